@@ -1,0 +1,80 @@
+"""One embedded DuckDB: how it is opened, bounded, locked down and kept below ingest in priority.
+
+The database itself is in memory and holds only the buffer (events that are acknowledged but not yet in a Parquet file); what it
+spills goes into the data folder. It can read and write nothing outside that folder, and its configuration is locked.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+NICENESS = 19
+"""Of DuckDB's threads: queries and flushes wait for ingest, not the other way round (ENGINE.md §4 has the figures)."""
+
+
+class Database:
+    """Hands out cursors. Thread-safe; a cursor is for one thread at a time."""
+
+    def __init__(self, *, events_folder: Path, spill_folder: Path, memory_bytes: int, threads: int) -> None:
+        spill_folder.mkdir(parents=True, exist_ok=True)
+        events_folder.mkdir(parents=True, exist_ok=True)
+        before = set(_thread_ids())
+        self._root = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": str(threads),
+                "memory_limit": f"{max(memory_bytes, 64 << 20) // 1024}KiB",
+                "temp_directory": str(spill_folder),
+                "preserve_insertion_order": "false",
+                "python_enable_replacements": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "allow_community_extensions": "false",
+            },
+        )
+        quoted = str(events_folder).replace("'", "''")
+        self._root.execute("set global parquet_metadata_cache = true")
+        self._root.execute("set global TimeZone = 'UTC'")
+        self._root.execute(f"set allowed_directories = ['{quoted}']")
+        self._root.execute("set enable_external_access = false")
+        self._root.execute("set lock_configuration = true")
+        self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
+        _lower_priority(set(_thread_ids()) - before)
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own to the same database, closed on leaving."""
+        with self._lock:
+            cursor = self._root.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        self._root.close()
+
+
+def lower_own_priority() -> None:
+    """Put the calling thread below ingest. For the threads of a query pool; harmless where the system knows no such thing."""
+    _lower_priority({threading.get_native_id()})
+
+
+def _thread_ids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/task")]
+    except OSError:
+        return []
+
+
+def _lower_priority(thread_ids: set[int]) -> None:
+    if not os.path.isdir("/proc/self/task"):  # elsewhere setpriority would take the whole process down with it
+        return
+    for thread_id in thread_ids:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread_id, NICENESS)

@@ -1,0 +1,113 @@
+"""Parquet files: writing a buffer's rows as parts, merging parts, and reading what a file says of itself.
+
+Every file is zstd-compressed, sorted by `schema.SORT_KEY`, carries the layout's version in its metadata, and is opened as it is by
+the DuckDB command line, polars and pandas.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from msgspec import Struct
+
+from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
+
+ROW_GROUP_ROWS: Final = 122_880
+"""20,000 to 122,880 rows measured alike, a million slower (ENGINE.md §3)."""
+
+
+class FileFacts(Struct, frozen=True):
+    """What the catalog wants to know of a file just written. Times are Unix milliseconds."""
+
+    rows: int
+    bytes: int
+    min_ts_ms: int
+    max_ts_ms: int
+    min_received_ms: int
+    max_received_ms: int
+
+
+class BufferGroup(Struct, frozen=True):
+    """The rows of one project and one UTC day in a buffer. `day` is ISO, as in `2026-01-31`."""
+
+    project_id: str
+    day: str
+    rows: int
+
+
+def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int) -> list[BufferGroup]:
+    """What a flush of this buffer has to write, the largest groups first."""
+    rows = cursor.execute(
+        f"""
+        select project_id, strftime(timestamp, '%Y-%m-%d') as day, count(*) as n
+        from {buffer_name(generation)}
+        group by all
+        order by n desc, project_id, day
+        """
+    ).fetchall()
+    return [BufferGroup(project_id, day, count) for project_id, day, count in rows]
+
+
+def write_buffer_days(
+    cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], target: Path
+) -> FileFacts:
+    """Write one project's rows of these days into a new file at `target`. The caller syncs and renames it."""
+    listed = ", ".join(_literal(day) for day in days)
+    source = (
+        f"select {COLUMN_LIST} from {buffer_name(generation)}"
+        f" where project_id = {_literal(project_id)} and strftime(timestamp, '%Y-%m-%d') in ({listed})"
+    )
+    _copy_sorted(cursor, source, target)
+    return file_facts(cursor, target)
+
+
+def merge_files(cursor: duckdb.DuckDBPyConnection, sources: Sequence[Path], target: Path) -> FileFacts:
+    """Write the rows of all sources into one sorted file at `target`."""
+    _copy_sorted(cursor, f"select {COLUMN_LIST} from ({read_files(sources)})", target)
+    return file_facts(cursor, target)
+
+
+def read_files(paths: Sequence[Path | str]) -> str:
+    """A select over these files with every column of the schema, also where a file of an older layout lacks some."""
+    listed = ", ".join(_literal(str(path)) for path in paths)
+    return f"select {COLUMN_LIST} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false)"
+
+
+def file_facts(cursor: duckdb.DuckDBPyConnection, path: Path) -> FileFacts:
+    """Read a file's facts back from the file itself, which also shows that it can be read."""
+    row = cursor.execute(
+        f"""
+        select count(*), epoch_ms(min(timestamp)), epoch_ms(max(timestamp)), epoch_ms(min(received_at)), epoch_ms(max(received_at))
+        from read_parquet([{_literal(str(path))}], hive_partitioning = false)
+        """
+    ).fetchone()
+    assert row is not None
+    return FileFacts(row[0], path.stat().st_size, row[1], row[2], row[3], row[4])
+
+
+def is_readable(cursor: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether every column of every row can be read: the file is decoded from end to end."""
+    columns = ", ".join(f'count("{name}")' for name in COLUMNS)
+    try:
+        cursor.execute(f"select {columns} from ({read_files([path])})").fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _copy_sorted(cursor: duckdb.DuckDBPyConnection, source: str, target: Path) -> None:
+    cursor.execute(
+        f"""
+        copy ({source} order by {SORT_KEY}) to {_literal(str(target))} (
+          format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}, parquet_version v2,
+          kv_metadata {{sv_schema: '{SCHEMA_VERSION}'}}
+        )
+        """
+    )
+
+
+def _literal(text: str) -> str:
+    """An SQL string literal. For paths, project ids and days alone: all of the server's own making."""
+    return "'" + text.replace("'", "''") + "'"

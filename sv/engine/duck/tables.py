@@ -1,0 +1,123 @@
+"""The engine's side of events at rest (`sv.store.ports.Tables`): the buffer's tables, and the files."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from sv.engine.duck import drain as draining
+from sv.engine.duck import files
+from sv.engine.duck.database import Database
+from sv.engine.duck.drain import Agent, NumberPersons, buffer_name
+from sv.model.batch import StoredBatch
+from sv.model.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+
+class DuckTables:
+    """Each call works on a cursor of its own, so queries go on meanwhile.
+
+    bad_batch: the error that the store expects for a batch whose content is at fault.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        agent_of: Callable[[str], Agent],
+        number_persons: NumberPersons,
+        salt: int,
+        event_id_window_ms: int,
+        bad_batch: type[Exception],
+        recall_event_ids: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._agent_of = agent_of
+        self._number_persons = number_persons
+        self._salt = salt
+        self._event_id_window_ms = event_id_window_ms
+        self._bad_batch = bad_batch
+        self._recall = recall_event_ids
+        self._has_recalled = False
+        self._buffers: set[int] = set()
+        with self._cursor() as cursor:
+            cursor.execute(draining.RECENT_EVENT_IDS)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._database.cursor() as cursor:
+            try:
+                yield cursor
+            except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+                raise Unavailable(f"the engine can't go on: {str(error).splitlines()[0]}") from error
+
+    def create_buffer(self, generation: int) -> None:
+        with self._cursor() as cursor:
+            draining.create_buffer(cursor, generation)
+        self._buffers.add(generation)
+
+    def drain(self, generation: int, batches: Sequence[StoredBatch]) -> int:
+        """See the port. Repeated event ids are looked up only where a batch carries some."""
+        with self._cursor() as cursor:
+            try:
+                has_event_ids = draining.stage_batches(cursor, batches, self._agent_of, self._salt) > 0
+                if has_event_ids and not self._has_recalled:
+                    self._recall()
+                    self._has_recalled = True
+                cursor.begin()
+                try:
+                    if has_event_ids:
+                        draining.drop_repeated_events(cursor, self._event_id_window_ms)
+                    rows = draining.move_stage_to_buffer(cursor, generation, self._number_persons)
+                    cursor.commit()
+                except BaseException:
+                    cursor.rollback()
+                    raise
+            except (duckdb.DataError, duckdb.InvalidInputException, ValueError) as error:
+                raise self._bad_batch(str(error).splitlines()[0]) from error
+        return rows
+
+    def drop_buffer(self, generation: int) -> None:
+        with self._cursor() as cursor:
+            cursor.execute(f"drop table if exists {buffer_name(generation)}")
+        self._buffers.discard(generation)
+
+    def drop_project(self, project_id: str) -> None:
+        with self._cursor() as cursor:
+            for generation in sorted(self._buffers):
+                cursor.execute(f"delete from {buffer_name(generation)} where project_id = $p", {"p": project_id})
+
+    def buffer_groups(self, generation: int) -> list[files.BufferGroup]:
+        with self._cursor() as cursor:
+            return files.buffer_groups(cursor, generation)
+
+    def write_buffer_days(self, generation: int, project_id: str, days: Sequence[str], target: Path) -> files.FileFacts:
+        with self._cursor() as cursor:
+            return files.write_buffer_days(cursor, generation, project_id, days, target)
+
+    def merge_files(self, sources: Sequence[Path], target: Path) -> files.FileFacts:
+        with self._cursor() as cursor:
+            return files.merge_files(cursor, sources, target)
+
+    def is_readable(self, path: Path) -> bool:
+        with self._database.cursor() as cursor:
+            return files.is_readable(cursor, path)
+
+    def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
+        with self._cursor() as cursor:
+            for project_id, path in parts:
+                cursor.execute(
+                    f"""
+                    insert into recent_event_ids
+                    select $project_id, client_event_id, received_at from ({files.read_files([path])})
+                    where client_event_id is not null and received_at >= make_timestamp_ms($since_ms)
+                    """,
+                    {"project_id": project_id, "since_ms": since_ms},
+                )
+
+    def forget_event_ids(self, before_ms: int) -> None:
+        with self._cursor() as cursor:
+            cursor.execute("delete from recent_event_ids where received_at < make_timestamp_ms($ms)", {"ms": before_ms})

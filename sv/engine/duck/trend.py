@@ -1,0 +1,123 @@
+"""Trends in SQL: a measure by bucket and breakdown value, over explicit bucket edges.
+
+Edges come from the calendar, so time zones and daylight saving are settled before SQL sees them. A row finds its bucket by arithmetic: all
+edges are multiples of a common step away from the first, and a list tells each step's bucket.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from math import gcd
+from typing import Final
+
+from sv.engine.duck.properties import Property
+from sv.engine.duck.relation import in_scope, joined, keyed_sessions, matches
+from sv.engine.duck.sql import Params, Sql
+from sv.engine.port import Matcher, Measure, Scope
+
+MAX_LISTED_STEPS: Final = 100_000
+"""Beyond this the bucket list would be larger than worth it (zones whose offset counts seconds): a search replaces it."""
+
+OTHER_SLOT: Final = 0
+NO_VALUE_SLOT: Final = -1
+
+_MEASURES: Final[dict[str, str]] = {
+    "total": "count(*)",
+    "unique_persons": "count(distinct person)",
+    "unique_sessions": "count(distinct session_key)",
+    "per_session": "count(*) / nullif(count(distinct session_key), 0)",
+    "sum": "sum(number)",
+    "avg": "avg(number)",
+    "min": "min(number)",
+    "max": "max(number)",
+    "median": "quantile_cont(number, 0.5)",
+    "p90": "quantile_cont(number, 0.9)",
+    "p95": "quantile_cont(number, 0.95)",
+    "p99": "quantile_cont(number, 0.99)",
+}
+
+
+def needs_sessions(measure: Measure) -> bool:
+    return measure in ("unique_sessions", "per_session")
+
+
+def top_values_sql(
+    events: str, scope: Scope, matcher: Matcher, breakdown: str, limit: int, params: Params
+) -> Sql:
+    """The most frequent values of the breakdown as JSON texts, most frequent first, at most limit + 1; no row for "no value"."""
+    value = Property(breakdown, params).json()
+    return params.sql(f"""
+        with events as not materialized ({events})
+        select {value} as value
+        from events
+        where {joined([*in_scope(scope, params), *matches(matcher, params)])}
+        group by value
+        having value is not null
+        order by count(*) desc, value
+        limit {limit + 1:d}
+        """)
+
+
+def cells_sql(
+    events: str,
+    scope: Scope,
+    matcher: Matcher,
+    measure: Measure,
+    number_of: str | None,
+    edges_ms: Sequence[int],
+    breakdown: str | None,
+    top: Sequence[str],
+    params: Params,
+) -> Sql:
+    """(slot, bucket or null for the whole range, measure).
+
+    slot: 1-based place in `top`, OTHER_SLOT beyond it, NO_VALUE_SLOT for events without the property; without a breakdown all
+    events are in NO_VALUE_SLOT. bucket: from 0.
+    """
+    number = Property(number_of, params).number() if number_of is not None else "null::double"
+    conditions = [*in_scope(scope, params), *matches(matcher, params)]
+    if number_of is not None:
+        conditions.append(f"{number} is not null")
+    source = "events"
+    if needs_sessions(measure):
+        source = f"({keyed_sessions('events', joined(in_scope(scope, params)))})"
+    return params.sql(f"""
+        with events as not materialized ({events}),
+        matched as (
+          select
+            {_slot(breakdown, top, params)} as slot,
+            {_bucket(edges_ms, params)} as bucket,
+            person,
+            {"session_key" if needs_sessions(measure) else "null"} as session_key,
+            {number} as number
+          from {source}
+          where {joined(conditions)}
+        )
+        select slot, bucket, ({_MEASURES[measure]})::double
+        from matched
+        group by grouping sets ((slot, bucket), (slot))
+        """)
+
+
+def _slot(breakdown: str | None, top: Sequence[str], params: Params) -> str:
+    if breakdown is None:
+        return f"{NO_VALUE_SLOT}"
+    value = Property(breakdown, params).json()
+    place = f"coalesce(list_position({params.bind(list(top))}::varchar[], value), {OTHER_SLOT})"
+    return f"(select case when value is null then {NO_VALUE_SLOT} else {place} end from (select {value} as value))"
+
+
+def _bucket(edges_ms: Sequence[int], params: Params) -> str:
+    first = edges_ms[0]
+    since = f"(epoch_ms(timestamp) - {params.bind(first)})"
+    widths = [edge - first for edge in edges_ms[1:]]
+    step = reduce(gcd, widths)
+    if all(width == step * place for place, width in enumerate(widths, start=1)):
+        return f"{since} // {params.bind(step)}"
+    steps = widths[-1] // step
+    if steps > MAX_LISTED_STEPS:
+        edges = params.bind(list(edges_ms[1:]))
+        return f"len(list_filter({edges}::bigint[], lambda edge: edge <= epoch_ms(timestamp)))"
+    bucket_of: list[int] = []
+    for place, width in enumerate(widths):
+        bucket_of += [place] * (width // step - len(bucket_of))
+    return f"list_extract({params.bind(bucket_of)}::integer[], {since} // {params.bind(step)} + 1)"

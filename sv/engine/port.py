@@ -1,0 +1,173 @@
+"""What the engine promises to those who query: values in, values out, no SQL and no types of a database's own.
+
+A query reads one project's events through a `Snapshot` (which files and buffers) and never sees another's. Methods block; they are
+called on query threads and obey their `Limits`. They raise Unavailable (timed out, no memory, no disk), ValidationFailed (a regular
+expression that doesn't compile) and `UnreadablePart` (a damaged file: the caller has it set aside and asks again).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.model.filters import Filter
+from sv.model.snapshot import Snapshot
+
+GroupBy = Literal["person", "session"]
+Measure = Literal[
+    "total", "unique_persons", "unique_sessions", "per_session",
+    "sum", "avg", "min", "max", "median", "p90", "p95", "p99",
+]  # fmt: skip
+
+
+class UnreadablePart(Exception):
+    """Some file of the snapshot can't be read."""
+
+
+class Limits(Struct, frozen=True):
+    """How long a query may take, in seconds."""
+
+    timeout_s: float
+
+
+class Matcher(Struct, frozen=True):
+    """Which events: a name (None for any) and filters, all of which must hold."""
+
+    event: str | None
+    filters: tuple[Filter, ...] = ()
+
+
+class Scope(Struct, frozen=True):
+    """Which part of a snapshot: a half-open range of event time in Unix ms, filters for all, and whether bots count."""
+
+    from_ms: int
+    to_ms: int
+    filters: tuple[Filter, ...] = ()
+    include_bots: bool = False
+
+
+class PageKeys(Struct, frozen=True):
+    """Where a page starts and how long it is: the newest events strictly older than (before_ms, before_id)."""
+
+    limit: int
+    before_ms: int | None = None
+    before_id: str | None = None
+    distinct_id: str | None = None
+    session_id: str | None = None
+    event_id: str | None = None
+
+
+class EventRow(Struct, frozen=True):
+    """One event as read.
+
+    properties: the client's own, as JSON text. enriched: effective values of the typed properties, each of which belongs to the
+    event's properties where the client sent no such key. session_id: the client's, else the derived one.
+    """
+
+    id: str
+    event: str
+    timestamp_ms: int
+    received_ms: int
+    distinct_id: str
+    anonymous_id: str | None
+    user_id: str | None
+    session_id: str
+    groups: list[str]
+    properties: str
+    enriched: dict[str, Any]
+
+
+class FunnelKeys(Struct, frozen=True):
+    """A funnel's entries: an array of keys a step, each key (group << bits) | (ms - origin_ms), unsorted."""
+
+    steps: list[NDArray[np.uint64]]
+    bits: int
+    origin_ms: int
+
+
+class FunnelRows(Struct, frozen=True):
+    """A funnel's rows: keys as in FunnelKeys, and for each row a mask with bit k-1 set where it matches step k (0: a foreign row)."""
+
+    keys: NDArray[np.uint64]
+    masks: NDArray[np.uint32]
+    bits: int
+    origin_ms: int
+
+
+class GroupValues(Struct, frozen=True):
+    """A value for each group that did step 1: group `groups[i]` (sorted) has `values[codes[i]]`, a JSON text or None for no value."""
+
+    groups: NDArray[np.uint64]
+    codes: NDArray[np.int64]
+    values: list[str | None]
+
+
+class TrendCells(Struct, frozen=True):
+    """One series of a trend, by breakdown value: `values[i]` (a JSON text, None for no value) has `cells[i]`, a measure a bucket,
+    and `totals[i]` over the whole range. `other` sums up the values beyond the limit. An empty measure is nan."""
+
+    values: list[str | None]
+    cells: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    other_cells: NDArray[np.float64] | None
+    other_total: float
+
+
+class Engine(Protocol):
+    """The queries that lists and insights are made of."""
+
+    def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
+        """Events of the scope that match, newest first, at most `keys.limit`. Order: (timestamp, id), descending."""
+        ...
+
+    def funnel_keys(
+        self, snapshot: Snapshot, scope: Scope, steps: Sequence[Matcher], window_ms: int, limits: Limits
+    ) -> FunnelKeys:
+        """A key for each event and each step it matches, grouped by person."""
+        ...
+
+    def funnel_rows(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        steps: Sequence[Matcher],
+        window_ms: int,
+        group_by: GroupBy,
+        with_foreign: bool,
+        limits: Limits,
+    ) -> FunnelRows:
+        """Every row of a group that did step 1 and that matches some step; with_foreign: also those that match none."""
+        ...
+
+    def first_values(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        step: Matcher,
+        name: str,
+        group_by: GroupBy,
+        limits: Limits,
+    ) -> GroupValues:
+        """The property's value on each group's first event (by time, then id) that matched the step."""
+        ...
+
+    def trend(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        matcher: Matcher,
+        measure: Measure,
+        number_of: str | None,
+        edges_ms: Sequence[int],
+        breakdown: str | None,
+        breakdown_limit: int,
+        limits: Limits,
+    ) -> TrendCells:
+        """A measure for each bucket [edges_ms[i], edges_ms[i + 1]) and each of the most frequent breakdown values."""
+        ...
+
+    def check_regex(self, pattern: str) -> str | None:
+        """None for a regular expression (RE2) that compiles, else what is wrong with it."""
+        ...

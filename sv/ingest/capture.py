@@ -1,0 +1,221 @@
+"""The straight line from a request's bytes to an acknowledgement: inflate, repair, decode, know a retry, log, answer.
+
+The answer waits until the batch is on disk (many requests share one sync) and until every later query sees it. Nothing is stored
+when anything raises, with one exception that the log documents: a batch whose sync failed may come back after a crash, and then its
+retry is known by its digest.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from sv.ingest import body as bodies
+from sv.ingest.counters import IngestCounters
+from sv.ingest.decode import Decoded, decode
+from sv.ingest.retries import Answer, Retries, retry_key
+from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
+from sv.model.errors import NotAuthenticated, SvError, Unavailable
+from sv.model.limits import MAX_USER_AGENT_CHARS
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Committed(Protocol):
+    """What the log says of one appended payload: its position, or why it was not stored."""
+
+    @property
+    def seq(self) -> int | None: ...
+    @property
+    def tag(self) -> Any: ...
+    @property
+    def fault(self) -> Exception | None: ...
+
+
+class AppendLog(Protocol):
+    """The log, as far as ingest uses it. `append` returns at once; the outcome comes to `Capture.on_commits`."""
+
+    def append(self, payload: bytes, tag: object = None) -> None: ...
+
+    @property
+    def queued_bytes(self) -> int: ...
+
+
+class Ack(Struct, frozen=True):
+    """The answer to one ingest request: an HTTP status (202, or 422 where every event was rejected) and a JSON body."""
+
+    status: int
+    body: bytes
+
+
+class _Waiting(Struct, frozen=True, gc=False):
+    batch: Batch
+    outcome: "asyncio.Future[Answer]"
+
+
+class Capture:
+    """Belongs to one event loop. `on_commits` alone is called by the log's thread.
+
+    project_of: the project of a live project token, else None.
+    accept: hands stored batches to the store, in log order; when it returns, queries see them.
+    held_bytes: bytes of acknowledged events not yet in files; with the log's queue they may reach max_held_bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        project_of: Callable[[str], str | None],
+        accept: Callable[[Sequence[StoredBatch]], None],
+        held_bytes: Callable[[], int],
+        max_held_bytes: int,
+        retries: Retries,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._project_of = project_of
+        self._accept = accept
+        self._held_bytes = held_bytes
+        self._max_held_bytes = max_held_bytes
+        self._now_ms = now_ms
+        self._log: AppendLog | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.retries = retries
+        self.counters = IngestCounters()
+        self.is_closing = False
+
+    def open(self, log: AppendLog, loop: asyncio.AbstractEventLoop) -> None:
+        self._log = log
+        self._loop = loop
+
+    def check_room(self, size: int) -> None:
+        """Raises Unavailable where `size` more bytes would be too many to hold, or where the server is going down."""
+        if self.is_closing:
+            raise Unavailable("the server is shutting down", retry_after_s=2)
+        assert self._log is not None
+        if self._held_bytes() + self._log.queued_bytes + size > self._max_held_bytes:
+            raise Unavailable("more events arrive than can be written; nothing of this request was stored", retry_after_s=2)
+
+    async def capture(self, data: bytes, encoding: str, user_agent: str, country: str | None) -> Ack:
+        """Store one request's events and return its answer once they are durable.
+
+        encoding: the Content-Encoding header, lower case, "" where absent. country: ISO 3166 alpha-2, where known.
+        Raises ClientFault for a request that can't be stored as it is, Unavailable where the disk or the load forbid it.
+        """
+        self.counters.requests += 1
+        try:
+            return await self._capture(data, encoding, user_agent, country)
+        except SvError as error:
+            self.counters.refused_requests[error.code] += 1
+            raise
+
+    async def _capture(self, data: bytes, encoding: str, user_agent: str, country: str | None) -> Ack:
+        self.check_room(len(data))
+        key = retry_key(encoding, data) if self.retries.is_on else b""
+        now_ms = self._now_ms()
+        answer = self.retries.answer_to(key, now_ms)
+        if answer is None:
+            waiting = self.retries.in_flight(key)
+            if waiting is not None:
+                answer = await asyncio.shield(waiting)
+        if answer is not None:
+            self.counters.retried_requests += 1
+            return _acknowledged(answer)
+
+        decoded = decode(bodies.repair(bodies.inflate(data, encoding)), now_ms)
+        project_id = self._project_of(decoded.project_token)
+        if project_id is None:
+            raise NotAuthenticated(f"unknown project token {_shown(decoded.project_token)!r} (projectToken)")
+        self.counters.rejected_events.update(rejection.code.value for rejection in decoded.rejections)
+        if not decoded.accepted:
+            return _refused(decoded)
+        rejected = _encoder.encode(decoded.rejections) if decoded.rejections else b""
+        batch = Batch(
+            VERSION,
+            project_id,
+            now_ms,
+            decoded.accepted,
+            user_agent[:MAX_USER_AGENT_CHARS],
+            country,
+            key if decoded.is_dated else b"",
+            rejected,
+            decoded.events_json,
+        )
+        return _acknowledged(await self._store(batch))
+
+    async def _store(self, batch: Batch) -> Answer:
+        """Append to the log and wait for the disk."""
+        assert self._log is not None and self._loop is not None
+        outcome: asyncio.Future[Answer] = self._loop.create_future()
+        key = batch.retry_key
+        if key:
+            self.retries.begin(key, outcome)
+        try:
+            self._log.append(encode_batch(batch), _Waiting(batch, outcome))
+            # TRICKY: shielded, since the batch gets stored also when this client has gone, and its retry waits for the same outcome.
+            answer = await asyncio.shield(outcome)
+        except Exception:
+            if key:
+                self.retries.end(key)
+            raise
+        return answer
+
+    def on_commits(self, commits: Sequence[Committed]) -> None:
+        """The log's report on a group of appends, in log order, on the log's thread."""
+        stored = [StoredBatch(commit.seq, commit.tag.batch) for commit in commits if commit.seq is not None]
+        if stored:
+            self._accept(stored)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._settle, commits)
+
+    def _settle(self, commits: Sequence[Committed]) -> None:
+        now_ms = self._now_ms()
+        for commit in commits:
+            waiting: _Waiting = commit.tag
+            batch = waiting.batch
+            if batch.retry_key:
+                self.retries.end(batch.retry_key)
+            if commit.seq is None:
+                if not waiting.outcome.cancelled():
+                    waiting.outcome.set_exception(Unavailable(f"can't write to the data folder: {commit.fault}"))
+                    waiting.outcome.exception()  # marks it as seen, for the client may have gone
+                continue
+            answer = answer_of(batch)
+            self.counters.accepted_events += batch.event_count
+            if batch.retry_key:
+                self.retries.remember(answer, now_ms)
+            if not waiting.outcome.cancelled():
+                waiting.outcome.set_result(answer)
+
+
+def answer_of(batch: Batch) -> Answer:
+    """What the request that left this batch in the log was told."""
+    return Answer(batch.retry_key, batch.received_ms, batch.event_count, batch.rejected)
+
+
+def _acknowledged(answer: Answer) -> Ack:
+    if not answer.rejected:
+        return Ack(202, b'{"status":"accepted","accepted":%d,"rejected":0,"errors":[]}' % answer.accepted)
+    rejected: list[object] = msgspec.json.decode(answer.rejected)
+    head = b'{"status":"accepted","accepted":%d,"rejected":%d,"errors":' % (answer.accepted, len(rejected))
+    return Ack(202, head + answer.rejected + b"}")
+
+
+def _refused(decoded: Decoded) -> Ack:
+    first = decoded.rejections[0]
+    content = {
+        "error": f"every event was rejected; events[{first.index}]: {first.message}",
+        "code": "VALIDATION_ERROR",
+        "status": "rejected",
+        "accepted": 0,
+        "rejected": len(decoded.rejections),
+        "errors": decoded.rejections,
+    }
+    return Ack(422, _encoder.encode(content))
+
+
+def _shown(token: str) -> str:
+    """Enough of a token to recognise it by, not enough to use it."""
+    return token if len(token) <= 12 else f"{token[:12]}…"
+
+

@@ -1,0 +1,340 @@
+"""JSON bytes to canonical events. Each event stands alone: a bad one is rejected with its place and a reason, the others stay.
+
+The fast way decodes the whole request at once, checks what a type can't say in one loop, and encodes the events again, which
+makes them canonical (`sv.model.batch`). Whatever that decoder refuses goes the slow way, event by event, so the two can differ in
+speed alone: they share `_checked`.
+"""
+
+import enum
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
+from sv.model.limits import (
+    MAX_DEPTH,
+    MAX_EVENT_NAME_CHARS,
+    MAX_EVENTS_PER_REQUEST,
+    MAX_FUTURE_MS,
+    MAX_GROUPS,
+    MAX_ID_CHARS,
+    MAX_PROPERTIES_BYTES,
+)
+
+_Name = Annotated[str, Meta(min_length=1, max_length=MAX_EVENT_NAME_CHARS)]
+_Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)]
+_OptionalId = Annotated[str, Meta(max_length=MAX_ID_CHARS)]
+_Groups = Annotated[list[_OptionalId], Meta(max_length=MAX_GROUPS)]
+
+
+class DropReason(enum.StrEnum):
+    """Why an event was rejected: a closed list, the `code` of an entry of `errors` and a label of the counters."""
+
+    WRONG_TYPE = "WRONG_TYPE"
+    MISSING_IDENTITY = "MISSING_IDENTITY"
+    INVALID_EVENT_NAME = "INVALID_EVENT_NAME"
+    INVALID_TIMESTAMP = "INVALID_TIMESTAMP"
+    TIMESTAMP_IN_FUTURE = "TIMESTAMP_IN_FUTURE"
+    INVALID_EVENT_ID = "INVALID_EVENT_ID"
+    PROPERTIES_TOO_LARGE = "PROPERTIES_TOO_LARGE"
+    NESTED_TOO_DEEP = "NESTED_TOO_DEEP"
+
+
+class Rejection(Struct, frozen=True):
+    """One rejected event: its place in the request, counted from 0, and why."""
+
+    index: int
+    code: DropReason
+    message: str
+
+
+class WireEvent(Struct, omit_defaults=True, gc=False):
+    """An event as clients send it, and as the log holds it once `timestamp` is in milliseconds."""
+
+    event: _Name
+    timestamp: int | float | str | None = None
+    properties: dict[str, Any] | None = None
+    anonymousId: _Id | None = None  # noqa: N815 - the wire's name
+    userId: _Id | None = None  # noqa: N815
+    sessionId: _OptionalId | None = None  # noqa: N815
+    groups: _Groups | None = None
+    eventId: str | None = None  # noqa: N815
+
+
+class _Request(Struct):
+    projectToken: str  # noqa: N815
+    events: list[WireEvent]
+
+
+class _LooseRequest(Struct):
+    projectToken: msgspec.Raw | None = None  # noqa: N815
+    events: msgspec.Raw | None = None
+
+
+class Decoded(Struct, frozen=True):
+    """A request that was understood.
+
+    events_json: the accepted events as a canonical JSON array.
+    is_dated: every event of the request carried a timestamp of its own (only such a body can be known as a retry).
+    """
+
+    project_token: str
+    accepted: int
+    rejections: tuple[Rejection, ...]
+    events_json: bytes
+    is_dated: bool
+
+
+class _Dropped(Exception):
+    """Inside this module: an event that must be rejected."""
+
+    def __init__(self, code: DropReason, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+_request_decoder = msgspec.json.Decoder(_Request)
+_loose_decoder = msgspec.json.Decoder(_LooseRequest)
+_raw_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_event_decoder = msgspec.json.Decoder(WireEvent)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(body: bytes, now_ms: int) -> Decoded:
+    """Decode one request.
+
+    Raises InvalidParameter for bytes that are not JSON, ValidationFailed for JSON that is no request, PayloadTooLarge
+    for more than MAX_EVENTS_PER_REQUEST events. Events of a wrong shape are rejections, not errors.
+    """
+    try:
+        request = _request_decoder.decode(body)
+    except msgspec.ValidationError:
+        return _decode_one_by_one(body, now_ms)
+    except RecursionError:
+        return _decode_one_by_one(_without_deep_events(body), now_ms)
+    except msgspec.DecodeError as error:
+        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+    events = request.events
+    _check_event_count(len(events))
+    # A properties object deeper than MAX_DEPTH needs that many brackets beyond the two of each event and the two around them.
+    may_be_deep = body.count(b"{") + body.count(b"[") > 2 * len(events) + MAX_DEPTH
+    kept: list[WireEvent] = []
+    rejections: list[Rejection] = []
+    is_dated = True
+    for index, event in enumerate(events):
+        try:
+            is_dated = _checked(event, now_ms, may_be_deep) and is_dated
+            kept.append(event)
+        except _Dropped as drop:
+            rejections.append(Rejection(index, drop.code, drop.message))
+    return _encoded(request.projectToken, kept, list(range(len(events))), rejections, is_dated, len(body))
+
+
+def _decode_one_by_one(body: bytes, now_ms: int) -> Decoded:
+    token, raw_events = _outer(body)
+    kept: list[WireEvent] = []
+    places: list[int] = []
+    rejections: list[Rejection] = []
+    is_dated = True
+    for index, raw in enumerate(raw_events):
+        try:
+            event = _decoded_event(bytes(raw))
+            is_dated = _checked(event, now_ms, may_be_deep=True) and is_dated
+            kept.append(event)
+            places.append(index)
+        except _Dropped as drop:
+            rejections.append(Rejection(index, drop.code, drop.message))
+    return _encoded(token, kept, places, rejections, is_dated, len(body))
+
+
+def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
+    """The request's two fields, each checked by itself so that the error can name the one that is wrong."""
+    try:
+        loose = _loose_decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed.at("body", str(error)) from None
+    except msgspec.DecodeError as error:
+        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+    if loose.projectToken is None:
+        raise ValidationFailed.at("projectToken", "expected a project token, got none")
+    if loose.events is None:
+        raise ValidationFailed.at("events", "expected a list of events, got none")
+    try:
+        token = msgspec.json.decode(loose.projectToken, type=str)
+    except msgspec.DecodeError as error:
+        raise ValidationFailed.at("projectToken", str(error)) from None
+    try:
+        raw_events = _raw_list_decoder.decode(loose.events)
+    except msgspec.DecodeError as error:
+        raise ValidationFailed.at("events", str(error)) from None
+    _check_event_count(len(raw_events))
+    return token, raw_events
+
+
+def _check_event_count(count: int) -> None:
+    if count == 0:
+        raise ValidationFailed.at("events", f"expected 1 to {MAX_EVENTS_PER_REQUEST} events, got 0")
+    if count > MAX_EVENTS_PER_REQUEST:
+        raise PayloadTooLarge(f"expected at most {MAX_EVENTS_PER_REQUEST} events, got {count} (events)")
+
+
+def _decoded_event(raw: bytes) -> WireEvent:
+    if raw == _TOO_DEEP:
+        raise _Dropped(DropReason.NESTED_TOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
+    try:
+        return _event_decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        if "`$.event`" in message or "missing required field `event`" in message:
+            trimmed = _trimmed_name(raw)
+            if trimmed is not None:
+                return trimmed
+            raise _Dropped(DropReason.INVALID_EVENT_NAME, message) from None
+        code = DropReason.INVALID_TIMESTAMP if "`$.timestamp`" in message else DropReason.WRONG_TYPE
+        raise _Dropped(code, message) from None
+    except RecursionError:
+        raise _Dropped(DropReason.NESTED_TOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)") from None
+
+
+def _trimmed_name(raw: bytes) -> WireEvent | None:
+    """An event whose name is too long only for the white space around it."""
+    fields: Any = msgspec.json.decode(raw)
+    name = fields.get("event") if isinstance(fields, dict) else None
+    if not isinstance(name, str) or name.strip() == name:
+        return None
+    try:
+        return msgspec.convert({**fields, "event": name.strip()}, WireEvent)
+    except msgspec.ValidationError:
+        return None
+
+
+def _checked(event: WireEvent, now_ms: int, may_be_deep: bool) -> bool:
+    """Check what types can't say and make the event canonical in place. Returns whether it carried a timestamp."""
+    name = event.event.strip()
+    if name is not event.event:
+        if not name:
+            raise _Dropped(DropReason.INVALID_EVENT_NAME, f"expected 1 to {MAX_EVENT_NAME_CHARS} characters, got none (event)")
+        event.event = name
+    if event.userId is None and event.anonymousId is None:
+        raise _Dropped(DropReason.MISSING_IDENTITY, "expected a userId or an anonymousId, got neither")
+    if event.sessionId == "":
+        event.sessionId = None
+    if event.eventId is not None:
+        event.eventId = _canonical_uuid(event.eventId)
+    if may_be_deep and event.properties is not None and _is_deeper_than(event.properties, MAX_DEPTH):
+        raise _Dropped(DropReason.NESTED_TOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
+    timestamp = event.timestamp
+    if timestamp is None:
+        event.timestamp = now_ms
+        return False
+    if type(timestamp) is not int:
+        timestamp = event.timestamp = _milliseconds(timestamp)
+    if timestamp > now_ms + MAX_FUTURE_MS:
+        raise _Dropped(DropReason.TIMESTAMP_IN_FUTURE, f"expected at most 24 hours ahead, got {timestamp} (timestamp)")
+    if timestamp < 0:
+        raise _Dropped(DropReason.INVALID_TIMESTAMP, f"expected a time since 1970, got {timestamp} (timestamp)")
+    return True
+
+
+def _milliseconds(timestamp: float | str) -> int:
+    """Unix milliseconds of a JSON number with a fraction, or of an ISO 8601 text (UTC where it names no offset)."""
+    if isinstance(timestamp, float):
+        if not math.isfinite(timestamp):
+            raise _Dropped(DropReason.INVALID_TIMESTAMP, f"expected Unix milliseconds, got {timestamp} (timestamp)")
+        return math.floor(timestamp)
+    try:
+        moment = datetime.fromisoformat(timestamp.strip()[:64])
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // _MILLISECOND
+    except (ValueError, OverflowError):
+        shown = timestamp[:40]
+        raise _Dropped(
+            DropReason.INVALID_TIMESTAMP, f"expected Unix milliseconds or ISO 8601, got {shown!r} (timestamp)"
+        ) from None
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = datetime(1970, 1, 1, 0, 0, 0, 1000) - datetime(1970, 1, 1)
+
+
+def _canonical_uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise _Dropped(DropReason.INVALID_EVENT_ID, f"expected a UUID, got {text[:40]!r} (eventId)") from None
+
+
+def _is_deeper_than(value: Any, levels: int) -> bool:
+    """Whether the containers of `value` nest deeper; `value` itself is the first level. One level at a time, no recursion."""
+    layer: list[Any] = [value]
+    for _ in range(levels):
+        layer = [inner for outer in layer for inner in _containers(outer)]
+        if not layer:
+            return False
+    return True
+
+
+def _containers(outer: Any) -> Iterator[Any]:
+    for inner in outer.values() if isinstance(outer, dict) else outer:
+        if isinstance(inner, dict | list) and inner:
+            yield inner
+
+
+def _encoded(
+    token: str, kept: list[WireEvent], places: list[int], rejections: list[Rejection], is_dated: bool, body_bytes: int
+) -> Decoded:
+    """Encode the kept events; those whose properties turn out too large are rejected here."""
+    if body_bytes <= MAX_PROPERTIES_BYTES:
+        return Decoded(token, len(kept), tuple(rejections), _encoder.encode(kept), is_dated)
+    if rejections:
+        rejected = {rejection.index for rejection in rejections}
+        places = [place for place in places if place not in rejected]
+    encoded: list[bytes] = []
+    for place, event in zip(places, kept, strict=True):
+        text = _encoder.encode(event)
+        if len(text) > MAX_PROPERTIES_BYTES and len(_encoder.encode(event.properties)) > MAX_PROPERTIES_BYTES:
+            message = f"expected at most {MAX_PROPERTIES_BYTES} bytes, got more (properties)"
+            rejections.append(Rejection(place, DropReason.PROPERTIES_TOO_LARGE, message))
+            continue
+        encoded.append(text)
+    rejections.sort(key=lambda rejection: rejection.index)
+    return Decoded(token, len(encoded), tuple(rejections), b"[" + b",".join(encoded) + b"]", is_dated)
+
+
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+_TOO_DEEP: Final = b"0"
+_OUTER_LEVELS: Final = 3  # the request, its list of events, the event
+
+
+def _without_deep_events(body: bytes) -> bytes:
+    """The body with each object of the third level that nests too deep (an event, where this is a request) replaced by a 0.
+
+    For bodies so deep that the decoder gives up: finds the events by their brackets alone, in one pass without recursion.
+    """
+    pieces: list[bytes] = []
+    copied_to = 0
+    level = 0
+    start = 0
+    deepest = 0
+    for match in _TOKEN.finditer(body):
+        bracket = match[0]
+        if bracket in (b"{", b"["):
+            level += 1
+            deepest = max(deepest, level)
+            if level == _OUTER_LEVELS:
+                start, deepest = match.start(), level
+        elif bracket in (b"}", b"]"):
+            if level == _OUTER_LEVELS and deepest > _OUTER_LEVELS + MAX_DEPTH:
+                pieces += [body[copied_to:start], _TOO_DEEP]
+                copied_to = match.end()
+            level -= 1
+    pieces.append(body[copied_to:])
+    return b"".join(pieces)

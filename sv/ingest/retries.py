@@ -1,0 +1,138 @@
+"""Which bodies were answered lately, so that a client's retry gets the first answer again and stores nothing.
+
+The clients send no ids: a byte-identical body for the same project within the window, all of whose events carry a timestamp, is a
+retry (API.md, "Ingest"). Keys live in memory and come back after a restart from two places: the log (batches not yet in files) and the
+folder `retries/` (one small file a flush, written before the flush is committed, deleted when the window has passed).
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from sv.model.limits import MAX_REMEMBERED_BODIES
+
+log = logging.getLogger(__name__)
+
+KEY_BYTES: Final = 16
+
+
+class Answer(Struct, frozen=True, array_like=True, gc=False):
+    """What the first request was told. `rejected` is the JSON array of rejections, b"" where there were none."""
+
+    key: bytes
+    received_ms: int
+    accepted: int
+    rejected: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Answer])
+
+
+def retry_key(encoding: str, data: bytes) -> bytes:
+    """The digest of a body as it came over the wire. The body holds the project token, so the project is part of it."""
+    digest = hashlib.sha256(data)
+    digest.update(encoding.encode())
+    return digest.digest()[:KEY_BYTES]
+
+
+class Retries:
+    """The answers of the window. Used from the event loop's thread alone, but for the file functions below."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._answers: dict[bytes, Answer] = {}  # in order of receipt, so that the oldest are dropped first
+        self._waiting: dict[bytes, asyncio.Future[Answer]] = {}
+
+    @property
+    def is_on(self) -> bool:
+        return self._window_ms > 0
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def answer_to(self, key: bytes, now_ms: int) -> Answer | None:
+        """The first answer, where this body was stored within the window."""
+        answer = self._answers.get(key)
+        if answer is None or answer.received_ms + self._window_ms <= now_ms:
+            return None
+        return answer
+
+    def in_flight(self, key: bytes) -> "asyncio.Future[Answer] | None":
+        """The outcome of the same body while its first request still waits for the disk."""
+        return self._waiting.get(key)
+
+    def begin(self, key: bytes, outcome: "asyncio.Future[Answer]") -> None:
+        self._waiting[key] = outcome
+
+    def end(self, key: bytes) -> None:
+        self._waiting.pop(key, None)
+
+    def remember(self, answer: Answer, now_ms: int) -> None:
+        """Add an answer and forget those that the window or the limit leaves behind. A later one replaces an earlier one."""
+        self._answers.pop(answer.key, None)
+        self._answers[answer.key] = answer
+        horizon = now_ms - self._window_ms
+        while self._answers:
+            oldest = next(iter(self._answers))
+            if len(self._answers) <= MAX_REMEMBERED_BODIES and self._answers[oldest].received_ms > horizon:
+                break
+            del self._answers[oldest]
+
+
+def save_answers(folder: Path, covered_seq: int, answers: Iterable[Answer]) -> None:
+    """Write the answers of one flush, synced, before the flush is committed. No answers, no file."""
+    listed = list(answers)
+    if not listed:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    newest_ms = max(answer.received_ms for answer in listed)
+    target = folder / f"{newest_ms:015d}-{covered_seq:016x}.answers"
+    temporary = target.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(_encoder.encode(listed))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(target)
+    folder_fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(folder_fd)
+    finally:
+        os.close(folder_fd)
+
+
+def load_answers(folder: Path, now_ms: int, window_ms: int) -> list[Answer]:
+    """The saved answers of the window, oldest first; files that are past it are deleted, damaged ones passed over."""
+    found: list[Answer] = []
+    if not folder.is_dir():
+        return found
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".tmp" or _newest_ms(path) + window_ms <= now_ms:
+            path.unlink(missing_ok=True)
+            continue
+        try:
+            found += _decoder.decode(path.read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            log.warning("passed over %s, which can't be read: %s", path.name, error)
+    found.sort(key=lambda answer: answer.received_ms)
+    return found
+
+
+def delete_old_answers(folder: Path, now_ms: int, window_ms: int) -> None:
+    """Delete the files that are past the window."""
+    if folder.is_dir():
+        for path in folder.glob("*.answers"):
+            if _newest_ms(path) + window_ms <= now_ms:
+                path.unlink(missing_ok=True)
+
+
+def _newest_ms(path: Path) -> int:
+    head = path.name.partition("-")[0]
+    return int(head) if head.isdigit() else 0

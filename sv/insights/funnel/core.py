@@ -1,0 +1,162 @@
+"""The two ways into the arithmetic: keys a step, or rows with a mask of steps.
+
+Answers for: choosing the pass that the modes ask for, and running it in threads over ranges of groups.
+Assumes FUNNEL-1 (see `keys`) for all arrays of one call together. Never changes its input, which may be a
+cache's.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from sv.insights.funnel.keyed import Fills, fill_levels
+from sv.insights.funnel.keys import (
+    BITS_MAX,
+    Keys,
+    Masks,
+    Rows,
+    clip_window,
+    in_threads,
+    sort_keys,
+    sort_rows,
+    split_at_groups,
+)
+from sv.insights.funnel.modes import STEPS_MAX, Mode, needs_rows
+from sv.insights.funnel.once import fill_once, instants_of, several_steps
+from sv.insights.funnel.outcome import Levels
+from sv.insights.funnel.repeats import end_by_arrival
+from sv.insights.funnel.strict import end_early
+
+PART_KEYS: Final = 1 << 17
+"""Keys in one range of groups: what a search touches stays in the processor's cache, and numpy's calls cost
+little.
+"""
+
+PARTS_MAX: Final = 64
+"""Ranges of groups at most: beyond, they only cost calls."""
+
+NOTHING: Final[frozenset[Mode]] = frozenset()
+
+
+def levels_of_steps(
+    steps: Sequence[Keys],
+    *,
+    bits: int,
+    window_ms: int,
+    modes: frozenset[Mode] = NOTHING,
+    foreign: Keys | None = None,
+    threads: int = 2,
+) -> Levels:
+    """How far each group gets, from one array of keys for each of 1 to 32 steps.
+
+    `steps[k]` has the key of every row that matches step k+1, in any order, once for each such row: a row
+    that matches several steps is in several arrays. Only `strict_deduplication` tells one row from two at the
+    same timestamp. `foreign` has the keys of the rows that match no step; only `strict_order` looks at it,
+    and must have it. A window of 0 keeps chains of a single timestamp.
+
+    `modes` come from `check_modes`. Raises ValueError for modes that need rows (`needs_rows`), for
+    `strict_order` without `foreign`, and for numbers out of range.
+    """
+    _check(len(steps), bits, window_ms)
+    if needs_rows(modes):
+        raise ValueError("expected rows for strict_once, got keys a step")
+    if "strict_order" not in modes:
+        foreign = np.empty(0, np.uint64)
+    elif foreign is None:
+        raise ValueError("expected the keys of foreign rows for strict_order, got none")
+    window = clip_window(window_ms, bits)
+    arrays = [*steps, foreign]
+    threads = threads if _size(arrays) > PART_KEYS else 1
+    arrays = in_threads(sort_keys, arrays, threads)
+
+    def work(part: list[slice]) -> list[Fills]:
+        *keys, others = [array[span] for array, span in zip(arrays, part, strict=True)]
+        levels = fill_levels(keys, bits, window, modes)
+        return end_early(levels, keys, others, bits, modes)
+
+    return _in_parts(work, arrays, bits, threads)
+
+
+def levels_of_rows(
+    keys: Keys,
+    masks: Masks,
+    *,
+    steps: int,
+    bits: int,
+    window_ms: int,
+    modes: frozenset[Mode] = NOTHING,
+    threads: int = 2,
+) -> Levels:
+    """How far each group gets, from rows: the key of each and, in bit k-1 of its mask, whether it matches
+    step k.
+
+    Rows come in any order. It matters in one case, and there as it does to ClickHouse: for rows of one group
+    and one timestamp in `strict_once` with `strict_deduplication` and without `strict_increase`. Rows of mask
+    0 are foreign: `strict_order` needs them, everything else ignores them.
+
+    `modes` come from `check_modes`; all sets that it lets through are answered. Raises ValueError for numbers
+    out of range and for a mask with bits beyond `steps`.
+    """
+    _check(steps, bits, window_ms)
+    if masks.size != keys.size or (masks.size and int(masks.max()) >> steps):
+        raise ValueError(f"expected a mask of {steps} steps for each of {keys.size} rows")
+    if needs_rows(modes) and not several_steps(masks).any():
+        # Where each row matches one step, no row can serve twice.
+        modes = modes - {"strict_once"}
+    if "strict_order" not in modes:
+        matching = np.flatnonzero(masks != 0)
+        if matching.size < masks.size:
+            keys, masks = keys[matching], masks[matching]
+    is_by_arrival = needs_rows(modes) and "strict_deduplication" in modes
+    keys, masks = sort_rows(keys, masks, steps, is_by_arrival)
+    window = clip_window(window_ms, bits)
+
+    def work(part: list[slice]) -> list[Fills]:
+        rows = Rows(keys[part[0]], masks[part[0]])
+        return _fill_rows(rows, steps, bits, window, modes)
+
+    return _in_parts(work, [keys], bits, threads)
+
+
+def _fill_rows(rows: Rows, steps: int, bits: int, window: np.uint64, modes: frozenset[Mode]) -> list[Fills]:
+    """The fills of every level from sorted rows, before the end that the modes set."""
+    foreign = rows.keys[np.flatnonzero(rows.masks == 0)]
+    by_step = [rows.of_step(step) for step in range(1, steps + 1)]
+    if not needs_rows(modes):
+        keys = [rows.keys[places] for places in by_step]
+        levels = fill_levels(keys, bits, window, modes)
+    elif "strict_deduplication" in modes:
+        return end_by_arrival(rows, by_step, foreign, bits, window, modes)
+    else:
+        levels, keys = fill_once(instants_of(rows, steps), steps, bits, window)
+    return end_early(levels, keys, foreign, bits, modes)
+
+
+def _check(steps: int, bits: int, window_ms: int) -> None:
+    """Refuses what no caller may pass; what people may get wrong is found earlier."""
+    if not 1 <= steps <= STEPS_MAX:
+        raise ValueError(f"expected 1 to {STEPS_MAX} steps, got {steps}")
+    if not 1 <= bits <= BITS_MAX:
+        raise ValueError(f"expected 1 to {BITS_MAX} bits, got {bits}")
+    if window_ms < 0:
+        raise ValueError(f"expected a window of 0 ms or more, got {window_ms}")
+
+
+def _size(arrays: Sequence[Keys]) -> int:
+    return sum(array.size for array in arrays)
+
+
+def _in_parts(
+    work: Callable[[list[slice]], list[Fills]], arrays: Sequence[Keys], bits: int, threads: int
+) -> Levels:
+    """The levels that `work` finds in ranges of groups of the sorted arrays, put together."""
+    parts = split_at_groups(arrays, bits, min(PARTS_MAX, 1 + _size(arrays) // PART_KEYS))
+    found = in_threads(work, parts, threads)
+    levels = [
+        Fills(
+            np.concatenate([fill.reached for fill in fills]), np.concatenate([fill.start for fill in fills])
+        )
+        for fills in zip(*found, strict=True)
+    ]
+    return Levels.of(levels, bits)

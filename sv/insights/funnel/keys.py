@@ -1,0 +1,165 @@
+"""The key of a row: its group and its time in one unsigned 64-bit integer, `(group << bits) | (ts_ms -
+t0_ms)`.
+
+Answers for: the width of the time part, sorting, borders between groups, and spreading work over threads.
+Sorted keys hold a group's rows together in the order of time, and a difference of two keys of one group is a
+difference in time.
+
+INVARIANT FUNNEL-1: 2^bits is beyond the time span plus the window, so that a key minus an earlier key of
+another group is always beyond the window, and one comparison tells "same group and in time". `key_bits` gives
+such a width.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Keys: TypeAlias = npt.NDArray[np.uint64]
+Masks: TypeAlias = npt.NDArray[np.uint32]
+Places: TypeAlias = npt.NDArray[np.intp]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+# np.flatnonzero and then an index is everywhere used in place of an index by flags: it doesn't stumble over
+# flags that come at random, and is two to three times as fast.
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+BITS_MAX: Final = 63
+"""The widest time part: one bit is left for the groups, and 2^bits is itself a key."""
+
+KEY_BITS: Final = 64
+ROW_BITS: Final = 32
+"""Rows of one funnel number less than 2^32: memory ends long before."""
+
+SORTED_BLOCK: Final = 1 << 16
+"""Keys looked at in one go by `is_sorted`: small enough to give up early, large enough that numpy's call
+costs nothing.
+"""
+
+
+class Rows(NamedTuple):
+    """Rows sorted by key."""
+
+    keys: Keys
+    masks: Masks
+
+    def of_step(self, step: int) -> Places:
+        """Where the rows that match `step` (from 1) stand."""
+        return np.flatnonzero((self.masks & np.uint32(1 << (step - 1))) != 0)
+
+
+def key_bits(span_ms: int, window_ms: int) -> int:
+    """The least width of the time part for timestamps from t0 to t0 + span_ms, both included: 1 to 63.
+
+    A window longer than the span says no more than the span itself and costs no bits. Groups may use the
+    other 64 - bits; a caller whose groups need more numbers only those that did the first step. Raises
+    ValueError for less than 0 ms, and for a span that would leave no bit for the groups.
+    """
+    if span_ms < 0 or window_ms < 0:
+        raise ValueError(f"expected a span and a window of 0 ms or more, got {span_ms} and {window_ms}")
+    bits = max(1, (span_ms + min(window_ms, span_ms)).bit_length())
+    if bits > BITS_MAX:
+        raise ValueError(f"expected a span that fits a key of 64 bits, got {span_ms} ms")
+    return bits
+
+
+def clip_window(window_ms: int, bits: int) -> np.uint64:
+    """The window as far as `bits` can tell windows apart.
+
+    Exact: a window of 2^(bits-1) or more is by FUNNEL-1 longer than the span, and so is 2^(bits-1) itself.
+    """
+    return np.uint64(min(window_ms, 1 << (bits - 1)))
+
+
+def is_sorted(keys: Keys) -> bool:
+    """Whether the keys ascend, equal neighbours allowed. Looks block by block and stops at the first
+    descent.
+    """
+    for low in range(0, keys.size, SORTED_BLOCK):
+        block = keys[low : low + SORTED_BLOCK + 1]
+        if not np.all(block[1:] >= block[:-1]):
+            return False
+    return True
+
+
+def sort_keys(keys: Keys) -> Keys:
+    """The keys in ascending order: the same array if it is sorted already, else a sorted copy. Never in
+    place.
+    """
+    return keys if is_sorted(keys) else np.sort(keys)
+
+
+def sort_rows(keys: Keys, masks: Masks, steps: int, is_by_arrival: bool) -> Rows:
+    """Rows in ascending order of their keys; at equal keys as they came if `is_by_arrival`, else in any
+    order.
+    """
+    if is_sorted(keys):
+        return Rows(keys, masks)
+    if not is_by_arrival and keys.size and int(keys.max()) >> (KEY_BITS - steps) == 0:
+        # Sorting bare integers is several times faster than sorting places, and a mask mostly fits below its
+        # key.
+        packed = (keys << np.uint64(steps)) | masks
+        packed.sort()
+        masks = (packed & np.uint64((1 << steps) - 1)).astype(np.uint32)
+        packed >>= np.uint64(steps)
+        return Rows(packed, masks)
+    order = np.argsort(keys)
+    keys = keys[order]
+    if is_by_arrival:
+        # A stable argsort takes five times as long as this: number the runs of equal keys and sort again.
+        runs = np.zeros(keys.size, np.uint64)
+        np.cumsum(keys[1:] != keys[:-1], out=runs[1:])
+        runs <<= np.uint64(ROW_BITS)
+        runs |= order.astype(np.uint64)
+        runs.sort()
+        order = (runs & np.uint64((1 << ROW_BITS) - 1)).astype(np.intp)
+    return Rows(keys, masks[order])
+
+
+def run_starts(keys: npt.NDArray[Any]) -> Places:
+    """Where each run of equal values begins; nowhere in an empty array."""
+    return np.flatnonzero(np.concatenate((np.ones(min(1, keys.size), np.bool_), keys[1:] != keys[:-1])))
+
+
+def group_firsts(keys: Keys, bits: int) -> Places:
+    """Where each group's first key stands in sorted keys, ascending."""
+    if keys.size == 0:
+        return np.empty(0, np.intp)
+    # Keys of different groups differ above the time part; one xor and one comparison are cheaper than two
+    # shifts.
+    borders = np.flatnonzero((keys[1:] ^ keys[:-1]) >= np.uint64(1 << bits))
+    return np.concatenate((np.zeros(1, np.intp), borders + 1))
+
+
+def split_at_groups(arrays: Sequence[Keys], bits: int, parts: int) -> list[list[slice]]:
+    """Up to `parts` ranges of groups, as one slice for each sorted array; no group is in two ranges.
+
+    The longest array decides, so that ranges are alike in size. Slices may be empty.
+    """
+    longest = max(arrays, key=len)
+    places = [longest.size * part // parts for part in range(1, parts)] if longest.size >= parts else []
+    borders = np.unique((longest[places] >> np.uint64(bits)) << np.uint64(bits))
+    ranges: list[list[slice]] = [[] for _ in range(borders.size + 1)]
+    for keys in arrays:
+        cuts = [0, *np.searchsorted(keys, borders).tolist(), keys.size]
+        for cut, (low, high) in enumerate(pairwise(cuts)):
+            ranges[cut].append(slice(low, high))
+    return ranges
+
+
+def in_threads(work: Callable[[In], Out], items: Iterable[In], threads: int) -> list[Out]:
+    """`work` of every item, in the order of the items. numpy lets go of the GIL while it sorts, searches and
+    copies.
+
+    The first error is raised after all threads are done.
+    """
+    todo = list(items)
+    if threads < 2 or len(todo) < 2:
+        return [work(item) for item in todo]
+    with ThreadPoolExecutor(min(threads, len(todo)), thread_name_prefix="funnel") as pool:
+        return list(pool.map(work, todo))

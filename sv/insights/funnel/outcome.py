@@ -1,0 +1,184 @@
+"""What a funnel came to: the groups of each level with the times they took, and the figures an insight shows.
+
+Answers for: counts, levels, times, restriction to some groups, and figures by breakdown. Assumes fills from
+one pass. Never rounds, and never knows what a group's number stands for.
+
+Times are those of the first time that a level was reached: from the start of the chain (its step 1) to the
+entry that reached the level. Where several chains reach a level at the same instant, the start is the latest
+of theirs.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from sv.insights.funnel.keyed import Fills
+from sv.insights.funnel.keys import Keys, Places, sort_keys
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Numbers: TypeAlias = npt.NDArray[np.integer]
+
+
+class Level(NamedTuple):
+    """The groups that reach one level: three arrays of equal length, sorted by group."""
+
+    group: Keys
+    start_ms: Ints
+    """The start of the chain, in milliseconds since the keys' t0."""
+    reached_ms: Ints
+    """The entry that reached the level, in milliseconds since the keys' t0."""
+
+
+class StepFigures(Struct, frozen=True):
+    """One step's line of a funnel. Times are null where nobody got there; those of step 1 are 0."""
+
+    count: int
+    median_seconds: float | None
+    average_seconds: float | None
+
+
+class Breakdown(NamedTuple):
+    """The figures of every breakdown value: arrays of (codes, steps)."""
+
+    counts: Ints
+    median_seconds: Floats
+    """NaN where the count is 0."""
+    average_seconds: Floats
+    """NaN where the count is 0."""
+
+    def figures(self, code: int) -> list[StepFigures]:
+        """One value's lines, one a step."""
+        return [
+            StepFigures(count, median, average) if count else StepFigures(0, None, None)
+            for count, median, average in zip(
+                self.counts[code].tolist(),
+                self.median_seconds[code].tolist(),
+                self.average_seconds[code].tolist(),
+                strict=True,
+            )
+        ]
+
+
+class Levels(Struct, frozen=True, eq=False):
+    """How far each group got. `levels[k-1]` has the groups of level k or more, so each is a subset of the one
+    before.
+    """
+
+    levels: tuple[Level, ...]
+
+    @classmethod
+    def of(cls, fills: Sequence[Fills], bits: int) -> "Levels":
+        """From the first fills of each level; their keys are split into group and time."""
+        time = np.uint64((1 << bits) - 1)
+        return cls(
+            tuple(
+                Level(
+                    fill.reached >> np.uint64(bits),
+                    (fill.start & time).view(np.int64),
+                    (fill.reached & time).view(np.int64),
+                )
+                for fill in fills
+            )
+        )
+
+    @property
+    def steps(self) -> int:
+        """How many steps the funnel has."""
+        return len(self.levels)
+
+    def counts(self) -> list[int]:
+        """For each step the number of groups of its level or more."""
+        return [level.group.size for level in self.levels]
+
+    def level_of(self) -> tuple[Keys, npt.NDArray[np.uint8]]:
+        """The groups of level 1 or more, sorted, and the level of each. A group that is missing has level
+        0.
+        """
+        groups = self.levels[0].group
+        reached = np.zeros(groups.size, np.uint8)
+        for level in self.levels:
+            reached[np.searchsorted(groups, level.group)] += 1
+        return groups, reached
+
+    def times(self, step: int) -> Ints:
+        """Milliseconds from the start of the chain to level `step` (from 1), for the groups of `levels[step -
+        1]`.
+        """
+        level = self.levels[step - 1]
+        return level.reached_ms - level.start_ms
+
+    def figures(self) -> list[StepFigures]:
+        """The lines of the funnel, one a step."""
+        figures: list[StepFigures] = []
+        for step in range(1, self.steps + 1):
+            times = self.times(step)
+            if times.size:
+                median, average = float(np.median(times)) / 1000, float(np.mean(times)) / 1000
+                figures.append(StepFigures(times.size, median, average))
+            else:
+                figures.append(StepFigures(0, None, None))
+        return figures
+
+    def only(self, groups: Keys) -> "Levels":
+        """The same for the groups among `groups`, which may be in any order and name groups that are not
+        here.
+        """
+        wanted = sort_keys(groups)
+        kept: list[Level] = []
+        for level in self.levels:
+            found = np.flatnonzero(_find(wanted, level.group) >= 0)
+            kept.append(Level(level.group[found], level.start_ms[found], level.reached_ms[found]))
+        return Levels(tuple(kept))
+
+    def counts_by(self, groups: Keys, codes: Numbers, code_count: int) -> Ints:
+        """The counts of every breakdown value, as an array of (codes, steps).
+
+        `codes[i]`, from 0 to code_count - 1, is the value of `groups[i]`; groups are distinct, in any order.
+        Groups that are not named count nowhere.
+        """
+        counts = np.zeros((code_count, self.steps), np.int64)
+        for step, (code, _) in enumerate(self._codes(groups, codes)):
+            counts[:, step] = np.bincount(code, minlength=code_count)
+        return counts
+
+    def figures_by(self, groups: Keys, codes: Numbers, code_count: int) -> Breakdown:
+        """The counts and times of every breakdown value; arguments as in `counts_by`."""
+        shape = (code_count, self.steps)
+        counts, medians, averages = np.zeros(shape, np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
+        for step, (code, places) in enumerate(self._codes(groups, codes)):
+            times = self.times(step + 1)[places]
+            order = np.lexsort((times, code))
+            times = times[order]
+            count = np.bincount(code, minlength=code_count)
+            counts[:, step] = count
+            some = np.flatnonzero(count)
+            if some.size == 0:
+                continue
+            first = np.cumsum(count[some]) - count[some]
+            low, high = times[first + (count[some] - 1) // 2], times[first + count[some] // 2]
+            medians[some, step] = (low + high) / 2000
+            averages[some, step] = np.add.reduceat(times, first) / (count[some] * 1000)
+        return Breakdown(counts, medians, averages)
+
+    def _codes(self, groups: Keys, codes: Numbers) -> list[tuple[Ints, Places]]:
+        """For each level the codes of its groups that have one, and where in the level those stand."""
+        order = np.argsort(groups)
+        groups, codes = groups[order], codes[order].astype(np.int64)
+        found: list[tuple[Ints, Places]] = []
+        for level in self.levels:
+            at = _find(groups, level.group)
+            places = np.flatnonzero(at >= 0)
+            found.append((codes[at[places]], places))
+        return found
+
+
+def _find(haystack: Keys, needles: Keys) -> Places:
+    """Where each needle stands in the sorted haystack, or -1."""
+    if haystack.size == 0:
+        return np.full(needles.size, -1, np.intp)
+    places = np.minimum(np.searchsorted(haystack, needles), haystack.size - 1)
+    return np.where(haystack[places] == needles, places, -1)

@@ -1,0 +1,124 @@
+"""Every bound in the product, once, with its reason.
+
+Answers for the numbers alone: who reads a request, a query or a file takes its bound from here, and says the
+bound in the message that refuses. Assumes nothing. Never holds what an operator may change: that is in
+`sv.settings`. Units are last in a name; what has no unit is a count.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+SECOND_MS: Final = 1000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+# ---- Ingest: what one request may bring (API.md, "Ingest") ----
+
+MAX_EVENTS_PER_REQUEST: Final = 2000
+"""The contract's. Clients send ten at a time; two thousand is a generous replay of an offline queue."""
+
+MAX_BODY_BYTES: Final = 10 * MIB
+"""The contract's, counted while inflating: a gzip bomb costs this much memory and no more."""
+
+MAX_PROPERTIES_BYTES: Final = 64 * KIB
+"""The contract's, for one event's properties as they were sent."""
+
+MAX_DEPTH: Final = 32
+"""The contract's nesting of one event. Every JSON reader after us stays far from its own recursion limit."""
+
+MAX_EVENT_NAME_CHARS: Final = 200
+"""The contract's, after trimming. Names are grouped and listed; longer ones are data in the wrong place."""
+
+MAX_ID_CHARS: Final = 200
+"""The contract's, for user, anonymous and session ids."""
+
+MAX_GROUPS: Final = 100
+"""Groups on one event. The client sends at most 8; the rest is room."""
+
+MAX_GROUP_CHARS: Final = 200
+"""One group's name, as the client bounds it."""
+
+MAX_FUTURE_MS: Final = 24 * HOUR_MS
+"""The contract's: how far a client's clock may be ahead. Later events would lead every list for days."""
+
+MIN_TIMESTAMP_MS: Final = 0
+"""1970-01-01T00:00:00.000Z. Earlier ones are errors of unit, and ClickHouse's `windowFunnel` takes none."""
+
+MAX_TIMESTAMP_MS: Final = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z, the last instant with four digits of year. As the end of a range: no end."""
+
+# ---- Lists ----
+
+LIST_LIMIT_DEFAULT: Final = 100
+LIST_LIMIT_MAX: Final = 1000
+"""The contract's. A thousand events of 64 KiB are the largest answer that we build in memory."""
+
+MAX_CURSOR_CHARS: Final = 2000
+"""Our own with the longest id, all of it escaped, has 1,700; longer ones are not ours."""
+
+MAX_QUERY_PARAMETERS: Final = 50
+"""Parameters in one query string. The longest route knows a dozen."""
+
+MAX_PARAMETER_CHARS: Final = 64 * KIB
+"""One parameter's text. `filters` is the long one; servers in front of us cut off far earlier."""
+
+# ---- Filters ----
+
+MAX_FILTERS: Final = 50
+"""Filters in one list. Each is a condition in SQL for every row read."""
+
+MAX_FILTER_VALUES: Final = 1000
+"""Values in one `exact` or `is_not` list, bound one by one."""
+
+MAX_PROPERTY_NAME_CHARS: Final = 200
+MAX_FILTER_VALUE_CHARS: Final = 8192
+"""A text to compare with. The longest real ones are URLs, which servers and browsers bound at 8 KiB."""
+
+MAX_REGEX_CHARS: Final = 1000
+"""A pattern compiles to an automaton whose size grows with it, and is compiled for each query."""
+
+# ---- Insights ----
+
+MAX_SERIES: Final = 10
+"""The reference's, for `events` of a trends query."""
+
+MIN_STEPS: Final = 2
+MAX_STEPS: Final = 32
+"""The contract's; 32 is also where ClickHouse's `windowFunnel` stops."""
+
+BREAKDOWN_LIMIT_DEFAULT: Final = 25
+BREAKDOWN_LIMIT_MAX: Final = 1000
+"""Values of a breakdown. A chart shows some dozens; a thousand daily series are still a small answer."""
+
+BUCKETS_MAX: Final = 10_000
+"""Points of a series: over a year of hours, 27 years of days."""
+
+MAX_TREND_VALUES: Final = 1_000_000
+"""Numbers in one trends answer: series times breakdown values times buckets. About 10 MB of JSON."""
+
+MIN_CONVERSION_WINDOW_S: Final = 1
+MAX_CONVERSION_WINDOW_S: Final = 31_536_000
+"""365 days. A funnel's packed keys hold the person and a time up to span + window in 64 bits."""
+
+CONVERSION_WINDOW_DEFAULT: Final = "7d"
+"""The contract's."""
+
+RANGE_DEFAULT_DAYS: Final = 30
+"""An insight without `date_from` starts at the beginning of the day this many days before today."""
+
+MAX_RELATIVE_AMOUNT: Final = 100_000
+"""The number in `-7d`. In hours this is eleven years; more is a slip of the finger."""
+
+MAX_TIMEZONE_CHARS: Final = 64
+"""An IANA name. The longest real one has 32."""
+
+# ---- What an error may repeat ----
+
+MAX_DETAILS: Final = 50
+"""Wrong fields named in one answer: a body of a million unknown keys must not come back a million times."""
+
+MAX_SHOWN_CHARS: Final = 100
+"""A caller's value or field name inside a message."""

@@ -1,0 +1,240 @@
+"""The door to events at rest: takes batches that the log has made durable, gives snapshots to query.
+
+Life of a batch here: `accept` keeps it as pending bytes (the event loop does no more); `catch_up` lets the engine append pending
+batches to the buffer, before each query and whenever enough have come together; a flush (`maintenance.py`) freezes the buffer's
+generation, writes it as parts and commits them together with the log position that they cover.
+
+# INVARIANT STORE-2: a generation holds every batch from the position after its predecessor's to its own last one. The catalog's covered
+# position therefore says exactly which batches of the log are in parts, and replay after a crash takes all the others.
+"""
+
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sv.model.batch import Batch, StoredBatch
+from sv.model.errors import Unavailable
+from sv.model.snapshot import Snapshot
+from sv.store.catalog import Catalog
+from sv.store.files import ASIDE
+from sv.store.ports import BadBatch, Tables
+
+log = logging.getLogger(__name__)
+
+DRAIN_SLICE_BYTES: Final = 16 << 20
+"""Pending bytes that one statement takes: bounds its memory, and how long a query waits for another's drain."""
+
+DRAIN_SLICE_BATCHES: Final = 20_000
+
+
+@dataclass(slots=True)
+class Generation:
+    """One table of the buffer and what the log knows of it. `headers` are its batches without their events."""
+
+    number: int
+    last_seq: int
+    events: int = 0
+    bytes: int = 0
+    opened_at_s: float = 0.0
+    headers: list[Batch] = field(default_factory=list)
+
+
+class EventStore:
+    """Thread-safe. `accept` never blocks on the engine or the disk."""
+
+    def __init__(
+        self,
+        *,
+        data_folder: Path,
+        catalog: Catalog,
+        open_tables: Callable[[], Tables],
+        covered_seq: int,
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self.data_folder = data_folder
+        self.catalog = catalog
+        self._open_tables = open_tables
+        self._monotonic_s = monotonic_s
+        self._state = threading.Lock()
+        self._draining = threading.Lock()
+        self._pending: deque[StoredBatch] = deque()
+        self._pending_bytes = 0
+        self._accepted_seq = covered_seq
+        self._tables: Tables | None = None
+        self._next_generation = 1
+        self.frozen: list[Generation] = []
+        self.current: Generation | None = None
+        self.work_arrived = threading.Event()
+        self.batches_set_aside = 0
+        self.events_accepted = 0
+
+    @property
+    def tables(self) -> Tables:
+        """The engine's tables, opened (and the engine imported) when first needed."""
+        with self._state:
+            if self._tables is None:
+                self._tables = self._open_tables()
+            return self._tables
+
+    @property
+    def is_engine_open(self) -> bool:
+        return self._tables is not None
+
+    @property
+    def accepted_seq(self) -> int:
+        """The last log position that was accepted."""
+        return self._accepted_seq
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of events that are acknowledged and not yet in parts, as the log counts them."""
+        with self._state:
+            current = self.current.bytes if self.current is not None else 0
+            return self._pending_bytes + current + sum(generation.bytes for generation in self.frozen)
+
+    @property
+    def pending_bytes(self) -> int:
+        return self._pending_bytes
+
+    def held_events(self) -> int:
+        """Events that are acknowledged and not yet in parts."""
+        with self._state:
+            pending = sum(stored.batch.event_count for stored in self._pending)
+            current = self.current.events if self.current is not None else 0
+            return pending + current + sum(generation.events for generation in self.frozen)
+
+    def accept(self, batches: Sequence[StoredBatch]) -> None:
+        """Take batches in log order. When this returns every later query sees their events."""
+        with self._state:
+            for stored in batches:
+                self._pending.append(stored)
+                self._pending_bytes += len(stored.batch.events)
+                self.events_accepted += stored.batch.event_count
+            self._accepted_seq = batches[-1].seq
+        if self._pending_bytes > DRAIN_SLICE_BYTES // 2 or not self.work_arrived.is_set():
+            self.work_arrived.set()
+
+    @contextlib.contextmanager
+    def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> Iterator[Snapshot]:
+        """What may hold the project's events of [from_ms, to_ms), including all that was accepted before the call.
+
+        Raises Unavailable where the engine can't take the pending events now (no memory, no disk to spill to).
+        """
+        self.catch_up()
+        snapshot = self.catalog.take(project_id, from_ms, to_ms)
+        try:
+            yield snapshot
+        finally:
+            self.catalog.release(snapshot)
+
+    def catch_up(self) -> None:
+        """Append all pending batches to the buffer."""
+        with self._draining:
+            self._drain_pending()
+
+    def freeze(self) -> list[Generation]:
+        """Close the current generation and return all that wait for a flush, oldest first."""
+        with self._draining:
+            self._drain_pending()
+            with self._state:
+                if self.current is not None:
+                    self.frozen.append(self.current)
+                    self.current = None
+                return list(self.frozen)
+
+    def thaw(self, generation: Generation) -> None:
+        """Forget a generation that was flushed."""
+        with self._state:
+            self.frozen.remove(generation)
+
+    def discard_all(self) -> int:
+        """Drop everything pending and buffered; returns the log position up to which nothing is held any more."""
+        with self._draining:
+            with self._state:
+                self._pending.clear()
+                self._pending_bytes = 0
+                buffers = [generation.number for generation in self.frozen]
+                if self.current is not None:
+                    buffers.append(self.current.number)
+                self.frozen.clear()
+                self.current = None
+                position = self._accepted_seq
+            self.catalog.replace(buffers=buffers, by=())
+            return position
+
+    def _drain_pending(self) -> None:
+        """Under `_draining`."""
+        while True:
+            taken = self._next_slice()
+            if not taken:
+                return
+            generation = self._current_generation(taken[0].seq)
+            try:
+                rows = self._drain(generation.number, taken)
+            except BaseException:
+                with self._state:
+                    self._pending.extendleft(reversed(taken))
+                raise
+            taken_bytes = sum(len(stored.batch.events) for stored in taken)
+            with self._state:
+                self._pending_bytes -= taken_bytes
+                generation.bytes += taken_bytes
+                generation.events += rows
+                generation.last_seq = taken[-1].seq
+                generation.headers += [_header(stored.batch) for stored in taken if stored.batch.retry_key]
+
+    def _next_slice(self) -> list[StoredBatch]:
+        taken: list[StoredBatch] = []
+        size = 0
+        with self._state:
+            while self._pending and size < DRAIN_SLICE_BYTES and len(taken) < DRAIN_SLICE_BATCHES:
+                stored = self._pending.popleft()
+                taken.append(stored)
+                size += len(stored.batch.events)
+        return taken
+
+    def _current_generation(self, first_seq: int) -> Generation:
+        if self.current is None:
+            number = self._next_generation
+            self.tables.create_buffer(number)
+            self._next_generation += 1
+            self.catalog.add_buffer(number)
+            with self._state:
+                self.current = Generation(number, last_seq=first_seq - 1, opened_at_s=self._monotonic_s())
+        return self.current
+
+    def _drain(self, generation: int, taken: list[StoredBatch]) -> int:
+        """Drain a slice; where a batch is at fault, find it and set it aside, so that it costs itself alone."""
+        try:
+            return self.tables.drain(generation, taken)
+        except BadBatch as bad:
+            if len(taken) == 1:
+                self._set_aside(taken[0], str(bad))
+                return 0
+            half = len(taken) // 2
+            return self._drain(generation, taken[:half]) + self._drain(generation, taken[half:])
+
+    def _set_aside(self, stored: StoredBatch, reason: str) -> None:
+        folder = self.data_folder / ASIDE
+        folder.mkdir(exist_ok=True)
+        path = folder / f"batch-{stored.seq:016x}.json"
+        try:
+            path.write_bytes(stored.batch.events)
+        except OSError as error:
+            raise Unavailable(f"can't write to the data folder: {error.strerror}") from error
+        self.batches_set_aside += 1
+        log.error(
+            "set aside a batch of %d events of project %s (log position %d): %s; it is kept as %s",
+            stored.batch.event_count, stored.batch.project_id, stored.seq, reason, path,
+        )  # fmt: skip
+
+
+def _header(batch: Batch) -> Batch:
+    return Batch(
+        batch.version, batch.project_id, batch.received_ms, batch.event_count, "", None, batch.retry_key, batch.rejected, b""
+    )

@@ -1,0 +1,123 @@
+"""Where event files lie in the data folder, and how one comes to be there for good.
+
+    events/project=<id>/day=<YYYY-MM-DD>/flush-<log position>-<n>.parquet     written by a flush
+    events/project=<id>/day=<YYYY-MM-DD>/merge-<random>.parquet               written by compaction
+    events/project=<id>/day=mixed/…                                           many days with few rows each
+    aside/…                                                                   damaged files, never deleted
+
+Days are UTC. A file appears under its name whole or not at all: it is written beside it as `.tmp`, synced, renamed, and its folder is
+synced (ENGINE.md §5: without the folder's sync a power cut lost 1 of 50).
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+log = logging.getLogger(__name__)
+
+EVENTS: Final = "events"
+ASIDE: Final = "aside"
+MIXED: Final = "mixed"
+_MAGIC: Final = b"PAR1"
+
+Facts = TypeVar("Facts")
+
+
+def part_path(project_id: str, day: str | None, name: str) -> str:
+    """A part's path relative to the data folder; `day` None is a file of many days."""
+    return f"{EVENTS}/project={project_id}/day={day or MIXED}/{name}.parquet"
+
+
+def write_durably(path: Path, write: Callable[[Path], Facts]) -> Facts:
+    """Let `write` make the file under a temporary name, then make it durable under its own. Returns what `write` returned.
+
+    Raises what `write` raises and OSError; then nothing is left but what was there before.
+    """
+    _make_folder_durably(path.parent)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        facts = write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+    return facts
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder_durably(folder: Path) -> None:
+    missing = [folder] if not folder.is_dir() else []
+    while missing and not missing[-1].parent.is_dir():
+        missing.append(missing[-1].parent)
+    for made in reversed(missing):
+        made.mkdir(exist_ok=True)
+        sync_folder(made.parent)
+
+
+def looks_whole(path: Path, expected_bytes: int) -> bool:
+    """Whether the file has its size and Parquet's marks at both ends: what can be told at start without opening each."""
+    try:
+        if path.stat().st_size != expected_bytes:
+            return False
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(-4, os.SEEK_END)
+            return head == _MAGIC and file.read(4) == _MAGIC
+    except OSError:
+        return False
+
+
+def set_aside(data_folder: Path, path: Path, reason: str) -> None:
+    """Move a damaged file out of the way, for a person to look at. A file that isn't there is logged alone."""
+    target_folder = data_folder / ASIDE
+    target_folder.mkdir(exist_ok=True)
+    name = str(path.relative_to(data_folder)).replace("/", "__")
+    if not path.exists():
+        log.error("a file of events is missing: %s (%s)", path, reason)
+        return
+    target = target_folder / name
+    nth = 1
+    while target.exists():
+        target = target_folder / f"{name}.{nth}"
+        nth += 1
+    shutil.move(path, target)
+    log.error("set aside a damaged file of events: %s (%s); it is kept as %s", path, reason, target)
+
+
+def delete_file(path: Path) -> bool:
+    """Delete; True where the file is gone. Also removes the folders of a day and a project that this leaves empty."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("can't delete %s yet: %s", path, error)
+        return False
+    for folder in (path.parent, path.parent.parent):
+        try:
+            folder.rmdir()
+        except OSError:
+            break
+    return True
+
+
+def sweep_temporary_files(data_folder: Path) -> int:
+    """Delete what a killed flush or merge left half written. Returns how many."""
+    count = 0
+    for path in (data_folder / EVENTS).glob("project=*/day=*/*.tmp"):
+        path.unlink(missing_ok=True)
+        count += 1
+    return count

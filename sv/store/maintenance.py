@@ -1,0 +1,262 @@
+"""The background work on events at rest, one thread: drain what has come together, flush, compact, delete what nobody reads.
+
+A fault (a full disk, say) stops nothing: the generation stays frozen and readable, its events stay in the log, and the flush is tried
+again with growing pauses until it succeeds. What grows meanwhile is bounded by ingest, which refuses when too many bytes are held.
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sv.model.batch import Batch
+from sv.model.errors import SvError
+from sv.model.part import NewPart, Part
+from sv.store.compaction import plan_all, plan_merges
+from sv.store.event_store import DRAIN_SLICE_BYTES, EventStore, Generation
+from sv.store.files import delete_file, part_path, set_aside, write_durably
+from sv.store.ports import CatalogRows, FileFacts, Tables
+
+log = logging.getLogger(__name__)
+
+MAX_FILES_PER_FLUSH: Final = 64
+"""Of one project. Events of more days than this (an import through the API, a hostile clock) share one file of many days."""
+
+MAX_PAUSE_S: Final = 30.0
+IDLE_POLL_S: Final = 5.0
+
+BeforeCommit = Callable[[Sequence[Batch], int], None]
+"""(headers of the flushed batches, log position covered): makes durable what must not be lost with the log."""
+
+
+class Maintenance:
+    """Runs until `stop`. `flush` and `compact` may also be called by other threads; they take turns."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        rows: CatalogRows,
+        *,
+        flush_after_s: float,
+        flush_after_events: int,
+        flush_after_bytes: int,
+        before_commit: BeforeCommit,
+        after_commit: Callable[[int], None],
+        now_ms: Callable[[], int],
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._rows = rows
+        self._flush_after_s = flush_after_s
+        self._flush_after_events = flush_after_events
+        self._flush_after_bytes = flush_after_bytes
+        self._before_commit = before_commit
+        self._after_commit = after_commit
+        self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
+        self._turn = threading.RLock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
+        self._pending_since_s: float | None = None
+        self.fault: str | None = None
+        self.flushes = 0
+        self.merges = 0
+        self.last_flush_ms = now_ms()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what runs is finished first. Flushes nothing: call `flush` for that."""
+        self._stopping.set()
+        self._store.work_arrived.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def flush(self) -> None:
+        """Write all that is held as parts and commit. Raises what went wrong; then all is as before, and readable."""
+        with self._turn:
+            for generation in self._store.freeze():
+                self._flush_generation(generation)
+            self._sweep()
+
+    def compact(self, *, everything: bool = False) -> int:
+        """Merge the parts that are due, or all of each day. Returns the number of merges."""
+        with self._turn:
+            parts = self._store.catalog.parts()
+            plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
+            for plan in plans:
+                if self._stopping.is_set() and not everything:
+                    break
+                self._merge(plan)
+            self._sweep()
+            return len(plans)
+
+    def reset(self) -> None:
+        """Drop every event of every project. For `sv dev` alone."""
+        with self._turn:
+            covered = self._store.discard_all()
+            part_ids = [part.part_id for part in self._store.catalog.parts()]
+            self._rows.replace_parts(part_ids, [])
+            self._rows.commit_flush([], covered)
+            self._store.catalog.replace(parts=part_ids, by=())
+            if self._store.is_engine_open:
+                self._store.tables.forget_event_ids(self._now_ms() + 1)
+            self._after_commit(covered)
+            self._sweep()
+
+    def _run(self) -> None:
+        pause_s = 1.0
+        while not self._stopping.is_set():
+            self._store.work_arrived.wait(self._wait_s())
+            self._store.work_arrived.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                if self._store.pending_bytes > DRAIN_SLICE_BYTES // 2:
+                    self._store.catch_up()
+                if self._is_flush_due():
+                    self.flush()
+                    self.compact()
+                if self.fault is not None:
+                    log.info("writing event files works again")
+                self.fault, pause_s = None, 1.0
+            except Exception as error:
+                self._report(error)
+                self._stopping.wait(pause_s)
+                pause_s = min(pause_s * 2, MAX_PAUSE_S)
+                self._store.work_arrived.set()
+
+    def _report(self, error: Exception) -> None:
+        reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
+        if self.fault is None:
+            log.error("can't write event files, will try again: %s", reason, exc_info=not isinstance(error, SvError | OSError))
+        self.fault = reason
+
+    def _wait_s(self) -> float:
+        oldest = self._oldest_s()
+        if oldest is None:
+            return IDLE_POLL_S
+        return min(max(oldest + self._flush_after_s - self._monotonic_s(), 0.02), IDLE_POLL_S)
+
+    def _oldest_s(self) -> float | None:
+        """Since when something is held: since its buffer was opened or, before anyone drained it, since this thread saw it."""
+        store = self._store
+        current = store.current
+        if store.frozen:
+            return 0.0
+        if current is not None:
+            return current.opened_at_s
+        if not store.pending_bytes:
+            self._pending_since_s = None
+        elif self._pending_since_s is None:
+            self._pending_since_s = self._monotonic_s()
+        return self._pending_since_s
+
+    def _is_flush_due(self) -> bool:
+        oldest = self._oldest_s()
+        if oldest is None:
+            return False
+        store = self._store
+        current = store.current
+        return (
+            bool(store.frozen)
+            or (current is not None and current.events >= self._flush_after_events)
+            or store.held_bytes >= self._flush_after_bytes
+            or self._monotonic_s() >= oldest + self._flush_after_s
+        )
+
+    def _flush_generation(self, generation: Generation) -> None:
+        tables = self._store.tables
+        new_parts: list[NewPart] = []
+        for number, (project_id, days, day) in enumerate(_plan_files(tables, generation.number)):
+            path = part_path(project_id, day, f"flush-{generation.last_seq:016x}-{number}")
+            facts = write_durably(
+                self._store.data_folder / path,
+                lambda target, p=project_id, d=days: tables.write_buffer_days(generation.number, p, d, target),
+            )
+            new_parts.append(self._new_part(project_id, path, day, facts, level=0))
+        self._before_commit(generation.headers, generation.last_seq)
+        parts = self._rows.commit_flush(new_parts, generation.last_seq)
+        self._store.catalog.replace(buffers=[generation.number], by=parts)
+        self._store.thaw(generation)
+        self._after_commit(generation.last_seq)
+        self.flushes += 1
+        self.last_flush_ms = self._now_ms()
+
+    def _merge(self, plan: Sequence[Part]) -> None:
+        tables = self._store.tables
+        folder = self._store.data_folder
+        readable = [part for part in plan if self.check(part)]
+        if len(readable) < 2:
+            return
+        first = readable[0]
+        path = part_path(first.project_id, first.day, f"merge-{secrets.token_hex(8)}")
+        facts = write_durably(
+            folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target)
+        )
+        level = max(part.level for part in readable) + 1
+        old_ids = [part.part_id for part in readable]
+        parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
+        self._store.catalog.replace(parts=old_ids, by=parts)
+        self.merges += 1
+
+    def check(self, part: Part) -> bool:
+        """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged."""
+        path = self._store.data_folder / part.path
+        if self._store.tables.is_readable(path):
+            return True
+        self._rows.replace_parts([part.part_id], [])
+        set_aside(self._store.data_folder, path, "it can't be read")
+        self._store.catalog.replace(parts=[part.part_id], by=())
+        return False
+
+    def check_all(self, parts: Sequence[Part]) -> int:
+        """Check these parts; returns how many were set aside."""
+        with self._turn:
+            live = {part.part_id for part in self._store.catalog.parts()}
+            return sum(not self.check(part) for part in parts if part.part_id in live)
+
+    def _sweep(self) -> None:
+        """Delete the buffers and files that no query reads any more."""
+        catalog = self._store.catalog
+        buffers = catalog.unread_buffers()
+        for generation in buffers:
+            self._store.tables.drop_buffer(generation)
+        catalog.forget(buffers=buffers)
+        gone = [part.part_id for part in catalog.unread_parts() if delete_file(self._store.data_folder / part.path)]
+        if gone:
+            self._rows.forget_dropped(gone)
+            catalog.forget(parts=gone)
+
+    def _new_part(self, project_id: str, path: str, day: str | None, facts: FileFacts, level: int) -> NewPart:
+        return NewPart(
+            project_id=project_id,
+            path=path,
+            day=day,
+            rows=facts.rows,
+            bytes=facts.bytes,
+            min_ts_ms=facts.min_ts_ms,
+            max_ts_ms=facts.max_ts_ms,
+            min_received_ms=facts.min_received_ms,
+            max_received_ms=facts.max_received_ms,
+            level=level,
+            schema_version=1,
+            created_ms=self._now_ms(),
+        )
+
+
+def _plan_files(tables: Tables, generation: int) -> list[tuple[str, list[str], str | None]]:
+    """(project, days, folder's day or None for many days) of each file that a flush writes, projects in order."""
+    days_of: dict[str, list[str]] = {}
+    for group in tables.buffer_groups(generation):
+        days_of.setdefault(group.project_id, []).append(group.day)
+    plan: list[tuple[str, list[str], str | None]] = []
+    for project_id in sorted(days_of):
+        days = days_of[project_id]
+        alone = days if len(days) <= MAX_FILES_PER_FLUSH else days[: MAX_FILES_PER_FLUSH - 1]
+        plan += [(project_id, [day], day) for day in alone]
+        if len(alone) < len(days):
+            plan.append((project_id, days[len(alone) :], None))
+    return plan

@@ -1,0 +1,199 @@
+"""The ASGI door: ingest and health without a framework in between, everything else by Litestar.
+
+Ingest is the one route whose cost matters to every visitor of every site, and a plain ASGI callable costs a third of a framework's
+handler (ENGINE.md §4). The route is described in the OpenAPI document by a stub in `routes_ingest.py`, and a test holds the two to each
+other. Litestar is imported when the first other request comes, which keeps start-up short and an idle server small.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from sv.ingest.capture import Ack, Capture
+from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, UnsupportedMedia
+from sv.model.limits import MAX_BODY_BYTES
+from sv.web.errors import error_answer
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+CountryOf = Callable[[list[tuple[bytes, bytes]], str | None], str | None]
+
+INGEST_EVENTS: Final = "/api/v1/ingest/events"
+HEALTH: Final = "/healthz"
+
+SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
+_READABLE_HEADERS: Final = (b"access-control-expose-headers", b"retry-after")
+_PREFLIGHT: Final = [
+    _ANY_ORIGIN,
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (b"access-control-allow-headers", b"content-type, content-encoding"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+_ACCEPTED_TYPES: Final = (b"application/json", b"text/plain")
+
+
+class Front:
+    """The outermost ASGI application.
+
+    load_app: builds the Litestar application; called once, on a thread, at its first request.
+    health: None while writes are taken, else the reason why not.
+    on_startup, on_shutdown: what the server does with the event loop running.
+    """
+
+    def __init__(
+        self,
+        *,
+        capture: Capture,
+        load_app: Callable[[], App],
+        health: Callable[[], str | None],
+        country_of: CountryOf,
+        on_startup: Callable[[], Awaitable[None]],
+        on_shutdown: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._capture = capture
+        self._load_app = load_app
+        self._health = health
+        self._country_of = country_of
+        self._on_startup = on_startup
+        self._on_shutdown = on_shutdown
+        self._app: App | None = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            path = scope["path"]
+            if path == INGEST_EVENTS:
+                await self._ingest(scope, receive, send)
+            elif path == HEALTH:
+                await self._healthz(scope, send)
+            else:
+                app = self._app or await self._loaded()
+                await app(scope, receive, _with_security_headers(send))
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+        else:  # websockets are spoken nowhere
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _loaded(self) -> App:
+        async with self._loading:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._load_app)
+            return self._app
+
+    async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method == "OPTIONS":
+            await _respond(send, 204, _PREFLIGHT, b"")
+            return
+        headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json"), _ANY_ORIGIN, _READABLE_HEADERS]
+        try:
+            if method != "POST":
+                headers.append((b"allow", b"POST, OPTIONS"))
+                raise MethodNotAllowed(f"expected POST, got {method}")
+            ack = await self._capture_request(scope, receive)
+            status, body = ack.status, ack.body
+        except Exception as error:
+            status, extra, body = error_answer(error)
+            headers += [(name.encode(), value.encode()) for name, value in extra.items()]
+            if isinstance(error, PayloadTooLarge):
+                headers.append((b"connection", b"close"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await _respond(send, status, headers, body)
+
+    async def _capture_request(self, scope: Scope, receive: Receive) -> Ack:
+        content_type = b"application/json"
+        encoding = user_agent = ""
+        declared = 0
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                content_type = value.partition(b";")[0].strip().lower()
+            elif name == b"content-encoding":
+                encoding = value.decode("latin-1").strip().lower()
+            elif name == b"user-agent":
+                user_agent = value.decode("utf-8", "replace")
+            elif name == b"content-length":
+                declared = int(value) if value.isdigit() else 0
+        if content_type not in _ACCEPTED_TYPES:
+            shown = content_type[:60].decode("latin-1")
+            raise UnsupportedMedia(f"expected application/json or text/plain, got {shown!r} (Content-Type)")
+        if declared > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"expected at most {MAX_BODY_BYTES} bytes, got {declared} (body)")
+        self._capture.check_room(declared)
+        data = await _read_body(receive)
+        client = scope.get("client")
+        country = self._country_of(scope["headers"], client[0] if client else None)
+        return await self._capture.capture(data, encoding, user_agent, country)
+
+    async def _healthz(self, scope: Scope, send: Send) -> None:
+        reason = self._health()
+        status = 200 if reason is None else 503
+        body = b'{"status":"ok"}'
+        headers = [(b"content-type", b"application/json")]
+        if scope["method"] not in ("GET", "HEAD"):
+            status, _, body = error_answer(MethodNotAllowed(f"expected GET, got {scope['method']}"))
+            headers.append((b"allow", b"GET, HEAD"))
+        elif reason is not None:
+            import msgspec
+
+            body = msgspec.json.encode({"status": "unavailable", "error": reason, "code": "UNAVAILABLE"})
+            headers.append((b"retry-after", b"1"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await _respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._on_startup()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._on_shutdown()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def _read_body(receive: Receive) -> bytes:
+    message = await receive()
+    first: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return first
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise InvalidParameter("the request ended before its body did (body)")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"expected at most {MAX_BODY_BYTES} bytes, got more (body)")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+        message = await receive()
+
+
+async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *SECURITY_HEADERS]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *((name, value) for name, value in SECURITY_HEADERS if name not in present),
+            ]
+        await send(message)
+
+    return send_with_headers

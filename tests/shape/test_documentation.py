@@ -1,0 +1,51 @@
+"""What an operator or a client can meet is in the documentation, and what the documentation names exists."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import msgspec
+from sv.settings import Settings
+
+from sv.model.errors import SvError
+from tests.shape.repository import ROOT, markdown, texts
+
+VARIABLE = re.compile(r"\bSV_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)")
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
+
+
+def variables() -> set[str]:
+    return {f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings)}
+
+
+def descendants(root: type[SvError]) -> Iterator[type[SvError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from descendants(child)
+
+
+def test_every_setting_is_in_the_configuration_page() -> None:
+    named = set(VARIABLE.findall(texts().get("docs/configuration.md", "")))
+    assert not variables() - named
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    places = markdown() | {name: texts()[name] for name in ("Dockerfile", "compose.yml")}
+    named = {f"{name}: {variable}" for name, text in places.items() for variable in VARIABLE.findall(text)}
+    assert not {line for line in named if line.partition(": ")[2] not in variables()}
+
+
+def test_every_error_code_is_in_the_documentation() -> None:
+    docs = "\n".join(markdown("docs/").values())
+    codes = {error.code for error in descendants(SvError)}
+    assert not {code for code in codes if not re.search(rf"\b{code}\b", docs)}
+
+
+def test_every_link_leads_to_a_file_and_every_page_is_linked() -> None:
+    targets = {
+        (ROOT / PurePosixPath(name).parent / link).resolve()
+        for name, text in markdown().items()
+        for link in LINK.findall(text)
+    }
+    assert not [str(target) for target in targets if not target.exists()]
+    assert not [name for name in markdown("docs/") if (ROOT / name).resolve() not in targets]
