@@ -77,9 +77,7 @@ def exercise(address: str) -> None:
     data = answer.get("data") if isinstance(answer, dict) else None
     if status != 200 or not data or data[0]["properties"].get("ünï") != [1, None]:
         sys.exit(f"smoke: the event just acknowledged did not come back: {status} {answer}")
-    status, answer = ask(
-        f"{address}/api/v1/ingest/events", {"projectToken": "sv_pub_wrong", "events": [event]}
-    )
+    status, answer = ask(f"{address}/api/v1/ingest/events", {"projectToken": "sv_pub_wrong", "events": [event]})
     if status != 401:
         sys.exit(f"smoke: an unknown project token was answered {status} {answer}")
 
@@ -89,9 +87,7 @@ def started_server(port: int, output: IO[bytes]) -> Iterator[subprocess.Popen[by
     """`sv dev` on `port` with no settings of the caller's, killed at the end unless it has left by itself."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
     command = [str(Path(sys.executable).with_name("sv")), "dev", "--port", str(port)]
-    server = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-    )
+    server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
         yield server
     finally:

@@ -80,9 +80,13 @@ class EventRow(Struct, frozen=True):
 
 
 class FunnelKeys(Struct, frozen=True):
-    """A funnel's entries: an array of keys a step, each key (group << bits) | (ms - origin_ms), unsorted."""
+    """A funnel's entries: an array of keys a step, each key (group << bits) | (ms - origin_ms), unsorted.
+
+    foreign: the keys of the rows that match no step, of the groups that did step 1; None where they were not asked for.
+    """
 
     steps: list[NDArray[np.uint64]]
+    foreign: NDArray[np.uint64] | None
     bits: int
     origin_ms: int
 
@@ -123,9 +127,16 @@ class Engine(Protocol):
         ...
 
     def funnel_keys(
-        self, snapshot: Snapshot, scope: Scope, steps: Sequence[Matcher], window_ms: int, limits: Limits
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        steps: Sequence[Matcher],
+        window_ms: int,
+        group_by: GroupBy,
+        with_foreign: bool,
+        limits: Limits,
     ) -> FunnelKeys:
-        """A key for each event and each step it matches, grouped by person."""
+        """A key for each event and each step that it matches."""
         ...
 
     def funnel_rows(
@@ -160,12 +171,12 @@ class Engine(Protocol):
         matcher: Matcher,
         measure: Measure,
         number_of: str | None,
-        edges_ms: Sequence[int],
+        starts_ms: Sequence[int],
         breakdown: str | None,
         breakdown_limit: int,
         limits: Limits,
     ) -> TrendCells:
-        """A measure for each bucket [edges_ms[i], edges_ms[i + 1]) and each of the most frequent breakdown values."""
+        """A measure for each bucket (from its start to the next one's) and each of the most frequent breakdown values."""
         ...
 
     def check_regex(self, pattern: str) -> str | None:

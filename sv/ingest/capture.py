@@ -217,5 +217,3 @@ def _refused(decoded: Decoded) -> Ack:
 def _shown(token: str) -> str:
     """Enough of a token to recognise it by, not enough to use it."""
     return token if len(token) <= 12 else f"{token[:12]}…"
-
-

@@ -53,7 +53,7 @@ class DateRange(Struct, frozen=True):
 
 
 class Bucket(Struct, frozen=True):
-    """Where a bucket begins, in Unix milliseconds and as the wire writes it. It ends where the next begins."""
+    """Where a bucket begins, in Unix milliseconds and as the wire has it. It ends where the next begins."""
 
     start_ms: int
     label: str
@@ -172,9 +172,7 @@ class _Asked(Struct, frozen=True):
     fault: Fault
 
 
-def parse_list_range(
-    date_from: object, date_to: object, *, zone: ZoneInfo, now_ms: int, fault: Fault
-) -> DateRange:
+def parse_list_range(date_from: object, date_to: object, *, zone: ZoneInfo, now_ms: int, fault: Fault) -> DateRange:
     """The range of a list. An end that is absent (None) is open: a list without dates shows everything.
 
     Errors: `fault`, naming `date_from` or `date_to`, for other words than this module's docstring has, and
@@ -271,9 +269,7 @@ def _absolute(found: re.Match[str], days_on: int, zone: ZoneInfo) -> int:
     if found[4] is None:
         return day_start_ms(zone, day.toordinal() + days_on)
     microseconds = int((found[7] or "0")[:6].ljust(6, "0"))
-    reading = datetime(
-        day.year, day.month, day.day, int(found[4]), int(found[5]), int(found[6] or 0), microseconds
-    )
+    reading = datetime(day.year, day.month, day.day, int(found[4]), int(found[5]), int(found[6] or 0), microseconds)
     local_ms = (reading - _NAIVE_EPOCH) // _MILLISECOND
     if found[8]:
         return local_ms
@@ -299,9 +295,7 @@ def buckets(span: DateRange, interval: Interval, zone: ZoneInfo, fault: Fault) -
     """
     found: list[Bucket] = []
     # No hour is longer than an hour: what can't fit is refused before it is walked.
-    is_too_many = (
-        interval is Interval.HOUR and span.to_ms - span.from_ms > limits.BUCKETS_MAX * limits.HOUR_MS
-    )
+    is_too_many = interval is Interval.HOUR and span.to_ms - span.from_ms > limits.BUCKETS_MAX * limits.HOUR_MS
     edges = iter(()) if is_too_many else _edges(span, interval, zone)
     for start_ms in edges:
         if len(found) == limits.BUCKETS_MAX:
@@ -309,9 +303,7 @@ def buckets(span: DateRange, interval: Interval, zone: ZoneInfo, fault: Fault) -
             break
         found.append(Bucket(start_ms, iso_ms(start_ms)))
     if is_too_many:
-        raise fault(
-            "interval", f"expected at most {limits.BUCKETS_MAX:,} buckets, one {interval} each, got more"
-        )
+        raise fault("interval", f"expected at most {limits.BUCKETS_MAX:,} buckets, one {interval} each, got more")
     return tuple(found)
 
 
@@ -343,8 +335,8 @@ def _floor(interval: Interval, ordinal: int) -> int:
     """The first day of the week or month that holds a day. Ordinal 1 is a Monday."""
     if interval is Interval.WEEK:
         return ordinal - (ordinal - 1) % 7
-    if interval is Interval.MONTH:
-        return date.fromordinal(min(ordinal, date.max.toordinal())).replace(day=1).toordinal()
+    if interval is Interval.MONTH and ordinal <= _LAST_ORDINAL:  # later ones are no dates any more
+        return date.fromordinal(ordinal).replace(day=1).toordinal()
     return ordinal
 
 

@@ -50,6 +50,12 @@ MIN_TIMESTAMP_MS: Final = 0
 MAX_TIMESTAMP_MS: Final = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z, the last instant with four digits of year. As the end of a range: no end."""
 
+MAX_USER_AGENT_CHARS: Final = 1000
+"""Of the User-Agent header, kept with a batch until it is enriched. Real ones have 100 to 300."""
+
+MAX_REMEMBERED_BODIES: Final = 250_000
+"""Bodies by which a retry is recognised: 400 requests/s for ten minutes, some 60 MB. The oldest go first."""
+
 # ---- Lists ----
 
 LIST_LIMIT_DEFAULT: Final = 100
@@ -89,6 +95,9 @@ MIN_STEPS: Final = 2
 MAX_STEPS: Final = 32
 """The contract's; 32 is also where ClickHouse's `windowFunnel` stops."""
 
+MAX_MODES: Final = 32
+"""Entries of a funnel's `modes`. There are five modes; repeats are harmless and count as one."""
+
 BREAKDOWN_LIMIT_DEFAULT: Final = 25
 BREAKDOWN_LIMIT_MAX: Final = 1000
 """Values of a breakdown. A chart shows some dozens; a thousand daily series are still a small answer."""
@@ -122,3 +131,14 @@ MAX_DETAILS: Final = 50
 
 MAX_SHOWN_CHARS: Final = 100
 """A caller's value or field name inside a message."""
+
+# ---- The server's own memory ----
+
+MAX_USER_AGENT_CHARS: Final = 512
+"""Of a User-Agent header, kept with each request in the log. Real ones end before; what they say is said early."""
+
+MAX_REMEMBERED_BODIES: Final = 1_000_000
+"""Answers kept to know retries by, about 200 bytes each: ten minutes at 1,600 requests a second. Beyond, the oldest go first."""
+
+MAX_QUERY_BODY_BYTES: Final = 1 * MIB
+"""A body of the query API. The largest funnel with every filter and value it may have is smaller than half of it."""

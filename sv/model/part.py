@@ -1,7 +1,7 @@
 """Parts: immutable Parquet files of events, as the catalog lists them.
 
-Answers for the shape of a part and for paths that can't leave the data folder. Never touches a file: whether it is
-there, and readable, is the store's to find out.
+Answers for the shape of a part and for paths that can't leave the data folder. Never touches a file: whether it
+is there, and readable, is the store's to find out.
 """
 
 from pathlib import PurePosixPath
@@ -36,14 +36,7 @@ class NewPart(Struct, frozen=True, kw_only=True):
     created_ms: int = 0
 
     def __post_init__(self) -> None:
-        path = PurePosixPath(self.path)
-        if (
-            self.path != str(path)
-            or path.is_absolute()
-            or ".." in path.parts
-            or self.path in {"", "."}
-            or "\0" in self.path
-        ):
+        if not _is_plain(self.path):
             raise ValueError(f"expected a plain relative path, got {self.path!r} (path)")
 
 
@@ -56,3 +49,9 @@ class Part(NewPart, frozen=True, kw_only=True):
     def recorded(cls, new: NewPart, part_id: int) -> "Part":
         """The same part once the catalog has given it its number."""
         return cls(part_id=part_id, **asdict(new))
+
+
+def _is_plain(text: str) -> bool:
+    path = PurePosixPath(text)
+    is_normal = text == str(path) and text not in {"", "."} and "\0" not in text
+    return is_normal and not path.is_absolute() and ".." not in path.parts

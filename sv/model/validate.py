@@ -10,7 +10,6 @@ problem, so that parsers read on; what they build is thrown away by `finish`. Fo
 the same as absent: clients in typed languages send it so.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar, cast
@@ -45,15 +44,19 @@ def show(value: object) -> str:
         return "a number of over 77 digits"
     if isinstance(value, str):
         cut = value[: limits.MAX_SHOWN_CHARS]
-        text = json.dumps(repair(cut), ensure_ascii=False)
+        text = _json(repair(cut))
         return text if len(cut) == len(value) else f'{text[:-1]}…" ({len(value):,} characters)'
-    return json.dumps(value)
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def clip(name: str) -> str:
     """A caller's field name for a path: printable, and at most 100 characters."""
     cut = repair(name[: limits.MAX_SHOWN_CHARS])
-    text = cut if cut.isprintable() else json.dumps(cut, ensure_ascii=True)
+    text = cut if cut.isprintable() else ascii(cut)
     return text if len(name) <= limits.MAX_SHOWN_CHARS else text + "…"
 
 
@@ -137,14 +140,12 @@ class Fields:
             self._data = cast("dict[str, object]", data)
             self._refuse_unknown()
         else:
-            problems.unexpected(path, "an object", data)
+            problems.unexpected(path or "body", "an object", data)
 
     def _refuse_unknown(self) -> None:
         for name in self._data:
             if name not in self._known:
-                self.problems.add(
-                    self.at(clip(name)), f"unknown field; the fields are {', '.join(self._known)}"
-                )
+                self.problems.add(self.at(clip(name)), f"unknown field; the fields are {', '.join(self._known)}")
 
     def at(self, name: str) -> str:
         """The path of a field of this object."""
@@ -207,9 +208,7 @@ class Fields:
         return [(f"{self.at(name)}[{i}]", item) for i, item in enumerate(cast("list[object]", value))]
 
 
-def read_text(
-    value: object, path: str, longest: int, problems: Problems, *, trim: bool = False
-) -> str | None:
+def read_text(value: object, path: str, longest: int, problems: Problems, *, trim: bool = False) -> str | None:
     """A string of 1 to `longest` characters, repaired; None after noting a problem."""
     if isinstance(value, str):
         text = repair(value.strip() if trim else value)

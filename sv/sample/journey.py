@@ -55,8 +55,8 @@ DECLINED_SHARE = 0.12
 PAYS_AT_SECOND_TRY = 0.6
 GOLDEN = 0.6180339887498949
 
-PAYMENT_METHODS = ("card", "paypal", "invoice")
-PAYMENT_WEIGHTS = (58, 28, 14)
+PAYMENT_METHODS = (("card", 0.58), ("paypal", 0.86), ("invoice", 1.0))
+"""Each with the share of payments by it and by those before it."""
 
 
 class Planned(Struct, frozen=True, eq=False):
@@ -86,14 +86,18 @@ class Odds:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._state: dict[str, float] = {}  # bounded: the keys are the few literals of this module
+        self._state: dict[str, float] = {}  # bounded: keys name a decision of this module, a device, a purpose
 
-    def hit(self, key: str, rate: float) -> bool:
-        """Whether the next decision of that key falls to yes."""
+    def draw(self, key: str) -> float:
+        """The next number of that key's sequence, from 0 inclusive to 1 exclusive."""
         if key not in self._state:
             self._state[key] = self._rng.random()
         state = self._state[key] = (self._state[key] + GOLDEN) % 1.0
-        return state < rate
+        return state
+
+    def hit(self, key: str, rate: float) -> bool:
+        """Whether the next decision of that key falls to yes."""
+        return self.draw(key) < rate
 
 
 class Journey:
@@ -125,6 +129,10 @@ class Journey:
     def device_type(self) -> str:
         return str(self.device.properties["$device_type"])
 
+    def pause(self, from_ms: int, to_ms: int) -> None:
+        """Let a moment pass, from inclusive to exclusive."""
+        self.at_ms += self.rng.randrange(from_ms, to_ms)
+
     def wait(self) -> None:
         """Let somebody read a page."""
         gap_s = exp(self.rng.normalvariate(GAP_MU, GAP_SIGMA))
@@ -133,9 +141,13 @@ class Journey:
         self.at_ms += int(gap_s * 1_000)
 
     def page(self, path: str, title: str, extra: dict[str, object] | None = None) -> None:
-        """Open a page; the one before it becomes the referrer."""
+        """Read the page that is open to the end, then open another."""
         if self.url:
             self.wait()
+        self.show(path, title, extra)
+
+    def show(self, path: str, title: str, extra: dict[str, object] | None = None) -> None:
+        """Open a page now; the one before it becomes the referrer."""
         self.url = ORIGIN + path
         properties = {"$current_url": self.url, "$title": titled(title)}
         if self.referrer is not None:
@@ -144,15 +156,14 @@ class Journey:
         self.referrer = self.url
 
     def act(self, event: str, properties: dict[str, object], after_ms: tuple[int, int] = (90, 900)) -> None:
-        """Do something on the page that is open, a moment (`after_ms`: from, to) after what was done
-        before."""
-        self.at_ms += self.rng.randrange(*after_ms)
+        """Do something on the page that is open, a moment (`after_ms`) after what was done before."""
+        self.pause(*after_ms)
         self._emit(event, {**self.device.properties, "$current_url": self.url, **properties})
 
     def identify(self) -> None:
         """From here on the events are the identified person's."""
         self.is_signed_in = True
-        self.at_ms += self.rng.randrange(90, 900)
+        self.pause(90, 900)
         self._emit("$identify", {**self.device.properties, **self.visitor.traits})
 
     def told(self) -> Told:
@@ -172,9 +183,7 @@ class Journey:
     def _event(self, event: str, properties: dict[str, object]) -> WireEvent:
         user_id = self.visitor.user_id if self.is_signed_in else None
         groups = self.visitor.groups if self.is_signed_in else None
-        return WireEvent(
-            event, self.at_ms, self.device.anonymous_id, self.session_id, properties, user_id, groups
-        )
+        return WireEvent(event, self.at_ms, self.device.anonymous_id, self.session_id, properties, user_id, groups)
 
 
 def tell(rng: Random, odds: Odds, planned: Planned, now_ms: int) -> Told:
@@ -260,9 +269,7 @@ def _browse(journey: Journey) -> None:
         journey.page(*rng.choice(ARTICLES))
 
 
-def _look_at_products(
-    journey: Journey, arrival: Arrival, fills_cart: bool
-) -> list[tuple[Product, float, int]]:
+def _look_at_products(journey: Journey, arrival: Arrival, fills_cart: bool) -> list[tuple[Product, float, int]]:
     """View products, the first of them on the page of arrival where that is one. What is in the cart then:
     product, price, quantity; empty exactly where `fills_cart` is false."""
     rng = journey.rng
@@ -305,52 +312,54 @@ def _check_out(journey: Journey, cart: list[tuple[Product, float, int]], buy_rat
     }
     journey.page("/checkout", "Kasse")
     journey.act("checkout_started", started)
-    if journey.device_type == "Mobile" and PHONES.holds(journey.age_ms):
-        for _ in range(rng.randrange(3)):
-            journey.act("checkout_started", started, (3_000, 25_000))
-        return
     if not journey.odds.hit(f"buy {journey.device_type} {journey.purpose.value}", buy_rate):
         if rng.random() < 0.5:
             journey.page("/checkout/payment", "Zahlung")
         return
-    method = _pay(journey, value)
+    method = _pay(journey, started)
     if method is None:
         return
-    journey.page("/checkout/thanks", "Danke!")
+    journey.pause(800, 5_000)
+    journey.show("/checkout/thanks", "Danke!")
     purchase: dict[str, object] = {
         "order_id": "",  # numbered by `shop` in the order of time
         "revenue": round(value + shipping, 2),
         "shipping": shipping,
         "currency": "EUR",
         "payment_method": method,
-        "items": [
-            {"product_id": product.id, "price": price, "quantity": quantity}
-            for product, price, quantity in cart
-        ],
+        "items": [{"product_id": product.id, "price": price, "quantity": quantity} for product, price, quantity in cart],
     }
     journey.act("purchase_completed", purchase)
 
 
-def _pay(journey: Journey, value: float) -> str | None:
-    """How somebody who wants to buy has paid; None where their card failed for good."""
+def _pay(journey: Journey, started: dict[str, object]) -> str | None:
+    """How somebody who wants to buy has paid; None where they could not."""
     rng = journey.rng
     journey.page("/checkout/payment", "Zahlung")
-    (method,) = rng.choices(PAYMENT_METHODS, PAYMENT_WEIGHTS)
+    journey.pause(15_000, 90_000)
+    if journey.device_type == "Mobile" and PHONES.holds(journey.age_ms):
+        for _ in range(rng.randrange(1, 4)):
+            journey.pause(3_000, 25_000)
+            journey.show("/checkout", "Kasse")
+            journey.act("checkout_started", started)
+        return None
+    choice = journey.odds.draw("method")
+    method = next(name for name, share_up_to in PAYMENT_METHODS if choice < share_up_to)
     if method == "card" and PROVIDER.holds(journey.age_ms):
         for _ in range(rng.randrange(2, 5)):
-            _fail(journey, "provider_timeout", method, value)
+            _fail(journey, "provider_timeout", method, started)
         return "paypal" if journey.odds.hit("switch", SWITCHERS) else None
     if method != "invoice" and rng.random() < DECLINED_SHARE:
-        _fail(journey, "declined", method, value)
+        _fail(journey, "declined", method, started)
         return method if rng.random() < PAYS_AT_SECOND_TRY else None
     return method
 
 
-def _fail(journey: Journey, reason: str, method: str, value: float) -> None:
+def _fail(journey: Journey, reason: str, method: str, started: dict[str, object]) -> None:
     properties: dict[str, object] = {
         "reason": reason,
         "payment_method": method,
-        "value": value,
-        "currency": "EUR",
+        "value": started["value"],
+        "currency": started["currency"],
     }
-    journey.act("payment_failed", properties, (8_000, 45_000))
+    journey.act("payment_failed", properties, (4_000, 20_000))

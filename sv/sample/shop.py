@@ -62,8 +62,8 @@ def _tell_all(rng: Random, now_ms: int) -> tuple[list[WireEvent], list[WireEvent
 
     The events that must stay, not yet in order, and the leaves to choose the rest from. There are at most
     `EVENT_COUNT` of the former and enough of the latter: the loop ends at a total of `EVENT_COUNT +
-    UNSENT_LEAVES` and a last session more, and has by then as many leaves as visitors, which are more than
-    that surplus.
+    UNSENT_LEAVES` and a last session more, and has by then told a session of each of 1,740 visitors, all but a
+    few of which have a leave: more than that surplus.
     """
     schedule = _Schedule(rng, now_ms)
     odds = Odds(rng)
@@ -117,6 +117,7 @@ class _Schedule:
     def return_visit(self) -> Planned:
         """One more session of somebody, of those who come often more often, usually some days from another
         of theirs."""
+        # Ends: 1,740 visitors have hundreds of free hours each and are given two visits on average.
         while True:
             (visitor,) = self._rng.choices(self._visitors, cum_weights=self._cumulative)
             start_ms = self._rhythm.draw_near(self._rng.choice(self._starts[visitor.devices[0].anonymous_id]))

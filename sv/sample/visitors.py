@@ -108,8 +108,8 @@ NAMES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[str, ...]]] = {
 COMPANIES = ("Café Zürisee GmbH", "Röstwerk Süd", "Pâtisserie d’Or", "Hôtel Léman", "Kawiarnia Żuraw")
 
 TAIL = 1.0
-"""Shape of the Pareto law of visits: the smaller, the heavier. Set so that the busiest tenth makes over 40
-% of events."""
+"""Shape of the Pareto law of visits: the smaller, the heavier. Set so that the busiest tenth makes nearly
+40 % of events."""
 WEIGHT_MAX = 60.0
 KEENNESS = {Kind.GUEST: 1.0, Kind.JOINER: 1.6, Kind.MEMBER: 2.2}
 SECOND_DEVICE_SHARE = 0.35
@@ -129,10 +129,7 @@ def draw_visitors(rng: Random, joined_ms: list[int]) -> list[Visitor]:
     at the n-th of them, and user ids count up in that order after the members'.
     """
     guests = [_draw_visitor(rng, Kind.GUEST, 0, None) for _ in range(GUESTS)]
-    joiners = [
-        _draw_visitor(rng, Kind.JOINER, 1_001 + MEMBERS + index, joined)
-        for index, joined in enumerate(joined_ms)
-    ]
+    joiners = [_draw_visitor(rng, Kind.JOINER, 1_001 + MEMBERS + index, joined) for index, joined in enumerate(joined_ms)]
     members = [_draw_visitor(rng, Kind.MEMBER, 1_001 + index, 0) for index in range(MEMBERS)]
     return guests + joiners + members
 
@@ -161,9 +158,7 @@ def _draw_visitor(rng: Random, kind: Kind, number: int, joined_ms: int | None) -
 def _draw_device(rng: Random, country: str) -> Device:
     (device_type,) = rng.choices(tuple(DEVICE_TYPE_WEIGHTS), tuple(DEVICE_TYPE_WEIGHTS.values()))
     models = DEVICES[device_type]
-    ((browser, version, system),) = rng.choices(
-        [model for model, _ in models], [weight for _, weight in models]
-    )
+    ((browser, version, system),) = rng.choices([model for model, _ in models], [weight for _, weight in models])
     properties: dict[str, object] = {
         "$browser": browser,
         "$browser_version": version,

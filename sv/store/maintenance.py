@@ -41,6 +41,7 @@ class Maintenance:
         flush_after_s: float,
         flush_after_events: int,
         flush_after_bytes: int,
+        compact_every_s: float,
         before_commit: BeforeCommit,
         after_commit: Callable[[int], None],
         now_ms: Callable[[], int],
@@ -51,6 +52,8 @@ class Maintenance:
         self._flush_after_s = flush_after_s
         self._flush_after_events = flush_after_events
         self._flush_after_bytes = flush_after_bytes
+        self._compact_every_s = compact_every_s
+        self._compacted_at_s = monotonic_s()
         self._before_commit = before_commit
         self._after_commit = after_commit
         self._now_ms = now_ms
@@ -93,13 +96,12 @@ class Maintenance:
             self._sweep()
             return len(plans)
 
-    def reset(self) -> None:
-        """Drop every event of every project. For `sv dev` alone."""
+    def reset(self, delete_rows: Callable[[int], None]) -> None:
+        """Drop every event of every project. For `sv dev` alone. delete_rows: empties the catalog's rows up to a log position."""
         with self._turn:
             covered = self._store.discard_all()
             part_ids = [part.part_id for part in self._store.catalog.parts()]
-            self._rows.replace_parts(part_ids, [])
-            self._rows.commit_flush([], covered)
+            delete_rows(covered)
             self._store.catalog.replace(parts=part_ids, by=())
             if self._store.is_engine_open:
                 self._store.tables.forget_event_ids(self._now_ms() + 1)
@@ -118,7 +120,9 @@ class Maintenance:
                     self._store.catch_up()
                 if self._is_flush_due():
                     self.flush()
+                if self._is_compaction_due():
                     self.compact()
+                    self._compacted_at_s = self._monotonic_s()
                 if self.fault is not None:
                     log.info("writing event files works again")
                 self.fault, pause_s = None, 1.0
@@ -167,6 +171,11 @@ class Maintenance:
             or self._monotonic_s() >= oldest + self._flush_after_s
         )
 
+    def _is_compaction_due(self) -> bool:
+        """Only where the engine is loaded already: an idle server stays small, and nothing new has come to merge."""
+        since_s = self._monotonic_s() - self._compacted_at_s
+        return self._store.is_engine_open and 0 < self._compact_every_s <= since_s
+
     def _flush_generation(self, generation: Generation) -> None:
         tables = self._store.tables
         new_parts: list[NewPart] = []
@@ -193,9 +202,7 @@ class Maintenance:
             return
         first = readable[0]
         path = part_path(first.project_id, first.day, f"merge-{secrets.token_hex(8)}")
-        facts = write_durably(
-            folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target)
-        )
+        facts = write_durably(folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target))
         level = max(part.level for part in readable) + 1
         old_ids = [part.part_id for part in readable]
         parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])

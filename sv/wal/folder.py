@@ -155,9 +155,7 @@ def _examine(path: Path, number: int, disk: Disk, damage: DamageReport, result: 
     return Found(path, header.number, size, Framer(header.number, header.salt), header, header.first_seq)
 
 
-def _examine_headless(
-    path: Path, number: int, data: bytes, is_blank: bool, damage: DamageReport, result: Survey
-) -> Found | None:
+def _examine_headless(path: Path, number: int, data: bytes, is_blank: bool, damage: DamageReport, result: Survey) -> Found | None:
     framer = find_framer(data, number, HEADER_BYTES)
     if framer is not None:
         damage.damaged_headers += 1

@@ -98,14 +98,8 @@ def _decode_copy(copy: bytes) -> Header | None:
     if len(copy) < _FIELDS.size + _CRC.size:
         return None
     fields = copy[: _FIELDS.size]
-    magic, version, number, salt, first_seq, prev_number, run_first, prev_end, prev_last_seq = _FIELDS.unpack(
-        fields
-    )
-    if (
-        magic != _MAGIC
-        or version != _VERSION
-        or _CRC.unpack_from(copy, _FIELDS.size)[0] != zlib.crc32(fields)
-    ):
+    magic, version, number, salt, first_seq, prev_number, run_first, prev_end, prev_last_seq = _FIELDS.unpack(fields)
+    if magic != _MAGIC or version != _VERSION or _CRC.unpack_from(copy, _FIELDS.size)[0] != zlib.crc32(fields):
         return None
     return Header(number, salt, first_seq, Link(prev_number, prev_end, prev_last_seq), run_first)
 

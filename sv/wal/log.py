@@ -99,9 +99,7 @@ class Log:
         `LogFault`, a size or count outside its bounds `ValueError`.
         """
         if not MIN_SEGMENT_BYTES <= segment_bytes <= MAX_SEGMENT_BYTES:
-            raise ValueError(
-                f"expected {MIN_SEGMENT_BYTES} to {MAX_SEGMENT_BYTES}, got {segment_bytes} (segment_bytes)"
-            )
+            raise ValueError(f"expected {MIN_SEGMENT_BYTES} to {MAX_SEGMENT_BYTES}, got {segment_bytes} (segment_bytes)")
         if spare_segments < 0 or next_seq_floor < 1:
             raise ValueError(f"got {spare_segments} (spare_segments), {next_seq_floor} (next_seq_floor)")
         damage = DamageReport()

@@ -33,9 +33,7 @@ class _Sealed(Struct, frozen=True):
 class Segments:
     """Opens and lets go of segment files. Replays fill `suspects`: damaged paths, whether copied aside."""
 
-    def __init__(
-        self, folder: Path, disk: Disk, segment_bytes: int, spare_segments: int, found: Survey
-    ) -> None:
+    def __init__(self, folder: Path, disk: Disk, segment_bytes: int, spare_segments: int, found: Survey) -> None:
         self.suspects: dict[Path, bool] = {}
         self._folder = folder
         self._disk = disk
@@ -46,6 +44,9 @@ class Segments:
         self._sealed += [_Sealed(one.path, one.last_seq, is_sound=True) for one in found.segments]
         self._previous = found.next_link()
         self._active: Segment | None = None
+        for one in found.segments:
+            if not one.is_sealed:
+                self._secure(one.path)
         self._spares = Spares(folder, disk, segment_bytes, spare_segments, self._take_number)
         self._remove(found.leftovers)
         self._remove(found.spares[spare_segments:])
@@ -121,6 +122,21 @@ class Segments:
         self.seal()
         self._spares.close()
 
+    def _secure(self, path: Path) -> None:
+        """Syncs a segment that nobody vouches for, before any of its records is replayed.
+
+        What a killed process wrote last may be in the system's cache alone; and a caller who knows a record
+        from the replay may acknowledge its repetition on the strength of that.
+        """
+        try:
+            fd = self._disk.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                self._disk.sync_data(fd)
+            finally:
+                self._disk.close(fd)
+        except OSError as error:
+            log.warning("can't sync %s, whose last records may not survive a power cut: %s", path, error)
+
     def _take_number(self) -> int:
         with self._lock:
             number = self._next_number
@@ -177,9 +193,7 @@ class Segments:
         try:
             self._disk.sync_folder(self._folder)
         except OSError as error:
-            log.warning(
-                "can't sync %s: %s; %d spares wait for the next start", self._folder, error, len(renamed)
-            )
+            log.warning("can't sync %s: %s; %d spares wait for the next start", self._folder, error, len(renamed))
             return
         for path in renamed:
             self._spares.offer(path)

@@ -34,9 +34,7 @@ class Spare(Struct, frozen=True):
 class Spares:
     """At most `limit` spares. One is built whenever there is none; the others are segments let go of."""
 
-    def __init__(
-        self, folder: Path, disk: Disk, segment_bytes: int, limit: int, take_number: Callable[[], int]
-    ) -> None:
+    def __init__(self, folder: Path, disk: Disk, segment_bytes: int, limit: int, take_number: Callable[[], int]) -> None:
         self._folder = folder
         self._disk = disk
         self._segment_bytes = segment_bytes
@@ -92,6 +90,11 @@ class Spares:
             self._disk.close(self._ready.popleft().fd)
 
     def _run(self) -> None:
+        try:
+            self._disk.sync_folder(self._folder)  # a killed process may have named its spares and no more
+        except OSError as error:
+            log.warning("can't sync %s, its spares stay unused: %s", self._folder, error)
+            self._offered.clear()
         while True:
             with self._wake:
                 while not (self._is_closing or self._offered or self._wants_one()):
@@ -100,9 +103,7 @@ class Spares:
                     return
                 offered = self._offered.popleft() if self._offered else None
                 self._is_building = True
-            spare = (
-                self._try_to(self._wipe, offered) if offered else self._try_to(self._build, self._new_part())
-            )
+            spare = self._try_to(self._wipe, offered) if offered else self._try_to(self._build, self._new_part())
             with self._wake:
                 self._is_building = False
                 if spare is not None:

@@ -83,19 +83,23 @@ def _own(name: str) -> str:
 
 
 def _utm(name: str) -> str:
-    """The first `name=` of the URL's query, decoded; as it stands where it decodes to no text; null where absent or empty."""
-    raw = f"replace(regexp_extract(current_url, '^[^?#]*\\?(?:[^#]*?&)?{name}=([^&#]*)', 1), '+', ' ')"
-    found = f"nullif(coalesce(try(url_decode({raw})), {raw}), '')"
-    return _own_or(name, f"case when contains(current_url, '{name}=') then {found} end")
+    """The first `name=` of the URL's query, decoded; as it stands where it decodes to no text; null where absent or empty.
+
+    SCAR: without `try`, one visitor's `%ff` in a URL failed the whole drain.
+    """
+    raw = f"regexp_extract(current_url, '^[^?#]*\\?(?:[^#]*?&)??{name}=([^&#]*)', 1)"
+    text = f"replace(try(url_decode(replace({raw}, '+', ' '))), chr(0), chr(65533))"
+    return _own_or(name, f"case when contains(current_url, '{name}=') then nullif(coalesce({text}, {raw}), '') end")
 
 
-_URL_PATH: Final = (
-    "regexp_replace(regexp_extract(current_url,"
-    " '^(?:[A-Za-z][A-Za-z0-9+.\\-]*:)?(?://[^/?#]*)?([^?#]*)', 1), '/$', '')"
-)
-_REFERRING_DOMAIN: Final = (
-    "nullif(regexp_extract(lower(referrer), '^[a-z][a-z0-9+.\\-]*://(?:[^/?#@]*@)?(\\[[^\\]/?#]*\\]|[^/?#:]*)', 1), '')"
-)
+# These three equal `sv.ingest.enrich.urls` and `sv.model.filters.url_path`, which a test holds them to.
+_SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_URL_PATH: Final = rf"""
+    case when starts_with(current_url, '/') or regexp_matches(current_url, '^{_SCHEME}') then
+      regexp_replace(regexp_extract(current_url, '^(?:{_SCHEME}[^/?#]*)?([^?#]*)', 1), '/\z', '')
+    end"""
+_HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f#%/:<>?@\[\\\]^|]+)(?::[0-9]*)?(?:[/?#]|\z)"
+_REFERRING_DOMAIN: Final = rf"lower(nullif(regexp_extract(referrer, '^{_SCHEME}(?:[^/?#]*@)?{_HOST}', 1), ''))"
 
 _STAGE: Final = f"""
 create or replace temp table stage as

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from sv.engine.duck import funnel, page, trend
 from sv.engine.duck.database import Database, lower_own_priority
@@ -74,24 +75,38 @@ class DuckEngine:
     # Funnels
 
     def funnel_keys(
-        self, snapshot: Snapshot, scope: Scope, steps: Sequence[Matcher], window_ms: int, limits: Limits
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        steps: Sequence[Matcher],
+        window_ms: int,
+        group_by: GroupBy,
+        with_foreign: bool,
+        limits: Limits,
     ) -> FunnelKeys:
-        """See the port. One statement a step, side by side."""
+        """See the port. By person a statement a step, side by side; groups that have to be numbered first take one for all."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
         packing = self._packing(source, scope, window_ms, limits)
         if packing is None:
-            return FunnelKeys([np.empty(0, np.uint64) for _ in steps], 1, scope.from_ms)
-        if not self._fits(packing):
-            rows = self.funnel_rows(snapshot, scope, steps, window_ms, "person", False, limits)
+            nothing = np.empty(0, np.uint64)
+            return FunnelKeys([nothing for _ in steps], nothing if with_foreign else None, 1, scope.from_ms)
+        if group_by == "session" or not self._fits(packing):
+            rows = self.funnel_rows(snapshot, scope, steps, window_ms, group_by, with_foreign, limits)
             by_step = [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1] for place in range(len(steps))]
-            return FunnelKeys(by_step, rows.bits, rows.origin_ms)
+            foreign = rows.keys[rows.masks == 0] if with_foreign else None
+            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms)
 
-        def keys_of(step: Matcher) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        def keys_of(build: Callable[[str, Params], Sql]) -> NDArray[np.uint64]:
             params = Params()
-            table = self._table(funnel.step_keys_sql(self._events(source, params), scope, step, packing, params), limits)
-            return _column(table, "key", np.uint64)
+            return _column(self._table(build(self._events(source, params), params), limits), "key", np.uint64)
 
-        return FunnelKeys(list(self._steps.map(keys_of, steps)), packing.bits, packing.origin_ms)
+        builds: list[Callable[[str, Params], Sql]] = [
+            lambda events, params, step=step: funnel.step_keys_sql(events, scope, step, packing, params) for step in steps
+        ]
+        if with_foreign:
+            builds.append(lambda events, params: funnel.foreign_keys_sql(events, scope, list(steps), packing, params))
+        arrays = list(self._steps.map(keys_of, builds))
+        return FunnelKeys(arrays[: len(steps)], arrays[len(steps)] if with_foreign else None, packing.bits, packing.origin_ms)
 
     def funnel_rows(
         self,
@@ -110,13 +125,9 @@ class DuckEngine:
         params = Params()
         events = self._events(source, params)
         is_renumbered = not self._fits(packing)
-        statement = funnel.rows_sql(
-            events, scope, list(steps), packing, group_by, with_foreign, is_renumbered, params
-        )
+        statement = funnel.rows_sql(events, scope, list(steps), packing, group_by, with_foreign, is_renumbered, params)
         table = self._table(statement, limits)
-        return FunnelRows(
-            _column(table, "key", np.uint64), _column(table, "mask", np.uint32), packing.bits, packing.origin_ms
-        )
+        return FunnelRows(_column(table, "key", np.uint64), _column(table, "mask", np.uint32), packing.bits, packing.origin_ms)
 
     def first_values(
         self, snapshot: Snapshot, scope: Scope, step: Matcher, name: str, group_by: GroupBy, limits: Limits
@@ -125,9 +136,7 @@ class DuckEngine:
         packing = self._packing(source, scope, 0, limits)
         params = Params()
         is_renumbered = packing is not None and not self._fits(packing)
-        statement = funnel.first_values_sql(
-            self._events(source, params), scope, step, name, group_by, is_renumbered, params
-        )
+        statement = funnel.first_values_sql(self._events(source, params), scope, step, name, group_by, is_renumbered, params)
         table = self._table(statement, limits)
         encoded = pc.dictionary_encode(table.column("value").combine_chunks(), null_encoding="encode")
         if isinstance(encoded, pa.ChunkedArray):
@@ -164,7 +173,7 @@ class DuckEngine:
         matcher: Matcher,
         measure: Measure,
         number_of: str | None,
-        edges_ms: Sequence[int],
+        starts_ms: Sequence[int],
         breakdown: str | None,
         breakdown_limit: int,
         limits: Limits,
@@ -180,11 +189,11 @@ class DuckEngine:
         top = top[:breakdown_limit]
         params = Params()
         statement = trend.cells_sql(
-            self._events(source, params), scope, matcher, measure, number_of, edges_ms, breakdown, top, params
+            self._events(source, params), scope, matcher, measure, number_of, starts_ms, breakdown, top, params
         )
         with self._cursor(limits) as cursor:
             rows = cursor.execute(statement.text, statement.params).fetchall()
-        return _trend_cells(rows, top, len(edges_ms) - 1, breakdown is not None, has_other)
+        return _trend_cells(rows, top, len(starts_ms), breakdown is not None, has_other)
 
     def check_regex(self, pattern: str) -> str | None:
         with self._database.cursor() as cursor:
@@ -239,9 +248,7 @@ def _column(table: pa.Table, name: str, kind: type[np.generic]) -> Any:
     return column.combine_chunks().to_numpy(zero_copy_only=False).astype(kind, copy=False)
 
 
-def _trend_cells(
-    rows: list[tuple[Any, ...]], top: list[str], buckets: int, is_broken_down: bool, has_other: bool
-) -> TrendCells:
+def _trend_cells(rows: list[tuple[Any, ...]], top: list[str], buckets: int, is_broken_down: bool, has_other: bool) -> TrendCells:
     """Spread (slot, bucket, measure) rows over a matrix; what no row names stays nan."""
     cells = np.full((len(top) + 2, buckets), np.nan)
     totals = np.full(len(top) + 2, np.nan)

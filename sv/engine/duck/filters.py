@@ -1,81 +1,117 @@
-"""Filters to SQL conditions. `sv.model.filters.matches` is the truth they are tested against.
+"""Filters to SQL conditions. `sv.model.filters.matches` is the truth that they are tested against.
 
-A condition is two-valued: a missing property is no match, never NULL, since a NULL would drop rows that a negation must keep, and
-in ClickHouse's funnels drops a row whole (ENGINE.md §1.1).
+A condition is two-valued: a missing property is no match, never NULL, since a NULL would drop rows that a negation must keep, and in
+ClickHouse's funnels drops a row whole (ENGINE.md §1.1).
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 from sv.engine.duck.properties import Property
 from sv.engine.duck.sql import Params
-from sv.model.filters import Filter, Operator, compares_path, url_path
+from sv.model.filters import NEGATED, Filter, Operator, Scalar, compares_path, url_path
 
-_COMPARISONS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+_COMPARISONS = {Operator.EXACT: "=", Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+
+
+def all_of(items: Sequence[Filter], params: Params) -> list[str]:
+    """Each filter's condition, to be joined by `and`."""
+    return [condition(item, params) for item in items]
 
 
 def condition(item: Filter, params: Params) -> str:
     """A two-valued SQL expression over a row of `events`."""
-    if item.operator in (Operator.IS_NOT, Operator.NOT_ICONTAINS, Operator.NOT_REGEX, Operator.IS_NOT_SET):
-        return f"not ({_positive(item, params)})"
-    return _positive(item, params)
-
-
-def all_of(items: tuple[Filter, ...], params: Params) -> list[str]:
-    return [condition(item, params) for item in items]
+    operator = NEGATED.get(item.operator, item.operator)
+    positive = _positive(Filter(item.property, operator, item.value), params)
+    return positive if operator is item.operator else f"not ({positive})"
 
 
 def _positive(item: Filter, params: Params) -> str:
-    """The condition that a negating operator negates."""
-    name = item.property
-    field = Property(name, params)
-    match item.operator:
-        case Operator.IS_SET | Operator.IS_NOT_SET:
-            return field.is_set()
-        case Operator.EXACT | Operator.IS_NOT:
-            values: list[Any] = item.value if isinstance(item.value, list) else [item.value]
-            return _any_equal(item, field, values, params)
-        case Operator.ICONTAINS | Operator.NOT_ICONTAINS:
-            return f"coalesce(contains(lower({field.text()}), lower({params.bind(item.value)})), false)"
-        case Operator.REGEX | Operator.NOT_REGEX:
-            return f"coalesce(regexp_matches({field.text()}, {params.bind(item.value)}), false)"
-        case _:
-            return _ordered(field, _COMPARISONS[item.operator], item.value, params)
+    field = Property(item.property, params)
+    if item.operator is Operator.IS_SET:
+        return field.is_set()
+    values: tuple[Scalar | None, ...] = item.value if isinstance(item.value, tuple) else (item.value,)
+    if item.operator is Operator.EXACT:
+        return _any_equal(item.property, field, values, params)
+    terms = [_holds(item, field, value, params) for value in values]
+    return "(" + " or ".join(terms) + ")" if terms else "false"
 
 
-def _any_equal(item: Filter, field: Property, values: list[Any], params: Params) -> str:
+def _any_equal(name: str, field: Property, values: Sequence[Scalar | None], params: Params) -> str:
+    """`exact`: texts go into one `in` list each for URLs and for paths, numbers and booleans compare one by one."""
     texts = [value for value in values if isinstance(value, str)]
-    paths = [value for value in texts if compares_path(item.property, value)]
-    whole = [value for value in texts if not compares_path(item.property, value)]
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    whole = [value for value in texts if not compares_path(name, value)]
+    paths = [url_path(value) or "" for value in texts if compares_path(name, value)]
     terms: list[str] = []
     if whole:
         terms.append(_in(field.text(), whole, params))
     if paths:
-        terms.append(_in("url_path", [url_path(value) for value in paths], params))
-    terms += [term for value in numbers for term in _equal_number(field, value, params)]
-    terms += [f"coalesce({field.boolean()} = {params.bind(value)}, false)" for value in values if isinstance(value, bool)]
+        terms.append(_in("url_path", paths, params))
+    for value in values:
+        if isinstance(value, bool):
+            terms.append(f"coalesce({field.boolean()} = {params.bind(value)}, false)")
+        elif isinstance(value, int | float):
+            terms.append(_compare_number(field, "=", value, params))
     return "(" + " or ".join(terms) + ")" if terms else "false"
 
 
-def _in(expression: str, values: list[str], params: Params) -> str:
+def _in(expression: str, values: Sequence[str], params: Params) -> str:
     listed = ", ".join(params.bind(value) for value in values)
     operator = f"= {listed}" if len(values) == 1 else f"in ({listed})"
     return f"coalesce({expression} {operator}, false)"
 
 
-def _equal_number(field: Property, value: int | float, params: Params) -> list[str]:
-    """Integers compare as integers and fractions as doubles, so that nothing is equal by rounding alone."""
-    terms: list[str] = []
-    if value == int(value):
-        terms.append(f"coalesce({field.integer()} = {params.bind(int(value))}::hugeint, false)")
-    if float(value) == value:
-        terms.append(f"coalesce({field.fraction()} = {params.bind(float(value))}::double, false)")
-    return terms
+def _holds(item: Filter, field: Property, value: Scalar | None, params: Params) -> str:
+    """`icontains`, `regex` and the orders, with one value."""
+    if isinstance(value, bool) or value is None:
+        return "false"
+    if not isinstance(value, str):
+        return _compare_number(field, _COMPARISONS[item.operator], value, params)
+    is_path = compares_path(item.property, value)
+    held = "url_path" if is_path else field.text()
+    match item.operator:
+        case Operator.ICONTAINS:
+            haystack = f"{held} || '/'" if is_path else held
+            return f"coalesce(contains(lower({haystack}), lower({params.bind(value)})), false)"
+        case Operator.REGEX:
+            found = f"regexp_matches({held}, {params.bind(value)})"
+            if is_path:
+                found = f"({found} or regexp_matches({held} || '/', {params.bind(value)}))"
+            return f"coalesce({found}, false)"
+        case _:
+            bound = params.bind((url_path(value) or "") if is_path else value)
+            return f"coalesce({held} {_COMPARISONS[item.operator]} {bound}, false)"
 
 
-def _ordered(field: Property, operator: str, value: Any, params: Params) -> str:
-    if isinstance(value, str):
-        return f"coalesce({field.text()} {operator} {params.bind(value)}, false)"
-    kind = "hugeint" if isinstance(value, int) else "double"
-    bound = f"{params.bind(value)}::{kind}"
-    return f"(coalesce({field.integer()} {operator} {bound}, false) or coalesce({field.fraction()} {operator} {bound}, false))"
+def _compare_number(field: Property, operator: str, value: int | float, params: Params) -> str:
+    """Integers of 64 bits compare with integers exactly; everything else compares as doubles (`sv.model.filters`)."""
+    if isinstance(value, int):
+        integers = f"coalesce({field.integer()} {operator} {params.bind(str(value))}::hugeint, false)"
+        return f"({integers} or {_compare_fraction(field, operator, value, params)})"
+    whole = _compare_whole(field, operator, value, params)
+    return f"({whole} or {_compare_fraction(field, operator, value, params)})"
+
+
+def _compare_whole(field: Property, operator: str, value: float, params: Params) -> str:
+    """Stored integers with a double, as exactly as Python compares the two: by the integer on the right side of the double."""
+    if abs(value) >= 2**65:
+        holds = {"=": False, ">": value < 0, ">=": value < 0, "<": value > 0, "<=": value > 0}[operator]
+        return f"({field.integer()} is not null)" if holds else "false"
+    floor = int(value // 1)
+    if floor == value:
+        return f"coalesce({field.integer()} {operator} {params.bind(str(floor))}::hugeint, false)"
+    if operator == "=":
+        return "false"
+    operator, bound = (">=", floor + 1) if operator in (">", ">=") else ("<=", floor)
+    return f"coalesce({field.integer()} {operator} {params.bind(str(bound))}::hugeint, false)"
+
+
+def _compare_fraction(field: Property, operator: str, value: int | float, params: Params) -> str:
+    """Stored doubles with a number. A double equals an integer only where the integer is exactly a double."""
+    bound = float(value)
+    if operator == "=" and bound != value:
+        return "false"
+    if bound > value and operator in ("<=", ">"):  # rounding went up: what is at most the value is below the bound
+        operator = {"<=": "<", ">": ">="}[operator]
+    elif bound < value and operator in ("<", ">="):
+        operator = {"<": "<=", ">=": ">"}[operator]
+    return f"coalesce({field.fraction()} {operator} {params.bind(repr(bound))}::double, false)"

@@ -48,6 +48,20 @@ def step_keys_sql(events: str, scope: Scope, step: Matcher, packing: Packing, pa
         """)
 
 
+def foreign_keys_sql(events: str, scope: Scope, steps: list[Matcher], packing: Packing, params: Params) -> Sql:
+    """One column: the keys of the rows that match no step, of the persons who did step 1."""
+    in_range = joined(in_scope(scope, params))
+    some_step = " or ".join(f"({joined(matches(step, params))})" for step in steps)
+    return params.sql(f"""
+        with events as not materialized ({events})
+        select {_key("person", packing, params)} as key
+        from events
+        where {in_range}
+          and not ({some_step})
+          and person in (select person from events where {in_range} and {joined(matches(steps[0], params))})
+        """)
+
+
 def rows_sql(
     events: str,
     scope: Scope,

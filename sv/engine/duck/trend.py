@@ -1,7 +1,7 @@
-"""Trends in SQL: a measure by bucket and breakdown value, over explicit bucket edges.
+"""Trends in SQL: a measure by bucket and breakdown value, over explicit bucket starts.
 
-Edges come from the calendar, so time zones and daylight saving are settled before SQL sees them. A row finds its bucket by arithmetic: all
-edges are multiples of a common step away from the first, and a list tells each step's bucket.
+Starts come from the calendar, so time zones and daylight saving are settled before SQL sees them. A row finds its bucket by
+arithmetic: all starts are multiples of a common step away from the first, and a list tells each step's bucket.
 """
 
 from collections.abc import Sequence
@@ -40,9 +40,7 @@ def needs_sessions(measure: Measure) -> bool:
     return measure in ("unique_sessions", "per_session")
 
 
-def top_values_sql(
-    events: str, scope: Scope, matcher: Matcher, breakdown: str, limit: int, params: Params
-) -> Sql:
+def top_values_sql(events: str, scope: Scope, matcher: Matcher, breakdown: str, limit: int, params: Params) -> Sql:
     """The most frequent values of the breakdown as JSON texts, most frequent first, at most limit + 1; no row for "no value"."""
     value = Property(breakdown, params).json()
     return params.sql(f"""
@@ -63,7 +61,7 @@ def cells_sql(
     matcher: Matcher,
     measure: Measure,
     number_of: str | None,
-    edges_ms: Sequence[int],
+    starts_ms: Sequence[int],
     breakdown: str | None,
     top: Sequence[str],
     params: Params,
@@ -85,7 +83,7 @@ def cells_sql(
         matched as (
           select
             {_slot(breakdown, top, params)} as slot,
-            {_bucket(edges_ms, params)} as bucket,
+            {_bucket(starts_ms, params)} as bucket,
             person,
             {"session_key" if needs_sessions(measure) else "null"} as session_key,
             {number} as number
@@ -106,18 +104,21 @@ def _slot(breakdown: str | None, top: Sequence[str], params: Params) -> str:
     return f"(select case when value is null then {NO_VALUE_SLOT} else {place} end from (select {value} as value))"
 
 
-def _bucket(edges_ms: Sequence[int], params: Params) -> str:
-    first = edges_ms[0]
+def _bucket(starts_ms: Sequence[int], params: Params) -> str:
+    if len(starts_ms) == 1:
+        return "0"
+    first, last = starts_ms[0], len(starts_ms) - 1
     since = f"(epoch_ms(timestamp) - {params.bind(first)})"
-    widths = [edge - first for edge in edges_ms[1:]]
-    step = reduce(gcd, widths)
-    if all(width == step * place for place, width in enumerate(widths, start=1)):
-        return f"{since} // {params.bind(step)}"
-    steps = widths[-1] // step
+    offsets = [start - first for start in starts_ms[1:]]
+    step = reduce(gcd, offsets)
+    if all(offset == step * place for place, offset in enumerate(offsets, start=1)):
+        return f"least({since} // {params.bind(step)}, {last})"
+    steps = offsets[-1] // step
     if steps > MAX_LISTED_STEPS:
-        edges = params.bind(list(edges_ms[1:]))
-        return f"len(list_filter({edges}::bigint[], lambda edge: edge <= epoch_ms(timestamp)))"
+        starts = params.bind(list(starts_ms[1:]))
+        return f"len(list_filter({starts}::bigint[], lambda start: start <= epoch_ms(timestamp)))"
     bucket_of: list[int] = []
-    for place, width in enumerate(widths):
-        bucket_of += [place] * (width // step - len(bucket_of))
-    return f"list_extract({params.bind(bucket_of)}::integer[], {since} // {params.bind(step)} + 1)"
+    for place, offset in enumerate(offsets):
+        bucket_of += [place] * (offset // step - len(bucket_of))
+    bucket_of.append(last)
+    return f"list_extract({params.bind(bucket_of)}::integer[], least({since} // {params.bind(step)}, {steps}) + 1)"

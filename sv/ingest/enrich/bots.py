@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 _REPORTERS: Final = frozenset({r"WordPress\/", "Zapier"})
 
 # What calls itself a bot, wherever it says so (Cubot makes phones, whose browsers name the model); feed
-# readers, which count their subscribers; and the crawling frameworks that the list files under libraries.
+# readers, which count their subscribers; what asks whether a server is alive; and the crawling frameworks
+# that the list files under libraries.
 _ANNOUNCED: Final = (
     r"(?i)(?:^|[^u]|(?:^|[^c])u)bots?(?:[^a-z]|$)",
     r"(?i)crawl|spider|slurp|headless|phantomjs|favicon",
     r"(?i)feed ?(?:parser|fetcher|reader)|\d (?:subscriber|reader)s?\b|link ?(?:check|valid)",
+    r"(?i)health[ _-]?check|kube-probe|googlehc|check_http|prometheus",
     r"(?i)scrapy|httrack|\bcolly\b|trafilatura|newspaper/|opengraph|larbin|download ninja|mechanize",
 )
 

@@ -1,5 +1,4 @@
-"""Tells the country of a request, as ISO 3166-1 alpha-2: from a header that a CDN set, or from the IP
-address.
+"""Tells the country of a request (ISO 3166-1 alpha-2) from a header that a CDN set, or from the IP address.
 
 Assumes that whoever runs the server knows what stands in front of it: a header is believed from anyone, as
 nobody but the visitor himself loses by a false one. The address is looked up in a database file of the
@@ -27,8 +26,8 @@ HEADER_NAMES: Final[tuple[bytes, ...]] = (
     b"x-country-code",
 )
 
-# The officially assigned codes, and XK for Kosovo, which all geographers use. Everything else is no
-# country: XX, ZZ and T1, the EU and AP of old databases, and what a visitor makes up.
+# The officially assigned codes, and XK, which CDNs and databases alike use for Kosovo. Everything else is
+# no country: XX, ZZ and T1, the EU and AP of old databases, and what a visitor makes up.
 _ASSIGNED: Final = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT "
     "BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
@@ -45,21 +44,21 @@ _RANK: Final = {name: rank for rank, name in enumerate(HEADER_NAMES)}
 # The visitors of an hour or so, of whom each asks several times; about 3 MB when full.
 CACHED_ADDRESSES: Final = 16_384
 
-# Records of a country database number some hundreds; those of a city database don't fit, and need not.
+# Networks share records: room for those of a country database, and for the busiest of a city database.
 CACHED_RECORDS: Final = 4096
 
 # The longest form of an address: IPv6 with an IPv4 ending. Longer is no address, and not worth remembering.
 ADDRESS_CHARS: Final = 45
 
-# City databases have some 130 MB; a larger file is the wrong one, and it is held in memory.
+# City databases have 60 to 130 MB; a larger file is the wrong one, and it is held in memory.
 DATABASE_BYTES: Final = 512 * 1024 * 1024
 
 # Country databases name one in the first records; where none does in so many nodes, the file is about
 # something else.
 _PROBED_NODES: Final = 20_000
 
-# Where publishers keep the code: MaxMind, DB-IP and IP2Location; iptoasn and IPinfo Lite; IPinfo's other
-# files.
+# Where publishers keep the code: MaxMind, DB-IP, IP2Location; IPinfo Lite and many smaller ones; older
+# IPinfo.
 _LAYOUTS: Final = (("country", "iso_code"), ("country_code",), ("country",))
 
 
@@ -99,7 +98,7 @@ class Countries:
         self._remembered = lru_cache(maxsize=CACHED_ADDRESSES)(self._look_up)
 
     def from_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-        """See the function of this name."""
+        """The country by the first of `HEADER_NAMES` that holds one; None if none does. Needs no database."""
         return from_headers(headers)
 
     def from_ip(self, ip: str) -> str | None:

@@ -1,5 +1,4 @@
-"""How far each person went in a funnel: the pure arithmetic, equal to ClickHouse's `windowFunnel` in every
-set of modes.
+"""How far each person went in a funnel: pure arithmetic, equal to ClickHouse's `windowFunnel` in all modes.
 
 Answers for: from keys (who and when) and the steps that rows match to the level of every person and the times
 that each level took. Assumes that somebody else has fetched the rows, numbered the persons and chosen the

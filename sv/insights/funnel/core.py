@@ -1,8 +1,7 @@
 """The two ways into the arithmetic: keys a step, or rows with a mask of steps.
 
 Answers for: choosing the pass that the modes ask for, and running it in threads over ranges of groups.
-Assumes FUNNEL-1 (see `keys`) for all arrays of one call together. Never changes its input, which may be a
-cache's.
+Assumes FUNNEL-1 (see `keys`) for all arrays of one call together. Never changes its input: it may be cached.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,16 +21,15 @@ from sv.insights.funnel.keys import (
     sort_rows,
     split_at_groups,
 )
-from sv.insights.funnel.modes import STEPS_MAX, Mode, needs_rows
+from sv.insights.funnel.modes import Mode, needs_rows
 from sv.insights.funnel.once import fill_once, instants_of, several_steps
 from sv.insights.funnel.outcome import Levels
 from sv.insights.funnel.repeats import end_by_arrival
 from sv.insights.funnel.strict import end_early
+from sv.model.limits import MAX_STEPS
 
 PART_KEYS: Final = 1 << 17
-"""Keys in one range of groups: what a search touches stays in the processor's cache, and numpy's calls cost
-little.
-"""
+"""Keys in one range of groups: what a search touches stays in the cache, and numpy's calls cost little."""
 
 PARTS_MAX: Final = 64
 """Ranges of groups at most: beyond, they only cost calls."""
@@ -48,7 +46,7 @@ def levels_of_steps(
     foreign: Keys | None = None,
     threads: int = 2,
 ) -> Levels:
-    """How far each group gets, from one array of keys for each of 1 to 32 steps.
+    """How far each group gets, from one array of keys a step; a single step is allowed.
 
     `steps[k]` has the key of every row that matches step k+1, in any order, once for each such row: a row
     that matches several steps is in several arrays. Only `strict_deduplication` tells one row from two at the
@@ -66,12 +64,12 @@ def levels_of_steps(
     elif foreign is None:
         raise ValueError("expected the keys of foreign rows for strict_order, got none")
     window = clip_window(window_ms, bits)
-    arrays = [*steps, foreign]
-    threads = threads if _size(arrays) > PART_KEYS else 1
-    arrays = in_threads(sort_keys, arrays, threads)
+    # Foreign rows are most of a strict funnel's keys: whoever is to sort them had better begin with them.
+    arrays = [foreign, *steps]
+    arrays = in_threads(sort_keys, arrays, threads if _size(arrays) > PART_KEYS else 1)
 
     def work(part: list[slice]) -> list[Fills]:
-        *keys, others = [array[span] for array, span in zip(arrays, part, strict=True)]
+        others, *keys = [array[span] for array, span in zip(arrays, part, strict=True)]
         levels = fill_levels(keys, bits, window, modes)
         return end_early(levels, keys, others, bits, modes)
 
@@ -88,8 +86,7 @@ def levels_of_rows(
     modes: frozenset[Mode] = NOTHING,
     threads: int = 2,
 ) -> Levels:
-    """How far each group gets, from rows: the key of each and, in bit k-1 of its mask, whether it matches
-    step k.
+    """How far each group gets, from rows: bit k-1 of a row's mask says whether it matches step k.
 
     Rows come in any order. It matters in one case, and there as it does to ClickHouse: for rows of one group
     and one timestamp in `strict_once` with `strict_deduplication` and without `strict_increase`. Rows of mask
@@ -135,8 +132,8 @@ def _fill_rows(rows: Rows, steps: int, bits: int, window: np.uint64, modes: froz
 
 def _check(steps: int, bits: int, window_ms: int) -> None:
     """Refuses what no caller may pass; what people may get wrong is found earlier."""
-    if not 1 <= steps <= STEPS_MAX:
-        raise ValueError(f"expected 1 to {STEPS_MAX} steps, got {steps}")
+    if not 1 <= steps <= MAX_STEPS:
+        raise ValueError(f"expected 1 to {MAX_STEPS} steps, got {steps}")
     if not 1 <= bits <= BITS_MAX:
         raise ValueError(f"expected 1 to {BITS_MAX} bits, got {bits}")
     if window_ms < 0:
@@ -147,16 +144,12 @@ def _size(arrays: Sequence[Keys]) -> int:
     return sum(array.size for array in arrays)
 
 
-def _in_parts(
-    work: Callable[[list[slice]], list[Fills]], arrays: Sequence[Keys], bits: int, threads: int
-) -> Levels:
+def _in_parts(work: Callable[[list[slice]], list[Fills]], arrays: Sequence[Keys], bits: int, threads: int) -> Levels:
     """The levels that `work` finds in ranges of groups of the sorted arrays, put together."""
     parts = split_at_groups(arrays, bits, min(PARTS_MAX, 1 + _size(arrays) // PART_KEYS))
     found = in_threads(work, parts, threads)
     levels = [
-        Fills(
-            np.concatenate([fill.reached for fill in fills]), np.concatenate([fill.start for fill in fills])
-        )
+        Fills(np.concatenate([fill.reached for fill in fills]), np.concatenate([fill.start for fill in fills]))
         for fills in zip(*found, strict=True)
     ]
     return Levels.of(levels, bits)

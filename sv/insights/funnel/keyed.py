@@ -55,9 +55,7 @@ def fill_levels(steps: Sequence[Keys], bits: int, window: np.uint64, modes: froz
     return levels
 
 
-def _fill(
-    keys: Keys, before: Keys, before_start: Keys, window: np.uint64, modes: frozenset[Mode]
-) -> tuple[Keys, Keys]:
+def _fill(keys: Keys, before: Keys, before_start: Keys, window: np.uint64, modes: frozenset[Mode]) -> tuple[Keys, Keys]:
     """The entries among `keys` that fill their slot, and the starts of their chains.
 
     `before` and `before_start` are the entries that filled the slot before.

@@ -1,5 +1,4 @@
-"""The key of a row: its group and its time in one unsigned 64-bit integer, `(group << bits) | (ts_ms -
-t0_ms)`.
+"""The key of a row, its group and its time in 64 bits: `(group << bits) | (ts_ms - t0_ms)`.
 
 Answers for: the width of the time part, sorting, borders between groups, and spreading work over threads.
 Sorted keys hold a group's rows together in the order of time, and a difference of two keys of one group is a
@@ -33,13 +32,14 @@ BITS_MAX: Final = 63
 """The widest time part: one bit is left for the groups, and 2^bits is itself a key."""
 
 KEY_BITS: Final = 64
+MASK_BITS: Final = 32
+"""A row's mask has a bit a step, so that no funnel has more steps."""
+
 ROW_BITS: Final = 32
 """Rows of one funnel number less than 2^32: memory ends long before."""
 
 SORTED_BLOCK: Final = 1 << 16
-"""Keys looked at in one go by `is_sorted`: small enough to give up early, large enough that numpy's call
-costs nothing.
-"""
+"""Keys looked at in one go by `is_sorted`: few enough to give up early, enough to make numpy's call cheap."""
 
 
 class Rows(NamedTuple):
@@ -77,9 +77,7 @@ def clip_window(window_ms: int, bits: int) -> np.uint64:
 
 
 def is_sorted(keys: Keys) -> bool:
-    """Whether the keys ascend, equal neighbours allowed. Looks block by block and stops at the first
-    descent.
-    """
+    """Whether the keys ascend, equal neighbours allowed. Stops at the first block with a descent."""
     for low in range(0, keys.size, SORTED_BLOCK):
         block = keys[low : low + SORTED_BLOCK + 1]
         if not np.all(block[1:] >= block[:-1]):
@@ -88,21 +86,16 @@ def is_sorted(keys: Keys) -> bool:
 
 
 def sort_keys(keys: Keys) -> Keys:
-    """The keys in ascending order: the same array if it is sorted already, else a sorted copy. Never in
-    place.
-    """
+    """The keys in ascending order: the same array if they are sorted already, else a sorted copy."""
     return keys if is_sorted(keys) else np.sort(keys)
 
 
 def sort_rows(keys: Keys, masks: Masks, steps: int, is_by_arrival: bool) -> Rows:
-    """Rows in ascending order of their keys; at equal keys as they came if `is_by_arrival`, else in any
-    order.
-    """
+    """Rows in ascending order of keys; at equal keys as they came if `is_by_arrival`, else in any order."""
     if is_sorted(keys):
         return Rows(keys, masks)
     if not is_by_arrival and keys.size and int(keys.max()) >> (KEY_BITS - steps) == 0:
-        # Sorting bare integers is several times faster than sorting places, and a mask mostly fits below its
-        # key.
+        # Sorting bare integers is several times faster than sorting places; a mask mostly fits below its key.
         packed = (keys << np.uint64(steps)) | masks
         packed.sort()
         masks = (packed & np.uint64((1 << steps) - 1)).astype(np.uint32)
@@ -130,8 +123,7 @@ def group_firsts(keys: Keys, bits: int) -> Places:
     """Where each group's first key stands in sorted keys, ascending."""
     if keys.size == 0:
         return np.empty(0, np.intp)
-    # Keys of different groups differ above the time part; one xor and one comparison are cheaper than two
-    # shifts.
+    # Keys of different groups differ above the time part: one xor and one comparison, no shifts.
     borders = np.flatnonzero((keys[1:] ^ keys[:-1]) >= np.uint64(1 << bits))
     return np.concatenate((np.zeros(1, np.intp), borders + 1))
 
@@ -153,10 +145,9 @@ def split_at_groups(arrays: Sequence[Keys], bits: int, parts: int) -> list[list[
 
 
 def in_threads(work: Callable[[In], Out], items: Iterable[In], threads: int) -> list[Out]:
-    """`work` of every item, in the order of the items. numpy lets go of the GIL while it sorts, searches and
-    copies.
+    """`work` of every item, in the order of the items; the first error is raised when all threads are done.
 
-    The first error is raised after all threads are done.
+    Threads pay because numpy lets go of the GIL while it sorts, searches and copies.
     """
     todo = list(items)
     if threads < 2 or len(todo) < 2:

@@ -16,15 +16,10 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from sv.model.errors import ValidationFailed
 
-Mode: TypeAlias = Literal[
-    "strict_deduplication", "strict_order", "strict_increase", "strict_once", "allow_reentry"
-]
+Mode: TypeAlias = Literal["strict_deduplication", "strict_order", "strict_increase", "strict_once", "allow_reentry"]
 
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 """All modes, in the order in which messages list them."""
-
-STEPS_MAX: Final = 32
-"""The most steps of a funnel: ClickHouse's own limit, and the width of a row's mask."""
 
 
 def check_modes(modes: Iterable[str]) -> frozenset[Mode]:

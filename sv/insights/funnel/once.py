@@ -60,9 +60,7 @@ def instants_of(rows: Rows, steps: int) -> Instants:
 
 
 def fill_once(instants: Instants, steps: int, bits: int, window: np.uint64) -> tuple[list[Fills], list[Keys]]:
-    """The first fills of every level, and for each step the keys of the instants at which a row matches it,
-    sorted.
-    """
+    """The first fills of every level, and for each step the sorted keys of the instants that match it."""
     reached: list[Keys] = []
     starts: list[Keys] = []
     levels: list[Fills] = []
@@ -72,11 +70,7 @@ def fill_once(instants: Instants, steps: int, bits: int, window: np.uint64) -> t
         keys = instants.rows.keys[places]
         matched.append(keys)
         lines = instants.tangled[places]
-        depths = (
-            np.where(lines < 0, np.uint8(0), instants.depths[lines, step - 1])
-            if instants.depths.size
-            else None
-        )
+        depths = np.where(lines < 0, np.uint8(0), instants.depths[lines, step - 1]) if instants.depths.size else None
         filled, start = _fill_once(keys, depths, reached, starts, window)
         reached.append(keys[filled])
         starts.append(start)
@@ -97,7 +91,7 @@ def _fill_once(
         return np.arange(keys.size), keys
     filled = np.zeros(keys.size, np.bool_)
     start = np.zeros_like(keys)
-    for depth in (0,) if depths is None else np.unique(depths).tolist():
+    for depth in (0,) if depths is None else np.flatnonzero(np.bincount(depths)).tolist():
         entries = np.arange(keys.size) if depths is None else np.flatnonzero(depths == depth)
         level = below + 1 - max(depth, 1)
         if level == 0:

@@ -64,9 +64,7 @@ class Breakdown(NamedTuple):
 
 
 class Levels(Struct, frozen=True, eq=False):
-    """How far each group got. `levels[k-1]` has the groups of level k or more, so each is a subset of the one
-    before.
-    """
+    """How far each group got: `levels[k-1]` has the groups of level k or more, a subset of those before."""
 
     levels: tuple[Level, ...]
 
@@ -95,9 +93,7 @@ class Levels(Struct, frozen=True, eq=False):
         return [level.group.size for level in self.levels]
 
     def level_of(self) -> tuple[Keys, npt.NDArray[np.uint8]]:
-        """The groups of level 1 or more, sorted, and the level of each. A group that is missing has level
-        0.
-        """
+        """The groups of level 1 or more, sorted, and the level of each. All others have level 0."""
         groups = self.levels[0].group
         reached = np.zeros(groups.size, np.uint8)
         for level in self.levels:
@@ -105,9 +101,7 @@ class Levels(Struct, frozen=True, eq=False):
         return groups, reached
 
     def times(self, step: int) -> Ints:
-        """Milliseconds from the start of the chain to level `step` (from 1), for the groups of `levels[step -
-        1]`.
-        """
+        """Milliseconds from the start of the chain to level `step` (from 1), for the groups of that level."""
         level = self.levels[step - 1]
         return level.reached_ms - level.start_ms
 
@@ -117,16 +111,14 @@ class Levels(Struct, frozen=True, eq=False):
         for step in range(1, self.steps + 1):
             times = self.times(step)
             if times.size:
-                median, average = float(np.median(times)) / 1000, float(np.mean(times)) / 1000
-                figures.append(StepFigures(times.size, median, average))
+                average = int(times.sum()) / (times.size * 1000)
+                figures.append(StepFigures(times.size, float(np.median(times)) / 1000, average))
             else:
                 figures.append(StepFigures(0, None, None))
         return figures
 
     def only(self, groups: Keys) -> "Levels":
-        """The same for the groups among `groups`, which may be in any order and name groups that are not
-        here.
-        """
+        """The same for the groups among `groups`, which come in any order and may name others besides."""
         wanted = sort_keys(groups)
         kept: list[Level] = []
         for level in self.levels:

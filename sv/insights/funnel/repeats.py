@@ -1,5 +1,4 @@
-"""`strict_once` with `strict_deduplication`, without `strict_increase`: the one case where the order of rows
-counts.
+"""`strict_once` with `strict_deduplication` but no `strict_increase`: here the order of rows counts.
 
 Answers for: the first fills of every level and the entries that repeat a level. Assumes rows sorted by key
 and, at equal keys, in the order of arrival, as ClickHouse numbers them; FUNNEL-1. Never keeps chains.
@@ -33,9 +32,7 @@ class Step(NamedTuple):
 
 
 class Chains(NamedTuple):
-    """The chains of the groups that reached some level from the second on, one line a group, sorted by
-    group.
-    """
+    """The chains of the groups that reached a level from the second on, one line a group, sorted."""
 
     reached: Keys
     """The key of the row that reached the level."""
@@ -49,7 +46,7 @@ class Chains(NamedTuple):
     """How many of r2, r3, … are step 1 rows at the instant of r2."""
 
 
-class Level(NamedTuple):
+class Reached(NamedTuple):
     """The first fill of one level for each group that reaches it."""
 
     places: Places
@@ -58,12 +55,10 @@ class Level(NamedTuple):
     chains: Chains
 
 
-def fill_by_arrival(steps: list[Step], bits: int, window: np.uint64) -> list[Level]:
-    """The first fills of the levels from the second on, had the pass no end; one list entry less than there
-    are steps.
-    """
+def fill_by_arrival(steps: list[Step], bits: int, window: np.uint64) -> list[Reached]:
+    """The first fills of the levels from the second on, had the pass no end."""
     firsts = steps[0].keys
-    levels: list[Level] = []
+    levels: list[Reached] = []
     for step in steps[1:]:
         if not levels:
             levels.append(_second_level(firsts, step, bits, window))
@@ -72,16 +67,16 @@ def fill_by_arrival(steps: list[Step], bits: int, window: np.uint64) -> list[Lev
     return levels
 
 
-def _second_level(firsts: Keys, step: Step, bits: int, window: np.uint64) -> Level:
+def _second_level(firsts: Keys, step: Step, bits: int, window: np.uint64) -> Reached:
     """The first row of each group with another row of step 1 in time before it or at its instant."""
     last = np.searchsorted(firsts, step.keys, "right") - 1
     found, start = _first_in_time(firsts, last - step.is_first, step.keys, bits, window)
     reached = step.keys[found]
     chains = Chains(reached, (step.rows[found],), reached, last[found], step.is_first[found])
-    return Level(found, start, chains)
+    return Reached(found, start, chains)
 
 
-def _next_level(firsts: Keys, chains: Chains, step: Step, bits: int, window: np.uint64) -> Level:
+def _next_level(firsts: Keys, chains: Chains, step: Step, bits: int, window: np.uint64) -> Reached:
     """The first row of each group that no chain has taken yet, in time for a step 1 row that is left over."""
     after = np.searchsorted(chains.reached, step.keys, "right")
     skipped = int(np.searchsorted(after, 1))
@@ -103,12 +98,10 @@ def _next_level(firsts: Keys, chains: Chains, step: Step, bits: int, window: np.
         chains.last_first[line],
         left_out[found],
     )
-    return Level(found + skipped, start, chains)
+    return Reached(found + skipped, start, chains)
 
 
-def _first_in_time(
-    firsts: Keys, place: Places, keys: Keys, bits: int, window: np.uint64
-) -> tuple[Places, Keys]:
+def _first_in_time(firsts: Keys, place: Places, keys: Keys, bits: int, window: np.uint64) -> tuple[Places, Keys]:
     """The first entry of each group whose step 1 row, at `place` in `firsts`, is in time, and that row's key.
 
     A negative place is no row; one of another group is out of time by FUNNEL-1.

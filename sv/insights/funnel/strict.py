@@ -47,31 +47,24 @@ class Ends:
         return np.searchsorted(self.firsts, keys, "right") - 1
 
     def add(self, rows: Places, keys: Keys, step: int) -> None:
-        """Entries of `step` that end the passes of the groups `rows`, each at most once; the earliest entry
-        stays.
-        """
+        """Entries of `step` that end the passes of the groups `rows`, all different; the earliest stays."""
         old_key, old_step = self.key[rows], self.step[rows]
         earlier = np.flatnonzero((keys < old_key) | ((keys == old_key) & (step < old_step)))
         self.key[rows[earlier]] = keys[earlier]
         self.step[rows[earlier]] = step
 
     def add_from(self, keys: Keys, places: Places, rows: Places, step: int) -> None:
-        """Entries of `step` as places in the sorted `keys`; a place past the end or in another group is no
-        entry.
-        """
+        """Entries of `step` as places in sorted `keys`; a place past the end or in another group is none."""
         within = np.flatnonzero(places < keys.size)
         rows, found = rows[within], keys[places[within]]
-        # All places lie after the group's first step 1, so "the same group" is a matter of the bits above the
-        # time.
+        # Keys of one group differ in the bits of the time alone.
         same = np.flatnonzero((found ^ self.firsts[rows]) < np.uint64(1 << self.bits))
         self.add(rows[same], found[same], step)
 
     def before(self, keys: Keys, rows: Places, step: int) -> Places:
-        """Which of the entries (key, step) of the groups `rows` stand before the end of their group, or are
-        the end itself.
+        """Which of the entries (key, step) of the groups `rows` are no later than the end of their group.
 
-        A fill that is the end itself was the first of several equal entries, of which a later one ended the
-        pass.
+        A fill that equals the end was the first of several equal entries, and a later one ended the pass.
         """
         end = self.key[rows]
         return np.flatnonzero((keys < end) | ((keys == end) & (step <= self.step[rows])))
@@ -84,10 +77,9 @@ def add_foreign(ends: Ends, foreign: Keys) -> None:
 
 
 def add_too_early(ends: Ends, levels: Sequence[Fills], steps: Sequence[Keys]) -> None:
-    """An entry of a step ends the pass while the level before is not reached: so only the first after step 1
-    can.
+    """The first entry of a step after the first step 1 ends the pass if the level before is not reached yet.
 
-    Step 2 can't, as level 1 is reached from the first step 1 on.
+    If the first one doesn't, no later one does. Step 2 never does, as level 1 is reached by then.
     """
     rows = np.arange(ends.firsts.size)
     for step, (keys, before) in enumerate(zip(steps[2:], levels[1:], strict=False), start=3):
@@ -103,19 +95,14 @@ def add_too_early(ends: Ends, levels: Sequence[Fills], steps: Sequence[Keys]) ->
 
 
 def add_repeats(ends: Ends, levels: Sequence[Fills], steps: Sequence[Keys]) -> None:
-    """The entry of a step after the one that reached its level ends the pass. Repeats within `steps`
-    count.
-    """
+    """The entry of a step after the one that reached its level ends the pass. Equal keys are two entries."""
     for step, (keys, level) in enumerate(zip(steps[1:], levels[1:], strict=True), start=2):
-        # Which of several equal entries comes first makes no difference here: the first fills the slot, the
-        # second ends.
+        # Of several equal entries the first fills the slot and the second ends the pass, whichever they are.
         places = np.searchsorted(keys, level.reached, "left") + 1
         ends.add_from(keys, places, ends.rows_of(level.reached), step)
 
 
-def end_early(
-    levels: Sequence[Fills], steps: Sequence[Keys], foreign: Keys, bits: int, modes: frozenset[Mode]
-) -> list[Fills]:
+def end_early(levels: Sequence[Fills], steps: Sequence[Keys], foreign: Keys, bits: int, modes: frozenset[Mode]) -> list[Fills]:
     """The levels that remain once the strict modes among `modes` have ended passes early.
 
     `levels` come from the pass over the same sorted `steps`. `foreign` are the sorted keys of rows that match
@@ -131,9 +118,7 @@ def end_early(
     return keep_before(ends, levels)
 
 
-def end_out_of_order(
-    ends: Ends, levels: Sequence[Fills], steps: Sequence[Keys], foreign: Keys, modes: frozenset[Mode]
-) -> None:
+def end_out_of_order(ends: Ends, levels: Sequence[Fills], steps: Sequence[Keys], foreign: Keys, modes: frozenset[Mode]) -> None:
     """The ends of `strict_order`, with or without `allow_reentry`."""
     add_foreign(ends, foreign)
     if "allow_reentry" not in modes:

@@ -14,14 +14,13 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sv.insights.funnel.keys import Masks, Places, run_starts
-from sv.insights.funnel.modes import STEPS_MAX
+from sv.insights.funnel.keys import MASK_BITS, Masks, Places, run_starts
 
 Depths: TypeAlias = npt.NDArray[np.uint8]
 
 KINDS_MAX: Final = 16
-"""Kinds of row at an instant up to which equal instants are looked for: each kind costs a pass, and instants
-with more kinds are both rare and hardly ever equal.
+"""Kinds of row at an instant up to which equal instants are looked for: each kind costs a pass over all of
+them, and instants with more kinds are both rare and hardly ever equal.
 """
 
 
@@ -36,8 +35,7 @@ def depths_at(masks: list[int], steps: int) -> list[int]:
         while rest:
             step = (rest & -rest).bit_length() - 1
             rest &= rest - 1
-            # A step that `steps` rows match finds a free one after all others have theirs, so more need not
-            # be known.
+            # A step that `steps` rows match finds one free after all others have theirs: more are not needed.
             if len(takers[step]) < steps:
                 takers[step].append(row)
     step_of: dict[int, int] = {}
@@ -56,9 +54,7 @@ def depths_at(masks: list[int], steps: int) -> list[int]:
 
 
 def _take(step: int, takers: list[list[int]], step_of: dict[int, int], seen: set[int]) -> bool:
-    """Give `step` a row, moving other steps to other rows where that helps. Recursion goes at most one call a
-    step.
-    """
+    """Give `step` a row, moving other steps to other rows where that helps. One call deep a step at most."""
     for row in takers[step]:
         if row not in seen:
             seen.add(row)
@@ -76,8 +72,7 @@ def depths_of(masks: Masks, instants: Places, steps: int) -> Depths:
     """
     owners = np.repeat(np.arange(instants.size), np.diff(instants, append=masks.size))
     settled, kinds = _settle(masks, owners, instants.size)
-    # Where every step has a row of its own, a depth is a run of steps; the rest of this is for the other
-    # instants.
+    # Where every step has a row of its own, a depth is a run of steps. The rest is for the other instants.
     depths = _runs(settled, steps)
     firsts = run_starts(kinds.owners)
     variety = np.diff(firsts, append=kinds.owners.size)
@@ -105,17 +100,17 @@ class Kinds(NamedTuple):
 
 
 def _kinds(masks: Masks, owners: Places) -> Kinds:
-    numbered = (owners.astype(np.uint64) << np.uint64(STEPS_MAX)) | masks
+    """The rows counted by instant and mask."""
+    numbered = (owners.astype(np.uint64) << np.uint64(MASK_BITS)) | masks
     numbered.sort()
     starts = run_starts(numbered)
     counts = np.diff(starts, append=numbered.size)
     kinds = numbered[starts]
-    return Kinds((kinds >> np.uint64(STEPS_MAX)).astype(np.intp), kinds.astype(np.uint32), counts)
+    return Kinds((kinds >> np.uint64(MASK_BITS)).astype(np.intp), kinds.astype(np.uint32), counts)
 
 
 def _settle(masks: Masks, owners: Places, instants: int) -> tuple[Masks, Kinds]:
-    """For each instant the steps that have a row of their own, and what is left of the rows without those
-    steps.
+    """For each instant the steps that have a row of their own, and the other rows without those steps.
 
     As many rows of one mask as it has steps can take all of them; no other row needs to then, so their steps
     leave the other masks, which may settle more in turn.
@@ -133,7 +128,7 @@ def _settle(masks: Masks, owners: Places, instants: int) -> tuple[Masks, Kinds]:
 
 
 def _runs(masks: Masks, steps: int) -> Depths:
-    """For each mask and each step how many steps in a row, ending with it, the mask has."""
+    """For each mask and each step how many consecutive steps the mask has that end with it."""
     runs = np.zeros((masks.size, steps), np.uint8)
     run = np.zeros(masks.size, np.uint8)
     for step in range(steps):
@@ -143,23 +138,22 @@ def _runs(masks: Masks, steps: int) -> Depths:
 
 
 def _bits(mask: int) -> list[int]:
+    """The mask's steps as masks of one step each."""
     return [1 << step for step in range(mask.bit_length()) if mask >> step & 1]
 
 
 def _equal_instants(kinds: Kinds, firsts: Places, own: Masks, many: int) -> tuple[Places, Places]:
-    """For instants of `many` kinds each: a number for each, equal for equal instants, and an example of each
-    number.
+    """A number for each of some instants, equal for equal instants, and for each number an example.
 
-    `firsts` says where the kinds of each begin, `own` which steps have a row of their own.
+    All have `many` kinds; `firsts` says where each one's begin, `own` which steps have a row of their own.
     """
     if many > KINDS_MAX:
         return np.arange(firsts.size), np.arange(firsts.size)
     number = np.unique(own, return_inverse=True)[1]
     for at in range(many):
         # A mask that is left has fewer rows than steps, so that both fit one integer.
-        column = (kinds.masks[firsts + at].astype(np.uint64) << np.uint64(8)) | kinds.counts[
-            firsts + at
-        ].astype(np.uint64)
+        column = kinds.masks[firsts + at].astype(np.uint64) << np.uint64(8)
+        column |= kinds.counts[firsts + at].astype(np.uint64)
         values, value = np.unique(column, return_inverse=True)
         number = np.unique(number * values.size + value, return_inverse=True)[1]
     examples = np.empty(int(number.max()) + 1, np.intp)

@@ -1,5 +1,7 @@
 """Which User-Agents are bots, and above all which aren't."""
 
+from pathlib import Path
+
 import pytest
 
 from sv.ingest.enrich.agents import Agent, Agents
@@ -8,68 +10,9 @@ from sv.ingest.enrich.bots import linear_matcher, load_detector
 AGENTS = Agents()
 
 BOTS = [
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/125.0.6422.60 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Googlebot-Image/1.0",
-    "Mozilla/5.0 (compatible; Google-InspectionTool/1.0;)",
-    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) "
-    "Chrome/116.0.1938.76 Safari/537.36",
-    "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
-    "Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)",
-    "Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/help/us/ysearch/slurp)",
-    "DuckDuckBot/1.1; (+http://duckduckgo.com/duckduckbot.html)",
-    "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
-    "Mozilla/5.0 (compatible; SemrushBot/7~bl; +http://www.semrush.com/bot.html)",
-    "Mozilla/5.0 (compatible; MJ12bot/v1.4.8; http://mj12bot.com/)",
-    "Mozilla/5.0 (compatible; DotBot/1.2; +https://opensiteexplorer.org/dotbot; help@moz.com)",
-    "Mozilla/5.0 (compatible; Ezooms/1.0; help@moz.com)",
-    "Mozilla/5.0 (compatible; archive.org_bot +http://www.archive.org/details/archive.org_bot)",
-    "CCBot/2.0 (https://commoncrawl.org/faq/)",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 13_2_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-    "Version/13.0.3 Mobile/15E148 Safari/604.1 (Applebot/0.1; +http://www.apple.com/go/applebot)",
-    "Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 "
-    "(compatible; Bytespider; spider-feedback@bytedance.com)",
-    # language models
-    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)",
-    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ChatGPT-User/1.0; +https://openai.com/bot)",
-    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)",
-    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; PerplexityBot/1.0; "
-    "+https://perplexity.ai/perplexitybot)",
-    # link previews
-    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-    "Twitterbot/1.0",
-    "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
-    "TelegramBot (like TwitterBot)",
-    "WhatsApp/2.23.20.0",
-    "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
-    # monitors and audits
-    "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
-    "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 "
-    "Safari/537.36 Chrome-Lighthouse",
-    "Mozilla/5.0 (Linux; Android 11; moto g power (2022)) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/125.0.0.0 Mobile Safari/537.36 Chrome-Lighthouse",
-    "kube-probe/1.27",
-    "ELB-HealthChecker/2.0",
-    # browsers without a person
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/126.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/534.34 (KHTML, like Gecko) PhantomJS/1.9.2 Safari/534.34",
-    # feed readers
-    "UniversalFeedParser/4.2-pre-314-svn +http://feedparser.org/",
-    "Feedfetcher-Google; (+http://www.google.com/feedfetcher.html; 16 subscribers; feed-id=3389821348893992437)",
-    "LiveJournal.com (webmaster@livejournal.com; for http://www.livejournal.com/users/x/; 1 readers)",
-    "Tiny Tiny RSS/1.11 (http://tt-rss.org/)",
-    # frameworks made for crawling, and a library used by a bot that says so
-    "Scrapy/2.11.1 (+https://scrapy.org)",
-    "colly - https://github.com/gocolly/colly",
-    "Mozilla/4.5 (compatible; HTTrack 3.0x; Windows 98)",
-    "newspaper/0.2.8",
-    "python-requests/2.31.0 (MyCrawler/1.0)",
-    # one that nobody has listed
-    "Mozilla/5.0 (compatible; Nobody-Lists-This/0.1; +https://nobody.example/about)",
-    "some-unlisted-bot/3",
+    line
+    for line in Path(__file__).with_name("bots.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
 ]
 
 # What SDKs send from servers and apps, and what their users call them.

@@ -1,6 +1,7 @@
 """Dates and buckets, against a walk that looks at the zone's clock minute by minute."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -36,10 +37,10 @@ def local(zone: ZoneInfo, at: int) -> datetime:
 
 
 def walked(span: DateRange, interval: Interval, zone: ZoneInfo) -> list[int]:
-    """Every bucket start within the range, found by looking at the clock at each minute, also for a bucket's length before.
+    """Every bucket start in the range and a little before, found by looking at the clock at each minute.
 
-    Days, weeks, months: where the calendar shows an earlier one for the last time. Hours: where the shown hour or
-    the offset changes.
+    Days, weeks, months: where the calendar shows an earlier one for the last time. Hours: where the
+    shown hour or the offset changes.
     """
     shown: list[tuple[int, tuple[object, ...]]] = []
     before_days = {Interval.HOUR: 1, Interval.DAY: 3, Interval.WEEK: 9, Interval.MONTH: 33}[interval]
@@ -57,7 +58,7 @@ def walked(span: DateRange, interval: Interval, zone: ZoneInfo) -> list[int]:
             key = (day.year, day.month)
         shown.append((at, key))
     if interval is Interval.HOUR:
-        return [at for (_, before), (at, key) in zip(shown, shown[1:], strict=False) if key != before]
+        return [at for (_, before), (at, key) in pairwise(shown) if key != before]
     starts: list[int] = []
     least = shown[-1][1]
     for (at, key), (_, before) in zip(reversed(shown), reversed(shown[:-1]), strict=False):
@@ -91,9 +92,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("interval", list(Interval))
 @pytest.mark.parametrize(("name", "first", "last"), CHANGES)
-def test_buckets_begin_where_a_walk_over_the_clock_sees_them_begin(
-    name: str, first: str, last: str, interval: Interval
-) -> None:
+def test_buckets_begin_where_a_walk_over_the_clock_sees_them_begin(name: str, first: str, last: str, interval: Interval) -> None:
     zone = ZoneInfo(name)
     step = 1 if name != "Africa/Monrovia" else 30
     span = DateRange(ms(first) + 7 * HOUR, ms(last) + 5 * HOUR)
@@ -111,10 +110,7 @@ def test_a_bucket_that_begins_with_the_range_is_the_first_and_one_that_begins_at
 ) -> None:
     starts = [b.start_ms for b in buckets(ALL_2024, interval, ZoneInfo("Europe/Berlin"), ValidationFailed.at)]
     inner = [
-        b.start_ms
-        for b in buckets(
-            DateRange(starts[3], starts[9]), interval, ZoneInfo("Europe/Berlin"), ValidationFailed.at
-        )
+        b.start_ms for b in buckets(DateRange(starts[3], starts[9]), interval, ZoneInfo("Europe/Berlin"), ValidationFailed.at)
     ]
     assert inner == starts[3:9]
 
@@ -123,9 +119,7 @@ ALL_2024 = DateRange(ms("2023-12-31T23:00"), ms("2024-12-31T23:00"))
 
 
 def test_a_year_in_berlin_has_12_months_53_weeks_366_days_and_8784_hours() -> None:
-    counts = {
-        i.value: len(buckets(ALL_2024, i, ZoneInfo("Europe/Berlin"), ValidationFailed.at)) for i in Interval
-    }
+    counts = {i.value: len(buckets(ALL_2024, i, ZoneInfo("Europe/Berlin"), ValidationFailed.at)) for i in Interval}
     assert counts == {"hour": 8784, "day": 366, "week": 53, "month": 12}
 
 
@@ -142,10 +136,7 @@ def test_labels_are_the_starts_in_utc_with_milliseconds() -> None:
 def test_the_day_that_apia_skipped_has_no_bucket() -> None:
     zone = ZoneInfo("Pacific/Apia")
     span = DateRange(ms("2011-12-29T10:00"), ms("2012-01-01T10:00"))
-    days = [
-        local(zone, b.start_ms).date().isoformat()
-        for b in buckets(span, Interval.DAY, zone, ValidationFailed.at)
-    ]
+    days = [local(zone, b.start_ms).date().isoformat() for b in buckets(span, Interval.DAY, zone, ValidationFailed.at)]
     assert days == ["2011-12-29", "2011-12-31", "2012-01-01"]
 
 
@@ -168,7 +159,7 @@ def test_all_of_time_has_months_up_to_the_last() -> None:
     assert found[-1].label == "9999-11-30T10:00:00.000Z"
 
 
-# ---- date_from and date_to -------------------------------------------------------------------------------------
+# ---- date_from and date_to ----
 
 NOW = ms("2025-03-31T10:20:30.456")  # 12:20 in Berlin, the day after its clocks went forward
 
@@ -299,9 +290,7 @@ def test_an_empty_range_is_refused(date_from: str | None, date_to: str | None, f
 
 def test_the_day_that_apia_skipped_is_an_empty_range() -> None:
     with pytest.raises(InvalidParameter, match="empty range"):
-        parse_list_range(
-            "2011-12-30", "2011-12-30", zone=ZoneInfo("Pacific/Apia"), now_ms=NOW, fault=parameter
-        )
+        parse_list_range("2011-12-30", "2011-12-30", zone=ZoneInfo("Pacific/Apia"), now_ms=NOW, fault=parameter)
 
 
 def test_a_list_without_dates_is_all_of_time() -> None:
@@ -352,7 +341,7 @@ def test_an_insight_that_begins_after_its_end_is_refused_by_the_date_that_was_gi
         )
 
 
-# ---- Timezones -------------------------------------------------------------------------------------------------
+# ---- Timezones ----
 
 
 @pytest.mark.parametrize(

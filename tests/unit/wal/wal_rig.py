@@ -137,12 +137,10 @@ def store(folder: Path, payloads: Sequence[bytes], *, each_alone: bool = False, 
     """Opens, appends, closes; all must be stored. `each_alone`: a group a record."""
     told = Told()
     log = open_log(folder, told, **options)
-    before = 0
-    for payload in payloads:
+    for count, payload in enumerate(payloads, 1):
         log.append(payload)
-        before += 1
         if each_alone:
-            told.wait_for(before)
+            told.wait_for(count)
     log.close()
     assert not told.refused
     return told
@@ -157,7 +155,7 @@ def look(folder: Path) -> tuple[Survey, DamageReport]:
 def read_back(folder: Path, after_seq: int = 0) -> tuple[list[tuple[int, bytes]], DamageReport]:
     """What a replay gives, without opening the log, and the damage that was found."""
     found, damage = look(folder)
-    frames = Replay(OS_DISK, folder, found.segments, damage, {}).frames(after_seq)
+    frames = Replay(QuickDisk(), folder, found.segments, damage, {}).frames(after_seq)
     return [(frame.seq, frame.payload) for frame in frames], damage
 
 

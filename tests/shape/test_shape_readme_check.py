@@ -21,9 +21,7 @@ def compare(folder: Path, got: object, *options: str) -> subprocess.CompletedPro
     for file, document in zip(files, (SHOWN, got), strict=True):
         file.write_text(json.dumps(document))
     script = ROOT / ".ci" / "same_answer.py"
-    return subprocess.run(
-        [sys.executable, script, *files, *options], capture_output=True, text=True, timeout=30
-    )
+    return subprocess.run([sys.executable, script, *files, *options], capture_output=True, text=True, timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +32,7 @@ def compare(folder: Path, got: object, *options: str) -> subprocess.CompletedPro
         ([95, 50.0], ["keys=steps[].count,steps[].event", "tolerance=0.05"]),
     ],
 )
-def test_an_answer_with_the_shown_counts_passes(
-    tmp_path: Path, counts: list[float], options: list[str]
-) -> None:
+def test_an_answer_with_the_shown_counts_passes(tmp_path: Path, counts: list[float], options: list[str]) -> None:
     steps = [{"count": count, "event": event} for count, event in zip(counts, "ab", strict=True)]
     assert compare(tmp_path, {"steps": steps, "elapsed_ms": 99}, *options).returncode == 0
 
@@ -60,9 +56,7 @@ def test_an_answer_with_the_shown_counts_passes(
         (SHOWN, ["keys=steps[].count", "tolerence=1"], "unknown option tolerence"),
     ],
 )
-def test_an_answer_that_differs_is_refused_with_the_place(
-    tmp_path: Path, got: object, options: list[str], said: str
-) -> None:
+def test_an_answer_that_differs_is_refused_with_the_place(tmp_path: Path, got: object, options: list[str], said: str) -> None:
     done = compare(tmp_path, got, *options)
     assert done.returncode == 1
     assert said in done.stderr

@@ -25,6 +25,4 @@ def test_no_function_of_the_product_is_longer_than_60_lines() -> None:
 
 
 def test_every_module_with_code_says_what_it_answers_for() -> None:
-    assert not [
-        module.path for module in modules() if module.tree.body and not ast.get_docstring(module.tree)
-    ]
+    assert not [module.path for module in modules() if module.tree.body and not ast.get_docstring(module.tree)]

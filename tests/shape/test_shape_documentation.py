@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import msgspec
-from sv.settings import Settings
 
 from sv.model.errors import SvError
+from sv.settings import Settings
 from tests.shape.repository import ROOT, markdown, texts
 
 VARIABLE = re.compile(r"\bSV_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)")
@@ -43,9 +43,7 @@ def test_every_error_code_is_in_the_documentation() -> None:
 
 def test_every_link_leads_to_a_file_and_every_page_is_linked() -> None:
     targets = {
-        (ROOT / PurePosixPath(name).parent / link).resolve()
-        for name, text in markdown().items()
-        for link in LINK.findall(text)
+        (ROOT / PurePosixPath(name).parent / link).resolve() for name, text in markdown().items() for link in LINK.findall(text)
     }
     assert not [str(target) for target in targets if not target.exists()]
     assert not [name for name in markdown("docs/") if (ROOT / name).resolve() not in targets]

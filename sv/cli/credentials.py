@@ -1,0 +1,80 @@
+"""The project, administrator and tokens that a first start makes."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from sv.auth.passwords import hash_password, make_password
+from sv.auth.tokens import describe_api_token, make_api_token, make_project_token
+from sv.meta.errors import FolderFault
+from sv.meta.instance import Settings as InstanceSettings
+from sv.model.access import Scope
+from sv.server import Server
+
+ALL_SCOPES: Final = frozenset(Scope)
+ADMIN_EMAIL: Final = "admin@localhost"
+DEV_EMAIL: Final = "dev@localhost"
+DEV_PASSWORD: Final = "dev"  # noqa: S105 - public by design: `sv dev` listens on loopback alone and keeps nothing of worth
+_KIND: Final = "made_by"
+
+
+class Credentials(Struct, frozen=True):
+    """What a person needs for the next step. Secrets are shown once and kept as hashes."""
+
+    project_id: str
+    project_token: str
+    api_token: str
+    email: str
+    password: str
+
+
+DEV: Final = Credentials("dev", "sv_pub_dev", "sv_dev", DEV_EMAIL, DEV_PASSWORD)
+"""The same for ever, so that a test's configuration can name them."""
+
+
+def first_credentials(server: Server) -> Credentials | None:
+    """Make a project, an administrator and tokens in a folder that has none; None where it has.
+
+    Raises FolderFault for a folder of `sv dev`, whose credentials everybody knows.
+    """
+    kind = InstanceSettings(server.meta)
+    if kind.get(_KIND) == '"dev"':
+        raise FolderFault(
+            f"{server.settings.data} was made by `sv dev`, and everybody knows its credentials; choose another folder with --data"
+        )
+    if server.projects.list_all():
+        return None
+    token = make_api_token()
+    made = Credentials("", make_project_token(), token.secret, ADMIN_EMAIL, make_password())
+    now = server.clock()
+    server.users.create(made.email, password_hash=hash_password(made.password), now_ms=now, is_instance_admin=True)
+    server.api_tokens.create(
+        "first start", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
+    )
+    project = server.projects.create("My project", token=made.project_token, now_ms=now)
+    kind.put(_KIND, '"serve"')
+    return Credentials(project.id, made.project_token, made.api_token, made.email, made.password)
+
+
+def dev_credentials(server: Server) -> Credentials:
+    """Make the fixed credentials, where the folder has none.
+
+    Raises FolderFault for a folder that `sv serve` made: opening it with credentials that everybody knows would open it to everybody.
+    """
+    kind = InstanceSettings(server.meta)
+    if kind.get(_KIND) == '"dev"':
+        return DEV
+    if server.projects.list_all():
+        raise FolderFault(f"{server.settings.data} was made by `sv serve`; start it with `sv serve`, or choose another folder")
+    now = server.clock()
+    token = describe_api_token(DEV.api_token)
+    server.projects.create("dev", token=DEV.project_token, now_ms=now, project_id=DEV.project_id)
+    server.api_tokens.create("dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now)
+    kind.put(_KIND, '"dev"')
+    return DEV
+
+
+def add_dev_login(server: Server) -> None:
+    """Make the fixed web login. Its own step, since hashing a password takes longer than all the rest of a start."""
+    if server.users.find_login(DEV_EMAIL) is None:
+        server.users.create(DEV_EMAIL, password_hash=hash_password(DEV_PASSWORD), now_ms=server.clock(), is_instance_admin=True)

@@ -1,0 +1,88 @@
+"""Start a throwaway server with credentials that never change, on this machine alone.
+
+examples:
+  sv dev                      an empty server; its data is deleted when it ends
+  sv dev --sample             with 30,000 events of a sample shop
+  sv dev --port 0 --json      a free port, and one line of JSON when it is ready: for CI
+  sv dev --data keep          keep the data in the folder keep/
+
+  project dev, project token sv_pub_dev, API token sv_dev, web login dev@localhost with password dev
+
+POST /api/v1/dev/reset empties it between tests.
+"""
+
+import argparse
+import ipaddress
+import json
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+import msgspec
+
+from sv.cli.credentials import DEV, add_dev_login, dev_credentials
+from sv.cli.greeting import credentials_lines, funnel_command, send_command
+from sv.cli.running import run_server, set_up_logging
+from sv.model.errors import ServerFault
+from sv.server import Server
+from sv.settings import add_flags, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sample", action="store_true", help="with a sample shop's events")
+    parser.add_argument("--json", action="store_true", help="say that it is ready in one line of JSON")
+    add_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = load(args, os.environ)
+    if not _is_loopback(settings.host):
+        raise ServerFault(
+            f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {settings.host} (host)"
+        )
+    set_up_logging(settings)
+    throwaway = None if args.data or os.environ.get("SV_DATA") else Path(tempfile.mkdtemp(prefix="sv-dev-"))
+    if throwaway is not None:
+        settings = msgspec.structs.replace(settings, data=throwaway)
+
+    def on_open(server: Server) -> None:
+        dev_credentials(server)
+        if args.sample and not server.catalog.parts() and not server.store.held_bytes:
+            from sv.cli.sample import add_sample
+
+            add_sample(server, DEV)
+
+    def on_ready(server: Server, url: str) -> None:
+        threading.Thread(target=add_dev_login, args=(server,), name="sv-dev-login", daemon=True).start()
+        if args.json:
+            print(json.dumps({"url": url, **msgspec.to_builtins(DEV), "data": str(settings.data)}), flush=True)
+        else:
+            _introduce(url, has_sample=args.sample, is_kept=throwaway is None)
+
+    try:
+        return run_server(Server(settings, is_dev=True), on_open, on_ready)
+    finally:
+        if throwaway is not None:
+            shutil.rmtree(throwaway, ignore_errors=True)
+
+
+def _introduce(url: str, *, has_sample: bool, is_kept: bool) -> None:
+    kept = "its data is kept" if is_kept else "nothing is kept"
+    print(f"Session Vision is running at {url} (sv dev: {kept})\n")
+    print("\n".join(credentials_lines(DEV)))
+    if has_sample:
+        print("\n  sample         a shop: 30,000 events of 2,000 persons in the last sixty days")
+        print(f"\nNext, ask for a funnel:\n\n{funnel_command(url, DEV)}\n", flush=True)
+    else:
+        print(f"\nNext, send an event:\n\n{send_command(url, DEV.project_token)}\n", flush=True)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

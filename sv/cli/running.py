@@ -1,0 +1,56 @@
+"""What `sv serve` and `sv dev` share: logging, opening, serving, closing."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from sv.server import Server
+from sv.settings import Settings
+from sv.web.serve import listen, serve
+
+_TEXT: Final = "%(asctime)s %(levelname)-7s %(message)s"
+
+
+class _JsonLines(logging.Formatter):
+    """A line of JSON for each record, for log collectors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Log lines go to standard error; standard output is for what a command answers."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if settings.log_format.value == "json" else logging.Formatter(_TEXT))
+    logging.basicConfig(level=settings.log_level.value.upper(), handlers=[handler], force=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None]) -> int:
+    """Open, serve until a signal, close.
+
+    on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
+    """
+    settings = server.settings
+    listener = listen(settings.host, settings.port)
+    server.open()
+    try:
+        on_open(server)
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - shown, not bound
+        url = settings.public_url or f"http://{shown}:{port}"
+        server.lock.announce(url)
+        serve(server.front, listener, lambda: on_ready(server, url), settings.trusted_proxies)
+    finally:
+        server.close()
+    return 0

@@ -1,0 +1,91 @@
+"""Lists of events: newest first, page by page, and one event by its id.
+
+A page reads the newest files first and goes further back only as long as it isn't full, so its cost follows the page, not the project.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from sv.engine.port import EventRow, Matcher, PageKeys, Scope
+from sv.insights.runner import Context
+from sv.model.calendar import iso_ms
+from sv.model.cursor import Cursor, encode_cursor
+from sv.model.errors import NotFound
+from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.model.queries import EventsQuery
+
+FIRST_WINDOW_ROWS = 100_000
+"""Rows of files that the first try of a page may cover; each further try covers eight times more."""
+
+
+def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
+    """A page in the contract's shape: `data` and `meta`."""
+    cursor = query.cursor
+    keys = PageKeys(
+        limit=query.limit + 1,  # one more than asked for tells whether there is a next page
+        before_ms=cursor.ts if cursor else None,
+        before_id=cursor.id if cursor else None,
+        distinct_id=query.distinct_id,
+        session_id=query.session_id,
+    )
+    matcher = Matcher(query.event)
+    to_ms = min(query.dates.to_ms, cursor.ts + 1) if cursor else query.dates.to_ms
+    rows: list[EventRow] = []
+    for window_from_ms in _windows(context, query.dates.from_ms, to_ms):
+        scope = Scope(window_from_ms, to_ms, query.filters, include_bots=True)
+        rows = context.engine.page(context.snapshot, scope, matcher, keys, context.limits)
+        if len(rows) > query.limit:
+            break
+    page = rows[: query.limit]
+    has_more = len(rows) > query.limit
+    next_cursor = encode_cursor(Cursor(page[-1].timestamp_ms, page[-1].id)) if has_more else None
+    return {"data": [event_json(row) for row in page], "meta": {"next_cursor": next_cursor, "has_more": has_more}}
+
+
+def get_event(context: Context, event_id: str) -> dict[str, Any]:
+    """One event. Raises NotFound. Its id says when it happened, so only files of that moment are read."""
+    at_ms = event_time_ms(event_id)
+    scope = Scope(at_ms, at_ms + 1, include_bots=True)
+    rows = context.engine.page(context.snapshot, scope, Matcher(None), PageKeys(1, event_id=event_id), context.limits)
+    if not rows:
+        raise NotFound(f"no event {event_id} (event_id)")
+    return event_json(rows[0])
+
+
+def event_time_ms(event_id: str) -> int:
+    """The event's own time, from the first 48 bits of its UUIDv7."""
+    return min(int(event_id.replace("-", "")[:12], 16), MAX_TIMESTAMP_MS)
+
+
+def event_json(row: EventRow) -> dict[str, Any]:
+    """An event as the contract shows it. Enrichment fills in only keys that the client didn't send."""
+    properties: dict[str, Any] = msgspec.json.decode(row.properties)
+    return {
+        "id": row.id,
+        "event": row.event,
+        "timestamp": iso_ms(row.timestamp_ms),
+        "received_at": iso_ms(row.received_ms),
+        "distinct_id": row.distinct_id,
+        "anonymous_id": row.anonymous_id,
+        "user_id": row.user_id,
+        "session_id": row.session_id,
+        "groups": row.groups,
+        "properties": row.enriched | properties,
+    }
+
+
+def _windows(context: Context, from_ms: int, to_ms: int) -> Iterator[int]:
+    """Starts of ever longer windows that end at `to_ms`: first some 100,000 rows of the newest files, at last everything."""
+    covered = 0
+    allowed = FIRST_WINDOW_ROWS
+    parts = context.snapshot.within(from_ms, to_ms).parts  # by their newest event, newest first
+    for part, following in zip(parts, parts[1:], strict=False):
+        covered += part.rows
+        if covered >= allowed:
+            start_ms = following.max_ts_ms + 1
+            if from_ms < start_ms < to_ms:
+                yield start_ms
+                allowed = covered * 8
+    yield from_ms

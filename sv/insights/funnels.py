@@ -1,0 +1,134 @@
+"""Funnels: from a query to the answer, by the arithmetic of `sv.insights.funnel` over entries that the engine fetches."""
+
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+
+from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, Matcher, Scope
+from sv.insights.funnel.core import levels_of_rows, levels_of_steps
+from sv.insights.funnel.modes import Mode, needs_rows
+from sv.insights.funnel.outcome import Levels, StepFigures
+from sv.insights.runner import Context
+from sv.insights.trends import OTHER
+from sv.model.calendar import iso_ms
+from sv.model.queries import Breakdown, FunnelQuery
+
+
+def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
+    """The contract's answer, but for `elapsed_ms`: `steps` for all and, with a breakdown, `breakdowns` by value.
+
+    Without any group at step 1 the conversion rates are null: a ratio with an empty denominator has no value.
+    """
+    levels = funnel_levels(context, query)
+    names = [step.event for step in query.steps]
+    answer = {
+        "steps": _steps(names, levels.figures()),
+        "conversion_rate": _ratio(levels.counts()[-1], levels.counts()[0]),
+        "conversion_window": query.conversion_window,
+        "date_from": iso_ms(query.dates.from_ms),
+        "date_to": iso_ms(query.dates.to_ms),
+        "timezone": query.timezone,
+        "aggregate_by": query.aggregate_by.value,
+        "modes": sorted(mode.value for mode in query.modes),
+        "breakdown": query.breakdown.property if query.breakdown else None,
+    }
+    if query.breakdown is not None:
+        answer["breakdowns"] = _breakdowns(context, query, query.breakdown, levels, names)
+    return answer
+
+
+def funnel_levels(context: Context, query: FunnelQuery) -> Levels:
+    """How far each person or session gets. Exactly ClickHouse's `windowFunnel` over the events of the query's scope."""
+    scope = _scope(query)
+    steps = [Matcher(step.event, step.filters) for step in query.steps]
+    modes = cast(frozenset[Mode], frozenset(mode.value for mode in query.modes))
+    group_by = cast(GroupBy, query.aggregate_by.value)
+    with_foreign = "strict_order" in modes
+    ask = (context.snapshot, scope, steps, query.window_ms, group_by, with_foreign, context.limits)
+    if needs_rows(modes):
+        rows: FunnelRows = context.engine.funnel_rows(*ask)
+        return levels_of_rows(
+            rows.keys,
+            rows.masks,
+            steps=len(steps),
+            bits=rows.bits,
+            window_ms=query.window_ms,
+            modes=modes,
+            threads=context.threads,
+        )
+    found: FunnelKeys = context.engine.funnel_keys(*ask)
+    return levels_of_steps(
+        found.steps,
+        bits=found.bits,
+        window_ms=query.window_ms,
+        modes=modes,
+        foreign=found.foreign,
+        threads=context.threads,
+    )
+
+
+def _scope(query: FunnelQuery) -> Scope:
+    return Scope(query.dates.from_ms, query.dates.to_ms, query.filters, query.include_bots)
+
+
+def _breakdowns(
+    context: Context, query: FunnelQuery, breakdown: Breakdown, levels: Levels, names: list[str | None]
+) -> list[dict[str, Any]]:
+    """The funnel by value: the values of most groups at step 1 first, then `$other`, then null."""
+    first = query.steps[0]
+    found = context.engine.first_values(
+        context.snapshot,
+        _scope(query),
+        Matcher(first.event, first.filters),
+        breakdown.property,
+        cast(GroupBy, query.aggregate_by.value),
+        context.limits,
+    )
+    sizes = np.bincount(found.codes, minlength=len(found.values))
+    # Most groups first, then by value, so that the order doesn't hang on how rows came in.
+    order = sorted(
+        (code for code, value in enumerate(found.values) if value is not None),
+        key=lambda code: (-int(sizes[code]), found.values[code] or ""),
+    )
+    top, rest = order[: breakdown.limit], order[breakdown.limit :]
+    labels: list[Any] = [msgspec.json.decode(found.values[code] or "null") for code in top]
+    slot_of = np.full(len(found.values), -1, np.int64)
+    slot_of[top] = np.arange(len(top))
+    if rest:
+        slot_of[rest] = len(labels)
+        labels.append(OTHER)
+    nulls = [code for code, value in enumerate(found.values) if value is None]
+    if nulls:
+        slot_of[nulls] = len(labels)
+        labels.append(None)
+    if not labels:
+        return []
+    table = levels.figures_by(found.groups, slot_of[found.codes], len(labels))
+    answers: list[dict[str, Any]] = []
+    for slot, label in enumerate(labels):
+        figures = table.figures(slot)
+        rate = _ratio(figures[-1].count, figures[0].count)
+        answers.append({"breakdown_value": label, "steps": _steps(names, figures), "conversion_rate": rate})
+    return answers
+
+
+def _steps(names: list[str | None], figures: list[StepFigures]) -> list[dict[str, Any]]:
+    counts = [figure.count for figure in figures]
+    return [
+        {
+            "step": place + 1,
+            "event": names[place],
+            "count": figure.count,
+            "conversion_rate": _ratio(figure.count, counts[0]),
+            "step_conversion_rate": _ratio(figure.count, counts[max(place - 1, 0)]),
+            "drop_off": counts[max(place - 1, 0)] - figure.count,
+            "median_seconds": figure.median_seconds,
+            "average_seconds": figure.average_seconds,
+        }
+        for place, figure in enumerate(figures)
+    ]
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,97 @@
+"""Runs queries: a few at a time on threads of their own, the rest waiting in line up to a limit.
+
+Two queries share two cores as well as ten do, and ten would take ten times the memory (ENGINE.md §4: "one or two, queued fairly"). A part
+that turns out to be damaged is set aside and the query is run once more over the others.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
+
+from sv.engine.port import Engine, Limits, UnreadablePart
+from sv.model.errors import Unavailable
+from sv.model.part import Part
+from sv.model.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Events(Protocol):
+    """The store, as far as queries use it."""
+
+    def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> AbstractContextManager[Snapshot]: ...
+
+
+class Context:
+    """What an insight gets: the engine, a snapshot of the project's events, and the limits of this run."""
+
+    def __init__(self, engine: Engine, snapshot: Snapshot, limits: Limits, threads: int) -> None:
+        self.engine = engine
+        self.snapshot = snapshot
+        self.limits = limits
+        self.threads = threads
+
+
+class Runner:
+    """One for the server. open_engine: the engine, made (and imported) when the first query comes."""
+
+    def __init__(
+        self,
+        *,
+        open_engine: Callable[[], Engine],
+        events: Events,
+        check_parts: Callable[[Sequence[Part]], int],
+        timeout_s: float,
+        max_running: int,
+        max_waiting: int,
+        threads: int,
+        lower_priority: Callable[[], None],
+    ) -> None:
+        self._open_engine = open_engine
+        self._events = events
+        self._check_parts = check_parts
+        self._limits = Limits(timeout_s)
+        self._max_queries = max_running + max_waiting
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(max_running, "sv-query", initializer=lower_priority)
+        self._queries = 0
+
+    async def run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
+        """Run `insight` over the project's events of the half-open range and return what it returns.
+
+        Raises Unavailable where too many queries wait already, and what the insight raises.
+        """
+        if self._queries >= self._max_queries:
+            raise Unavailable("too many queries are waiting; try again soon", retry_after_s=2)
+        self._queries += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, project_id, range_ms, insight)
+        finally:
+            self._queries -= 1
+
+    @property
+    def queries(self) -> int:
+        """Queries that run or wait."""
+        return self._queries
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
+        engine = self._open_engine()
+        for attempt in (1, 2):
+            with self._events.snapshot(project_id, *range_ms) as snapshot:
+                try:
+                    return insight(Context(engine, snapshot, self._limits, self._threads))
+                except UnreadablePart as error:
+                    parts = snapshot.parts
+                    reason = error
+            log.error("a query met a file that it can't read: %s", reason)
+            if attempt == 2 or not self._check_parts(parts):
+                break
+        raise Unavailable("some files of events can't be read; the server's log names them")

@@ -1,0 +1,259 @@
+"""`Meta`: the metadata's one writer, its readers, and what holds them together.
+
+Answers for who may write when, for what is synced when, and for SQLite's errors reaching nobody raw. Assumes the lock
+on the data folder. Calls block (for a lock, a disk), so an event loop makes them from a thread.
+
+# INVARIANT META-1: a transaction that returned from `transaction(durable=True)` is on disk, and so is every one that
+# was committed before it. SQLite's log is one file, written in the order of commits; a commit with `synchronous =
+# full` syncs that file, and with it the frames of earlier commits that were not synced (`synchronous = normal`). A
+# checkpoint syncs the log before it writes to the database file, and the file before the log is reused, at either
+# level. After a power cut SQLite replays the log up to the first frame that is not whole: always a prefix of commits.
+# So what `durable=False` wrote can be lost only while nothing durable has been committed since.
+
+# INVARIANT META-2: nothing durable is built on a sync that failed. After one the kernel may count pages as written
+# that are not, and the next sync succeeds without them. So after an error of input or output no transaction starts
+# before a complete checkpoint has copied the whole log into the database file, synced it, and emptied the log.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from sv.meta import connection as connections
+from sv.meta.checkpoint import RESTART_PAGES, Checkpointer
+from sv.meta.errors import FolderDamaged, translate
+from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
+from sv.meta.readers import Readers
+from sv.model.errors import Conflict, Unavailable
+
+log = logging.getLogger(__name__)
+
+WRITER_WAIT_S: Final = 10.0
+"""For the writer's lock. The longest transaction (a large flush on a slow disk) takes a second."""
+
+SMALLEST_BYTES: Final = 512
+"""Of a database: one page of the smallest size that SQLite knows."""
+
+Value = str | int | float | bytes | None
+Row = tuple[Value, ...]
+
+
+class Meta:
+    """The open metadata. Thread-safe. `path` is the file; `is_new` says that `open` found none and made it."""
+
+    def __init__(self, path: Path, writer: apsw.Connection, *, is_new: bool) -> None:
+        self.path = path
+        self.is_new = is_new
+        self._writer = writer
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self._is_durable = True
+        self._is_suspect = False
+        self._is_closed = False
+        self._log_pages = 0
+        self._readers = Readers(lambda: connections.connect_reader(path))
+        self._checkpointer = Checkpointer(lambda: connections.connect_checkpointer(path), self._note)
+        writer.set_wal_hook(self._count_log_pages)
+
+    @classmethod
+    def open(cls, path: Path) -> "Meta":
+        """Open the file, making or migrating it as needed. Its folder must exist.
+
+        Raises FolderFromNewerVersion and FolderDamaged, with the file as it was, and Unavailable.
+        """
+        with _translated(path):
+            is_new = _make_private_file(path)
+            writer = connections.connect_writer(path)
+            try:
+                version = read_version(writer, path)
+                connections.settle_writer(writer)
+                if version < SCHEMA_VERSION:
+                    migrate(writer, version, packaged_migrations())
+                return cls(path, writer, is_new=is_new)
+            except BaseException:
+                writer.close()
+                raise
+
+    def __enter__(self) -> "Meta":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Generator[apsw.Connection]:
+        """The writer, inside one transaction: committed at the end of the block, rolled back if the block raises.
+
+        durable: synced to disk on return; False leaves that to the next durable one (META-1).
+        Raises Unavailable where the disk refuses: then nothing was stored, with one exception. When the sync itself
+        failed, a crash right then may bring the transaction back; once any later one succeeds, it is gone.
+        """
+        if self._owner == threading.get_ident():
+            raise RuntimeError("a transaction inside a transaction")
+        if not self._lock.acquire(timeout=WRITER_WAIT_S):
+            raise Unavailable(f"the metadata's writer was busy for {WRITER_WAIT_S:g} seconds")
+        self._owner = threading.get_ident()
+        try:
+            if self._is_closed:
+                raise Unavailable("the metadata is closed: the server is shutting down")
+            with _translated(self.path), self._noting_failed_writes():
+                self._distrust_failed_syncs()
+                self._set_durable(durable)
+                self._writer.execute("begin immediate")
+                try:
+                    yield self._writer
+                    self._writer.execute("commit")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        self._writer.execute("rollback")
+                    raise
+            self._bound_log()
+        finally:
+            self._owner = None
+            self._lock.release()
+
+    def rows(self, sql: str, *values: Value) -> list[Row]:
+        """All rows of one `select`, from the newest commit. Text that UTF-8 can't carry equals nothing kept here."""
+        with self._readers.borrow() as reader, _translated(self.path):
+            try:
+                return reader.execute(sql, values).fetchall()
+            except UnicodeEncodeError:
+                return []
+
+    def row(self, sql: str, *values: Value) -> Row | None:
+        """The first row of one `select`, or None."""
+        found = self.rows(sql, *values)
+        return found[0] if found else None
+
+    def backup_to(self, target: Path) -> None:
+        """Copy everything committed into a new, single file, durable on return. Writers go on meanwhile.
+
+        Raises Conflict if there is a file already, Unavailable where a disk refuses; then no file is left behind.
+        """
+        temporary = target.with_name(target.name + ".tmp")
+        if target.exists():
+            raise Conflict(f"expected a new file, but {target} is there already")
+        try:
+            with _translated(self.path):
+                temporary.unlink(missing_ok=True)
+                _make_private_file(temporary)
+                with (
+                    closing(connections.connect_reader(self.path)) as source,
+                    closing(apsw.Connection(str(temporary))) as copy,
+                ):
+                    with copy.backup("main", source, "main") as backup:
+                        backup.step()
+                    # A lone file that any SQLite opens, even from a disk that can't be written.
+                    copy.execute("pragma journal_mode = delete").fetchall()
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.rename(target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise Unavailable(f"the backup {target} can't be written: {error}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def check(self) -> list[str]:
+        """Read everything and say what is wrong, a line each; [] when nothing is. Takes seconds for large files."""
+        problems: list[str] = []
+        with self._readers.borrow() as reader, _translated(self.path):
+            try:
+                problems += [str(line) for (line,) in reader.execute("pragma integrity_check") if line != "ok"]
+                for table, row, parent, _ in reader.execute("pragma foreign_key_check"):
+                    problems.append(f"{table}: row {row} refers to nothing in {parent}")
+            except apsw.CorruptError as error:
+                problems.append(f"reading stopped: {error}")
+        return problems
+
+    def close(self) -> None:
+        """Wait for what is under way and close; everything committed is then in the file itself."""
+        self._checkpointer.close()
+        self._readers.close()
+        with self._lock, _translated(self.path):
+            self._is_closed = True
+            self._writer.close()
+
+    def _set_durable(self, durable: bool) -> None:
+        # TRICKY: SQLite ignores this pragma inside a transaction, so it comes before `begin`, under the lock.
+        if durable != self._is_durable:
+            self._writer.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+            self._is_durable = durable
+
+    @contextmanager
+    def _noting_failed_writes(self) -> Generator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            self._note(error)
+            raise
+
+    def _note(self, error: apsw.Error) -> None:
+        self._is_suspect = self._is_suspect or isinstance(error, apsw.IOError)
+
+    def _distrust_failed_syncs(self) -> None:
+        """META-2."""
+        if self._is_suspect:
+            self._set_durable(True)
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            log.info("the metadata's disk takes writes again")
+            self._is_suspect = False
+
+    def _count_log_pages(self, _: apsw.Connection, _database: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _bound_log(self) -> None:
+        """After a commit: ask for a checkpoint, or for a log far too long make one here. Never fails the commit."""
+        if self._log_pages < RESTART_PAGES:
+            self._checkpointer.committed(self._log_pages)
+            return
+        try:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        except apsw.Error as error:
+            self._note(error)
+            log.warning("the metadata's log could not start over at %d pages: %s", self._log_pages, error)
+        self._log_pages = 0
+
+
+@contextmanager
+def _translated(path: Path) -> Generator[None]:
+    try:
+        yield
+    except apsw.Error as error:
+        meaning = translate(error, path)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def _make_private_file(path: Path) -> bool:
+    """Have a file that its owner alone may read: it will hold hashes of passwords. SQLite's own files follow it.
+
+    Returns whether it is empty. Raises FolderDamaged for a stump, which SQLite would take for an empty one.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        size = os.fstat(descriptor).st_size
+        os.close(descriptor)
+        if not size:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise Unavailable(f"{path} can't be opened for writing: {error}") from error
+    if 0 < size < SMALLEST_BYTES:
+        raise FolderDamaged(f"{path} has only {size} bytes: it was cut off. Put the last backup in its place with `sv restore`")
+    return not size
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""What can be wrong with a data folder, and what SQLite's errors mean to a caller.
+
+    ServerFault
+    ├── FolderFault                  the operator must act; the message says how
+    │   ├── FolderInUse              another process has it
+    │   ├── FolderUnusable           it can't be made, written or locked
+    │   ├── FolderFromNewerVersion   a later release wrote it; nothing was touched
+    │   └── FolderDamaged            the metadata can't be read
+    └── Unavailable                  the disk refuses for now; nothing was stored, and trying again may help
+
+What is none of these (a violated constraint, a wrong statement) is a bug in this room and stays an apsw error.
+"""
+
+from pathlib import Path
+
+import apsw
+
+from sv.model.errors import ServerFault, SvError, Unavailable
+
+
+class FolderFault(ServerFault):
+    """The data folder can't be used as it is."""
+
+
+class FolderInUse(FolderFault):
+    """Another process holds the folder's lock."""
+
+
+class FolderUnusable(FolderFault):
+    """The folder can't be made, written or locked by this process."""
+
+
+class FolderFromNewerVersion(FolderFault):
+    """A later release has changed the folder's schema or layout. Nothing was written to it."""
+
+
+class FolderDamaged(FolderFault):
+    """The metadata can't be read as ours. Nothing was repaired or thrown away."""
+
+
+_DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+_REFUSAL = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.ReadOnlyError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.CantOpenError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.NoMemError,
+)
+_TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
+
+
+def translate(error: apsw.Error, path: Path) -> SvError | None:
+    """What to raise to a caller in the place of SQLite's error; None where it is a bug and should be seen as it is."""
+    if isinstance(error, _DAMAGE):
+        return FolderDamaged(
+            f"the metadata in {path} is damaged ({_describe(error)}). Keep the folder as it is, and put the last"
+            " backup in its place with `sv restore`; `sv check` lists what is wrong"
+        )
+    if isinstance(error, _REFUSAL):
+        return Unavailable(f"the metadata in {path} can't be read or written: {_describe(error)}")
+    return None
+
+
+def is_taken(error: apsw.ConstraintError) -> bool:
+    """Whether the row was refused because another one has the same key."""
+    return getattr(error, "extendedresult", None) in _TAKEN
+
+
+def _describe(error: apsw.Error) -> str:
+    return f"{type(error).__name__.removesuffix('Error')}: {error}"

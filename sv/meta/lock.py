@@ -1,0 +1,159 @@
+"""The lock on a data folder: one process at a time.
+
+Answers for a second server failing at once, naming the first. The lock is the kernel's (`flock` on `sv.lock`), so it
+ends with the process however that ends; what the file says is only for messages. The file itself stays for ever:
+removing it would let two processes each lock a file of that name.
+"""
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sv.meta.errors import FolderInUse, FolderUnusable
+
+LOCK_NAME: Final = "sv.lock"
+
+_OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_READ_TRIES: Final = 5
+_READ_PAUSE_S: Final = 0.02
+_MAX_HOLDER_BYTES: Final = 4096
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a folder. url: where it answers, once it does. started_at: ISO 8601, UTC."""
+
+    pid: int
+    host: str
+    started_at: str
+    url: str | None = None
+
+    def __str__(self) -> str:
+        where = f", answering at {self.url}" if self.url else ""
+        return f"process {self.pid} on {self.host} since {self.started_at}{where}"
+
+
+class FolderLock:
+    """A held lock. Made by `acquire`; released by `release`, by leaving a `with` block, or by the process's end."""
+
+    def __init__(self, folder: Path, descriptor: int, holder: Holder) -> None:
+        self.folder = folder
+        self._descriptor: int | None = descriptor
+        self._holder = holder
+
+    @classmethod
+    def acquire(cls, folder: Path, *, now_ms: int | None = None, url: str | None = None) -> "FolderLock":
+        """Make the folder if needed, and lock it or fail at once.
+
+        Raises FolderInUse naming the holder, FolderUnusable saying what to do.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = _open_locked(folder / LOCK_NAME)
+        except OSError as error:
+            raise FolderUnusable(_remedy(folder, error)) from error
+        if descriptor is None:
+            raise FolderInUse(_name_holder(folder))
+        started_s = time.time() if now_ms is None else now_ms / 1000
+        started_at = datetime.fromtimestamp(started_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        lock = cls(folder, descriptor, Holder(pid=os.getpid(), host=socket.gethostname(), started_at=started_at))
+        try:
+            lock.announce(url)
+        except FolderUnusable:
+            lock.release()
+            raise
+        return lock
+
+    def announce(self, url: str | None) -> None:
+        """Say where this process answers, for the message to a second one. Raises FolderUnusable on a full disk."""
+        assert self._descriptor is not None
+        self._holder = msgspec.structs.replace(self._holder, url=url)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, msgspec.json.encode(self._holder) + b"\n", 0)
+        except OSError as error:
+            raise FolderUnusable(_remedy(self.folder, error)) from error
+
+    def release(self) -> None:
+        """Let the next process have the folder. Does nothing the second time."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+
+    def __enter__(self) -> "FolderLock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def read_holder(folder: Path) -> Holder | None:
+    """Who holds the folder, by what the lock file says; None where it says nothing (yet, or not in our words)."""
+    with suppress(OSError, msgspec.DecodeError), (folder / LOCK_NAME).open("rb") as file:
+        return msgspec.json.decode(file.read(_MAX_HOLDER_BYTES), type=Holder)
+    return None
+
+
+def _open_locked(path: Path) -> int | None:
+    """A descriptor that holds the lock, or None where another one does. Raises OSError."""
+    while True:
+        descriptor = os.open(path, _OPEN_FLAGS, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_same_file(descriptor, path):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # Somebody removed the file between our opening and locking it: what we hold keeps nobody out.
+        os.close(descriptor)
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _name_holder(folder: Path) -> str:
+    holder = read_holder(folder)
+    for _ in range(_READ_TRIES):
+        if holder is not None:
+            break
+        # It has locked the file but not yet written into it.
+        time.sleep(_READ_PAUSE_S)
+        holder = read_holder(folder)
+    who = str(holder) if holder else "another process"
+    return f"{folder} is in use by {who}. Stop that one, or choose another folder with --data"
+
+
+def _remedy(folder: Path, error: OSError) -> str:
+    uid, gid = os.geteuid(), os.getegid()
+    what = f"the data folder {folder} can't be used by user {uid}: {error.strerror or error}"
+    match error.errno:
+        case errno.EACCES | errno.EPERM:
+            return f"{what}. Give it to that user (chown -R {uid}:{gid} {folder}), or choose another one with --data"
+        case errno.EROFS:
+            return f"{what}. Mount it so that it can be written, or choose another one with --data"
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"{what}. A file is in its place; remove it, or choose another folder with --data"
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"{what}. Make room on its disk"
+        case errno.ENOLCK | errno.EOPNOTSUPP:
+            return f"{what}. Its file system can't lock files; put it on a local disk"
+        case _:
+            return f"{what}. Choose another one with --data"

@@ -1,0 +1,132 @@
+"""The catalog of parts at rest, and how far the log is covered by them.
+
+Answers for the catalog changing as a whole: what a flush, a merge or a chunk of an import brings is there entirely or
+not at all, together with the log position it stands for, and is synced when a method returns. Never touches a file.
+
+# INVARIANT META-3: `wal_covered_seq` moves in the transaction that records the parts it speaks of. After a crash an
+# event is in a part or its log record lies above that position, never both and never neither.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+
+from sv.meta.db import Meta, Row
+from sv.meta.errors import is_taken
+from sv.meta.rows import columns, to_struct
+from sv.model.errors import Conflict
+from sv.model.part import NewPart, Part
+
+_NEW = NewPart.__struct_fields__
+_INSERT = f"insert into parts ({', '.join(_NEW)}) values ({', '.join('?' * len(_NEW))}) returning part_id"
+_SELECT = f"select {columns(Part)} from parts"
+
+
+class Parts:
+    """Thread-safe."""
+
+    def __init__(self, meta: Meta) -> None:
+        self._meta = meta
+
+    def live_parts(self, project_id: str | None = None) -> list[Part]:
+        """The parts that hold events now, of one project or of all, oldest record first."""
+        return self._in_state("live", project_id)
+
+    def dropped_parts(self, project_id: str | None = None) -> list[Part]:
+        """Parts that were replaced or deleted and whose files may still lie there."""
+        return self._in_state("dropped", project_id)
+
+    def covered_seq(self) -> int:
+        """Every log record up to this number is in parts; 0 when none is."""
+        row = self._meta.row("select value from counters where name = 'wal_covered_seq'")
+        assert row is not None
+        assert isinstance(row[0], int)
+        return row[0]
+
+    def commit_flush(self, parts: Sequence[NewPart], covered_seq: int) -> list[Part]:
+        """Record what a flush wrote, and that the log is covered up to `covered_seq` (which may stay where it is).
+
+        Raises Conflict for a path that is recorded already, ValueError for a position that would move back, and
+        Unavailable: then keep the files until a later call has succeeded (`Meta.transaction` says why).
+        """
+        with self._meta.transaction() as writer:
+            recorded = [_insert(writer, part) for part in parts]
+            advance_covered_seq(writer, covered_seq)
+        return recorded
+
+    def replace_parts(self, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> list[Part]:
+        """Put new parts in the place of live ones, whose files the caller removes when nobody reads them any more.
+
+        Raises Conflict if any of the old ones isn't live (any more): nothing was changed, the new files can go.
+        """
+        with self._meta.transaction() as writer:
+            for part_id in old_ids:
+                writer.execute("update parts set state = 'dropped' where part_id = ? and state = 'live'", (part_id,))
+                if not writer.changes():
+                    raise Conflict(f"part {part_id} is not live any more")
+            return [_insert(writer, part) for part in new_parts]
+
+    def forget_dropped(self, part_ids: Iterable[int]) -> None:
+        """Strike dropped parts whose files are gone. Live and unknown ones are left as they are."""
+        with self._meta.transaction() as writer:
+            writer.executemany("delete from parts where part_id = ? and state = 'dropped'", [(part_id,) for part_id in part_ids])
+
+    def add_import_chunk(self, import_id: str, chunk_no: int, parts: Sequence[NewPart]) -> list[Part] | None:
+        """Record the parts of one chunk of an import, once: None, and nothing stored, if it is there already.
+
+        Raises Conflict for a path that is recorded already, ValueError for parts of several projects.
+        """
+        projects = {part.project_id for part in parts}
+        if len(projects) > 1:
+            raise ValueError(f"expected the parts of one project, got {sorted(projects)}")
+        with self._meta.transaction() as writer:
+            writer.execute(
+                "insert into import_chunks (import_id, chunk_no, project_id) values (?, ?, ?) on conflict do nothing",
+                (import_id, chunk_no, next(iter(projects), None)),
+            )
+            if not writer.changes():
+                return None
+            return [_insert(writer, part) for part in parts]
+
+    def import_chunks(self, import_id: str) -> set[int]:
+        """The chunks of an import that are recorded."""
+        rows = self._meta.rows("select chunk_no from import_chunks where import_id = ?", import_id)
+        return {chunk_no for (chunk_no,) in rows if isinstance(chunk_no, int)}
+
+    def _in_state(self, state: str, project_id: str | None) -> list[Part]:
+        rows = self._meta.rows(
+            f"{_SELECT} where state = ?1 and (?2 is null or project_id = ?2) order by part_id", state, project_id
+        )
+        return [_to_part(row) for row in rows]
+
+
+def advance_covered_seq(writer: apsw.Connection, covered_seq: int) -> None:
+    """Move the log position inside a transaction of the caller. Raises ValueError if that would be backwards."""
+    writer.execute("update counters set value = ?1 where name = 'wal_covered_seq' and value <= ?1", (covered_seq,))
+    if not writer.changes():
+        raise ValueError(f"expected a log position at or after the recorded one, got {covered_seq} (covered_seq)")
+
+
+def drop_parts(writer: apsw.Connection, project_id: str | None) -> list[Part]:
+    """Drop all live parts, of one project or of all, inside a transaction of the caller. Returns them."""
+    rows = writer.execute(
+        f"{_SELECT} where state = 'live' and (?1 is null or project_id = ?1) order by part_id", (project_id,)
+    ).fetchall()
+    writer.execute("update parts set state = 'dropped' where state = 'live' and (?1 is null or project_id = ?1)", (project_id,))
+    return [_to_part(row) for row in rows]
+
+
+def _insert(writer: apsw.Connection, part: NewPart) -> Part:
+    try:
+        rows = writer.execute(_INSERT, [getattr(part, name) for name in _NEW]).fetchall()
+    except apsw.ConstraintError as error:
+        if is_taken(error):
+            raise Conflict(f"{part.path} is in the catalog already") from error
+        raise
+    part_id = rows[0][0]
+    assert isinstance(part_id, int)
+    return Part.recorded(part, part_id)
+
+
+def _to_part(row: Row) -> Part:
+    return to_struct(Part, row)

@@ -1,0 +1,125 @@
+"""Numbers of persons: every distinct id of a project has a whole number, given at its first event and kept for ever.
+
+Answers for funnels having small integers in the place of texts. Numbers count up from 1 over all projects and none is
+given twice. Everything happens inside SQLite, on whole arrays, so that no Python runs for an id and other threads run
+meanwhile (apsw lets go of the interpreter while a statement steps).
+
+# INVARIANT META-4: a number that a part's file holds is on disk before the catalog lists the part. Numbers are committed
+# unsynced, before the file is written; the catalog's commit comes after, is synced, and syncs them with it (META-1). A
+# power cut in between may take numbers back, and they are then given again: so a file that the catalog doesn't list is
+# thrown away at the start, and what was in memory is made anew from the log.
+"""
+
+from typing import Final
+
+import apsw
+
+from sv.meta.db import Meta
+
+# A UUID as it is usually written, to its 16 bytes; every other text stays itself. `unhex` takes dashes between bytes
+# wherever they are, `glob` pins them to their places, and `lower` leaves capitals to be texts of their own: so each
+# key comes from one id only.
+_KEY: Final = """
+    iif(
+        octet_length(value) = 36
+        and value glob '????????-????-????-????-????????????'
+        and lower(value) = value,
+        coalesce(unhex(value, '-'), value),
+        value
+    )
+"""
+
+_NUMBER: Final = f"""
+    select number
+    from person_numbers
+    where project = (select project from person_projects where project_id = ?1)
+      and id = {_KEY}
+"""
+
+_LAST: Final = "select value from counters where name = 'person_number'"
+
+# The number of each id that has one, the id itself where it has none; how many are no texts; the last number given.
+_LOOK_UP: Final = f"""
+    select
+        json_group_array(coalesce(({_NUMBER}), value) order by key),
+        count(*) filter (where type <> 'text'),
+        ({_LAST})
+    from json_each(?2)
+"""
+
+# From here on ?2 is the answer of `_LOOK_UP`, so that only unknown ids are texts.
+_ADD_PROJECT: Final = "insert into person_projects (project_id) values (?) on conflict do nothing"
+
+# In the order of the keys, since neighbours share pages of the tree.
+_ADD_PERSONS: Final = f"""
+    insert into person_numbers (project, id, number)
+    select (select project from person_projects where project_id = ?1), id, ({_LAST}) + row_number() over (order by id)
+    from (
+        select distinct {_KEY} as id
+        from json_each(?2)
+        where type = 'text'
+    )
+    order by id
+"""
+
+_ADVANCE: Final = "update counters set value = value + ? where name = 'person_number'"
+
+_FILL_IN: Final = f"""
+    select json_group_array(iif(type = 'text', ({_NUMBER}), value) order by key)
+    from json_each(?2)
+"""
+
+
+class Persons:
+    """Thread-safe."""
+
+    def __init__(self, meta: Meta) -> None:
+        self._meta = meta
+
+    def number_persons(self, project_id: str, distinct_ids: str) -> str:
+        """A JSON array of strings to the JSON array of their numbers, in the same order; repeats are fine.
+
+        Ids are told apart as exact texts. Raises ValueError for anything but an array of strings, Unavailable.
+        """
+        if not distinct_ids.startswith("["):
+            raise ValueError("expected a JSON array of distinct ids")
+        try:
+            row = self._meta.row(_LOOK_UP, project_id, distinct_ids)
+        except apsw.SQLError as error:
+            raise ValueError(f"expected a JSON array of distinct ids: {error}") from error
+        if row is None or row[1]:
+            raise ValueError("expected a JSON array of strings only")
+        looked_up, last = str(row[0]), row[2]
+        if '"' not in looked_up:
+            return looked_up
+        # Unsynced: META-4.
+        with self._meta.transaction(durable=False) as writer:
+            if writer.execute(_LAST).fetchall()[0][0] != last:
+                # Somebody gave out numbers since we looked, maybe to these.
+                looked_up = str(writer.execute(_LOOK_UP, (project_id, distinct_ids)).fetchall()[0][0])
+            return _add_unknown(writer, project_id, looked_up)
+
+    def max_number(self) -> int:
+        """The largest number given out so far; 0 before the first."""
+        row = self._meta.row(_LAST)
+        assert row is not None
+        assert isinstance(row[0], int)
+        return row[0]
+
+
+def _add_unknown(writer: apsw.Connection, project_id: str, looked_up: str) -> str:
+    writer.execute(_ADD_PROJECT, (project_id,))
+    writer.execute(_ADD_PERSONS, (project_id, looked_up))
+    writer.execute(_ADVANCE, (writer.changes(),))
+    return str(writer.execute(_FILL_IN, (project_id, looked_up)).fetchall()[0][0])
+
+
+def delete_persons(writer: apsw.Connection, project_id: str | None) -> None:
+    """Forget every number, of one project or of all, inside a transaction of the caller. None is given again."""
+    if project_id is None:
+        writer.execute("delete from person_numbers")
+        return
+    writer.execute(
+        "delete from person_numbers where project = (select project from person_projects where project_id = ?)",
+        (project_id,),
+    )

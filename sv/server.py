@@ -1,0 +1,369 @@
+"""The composition root: the only place that builds concrete classes and wires them.
+
+    open      lock the folder, open the metadata, read the log back: ready in a fraction of a second
+    serve     uvicorn over `web.front`, until SIGTERM or SIGINT
+    close     stop taking, flush, close everything
+
+The engine (DuckDB, pyarrow, numpy) and the Litestar application are imported when first needed: a flush, a query, a management call. An
+idle server has neither in memory.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec.structs import asdict
+
+from sv import __version__
+from sv.auth.permissions import Principal
+from sv.auth.tokens import hash_api_token
+from sv.ingest.capture import Capture, answer_of
+from sv.ingest.enrich.agents import Agents
+from sv.ingest.enrich.country import Countries
+from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
+from sv.meta.api_tokens import ApiTokens
+from sv.meta.db import Meta
+from sv.meta.instance import Instance, load_instance
+from sv.meta.lock import FolderLock
+from sv.meta.parts import Parts
+from sv.meta.persons import Persons
+from sv.meta.project_tokens import ProjectTokens
+from sv.meta.projects import Projects
+from sv.meta.reset import delete_all_events
+from sv.meta.users import Users
+from sv.model.batch import Batch, StoredBatch, decode_batch
+from sv.model.errors import NotAuthenticated, Unavailable
+from sv.settings import Settings
+from sv.store.catalog import Catalog
+from sv.store.event_store import EventStore
+from sv.store.files import looks_whole, set_aside, sweep_temporary_files
+from sv.store.maintenance import Maintenance
+from sv.store.ports import BadBatch
+from sv.wal.log import Commit, Log
+from sv.web.front import App, Front
+from sv.web.metrics import Metrics, render
+
+if TYPE_CHECKING:
+    from sv.engine.duck.engine import DuckEngine
+    from sv.engine.duck.tables import DuckTables
+    from sv.insights.runner import Runner
+
+log = logging.getLogger(__name__)
+
+SALT_BITS: Final = 18
+"""Of the folder's salt, in each event's id."""
+
+ENGINE_SHARE: Final = 0.6
+"""Of the memory limit, for DuckDB; the rest is for held bodies, answers remembered, funnels' arrays and Python itself."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Server:
+    """One data folder, opened. `open` first, then `serve`; `close` may be called once, from any state.
+
+    clock: Unix milliseconds. is_dev: the route that empties the server exists.
+    """
+
+    def __init__(self, settings: Settings, *, is_dev: bool = False, clock: Callable[[], int] = now_ms) -> None:
+        self.settings = settings
+        self.is_dev = is_dev
+        self.clock = clock
+        self._engine_lock = threading.Lock()
+        self._engine: DuckEngine | None = None
+        self._tables: DuckTables | None = None
+        self.runner: Runner | None = None
+        self._waiting_for_log: threading.Event | None = None
+
+    # Opening
+
+    def open(self) -> None:
+        """Take the folder and bring back what it holds.
+
+        Raises FolderInUse, FolderFromNewerVersion and other errors of `meta` that say what to do.
+        """
+        folder = self.settings.data
+        self.lock = FolderLock.acquire(folder, now_ms=self.clock())
+        try:
+            self._open_meta(folder)
+            self._open_store(folder)
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _open_meta(self, folder: Path) -> None:
+        self.meta = Meta.open(folder / "sv.db")
+        self.instance: Instance = load_instance(self.meta, self.clock())
+        self.project_tokens = ProjectTokens(self.meta)
+        self.projects = Projects(self.meta, self.project_tokens)
+        self.api_tokens = ApiTokens(self.meta)
+        self.users = Users(self.meta)
+        self.parts = Parts(self.meta)
+        self.persons = Persons(self.meta)
+        self._known_tokens = self.project_tokens.all_project_tokens(self.clock())
+
+    def _open_store(self, folder: Path) -> None:
+        sweep_temporary_files(folder)
+        self.catalog = Catalog([part for part in self.parts.live_parts() if self._is_whole(part.part_id, part.path, part.bytes)])
+        self.catalog.add_dropped(self.parts.dropped_parts())
+        covered = self.parts.covered_seq()
+        self.store = EventStore(
+            data_folder=folder,
+            catalog=self.catalog,
+            open_tables=self._open_tables,
+            covered_seq=covered,
+            monotonic_s=time.monotonic,
+        )
+        settings = self.settings
+        self.maintenance = Maintenance(
+            self.store,
+            self.parts,
+            flush_after_s=settings.flush_seconds,
+            flush_after_events=settings.flush_events,
+            flush_after_bytes=settings.flush_bytes,
+            compact_every_s=settings.compact_seconds,
+            before_commit=self._save_answers,
+            after_commit=self._after_flush,
+            now_ms=self.clock,
+            monotonic_s=time.monotonic,
+        )
+        self.retries = Retries(int(settings.retry_window_seconds * 1000))
+        self.capture = Capture(
+            project_of=self._project_of,
+            accept=self.store.accept,
+            held_bytes=lambda: self.store.held_bytes,
+            max_held_bytes=settings.buffer_limit,
+            retries=self.retries,
+            now_ms=self.clock,
+        )
+        self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=covered + 1)
+        self._replay(covered)
+        self.countries = Countries(settings.geoip_db)
+        self.agents = Agents()
+        self.front = Front(
+            capture=self.capture,
+            load_app=self._load_app,
+            health=self.health,
+            country_of=self._country_of,
+            on_startup=self._on_startup,
+            on_shutdown=self._on_shutdown,
+        )
+
+    def _is_whole(self, part_id: int, path: str, size: int) -> bool:
+        """Whether a part's file is there as the catalog knows it. One that isn't is set aside and leaves the catalog."""
+        folder = self.settings.data
+        if looks_whole(folder / path, size):
+            return True
+        set_aside(folder, folder / path, "it is cut off, overwritten or missing")
+        self.parts.replace_parts([part_id], [])
+        return False
+
+    def _replay(self, covered: int) -> None:
+        """Bring back the batches that are in the log alone, and the answers of the retry window."""
+        window_ms = int(self.settings.retry_window_seconds * 1000)
+        now = self.clock()
+        for answer in load_answers(self.settings.data / "retries", now, window_ms, covered):
+            self.retries.remember(answer, now)
+        events = 0
+        for frame in self.log.replay(covered):
+            try:
+                batch = decode_batch(frame.payload)
+            except ValueError as error:
+                log.error("passed over record %d of the log, which is no batch: %s", frame.seq, error)
+                continue
+            # A batch whose sync failed was refused, and its client may have sent it again: the second is the one to keep.
+            if batch.retry_key and self.retries.answer_to(batch.retry_key, batch.received_ms) is not None:
+                continue
+            self.store.accept([StoredBatch(frame.seq, batch)])
+            events += batch.event_count
+            if batch.retry_key:
+                self.retries.remember(answer_of(batch), now)
+        if events:
+            log.info("brought back %d events from the log", events)
+
+    def store_now(self, batch: Batch, payload: bytes) -> None:
+        """Log a batch and wait for the disk, before anything is served. Raises Unavailable."""
+        done = threading.Event()
+        self._waiting_for_log = done
+        self.log.append(payload, batch)
+        done.wait()
+        if self.log.fault is not None:
+            raise Unavailable(f"can't write to the data folder: {self.log.fault}")
+
+    # What ingest and the store call
+
+    def _deliver(self, commits: list[Commit]) -> None:
+        """The log's report: on requests of ingest, or (before anything is served) on one batch of `store_now`."""
+        waiting = self._waiting_for_log
+        if waiting is None:
+            self.capture.on_commits(commits)
+            return
+        self.store.accept([StoredBatch(commit.seq, cast(Batch, commit.tag)) for commit in commits if commit.seq is not None])
+        self._waiting_for_log = None
+        waiting.set()
+
+    def _project_of(self, token: str) -> str | None:
+        known = self._known_tokens
+        now = self.clock()
+        if known.version != self.project_tokens.version or now >= known.good_until_ms:
+            known = self._known_tokens = self.project_tokens.all_project_tokens(now)
+        return known.projects.get(token)
+
+    def _country_of(self, headers: list[tuple[bytes, bytes]], client: str | None) -> str | None:
+        return self.countries.from_headers(headers) or (self.countries.from_ip(client) if client else None)
+
+    def _save_answers(self, headers: Sequence[Batch], covered_seq: int) -> None:
+        save_answers(self.settings.data / "retries", covered_seq, [answer_of(batch) for batch in headers])
+
+    def _after_flush(self, covered_seq: int) -> None:
+        self.log.truncate_below(covered_seq)
+        delete_old_answers(self.settings.data / "retries", self.clock(), int(self.settings.retry_window_seconds * 1000))
+
+    # The engine, when first needed
+
+    def _open_engine(self) -> "DuckEngine":
+        with self._engine_lock:
+            if self._engine is None:
+                from sv.engine.duck.database import Database
+                from sv.engine.duck.engine import DuckEngine
+                from sv.engine.duck.tables import DuckTables
+
+                settings = self.settings
+                database = Database(
+                    events_folder=settings.data / "events",
+                    spill_folder=settings.data / "spill",
+                    memory_bytes=int(settings.memory_limit * ENGINE_SHARE),
+                    threads=settings.threads,
+                )
+                self._tables = DuckTables(
+                    database,
+                    agent_of=self.agents.lookup,
+                    number_persons=self.persons.number_persons,
+                    salt=self.instance.id_salt & ((1 << SALT_BITS) - 1),
+                    event_id_window_ms=int(settings.event_id_window_seconds * 1000),
+                    bad_batch=BadBatch,
+                    recall_event_ids=self._recall_event_ids,
+                )
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number)
+            return self._engine
+
+    def _open_tables(self) -> "DuckTables":
+        self._open_engine()
+        assert self._tables is not None
+        return self._tables
+
+    def _recall_event_ids(self) -> None:
+        """Read the event ids of the window back from the parts, before the first batch that brings some is drained."""
+        since_ms = self.clock() - int(self.settings.event_id_window_seconds * 1000)
+        parts = [
+            (part.project_id, self.settings.data / part.path) for part in self.catalog.parts() if part.max_received_ms >= since_ms
+        ]
+        self._open_tables().recall_event_ids(parts, since_ms)
+
+    def _load_app(self) -> App:
+        from sv.engine.duck.database import lower_own_priority
+        from sv.insights.runner import Runner
+        from sv.web.app import make_app
+        from sv.web.services import Services
+
+        settings = self.settings
+        self.runner = Runner(
+            open_engine=self._open_engine,
+            events=self.store,
+            check_parts=self.maintenance.check_all,
+            timeout_s=settings.query_timeout_seconds,
+            max_running=settings.max_concurrent_queries,
+            max_waiting=settings.query_queue_limit,
+            threads=settings.threads,
+            lower_priority=lower_own_priority,
+        )
+        services = Services(
+            authenticate=self.authenticate,
+            find_project=self.projects.find,
+            runner=self.runner,
+            now_ms=self.clock,
+            metrics=self.metrics,
+            reset=self.reset if self.is_dev else None,
+            version=__version__,
+        )
+        app: Any = make_app(services)
+        return app
+
+    # What the routes call
+
+    def authenticate(self, secret: str) -> Principal:
+        """Who an API token is. Raises NotAuthenticated for one that is unknown, expired or revoked."""
+        now = self.clock()
+        token = self.api_tokens.find_live(hash_api_token(secret), now)
+        if token is None:
+            raise NotAuthenticated("unknown, expired or revoked API token (Authorization)")
+        if self.api_tokens.touch(token.id, now):
+            self.api_tokens.write_touches()
+        return Principal(kind="api_token", scopes=token.scopes, project_id=token.project_id, token_id=token.id)
+
+    def reset(self) -> None:
+        """Empty the server of events, for `sv dev`."""
+        self.maintenance.reset(lambda covered: delete_all_events(self.meta, covered_seq=covered))
+        self.retries.forget_all()
+        delete_old_answers(self.settings.data / "retries", 2**62, 0)
+
+    def health(self) -> str | None:
+        """None while writes are taken, else why they are not."""
+        if self.capture.is_closing:
+            return "the server is shutting down"
+        if self.log.fault is not None:
+            return f"can't write the log: {self.log.fault}"
+        return None
+
+    def metrics(self) -> str:
+        """What `/metrics` answers."""
+        return render(
+            Metrics(
+                ingest=self.capture.counters,
+                held_events=self.store.held_events(),
+                held_bytes=self.store.held_bytes,
+                queued_bytes=self.log.queued_bytes,
+                parts=len(self.catalog.parts()),
+                part_bytes=sum(part.bytes for part in self.catalog.parts()),
+                part_rows=sum(part.rows for part in self.catalog.parts()),
+                flushes=self.maintenance.flushes,
+                merges=self.maintenance.merges,
+                flush_age_ms=self.clock() - self.maintenance.last_flush_ms,
+                set_aside=self.store.batches_set_aside,
+                log_damage=sum(asdict(self.log.damage).values()),
+                queries=self.runner.queries if self.runner is not None else 0,
+                is_healthy=self.health() is None and self.maintenance.fault is None,
+            )
+        )
+
+    # Life
+
+    async def _on_startup(self) -> None:
+        self.capture.open(self.log, asyncio.get_running_loop())
+        self.maintenance.start()
+
+    async def _on_shutdown(self) -> None:
+        self.capture.is_closing = True
+
+    def close(self, *, flush: bool = True) -> None:
+        """Stop everything, the last events written as parts. What can't be written stays in the log, and that is logged."""
+        self.capture.is_closing = True
+        if self.runner is not None:
+            self.runner.close()
+        self.log.close()
+        self.maintenance.stop()
+        if flush and self.store.held_bytes:
+            try:
+                self.maintenance.flush()
+            except Exception as error:
+                log.error("the last flush failed, its events stay in the log: %s", error)
+        if self._engine is not None:
+            self._engine.close()
+        self.meta.close()
+        self.lock.release()

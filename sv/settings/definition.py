@@ -1,0 +1,283 @@
+"""The settings themselves: one frozen struct, each field with its kind, its unit and its reason.
+
+Answers for what can be set and to what if nobody sets it. Assumes that `load` built it, or a test by hand;
+then the bounds of the kinds are the test's affair. Building one reads the machine's memory and cores, for
+the defaults that depend on them.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+from msgspec import NODEFAULT, Struct, field
+from msgspec.structs import fields, force_setattr
+
+from sv.model import limits
+from sv.settings import values
+from sv.settings.machine import cores_allowed, memory_allowed
+from sv.settings.values import Kind, Secret
+
+KIB: Final = limits.KIB
+MIB: Final = limits.MIB
+GIB: Final = 1024 * MIB
+TIB: Final = 1024 * GIB
+
+MIN_MEMORY_LIMIT: Final = 64 * MIB
+MAX_DEFAULT_BUFFER: Final = GIB
+DEFAULT_FLUSH_BYTES: Final = 64 * MIB
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class About:
+    """What is known of a setting besides its name and type.
+
+    unit: of the value, or "" where it has none. why: what it does and why the default is what it is.
+    default: in words, where the default is worked out.
+    """
+
+    __slots__ = ("default", "kind", "unit", "why")
+
+    def __init__(self, kind: Kind[Any], unit: str, why: str, default: str | None = None) -> None:
+        self.kind = kind
+        self.unit = unit
+        self.why = why
+        self.default = default
+
+
+def _half_of_memory() -> int:
+    return max(MIN_MEMORY_LIMIT, memory_allowed() // 2)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings, resolved: no field is left to be worked out."""
+
+    # Where and how the server is reached.
+    data: Annotated[
+        Path,
+        About(values.path(), "", "The folder that everything is kept in. One server at a time holds it."),
+    ] = Path("data")
+    host: Annotated[
+        str,
+        About(values.host(), "", "The address to listen on. By default only this machine can connect."),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        About(values.whole(0, 65_535), "", "The port to listen on; 0 takes a free one and prints it."),
+    ] = 8000
+    public_url: Annotated[
+        str | None,
+        About(
+            values.url(),
+            "",
+            "The address under which others reach the server, for links and the browser script's snippet. "
+            "Without it, the address that it listens on.",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        About(
+            values.networks(),
+            "networks",
+            "The proxies whose X-Forwarded-For and country headers are believed. By default nobody's are: "
+            "a visitor can send them too.",
+        ),
+    ] = ()
+
+    # From acknowledged events to files.
+    flush_seconds: Annotated[
+        float,
+        About(
+            values.number(0.05, 3600),
+            "seconds",
+            "Events are written from memory to a Parquet file when the oldest has waited this long. They are in "
+            "the log before they are acknowledged, so this bounds the log and the replay, not a loss.",
+        ),
+    ] = 10.0
+    flush_events: Annotated[
+        int,
+        About(
+            values.whole(1, 10_000_000),
+            "events",
+            "The same when so many wait: a file of this size is written in a tenth of a second.",
+        ),
+    ] = 100_000
+    flush_bytes: Annotated[
+        int,
+        About(
+            values.size(64 * KIB, 16 * GIB),
+            "bytes",
+            "The same when so much waits, for events with large properties.",
+            "64MiB, or half of buffer_limit where that is less",
+        ),
+    ] = 0
+    buffer_limit: Annotated[
+        int,
+        About(
+            values.size(limits.MAX_BODY_BYTES, TIB),
+            "bytes",
+            "Events that wait to be written to files. Beyond it ingest answers 503 with Retry-After, before "
+            "anything is stored. At least one request of the largest size has to fit.",
+            "a quarter of memory_limit, at most 1GiB",
+        ),
+    ] = 0
+    compact_seconds: Annotated[
+        float,
+        About(
+            values.number(0, 86_400),
+            "seconds",
+            "How often small files are looked for and merged; 0 leaves it to `sv compact`. A thousand small "
+            "files cost a query some ten times what one does.",
+        ),
+    ] = 60.0
+
+    # What is recognised as sent before.
+    retry_window_seconds: Annotated[
+        int,
+        About(
+            values.whole(0, 86_400),
+            "seconds",
+            "A byte-identical request within it is a retry: it gets the first answer and stores nothing. 0 turns "
+            "it off. Clients give up after seven seconds; queues in between may take minutes.",
+        ),
+    ] = 600
+    event_id_window_seconds: Annotated[
+        int,
+        About(
+            values.whole(0, 604_800),
+            "seconds",
+            "An `eventId` that was seen within it is stored once. 0 turns it off. Each id costs memory for as long.",
+        ),
+    ] = 86_400
+
+    # How much queries may use.
+    memory_limit: Annotated[
+        int,
+        About(
+            values.size(MIN_MEMORY_LIMIT, 1024 * TIB, can_be_share=True),
+            "bytes",
+            "Memory for queries and waiting events. Beyond it a query spills to the data folder. The other half is "
+            "for the operating system's file cache, which queries live on.",
+            "50% of the memory that the machine or its container allows",
+        ),
+    ] = field(default_factory=_half_of_memory)
+    threads: Annotated[
+        int,
+        About(
+            values.whole(1, 1024),
+            "threads",
+            "Threads that one query may use.",
+            "the cores that the machine or its container allows",
+        ),
+    ] = field(default_factory=cores_allowed)
+    query_timeout_seconds: Annotated[
+        float,
+        About(values.number(0.1, 3600), "seconds", "A query that takes longer is stopped and answers 503."),
+    ] = 60.0
+    max_concurrent_queries: Annotated[
+        int,
+        About(
+            values.whole(1, 64),
+            "queries",
+            "Queries that run at the same time. Each uses all threads, so that more of them only wait for each "
+            "other; two keep a short one from waiting for a long one.",
+        ),
+    ] = 2
+    query_queue_limit: Annotated[
+        int,
+        About(values.whole(0, 10_000), "queries", "Queries that wait for their turn; the next one answers 503."),
+    ] = 32
+
+    # What events are enriched with.
+    geoip_db: Annotated[
+        Path | None,
+        About(
+            values.path(),
+            "",
+            "A MaxMind database (.mmdb) of countries for events whose CDN names none. Read offline.",
+        ),
+    ] = None
+
+    # What the server says of itself.
+    log_level: Annotated[LogLevel, About(values.choice(LogLevel), "", "The least severe lines that are logged.")] = LogLevel.INFO
+    log_format: Annotated[LogFormat, About(values.choice(LogFormat), "", "Lines for people, or JSON for a log collector.")] = (
+        LogFormat.TEXT
+    )
+
+    # Where recordings are kept: a folder of the server's own, or S3.
+    s3_bucket: Annotated[
+        str | None,
+        About(values.name(), "", "The bucket for recordings. Without it they are kept in the data folder."),
+    ] = None
+    s3_endpoint: Annotated[
+        str | None,
+        About(values.url(), "", "The address of an S3 that is not Amazon's, such as MinIO's."),
+    ] = None
+    s3_region: Annotated[str, About(values.name(), "", "The bucket's region; part of every signature.")] = "us-east-1"
+    s3_access_key: Annotated[
+        Secret | None, About(values.secret(), "", "The access key's id. Better in the environment than in a flag.")
+    ] = None
+    s3_secret_key: Annotated[
+        Secret | None, About(values.secret(), "", "The secret access key. A flag would show it to every user here.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.buffer_limit == 0:
+            limit = min(MAX_DEFAULT_BUFFER, max(limits.MAX_BODY_BYTES, self.memory_limit // 4))
+            force_setattr(self, "buffer_limit", limit)
+        if self.flush_bytes == 0:
+            force_setattr(self, "flush_bytes", min(DEFAULT_FLUSH_BYTES, self.buffer_limit // 2))
+
+
+class Setting(Struct, frozen=True):
+    """One field of `Settings` with its names. `default` is in words."""
+
+    name: str
+    about: About
+    default: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "SV_" + self.name.upper()
+
+
+@lru_cache(maxsize=1)
+def definitions() -> tuple[Setting, ...]:
+    """Every setting, in the order in which `Settings` has them."""
+    hints = get_type_hints(Settings, include_extras=True)
+    found: list[Setting] = []
+    for entry in fields(Settings):
+        about = next(item for item in hints[entry.name].__metadata__ if isinstance(item, About))
+        default = about.default
+        if default is None:
+            default = "" if entry.default is NODEFAULT else show_value(entry.default)
+        found.append(Setting(entry.name, about, default))
+    return tuple(found)
+
+
+def show_value(value: object) -> str:
+    """A setting's value as a person would write it; "" for none; never a secret's."""
+    if value is None:
+        return ""
+    if isinstance(value, Secret):
+        return "(set, not shown)"
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

@@ -1,0 +1,78 @@
+"""Reading a request of the query API: who asks, for which project, with which JSON."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from sv.auth.permissions import Principal, require
+from sv.insights.runner import Context
+from sv.meta.projects import Project
+from sv.model.access import Scope
+from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
+from sv.model.limits import MAX_QUERY_BODY_BYTES
+from sv.web.services import Services
+
+AnyRequest = Request[Any, Any, State]
+Result = TypeVar("Result")
+_encoder: Final = msgspec.json.Encoder()
+
+
+def services_of(request: AnyRequest) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def principal_of(request: AnyRequest) -> Principal:
+    """Who asks. Raises NotAuthenticated."""
+    header = request.headers.get("authorization")
+    if header is None:
+        raise NotAuthenticated("expected an API token, got none (Authorization)")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated("expected 'Bearer <API token>' (Authorization)")
+    return await asyncio.to_thread(services_of(request).authenticate, token.strip())
+
+
+async def project_of(request: AnyRequest, project_id: str, scope: Scope) -> Project:
+    """The project that is asked for, once it is known that the caller may.
+
+    Raises NotAuthenticated, NotAuthorized (also for a project that isn't there, where the caller is bound to another), NotFound.
+    """
+    principal = await principal_of(request)
+    require(principal, scope, project_id)
+    project = await asyncio.to_thread(services_of(request).find_project, project_id)
+    if project is None:
+        raise NotFound(f"no project {project_id[:40]!r} (project_id)")
+    return project
+
+
+async def json_of(request: AnyRequest) -> Any:
+    """The decoded body. Raises UnsupportedMedia, PayloadTooLarge, InvalidParameter (not JSON)."""
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
+    data = await request.body()
+    if len(data) > MAX_QUERY_BODY_BYTES:
+        raise PayloadTooLarge(f"expected at most {MAX_QUERY_BODY_BYTES} bytes, got {len(data)} (body)")
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+
+
+async def run(
+    request: AnyRequest, project: Project, range_ms: tuple[int, int], insight: Callable[[Context], Result]
+) -> Response[bytes]:
+    """Run an insight on a query thread and answer what it returns."""
+    result = await services_of(request).runner.run(project.id, range_ms, lambda context: _encoder.encode(insight(context)))
+    return answer(result)
+
+
+def answer(content: Any, status: int = 200) -> Response[bytes]:
+    """A JSON answer; bytes are taken as JSON already."""
+    body = content if isinstance(content, bytes) else _encoder.encode(content)
+    return Response(body, status_code=status, media_type="application/json")

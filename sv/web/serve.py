@@ -1,0 +1,94 @@
+"""Running the ASGI door on uvicorn, until a signal ends it.
+
+SIGTERM and SIGINT: stop accepting connections, let the requests that run finish (bounded), then return. A second signal ends at once.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator, Sequence
+from typing import Final
+
+import uvicorn
+
+from sv.web.front import Front
+
+KEEP_ALIVE_S: Final = 75
+"""Longer than the 60 s after which common proxies close, so that they never write into a connection that we are closing."""
+
+DRAIN_S: Final = 10
+"""For requests that run when a signal comes. Container runtimes kill after 10 s or more; ingest takes milliseconds."""
+
+BACKLOG: Final = 4096
+
+
+class PortTaken(Exception):
+    """The address can't be listened on; the message says why and what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"can't listen on {host}:{port}: {error.strerror}. Is another server running? Choose another port with --port"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def serve(front: Front, listener: socket.socket, on_ready: Callable[[], None], trusted_proxies: Sequence[str] = ()) -> None:
+    """Serve until a signal; returns when everything that ran has been answered.
+
+    on_ready: requests are answered from now on. trusted_proxies: networks whose X-Forwarded-For is believed.
+    """
+    config = uvicorn.Config(
+        front,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+        backlog=BACKLOG,
+    )
+    server = _Server(config, on_ready)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal is the ordinary end: uvicorn itself would raise it again and turn exit 0 into a death by signal."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._on_ready()

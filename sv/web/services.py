@@ -1,0 +1,27 @@
+"""What the routes call: the functions and values that `server.py` hands to the web room."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from sv.auth.permissions import Principal
+from sv.insights.runner import Runner
+from sv.meta.projects import Project
+
+
+class Services(Struct, frozen=True):
+    """One for the server. Functions that touch the disk are called on threads.
+
+    authenticate: the principal of an API token. Raises NotAuthenticated.
+    find_project: a project by its id, or None.
+    metrics: the text that `/metrics` answers.
+    reset: empties the server; None outside `sv dev`, where the route does not exist.
+    """
+
+    authenticate: Callable[[str], Principal]
+    find_project: Callable[[str], Project | None]
+    runner: Runner
+    now_ms: Callable[[], int]
+    metrics: Callable[[], str]
+    reset: Callable[[], None] | None
+    version: str

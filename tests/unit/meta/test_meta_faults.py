@@ -1,0 +1,120 @@
+"""A disk that refuses: callers hear Unavailable, nothing is half stored, and nothing is built on a failed sync."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from meta_rig import Faults, faulty_disk, names, part
+
+from sv.meta.db import Meta
+from sv.meta.instance import Settings
+from sv.meta.parts import Parts
+from sv.meta.persons import Persons
+from sv.model.errors import Unavailable
+
+
+@pytest.fixture
+def disk() -> Iterator[Faults]:
+    with faulty_disk() as faults:
+        yield faults
+
+
+def test_a_full_disk_is_unavailable_and_passes_without_reopening(meta: Meta) -> None:
+    settings = Settings(meta)
+    with meta.transaction(durable=False) as writer:
+        pages = writer.execute("pragma page_count").fetchall()[0][0]
+        writer.execute(f"pragma max_page_count = {pages}")
+    with pytest.raises(Unavailable, match="Full"):
+        settings.put("k", '"' + "x" * 100_000 + '"')
+    assert settings.get("k") is None
+    with meta.transaction() as writer:
+        writer.execute("pragma max_page_count = 1000000")
+    settings.put("k", "1")
+    assert settings.get("k") == "1"
+
+
+@pytest.mark.parametrize("call", ["write", "sync"])
+def test_a_commit_that_the_disk_refuses_is_unavailable_and_not_there(disk: Faults, path: Path, call: str) -> None:
+    with Meta.open(path) as meta:
+        parts = Parts(meta)
+        parts.commit_flush([part("a")], 1)
+        getattr(disk, call).add("-wal")
+        with pytest.raises(Unavailable, match="injected"):
+            parts.commit_flush([part("b")], 2)
+        assert (names(parts), parts.covered_seq()) == (["a"], 1)
+        getattr(disk, call).clear()
+        parts.commit_flush([part("b")], 2)
+        assert (names(parts), parts.covered_seq()) == (["a", "b"], 2)
+
+
+def test_after_a_failed_sync_nothing_is_committed_before_everything_is_in_the_file(disk: Faults, path: Path) -> None:
+    with Meta.open(path) as meta:
+        persons, parts = Persons(meta), Parts(meta)
+        assert persons.number_persons("dev", '["ann"]') == "[1]"
+        disk.sync.add("-wal")
+        with pytest.raises(Unavailable):
+            parts.commit_flush([part("a")], 1)
+        disk.sync.clear()
+        disk.sync.add("sv.db")
+        with pytest.raises(Unavailable):
+            parts.commit_flush([part("a")], 1)
+        with pytest.raises(Unavailable):
+            persons.number_persons("dev", '["bob"]')
+        disk.sync.clear()
+        parts.commit_flush([part("a")], 1)
+        # The log before that commit is not needed any more: its frames may never have reached the disk.
+        assert b"ann" in path.read_bytes()
+        assert b"ann" not in path.with_name("sv.db-wal").read_bytes()
+
+
+def test_reading_goes_on_while_the_disk_refuses_writes(disk: Faults, path: Path) -> None:
+    with Meta.open(path) as meta:
+        Parts(meta).commit_flush([part("a")], 1)
+        disk.write.update(("-wal", "sv.db"))
+        with pytest.raises(Unavailable):
+            Parts(meta).commit_flush([part("b")], 2)
+        assert names(Parts(meta)) == ["a"]
+        disk.write.clear()
+
+
+def test_known_persons_are_numbered_while_the_disk_refuses_writes(disk: Faults, path: Path) -> None:
+    with Meta.open(path) as meta:
+        persons = Persons(meta)
+        persons.number_persons("dev", '["ann"]')
+        disk.write.add("-wal")
+        assert persons.number_persons("dev", '["ann"]') == "[1]"
+        with pytest.raises(Unavailable):
+            persons.number_persons("dev", '["bob"]')
+        disk.write.clear()
+        assert persons.number_persons("dev", '["bob"]') == "[2]"
+
+
+def test_only_a_durable_transaction_waits_for_a_sync(disk: Faults, path: Path) -> None:
+    with Meta.open(path) as meta:
+        Settings(meta).put("k", "1")
+        disk.sync.add("-wal")
+        assert Persons(meta).number_persons("dev", '["ann"]') == "[1]"
+        with pytest.raises(Unavailable):
+            Settings(meta).put("k", "2")
+        disk.sync.clear()
+        assert Settings(meta).get("k") == "1"
+        assert Persons(meta).number_persons("dev", '["ann"]') == "[1]"
+
+
+def test_a_checkpoint_that_fails_costs_no_commit_and_is_made_up_for(
+    disk: Faults, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sv.meta.db.RESTART_PAGES", 1)
+    with Meta.open(path) as meta:
+        disk.write.add("sv.db")
+        Settings(meta).put("k", "1")
+        with pytest.raises(Unavailable):
+            Settings(meta).put("k", "2")
+        disk.write.clear()
+        Settings(meta).put("k", "3")
+        assert Settings(meta).get("k") == "3"
+
+
+def test_a_folder_that_cannot_take_the_file_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        Meta.open(tmp_path / "nowhere" / "sv.db")
