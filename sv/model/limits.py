@@ -50,12 +50,6 @@ MIN_TIMESTAMP_MS: Final = 0
 MAX_TIMESTAMP_MS: Final = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z, the last instant with four digits of year. As the end of a range: no end."""
 
-MAX_USER_AGENT_CHARS: Final = 1000
-"""Of the User-Agent header, kept with a batch until it is enriched. Real ones have 100 to 300."""
-
-MAX_REMEMBERED_BODIES: Final = 250_000
-"""Bodies by which a retry is recognised: 400 requests/s for ten minutes, some 60 MB. The oldest go first."""
-
 # ---- Lists ----
 
 LIST_LIMIT_DEFAULT: Final = 100

@@ -110,7 +110,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.whole(1, 10_000_000),
             "events",
-            "The same when so many wait: a file of this size is written in a tenth of a second.",
+            "They are also written when so many wait: a file of this size takes a tenth of a second.",
         ),
     ] = 100_000
     flush_bytes: Annotated[
@@ -118,7 +118,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.size(64 * KIB, 16 * GIB),
             "bytes",
-            "The same when so much waits, for events with large properties.",
+            "They are also written when so much waits: events with large properties are fewer to a file.",
             "64MiB, or half of buffer_limit where that is less",
         ),
     ] = 0

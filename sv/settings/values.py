@@ -25,7 +25,7 @@ _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([kmgt]?b|[kmgt]ib|[kmgt]|%)?", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9.:_%\-]{1,253}", re.ASCII)
-_URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]{1,260}(?:/[!-~]*)?", re.ASCII)
+_URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]{1,260}(?:/[A-Za-z0-9._~%@:+,=/\-]*)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,254}", re.ASCII)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -169,8 +169,7 @@ def url() -> Kind[str]:
 
     def read(value: object) -> str | None:
         text = value.strip() if isinstance(value, str) else ""
-        is_plain = _URL.fullmatch(text) is not None and "?" not in text and "#" not in text
-        return text.rstrip("/") if is_plain else None
+        return text.rstrip("/") if _URL.fullmatch(text) else None
 
     return Kind("a URL such as https://stats.example.com, without query or fragment", read)
 

@@ -1,5 +1,6 @@
 """The Litestar application: every route but ingest and health, the error map, the OpenAPI document."""
 
+import asyncio
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post
@@ -45,7 +46,7 @@ async def reset_route(request: AnyRequest) -> None:
     require(await principal_of(request), Scope.ADMIN, None)
     reset = services_of(request).reset
     assert reset is not None
-    await services_of(request).in_thread(reset)
+    await asyncio.to_thread(reset)
 
 
 def make_app(services: Services) -> Litestar:

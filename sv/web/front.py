@@ -76,12 +76,20 @@ class Front:
             elif path == HEALTH:
                 await self._healthz(scope, send)
             else:
-                app = self._app or await self._loaded()
-                await app(scope, receive, _with_security_headers(send))
+                await self._dispatch(scope, receive, _with_security_headers(send))
         elif kind == "lifespan":
             await self._lifespan(receive, send)
         else:  # websockets are spoken nowhere
             await send({"type": "websocket.close", "code": 1000})
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            app = self._app or await self._loaded()
+        except Exception as error:
+            status, _, body = error_answer(error)
+            await _respond(send, status, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
+            return
+        await app(scope, receive, send)
 
     async def _loaded(self) -> App:
         async with self._loading:

@@ -13,7 +13,8 @@ from sv.model.access import Scope
 from sv.model.calendar import DateRange
 from sv.model.errors import NotFound
 from sv.model.filters import Filter
-from sv.model.queries import FunnelQuery, TrendsQuery, parse_funnel_query, parse_trends_query
+from sv.model.queries import FunnelQuery, TrendsQuery
+from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.web.filters import check_regexes
 from sv.web.requests import AnyRequest, json_of, project_of, run, services_of
 from sv.web.routes_reading import PROJECT

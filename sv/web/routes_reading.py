@@ -9,7 +9,7 @@ from sv.insights.events import event_time_ms, get_event, list_events
 from sv.insights.runner import Context
 from sv.model.access import Scope
 from sv.model.errors import InvalidParameter, ValidationFailed
-from sv.model.queries import parse_events_query
+from sv.model.query_parsing import parse_events_query
 from sv.web.filters import check_regexes
 from sv.web.requests import AnyRequest, project_of, run, services_of
 

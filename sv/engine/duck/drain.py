@@ -111,7 +111,7 @@ with lists as (
   select
     seq, place, project_id, received_ms, country, e.event as event, e.timestamp as ts,
     browser as agent_browser, browser_version as agent_version, os as agent_os, device_type as agent_device, is_bot as agent_bot,
-    e.properties::varchar as properties,
+    coalesce(e.properties::varchar, '{{}}') as properties,
     e.anonymousId as anonymous_id, e.userId as user_id, e.sessionId as session_id, e.groups as groups, e.eventId as client_event_id,
     json_type(e.properties, $pointers) as kinds,
     json_extract_string(e.properties, $pointers) as texts

@@ -195,6 +195,18 @@ def test_a_disk_that_refuses_for_long_is_not_littered_with_segments(tmp_path: Pa
         assert len(os.listdir(tmp_path / call)) <= 4
 
 
+def test_a_spare_that_cannot_be_made_is_not_tried_again_and_again(tmp_path: Path) -> None:
+    disk = FaultyDisk("pwritev", 1, 10_000_000, errno.ENOSPC)
+    log = open_log(tmp_path, disk=disk)
+    deadline = time.monotonic() + 10
+    while not disk.calls["pwritev"]:
+        assert time.monotonic() < deadline
+    time.sleep(0.03)
+    log.close()
+    assert disk.calls["pwritev"] == 1
+    assert os.listdir(tmp_path) == []
+
+
 def test_without_a_spare_a_full_disk_refuses_what_does_not_fit_and_keeps_what_did(tmp_path: Path) -> None:
     class Full(FaultyDisk):
         room = 30_000

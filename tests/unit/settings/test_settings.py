@@ -90,8 +90,7 @@ def test_a_command_line_may_have_some_flags_only_and_no_invented_ones() -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
     add_flags(parser, ["data", "port"])
     assert load(parser.parse_args(["--port", "1"]), {"SV_HOST": "::1"}).host == "::1"
-    with pytest.raises(argparse.ArgumentError):
-        parser.parse_args(["--host=x"]).host  # noqa: B018
+    assert parser.parse_known_args(["--host=x"])[1] == ["--host=x"]
     with pytest.raises(KeyError, match="prot"):
         add_flags(parser, ["prot"])
 
@@ -239,17 +238,17 @@ BAD: list[tuple[str, str]] = [
     ("public_url", "https://stats.example.com/?x=1"),
     ("public_url", "https://stats.example.com/#x"),
     ("public_url", "https://a b"),
-    ("public_url", 'https://x/"><script>\n'),
+    ("public_url", 'https://x/"><script>'),
     ("public_url", "javascript:alert(1)"),
     ("s3_bucket", "a/b"),
     ("s3_endpoint", "minio:9000"),
-    ("s3_region", ""),
+    ("s3_region", "eu west"),
     ("s3_secret_key", " blank"),
     ("s3_secret_key", "two\nlines"),
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), [case for case in BAD if case[1]], ids=lambda v: repr(v)[:40])
+@pytest.mark.parametrize(("name", "text"), BAD, ids=lambda v: repr(v)[:40])
 def test_a_bad_value_is_refused_by_where_it_came_from(tmp_path: Path, name: str, text: str) -> None:
     variable, flag = f"SV_{name.upper()}", "--" + name.replace("_", "-")
     path = written(tmp_path, f"# a comment\n\n{name} = {msgspec.json.encode(text).decode()}\n")
@@ -352,9 +351,9 @@ def test_a_file_that_is_no_toml_is_refused_by_its_name(tmp_path: Path, content: 
 
 
 def test_a_file_that_is_not_there_is_refused_by_who_named_it(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match="SV_CONFIG: .*No such file"):
+    with pytest.raises(BadSettings, match=r"SV_CONFIG: .*No such file"):
         load(None, {"SV_CONFIG": str(tmp_path / "none.toml")})
-    with pytest.raises(BadSettings, match="SV_CONFIG: .*Is a directory"):
+    with pytest.raises(BadSettings, match=r"SV_CONFIG: .*Is a directory"):
         load(None, {"SV_CONFIG": str(tmp_path)})
 
 
