@@ -60,6 +60,9 @@ SALT_BITS: Final = 18
 ENGINE_SHARE: Final = 0.6
 """Of the memory limit, for DuckDB; the rest is for held bodies, answers remembered, funnels' arrays and Python itself."""
 
+TOKENS_GOOD_MS: Final = 2000
+"""How long ingest goes by the project tokens that it read last: a revoked one is good for so long."""
+
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
@@ -107,6 +110,7 @@ class Server:
         self.parts = Parts(self.meta)
         self.persons = Persons(self.meta)
         self._known_tokens = self.project_tokens.all_project_tokens(self.clock())
+        self._tokens_read_ms = self.clock()
 
     def _open_store(self, folder: Path) -> None:
         sweep_temporary_files(folder)
@@ -209,11 +213,19 @@ class Server:
         waiting.set()
 
     def _project_of(self, token: str) -> str | None:
+        """The project of a live project token. Tokens are read again every other second, since `sv project` changes them from outside.
+
+        An unknown one is looked up at once: to refuse a token that was made a moment ago would lose its events.
+        """
         known = self._known_tokens
         now = self.clock()
-        if known.version != self.project_tokens.version or now >= known.good_until_ms:
+        if (
+            not self._tokens_read_ms <= now < self._tokens_read_ms + TOKENS_GOOD_MS
+            or known.version != self.project_tokens.version
+        ):
             known = self._known_tokens = self.project_tokens.all_project_tokens(now)
-        return known.projects.get(token)
+            self._tokens_read_ms = now
+        return known.projects.get(token) or self.project_tokens.resolve_project_token(token, now)
 
     def _country_of(self, headers: list[tuple[bytes, bytes]], client: str | None) -> str | None:
         return self.countries.from_headers(headers) or (self.countries.from_ip(client) if client else None)

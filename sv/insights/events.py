@@ -72,7 +72,7 @@ def event_json(row: EventRow) -> dict[str, Any]:
         "user_id": row.user_id,
         "session_id": row.session_id,
         "groups": row.groups,
-        "properties": row.enriched | properties,
+        "properties": properties | {name: value for name, value in row.enriched.items() if name not in properties},
     }
 
 

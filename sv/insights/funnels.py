@@ -7,7 +7,7 @@ import numpy as np
 
 from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, Matcher, Scope
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
-from sv.insights.funnel.modes import Mode, needs_rows
+from sv.insights.funnel.modes import check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels, StepFigures
 from sv.insights.runner import Context
 from sv.insights.trends import OTHER
@@ -42,7 +42,7 @@ def funnel_levels(context: Context, query: FunnelQuery) -> Levels:
     """How far each person or session gets. Exactly ClickHouse's `windowFunnel` over the events of the query's scope."""
     scope = _scope(query)
     steps = [Matcher(step.event, step.filters) for step in query.steps]
-    modes = cast(frozenset[Mode], frozenset(mode.value for mode in query.modes))
+    modes = check_modes(mode.value for mode in query.modes)
     group_by = cast(GroupBy, query.aggregate_by.value)
     with_foreign = "strict_order" in modes
     ask = (context.snapshot, scope, steps, query.window_ms, group_by, with_foreign, context.limits)

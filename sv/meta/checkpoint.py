@@ -9,7 +9,7 @@ stays, and the next commit asks again.
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import Final
 
 import apsw
@@ -32,6 +32,7 @@ class Checkpointer:
     def __init__(self, connect: Callable[[], apsw.Connection], report: Callable[[apsw.Error], None]) -> None:
         self._connect = connect
         self._report = report
+        self._at_work = threading.Lock()
         self._is_due = threading.Event()
         self._is_closed = False
         self._thread: threading.Thread | None = None
@@ -45,6 +46,10 @@ class Checkpointer:
             self._thread.start()
         self._is_due.set()
 
+    def paused(self) -> AbstractContextManager[object]:
+        """For a checkpoint that somebody else makes in the block: SQLite refuses two at once."""
+        return self._at_work
+
     def close(self) -> None:
         """Stop, after the checkpoint under way. Does nothing the second time."""
         self._is_closed = True
@@ -56,7 +61,7 @@ class Checkpointer:
         while self._is_due.wait() and not self._is_closed:
             self._is_due.clear()
             try:
-                with closing(self._connect()) as connection:
+                with self._at_work, closing(self._connect()) as connection:
                     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             except apsw.Error as error:
                 log.warning("a checkpoint of the metadata failed and will be tried again: %s", error)

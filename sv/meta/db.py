@@ -201,7 +201,8 @@ class Meta:
         """META-2."""
         if self._is_suspect:
             self._set_durable(True)
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            with self._checkpointer.paused():
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             log.info("the metadata's disk takes writes again")
             self._is_suspect = False
 
@@ -215,7 +216,8 @@ class Meta:
             self._checkpointer.committed(self._log_pages)
             return
         try:
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            with self._checkpointer.paused():
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         except apsw.Error as error:
             self._note(error)
             log.warning("the metadata's log could not start over at %d pages: %s", self._log_pages, error)

@@ -322,7 +322,7 @@ def _edges(span: DateRange, interval: Interval, zone: ZoneInfo) -> Iterator[int]
     while edge < span.to_ms:
         ordinal = _floor(interval, ordinal + _STRIDE[interval])
         following = day_start_ms(zone, ordinal)
-        if True:  # equal where the zone skipped the day whole
+        if following > edge:  # equal where the zone skipped the day whole
             yield edge
         edge = following
 

@@ -13,7 +13,9 @@
     │   ├── ValidationFailed   422  JSON of the wrong shape; carries `details`
     │   └── RateLimited        429  never answered by ingest
     └── ServerFault            the details are for the log only
-        └── Unavailable        503  overloaded, shutting down, or the disk refuses writes; nothing was stored
+        ├── Unavailable        503  overloaded, shutting down, or the disk refuses writes; nothing was stored
+        ├── BadSettings             `sv.settings`: the server does not start
+        └── FolderFault             `sv.meta.errors`: the data folder can't be used as it is
 
 Each class names its HTTP status and its code on the wire (API.md, "Errors"), so that `web` maps them in one place and
 no other room knows about HTTP. Messages name the field and the value: "expected 1 to 1000, got 0 (limit)".

@@ -135,4 +135,4 @@ MAX_REMEMBERED_BODIES: Final = 1_000_000
 """Answers kept to know retries by, about 200 bytes each: ten minutes at 1,600 requests a second. Beyond, the oldest go first."""
 
 MAX_QUERY_BODY_BYTES: Final = 1 * MIB
-"""A body of the query API. The largest funnel with every filter and value it may have is smaller than half of it."""
+"""A body of the query API. Requests that people and tools make are a thousand times smaller."""

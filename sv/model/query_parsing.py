@@ -240,7 +240,7 @@ def parse_funnel_query(body: object, *, timezone: str, now_ms: int) -> FunnelQue
 
 
 def _read_dates(fields: Fields, timezone: str, now_ms: int, interval: Interval | None) -> tuple[ZoneInfo, DateRange]:
-    """The zone and the range; after noting a problem, UTC and the first hour of 1970."""
+    """The zone and the range; after noting a problem, the project's zone or the first hour of 1970."""
     problems = fields.problems
     zone = ZoneInfo(timezone)
     date_from, date_to = fields.get("date_from"), fields.get("date_to")

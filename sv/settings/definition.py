@@ -90,8 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.networks(),
             "networks",
-            "The proxies whose X-Forwarded-For and country headers are believed. By default nobody's are: "
-            "a visitor can send them too.",
+            "The proxies whose X-Forwarded-For is believed. By default nobody's is: a visitor can send it too.",
         ),
     ] = ()
 
@@ -218,7 +217,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     # Where recordings are kept: a folder of the server's own, or S3.
     s3_bucket: Annotated[
         str | None,
-        About(values.name(), "", "The bucket for recordings. Without it they are kept in the data folder."),
+        About(values.name(), "", "The bucket for recordings, which a later version takes; until then the S3 settings are checked and not used."),
     ] = None
     s3_endpoint: Annotated[
         str | None,

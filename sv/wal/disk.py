@@ -66,6 +66,11 @@ class Disk:
         """Takes the name away."""
         os.unlink(path)
 
+    def free_bytes(self, folder: Path) -> int:
+        """What ordinary users may still write to the file system that holds `folder`."""
+        stats = os.statvfs(folder)
+        return stats.f_bavail * stats.f_frsize
+
     def salt(self) -> int:
         """64 random bits."""
         return int.from_bytes(os.urandom(8), "little")
@@ -86,5 +91,5 @@ def write_all(disk: Disk, fd: int, buffers: Sequence[bytes], offset: int) -> Non
         size = sum(map(len, chunk))
         taken = disk.pwritev(fd, chunk, offset)
         if taken != size:
-            raise OSError(errno.ENOSPC, f"the disk took {taken} of {size} bytes, it is probably full")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         offset += size

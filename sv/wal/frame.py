@@ -55,10 +55,10 @@ class Gap(NamedTuple):
 class Framer:
     """Writes and reads the frames of one segment, known by its number and salt."""
 
-    # INVARIANT WAL-2: a frame counts only in the segment whose number and salt it carries. A number is given
-    # once in the life of a folder and every opening draws a new salt, so frames that a recycled file still
-    # holds from its former lives never count, and a payload, which may be an attacker's, can't hold a frame
-    # that a scan would take for a real one: the salt is never told to anybody.
+    # INVARIANT WAL-2: a frame counts only in the segment whose number and salt it carries. A number that
+    # a record was acknowledged under is never given again, and every opening draws a new salt, so frames that
+    # a recycled file still holds from its former lives never count, and a payload, which may be an
+    # attacker's, can't hold a frame that a scan would take for a real one: the salt is never told to anybody.
 
     __slots__ = ("_mark", "_mark_crc", "number", "salt")
 

@@ -67,6 +67,7 @@ class Log:
         self._retry_s = retry_s
         self._next_seq = next_seq
         self._fault: LogFault | None = None
+        self._fault_kind: object = None
         self._wake = threading.Condition(threading.Lock())  # guards the fields below
         self._waiting: list[tuple[bytes, object]] = []
         self._queued_bytes = 0
@@ -254,16 +255,21 @@ class Log:
             self._recover()
 
     def _refuse(self, error: Exception) -> LogFault:
+        """Notes and answers why a write failed; logged once for as long as the kind of the error stays the
+        same.
+        """
         fault = LogFault.of(error)
-        if self._fault is None or self._fault.reason != fault.reason:
+        kind = error.errno if isinstance(error, OSError) else type(error)
+        if self._fault is None or self._fault_kind != kind:
             log.error("%s", fault.reason, exc_info=None if isinstance(error, OSError) else error)
-        self._fault = fault
+        self._fault, self._fault_kind = fault, kind
         return fault
 
     def _recover(self) -> None:
         if self._fault is not None:
             log.warning("the log can be written again")
             self._fault = None
+            self._segments.retry_spares()
 
 
 def _cut(records: list[tuple[bytes, object]], at: int, room: int) -> tuple[list[tuple[bytes, object]], int]:

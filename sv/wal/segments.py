@@ -84,6 +84,7 @@ class Segments:
         if active.holds_records:
             self._previous = active.link()
         elif self._remove([active.path]):
+            self._give_back(active.number)
             return
         with self._lock:
             last_seq = active.last_seq if active.holds_records else 0
@@ -115,7 +116,12 @@ class Segments:
             self._sealed += failed
         if due:
             self._settle(renamed)
+        self._spares.retry()
         return len(due) - len(failed)
+
+    def retry_spares(self) -> None:
+        """To be called when the disk takes writes again."""
+        self._spares.retry()
 
     def close(self) -> None:
         """Closes the active segment and stops the making of spares."""
@@ -143,21 +149,32 @@ class Segments:
             self._next_number += 1
         return number
 
+    def _give_back(self, number: int) -> None:
+        """Unless another was taken since, `number` is free again: its file is gone and held nothing.
+
+        Without this a disk that refuses for weeks, tried a thousand times a second, would use up all the
+        numbers.
+        """
+        with self._lock:
+            if self._next_number == number + 1:
+                self._next_number = number
+
     def _open(self, capacity: int, *, use_spare: bool) -> Segment:
         number = self._take_number()
         path = segment_path(self._folder, number)
         spare = self._spares.take() if use_spare else None
-        if spare is None:
-            fd = self._disk.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        else:
-            fd = spare.fd
+        fd = None if spare is None else spare.fd
         try:
             if spare is not None:
                 self._disk.rename(spare.path, path)
+            if fd is None:
+                fd = self._disk.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             self._disk.sync_folder(self._folder)
         except OSError:
-            self._disk.close(fd)
-            self._remove([path] if spare is None else [path, spare.path])
+            if fd is not None:
+                self._disk.close(fd)
+            if self._remove([path] if spare is None else [path, spare.path]):
+                self._give_back(number)
             raise
         active = self._active
         previous = active.link() if active is not None and active.holds_records else self._previous

@@ -6,6 +6,7 @@ so that commits wait for neither. Never raises towards a commit: without a spare
 growing file.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -22,6 +23,7 @@ from sv.wal.header import HEADER_BYTES
 log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 1024 * 1024  # synced one by one, so that a commit never queues behind a whole segment of zeros
+_FREE_SEGMENTS = 4  # what must be free before room is taken for a file that nobody needs yet
 
 
 class Spare(Struct, frozen=True):
@@ -44,7 +46,8 @@ class Spares:
         self._ready: deque[Spare] = deque()
         self._offered: deque[Path] = deque()
         self._is_building = False
-        self._has_failed = False  # a full disk: not tried again before a spare is asked for or offered
+        self._has_failed = False  # on a full disk: not tried again before `retry`
+        self._is_reported = False  # one line in the log for a series of failures
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="wal-spares", daemon=True)
 
@@ -68,14 +71,18 @@ class Spares:
     def take(self) -> Spare | None:
         """A spare, if one is ready; has the next one built."""
         with self._wake:
-            self._has_failed = False
             self._wake.notify()
             return self._ready.popleft() if self._ready else None
+
+    def retry(self) -> None:
+        """To be called when there is hope that a spare could be built again."""
+        with self._wake:
+            self._has_failed = False
+            self._wake.notify()
 
     def offer(self, path: Path) -> None:
         """Takes in a former segment that already bears a spare's name, durably."""
         with self._wake:
-            self._has_failed = False
             self._offered.append(path)
             self._wake.notify()
 
@@ -108,6 +115,7 @@ class Spares:
                 self._is_building = False
                 if spare is not None:
                     self._ready.append(spare)
+                    self._is_reported = False
                 elif offered is None:
                     self._has_failed = True
 
@@ -122,7 +130,9 @@ class Spares:
         try:
             spare = make(path)
         except OSError as error:
-            log.warning("can't make a spare of %s: %s", path, error)
+            level = logging.DEBUG if self._is_reported else logging.WARNING
+            log.log(level, "can't make a spare of %s, commits may be slower: %s", path, error)
+            self._is_reported = True
             spare = None
         if spare is None:
             try:
@@ -155,6 +165,8 @@ class Spares:
     def _build(self, part: Path) -> Spare | None:
         """A new file full of real zeros; None if the log was closed meanwhile."""
         path = part.with_suffix(".wal")
+        if self._disk.free_bytes(self._folder) < _FREE_SEGMENTS * self._segment_bytes:
+            raise OSError(errno.ENOSPC, "the little room that is left is kept for records")
         fd = self._disk.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
             for start in range(0, self._segment_bytes, _CHUNK_BYTES):

@@ -8,6 +8,7 @@ import msgspec
 
 from sv.model.errors import SvError
 from sv.settings import Settings
+from sv.settings.loading import CONFIG_VARIABLE
 from tests.shape.repository import ROOT, markdown, texts
 
 VARIABLE = re.compile(r"\bSV_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)")
@@ -15,7 +16,7 @@ LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 
 
 def variables() -> set[str]:
-    return {f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings)}
+    return {CONFIG_VARIABLE, *(f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings))}
 
 
 def descendants(root: type[SvError]) -> Iterator[type[SvError]]:

@@ -210,7 +210,7 @@ class DuckEngine:
 
     def _table(self, statement: Sql, limits: Limits) -> pa.Table:
         with self._cursor(limits) as cursor:
-            return cursor.execute(statement.text, statement.params).to_arrow_table()
+            return cursor.sql(statement.text, params=statement.params).to_arrow_table()
 
     @contextmanager
     def _cursor(self, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from wal_rig import FaultyDisk, Told, change_byte, open_log, read_back, segment_files, spare_files, store
+from wal_rig import SMALL, FaultyDisk, Told, change_byte, look, open_log, read_back, segment_files, spare_files, store
 
 from sv.wal import LogFault
 
@@ -183,16 +183,42 @@ def test_a_segment_given_up_is_void_even_if_it_cannot_be_removed(tmp_path: Path)
     assert len(segment_files(tmp_path)) == 1
 
 
-def test_a_disk_that_refuses_for_long_is_not_littered_with_segments(tmp_path: Path) -> None:
-    for call in ("pwritev", "sync_data", "sync_folder"):
-        told, disk = Told(), FaultyDisk(call, 2, 10_000_000)
-        log = open_log(tmp_path / call, told, disk=disk)
-        for n in range(200):
-            log.append(b"%d" % n)
-            told.wait_for(n + 1)
-        log.close()
-        assert len(told.refused) > 190
-        assert len(os.listdir(tmp_path / call)) <= 4
+@pytest.mark.parametrize("call", ["open", "pwritev", "sync_data", "sync_folder"])
+def test_a_disk_that_refuses_for_long_costs_no_files_no_numbers_and_one_line_in_the_log(
+    tmp_path: Path, call: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    told, disk = Told(), FaultyDisk(call, 2, 10_000_000)
+    log = open_log(tmp_path, told, disk=disk)
+    for n in range(200):
+        log.append(b"%d" % n)
+        told.wait_for(n + 1)
+    disk.heal()
+    log.append(b"healed")
+    log.close()
+    assert len(told.refused) > 190
+    assert told.stored[-1][1] == b"healed"
+    assert len(os.listdir(tmp_path)) <= 4
+    assert max(found.number for found in look(tmp_path)[0].segments) < 10
+    lines = [record.getMessage() for record in caplog.records if record.name == "sv.wal.log"]
+    assert len(lines) == 2, lines
+    assert "Input/output error" in lines[0]
+    assert lines[1] == "the log can be written again"
+
+
+def test_the_last_room_on_a_disk_is_kept_for_records(tmp_path: Path) -> None:
+    class NearlyFull(FaultyDisk):
+        def free_bytes(self, folder: Path) -> int:
+            return 3 * SMALL
+
+    told = Told()
+    log = open_log(tmp_path, told, disk=NearlyFull())
+    for n in range(100):
+        log.append(b"%03d" % n * 100)
+        told.wait_for(n + 1)
+    log.close()
+    assert not told.refused
+    assert spare_files(tmp_path) == []
+    assert read_back(tmp_path)[0] == told.stored
 
 
 def test_a_spare_that_cannot_be_made_is_not_tried_again_and_again(tmp_path: Path) -> None:

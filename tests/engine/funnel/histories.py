@@ -109,7 +109,7 @@ def random_world(
     """
     count = persons * rows
     masks = (1 << random.integers(0, steps, count)).astype(np.int64)
-    # Some three steps at most in a row: ClickHouse takes cubic time to keep all chains of `strict_once`.
+    # Some three steps a row at most: ClickHouse takes cubic time to keep all chains of `strict_once`.
     extra = random.random((count, steps)) < random.choice([0.1, 0.3, 0.6]) * min(1, 4 / steps)
     masks |= np.where(random.random(count) < several, extra @ (1 << np.arange(steps)), 0)
     masks[random.random(count) < foreign] = 0

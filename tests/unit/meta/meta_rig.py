@@ -1,5 +1,7 @@
-"""Cheap rows, and a disk whose syncs and writes can be made to fail."""
+"""Cheap rows, and a disk whose syncs and writes can be made to fail, or to be all that a power cut leaves."""
 
+import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,14 +45,31 @@ def names(parts: Parts) -> list[str]:
 
 @dataclass
 class Faults:
-    """Which calls on which file (by the end of its name) fail from now on."""
+    """Which calls on which file (by the end of its name) fail from now on.
+
+    synced: a folder that always holds each file as it was at its last sync, and nothing written since.
+    """
 
     sync: set[str] = field(default_factory=set[str])
     write: set[str] = field(default_factory=set[str])
+    synced: Path | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, calls: set[str], name: str) -> None:
         if any(name.endswith(end) for end in calls):
             raise apsw.IOError("injected")
+
+    def keep(self, name: str) -> None:
+        # A journal is there only while an empty file is put into log mode, and is deleted by a synced call.
+        if self.synced is not None and not name.endswith("-journal"):
+            with self.lock:
+                shutil.copyfile(name, self.synced / Path(name).name)
+
+    def cut_power(self, image: Path) -> None:
+        """Put into a new folder what the disk would hold if the power went now."""
+        assert self.synced is not None
+        with self.lock:
+            shutil.copytree(self.synced, image)
 
 
 class FaultyFile(apsw.VFSFile):
@@ -62,6 +81,7 @@ class FaultyFile(apsw.VFSFile):
     def xSync(self, flags: int) -> None:
         self.faults.check(self.faults.sync, self.name)
         super().xSync(flags)
+        self.faults.keep(self.name)
 
     def xWrite(self, data: bytes, offset: int) -> None:
         self.faults.check(self.faults.write, self.name)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from meta_rig import names
+
 from sv.meta.db import Meta
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons

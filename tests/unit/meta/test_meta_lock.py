@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from meta_rig import NOW
+
 from sv.meta.errors import FolderInUse, FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock, read_holder
 

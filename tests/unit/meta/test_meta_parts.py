@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
 from meta_rig import names, part
+
 from sv.meta.db import Meta
 from sv.meta.parts import Parts
 from sv.model.errors import Conflict

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -111,14 +112,21 @@ def test_escapes_and_the_characters_they_stand_for_are_one_text(persons: Persons
     assert persons.number_persons("dev", '["é🦊/"]') == "[1]"
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Persons]:
+    """For Hypothesis, which makes many examples: one file, a project for each."""
+    with Meta.open(tmp_path_factory.mktemp("shared") / "sv.db") as meta:
+        yield Persons(meta)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.text(max_size=40) | st.uuids().map(str), max_size=12), max_size=4))
-def test_random_texts_are_numbered_as_a_dictionary_would(batches: list[list[str]]) -> None:
+@given(batches=st.lists(st.lists(st.text(max_size=40) | st.uuids().map(str), max_size=12), max_size=4))
+def test_random_texts_are_numbered_as_a_dictionary_would(shared: Persons, batches: list[list[str]]) -> None:
     known: dict[str, int] = {}
     project = uuid.uuid4().hex
     for batch in batches:
         texts = [text.translate(dict.fromkeys(range(0xD800, 0xE000), "\ufffd")) for text in batch]
-        for text, found in zip(texts, number(SHARED, texts, project), strict=True):
+        for text, found in zip(texts, number(shared, texts, project), strict=True):
             assert known.setdefault(text, found) == found
     assert len(set(known.values())) == len(known)
 
@@ -187,15 +195,3 @@ def test_other_threads_run_while_ids_are_numbered(persons: Persons) -> None:
     inside = [start, *(at for at in ticks if start < at < end), end]
     # A statement that held the interpreter would stop the ticks for a third of the time or more.
     assert max(after - before for before, after in pairwise(inside)) < (end - start) / 4
-
-
-SHARED: Persons
-"""For Hypothesis, which makes hundreds of examples: one file, a project for each."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> object:
-    global SHARED
-    with Meta.open(tmp_path_factory.mktemp("shared") / "sv.db") as meta:
-        SHARED = Persons(meta)
-        yield

@@ -1,5 +1,7 @@
 """Dates and buckets, against a walk that looks at the zone's clock minute by minute."""
 
+import io
+import struct
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -102,6 +104,40 @@ def test_buckets_begin_where_a_walk_over_the_clock_sees_them_begin(name: str, fi
         found = [-(-at // MINUTE) * MINUTE for at in found]
     assert found[1:] == [at for at in seen if at > span.from_ms]
     assert found[0] == max(at for at in seen if at <= span.from_ms)
+
+
+def zone_of(rule: str) -> ZoneInfo:
+    """A zone that follows a POSIX rule alone, as a TZif file of version 2 states it."""
+    empty = b"TZif2" + bytes(15) + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + struct.pack(">lbb", 0, 0, 0) + b"STD\x00"
+    return ZoneInfo.from_file(io.BytesIO(empty * 2 + f"\n{rule}\n".encode()), key="Test/Rule")
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_a_clock_change_that_skips_midnight_halfway_begins_the_day(interval: Interval) -> None:
+    zone = zone_of("STD0DST,M3.2.0/23:30,M11.1.0/1")  # forward from 23:30 to 00:30, which no zone does so far
+    change = ms("2025-03-09T23:30")
+    assert local(zone, change).isoformat() == "2025-03-10T00:30:00+01:00"
+    span = DateRange(ms("2025-03-08T05:00"), ms("2025-03-12"))
+    found = [b.start_ms for b in buckets(span, interval, zone, ValidationFailed.at)]
+    assert found[1:] == [at for at in walked(span, interval, zone) if at > span.from_ms]
+    assert interval in (Interval.WEEK, Interval.MONTH) or change in found
+
+
+def test_a_range_may_begin_in_a_half_hour_that_the_clock_repeats() -> None:
+    zone = ZoneInfo("Australia/Lord_Howe")
+    change = ms("2025-04-05T15:00")
+    assert local(zone, change).isoformat() == "2025-04-06T01:30:00+10:30"
+    span = DateRange(change + 10 * MINUTE, change + 31 * MINUTE)
+    starts = [b.start_ms for b in buckets(span, Interval.HOUR, zone, ValidationFailed.at)]
+    assert starts == [change, change + 30 * MINUTE]
+
+
+def test_a_range_may_begin_in_the_minute_of_a_day_that_has_not_begun_for_good() -> None:
+    zone = ZoneInfo("America/St_Johns")
+    odd = ms("2009-11-01T02:30:30")
+    assert local(zone, odd).isoformat() == "2009-11-01T00:00:30-02:30"
+    starts = [b.label for b in buckets(DateRange(odd, odd + 24 * HOUR), Interval.DAY, zone, ValidationFailed.at)]
+    assert starts == ["2009-10-31T02:30:00.000Z", "2009-11-01T03:30:00.000Z"]
 
 
 @pytest.mark.parametrize("interval", list(Interval))
