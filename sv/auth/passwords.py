@@ -54,12 +54,11 @@ def verify_password(kept: str | None, password: str) -> bool:
     """Whether this is the password of that hash. None (no such account) is false, and takes as long."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    is_possible = kept is not None and len(password) <= MAX_PASSWORD_CHARS
+    against = kept if kept and len(password) <= MAX_PASSWORD_CHARS else _decoy()
     try:
-        _hasher().verify(kept if is_possible and kept else _decoy(), _to_bytes(password[:MAX_PASSWORD_CHARS]))
+        return _hasher().verify(against, _to_bytes(password[:MAX_PASSWORD_CHARS]))
     except (VerificationError, InvalidHashError):
         return False
-    return is_possible
 
 
 def needs_rehash(kept: str) -> bool:

@@ -152,8 +152,7 @@ class Capture:
             self.retries.begin(key, outcome)
         try:
             self._log.append(encode_batch(batch), _Waiting(batch, outcome))
-            # TRICKY: shielded, since the batch gets stored also when this client has gone, and its retry waits for the same outcome.
-            answer = await asyncio.shield(outcome)
+            answer = await outcome
         except Exception:
             if key:
                 self.retries.end(key)

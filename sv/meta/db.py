@@ -120,7 +120,7 @@ class Meta:
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """All rows of one `select`, from the newest commit. Text that UTF-8 can't carry equals nothing kept here."""
-        with self._readers.borrow() as reader, _translated(self.path):
+        with _translated(self.path), self._readers.borrow() as reader:
             try:
                 return reader.execute(sql, values).fetchall()
             except UnicodeEncodeError:
@@ -163,7 +163,7 @@ class Meta:
     def check(self) -> list[str]:
         """Read everything and say what is wrong, a line each; [] when nothing is. Takes seconds for large files."""
         problems: list[str] = []
-        with self._readers.borrow() as reader, _translated(self.path):
+        with _translated(self.path), self._readers.borrow() as reader:
             try:
                 problems += [str(line) for (line,) in reader.execute("pragma integrity_check") if line != "ok"]
                 for table, row, parent, _ in reader.execute("pragma foreign_key_check"):

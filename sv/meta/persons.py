@@ -16,18 +16,10 @@ import apsw
 
 from sv.meta.db import Meta
 
-# A UUID as it is usually written, to its 16 bytes; every other text stays itself. `unhex` takes dashes between bytes
-# wherever they are, `glob` pins them to their places, and `lower` leaves capitals to be texts of their own: so each
-# key comes from one id only.
-_KEY: Final = """
-    iif(
-        octet_length(value) = 36
-        and value glob '????????-????-????-????-????????????'
-        and lower(value) = value,
-        coalesce(unhex(value, '-'), value),
-        value
-    )
-"""
+# A UUID as it is usually written, to its 16 bytes; every other text stays itself. Each digit and dash is pinned, so that
+# a key comes from one id only: `unhex` alone would take dashes anywhere between bytes, and capitals.
+_UUID: Final = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
+_KEY: Final = f"iif(octet_length(value) = 36 and value glob '{_UUID}', unhex(value, '-'), value)"
 
 _NUMBER: Final = f"""
     select number

@@ -19,13 +19,7 @@ NEVER_MS: Final = 2**63 - 1
 """As the end of something without an end."""
 
 # ?1 is now, in Unix milliseconds.
-_LIVE = """
-    from project_tokens t
-    join projects p on p.id = t.project_id
-    where t.revoked_ms is null
-      and (t.expires_ms is null or t.expires_ms > ?1)
-      and p.deleted_ms is null
-"""
+_LIVE = "from project_tokens where revoked_ms is null and (expires_ms is null or expires_ms > ?1)"
 
 
 class ProjectToken(Struct, frozen=True, kw_only=True):
@@ -68,13 +62,13 @@ class ProjectTokens:
         """Every token that is good now."""
         # The version first: a change that comes between is then seen as one more, never missed.
         version = self._version
-        rows = self._meta.rows(f"select t.token, t.project_id, t.expires_ms {_LIVE}", now_ms)
+        rows = self._meta.rows(f"select token, project_id, expires_ms {_LIVE}", now_ms)
         ends = [row[2] for row in rows if isinstance(row[2], int)]
         return ProjectTokenSnapshot(version, {str(row[0]): str(row[1]) for row in rows}, min(ends, default=NEVER_MS))
 
     def resolve_project_token(self, token: str, now_ms: int) -> str | None:
         """The project that the token writes to; None for one that is unknown, expired, revoked or of a deleted project."""
-        row = self._meta.row(f"select t.project_id {_LIVE} and t.token = ?2", now_ms, token)
+        row = self._meta.row(f"select project_id {_LIVE} and token = ?2", now_ms, token)
         return None if row is None else str(row[0])
 
     def tokens_of(self, project_id: str) -> list[ProjectToken]:

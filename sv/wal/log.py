@@ -224,7 +224,7 @@ class Log:
             try:
                 segment.write(self._next_seq, [payload for payload, _ in group])
             except Exception as error:
-                self._segments.seal(is_sound=False)
+                self._segments.give_up()
                 fault = self._refuse(error)
         if fault is None:
             commits = [Commit(seq, *record, None) for seq, record in enumerate(group, self._next_seq)]
@@ -247,7 +247,7 @@ class Log:
             try:
                 segment.write(self._next_seq, [])
             except Exception:
-                self._segments.seal(is_sound=False)
+                self._segments.give_up()
                 raise
         except Exception as error:
             self._refuse(error)
@@ -269,7 +269,7 @@ class Log:
         if self._fault is not None:
             log.warning("the log can be written again")
             self._fault = None
-            self._segments.retry_spares()
+            self._segments.recover()
 
 
 def _cut(records: list[tuple[bytes, object]], at: int, room: int) -> tuple[list[tuple[bytes, object]], int]:

@@ -64,31 +64,9 @@ class Segments:
         if active is not None and size <= active.room and not (active.is_growing and is_better):
             return active
         fresh = self._open(max(self._segment_bytes, HEADER_BYTES + size + len(END)), use_spare=fits_any)
-        self.seal()
+        self._seal()
         self._active = fresh
         return fresh
-
-    def seal(self, *, is_sound: bool = True) -> None:
-        """Closes the active segment for good; the next one will say where it ends.
-
-        One that never stored anything is removed: it may hold bytes of records that were refused. If even
-        that fails, the next segment's header says that it is void.
-        """
-        # INVARIANT WAL-4: the first header on disk after a failed write says where the acknowledged frames of
-        # the segment before it end, and which numbers in between are void. It is synced together with the
-        # first records that are acknowledged after the failure; refused ones are never replayed from then on.
-        active, self._active = self._active, None
-        if active is None:
-            return
-        active.close()
-        if active.holds_records:
-            self._previous = active.link()
-        elif self._remove([active.path]):
-            self._give_back(active.number)
-            return
-        with self._lock:
-            last_seq = active.last_seq if active.holds_records else 0
-            self._sealed.append(_Sealed(active.path, last_seq, is_sound))
 
     def truncate(self, seq: int) -> int:
         """Lets go of every sealed segment whose last record is at or below `seq`; answers how many.
@@ -116,17 +94,44 @@ class Segments:
             self._sealed += failed
         if due:
             self._settle(renamed)
-        self._spares.retry()
+        self._spares.resume()
         return len(due) - len(failed)
 
-    def retry_spares(self) -> None:
+    def give_up(self) -> None:
+        """To be called when a write failed: closes the active segment for good, and makes no more spares for now."""
+        self._spares.pause()
+        self._seal(is_sound=False)
+
+    def recover(self) -> None:
         """To be called when the disk takes writes again."""
-        self._spares.retry()
+        self._spares.resume()
 
     def close(self) -> None:
         """Closes the active segment and stops the making of spares."""
-        self.seal()
+        self._seal()
         self._spares.close()
+
+    def _seal(self, *, is_sound: bool = True) -> None:
+        """Closes the active segment for good; the next one will say where it ends.
+
+        One that never stored anything is removed: it may hold bytes of records that were refused. If even
+        that fails, the next segment's header says that it is void.
+        """
+        # INVARIANT WAL-4: the first header on disk after a failed write says where the acknowledged frames of
+        # the segment before it end, and which numbers in between are void. It is synced together with the
+        # first records that are acknowledged after the failure; refused ones are never replayed from then on.
+        active, self._active = self._active, None
+        if active is None:
+            return
+        active.close()
+        if active.holds_records:
+            self._previous = active.link()
+        elif self._remove([active.path]):
+            self._give_back(active.number)
+            return
+        with self._lock:
+            last_seq = active.last_seq if active.holds_records else 0
+            self._sealed.append(_Sealed(active.path, last_seq, is_sound))
 
     def _secure(self, path: Path) -> None:
         """Syncs a segment that nobody vouches for, before any of its records is replayed.
@@ -171,6 +176,7 @@ class Segments:
                 fd = self._disk.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             self._disk.sync_folder(self._folder)
         except OSError:
+            self._spares.pause()
             if fd is not None:
                 self._disk.close(fd)
             if self._remove([path] if spare is None else [path, spare.path]):

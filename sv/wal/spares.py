@@ -46,7 +46,7 @@ class Spares:
         self._ready: deque[Spare] = deque()
         self._offered: deque[Path] = deque()
         self._is_building = False
-        self._has_failed = False  # on a full disk: not tried again before `retry`
+        self._is_paused = False
         self._is_reported = False  # one line in the log for a series of failures
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="wal-spares", daemon=True)
@@ -74,10 +74,14 @@ class Spares:
             self._wake.notify()
             return self._ready.popleft() if self._ready else None
 
-    def retry(self) -> None:
-        """To be called when there is hope that a spare could be built again."""
+    def pause(self) -> None:
+        """Builds nothing until `resume`: the disk refuses, and every refused record would cost a file of zeros."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """To be called when there is hope that the disk takes a spare."""
         with self._wake:
-            self._has_failed = False
+            self._is_paused = False
             self._wake.notify()
 
     def offer(self, path: Path) -> None:
@@ -117,10 +121,10 @@ class Spares:
                     self._ready.append(spare)
                     self._is_reported = False
                 elif offered is None:
-                    self._has_failed = True
+                    self._is_paused = True
 
     def _wants_one(self) -> bool:
-        return not self._ready and not self._has_failed
+        return not self._ready and not self._is_paused
 
     def _new_part(self) -> Path:
         return spare_path(self._folder, self._take_number()).with_suffix(".tmp")

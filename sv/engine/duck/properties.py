@@ -23,9 +23,15 @@ class Property:
     """One property in one statement. Each method answers an SQL expression over a row of `events`."""
 
     def __init__(self, name: str, params: Params) -> None:
-        self._pointer = params.bind(pointer(name))
+        self._name = name
+        self._params = params
         self._column = STRING_PROPERTY_COLUMNS.get(name)
         self._is_bot = name == IS_BOT
+
+    @property
+    def _pointer(self) -> str:
+        """Bound only where it is used: DuckDB refuses values that no placeholder names."""
+        return self._params.bind(pointer(self._name))
 
     def kind(self) -> str:
         """The JSON type of the client's own value: 'VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE', 'BOOLEAN', 'NULL', …; null where absent."""

@@ -84,13 +84,10 @@ def add_too_early(ends: Ends, levels: Sequence[Fills], steps: Sequence[Keys]) ->
     rows = np.arange(ends.firsts.size)
     for step, (keys, before) in enumerate(zip(steps[2:], levels[1:], strict=False), start=3):
         reached = np.full(ends.firsts.size, NO_KEY)
-        has = np.zeros(ends.firsts.size, np.bool_)
-        at = ends.rows_of(before.reached)
-        reached[at] = before.reached
-        has[at] = True
+        reached[ends.rows_of(before.reached)] = before.reached
         places = np.searchsorted(keys, ends.firsts, "left")
         first = keys[np.minimum(places, keys.size - 1)] if keys.size else reached
-        early = np.flatnonzero(~has | (first < reached))
+        early = np.flatnonzero(first < reached)
         ends.add_from(keys, places[early], rows[early], step)
 
 

@@ -183,26 +183,27 @@ def test_a_segment_given_up_is_void_even_if_it_cannot_be_removed(tmp_path: Path)
     assert len(segment_files(tmp_path)) == 1
 
 
+@pytest.mark.parametrize("spares", [0, 2])
 @pytest.mark.parametrize("call", ["open", "pwritev", "sync_data", "sync_folder"])
 def test_a_disk_that_refuses_for_long_costs_no_files_no_numbers_and_one_line_in_the_log(
-    tmp_path: Path, call: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, call: str, spares: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     told, disk = Told(), FaultyDisk(call, 2, 10_000_000)
-    log = open_log(tmp_path, told, disk=disk)
+    log = open_log(tmp_path, told, disk=disk, spare_segments=spares)
     for n in range(200):
-        log.append(b"%d" % n)
+        log.append(b"%d" % n * 1000)
         told.wait_for(n + 1)
     disk.heal()
     log.append(b"healed")
     log.close()
-    assert len(told.refused) > 190
+    assert len(told.refused) > 170
     assert told.stored[-1][1] == b"healed"
     assert len(os.listdir(tmp_path)) <= 4
     assert max(found.number for found in look(tmp_path)[0].segments) < 10
     lines = [record.getMessage() for record in caplog.records if record.name == "sv.wal.log"]
-    assert len(lines) == 2, lines
+    assert len(lines) == 2 or (spares and len(lines) <= 6), "a spare that is still there makes for a short recovery"
     assert "Input/output error" in lines[0]
-    assert lines[1] == "the log can be written again"
+    assert lines[-1] == "the log can be written again"
 
 
 def test_the_last_room_on_a_disk_is_kept_for_records(tmp_path: Path) -> None:
@@ -210,14 +211,14 @@ def test_the_last_room_on_a_disk_is_kept_for_records(tmp_path: Path) -> None:
         def free_bytes(self, folder: Path) -> int:
             return 3 * SMALL
 
-    told = Told()
-    log = open_log(tmp_path, told, disk=NearlyFull())
+    told, disk = Told(), NearlyFull()
+    log = open_log(tmp_path, told, disk=disk)
     for n in range(100):
         log.append(b"%03d" % n * 100)
         told.wait_for(n + 1)
     log.close()
     assert not told.refused
-    assert spare_files(tmp_path) == []
+    assert disk.calls["rename"] == 0, "a spare was made"
     assert read_back(tmp_path)[0] == told.stored
 
 

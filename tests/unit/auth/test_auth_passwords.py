@@ -54,10 +54,10 @@ def test_a_guess_costs_one_hash_whether_the_account_exists_or_not(monkeypatch: p
         return verify(hasher, kept, password)
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", count)
-    for account in (kept, None):
+    for account in (kept, None, ""):
         for guess in ("correct horse", "wrong", "x" * 10_000):
             verify_password(account, guess)
-    assert costs == [(2, 19 * 1024, 1)] * 6
+    assert costs == [(2, 19 * 1024, 1)] * 9
 
 
 def test_an_overlong_guess_is_wrong_even_where_its_start_is_right() -> None:

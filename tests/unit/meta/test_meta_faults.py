@@ -115,6 +115,15 @@ def test_a_checkpoint_that_fails_costs_no_commit_and_is_made_up_for(
         assert Settings(meta).get("k") == "3"
 
 
+def test_a_file_that_cannot_be_opened_for_reading_is_unavailable(path: Path) -> None:
+    with Meta.open(path) as meta:
+        path.rename(path.with_name("elsewhere"))
+        with pytest.raises(Unavailable, match="CantOpen"):
+            meta.rows("select 1 from counters")
+        path.with_name("elsewhere").rename(path)
+        assert len(meta.rows("select 1 from counters")) == 2
+
+
 def test_a_folder_that_cannot_take_the_file_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         Meta.open(tmp_path / "nowhere" / "sv.db")

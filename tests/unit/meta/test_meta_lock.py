@@ -1,5 +1,6 @@
 """The lock on a data folder: one process at a time, and a second one is told which."""
 
+import fcntl
 import json
 import os
 import signal
@@ -102,6 +103,20 @@ def test_a_lock_file_that_was_removed_and_made_anew_is_another_lock(tmp_path: Pa
         (tmp_path / LOCK_NAME).unlink()
         with FolderLock.acquire(tmp_path), pytest.raises(FolderInUse):
             FolderLock.acquire(tmp_path)
+
+
+def test_a_lock_file_removed_while_it_is_being_locked_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock = fcntl.flock
+    removals = iter([True, False])
+
+    def remove_and_lock(descriptor: int, how: int) -> None:
+        if next(removals, False):
+            (tmp_path / LOCK_NAME).unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
+    with FolderLock.acquire(tmp_path), pytest.raises(FolderInUse):
+        FolderLock.acquire(tmp_path)
 
 
 def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:

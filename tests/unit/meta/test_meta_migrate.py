@@ -33,8 +33,12 @@ def test_a_file_from_scratch_has_the_newest_version_and_sound_references(path: P
     with Meta.open(path) as meta:
         assert meta.rows("pragma user_version") == [(SCHEMA_VERSION,)]
         assert meta.rows("pragma foreign_key_check") == []
-        with meta.transaction() as writer:
-            assert writer.execute("pragma foreign_keys").fetchall() == [(1,)]
+
+
+def test_references_are_enforced_in_a_file_just_made_and_in_one_reopened(path: Path) -> None:
+    for _ in range(2):
+        with Meta.open(path) as meta, pytest.raises(apsw.ConstraintError), meta.transaction() as writer:
+            writer.execute("insert into project_tokens (token, project_id, created_ms) values ('t', 'nobody', 0)")
 
 
 def test_each_migration_is_applied_once_and_in_order(connection: apsw.Connection) -> None:
@@ -60,6 +64,16 @@ def test_a_migration_that_leaves_dangling_references_is_rolled_back(connection: 
     with pytest.raises(apsw.ConstraintError, match="0002_b"):
         migrate(connection, 0, [FIRST, dangling])
     assert (version(connection), tables(connection)) == (1, {"a"})
+
+
+def test_a_migration_can_rebuild_a_table_that_others_refer_to(connection: apsw.Connection) -> None:
+    rebuild = Migration(
+        3,
+        "0003_c.sql",
+        "create table c (x integer primary key, y); insert into c select x, 7 from a; drop table a; alter table c rename to a;",
+    )
+    migrate(connection, 0, [FIRST, SECOND, rebuild])
+    assert connection.execute("select a.y from a join b using (x)").fetchall() == [(7,)]
 
 
 def test_migrations_with_a_gap_are_refused_before_any_is_applied(connection: apsw.Connection) -> None:

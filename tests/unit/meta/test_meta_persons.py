@@ -59,6 +59,8 @@ HOSTILE = [
     UUID[:-1] + "g",
     "0b1e6a9c6-f0a-4b62-9b5e-0a1b2c3d4e5f",
     "0b1e6a9c-6f0a-4b62-9b5e-0a1b2c3d4e--",
+    "0b1e6a9c-6f0a-4b62-9b5e-0a1b2c3d--4e",
+    "0b1e-6a9c6f0a-4b62-9b5e-0a1b2c3d4e5f",
     "--------------------------------ab--",
     "é1e6a9c-6f0a-4b62-9b5e-0a1b2c3d4e5f",
     UUID + "\0",

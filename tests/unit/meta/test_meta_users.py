@@ -26,6 +26,8 @@ def test_a_user_is_found_by_the_address_in_any_case(users: Users) -> None:
     for email in ("Änn@Example.com", "äNN@EXAMPLE.COM", "a\u0308nn@example.com", " änn@example.com"):
         assert users.find_login(email) == (made, "$argon2id$…")
     assert users.find_login("ann@example.com") is None
+    made = make(users, "straße@example.com")
+    assert users.find_login("STRASSE@example.com") == (made, "$argon2id$…")
     assert users.find_login("\ud800") is None
 
 

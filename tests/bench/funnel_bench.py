@@ -1,0 +1,165 @@
+"""Funnels of 3 and 6 steps over 2 million events, against ClickHouse's MergeTree (chdb, in its own process) on the same events.
+
+Ours: through the whole insight (`sv.insights.funnels.funnel`) over merged Parquet parts of sixty days, two threads. ClickHouse's: a MergeTree
+ordered by (event, person, time), persons as integers and the filtered property as a typed column, `windowFunnel` in milliseconds, two
+threads. Both answer the same counts, which is checked. Medians of interleaved rounds; `SV_BENCH_EVENTS` takes another size.
+"""
+
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROUNDS = 9
+STEPS = ("$pageview", "product_viewed", "added_to_cart", "checkout_started", "payment_opened", "purchase_completed")
+WINDOW_MS = 7 * 86_400_000
+SPAN_MS = 60 * 86_400_000
+ORIGIN_MS = 1_735_689_600_000
+
+
+def main() -> None:
+    count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours = _Ours(folder, count)
+        theirs = _ClickHouse(folder / "made.parquet", folder / "clickhouse")
+        print(f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event; ClickHouse {theirs.bytes / count:.1f}")
+        print("funnel            ClickHouse ms   ours ms   ratio")
+        for steps in (3, 6):
+            _compare(f"{steps} steps", steps, ours, theirs)
+
+
+def _compare(label: str, steps: int, ours: "_Ours", theirs: "_ClickHouse") -> None:
+    mine: list[float] = []
+    reference: list[float] = []
+    for _ in range(ROUNDS):
+        seconds, counts = _timed(lambda: ours.counts(steps))
+        mine.append(seconds)
+        seconds, expected = _timed(lambda: theirs.counts(steps))
+        reference.append(seconds)
+        assert counts == expected, (label, counts, expected)
+    first, second = statistics.median(reference), statistics.median(mine)
+    print(f"{label:16}  {first * 1000:13.1f}   {second * 1000:7.1f}   {second / first:5.2f}   {counts}", flush=True)
+
+
+def _timed(call: Callable[[], list[int]]) -> tuple[float, list[int]]:
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+class _Ours:
+    """The engine over a folder with the events, as a compacted server has them: a file a day."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        from sv.engine.duck.database import Database
+        from sv.engine.duck.engine import DuckEngine
+        from sv.engine.duck.files import file_facts
+        from sv.engine.port import Limits
+        from sv.insights.runner import Context
+        from sv.model.part import Part
+        from sv.model.snapshot import Snapshot
+
+        (folder / "events").mkdir()
+        database = Database(events_folder=folder, spill_folder=folder / "spill", memory_bytes=4 << 30, threads=2)
+        parts: list[Part] = []
+        with database.cursor() as cursor:
+            cursor.execute(_MADE, {"count": count, "persons": count // 20, "span": SPAN_MS, "origin": ORIGIN_MS, "steps": list(STEPS)})
+            cursor.execute(f"copy made to '{folder}/made.parquet' (format parquet)")
+            for day in range(SPAN_MS // 86_400_000):
+                path = folder / "events" / f"{day}.parquet"
+                cursor.execute(_DAY.format(path=path), {"day": day, "origin": ORIGIN_MS})
+                facts = file_facts(cursor, path)
+                parts.append(
+                    Part(
+                        part_id=day, project_id="bench", path=f"events/{day}.parquet", day=None, rows=facts.rows, bytes=facts.bytes,
+                        min_ts_ms=facts.min_ts_ms, max_ts_ms=facts.max_ts_ms,
+                        min_received_ms=facts.min_received_ms, max_received_ms=facts.max_received_ms,
+                    )
+                )  # fmt: skip
+            cursor.execute("drop table made")
+        self.parts = len(parts)
+        self.bytes = sum(part.bytes for part in parts)
+        engine = DuckEngine(database, folder, lambda: count // 20)
+        self._context = Context(engine, Snapshot("bench", tuple(parts), ()), Limits(60.0), 2)
+
+    def counts(self, steps: int) -> list[int]:
+        from sv.insights.funnels import funnel
+        from sv.model.query_parsing import parse_funnel_query
+
+        body: dict[str, Any] = {
+            "steps": [{"event": name} for name in STEPS[:steps]],
+            "date_from": "2025-01-01",
+            "date_to": "2025-03-01",
+        }
+        body["steps"][1]["properties"] = {"$device_type": "Desktop"}
+        answer = funnel(self._context, parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS))
+        return [step["count"] for step in answer["steps"]]
+
+
+_MADE = """
+create table made as
+select
+  i, (hash(i) % $persons)::bigint as person,
+  $steps[1 + least(len($steps) - 1, floor(-ln(1 - (hash(i, 1) % 1000000) / 1000000.0) * 1.1)::bigint)] as event,
+  $origin::bigint + (hash(i, 2) % $span)::bigint as ms,
+  ['Desktop', 'Mobile', 'Tablet'][(1 + hash(i, 3) % 3)::bigint] as device_type
+from range($count) t(i)
+"""
+
+_DAY = """
+copy (
+  select
+    uuid() as id, event, make_timestamp_ms(ms) as timestamp, make_timestamp_ms(ms) as received_at, 'person-' || person as distinct_id,
+    person, 'person-' || person as anonymous_id, null::varchar as user_id, 'session-' || person as session_id,
+    []::varchar[] as groups, null::uuid as client_event_id,
+    '{{"$current_url":"https://shop.example/p/' || (i % 50) || '","plan":"pro","n":' || i || '}}' as properties,
+    'https://shop.example/p/' || (i % 50) as current_url, '/p/' || (i % 50) as url_path, null::varchar as referring_domain,
+    'Chrome' as browser, '120' as browser_version, 'Linux' as os, device_type, 'DE' as country, false as is_bot,
+    null::varchar as utm_source, null::varchar as utm_medium, null::varchar as utm_campaign, null::varchar as utm_term,
+    null::varchar as utm_content
+  from made
+  where (ms - $origin) // 86400000 = $day
+  order by event, person, timestamp, id
+) to '{path}' (format parquet, compression zstd, row_group_size 122880, parquet_version v2)
+"""
+
+
+class _ClickHouse:
+    """chdb with the same events."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        from chdb import session
+
+        self._session = session.Session(str(folder))
+        run = self._session.query
+        run("create database bench engine = Atomic")
+        run(
+            "create table bench.events (event LowCardinality(String), person UInt64, ms UInt64, device_type LowCardinality(String))"
+            " engine = MergeTree order by (event, person, ms)"
+        )
+        run(f"insert into bench.events select event, person, ms, device_type from file('{source}', Parquet)")
+        run("optimize table bench.events final")
+        size = run("select sum(bytes_on_disk) from system.parts where active and database = 'bench'", "TSV")
+        self.bytes = int(str(size).strip())
+
+    def counts(self, steps: int) -> list[int]:
+        conditions = [f"event = '{name}'" for name in STEPS[:steps]]
+        conditions[1] += " and device_type = 'Desktop'"
+        names = ", ".join(f"'{name}'" for name in STEPS[:steps])
+        levels = ", ".join(f"countIf(level >= {level})" for level in range(1, steps + 1))
+        answer = self._session.query(
+            f"select {levels} from (select person, windowFunnel({WINDOW_MS})(ms, {', '.join(conditions)}) as level"
+            f" from bench.events where event in ({names}) and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+            " group by person) settings max_threads = 2",
+            "JSONCompactEachRow",
+        )
+        return [int(value) for value in json.loads(str(answer))]
+
+
+if __name__ == "__main__":
+    main()
