@@ -321,9 +321,12 @@ class Server:
 
     def reset(self) -> None:
         """Empty the server of events, for `sv dev`."""
-        self.maintenance.reset(lambda covered: delete_all_events(self.meta, covered_seq=covered))
+        self.maintenance.reset(self._delete_rows)
         self.retries.forget_all()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)
+
+    def _delete_rows(self, covered_seq: int) -> None:
+        delete_all_events(self.meta, covered_seq=covered_seq)
 
     def health(self) -> str | None:
         """None while writes are taken, else why they are not."""

@@ -5,6 +5,7 @@ makes them canonical (`sv.model.batch`). Whatever that decoder refuses goes the 
 speed alone: they share `_checked`.
 """
 
+import contextlib
 import enum
 import math
 import re
@@ -77,6 +78,7 @@ class _Request(Struct):
 
 
 _ABSENT: Final = msgspec.Raw()
+_NESTED: Final = "the body nests too deeply outside its events (body)"
 
 
 class _LooseRequest(Struct):
@@ -200,7 +202,7 @@ def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
     try:
         loose = _loose(body)
     except msgspec.ValidationError:
-        raise ValidationFailed.at("body", f"expected an object, got {_shown(body)}") from None
+        raise ValidationFailed.at("body", f"expected an object, got {show(_any(body))}") from None
     except msgspec.DecodeError as error:
         raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
     token_raw, events_raw = bytes(loose.projectToken), bytes(loose.events)
@@ -217,14 +219,20 @@ def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
 
 
 def _loose(body: bytes) -> _LooseRequest:
+    for make_shallow in (bytes, _without_deep_events):
+        with contextlib.suppress(RecursionError):
+            return _loose_decoder.decode(make_shallow(body))
+    raise InvalidParameter(_NESTED)
+
+
+def _any(body: bytes) -> object:
+    """A body that is no object, read to its end: it may be no JSON either."""
     try:
-        return _loose_decoder.decode(body)
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
     except RecursionError:
-        pass
-    try:
-        return _loose_decoder.decode(_without_deep_events(body))
-    except RecursionError:
-        raise InvalidParameter("the body nests too deeply outside its events (body)") from None
+        raise InvalidParameter(_NESTED) from None
 
 
 def _shown(raw: bytes) -> str:
@@ -262,13 +270,8 @@ def _decoded_event(raw: bytes) -> WireEvent:
     field = found[1] or found[2]
     value = whole.get(field) if isinstance(whole, dict) else None
     if field == "event" and isinstance(value, str) and value.strip() != value:
-        return _with_trimmed_name(whole)
+        return _decoded_event(_encoder.encode({**whole, "event": value.strip()}))  # too long only for the space around it
     raise _unexpected(field, value)
-
-
-def _with_trimmed_name(fields: dict[str, Any]) -> WireEvent:
-    """An event whose name may be too long only for the white space around it."""
-    return _decoded_event(_encoder.encode({**fields, "event": fields["event"].strip()}))
 
 
 def _checked(event: WireEvent, now_ms: int, may_be_deep: bool) -> bool:

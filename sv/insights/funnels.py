@@ -1,11 +1,11 @@
 """Funnels: from a query to the answer, by the arithmetic of `sv.insights.funnel` over entries that the engine fetches."""
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, Matcher, Scope
+from sv.engine.port import FunnelKeys, FunnelRows, Matcher, Scope
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.modes import check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels, StepFigures
@@ -43,7 +43,7 @@ def funnel_levels(context: Context, query: FunnelQuery) -> Levels:
     scope = _scope(query)
     steps = [Matcher(step.event, step.filters) for step in query.steps]
     modes = check_modes(mode.value for mode in query.modes)
-    group_by = cast(GroupBy, query.aggregate_by.value)
+    group_by = query.aggregate_by.value
     with_foreign = "strict_order" in modes
     ask = (context.snapshot, scope, steps, query.window_ms, group_by, with_foreign, context.limits)
     if needs_rows(modes):
@@ -82,7 +82,7 @@ def _breakdowns(
         _scope(query),
         Matcher(first.event, first.filters),
         breakdown.property,
-        cast(GroupBy, query.aggregate_by.value),
+        query.aggregate_by.value,
         context.limits,
     )
     sizes = np.bincount(found.codes, minlength=len(found.values))

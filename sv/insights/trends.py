@@ -1,11 +1,11 @@
 """Trends: each series' measure by bucket and, with a breakdown, by value."""
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from sv.engine.port import Matcher, Measure, Scope, TrendCells
+from sv.engine.port import Matcher, Scope, TrendCells
 from sv.insights.runner import Context
 from sv.model.calendar import iso_ms
 from sv.model.queries import COUNTING, Series, TrendsQuery
@@ -38,7 +38,7 @@ def _series(context: Context, query: TrendsQuery, item: Series) -> list[dict[str
         context.snapshot,
         scope,
         Matcher(item.event, item.filters),
-        cast(Measure, item.math.value),
+        item.math.value,
         item.math_property,
         [bucket.start_ms for bucket in query.buckets],
         breakdown.property if breakdown else None,

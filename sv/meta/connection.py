@@ -11,7 +11,7 @@ import apsw
 BUSY_TIMEOUT_MS: Final = 5000
 """How long SQLite waits for another process (a shell, a backup tool). Our own threads queue on our own lock."""
 
-WRITER_CACHE_KIB: Final = 32 * 1024
+WRITER_CACHE_KIB: Final = 16 * 1024
 """Pages of the writer. A larger transaction spills into the log, at no measurable cost."""
 
 READER_CACHE_KIB: Final = 4 * 1024

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,9 @@ DRAIN_SLICE_BYTES: Final = 16 << 20
 """Pending bytes that one statement takes: bounds its memory, and how long a query waits for another's drain."""
 
 DRAIN_SLICE_BATCHES: Final = 20_000
+
+DRAIN_WHEN_BYTES: Final = DRAIN_SLICE_BYTES // 2
+"""Pending bytes that are drained without waiting for a query or a flush, so that neither has much to catch up on."""
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class EventStore:
         self._monotonic_s = monotonic_s
         self._state = threading.Lock()
         self._draining = threading.Lock()
+        self._opening = threading.Lock()
         self._pending: deque[StoredBatch] = deque()
         self._pending_bytes = 0
         self._accepted_seq = covered_seq
@@ -76,7 +80,8 @@ class EventStore:
     @property
     def tables(self) -> Tables:
         """The engine's tables, opened (and the engine imported) when first needed."""
-        with self._state:
+        # SCAR: a lock of its own. Under the lock of `accept`, importing the engine held up every acknowledgement for half a second.
+        with self._opening:
             if self._tables is None:
                 self._tables = self._open_tables()
             return self._tables
@@ -111,16 +116,19 @@ class EventStore:
     def accept(self, batches: Sequence[StoredBatch]) -> None:
         """Take batches in log order. When this returns every later query sees their events."""
         with self._state:
+            before = self._pending_bytes
             for stored in batches:
                 self._pending.append(stored)
                 self._pending_bytes += len(stored.batch.events)
                 self.events_accepted += stored.batch.event_count
             self._accepted_seq = batches[-1].seq
-        if self._pending_bytes > DRAIN_SLICE_BYTES // 2 or not self.work_arrived.is_set():
+            after = self._pending_bytes
+        # Woken for the first batch, which starts the flush's clock, and when enough have come together; not for each.
+        if not before or before <= DRAIN_WHEN_BYTES < after:
             self.work_arrived.set()
 
     @contextlib.contextmanager
-    def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> Iterator[Snapshot]:
+    def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> Generator[Snapshot]:
         """What may hold the project's events of [from_ms, to_ms), including all that was accepted before the call.
 
         Raises Unavailable where the engine can't take the pending events now (no memory, no disk to spill to).

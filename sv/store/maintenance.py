@@ -7,14 +7,15 @@ again with growing pauses until it succeeds. What grows meanwhile is bounded by 
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from sv.model.batch import Batch
 from sv.model.errors import SvError
 from sv.model.part import NewPart, Part
 from sv.store.compaction import plan_all, plan_merges
-from sv.store.event_store import DRAIN_SLICE_BYTES, EventStore, Generation
+from sv.store.event_store import DRAIN_WHEN_BYTES, EventStore, Generation
 from sv.store.files import delete_file, part_path, set_aside, write_durably
 from sv.store.ports import CatalogRows, FileFacts, Tables
 
@@ -77,6 +78,12 @@ class Maintenance:
         if self._thread.is_alive():
             self._thread.join()
 
+    @contextmanager
+    def turn(self) -> Generator[None]:
+        """Nothing is flushed, merged, deleted or reset meanwhile, but by the thread that has the turn."""
+        with self._turn:
+            yield
+
     def flush(self) -> None:
         """Write all that is held as parts and commit. Raises what went wrong; then all is as before, and readable."""
         with self._turn:
@@ -116,7 +123,7 @@ class Maintenance:
             if self._stopping.is_set():
                 return
             try:
-                if self._store.pending_bytes > DRAIN_SLICE_BYTES // 2:
+                if self._store.pending_bytes > DRAIN_WHEN_BYTES:
                     self._store.catch_up()
                 if self._is_flush_due():
                     self.flush()

@@ -41,15 +41,21 @@ class BufferGroup(Protocol):
 
 
 class Tables(Protocol):
-    """The engine's side of events at rest. Methods are called by one thread at a time each for draining and for files."""
+    """The engine's side of events at rest. A generation's methods are called by one thread at a time; those of two generations (the
+    live buffer's and an import's) may run side by side."""
 
     def create_buffer(self, generation: int) -> None: ...
 
-    def drain(self, generation: int, batches: Sequence[StoredBatch]) -> int:
+    def drain(self, generation: int, batches: Sequence[StoredBatch], *, remember_event_ids: bool = True) -> int:
         """Append the batches' events to the buffer, enriched, each once. All or nothing. Returns the rows appended.
 
+        remember_event_ids: whether an event id counts as seen from now on, or only from a call of that name on.
         Raises BadBatch where the content is at fault, Unavailable where the machine is (memory, disk).
         """
+        ...
+
+    def remember_event_ids(self, generation: int) -> None:
+        """From now on the event ids in this buffer are repetitions where they come again."""
         ...
 
     def drop_buffer(self, generation: int) -> None: ...

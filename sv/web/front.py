@@ -22,6 +22,7 @@ CountryOf = Callable[[list[tuple[bytes, bytes]], str | None], str | None]
 
 INGEST_EVENTS: Final = "/api/v1/ingest/events"
 HEALTH: Final = "/healthz"
+_INGEST_PATHS: Final = (INGEST_EVENTS, f"{INGEST_EVENTS}/")
 
 SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
@@ -71,7 +72,7 @@ class Front:
         kind = scope["type"]
         if kind == "http":
             path = scope["path"]
-            if path == INGEST_EVENTS:
+            if path in _INGEST_PATHS:
                 await self._ingest(scope, receive, send)
             elif path == HEALTH:
                 await self._healthz(scope, send)

@@ -8,14 +8,14 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from sv.auth.permissions import Principal, require
+from sv.auth.permissions import Principal
 from sv.insights.runner import Context
 from sv.meta.projects import Project
-from sv.model.access import Scope
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.web.services import Services
 
+PROJECT: Final = "/api/v1/projects/{project_id:str}"
 AnyRequest = Request[Any, Any, State]
 Result = TypeVar("Result")
 _encoder: Final = msgspec.json.Encoder()
@@ -37,13 +37,8 @@ async def principal_of(request: AnyRequest) -> Principal:
     return await asyncio.to_thread(services_of(request).authenticate, token.strip())
 
 
-async def project_of(request: AnyRequest, project_id: str, scope: Scope) -> Project:
-    """The project that is asked for, once it is known that the caller may.
-
-    Raises NotAuthenticated, NotAuthorized (also for a project that isn't there, where the caller is bound to another), NotFound.
-    """
-    principal = await principal_of(request)
-    require(principal, scope, project_id)
+async def project_of(request: AnyRequest, project_id: str) -> Project:
+    """The project that is asked for; that the caller may is checked already (`sv.web.permissions`). Raises NotFound."""
     project = await asyncio.to_thread(services_of(request).find_project, project_id)
     if project is None:
         raise NotFound(f"no project {project_id[:40]!r} (project_id)")

@@ -9,21 +9,20 @@ from litestar import Response, post
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
 from sv.insights.trends import trends
-from sv.model.access import Scope
 from sv.model.calendar import DateRange
 from sv.model.errors import NotFound
 from sv.model.filters import Filter
 from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.web.filters import check_regexes
-from sv.web.requests import AnyRequest, json_of, project_of, run, services_of
-from sv.web.routes_reading import PROJECT
+from sv.web.permissions import READ_PROJECT
+from sv.web.requests import PROJECT, AnyRequest, json_of, project_of, run, services_of
 
 
-@post(f"{PROJECT}/insights/trends", status_code=200)
+@post(f"{PROJECT}/insights/trends", status_code=200, operation_id="query_trends", opt={"permission": READ_PROJECT})
 async def trends_route(request: AnyRequest, project_id: str) -> Response[bytes]:
     """A measure over time, by series and by the values of a breakdown."""
-    project = await project_of(request, project_id, Scope.READ)
+    project = await project_of(request, project_id)
     body = await json_of(request)
     query = parse_trends_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
     for place, series in enumerate(query.series):
@@ -32,10 +31,10 @@ async def trends_route(request: AnyRequest, project_id: str) -> Response[bytes]:
     return await run(request, project, _range(query.dates), _timed(lambda c: trends(c, query), filters))
 
 
-@post(f"{PROJECT}/insights/funnel", status_code=200)
+@post(f"{PROJECT}/insights/funnel", status_code=200, operation_id="query_funnel", opt={"permission": READ_PROJECT})
 async def funnel_route(request: AnyRequest, project_id: str) -> Response[bytes]:
     """How many persons or sessions go through the steps in order, within a window."""
-    project = await project_of(request, project_id, Scope.READ)
+    project = await project_of(request, project_id)
     body = await json_of(request)
     query = parse_funnel_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
     for place, step in enumerate(query.steps):

@@ -7,19 +7,17 @@ from litestar import Response, get
 
 from sv.insights.events import event_time_ms, get_event, list_events
 from sv.insights.runner import Context
-from sv.model.access import Scope
 from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.query_parsing import parse_events_query
 from sv.web.filters import check_regexes
-from sv.web.requests import AnyRequest, project_of, run, services_of
+from sv.web.permissions import READ_PROJECT
+from sv.web.requests import PROJECT, AnyRequest, project_of, run, services_of
 
-PROJECT = "/api/v1/projects/{project_id:str}"
 
-
-@get(f"{PROJECT}/events")
+@get(f"{PROJECT}/events", operation_id="list_events", opt={"permission": READ_PROJECT})
 async def list_events_route(request: AnyRequest, project_id: str) -> Response[bytes]:
     """Events, newest first, page by page."""
-    project = await project_of(request, project_id, Scope.READ)
+    project = await project_of(request, project_id)
     now_ms = services_of(request).now_ms()
     query = parse_events_query(request.query_params.multi_items(), timezone=project.timezone, now_ms=now_ms)
     filters = [(f"filters[{place}]", item) for place, item in enumerate(query.filters)]
@@ -27,17 +25,17 @@ async def list_events_route(request: AnyRequest, project_id: str) -> Response[by
     def page(context: Context) -> dict[str, Any]:
         try:
             check_regexes(context, filters)
+            return list_events(context, query)
         except ValidationFailed as error:  # in a query string every fault is a parameter's
             raise InvalidParameter(error.message) from None
-        return list_events(context, query)
 
     return await run(request, project, (0, query.dates.to_ms), page)
 
 
-@get(f"{PROJECT}/events/{{event_id:str}}")
+@get(f"{PROJECT}/events/{{event_id:str}}", operation_id="get_event", opt={"permission": READ_PROJECT})
 async def get_event_route(request: AnyRequest, project_id: str, event_id: str) -> Response[bytes]:
     """One event by its id."""
-    project = await project_of(request, project_id, Scope.READ)
+    project = await project_of(request, project_id)
     uuid = _uuid(event_id)
     at_ms = event_time_ms(uuid)
     return await run(request, project, (0, at_ms + 1), lambda context: get_event(context, uuid))

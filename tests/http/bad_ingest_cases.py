@@ -19,7 +19,10 @@ WRONG_TYPES: list[Any] = [5, 1.5, True, [], {}, ["x"]]
 
 EVENT_FIELDS: list[tuple[str, list[Any]]] = [
     ("event", [REQUIRED, None, "", "   ", "\t\n", "e" * 201, *WRONG_TYPES]),
-    ("timestamp", ["", "x", "yesterday", "1750000000000", "2025-02-30T00:00:00Z", "2025-13-01", "2025-01-01T25:00:00Z", "12:00:00"]),
+    (
+        "timestamp",
+        ["", "x", "yesterday", "1750000000000", "2025-02-30T00:00:00Z", "2025-13-01", "2025-01-01T25:00:00Z", "12:00:00"],
+    ),
     ("timestamp", [-1, -1e15, 1e300, 10**20, TOO_FAR, "9999-12-31T00:00:00Z", "1969-12-31T23:59:59.999Z", True, [], {}, [NOON]]),
     ("anonymousId", ["", "i" * 201, *WRONG_TYPES]),
     ("userId", ["", "i" * 201, *WRONG_TYPES]),
@@ -44,7 +47,19 @@ def request(title: str, body: Any, status: int, names: str | None, shows: str | 
 
 def bodies() -> Iterator[Bad]:
     """What isn't a request at all, by its bytes."""
-    for content in (b"", b" ", b"{", b"{]", b"nonsense", b"<html></html>", b"{'a':1}", GOOD + b"x", GOOD[:-1], b"\xff\xfe{}", b"\0"):
+    for content in (
+        b"",
+        b" ",
+        b"{",
+        b"{]",
+        b"nonsense",
+        b"<html></html>",
+        b"{'a':1}",
+        GOOD + b"x",
+        GOOD[:-1],
+        b"\xff\xfe{}",
+        b"\0",
+    ):
         yield raw(f"body {content[:12]!r}…", content, 400, "body")
     yield raw("a NaN", GOOD.replace(b'"view"', b"NaN"), 400, "body")
     yield raw("UTF-16", GOOD.decode().encode("utf-16"), 400, "body")
@@ -77,7 +92,14 @@ def sizes() -> Iterator[Bad]:
 
 
 def headers() -> Iterator[Bad]:
-    for kind in ("text/html", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "nonsense", "image/png"):
+    for kind in (
+        "text/html",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "nonsense",
+        "image/png",
+    ):
         yield raw(f"content type {kind}", GOOD, 415, "Content-Type", kind, Content_Type=kind)
     for encoding in ("br", "deflate", "zstd", "compress", "nonsense", "gzip, gzip"):
         yield raw(f"content encoding {encoding}", GOOD, 415, "Content-Encoding", encoding, Content_Encoding=encoding)
@@ -90,7 +112,18 @@ def outer() -> Iterator[Bad]:
         yield request(f"token {token!r}", body_of([event()], token), 422, "projectToken")
     yield request("no token", {"events": [event()]}, 422, "projectToken")
     yield request("no token and no events", {}, 422, "projectToken")
-    for token in ("", " ", "x", "sv_pub_x", "sv_dev", "sv_pub_dev ", "SV_PUB_DEV", "sv_pub_dev\0", "sv_pub_' or 1=1 --", "t" * 10_000):
+    for token in (
+        "",
+        " ",
+        "x",
+        "sv_pub_x",
+        "sv_dev",
+        "sv_pub_dev ",
+        "SV_PUB_DEV",
+        "sv_pub_dev\0",
+        "sv_pub_' or 1=1 --",
+        "t" * 10_000,
+    ):
         yield request(f"token {token[:20]!r}", body_of([event()], token), 401, "projectToken", shown(token[:8]))
     events: Any
     for events in (None, 5, 1.5, True, "x", {}, {"0": event()}):

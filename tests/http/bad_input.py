@@ -42,7 +42,7 @@ def shown(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        return None if "e" in str(value) else str(value)
     if isinstance(value, str) and value.isprintable():
         return value[:40]
     return None

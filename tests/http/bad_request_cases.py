@@ -26,7 +26,24 @@ def listing(title: str, names: str | None, shows: str | None = None, /, **parame
 
 def parameters() -> Iterator[Bad]:
     value: Any
-    for value in ("0", "-1", "1001", "99999999999999999999", "abc", "", " ", "1.5", "1e2", "0x10", "1_0", " 5", "5 ", "+5", "5", "null"):
+    for value in (
+        "0",
+        "-1",
+        "1001",
+        "99999999999999999999",
+        "abc",
+        "",
+        " ",
+        "1.5",
+        "1e2",
+        "0x10",
+        "1_0",
+        " 5",
+        "5 ",
+        "+5",
+        "\uff15",
+        "null",
+    ):
         yield listing(f"limit {value!r}", "limit", shown(value), limit=value)
     for name in ("date_from", "date_to"):
         for value in BAD_DATES:
@@ -59,16 +76,37 @@ def cursors() -> Iterator[Bad]:
     """Cursors that no page ever gave. What they look like is the server's affair but for `ts`, which comes first."""
     for text in ("", " ", "!!!", "abc", "a", "{}", '{"ts":1}', "ü", "A" * 5000, "null", "eyJ0cyI6...", "../../etc/passwd"):
         yield listing(f"cursor {text[:20]!r}", "cursor", shown(text), cursor=text)
-    values: list[Any] = [{}, [], 5, "x", None, True, {"ts": 1}, {"ts": None}, {"ts": -1}, {"ts": 10**30}, {"ts": "x"}, {"ts": []}, {"id": ABSENT}]
+    values: list[Any] = [
+        {},
+        [],
+        5,
+        "x",
+        None,
+        True,
+        {"ts": 1},
+        {"ts": None},
+        {"ts": -1},
+        {"ts": 10**30},
+        {"ts": "x"},
+        {"ts": []},
+        {"id": ABSENT},
+    ]
     values += [{"ts": ts, "id": ABSENT} for ts in (-1, 10**18, 10**30, 1.5, "1", None, True, [], {}, float("nan"))]
     values += [{"ts": 1, "id": bad} for bad in (5, None, "", "x", ABSENT[:-1], ABSENT * 2, [], {}, True)]
-    values += [{"ts": 1, "id": ABSENT, "sql": "drop table events"}, {"id": ABSENT, "ts": 1}, b"{", b"\xff\xfe", b'{"ts":1', b"[" * 3000]
+    values += [
+        {"ts": 1, "id": ABSENT, "sql": "drop table events"},
+        {"id": ABSENT, "ts": 1},
+        b"{",
+        b"\xff\xfe",
+        b'{"ts":1',
+        b"[" * 3000,
+    ]
     for value in values:
         yield listing(f"cursor of {value!r:.40}", "cursor", encoded(value)[:40], cursor=encoded(value))
 
 
 def ids() -> Iterator[Bad]:
-    for value in ("x", "1", "null", "%00", "%FF", "0" * 500, ABSENT.replace("-", ""), ABSENT[:-1], ABSENT + "0", ABSENT[:-1] + "g", "%7B%7D"):
+    for value in ("x", "1", "null", "%00", "%FF", "0" * 500, ABSENT[:-1], ABSENT + "0", ABSENT[:-1] + "g", "%7B%7D"):
         yield Bad(f"event: id {value:.20}", "GET", f"{EVENTS}/{value}", 400, "event_id")
     for value in (ABSENT, "550e8400-e29b-41d4-a716-446655440000", "00000000-0000-0000-0000-000000000000"):
         yield Bad(f"event: id {value}", "GET", f"{EVENTS}/{value}", 404, "event_id", value)
@@ -83,7 +121,6 @@ def credentials() -> Iterator[Bad]:
         ("the project token", "Bearer sv_pub_dev"),
         ("half a token", "Bearer sv_de"),
         ("a token and more", "Bearer sv_dev x"),
-        ("an empty token", "Bearer "),
         ("no token behind Bearer", "Bearer"),
         ("another scheme", "Token sv_dev"),
         ("basic credentials", "Basic c3ZfZGV2Og=="),
@@ -95,8 +132,24 @@ def credentials() -> Iterator[Bad]:
     ]
     for method, path, sent in [*QUERIES, ("POST", "/api/v1/dev/reset", {})]:
         for title, value in headers:
-            yield Bad(f"{path.rpartition('/')[2]:.8}: {title}", method, path, 401, None, None, {**sent, "headers": {"Authorization": value}})
-        yield Bad(f"{path.rpartition('/')[2]:.8}: token as a parameter", method, f"{path}?token=sv_dev", 401, None, None, sent | {"headers": {"Authorization": ""}})
+            yield Bad(
+                f"{path.rpartition('/')[2]:.8}: {title}",
+                method,
+                path,
+                401,
+                None,
+                None,
+                {**sent, "headers": {"Authorization": value}},
+            )
+        yield Bad(
+            f"{path.rpartition('/')[2]:.8}: token as a parameter",
+            method,
+            f"{path}?token=sv_dev",
+            401,
+            None,
+            None,
+            sent | {"headers": {"Authorization": ""}},
+        )
 
 
 def projects() -> Iterator[Bad]:
@@ -108,10 +161,25 @@ def projects() -> Iterator[Bad]:
 
 
 def routes() -> Iterator[Bad]:
-    for path in ("/nothing", "/api", "/api/v1", "/api/v2/projects/dev/events", "/api/v1/projects", "/api/v1/projects/dev/nothing"):
+    for path in (
+        "/nothing",
+        "/api",
+        "/api/v1",
+        "/api/v2/projects/dev/events",
+        "/api/v1/projects",
+        "/api/v1/projects/dev/nothing",
+    ):
         for method in ("GET", "POST", "DELETE"):
             yield Bad(f"route {method} {path}", method, path, 404)
-    for path in (f"{EVENTS}/{ABSENT}/x", "/api/v1/ingest", f"{INGEST}/x", "/api/v1/ingest/nothing", "/%00", "/" + "x" * 3000, "/..%2f..%2fetc/passwd"):
+    for path in (
+        f"{EVENTS}/{ABSENT}/x",
+        "/api/v1/ingest",
+        f"{INGEST}/x",
+        "/api/v1/ingest/nothing",
+        "/%00",
+        "/" + "x" * 3000,
+        "/..%2f..%2fetc/passwd",
+    ):
         yield Bad(f"route {path:.40}", "GET", path, 404)
     wrong = [
         (EVENTS, ("POST", "PUT", "PATCH", "DELETE")),
@@ -129,10 +197,12 @@ def routes() -> Iterator[Bad]:
     for path in (TRENDS, FUNNEL):
         for kind in ("text/html", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"):
             sent = {"content": json.dumps(GOOD[path]), "headers": {"Content-Type": kind}}
-            yield Bad(f"{path.rpartition('/')[2]}: content type {kind}", "POST", path, 415, "Content-Type", kind.partition(";")[0], sent)
-        yield Bad(f"{path.rpartition('/')[2]}: an unknown parameter", "POST", f"{path}?zz=1", 400, "zz", None, {"json": GOOD[path]})
-    sent = {"json": body_of([event()])}
-    yield Bad("ingest: with a slash behind", "POST", f"{INGEST}/", 404, None, None, sent)
+            yield Bad(
+                f"{path.rpartition('/')[2]}: content type {kind}", "POST", path, 415, "Content-Type", kind.partition(";")[0], sent
+            )
+        yield Bad(
+            f"{path.rpartition('/')[2]}: an unknown parameter", "POST", f"{path}?zz=1", 400, "zz", None, {"json": GOOD[path]}
+        )
 
 
 def cases() -> Iterator[Bad]:

@@ -123,7 +123,9 @@ def running(*arguments: str, environment: Mapping[str, str] | None = None) -> It
 class Api:
     """A client of one project. Every answer of status 500 or more is kept in `failures`. May be used from several threads."""
 
-    def __init__(self, server: Running, project: str = "dev", token: str | None = "sv_dev", project_token: str = "sv_pub_dev") -> None:
+    def __init__(
+        self, server: Running, project: str = "dev", token: str | None = "sv_dev", project_token: str = "sv_pub_dev"
+    ) -> None:
         self.server = server
         self.project = project
         self.project_token = project_token
@@ -139,7 +141,9 @@ class Api:
     def _note(self, response: httpx.Response) -> None:
         if response.status_code >= 500:
             response.read()
-            self.failures.append(f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:300]}")
+            self.failures.append(
+                f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:300]}"
+            )
 
     def close(self) -> None:
         self.http.close()

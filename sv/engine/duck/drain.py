@@ -6,7 +6,8 @@ the persons, makes the event ids.
 
 An event's id is a UUIDv7: 48 bits of the event's own time in milliseconds, then 45 bits of the log's sequence number, 11 of the
 event's place in its batch and 18 of the data folder's salt. Replaying the log after a crash therefore gives each event the id
-that readers saw before it.
+that readers saw before it. The log counts from 1 and stays below 2**44; batches of imports have the top one of the 45 bits set
+(`sv.store.importing`), so that the two never meet.
 """
 
 from collections.abc import Callable, Sequence
@@ -161,10 +162,6 @@ delete from stage where (seq, place) in (
 )
 """
 
-_REMEMBER: Final = """
-insert into recent_event_ids
-select project_id, client_event_id, received_at from stage where client_event_id is not null
-"""
 
 _DISTINCT_IDS: Final = """
 select project_id, to_json(list(distinct distinct_id order by distinct_id))::varchar from stage group by project_id
@@ -178,6 +175,13 @@ select $project_id, unnest(from_json($ids, '["VARCHAR"]')), unnest(from_json($nu
 RECENT_EVENT_IDS: Final = (
     "create table if not exists recent_event_ids (project_id varchar, client_event_id uuid, received_at timestamp)"
 )
+
+
+def _remember(table: str) -> str:
+    return f"""
+        insert into recent_event_ids
+        select project_id, client_event_id, received_at from {table} where client_event_id is not null
+        """
 
 
 def buffer_name(generation: int) -> str:
@@ -217,10 +221,16 @@ def stage_batches(
     return int(row[0])
 
 
-def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int) -> None:
-    """Keep the first event of each client event id within the window; remember the kept ones."""
+def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int, *, remember: bool = True) -> None:
+    """Keep the first event of each client event id within the window; remember the kept ones, unless told otherwise."""
     cursor.execute(_DROP_REPEATED, {"window_ms": window_ms})
-    cursor.execute(_REMEMBER)
+    if remember:
+        cursor.execute(_remember("stage"))
+
+
+def remember_event_ids(cursor: duckdb.DuckDBPyConnection, generation: int) -> None:
+    """Remember the client event ids of a buffer's rows."""
+    cursor.execute(_remember(buffer_name(generation)))
 
 
 def move_stage_to_buffer(cursor: duckdb.DuckDBPyConnection, generation: int, number_persons: NumberPersons) -> int:

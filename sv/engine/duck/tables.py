@@ -59,7 +59,7 @@ class DuckTables:
             draining.create_buffer(cursor, generation)
         self._buffers.add(generation)
 
-    def drain(self, generation: int, batches: Sequence[StoredBatch]) -> int:
+    def drain(self, generation: int, batches: Sequence[StoredBatch], *, remember_event_ids: bool = True) -> int:
         """See the port. Repeated event ids are looked up only where a batch carries some."""
         with self._cursor() as cursor:
             try:
@@ -70,7 +70,7 @@ class DuckTables:
                 cursor.begin()
                 try:
                     if has_event_ids:
-                        draining.drop_repeated_events(cursor, self._event_id_window_ms)
+                        draining.drop_repeated_events(cursor, self._event_id_window_ms, remember=remember_event_ids)
                     rows = draining.move_stage_to_buffer(cursor, generation, self._number_persons)
                     cursor.commit()
                 except BaseException:
@@ -79,6 +79,10 @@ class DuckTables:
             except (duckdb.DataError, duckdb.InvalidInputException, ValueError) as error:
                 raise self._bad_batch(str(error).splitlines()[0]) from error
         return rows
+
+    def remember_event_ids(self, generation: int) -> None:
+        with self._cursor() as cursor:
+            draining.remember_event_ids(cursor, generation)
 
     def drop_buffer(self, generation: int) -> None:
         with self._cursor() as cursor:

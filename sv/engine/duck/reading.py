@@ -1,0 +1,142 @@
+"""Rows of a user's Parquet file, as JSON values, on a connection of its own in the process of the command line.
+
+What JSON has no word for becomes text or nothing: times are ISO 8601, bytes are text where they are UTF-8 and Base64 where not, a decimal
+is a number, what is not finite is nothing. Lists, structs and maps come as JSON text. Assumes that whoever runs the process may read the
+file. Never touches the server's database.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal
+
+import duckdb
+from msgspec import Struct
+
+from sv.model.errors import InvalidParameter
+
+BLOCK_ROWS: Final = 2048
+_GLOB: Final = frozenset("*?[")
+_WHOLE_NUMBERS: Final = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
+_INSTANTS: Final = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+_NESTED: Final = ("STRUCT", "MAP", "UNION", "VARIANT", "JSON")
+
+Role = Literal["id", "moment", "value"]
+"""What a column is read for: a text that identifies, a point in time, any JSON value."""
+
+
+class ParquetColumn(Struct, frozen=True):
+    """has_json: its values come as JSON text. is_time: it holds points in time; is_naive: without a time zone."""
+
+    name: str
+    kind: str
+    has_json: bool
+    is_time: bool
+    is_naive: bool
+
+
+class ParquetFile:
+    """An open file. Raises InvalidParameter, here and while reading, where it can't be read; `name` is what it is called then."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
+        self._folder: TemporaryDirectory[str] | None = None
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "python_enable_replacements": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        try:
+            self._connection.execute("set TimeZone = 'UTC'")
+            self._source = f"read_parquet({_literal(self._plain_path(path))}, hive_partitioning = false)"
+            described = self._fetch(f"describe select * from {self._source}")
+            self.columns = tuple(_column(name, kind) for name, kind, *_ in described)
+            self.row_count = int(self._fetch(f"select count(*) from {self._source}")[0][0])
+        except BaseException:
+            self.close()
+            raise
+
+    def blocks(self, after: int, roles: dict[str, Role]) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows after the first so many, in the file's order, with all columns. A moment is Unix ms where its column holds times.
+
+        roles: of the columns that are no mere values.
+        """
+        selected = ", ".join(_value(column, roles.get(column.name, "value")) for column in self.columns)
+        try:
+            result = self._connection.execute(f"select {selected} from {self._source} offset {after:d}")
+            while block := result.fetchmany(BLOCK_ROWS):
+                yield block
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+
+    def close(self) -> None:
+        self._connection.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: duckdb.Error) -> InvalidParameter:
+        return InvalidParameter(f"{self._name} can't be read as Parquet: {str(error).splitlines()[0]}")
+
+    def _plain_path(self, path: Path) -> str:
+        """The file's path; a link to it where the engine would take the path itself for a pattern."""
+        plain = str(path.resolve())
+        if _GLOB.isdisjoint(plain):
+            return plain
+        self._folder = TemporaryDirectory(prefix="sv-import-")
+        link = os.path.join(self._folder.name, "file.parquet")
+        os.symlink(plain, link)
+        return link
+
+
+def _column(name: str, kind: str) -> ParquetColumn:
+    is_instant = kind.startswith(_INSTANTS)
+    is_naive = not is_instant and (kind.startswith("TIMESTAMP") or kind == "DATE")
+    is_list = kind.endswith("]")
+    return ParquetColumn(
+        name, kind, is_list or kind.startswith(_NESTED), (is_instant or is_naive) and not is_list, is_naive and not is_list
+    )
+
+
+def _value(column: ParquetColumn, role: Role) -> str:
+    """The expression that makes a JSON value of the column."""
+    name = _identifier(column.name)
+    kind = column.kind
+    if column.has_json:
+        return f"to_json({name})::varchar"
+    if column.is_time:
+        if role == "moment":
+            moment = f"{name}::{'timestamp' if column.is_naive else 'timestamptz'}"
+            # A time that can't be told (infinity, say) must not become none, which would stand for now.
+            return f"case when {name} is not null then coalesce(try(epoch_ms({moment})), -1) end"
+        return f"regexp_replace(replace({name}::varchar, ' ', 'T'), '\\+00$', 'Z')"
+    if kind in ("FLOAT", "DOUBLE"):
+        return f"case when isfinite({name}) then {name} end"
+    if kind == "BOOLEAN":
+        return name
+    if kind in _WHOLE_NUMBERS:
+        return f"{name}::varchar" if role == "id" else name
+    if kind.startswith("DECIMAL") or kind in ("HUGEINT", "UHUGEINT", "BIGNUM"):
+        return f"{name}::varchar" if role == "id" else f"{name}::double"
+    if kind == "BLOB":
+        return f"coalesce(try(decode({name})), to_base64({name}))"
+    return f"{name}::varchar"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

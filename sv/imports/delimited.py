@@ -1,0 +1,181 @@
+"""CSV: a header, then a record of as many fields. Delimited by comma, semicolon, tab or bar, whichever the header has most of.
+
+Read strictly by RFC 4180, with quotes doubled inside quotes, line ends of any kind, UTF-8 (bytes that are none become U+FFFD, as in
+ingest). A record that isn't well-formed, or has another number of fields than the header, costs itself alone. Why not by a sniffer that
+looks at the records: one stray quote among them made such a one read the whole file as if it had no quotes.
+
+A field is text. In a column that becomes a property it is a number or a boolean where every value of the column in the whole file is
+written as JSON writes them (`007`, `1e5` with a column of words, or a 19-digit id stay text); a first pass over the file finds out. An
+empty field is no value.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, Any, Final
+
+from sv.imports.files import UserFile
+from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
+from sv.model.errors import InvalidParameter
+
+MAX_LINE_CHARS: Final = 4 << 20
+"""Of one line. A field may have 131,072 characters (the csv module's own bound), and properties at most half of that."""
+
+DELIMITERS: Final = ",;\t|"
+
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE][+-]?[0-9]{1,2})?")
+_BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+Convert = Callable[[str], Any]
+_CONVERTS: Final[dict[str, Convert]] = {"integer": int, "number": float, "boolean": _BOOLEANS.__getitem__}
+
+Record = tuple[int, int, list[str]]
+"""A well-formed record: its first line, its last line, its fields."""
+
+
+class CsvSource:
+    """Places are line numbers: a record is found at its first line and ends at its last one.
+
+    is_text: whether a column's values must stay text, whatever they look like.
+    """
+
+    unit: Unit = "line"
+    has_text_fields = True
+
+    def __init__(self, file: UserFile, is_text: Callable[[str], bool], observe: Callable[[float], None]) -> None:
+        self._file = file
+        self._progress: Callable[[], float] = lambda: 0.0
+        with file.open() as (content, _):
+            self._delimiter, header = _read_header(file, content)
+        self._header = header
+        self.columns = tuple(header)
+        self._converts = self._infer({place for place, name in enumerate(header) if not is_text(name)}, observe)
+
+    def rows(self, after: int) -> Iterator[Row | BadRow]:
+        names = self._header
+        typed = [(names[place], convert) for place, convert in self._converts.items()]
+        for record in self._records():
+            if isinstance(record, BadRow):
+                if record.end > after:
+                    yield record
+                continue
+            at, end, values = record
+            if end <= after:
+                continue
+            fields: dict[str, Any] = {name: value for name, value in zip(names, values, strict=True) if value}
+            for name, convert in typed:
+                if name in fields:
+                    fields[name] = convert(fields[name])
+            yield Row(at, end, fields)
+
+    def progress(self) -> float:
+        return self._progress()
+
+    def looks_like_time(self, column: str) -> bool:  # noqa: ARG002 - only the name says so, which is asked elsewhere
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def _records(self) -> Iterator[Record | BadRow]:
+        with self._file.open() as (content, self._progress):
+            yield from _records(content, self._delimiter, len(self._header))
+
+    def _infer(self, places: Iterable[int], observe: Callable[[float], None]) -> dict[int, Convert]:
+        """How to convert the columns that hold numbers or booleans alone, by place."""
+        kinds: dict[int, str | None] = dict.fromkeys(places)
+        for nth, record in enumerate(self._records()):
+            if nth % 10_000 == 0:
+                observe(self._progress())
+            if isinstance(record, BadRow):
+                continue
+            values = record[2]
+            for place, kind in list(kinds.items()):
+                value = values[place]
+                if value:
+                    found = _kind_with(kind, value)
+                    if found == "text":
+                        del kinds[place]
+                    elif found != kind:
+                        kinds[place] = found
+        return {place: _CONVERTS[kind] for place, kind in kinds.items() if kind is not None}
+
+
+def _kind_with(kind: str | None, value: str) -> str:
+    """What a column is that was of this kind (None: without a value) and has this value too."""
+    if kind in (None, "integer") and _INTEGER.fullmatch(value):
+        return "integer"
+    if kind in (None, "integer", "number") and _NUMBER.fullmatch(value):
+        return "number"
+    if kind in (None, "boolean") and value in _BOOLEANS:
+        return "boolean"
+    return "text"
+
+
+class _Lines:
+    """The lines of a text for the csv module, none longer than MAX_LINE_CHARS; remembers whether one was cut."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(MAX_LINE_CHARS):
+            if len(line) == MAX_LINE_CHARS and not line.endswith(("\n", "\r")):
+                self.is_cut = True
+                while (rest := self._text.readline(MAX_LINE_CHARS)) and not rest.endswith(("\n", "\r")):
+                    pass
+            yield line
+
+
+def _records(content: IO[bytes], delimiter: str, width: int) -> Iterator[Record | BadRow]:
+    lines = _Lines(_text_of(content))
+    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
+    next(reader, None)
+    end = reader.line_num
+    while True:
+        at = end + 1
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            end = reader.line_num
+            lines.is_cut = False
+            to = f" (lines {at:,} to {end:,})" if end > at else ""
+            yield BadRow(at, end, UNREADABLE, f"no CSV record: {error}{to}")
+            continue
+        end = reader.line_num
+        if lines.is_cut:
+            lines.is_cut = False
+            yield BadRow(at, end, UNREADABLE, f"expected at most {MAX_LINE_CHARS:,} characters, got more")
+        elif len(values) == width:
+            yield at, end, values
+        elif values:
+            yield BadRow(at, end, UNREADABLE, f"expected {width} fields, as in the header, got {len(values)}")
+
+
+def _read_header(file: UserFile, content: IO[bytes]) -> tuple[str, list[str]]:
+    """The delimiter and the columns' names. Raises InvalidParameter where there is no header of different names."""
+    line = _text_of(content).readline(MAX_LINE_CHARS)
+    try:
+        readings = {
+            delimiter: [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
+            for delimiter in DELIMITERS
+        }
+    except csv.Error as error:
+        raise InvalidParameter(f"{file.name}: expected the columns' names in the first line: {error}") from None
+    delimiter = max(readings, key=lambda candidate: len(readings[candidate]))
+    names = readings[delimiter]
+    if not names or not all(names):
+        raise InvalidParameter(f"{file.name}: expected the columns' names in the first line, got {line[:60].strip()!r}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InvalidParameter(f"{file.name}: the header has {', '.join(map(repr, repeated[:5]))} more than once")
+    return delimiter, names
+
+
+def _text_of(content: IO[bytes]) -> io.TextIOWrapper:
+    return io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace", newline="")

@@ -1,0 +1,138 @@
+"""A file on the user's disk: its format, its compression, what it is known by.
+
+Compression is told by the first bytes, the format by the name or by what the user says. The digest is that of the content, so that a file
+is known again under another name and compressed in another way, and a compressed file that is damaged is found out before a row of it is
+taken. Never writes but to the system's temporary folder.
+"""
+
+import gzip
+import hashlib
+import io
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Final
+
+from sv.model.errors import InvalidParameter
+
+READ_BYTES: Final = 1 << 20
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_COMPRESSED_SUFFIXES: Final = frozenset({".gz", ".gzip", ".zst", ".zstd"})
+
+
+class Format(StrEnum):
+    NDJSON = "ndjson"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+_SUFFIXES: Final = {
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+    ".json": Format.NDJSON,
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".parquet": Format.PARQUET,
+    ".pq": Format.PARQUET,
+}
+
+
+class UserFile:
+    """A regular file of a known format. `open` and `digest` raise InvalidParameter for a file that can't be read."""
+
+    def __init__(self, path: Path, file_format: Format | None = None) -> None:
+        """Raises InvalidParameter for what is no regular file or of no known format."""
+        self.path = path
+        self.name = str(path)
+        with self._telling_faults():
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise InvalidParameter(f"{self.name}: expected a file; an import reads twice, so that it can go on where it stopped")
+            with path.open("rb") as file:
+                head = file.read(4)
+        self.bytes = found.st_size
+        self._state = _state_of(found)
+        self.compression = "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else None
+        self.format = file_format or self._format_by_name()
+
+    def _format_by_name(self) -> Format:
+        suffixes = [suffix.lower() for suffix in self.path.suffixes]
+        while suffixes and suffixes[-1] in _COMPRESSED_SUFFIXES:
+            suffixes.pop()
+        found = _SUFFIXES.get(suffixes[-1]) if suffixes else None
+        if found is None:
+            known = ", ".join(_SUFFIXES)
+            raise InvalidParameter(f"{self.name}: the name ends in none of {known}; say what it is with --format")
+        return found
+
+    def check_unchanged(self) -> None:
+        """Raises InvalidParameter where the file is not as it was when it was named: then its digest means nothing."""
+        with self._telling_faults():
+            if _state_of(self.path.stat()) != self._state:
+                raise InvalidParameter(f"{self.name} was changed while it was read; import it again once nobody writes to it")
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+        """The content, decompressed, and how much of the file has been read, from 0 to 1."""
+        with self._telling_faults(), self.path.open("rb") as raw:
+            inner = _decompressed(raw, self.compression)
+            try:
+                yield inner, lambda: 1.0 if raw.closed or not self.bytes else raw.tell() / self.bytes
+            finally:
+                if inner is not raw:
+                    inner.close()
+
+    def digest(self, observe: Callable[[float], None], copy_to: IO[bytes] | None = None) -> str:
+        """SHA-256 of the content, as hexadecimal text. Reads everything, and writes it to `copy_to` on the way."""
+        total = hashlib.sha256()
+        with self.open() as (content, progress):
+            while block := content.read(READ_BYTES):
+                total.update(block)
+                if copy_to is not None:
+                    copy_to.write(block)
+                observe(progress())
+        return total.hexdigest()
+
+    @contextmanager
+    def _telling_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InvalidParameter(f"{self.name} is damaged: {error}") from error
+        except OSError as error:
+            raise InvalidParameter(f"{self.name} can't be read: {error.strerror or error}") from error
+
+
+def _decompressed(raw: IO[bytes], compression: str | None) -> IO[bytes]:
+    if compression == "gzip":
+        return gzip.GzipFile(fileobj=raw)
+    if compression == "zstd":
+        import pyarrow as pa
+
+        stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+        return io.BufferedReader(_Readable(stream.read), READ_BYTES)
+    return raw
+
+
+class _Readable(io.RawIOBase):
+    """A stream of Arrow's as one of Python's."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int] | bytearray", /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+        data = self._read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _state_of(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,192 @@
+"""A chunk of an import becomes parts, entirely or not at all, and once.
+
+An import is a file's rows cut into chunks; a chunk's number is the place in the file up to which it reaches, so the largest number
+taken says where to go on. A chunk is drained into a buffer of its own that no query sees, written as files, and then recorded in the
+catalog together with its number in one transaction: whoever kills whom at whatever moment, sending the chunk again is right.
+
+Event ids come from a sequence number a batch, as with the log's (`engine.duck.drain`). A batch of an import has a number with the top
+one of the 45 bits set, which the log never reaches, and a hash of import, chunk and batch in the others.
+
+# INVARIANT STORE-3: the files of a chunk are durable before the catalog lists them, and the catalog lists them in the transaction that
+# marks the chunk as taken.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from sv.model.batch import VERSION, Batch, StoredBatch
+from sv.model.part import NewPart, Part
+from sv.store.event_store import EventStore
+from sv.store.files import delete_file, part_path, write_durably
+from sv.store.maintenance import Maintenance
+from sv.store.ports import BufferGroup
+
+MAX_BATCH_EVENTS: Final = 2048
+"""An event's id has 11 bits for its place in the batch."""
+
+DAY_FILE_ROWS: Final = 5000
+"""A day with fewer rows of the chunk shares a file with others: a year's file, cut into chunks, must not become thousands of files."""
+
+_SEQ_BITS: Final = 44
+_SEQ_MARK: Final = 1 << _SEQ_BITS
+_GENERATIONS_FROM: Final = 1 << 40
+"""Far above the generations that the live buffer counts up."""
+
+
+class ImportBatch(Struct, frozen=True, gc=False):
+    """Events that one User-Agent sent: a canonical JSON array (`sv.model.batch`) of at most MAX_BATCH_EVENTS events."""
+
+    user_agent: str
+    event_count: int
+    events: bytes
+
+
+class ImportRows(Protocol):
+    """The catalog's rows, as far as imports use them; each method one transaction that is durable when it returns."""
+
+    def import_chunks(self, import_id: str) -> set[int]: ...
+
+    def add_import_chunk(self, import_id: str, chunk_no: int, parts: Sequence[NewPart]) -> Sequence[Part] | None: ...
+
+    def dropped_parts(self, project_id: str | None = None) -> Sequence[Part]: ...
+
+
+class ImportChunks:
+    """Thread-safe; chunks take turns with each other, with flushes and with compaction."""
+
+    def __init__(self, store: EventStore, rows: ImportRows, maintenance: Maintenance, *, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._rows = rows
+        self._maintenance = maintenance
+        self._now_ms = now_ms
+        self._next_generation = _GENERATIONS_FROM
+        self._in_doubt: set[str] = set()
+
+    def taken(self, project_id: str, import_id: str) -> set[int]:
+        """The numbers of the chunks that are in."""
+        return self._rows.import_chunks(_key(project_id, import_id))
+
+    def store(self, project_id: str, import_id: str, chunk_no: int, batches: Sequence[ImportBatch]) -> int | None:
+        """Take a chunk in; every later query sees it. Returns the events stored, or None where the chunk is in already.
+
+        Fewer are stored than there are where an `eventId` was seen before. A chunk without batches is marked as taken.
+        Raises Unavailable (memory, disk), BadBatch; then nothing of it was stored.
+        """
+        key = _key(project_id, import_id)
+        with self._maintenance.turn():
+            if chunk_no in self._rows.import_chunks(key):
+                return None
+            if not batches:
+                return None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
+            generation = self._next_generation
+            self._next_generation += 1
+            tables = self._store.tables
+            tables.create_buffer(generation)
+            try:
+                numbered = _numbered(project_id, key, chunk_no, batches, self._now_ms())
+                # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
+                # refused as a repetition of itself when it is sent again.
+                count = tables.drain(generation, numbered, remember_event_ids=False)
+                parts = self._record(key, chunk_no, self._write(generation, project_id, key, chunk_no))
+                if parts is None:
+                    return None
+                self._store.catalog.replace(by=parts)
+                tables.remember_event_ids(generation)
+            finally:
+                with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
+                    tables.drop_buffer(generation)
+        return count
+
+    def _write(self, generation: int, project_id: str, key: str, chunk_no: int) -> list[NewPart]:
+        tables = self._store.tables
+        unusable = self._in_doubt | {part.path for part in self._rows.dropped_parts(project_id)}
+        written: list[NewPart] = []
+        for number, (days, day) in enumerate(_plan_files(tables.buffer_groups(generation))):
+            path = _unused_path(project_id, day, f"import-{key}-{chunk_no}-{number}", unusable)
+            facts = write_durably(
+                self._store.data_folder / path,
+                lambda target, d=days: tables.write_buffer_days(generation, project_id, d, target),
+            )
+            part = NewPart(
+                project_id=project_id,
+                path=path,
+                day=day,
+                rows=facts.rows,
+                bytes=facts.bytes,
+                min_ts_ms=facts.min_ts_ms,
+                max_ts_ms=facts.max_ts_ms,
+                min_received_ms=facts.min_received_ms,
+                max_received_ms=facts.max_received_ms,
+                created_ms=self._now_ms(),
+            )
+            written.append(part)
+        return written
+
+    def _record(self, key: str, chunk_no: int, parts: Sequence[NewPart]) -> Sequence[Part] | None:
+        """Commit, and delete the files of earlier commits that failed.
+
+        SCAR: a commit whose sync failed may come back after a crash, and then its files must lie there as they were; so they are
+        neither deleted nor written again before a later commit has succeeded.
+        """
+        paths = {part.path for part in parts}
+        try:
+            recorded = self._rows.add_import_chunk(key, chunk_no, parts)
+        except Exception:
+            self._in_doubt |= paths
+            raise
+        unwanted = self._in_doubt if recorded is not None else self._in_doubt | paths
+        self._in_doubt = {path for path in unwanted if not delete_file(self._store.data_folder / path)}
+        return recorded
+
+
+def _key(project_id: str, import_id: str) -> str:
+    """An import's name in the catalog. Of the project too, so that no project's import is another's business."""
+    return hashlib.sha256(f"{project_id}\0{import_id}".encode()).hexdigest()[:32]
+
+
+def _numbered(
+    project_id: str, key: str, chunk_no: int, batches: Sequence[ImportBatch], received_ms: int
+) -> list[StoredBatch]:
+    if any(batch.event_count > MAX_BATCH_EVENTS for batch in batches):
+        raise ValueError(f"expected at most {MAX_BATCH_EVENTS} events a batch")
+    return [
+        StoredBatch(
+            seq, Batch(VERSION, project_id, received_ms, batch.event_count, batch.user_agent, None, b"", b"", batch.events)
+        )
+        for seq, batch in zip(_sequence_numbers(key, chunk_no, len(batches)), batches, strict=True)
+    ]
+
+
+def _sequence_numbers(key: str, chunk_no: int, count: int) -> list[int]:
+    """Different numbers for the batches of a chunk, ascending. Two chunks share one with a probability of 2 to the power of -44."""
+    chosen: set[int] = set()
+    for nth in range(count):
+        digest = hashlib.blake2b(f"{key}/{chunk_no}/{nth}".encode(), digest_size=8).digest()
+        number = int.from_bytes(digest, "big") & (_SEQ_MARK - 1)
+        while number in chosen:
+            number = (number + 1) & (_SEQ_MARK - 1)
+        chosen.add(number)
+    return [_SEQ_MARK | number for number in sorted(chosen)]
+
+
+def _plan_files(groups: Sequence[BufferGroup]) -> list[tuple[list[str], str | None]]:
+    """(days, folder's day or None for many days) of each file."""
+    plan: list[tuple[list[str], str | None]] = [([group.day], group.day) for group in groups if group.rows >= DAY_FILE_ROWS]
+    rest = [group.day for group in groups if group.rows < DAY_FILE_ROWS]
+    if rest:
+        plan.append((rest, rest[0] if len(rest) == 1 else None))
+    return plan
+
+
+def _unused_path(project_id: str, day: str | None, name: str, unusable: set[str]) -> str:
+    """The path for a file of this name; a killed run's file of that path is written over, one that the catalog knows is not."""
+    path = part_path(project_id, day, name)
+    nth = 1
+    while path in unusable:
+        nth += 1
+        path = part_path(project_id, day, f"{name}-{nth}")
+    return path
