@@ -1,8 +1,9 @@
-"""Parquet: rows by their number, values as `engine.duck.reading` gives them; a null is no value."""
+"""Parquet: rows by their number, values as `engine.duck.reading` gives them. A null is no value."""
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import tzinfo
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -10,9 +11,81 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sv.imports.columns import Columns
 from sv.imports.files import UserFile
 from sv.imports.moments import in_zone
-from sv.imports.rows import Row, Unit
+from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
 
 if TYPE_CHECKING:
     from sv.engine.duck.reading import Role
+
+
+class ParquetSource:
+    """Places are row numbers. zone: of times without one."""
+
+    unit: Unit = "row"
+    has_text_fields = True
+
+    def __init__(self, file: UserFile, columns: Columns, zone: tzinfo) -> None:
+        from sv.engine.duck.reading import ParquetFile
+
+        self._zone = zone
+        self._read_rows = 0
+        with ExitStack() as closing:
+            path = file.path if file.compression is None else _unpacked(file, closing)
+            self._parquet = ParquetFile(path, file.name)
+            closing.callback(self._parquet.close)
+            self._closing = closing.pop_all()
+        self.columns = tuple(column.name for column in self._parquet.columns)
+        self._fields = {name: columns.of(name).field for name in self.columns}
+
+    def rows(self, after: int) -> Iterator[Row | BadRow]:
+        columns = self._parquet.columns
+        roles = {name: _ROLES.get(field, "value") for name, field in self._fields.items() if field is not None}
+        json_places = [place for place, column in enumerate(columns) if column.has_json]
+        naive = [column.name for column in columns if column.is_naive and roles.get(column.name) == "moment"]
+        self._read_rows = after
+        for block in self._parquet.blocks(after, roles):
+            for values in block:
+                self._read_rows += 1
+                fields = {name: value for name, value in zip(self.columns, values, strict=True) if value is not None}
+                try:
+                    for place in json_places:
+                        if values[place] is not None:
+                            fields[self.columns[place]] = _from_json(values[place])
+                except (ValueError, RecursionError) as error:
+                    yield BadRow(self._read_rows, self._read_rows, UNREADABLE, f"{self.columns[place]}: {error}")
+                    continue
+                for name in naive:
+                    if name in fields:
+                        fields[name] = in_zone(fields[name], self._zone)
+                yield Row(self._read_rows, self._read_rows, fields)
+
+    def progress(self) -> float:
+        return self._read_rows / self._parquet.row_count if self._parquet.row_count else 1.0
+
+    def looks_like_time(self, column: str) -> bool:
+        return any(known.is_time for known in self._parquet.columns if known.name == column)
+
+    def close(self) -> None:
+        self._closing.close()
+
+
+_ROLES: "dict[str, Role]" = {"timestamp": "moment", "anonymousId": "id", "userId": "id", "sessionId": "id", "eventId": "id"}
+
+
+def _unpacked(file: UserFile, closing: ExitStack) -> Path:
+    """A copy without the compression around it: Parquet is read from its end."""
+    copy = closing.enter_context(NamedTemporaryFile(prefix="sv-import-", suffix=".parquet"))
+    with file.open() as (content, _):
+        shutil.copyfileobj(content, copy)
+    copy.flush()
+    return Path(copy.name)
+
+
+def _from_json(text: str) -> Any:
+    """A list, a struct or a map. What is not finite inside becomes null."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text, parse_constant=lambda _: None)

@@ -13,6 +13,7 @@ from sv.insights.runner import Context
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
 from sv.model.limits import MAX_QUERY_BODY_BYTES
+from sv.model.validate import clip
 from sv.web.services import Services
 
 PROJECT: Final = "/api/v1/projects/{project_id:str}"
@@ -43,6 +44,12 @@ async def project_of(request: AnyRequest, project_id: str) -> Project:
     if project is None:
         raise NotFound(f"no project {project_id[:40]!r} (project_id)")
     return project
+
+
+def refuse_parameters(request: AnyRequest) -> None:
+    """For a route without query parameters. Raises InvalidParameter for a first one: what would have no effect is a mistake."""
+    for name in request.query_params:
+        raise InvalidParameter(f"{clip(name)}: unknown parameter; this route takes none")
 
 
 async def json_of(request: AnyRequest) -> Any:

@@ -16,13 +16,14 @@ from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.web.filters import check_regexes
 from sv.web.permissions import READ_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, json_of, project_of, run, services_of
+from sv.web.requests import PROJECT, AnyRequest, json_of, project_of, refuse_parameters, run, services_of
 
 
 @post(f"{PROJECT}/insights/trends", status_code=200, operation_id="query_trends", opt={"permission": READ_PROJECT})
 async def trends_route(request: AnyRequest, project_id: str) -> Response[bytes]:
     """A measure over time, by series and by the values of a breakdown."""
     project = await project_of(request, project_id)
+    refuse_parameters(request)
     body = await json_of(request)
     query = parse_trends_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
     for place, series in enumerate(query.series):
@@ -35,6 +36,7 @@ async def trends_route(request: AnyRequest, project_id: str) -> Response[bytes]:
 async def funnel_route(request: AnyRequest, project_id: str) -> Response[bytes]:
     """How many persons or sessions go through the steps in order, within a window."""
     project = await project_of(request, project_id)
+    refuse_parameters(request)
     body = await json_of(request)
     query = parse_funnel_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
     for place, step in enumerate(query.steps):

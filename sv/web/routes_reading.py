@@ -11,7 +11,7 @@ from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.query_parsing import parse_events_query
 from sv.web.filters import check_regexes
 from sv.web.permissions import READ_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, project_of, run, services_of
+from sv.web.requests import PROJECT, AnyRequest, project_of, refuse_parameters, run, services_of
 
 
 @get(f"{PROJECT}/events", operation_id="list_events", opt={"permission": READ_PROJECT})
@@ -36,6 +36,7 @@ async def list_events_route(request: AnyRequest, project_id: str) -> Response[by
 async def get_event_route(request: AnyRequest, project_id: str, event_id: str) -> Response[bytes]:
     """One event by its id."""
     project = await project_of(request, project_id)
+    refuse_parameters(request)
     uuid = _uuid(event_id)
     at_ms = event_time_ms(uuid)
     return await run(request, project, (0, at_ms + 1), lambda context: get_event(context, uuid))

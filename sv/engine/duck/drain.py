@@ -10,12 +10,15 @@ that readers saw before it. The log counts from 1 and stays below 2**44; batches
 (`sv.store.importing`), so that the two never meet.
 """
 
+import sys
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
+from sv.engine.duck import enrich
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, EVENTS_SHAPE
 from sv.model.batch import StoredBatch
 
@@ -35,6 +38,9 @@ class Agent(Protocol):
     def is_bot(self) -> bool: ...
 
 
+PIECES: Final = 8
+"""Of a slice of batches: enough to keep a few threads busy, few enough to cost nothing."""
+
 NumberPersons = Callable[[str, str], str]
 """(project_id, JSON array of distinct ids) -> JSON array of their numbers, in the same order."""
 
@@ -53,56 +59,18 @@ _BATCHES: Final = pa.schema(
     ]
 )
 
-_PROPERTY_ORDER: Final = (
-    "$current_url",
-    "$referring_domain",
-    "$referrer",
-    "$browser",
-    "$browser_version",
-    "$os",
-    "$device_type",
-    "$country",
-    "$is_bot",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-)
-_POINTERS: Final = ["/" + name for name in _PROPERTY_ORDER]
-_PLACE: Final = {name: place for place, name in enumerate(_PROPERTY_ORDER, start=1)}
+_ID: Final = """(
+    ((ts::ubigint << 16) | 28672::ubigint | ((seq >> 33) & 4095::ubigint))::uhugeint * 18446744073709551616::uhugeint + (
+      9223372036854775808::ubigint | (((seq >> 19) & 16383::ubigint) << 48)
+      | ((seq & 524287::ubigint) << 29) | (place::ubigint << 18) | $salt::ubigint
+    )::uhugeint
+  )::uuid"""
+"""Two halves: time, version 7 and 12 bits of the sequence number; variant, its other 33 bits, place and salt."""
 
+_LONG_INTEGER: Final = r"[:,\[](?:-[0-9]{19}|[0-9]{20})"
+"""Finds every integer outside 64 bits in canonical JSON, and now and then something else."""
 
-def _own_or(name: str, enriched: str) -> str:
-    """The client's own value where it is a string, the enriched one where the client sent no such key."""
-    at = _PLACE[name]
-    return f"case when kinds[{at}] is null then {enriched} when kinds[{at}] = 'VARCHAR' then texts[{at}] end"
-
-
-def _own(name: str) -> str:
-    return _own_or(name, "null")
-
-
-def _utm(name: str) -> str:
-    """The first `name=` of the URL's query, decoded; as it stands where it decodes to no text; null where absent or empty.
-
-    SCAR: without `try`, one visitor's `%ff` in a URL failed the whole drain.
-    """
-    raw = f"regexp_extract(current_url, '^[^?#]*\\?(?:[^#]*?&)??{name}=([^&#]*)', 1)"
-    text = f"replace(try(url_decode(replace({raw}, '+', ' '))), chr(0), chr(65533))"
-    return _own_or(name, f"case when contains(current_url, '{name}=') then nullif(coalesce({text}, {raw}), '') end")
-
-
-# These three equal `sv.ingest.enrich.urls` and `sv.model.filters.url_path`, which a test holds them to.
-_SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.-]*://"
-_URL_PATH: Final = rf"""
-    case when starts_with(current_url, '/') or regexp_matches(current_url, '^{_SCHEME}') then
-      regexp_replace(regexp_extract(current_url, '^(?:{_SCHEME}[^/?#]*)?([^?#]*)', 1), '/\z', '')
-    end"""
-_HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f#%/:<>?@\[\\\]^|]+)(?::[0-9]*)?(?:[/?#]|\z)"
-_REFERRING_DOMAIN: Final = rf"lower(nullif(regexp_extract(referrer, '^{_SCHEME}(?:[^/?#]*@)?{_HOST}', 1), ''))"
-
-_STAGE: Final = f"""
+_STAGE: Final = rf"""
 create or replace temp table stage as
 with lists as (
   select * exclude (events), from_json(events, $shape) as list from batches
@@ -114,54 +82,74 @@ with lists as (
     browser as agent_browser, browser_version as agent_version, os as agent_os, device_type as agent_device, is_bot as agent_bot,
     coalesce(e.properties::varchar, '{{}}') as properties,
     e.anonymousId as anonymous_id, e.userId as user_id, e.sessionId as session_id, e.groups as groups, e.eventId as client_event_id,
-    json_type(e.properties, $pointers) as kinds,
-    json_extract_string(e.properties, $pointers) as texts
+    {enrich.OWN_COLUMNS}
   from listed
 ), located as (
-  select *, {_own("$current_url")} as current_url, {_own("$referrer")} as referrer from flat
+  select *, {enrich.own_string("$current_url")} as current_url, {enrich.own_string("$referrer")} as referrer from flat
 )
 select
-  printf(
-    '%08x-%04x-7%03x-%04x-%012x', ts >> 16, ts & 65535, ((seq >> 33) & 4095)::bigint, (32768 | ((seq >> 19) & 16383))::bigint,
-    (((seq & 524287) << 29) | (place << 18) | $salt)::bigint
-  )::uuid as id,
+  {_ID} as id,
   event,
   make_timestamp_ms(ts) as timestamp,
   make_timestamp_ms(received_ms) as received_at,
   coalesce(user_id, anonymous_id) as distinct_id,
   anonymous_id, user_id, session_id, groups, client_event_id, properties,
   current_url,
-  {_URL_PATH} as url_path,
-  {_own_or("$referring_domain", _REFERRING_DOMAIN)} as referring_domain,
-  {_own_or("$browser", "agent_browser")} as browser,
-  {_own_or("$browser_version", "agent_version")} as browser_version,
-  {_own_or("$os", "agent_os")} as os,
-  {_own_or("$device_type", "agent_device")} as device_type,
-  {_own_or("$country", "country")} as country,
-  case when kinds[{_PLACE["$is_bot"]}] is null then agent_bot else texts[{_PLACE["$is_bot"]}] = 'true'
-    and kinds[{_PLACE["$is_bot"]}] = 'BOOLEAN' end as is_bot,
-  {_utm("utm_source")} as utm_source,
-  {_utm("utm_medium")} as utm_medium,
-  {_utm("utm_campaign")} as utm_campaign,
-  {_utm("utm_term")} as utm_term,
-  {_utm("utm_content")} as utm_content,
-  project_id, seq, place
+  {enrich.URL_PATH} as url_path,
+  {enrich.own_or("$referring_domain", enrich.REFERRING_DOMAIN)} as referring_domain,
+  {enrich.own_or("$browser", "agent_browser")} as browser,
+  {enrich.own_or("$browser_version", "agent_version")} as browser_version,
+  {enrich.own_or("$os", "agent_os")} as os,
+  {enrich.own_or("$device_type", "agent_device")} as device_type,
+  {enrich.own_or("$country", "country")} as country,
+  {enrich.is_bot("agent_bot")} as is_bot,
+  {enrich.own_or("utm_source", enrich.utm("utm_source"))} as utm_source,
+  {enrich.own_or("utm_medium", enrich.utm("utm_medium"))} as utm_medium,
+  {enrich.own_or("utm_campaign", enrich.utm("utm_campaign"))} as utm_campaign,
+  {enrich.own_or("utm_term", enrich.utm("utm_term"))} as utm_term,
+  {enrich.own_or("utm_content", enrich.utm("utm_content"))} as utm_content,
+  project_id, seq, place,
+  regexp_matches(properties, '{_LONG_INTEGER}') as has_long_integer
 from located
 """
 
-_DROP_REPEATED: Final = """
-delete from stage where (seq, place) in (
-  select (seq, place) from (
-    select seq, place, row_number() over (partition by project_id, client_event_id order by seq, place) as nth
-    from stage where client_event_id is not null
-  ) where nth > 1
-  union all
-  select (s.seq, s.place) from stage s join recent_event_ids r
-    on r.project_id = s.project_id and r.client_event_id = s.client_event_id
-  where s.received_at - r.received_at < to_milliseconds($window_ms)
+_STAGED: Final = """
+select count(*), count(client_event_id), count(*) filter (where has_long_integer),
+  count(*) filter (where id is null or event is null or distinct_id is null or timestamp is null)
+from stage
+"""
+
+_REWRITE: Final = """
+update stage set properties = rewritten.properties
+from (
+  select unnest($seqs::ubigint[]) as seq, unnest($places::bigint[]) as place, unnest($texts::varchar[]) as properties
+) rewritten
+where stage.seq = rewritten.seq and stage.place = rewritten.place
+"""
+
+_UNDECIDED: Final = """
+create or replace temp table undecided as
+select project_id, client_event_id, received_at, seq, place
+from stage s
+where client_event_id is not null and not exists (
+  from recent_event_ids r
+  where r.project_id = s.project_id and r.client_event_id = s.client_event_id
+    and s.received_at - r.received_at < to_milliseconds($window_ms)
 )
 """
 
+_KEEP_FIRST: Final = """
+insert into kept
+select project_id, client_event_id, unnest(min({'seq': seq, 'place': place, 'received_at': received_at}))
+from undecided
+group by project_id, client_event_id
+"""
+
+_DECIDE: Final = """
+delete from undecided using kept
+where kept.project_id = undecided.project_id and kept.client_event_id = undecided.client_event_id
+  and undecided.received_at - kept.received_at < to_milliseconds($window_ms)
+"""
 
 _DISTINCT_IDS: Final = """
 select project_id, to_json(list(distinct distinct_id order by distinct_id))::varchar from stage group by project_id
@@ -190,40 +178,89 @@ def buffer_name(generation: int) -> str:
 
 def create_buffer(cursor: duckdb.DuckDBPyConnection, generation: int) -> None:
     columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
-    cursor.execute(f"create table {buffer_name(generation)} ({columns}, project_id varchar)")
+    cursor.execute(f"create table {buffer_name(generation)} ({columns}, project_id varchar, seq ubigint)")
 
 
 def stage_batches(
     cursor: duckdb.DuckDBPyConnection, batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent], salt: int
 ) -> int:
-    """Make the temporary table `stage` of this cursor: a row an event. Returns how many carry an event id of the client's."""
-    agents = [agent_of(stored.batch.user_agent) for stored in batches]
-    table = pa.Table.from_arrays(
-        [
-            pa.array([stored.seq for stored in batches], pa.uint64()),
-            pa.array([stored.batch.project_id for stored in batches], pa.string()),
-            pa.array([stored.batch.received_ms for stored in batches], pa.int64()),
-            pa.array([agent.browser for agent in agents], pa.string()),
-            pa.array([agent.browser_version for agent in agents], pa.string()),
-            pa.array([agent.os for agent in agents], pa.string()),
-            pa.array([agent.device_type for agent in agents], pa.string()),
-            pa.array([agent.is_bot for agent in agents], pa.bool_()),
-            pa.array([stored.batch.country for stored in batches], pa.string()),
-            pa.array([stored.batch.events for stored in batches], pa.binary()).cast(pa.string()),
-        ],
-        schema=_BATCHES,
-    )
-    cursor.register("batches", table)
-    cursor.execute(_STAGE, {"shape": EVENTS_SHAPE, "pointers": _POINTERS, "salt": salt})
+    """Make the temporary table `stage` of this cursor: a row an event. Returns how many carry an event id of the client's.
+
+    Raises ValueError or an error of DuckDB's for batches that don't hold as many whole events as they say.
+    """
+    cursor.register("batches", _as_table(batches, agent_of))
+    cursor.execute(_STAGE, {"shape": EVENTS_SHAPE, "salt": salt, **enrich.PARAMS})
     cursor.unregister("batches")
-    row = cursor.execute("select count(client_event_id) from stage").fetchone()
-    assert row is not None
-    return int(row[0])
+    rows, with_event_id, with_long_integer, incomplete = _only_row(cursor.execute(_STAGED))
+    expected = sum(stored.batch.event_count for stored in batches)
+    if rows != expected or incomplete:
+        raise ValueError(f"expected {expected} events, got {rows}, of which {incomplete} without name, time or person")
+    if with_long_integer:
+        _make_long_integers_doubles(cursor)
+    return with_event_id
+
+
+def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> pa.Table:
+    """A row a batch. In pieces, since DuckDB's threads take a piece each."""
+    agents = [agent_of(stored.batch.user_agent) for stored in batches]
+    columns = [
+        pa.array([stored.seq for stored in batches], pa.uint64()),
+        pa.array([stored.batch.project_id for stored in batches], pa.string()),
+        pa.array([stored.batch.received_ms for stored in batches], pa.int64()),
+        pa.array([agent.browser for agent in agents], pa.string()),
+        pa.array([agent.browser_version for agent in agents], pa.string()),
+        pa.array([agent.os for agent in agents], pa.string()),
+        pa.array([agent.device_type for agent in agents], pa.string()),
+        pa.array([agent.is_bot for agent in agents], pa.bool_()),
+        pa.array([stored.batch.country for stored in batches], pa.string()),
+        pa.array([stored.batch.events for stored in batches], pa.binary()).cast(pa.string()),
+    ]
+    table = pa.Table.from_arrays(columns, schema=_BATCHES)
+    return pa.Table.from_batches(table.to_batches(max_chunksize=max(1, len(batches) // PIECES)), schema=_BATCHES)
+
+
+def _make_long_integers_doubles(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Write integers beyond 64 bits as the doubles that they are to be read as (API.md). In Python, as hardly anybody sends any."""
+    seqs: list[int] = []
+    places: list[int] = []
+    texts: list[str] = []
+    for seq, place, text in cursor.execute("select seq, place, properties from stage where has_long_integer").fetchall():
+        seqs.append(seq)
+        places.append(place)
+        texts.append(msgspec.json.encode(_without_long_integers(msgspec.json.decode(text))).decode())
+    cursor.execute(_REWRITE, {"seqs": seqs, "places": places, "texts": texts})
+
+
+def _without_long_integers(value: Any) -> Any:
+    """The same JSON value with doubles for integers outside 64 bits, the largest double where there is none so large.
+
+    Recursive: values nest no deeper than `limits.MAX_DEPTH`.
+    """
+    if isinstance(value, dict):
+        return {key: _without_long_integers(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_without_long_integers(inner) for inner in cast("list[Any]", value)]
+    if not isinstance(value, int) or -(2**63) <= value < 2**64:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return sys.float_info.max if value > 0 else -sys.float_info.max
 
 
 def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int, *, remember: bool = True) -> None:
-    """Keep the first event of each client event id within the window; remember the kept ones, unless told otherwise."""
-    cursor.execute(_DROP_REPEATED, {"window_ms": window_ms})
+    """Keep the first event of each client event id, and then the next that comes a window or more after the kept one.
+
+    In log order, so that cutting the log into other slices keeps the same events. Remembers the kept ones, unless told otherwise.
+    """
+    window = {"window_ms": window_ms}
+    cursor.execute(_UNDECIDED, window)
+    cursor.execute("create or replace temp table kept as select * from undecided limit 0")
+    # A second round comes only where one drain spans more than the window: after a long outage, say.
+    while _only_row(cursor.execute("select count(*) from undecided"))[0]:
+        cursor.execute(_KEEP_FIRST)
+        cursor.execute(_DECIDE, window)
+    cursor.execute("delete from stage where client_event_id is not null and (seq, place) not in (select (seq, place) from kept)")
     if remember:
         cursor.execute(_remember("stage"))
 
@@ -239,12 +276,18 @@ def move_stage_to_buffer(cursor: duckdb.DuckDBPyConnection, generation: int, num
     for project_id, ids in cursor.execute(_DISTINCT_IDS).fetchall():
         numbers = number_persons(project_id, ids)
         cursor.execute(_NUMBERED, {"project_id": project_id, "ids": ids, "numbers": numbers})
-    row = cursor.execute(
+    appended = cursor.execute(
         f"""
         insert into {buffer_name(generation)} by name
-        select {COLUMN_LIST}, project_id from stage join numbered using (project_id, distinct_id)
+        select {COLUMN_LIST}, project_id, seq from stage join numbered using (project_id, distinct_id)
         """
-    ).fetchone()
+    )
+    rows: int = _only_row(appended)[0]
     cursor.execute("drop table stage")
+    return rows
+
+
+def _only_row(answered: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    row = answered.fetchone()
     assert row is not None
-    return int(row[0])
+    return row

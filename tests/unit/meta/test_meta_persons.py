@@ -177,8 +177,9 @@ def test_numbers_are_not_given_while_the_metadata_is_closed(path: Path) -> None:
         Persons(meta).number_persons("dev", '["ann"]')
 
 
-def test_other_threads_run_while_ids_are_numbered(persons: Persons) -> None:
-    ids = json.dumps([f"person {n}" for n in range(60_000)])
+def longest_pause(persons: Persons, project: str) -> float:
+    """For how much of the time that numbering many ids takes another thread got no turn, at the longest; 0 to 1."""
+    ids = json.dumps([f"person {n}" for n in range(40_000)])
     ticks: list[float] = []
     is_done = threading.Event()
 
@@ -190,10 +191,15 @@ def test_other_threads_run_while_ids_are_numbered(persons: Persons) -> None:
     with ThreadPoolExecutor(1) as pool:
         ticking = pool.submit(tick)
         start = time.perf_counter()
-        persons.number_persons("dev", ids)
+        persons.number_persons(project, ids)
         end = time.perf_counter()
         is_done.set()
         ticking.result(10)
     inside = [start, *(at for at in ticks if start < at < end), end]
-    # A statement that held the interpreter would stop the ticks for a third of the time or more.
-    assert max(after - before for before, after in pairwise(inside)) < (end - start) / 4
+    return max(after - before for before, after in pairwise(inside)) / (end - start)
+
+
+def test_other_threads_run_while_ids_are_numbered(persons: Persons) -> None:
+    # A statement that held the interpreter would stop them for a third of the time or more, each time; a busy machine
+    # does so now and then.
+    assert min(longest_pause(persons, f"p{n}") for n in range(4)) < 0.2

@@ -1,0 +1,165 @@
+"""Rows to chunks: events by their User-Agent in batches that ingest's own rules have checked.
+
+A chunk ends after so many rows or bytes, and is numbered by the place in the file up to which it reaches.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from sv.imports.columns import BadFields, Columns
+from sv.imports.rows import UNREADABLE, BadRow, Row, Source
+from sv.ingest.body import repair
+from sv.ingest.decode import Decoded, DropReason, decode
+from sv.model.limits import MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
+
+CHUNK_ROWS: Final = 100_000
+"""A chunk becomes at least a file, and is what a stopped import does again: seconds of work."""
+
+CHUNK_BYTES: Final = 16 * MIB
+"""Of events as JSON, where they are large: several chunks are in memory at the same time, here and in the engine."""
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Rejected(Struct, frozen=True, gc=False):
+    """A row that was not taken: where a person finds it, the reason's code, and what is wrong."""
+
+    at: int
+    code: str
+    message: str
+
+
+class Batch(Struct, frozen=True, gc=False):
+    """Checked events of one User-Agent: a canonical JSON array, and the place of each event's row."""
+
+    user_agent: str
+    places: list[int]
+    events: bytes
+
+
+class Chunk(Struct, frozen=True):
+    """Rows of a file up to and with the one that ends at `number`.
+
+    first_ms, last_ms: of its events' times; None where it has none. undated: events without a time of their own.
+    """
+
+    number: int
+    rows: int
+    batches: list[Batch]
+    rejections: list[Rejected]
+    first_ms: int | None
+    last_ms: int | None
+    undated: int
+
+    @property
+    def event_count(self) -> int:
+        return sum(len(batch.places) for batch in self.batches)
+
+
+def decode_events(events: bytes, now_ms: int) -> Decoded:
+    """Check a JSON array of events by the rules of ingest. Raises what `decode` raises."""
+    return decode(b'{"projectToken":"","events":' + repair(events) + b"}", now_ms)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Events of one User-Agent that wait to become a batch."""
+
+    texts: list[bytes] = field(default_factory=list[bytes])
+    places: list[int] = field(default_factory=list[int])
+    moments: list[int] = field(default_factory=list[int])
+
+
+class _Builder:
+    """One chunk in the making."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        self._groups: dict[str, _Group] = {}
+        self._batches: list[Batch] = []
+        self._rejections: list[Rejected] = []
+        self._first_ms: int | None = None
+        self._last_ms: int | None = None
+        self._undated = 0
+        self._bytes = 0
+        self.rows = 0
+        self.end = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.rows >= CHUNK_ROWS or self._bytes >= CHUNK_BYTES
+
+    def reject(self, row: Row | BadRow, code: str, message: str) -> None:
+        self._rejections.append(Rejected(row.at, code, message))
+
+    def add(self, row: Row, event: dict[str, Any], user_agent: str) -> None:
+        try:
+            text = _encoder.encode(event)
+        except RecursionError:
+            self.reject(row, DropReason.NESTED_TOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
+            return
+        except (UnicodeEncodeError, TypeError, OverflowError) as error:
+            self.reject(row, UNREADABLE, str(error))
+            return
+        moment = event.get("timestamp")
+        group = self._groups.setdefault(user_agent[:MAX_USER_AGENT_CHARS], _Group())
+        group.texts.append(text)
+        group.places.append(row.at)
+        group.moments.append(int(moment) if isinstance(moment, int | float) else self._now_ms)
+        self._undated += moment is None
+        self._bytes += len(text)
+        if len(group.texts) == MAX_EVENTS_PER_REQUEST:
+            self._close(self._groups.pop(user_agent[:MAX_USER_AGENT_CHARS]), user_agent[:MAX_USER_AGENT_CHARS])
+
+    def build(self) -> Chunk:
+        for user_agent, group in self._groups.items():
+            self._close(group, user_agent)
+        self._rejections.sort(key=lambda rejected: rejected.at)
+        return Chunk(
+            self.end, self.rows, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated
+        )
+
+    def _close(self, group: _Group, user_agent: str) -> None:
+        decoded = decode_events(b"[" + b",".join(group.texts) + b"]", self._now_ms)
+        refused = {rejection.index for rejection in decoded.rejections}
+        for rejection in decoded.rejections:
+            self._rejections.append(Rejected(group.places[rejection.index], rejection.code, rejection.message))
+        kept = [nth for nth in range(len(group.places)) if nth not in refused] if refused else range(len(group.places))
+        if not kept:
+            return
+        self._batches.append(Batch(user_agent, [group.places[nth] for nth in kept], decoded.events_json))
+        moments = [group.moments[nth] for nth in kept]
+        self._first_ms = min(moments) if self._first_ms is None else min(self._first_ms, *moments)
+        self._last_ms = max(moments) if self._last_ms is None else max(self._last_ms, *moments)
+
+
+def cut(
+    source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str
+) -> Iterator[Chunk]:
+    """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
+    builder = _Builder(now_ms)
+    is_first = True
+    for row in source.rows(after):
+        builder.rows += 1
+        builder.end = row.end
+        if isinstance(row, BadRow):
+            builder.reject(row, row.code, row.message)
+        else:
+            if is_first and source.columns is None:
+                columns.check_times(source, row.fields, file_name)
+            is_first = False
+            try:
+                event, user_agent = columns.event_of(row.fields, zone, has_text_fields=source.has_text_fields)
+                builder.add(row, event, user_agent)
+            except BadFields as error:
+                builder.reject(row, error.code, error.message)
+        if builder.is_full:
+            yield builder.build()
+            builder = _Builder(now_ms)
+    if builder.rows:
+        yield builder.build()
