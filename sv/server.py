@@ -27,6 +27,7 @@ from sv.ingest.enrich.country import Countries
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
 from sv.meta.api_tokens import ApiTokens
 from sv.meta.db import Meta
+from sv.meta.errors import FolderDamaged
 from sv.meta.instance import Instance, load_instance
 from sv.meta.lock import FolderLock
 from sv.meta.parts import Parts
@@ -40,7 +41,7 @@ from sv.model.errors import NotAuthenticated, Unavailable
 from sv.settings import Settings
 from sv.store.catalog import Catalog
 from sv.store.event_store import EventStore
-from sv.store.files import looks_whole, set_aside, sweep_temporary_files
+from sv.store.files import looks_whole, set_aside, sweep_temporary_files, sweep_unknown_files
 from sv.store.maintenance import Maintenance
 from sv.store.ports import BadBatch
 from sv.wal.log import Commit, Log
@@ -101,6 +102,10 @@ class Server:
             raise
 
     def _open_meta(self, folder: Path) -> None:
+        if not (folder / "sv.db").exists() and next((folder / "events").glob("project=*"), None) is not None:
+            raise FolderDamaged(
+                f"{folder} has event files and no sv.db, which lists them. Put the last backup of sv.db there, or choose another folder"
+            )
         self.meta = Meta.open(folder / "sv.db")
         self.instance: Instance = load_instance(self.meta, self.clock())
         self.project_tokens = ProjectTokens(self.meta)
@@ -115,8 +120,10 @@ class Server:
     def _open_store(self, folder: Path) -> None:
         sweep_temporary_files(folder)
         self.catalog = Catalog([part for part in self.parts.live_parts() if self._is_whole(part.part_id, part.path, part.bytes)])
-        self.catalog.add_dropped(self.parts.dropped_parts())
+        dropped = self.parts.dropped_parts()
+        self.catalog.add_dropped(dropped)
         covered = self.parts.covered_seq()
+        sweep_unknown_files(folder, {part.path for part in [*self.catalog.parts(), *dropped]}, covered)
         self.store = EventStore(
             data_folder=folder,
             catalog=self.catalog,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from sv.imports.columns import BadFields, Columns
+from sv.imports.columns import RowError, Columns
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
 from sv.ingest.body import repair
 from sv.ingest.decode import Decoded, DropReason, decode
@@ -120,9 +120,7 @@ class _Builder:
         for user_agent, group in self._groups.items():
             self._close(group, user_agent)
         self._rejections.sort(key=lambda rejected: rejected.at)
-        return Chunk(
-            self.end, self.rows, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated
-        )
+        return Chunk(self.end, self.rows, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated)
 
     def _close(self, group: _Group, user_agent: str) -> None:
         decoded = decode_events(b"[" + b",".join(group.texts) + b"]", self._now_ms)
@@ -138,9 +136,7 @@ class _Builder:
         self._last_ms = max(moments) if self._last_ms is None else max(self._last_ms, *moments)
 
 
-def cut(
-    source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str
-) -> Iterator[Chunk]:
+def cut(source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str) -> Iterator[Chunk]:
     """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
     builder = _Builder(now_ms)
     is_first = True
@@ -156,7 +152,7 @@ def cut(
             try:
                 event, user_agent = columns.event_of(row.fields, zone, has_text_fields=source.has_text_fields)
                 builder.add(row, event, user_agent)
-            except BadFields as error:
+            except RowError as error:
                 builder.reject(row, error.code, error.message)
         if builder.is_full:
             yield builder.build()

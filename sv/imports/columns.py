@@ -44,13 +44,14 @@ _IDS: Final = frozenset({"anonymousId", "userId", "sessionId"})
 _TEXTS: Final = frozenset({*_IDS, "eventId"})
 _LIKELY_IDS: Final = ("distinct_id", "distinctId", "uid", "user", "visitor_id", "visitorId", "client_id", "clientId", "device_id")
 _LIKELY_TIMES: Final = frozenset(
-    "ts time date datetime created_at createdat event_time eventtime event_timestamp eventtimestamp event_date occurred_at"
-    " occurredat @timestamp timestamp_ms timestamp_utc sent_at sentat received_at receivedat server_time client_time".split()
+    {"ts", "time", "date", "datetime", "created_at", "createdat", "event_time", "eventtime", "event_timestamp", "eventtimestamp"}
+    | {"event_date", "occurred_at", "occurredat", "@timestamp", "timestamp_ms", "timestamp_utc", "sent_at", "sentat"}
+    | {"received_at", "receivedat", "server_time", "client_time"}
 )
 _LIKELY_EVENTS: Final = ("event_name", "eventName", "name", "event_type", "eventType", "action", "type")
 
 
-class BadFields(Exception):
+class RowError(Exception):
     """A row that makes no event, and why."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -140,7 +141,7 @@ class Columns:
                 )
 
     def event_of(self, fields: dict[str, Any], zone: tzinfo, *, has_text_fields: bool) -> tuple[dict[str, Any], str]:
-        """The event of a row as clients send it, not yet checked, and its User-Agent ("" for none). Raises BadFields."""
+        """The event of a row as clients send it, not yet checked, and its User-Agent ("" for none). Raises RowError."""
         event: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         user_agent = ""
@@ -151,7 +152,7 @@ class Columns:
             elif meaning.field is not None:
                 if value is not None:
                     if meaning.field in event:
-                        raise BadFields(DropReason.WRONG_TYPE, f"expected one {meaning.field}, got two columns of that meaning")
+                        raise RowError(DropReason.WRONG_TYPE, f"expected one {meaning.field}, got two columns of that meaning")
                     event[meaning.field] = _converted(meaning.field, value, zone, has_text_fields)
             elif meaning.property_name is not None:
                 extra[meaning.property_name] = value
@@ -205,9 +206,9 @@ def _json_field(field: str, text: str) -> Any:
     try:
         return msgspec.json.decode(repair(text.encode()))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadFields(DropReason.WRONG_TYPE, f"expected JSON, got {show(text)}: {error} ({field})") from None
+        raise RowError(DropReason.WRONG_TYPE, f"expected JSON, got {show(text)}: {error} ({field})") from None
     except RecursionError:
-        raise BadFields(DropReason.NESTED_TOO_DEEP, f"expected JSON that is not nested so deeply ({field})") from None
+        raise RowError(DropReason.NESTED_TOO_DEEP, f"expected JSON that is not nested so deeply ({field})") from None
 
 
 def _missing(name: str, what: str, field: str, likely: tuple[str, ...], columns: Iterable[str]) -> str:

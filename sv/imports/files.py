@@ -11,7 +11,7 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -52,7 +52,9 @@ class UserFile:
         with self._telling_faults():
             found = path.stat()
             if not stat.S_ISREG(found.st_mode):
-                raise InvalidParameter(f"{self.name}: expected a file; an import reads twice, so that it can go on where it stopped")
+                raise InvalidParameter(
+                    f"{self.name}: expected a file; an import reads twice, so that it can go on where it stopped"
+                )
             with path.open("rb") as file:
                 head = file.read(4)
         self.bytes = found.st_size
@@ -77,7 +79,7 @@ class UserFile:
                 raise InvalidParameter(f"{self.name} was changed while it was read; import it again once nobody writes to it")
 
     @contextmanager
-    def open(self) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+    def open(self) -> Generator[tuple[IO[bytes], Callable[[], float]]]:
         """The content, decompressed, and how much of the file has been read, from 0 to 1."""
         with self._telling_faults(), self.path.open("rb") as raw:
             inner = _decompressed(raw, self.compression)
@@ -97,7 +99,7 @@ class UserFile:
         return total.hexdigest()
 
     @contextmanager
-    def _telling_faults(self) -> Iterator[None]:
+    def _telling_faults(self) -> Generator[None]:
         try:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -106,7 +108,7 @@ class UserFile:
             raise InvalidParameter(f"{self.name} can't be read: {error.strerror or error}") from error
 
 
-def _decompressed(raw: IO[bytes], compression: str | None) -> IO[bytes]:
+def _decompressed(raw: IO[bytes], compression: str | None) -> "IO[bytes] | gzip.GzipFile":
     if compression == "gzip":
         return gzip.GzipFile(fileobj=raw)
     if compression == "zstd":

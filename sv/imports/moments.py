@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what naive times are counted from
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _DIGITS: Final = re.compile(r"-?[0-9]{9,18}(?:\.[0-9]*)?")
 """Nine digits or more: eight are a date."""
@@ -21,7 +21,7 @@ def in_zone(naive_ms: int, zone: tzinfo) -> int:
     if zone is UTC:
         return naive_ms
     try:
-        return (( _NAIVE_EPOCH + naive_ms * _MILLISECOND).replace(tzinfo=zone) - _EPOCH) // _MILLISECOND
+        return ((_NAIVE_EPOCH + naive_ms * _MILLISECOND).replace(tzinfo=zone) - _EPOCH) // _MILLISECOND
     except OverflowError:
         return naive_ms
 

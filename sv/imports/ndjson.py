@@ -24,7 +24,7 @@ class NdjsonSource:
 
     unit: Unit = "line"
     has_text_fields = False
-    columns = None
+    columns: tuple[str, ...] | None = None
 
     def __init__(self, file: UserFile) -> None:
         self._file = file

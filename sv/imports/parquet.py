@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import tzinfo
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from sv.imports.columns import Columns
 from sv.imports.files import UserFile
 from sv.imports.moments import in_zone
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
+from sv.ingest.body import repair
 
 if TYPE_CHECKING:
     from sv.engine.duck.reading import Role
@@ -41,7 +42,7 @@ class ParquetSource:
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
         columns = self._parquet.columns
-        roles = {name: _ROLES.get(field, "value") for name, field in self._fields.items() if field is not None}
+        roles: dict[str, Role] = {name: _ROLES[field] for name, field in self._fields.items() if field in _ROLES}
         json_places = [place for place, column in enumerate(columns) if column.has_json]
         naive = [column.name for column in columns if column.is_naive and roles.get(column.name) == "moment"]
         self._read_rows = after
@@ -49,17 +50,25 @@ class ParquetSource:
             for values in block:
                 self._read_rows += 1
                 fields = {name: value for name, value in zip(self.columns, values, strict=True) if value is not None}
-                try:
-                    for place in json_places:
-                        if values[place] is not None:
-                            fields[self.columns[place]] = _from_json(values[place])
-                except (ValueError, RecursionError) as error:
-                    yield BadRow(self._read_rows, self._read_rows, UNREADABLE, f"{self.columns[place]}: {error}")
+                fault = self._decode(fields, json_places)
+                if fault is not None:
+                    yield BadRow(self._read_rows, self._read_rows, UNREADABLE, fault)
                     continue
                 for name in naive:
                     if name in fields:
                         fields[name] = in_zone(fields[name], self._zone)
                 yield Row(self._read_rows, self._read_rows, fields)
+
+    def _decode(self, fields: dict[str, Any], places: list[int]) -> str | None:
+        """Decode the columns that come as JSON text; what is wrong with one that can't be."""
+        for place in places:
+            name = self.columns[place]
+            if name in fields:
+                try:
+                    fields[name] = _from_json(fields[name])
+                except (ValueError, RecursionError) as error:
+                    return f"{name}: {error}"
+        return None
 
     def progress(self) -> float:
         return self._read_rows / self._parquet.row_count if self._parquet.row_count else 1.0
@@ -71,21 +80,27 @@ class ParquetSource:
         self._closing.close()
 
 
-_ROLES: "dict[str, Role]" = {"timestamp": "moment", "anonymousId": "id", "userId": "id", "sessionId": "id", "eventId": "id"}
+_ROLES: "Final[dict[str | None, Role]]" = {
+    "timestamp": "moment",
+    "anonymousId": "id",
+    "userId": "id",
+    "sessionId": "id",
+    "eventId": "id",
+}
 
 
 def _unpacked(file: UserFile, closing: ExitStack) -> Path:
     """A copy without the compression around it: Parquet is read from its end."""
-    copy = closing.enter_context(NamedTemporaryFile(prefix="sv-import-", suffix=".parquet"))
-    with file.open() as (content, _):
+    path = Path(closing.enter_context(TemporaryDirectory(prefix="sv-import-"))) / "file.parquet"
+    with file.open() as (content, _), path.open("wb") as copy:
         shutil.copyfileobj(content, copy)
-    copy.flush()
-    return Path(copy.name)
+    return path
 
 
 def _from_json(text: str) -> Any:
     """A list, a struct or a map. What is not finite inside becomes null."""
+    repaired = repair(text.encode())
     try:
-        return msgspec.json.decode(text)
+        return msgspec.json.decode(repaired)
     except msgspec.DecodeError:
-        return json.loads(text, parse_constant=lambda _: None)
+        return json.loads(repaired, parse_constant=lambda _: None)

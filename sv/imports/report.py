@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sv.imports.chunks import Chunk, Rejected
 from sv.imports.rows import Unit
-from sv.model.calendar import iso_utc
+from sv.imports.targets import Outcome
+from sv.model.calendar import iso_ms
 
 EXAMPLES_PER_REASON: Final = 5
 
@@ -43,24 +44,79 @@ class FileReport:
     seconds: float = 0.0
     reasons: dict[str, Reason] = field(default_factory=dict[str, Reason])
 
-    def add(self, chunk: Chunk, taken: int, refused: list[Rejected], refused_count: int, *, is_already: bool) -> None:
-        """Count a chunk that the target has answered for. refused: of the target's own rejections the first."""
+    def add(self, chunk: Chunk, outcome: Outcome) -> None:
+        """Count a chunk that the target has answered for."""
         self.rows += chunk.rows
-        if is_already:
+        if outcome.is_already:
             self.already += chunk.rows
             return
-        for rejected in (*chunk.rejections, *refused):
-            self._reject(rejected)
-        self.rejected += refused_count - len(refused)
-        self.taken += taken
-        self.repeated += chunk.event_count - refused_count - taken
+        for rejected in chunk.rejections:
+            self._reject(rejected.code, 1, rejected)
+        for code, count in outcome.refused.items():
+            self._reject(code, count, *(rejected for rejected in outcome.examples if rejected.code == code))
+        self.taken += outcome.taken
+        self.repeated += chunk.event_count - sum(outcome.refused.values()) - outcome.taken
         self.undated += chunk.undated
-        self.first_ms = _least(self.first_ms, chunk.first_ms)
-        self.last_ms = _greatest(self.last_ms, chunk.last_ms)
+        if chunk.first_ms is not None and chunk.last_ms is not None:
+            self.first_ms = chunk.first_ms if self.first_ms is None else min(self.first_ms, chunk.first_ms)
+            self.last_ms = chunk.last_ms if self.last_ms is None else max(self.last_ms, chunk.last_ms)
 
-    def _reject(self, rejected: Rejected) -> None:
-        self.rejected += 1
-        reason = self.reasons.setdefault(rejected.code, Reason())
-        reason.count += 1
-        if len(reason.examples) < EXAMPLES_PER_REASON:
-            reason.examples.append(rejected)
+    def as_json(self) -> dict[str, Any]:
+        """For scripts: the fields, the reasons as a list, times as ISO 8601."""
+        return {
+            "file": self.name,
+            "import_id": self.import_id,
+            "format": self.format,
+            "rows": self.rows,
+            "taken": self.taken,
+            "rejected": self.rejected,
+            "repeated": self.repeated,
+            "already_rows": self.already,
+            "already_up_to": self.skipped_to,
+            "without_timestamp": self.undated,
+            "first_event": None if self.first_ms is None else iso_ms(self.first_ms),
+            "last_event": None if self.last_ms is None else iso_ms(self.last_ms),
+            "seconds": round(self.seconds, 3),
+            "rows_per_second": round(self.rows / self.seconds) if self.seconds else None,
+            "rejections": [
+                {
+                    "code": code,
+                    "count": reason.count,
+                    "examples": [{self.unit: example.at, "message": example.message} for example in reason.examples],
+                }
+                for code, reason in self.reasons.items()
+            ],
+        }
+
+    def lines(self, *, is_dry: bool) -> list[str]:
+        """For people."""
+        speed = f", {self.rows / self.seconds:,.0f} rows/s" if self.rows and self.seconds else ""
+        found = [f"{self.name}: {self._summary(is_dry)} ({self.seconds:.1f} s{speed})"]
+        if self.first_ms is not None and self.last_ms is not None:
+            found.append(f"  events from {iso_ms(self.first_ms)} to {iso_ms(self.last_ms)}")
+        if self.undated:
+            found.append(f"  {self.undated:,} without a timestamp: they happened at the import")
+        if self.repeated:
+            found.append(f"  {self.repeated:,} were in already under the same eventId")
+        for code, reason in self.reasons.items():
+            found.append(f"  {reason.count:,} rejected: {code}")
+            found += [f"    {self.name}:{example.at}: {example.message}" for example in reason.examples]
+            if reason.count > len(reason.examples):
+                found.append(f"    and {reason.count - len(reason.examples):,} more")
+        return found
+
+    def _summary(self, is_dry: bool) -> str:
+        if (self.skipped_to and not self.rows) or self.already == self.rows > 0:
+            return f"nothing new; all of it was taken in before, up to {self.unit} {max(self.skipped_to, self.rows):,}"
+        text = (
+            f"{self.rows:,} rows read, {self.taken:,} {'would be taken in' if is_dry else 'taken in'}, {self.rejected:,} rejected"
+        )
+        if self.already:
+            text += f", {self.already:,} already in"
+        return text + (f", going on after {self.unit} {self.skipped_to:,}" if self.skipped_to else "")
+
+    def _reject(self, code: str, count: int, *examples: Rejected) -> None:
+        self.rejected += count
+        reason = self.reasons.setdefault(code, Reason())
+        reason.count += count
+        reason.examples += examples[: EXAMPLES_PER_REASON - len(reason.examples)]

@@ -40,7 +40,9 @@ class Source(Protocol):
 
     unit: Unit
     has_text_fields: bool
-    columns: tuple[str, ...] | None
+
+    @property
+    def columns(self) -> tuple[str, ...] | None: ...
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
         """The rows that end after this place (0: all)."""

@@ -1,6 +1,6 @@
 """Request bytes to JSON bytes: inflate within a bound, and repair what would cost a whole batch for one character.
 
-Repairs (API.md, "Ingest"): bytes that are no UTF-8, an escaped NUL, and an escaped lone surrogate each become U+FFFD. All
+Repairs (API.md, "Ingest"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD. All
 other faults of the JSON are left for the decoder to name.
 """
 
@@ -69,7 +69,7 @@ def _members(data: bytes) -> Iterator[bytes]:
 def repair(body: bytes) -> bytes:
     """The same JSON in valid UTF-8, with each NUL and each lone surrogate as U+FFFD.
 
-    The usual body is pure ASCII without such escapes and comes back as it is, after two scans at the speed of memory.
+    The usual body is pure ASCII without such escapes and comes back as it is, after three scans at the speed of memory.
     """
     if not body.isascii():
         try:
@@ -78,6 +78,8 @@ def repair(body: bytes) -> bytes:
             body = body.decode("utf-8", "replace").encode()
         if body.startswith(b"\xef\xbb\xbf"):
             body = body[3:]
+    if b"\0" in body:
+        body = body.replace(b"\0", _REPLACEMENT)
     if b"\\" in body and _SUSPECT_ESCAPE.search(body):
         body = _ESCAPE.sub(_repaired_escape, body)
     return body

@@ -21,7 +21,7 @@ from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import Unavailable
 from sv.model.snapshot import Snapshot
 from sv.store.catalog import Catalog
-from sv.store.files import ASIDE
+from sv.store.files import ASIDE, write_durably
 from sv.store.ports import BadBatch, Tables
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class EventStore:
         self._pending: deque[StoredBatch] = deque()
         self._pending_bytes = 0
         self._accepted_seq = covered_seq
+        self._drained_seq = covered_seq
         self._tables: Tables | None = None
         self._next_generation = 1
         self.frozen: list[Generation] = []
@@ -141,14 +142,16 @@ class EventStore:
             self.catalog.release(snapshot)
 
     def catch_up(self) -> None:
-        """Append all pending batches to the buffer."""
-        with self._draining:
-            self._drain_pending()
+        """Append to the buffer what was accepted before the call."""
+        accepted_seq = self._accepted_seq
+        if self._drained_seq < accepted_seq:
+            with self._draining:
+                self._drain_up_to(accepted_seq)
 
     def freeze(self) -> list[Generation]:
         """Close the current generation and return all that wait for a flush, oldest first."""
         with self._draining:
-            self._drain_pending()
+            self._drain_up_to(self._accepted_seq)
             with self._state:
                 if self.current is not None:
                     self.frozen.append(self.current)
@@ -171,30 +174,26 @@ class EventStore:
                     buffers.append(self.current.number)
                 self.frozen.clear()
                 self.current = None
-                position = self._accepted_seq
+                position = self._drained_seq = self._accepted_seq
             self.catalog.replace(buffers=buffers, by=())
             return position
 
-    def _drain_pending(self) -> None:
-        """Under `_draining`."""
-        while True:
+    def _drain_up_to(self, seq: int) -> None:
+        """Under `_draining`. Raises Unavailable; what was not drained is pending again, in its place.
+
+        TRICKY: it stops at a position and not when nothing is left. Under steady load something always is, and queries and flushes
+        would wait for ever.
+        """
+        while self._drained_seq < seq:
             taken = self._next_slice()
             if not taken:
                 return
-            generation = self._current_generation(taken[0].seq)
             try:
-                rows = self._drain(generation.number, taken)
+                self._drain(self._current_generation(taken[0].seq), taken)
             except BaseException:
                 with self._state:
-                    self._pending.extendleft(reversed(taken))
+                    self._pending.extendleft(stored for stored in reversed(taken) if stored.seq > self._drained_seq)
                 raise
-            taken_bytes = sum(len(stored.batch.events) for stored in taken)
-            with self._state:
-                self._pending_bytes -= taken_bytes
-                generation.bytes += taken_bytes
-                generation.events += rows
-                generation.last_seq = taken[-1].seq
-                generation.headers += [_header(stored.batch) for stored in taken if stored.batch.retry_key]
 
     def _next_slice(self) -> list[StoredBatch]:
         taken: list[StoredBatch] = []
@@ -216,23 +215,30 @@ class EventStore:
                 self.current = Generation(number, last_seq=first_seq - 1, opened_at_s=self._monotonic_s())
         return self.current
 
-    def _drain(self, generation: int, taken: list[StoredBatch]) -> int:
+    def _drain(self, generation: Generation, taken: list[StoredBatch]) -> None:
         """Drain a slice; where a batch is at fault, find it and set it aside, so that it costs itself alone."""
         try:
-            return self.tables.drain(generation, taken)
+            rows = self.tables.drain(generation.number, taken)
         except BadBatch as bad:
-            if len(taken) == 1:
-                self._set_aside(taken[0], str(bad))
-                return 0
-            half = len(taken) // 2
-            return self._drain(generation, taken[:half]) + self._drain(generation, taken[half:])
+            if len(taken) > 1:
+                half = len(taken) // 2
+                self._drain(generation, taken[:half])
+                self._drain(generation, taken[half:])
+                return
+            self._set_aside(taken[0], str(bad))
+            rows = 0
+        taken_bytes = sum(len(stored.batch.events) for stored in taken)
+        with self._state:
+            self._pending_bytes -= taken_bytes
+            generation.bytes += taken_bytes
+            generation.events += rows
+            generation.last_seq = self._drained_seq = taken[-1].seq
+            generation.headers += [_header(stored.batch) for stored in taken if stored.batch.retry_key]
 
     def _set_aside(self, stored: StoredBatch, reason: str) -> None:
-        folder = self.data_folder / ASIDE
-        folder.mkdir(exist_ok=True)
-        path = folder / f"batch-{stored.seq:016x}.json"
+        path = self.data_folder / ASIDE / f"batch-{stored.seq:016x}.json"
         try:
-            path.write_bytes(stored.batch.events)
+            write_durably(path, lambda target: target.write_bytes(stored.batch.events))
         except OSError as error:
             raise Unavailable(f"can't write to the data folder: {error.strerror}") from error
         self.batches_set_aside += 1

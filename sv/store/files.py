@@ -12,8 +12,9 @@ synced (ENGINE.md §5: without the folder's sync a power cut lost 1 of 50).
 import contextlib
 import logging
 import os
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,6 +24,7 @@ EVENTS: Final = "events"
 ASIDE: Final = "aside"
 MIXED: Final = "mixed"
 _MAGIC: Final = b"PAR1"
+_FLUSH_NAME: Final = re.compile(r"flush-([0-9a-f]{16})-[0-9]+")
 
 Facts = TypeVar("Facts")
 
@@ -112,6 +114,25 @@ def delete_file(path: Path) -> bool:
         except OSError:
             break
     return True
+
+
+def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int) -> int:
+    """Clear away event files that no catalog row names, so that other tools see each event once too. Returns how many.
+
+    known: paths of all parts, relative to the data folder. A flush that was never committed is deleted: the log has its events, since
+    its name says that they lie beyond `covered_seq`. Anything else is moved aside.
+    """
+    count = 0
+    for path in (data_folder / EVENTS).glob("project=*/day=*/*.parquet"):
+        if str(path.relative_to(data_folder)) in known:
+            continue
+        count += 1
+        flush = _FLUSH_NAME.fullmatch(path.stem)
+        if flush is not None and int(flush[1], 16) > covered_seq:
+            path.unlink(missing_ok=True)
+        else:
+            set_aside(data_folder, path, "no catalog row names it")
+    return count
 
 
 def sweep_temporary_files(data_folder: Path) -> int:

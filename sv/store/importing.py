@@ -148,9 +148,7 @@ def _key(project_id: str, import_id: str) -> str:
     return hashlib.sha256(f"{project_id}\0{import_id}".encode()).hexdigest()[:32]
 
 
-def _numbered(
-    project_id: str, key: str, chunk_no: int, batches: Sequence[ImportBatch], received_ms: int
-) -> list[StoredBatch]:
+def _numbered(project_id: str, key: str, chunk_no: int, batches: Sequence[ImportBatch], received_ms: int) -> list[StoredBatch]:
     if any(batch.event_count > MAX_BATCH_EVENTS for batch in batches):
         raise ValueError(f"expected at most {MAX_BATCH_EVENTS} events a batch")
     return [

@@ -56,7 +56,7 @@ async def check_permission(connection: ASGIConnection[Any, Any, Any, Any], handl
     if permission.scope is None or (permission.is_open_here and _is_from_here(connection)):
         return
     project_id = connection.path_params["project_id"] if permission.place == "project" else None
-    require(await principal_of(cast(AnyRequest, connection)), permission.scope, project_id)
+    require(await principal_of(cast("AnyRequest", connection)), permission.scope, project_id)
 
 
 def _is_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bad_input import Bad, shown
 from bad_insight_cases import BAD_DATES, BAD_FILTERS, BAD_PROPERTIES, EVENTS, FUNNEL, GOOD, TRENDS
-from http_rig import INGEST, body_of, event
+from http_rig import INGEST
 
 ABSENT = "0198b0aa-0000-7000-8000-000000000000"
 ONE = f"{EVENTS}/{ABSENT}"

@@ -86,6 +86,8 @@ with lists as (
   from listed
 ), located as (
   select *, {enrich.own_string("$current_url")} as current_url, {enrich.own_string("$referrer")} as referrer from flat
+), parted as (
+  select *, {enrich.URL_COLUMNS} from located
 )
 select
   {_ID} as id,
@@ -103,14 +105,10 @@ select
   {enrich.own_or("$device_type", "agent_device")} as device_type,
   {enrich.own_or("$country", "country")} as country,
   {enrich.is_bot("agent_bot")} as is_bot,
-  {enrich.own_or("utm_source", enrich.utm("utm_source"))} as utm_source,
-  {enrich.own_or("utm_medium", enrich.utm("utm_medium"))} as utm_medium,
-  {enrich.own_or("utm_campaign", enrich.utm("utm_campaign"))} as utm_campaign,
-  {enrich.own_or("utm_term", enrich.utm("utm_term"))} as utm_term,
-  {enrich.own_or("utm_content", enrich.utm("utm_content"))} as utm_content,
+  {", ".join(f"{enrich.own_or(name, enrich.utm(name))} as {name}" for name in enrich.UTM_NAMES)},
   project_id, seq, place,
   regexp_matches(properties, '{_LONG_INTEGER}') as has_long_integer
-from located
+from parted
 """
 
 _STAGED: Final = """

@@ -18,9 +18,7 @@ from sv.model.errors import InvalidParameter
 
 BLOCK_ROWS: Final = 2048
 _GLOB: Final = frozenset("*?[")
-_WHOLE_NUMBERS: Final = frozenset(
-    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-)
+_WHOLE_NUMBERS: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
 _INSTANTS: Final = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 _NESTED: Final = ("STRUCT", "MAP", "UNION", "VARIANT", "JSON")
 

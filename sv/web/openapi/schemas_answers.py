@@ -32,7 +32,9 @@ Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
 ElapsedMs: TypeAlias = Annotated[float, Meta(ge=0, description="Milliseconds that the query took, without waiting in line.")]
 BreakdownValue: TypeAlias = Annotated[
     Any,
-    Meta(description="The property's value, any JSON; `$other` for the values beyond the limit; null for events without the property."),
+    Meta(
+        description="The property's value, any JSON; `$other` for the values beyond the limit; null for events without the property."
+    ),
 ]
 
 
@@ -82,7 +84,8 @@ class IngestRefusal(Struct):
 
 class Event(Struct):
     id: Annotated[
-        str, Meta(description="A UUIDv7 whose time is the event's.", extra_json_schema={"format": "uuid"}, pattern="^[0-9a-f-]{36}$")
+        str,
+        Meta(description="A UUIDv7 whose time is the event's.", extra_json_schema={"format": "uuid"}, pattern="^[0-9a-f-]{36}$"),
     ]
     event: str
     timestamp: Annotated[Time, Meta(description="When it happened.")]

@@ -57,7 +57,9 @@ DateFrom: TypeAlias = Annotated[
     DateText | None,
     Meta(description="Where the range begins; absent: 30 days before the day on which it ends.", examples=["-7d"]),
 ]
-DateTo: TypeAlias = Annotated[DateText | None, Meta(description="Where the range ends; absent: with today.", examples=["2025-01-31"])]
+DateTo: TypeAlias = Annotated[
+    DateText | None, Meta(description="Where the range ends; absent: with today.", examples=["2025-01-31"])
+]
 Timezone: TypeAlias = Annotated[
     Annotated[str, Meta(max_length=limits.MAX_TIMEZONE_CHARS)] | None,
     Meta(description="An IANA name; absent: the project's.", examples=["Europe/Berlin"]),
@@ -159,8 +161,8 @@ class IngestEvent(Struct, rename="camel"):
         float | str | None,
         Meta(
             description=(
-                "Unix milliseconds, or ISO 8601 (UTC where it names no offset). Absent: the time of receipt, and then a repeated body is no "
-                "retry. From 1970 to 24 hours ahead of the server."
+                "Unix milliseconds, or ISO 8601 (UTC where it names no offset), from 1970 to 24 hours ahead of the server. Absent: the "
+                "time of receipt, and then a repeated body is no retry."
             ),
             examples=[1740992400000, "2025-03-03T10:00:00+01:00"],
         ),

@@ -1,7 +1,7 @@
 """Texts of the OpenAPI document that several places share, and its introduction.
 
-Answers for the caller's rules of filters, dates and modes in words; bounds come from `sv.model.limits`. The rules themselves are in the
-docstrings of `sv.model.filters`, `sv.model.calendar` and ENGINE.md.
+Answers for the caller's rules of filters, dates, insights and ingest in words; bounds come from `sv.model.limits`. The rules themselves
+are kept in `sv.model`, `sv.insights` and `sv.ingest`: who changes one there changes its words here.
 """
 
 from typing import Final
@@ -127,8 +127,9 @@ Stores events. 202 is sent after they are on disk, and every query sees them fro
 - At most {limits.MAX_EVENTS_PER_REQUEST:,} events and {limits.MAX_BODY_BYTES:,} bytes a request, counted after inflating: 413 beyond.
 - The body is JSON, also as `text/plain` (which `navigator.sendBeacon` sends without a preflight), also with `Content-Encoding: gzip`.
   Without a `Content-Type` it is taken for JSON. Any origin may send it (CORS).
-- **Retries make no duplicates.** A byte-identical body within 10 minutes, all of whose events carry a `timestamp`, gets the first answer
-  again and stores nothing. An `eventId` that was seen within 24 hours is stored once (and counted in `accepted`). Both windows are settings.
+- **Retries make no duplicates.** A byte-identical body within 10 minutes, all of whose events carry a `timestamp`, gets the first
+  answer again and stores nothing. An `eventId` that was seen within 24 hours is stored once (and counted in `accepted`). Both windows
+  are settings.
 - Text is repaired, not refused: bytes that are no UTF-8, a NUL and a lone surrogate become U+FFFD. Of duplicate keys the last wins.
   Integers outside 64 bits become doubles.
 - Properties are kept as they were sent. Where the client sent none of that name, the server adds `$browser`, `$browser_version`, `$os`,

@@ -1,0 +1,217 @@
+"""Take in events from NDJSON, CSV and Parquet files, as they are or compressed (gzip, zstd).
+
+examples:
+  sv import events.ndjson --project k3v9x0a2m7qd
+  sv import 2024-*.csv.gz --project k3v9x0a2m7qd --timezone Europe/Berlin
+  sv import shop.parquet --project k3v9x0a2m7qd --map distinct_id=userId --map ts=timestamp --dry-run
+  sv import log.parquet --project k3v9x0a2m7qd --url https://analytics.example.com
+
+Into the data folder, where no server runs on it, or into a running server with --url and an API token that may write.
+
+What the columns mean. event, timestamp, anonymousId, userId, sessionId, properties, groups and eventId are the fields of ingest, written
+so or with underscores (anonymous_id); every other column becomes a property, and properties wins where both have one. A column user_agent
+is a property too, and names browser, system and device. --map gives a column another meaning:
+  --map ts=timestamp               it is a field of ingest
+  --map path=properties.$pathname  it is a property of that name
+  --map agent=user_agent           it is the User-Agent
+  --map ip=                        it is left out
+Times are Unix milliseconds or ISO 8601; --timezone is for those without an offset. Numbers as ids become texts. In CSV an empty field is
+no value, a column of numbers alone is numbers, properties is JSON, and the first line names the columns.
+
+A run that was stopped goes on where it stopped when it is started again, and a file that is in is not taken in twice: a file is known by
+its content, the project and what --format, --timezone and --map say. Rows that ingest would reject are counted and shown; they don't stop
+the import, and are an error (exit code 1) with --strict alone.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sv.cli.running import set_up_logging
+from sv.imports.columns import Columns
+from sv.imports.files import Format, UserFile
+from sv.imports.report import FileReport
+from sv.imports.running import Options, Phase, import_file
+from sv.imports.targets import Nowhere, Target
+from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.lock import read_holder
+from sv.model.errors import InvalidParameter, NotFound, SvError
+from sv.server import Server, now_ms
+from sv.settings import Settings, add_flags, load
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+TOKEN_VARIABLE: Final = "SV_API_TOKEN"  # noqa: S105 - the name of a variable
+LINE_EVERY_S: Final = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="NDJSON, CSV or Parquet, also compressed")
+    parser.add_argument("--project", required=True, metavar="ID", help="the project that the events are of")
+    parser.add_argument("--url", help="the address of a running server; without it the data folder itself")
+    parser.add_argument(
+        "--api-token",
+        metavar="TOKEN",
+        help=f"for --url, with the scope write; better in {TOKEN_VARIABLE}, where other users of this machine don't see it",
+    )
+    parser.add_argument("--format", choices=list(Format), help="what the files are, where their names don't say")
+    parser.add_argument("--timezone", default="UTC", metavar="NAME", help="of times without an offset (default: UTC)")
+    parser.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="what a column means; see below")
+    parser.add_argument("--dry-run", action="store_true", help="read and check everything, take in nothing")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 where a row was rejected")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    add_flags(parser, ["data", "memory_limit", "threads", "log_level", "log_format"])
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = load(args, os.environ)
+    set_up_logging(settings)
+    options = Options(args.project, Columns.parse(args.map), args.timezone)
+    options.zone()
+    files = [UserFile(path, Format(args.format) if args.format else None) for path in args.files]
+    reports: list[FileReport] = []
+    narrator = _Narrator()
+    try:
+        with _target(args, settings, narrator) as target:
+            for file in files:
+                with narrator.watching(file):
+                    report = import_file(file, options, target, now_ms, narrator.observe)
+                reports.append(report)
+                if not args.json:
+                    print("\n".join(report.lines(is_dry=args.dry_run)), flush=True)
+            target.finish()
+    except (SvError, KeyboardInterrupt) as fault:
+        _tell_stop(narrator.report, reports)
+        if args.json:
+            error = fault.message if isinstance(fault, SvError) else "interrupted"
+            print(json.dumps(_summary(reports, error, is_dry=args.dry_run), ensure_ascii=False))
+        raise
+    if args.json:
+        print(json.dumps(_summary(reports, None, is_dry=args.dry_run), ensure_ascii=False))
+    return 1 if args.strict and any(report.rejected for report in reports) else 0
+
+
+@contextlib.contextmanager
+def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator") -> Generator[Target]:
+    """Where the events go: nowhere, a running server, the data folder."""
+    if args.dry_run:
+        yield Nowhere()
+    elif args.url is not None:
+        from sv.imports.remote import RemoteTarget
+
+        token = args.api_token or os.environ.get(TOKEN_VARIABLE)
+        if not token:
+            raise InvalidParameter(f"expected an API token with the scope write for {args.url} (--api-token or {TOKEN_VARIABLE})")
+        yield RemoteTarget(args.url, token, args.project, say=narrator.say)
+    else:
+        with _opened(settings) as server:
+            if server.projects.find(args.project) is None:
+                ids = ", ".join(project.id for project in server.projects.list_all())
+                raise NotFound(f"no project {args.project!r} in {settings.data}; its projects are {ids} (--project)")
+            from sv.imports.local import LocalTarget
+            from sv.store.importing import ImportChunks
+
+            chunks = ImportChunks(server.store, server.parts, server.maintenance, now_ms=server.clock)
+            yield LocalTarget(chunks, args.project, server.maintenance.compact)
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings) -> Generator[Server]:
+    """The data folder, open in this process. Raises FolderUnusable, FolderInUse and what else `Server.open` does."""
+    if not (settings.data / "sv.db").exists():
+        raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
+    server = Server(settings)
+    try:
+        server.open()
+    except FolderInUse as fault:
+        holder = read_holder(settings.data)
+        if holder is None or holder.url is None:
+            raise
+        raise FolderInUse(
+            f"{settings.data} is in use by {holder}. Import into the running server: --url {holder.url} --api-token TOKEN"
+        ) from fault
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+class _Narrator:
+    """Says on standard error how an import goes: a bar on a terminal, else a line now and then."""
+
+    def __init__(self) -> None:
+        self.report: FileReport | None = None
+        self._progress: Progress | None = None
+        self._said_at_s = 0.0
+
+    @contextlib.contextmanager
+    def watching(self, file: UserFile) -> Generator[None]:
+        """While one file is read. `report` is its report while it is unfinished."""
+        self._said_at_s = time.monotonic()
+        if sys.stderr.isatty():
+            with _bar() as self._progress:
+                self._progress.add_task(file.name, total=1.0, rows="")
+                yield
+            self._progress = None
+        else:
+            yield
+        self.report = None
+
+    def observe(self, phase: Phase, done: float, report: FileReport) -> None:
+        self.report = report
+        if self._progress is not None:
+            rows = f"{report.rows:,} rows" if phase == "importing" else phase
+            self._progress.update(self._progress.task_ids[0], completed=done, rows=rows)
+        elif time.monotonic() >= self._said_at_s + LINE_EVERY_S:
+            self.say(f"{report.name}: {phase}, {done:.0%}, {report.rows:,} rows")
+
+    def say(self, line: str) -> None:
+        self._said_at_s = time.monotonic()
+        if self._progress is not None:
+            self._progress.console.print(f"sv: {line}", markup=False, highlight=False)
+        else:
+            print(f"sv: {line}", file=sys.stderr, flush=True)
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _tell_stop(unfinished: FileReport | None, finished: list[FileReport]) -> None:
+    """What a stopped import leaves: all that was taken stays, and the same command goes on."""
+    if unfinished is not None and (unfinished.taken or unfinished.skipped_to):
+        print(
+            f"sv: stopped within {unfinished.name}, {unfinished.taken:,} of its events taken in by this run;"
+            " the same command goes on from there",
+            file=sys.stderr,
+        )
+    elif finished:
+        print("sv: stopped; the files above are in", file=sys.stderr)
+
+
+def _summary(reports: list[FileReport], error: str | None, *, is_dry: bool) -> dict[str, object]:
+    summary: dict[str, object] = {
+        "dry_run": is_dry,
+        "taken": sum(report.taken for report in reports),
+        "rejected": sum(report.rejected for report in reports),
+        "files": [report.as_json() for report in reports],
+    }
+    return summary if error is None else summary | {"error": error}

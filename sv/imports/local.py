@@ -1,0 +1,27 @@
+"""Straight into the data folder, in the process that has it open."""
+
+from collections.abc import Callable
+
+from sv.imports.chunks import Chunk
+from sv.imports.targets import Outcome
+from sv.store.importing import ImportBatch, ImportChunks
+
+
+class LocalTarget:
+    """compact: merges the files that are due; called once at the end."""
+
+    def __init__(self, chunks: ImportChunks, project_id: str, compact: Callable[[], object]) -> None:
+        self._chunks = chunks
+        self._project_id = project_id
+        self._compact = compact
+
+    def taken_up_to(self, import_id: str) -> int:
+        return max(self._chunks.taken(self._project_id, import_id), default=0)
+
+    def store(self, import_id: str, chunk: Chunk) -> Outcome:
+        batches = [ImportBatch(batch.user_agent, len(batch.places), batch.events) for batch in chunk.batches]
+        taken = self._chunks.store(self._project_id, import_id, chunk.number, batches)
+        return Outcome(0, is_already=True) if taken is None else Outcome(taken)
+
+    def finish(self) -> None:
+        self._compact()

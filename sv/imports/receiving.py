@@ -1,0 +1,166 @@
+"""A server's side of an import: chunks that came by HTTP.
+
+Nothing that a client says is taken on trust: each event goes through the rules of ingest again, and each request has its bounds. Not known
+here: who may, which is the routes' to ask.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from sv.imports.chunks import CHUNK_ROWS, decode_events
+from sv.ingest.decode import Decoded
+from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
+from sv.model.limits import MAX_USER_AGENT_CHARS, MIB
+from sv.store.importing import ImportBatch, ImportChunks
+
+MAX_CHUNK_BODY_BYTES: Final = 64 * MIB
+"""Of a chunk's JSON, before and after compression. Our own client stays at a third of it."""
+
+MAX_UPLOADS: Final = 4
+"""Chunks in memory at the same time; one is stored at a time, and more would only wait."""
+
+MAX_CHUNK_NUMBER: Final = 2**53 - 1
+"""The largest whole number that every JSON reader tells apart."""
+
+MAX_ERRORS: Final = 100
+"""Rejected events that an answer lists one by one."""
+
+_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
+
+
+class ChunkError(Struct, frozen=True):
+    """A rejected event: the place of its batch, its place in the batch, both from 0, the reason, and what is wrong."""
+
+    batch: int
+    index: int
+    code: str
+    message: str
+
+
+class ChunkAnswer(Struct, frozen=True):
+    """What became of a chunk.
+
+    taken: events stored; fewer than were sent and not rejected where an eventId was seen before. rejected: events rejected, and
+    rejected_by_code how many for which reason; errors: the first hundred of them. already: the chunk was in before, and nothing was done.
+    """
+
+    taken: int
+    rejected: int
+    already: bool
+    rejected_by_code: dict[str, int]
+    errors: list[ChunkError]
+
+
+class ImportState(Struct, frozen=True):
+    """The numbers of the chunks that are in, ascending."""
+
+    import_id: str
+    chunks: list[int]
+
+
+class _Batch(Struct, frozen=True, forbid_unknown_fields=True):
+    events: msgspec.Raw
+    user_agent: str = ""
+
+
+class _Chunk(Struct, frozen=True, forbid_unknown_fields=True):
+    batches: list[_Batch]
+
+
+_decoder: Final = msgspec.json.Decoder(_Chunk)
+
+
+class Receiver:
+    """One for the server. `take` blocks, and is called on threads; `admit` is called on the event loop."""
+
+    def __init__(self, chunks: ImportChunks, now_ms: Callable[[], int]) -> None:
+        self._chunks = chunks
+        self._now_ms = now_ms
+        self._uploads = 0
+
+    @contextmanager
+    def admit(self) -> Generator[None]:
+        """Around an upload, before its body is read. Raises Unavailable where too many are under way."""
+        if self._uploads >= MAX_UPLOADS:
+            raise Unavailable("other imports are being taken in; try again soon", retry_after_s=2)
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    def state(self, project_id: str, import_id: str) -> ImportState:
+        """What is in of an import; nothing of one that nobody has begun."""
+        return ImportState(import_id, sorted(self._chunks.taken(project_id, import_id)))
+
+    def take(self, project_id: str, import_id: str, chunk_no: int, data: bytes, encoding: str) -> ChunkAnswer:
+        """Take in a chunk, `{"batches": [{"user_agent", "events": […]}]}`, gzipped or not.
+
+        encoding: the Content-Encoding header, lower case, "" where absent. Raises InvalidParameter (no JSON, a number out of range),
+        ValidationFailed (another shape), PayloadTooLarge, UnsupportedMedia, Unavailable.
+        """
+        if not 1 <= chunk_no <= MAX_CHUNK_NUMBER:
+            raise InvalidParameter(f"expected 1 to {MAX_CHUNK_NUMBER}, got {chunk_no} (chunk_no)")
+        chunk = _decoded(_inflated(data, encoding))
+        batches: list[ImportBatch] = []
+        errors: list[ChunkError] = []
+        counts: Counter[str] = Counter()
+        now_ms = self._now_ms()
+        rows = 0
+        for number, batch in enumerate(chunk.batches):
+            decoded = _checked(number, batch, now_ms)
+            rows += decoded.accepted + len(decoded.rejections)
+            if rows > CHUNK_ROWS:
+                raise PayloadTooLarge(f"expected at most {CHUNK_ROWS} events in a chunk, got more (batches)")
+            counts.update(rejection.code.value for rejection in decoded.rejections)
+            errors += [
+                ChunkError(number, rejection.index, rejection.code, rejection.message)
+                for rejection in decoded.rejections[: MAX_ERRORS - len(errors)]
+            ]
+            if decoded.accepted:
+                batches.append(ImportBatch(batch.user_agent[:MAX_USER_AGENT_CHARS], decoded.accepted, decoded.events_json))
+        taken = self._chunks.store(project_id, import_id, chunk_no, batches)
+        if taken is None:
+            return ChunkAnswer(0, 0, already=True, rejected_by_code={}, errors=[])
+        return ChunkAnswer(taken, counts.total(), already=False, rejected_by_code=dict(counts), errors=errors)
+
+
+def _inflated(data: bytes, encoding: str) -> bytes:
+    if encoding in ("", "identity"):
+        return data
+    if encoding not in ("gzip", "x-gzip"):
+        raise UnsupportedMedia(f"expected gzip or none, got {encoding[:40]!r} (Content-Encoding)")
+    member = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        content = member.decompress(data, MAX_CHUNK_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise InvalidParameter(f"the body is no valid gzip: {error} (body)") from None
+    if len(content) > MAX_CHUNK_BODY_BYTES:
+        raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes once inflated, got more (body)")
+    if not member.eof or member.unused_data:
+        raise InvalidParameter("expected one whole gzip member (body)")
+    return content
+
+
+def _decoded(body: bytes) -> _Chunk:
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed.at("body", str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+
+
+def _checked(number: int, batch: _Batch, now_ms: int) -> Decoded:
+    try:
+        return decode_events(bytes(batch.events), now_ms)
+    except PayloadTooLarge as error:
+        raise PayloadTooLarge(f"batches[{number}]: {error.message}") from None
+    except SvError as error:
+        raise ValidationFailed.at(f"batches[{number}].events", error.message) from None

@@ -1,0 +1,49 @@
+"""Where chunks go."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from sv.imports.chunks import Chunk, Rejected
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a chunk.
+
+    taken: events that are in now and were not before. is_already: the chunk was in; then nothing else is known.
+    refused: how many events the target rejected after all, by code; examples: the first of them.
+    """
+
+    taken: int
+    is_already: bool = False
+    refused: dict[str, int] = {}
+    examples: tuple[Rejected, ...] = ()
+
+
+class Target(Protocol):
+    """One project's events. Chunks of an import are stored in their order, each after the answer for the one before."""
+
+    def taken_up_to(self, import_id: str) -> int:
+        """The number of the last chunk that is in; 0 for none. Raises SvError."""
+        ...
+
+    def store(self, import_id: str, chunk: Chunk) -> Outcome:
+        """Take a chunk in, whole and once; every later query sees it. Raises SvError; then it may be sent again."""
+        ...
+
+    def finish(self) -> None:
+        """Called after the last file."""
+        ...
+
+
+class Nowhere:
+    """The target of a dry run: takes everything and keeps nothing."""
+
+    def taken_up_to(self, import_id: str) -> int:  # noqa: ARG002 - a dry run reads everything
+        return 0
+
+    def store(self, import_id: str, chunk: Chunk) -> Outcome:  # noqa: ARG002 - nothing is kept
+        return Outcome(chunk.event_count)
+
+    def finish(self) -> None:
+        pass

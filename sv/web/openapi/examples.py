@@ -1,0 +1,217 @@
+"""Requests with their answers, which the OpenAPI document shows and a test sends, in this order, to an empty `sv dev`.
+
+Answers for every value shown being what the server answers, but for the fields in VARYING.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+VARYING: Final = frozenset({"id", "received_at", "elapsed_ms"})
+"""Fields of answers whose values differ from server to server."""
+
+
+class Example(Struct, frozen=True, kw_only=True):
+    """body: of the request, None where it has none. A text stands for itself, all else is JSON; `answer` likewise."""
+
+    name: str
+    summary: str
+    path: dict[str, str] = {}
+    query: dict[str, Any] = {}
+    body: Any = None
+    media_type: str = "application/json"
+    status: int = 200
+    answer: Any = None
+
+
+def _event(event: str, timestamp: int, user_id: str, session_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"event": event, "timestamp": timestamp, "userId": user_id, "sessionId": session_id, "properties": properties}
+
+
+_EVENTS: Final = [
+    _event(
+        "$pageview",
+        1740992400000,
+        "ann",
+        "s-1",
+        {"$current_url": "https://shop.example/pricing/?utm_source=news", "$browser": "Firefox"},
+    ),
+    _event("checkout_started", 1740992520000, "ann", "s-1", {"$browser": "Firefox", "plan": "pro"}),
+    _event("purchase_completed", 1740992610000, "ann", "s-1", {"$browser": "Firefox", "plan": "pro", "amount": 49.9}),
+    _event("$pageview", 1740993000000, "bob", "s-2", {"$current_url": "https://shop.example/pricing", "$browser": "Chrome"}),
+    _event("checkout_started", 1740993300000, "bob", "s-2", {"$browser": "Chrome", "plan": "free"}),
+    _event("$pageview", 1741082400000, "cat", "s-3", {"$current_url": "https://shop.example/", "$browser": "Firefox"}),
+]
+_PURCHASE_ID: Final = "01955b3e-fed0-7000-8000-00002008ad9b"
+_PURCHASE: Final = {
+    "id": _PURCHASE_ID,
+    "event": "purchase_completed",
+    "timestamp": "2025-03-03T09:03:30.000Z",
+    "received_at": "2025-03-04T10:00:01.250Z",
+    "distinct_id": "ann",
+    "anonymous_id": None,
+    "user_id": "ann",
+    "session_id": "s-1",
+    "groups": [],
+    "properties": {"$browser": "Firefox", "plan": "pro", "amount": 49.9},
+}
+_NAMELESS: Final = {"index": 1, "code": "INVALID_EVENT_NAME", "message": "Object missing required field `event`"}
+_ANONYMOUS: Final = {"index": 0, "code": "MISSING_IDENTITY", "message": "expected a userId or an anonymousId, got neither"}
+
+
+def _step(step: int, event: str, count: int, of_first: float, of_last: float, drop_off: int, seconds: float) -> dict[str, Any]:
+    return {
+        "step": step,
+        "event": event,
+        "count": count,
+        "conversion_rate": of_first,
+        "step_conversion_rate": of_last,
+        "drop_off": drop_off,
+        "median_seconds": seconds,
+        "average_seconds": seconds,
+    }
+
+
+EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
+    "ingest_events": (
+        Example(
+            name="events",
+            summary="Two visits to a shop, and a third",
+            body={"projectToken": "sv_pub_dev", "events": _EVENTS},
+            status=202,
+            answer={"status": "accepted", "accepted": 6, "rejected": 0, "errors": []},
+        ),
+        Example(
+            name="one_is_bad",
+            summary="A bad event costs only itself",
+            body={"projectToken": "sv_pub_dev", "events": [{"event": "signup", "userId": "dan"}, {"userId": "dan"}]},
+            status=202,
+            answer={"status": "accepted", "accepted": 1, "rejected": 1, "errors": [_NAMELESS]},
+        ),
+        Example(
+            name="all_are_bad",
+            summary="No event can be stored",
+            body={"projectToken": "sv_pub_dev", "events": [{"event": "signup"}]},
+            status=422,
+            answer={
+                "error": f"every event was rejected; events[0]: {_ANONYMOUS['message']}",
+                "code": "VALIDATION_ERROR",
+                "status": "rejected",
+                "accepted": 0,
+                "rejected": 1,
+                "errors": [_ANONYMOUS],
+            },
+        ),
+        Example(
+            name="no_events",
+            summary="Not such a request",
+            body={"projectToken": "sv_pub_dev"},
+            status=422,
+            answer={
+                "error": "events: expected a list of events, got none",
+                "code": "VALIDATION_ERROR",
+                "details": [{"field": "events", "message": "expected a list of events, got none"}],
+            },
+        ),
+        Example(
+            name="beacon",
+            summary="As `navigator.sendBeacon` sends it",
+            body='{"projectToken": "sv_pub_dev", "events": [{"event": "$pageleave", "anonymousId": "8f14e45f"}]}',
+            media_type="text/plain",
+            status=202,
+            answer={"status": "accepted", "accepted": 1, "rejected": 0, "errors": []},
+        ),
+    ),
+    "list_events": (
+        Example(
+            name="purchases_of_a_day",
+            summary="A day's purchases of more than 20",
+            path={"project_id": "dev"},
+            query={
+                "event": "purchase_completed",
+                "date_from": "2025-03-03",
+                "date_to": "2025-03-03",
+                "filters": [{"property": "amount", "operator": "gt", "value": 20}],
+                "properties": {"plan": ["pro", "team"]},
+                "limit": 10,
+            },
+            answer={"data": [_PURCHASE], "meta": {"next_cursor": None, "has_more": False}},
+        ),
+    ),
+    "get_event": (
+        Example(
+            name="purchase",
+            summary="One event",
+            path={"project_id": "dev", "event_id": _PURCHASE_ID},
+            answer=_PURCHASE,
+        ),
+    ),
+    "query_trends": (
+        Example(
+            name="visitors_by_browser",
+            summary="Persons who looked at a page, by day and browser",
+            path={"project_id": "dev"},
+            body={
+                "events": [{"name": "$pageview", "math": "unique_persons"}],
+                "interval": "day",
+                "date_from": "2025-03-03",
+                "date_to": "2025-03-04",
+                "breakdown": "$browser",
+            },
+            answer={
+                "interval": "day",
+                "date_from": "2025-03-03T00:00:00.000Z",
+                "date_to": "2025-03-05T00:00:00.000Z",
+                "timezone": "UTC",
+                "breakdown": "$browser",
+                "labels": ["2025-03-03T00:00:00.000Z", "2025-03-04T00:00:00.000Z"],
+                "series": [
+                    {
+                        "event": "$pageview",
+                        "math": "unique_persons",
+                        "math_property": None,
+                        "breakdown_value": browser,
+                        "values": values,
+                        "total": sum(values),
+                    }
+                    for browser, values in (("Firefox", [1, 1]), ("Chrome", [1, 0]))
+                ],
+                "elapsed_ms": 4.2,
+            },
+        ),
+    ),
+    "query_funnel": (
+        Example(
+            name="from_pricing_to_purchase",
+            summary="From the pricing page to a purchase, within an hour",
+            path={"project_id": "dev"},
+            body={
+                "steps": [
+                    {"event": "$pageview", "properties": {"$current_url": "/pricing"}},
+                    {"event": "checkout_started"},
+                    {"event": "purchase_completed"},
+                ],
+                "conversion_window": "1h",
+                "date_from": "2025-03-03",
+                "date_to": "2025-03-04",
+            },
+            answer={
+                "steps": [
+                    _step(1, "$pageview", 2, 1.0, 1.0, 0, 0.0),
+                    _step(2, "checkout_started", 2, 1.0, 1.0, 0, 210.0),
+                    _step(3, "purchase_completed", 1, 0.5, 0.5, 1, 210.0),
+                ],
+                "conversion_rate": 0.5,
+                "conversion_window": "1h",
+                "date_from": "2025-03-03T00:00:00.000Z",
+                "date_to": "2025-03-05T00:00:00.000Z",
+                "timezone": "UTC",
+                "aggregate_by": "person",
+                "modes": [],
+                "breakdown": None,
+                "elapsed_ms": 6.1,
+            },
+        ),
+    ),
+    "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
+}

@@ -1,0 +1,210 @@
+"""What each operation takes and answers, by its id.
+
+Answers for summaries, descriptions, parameters, bodies, answers and the errors that a caller can meet there. What follows from a route
+itself is not here: its path and methods are the route's, its credentials (with 401 and 403) the route's permission, its examples
+`examples`. An operation without a route is left out of the document; a route without an operation here fails a test.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sv.model import limits
+from sv.web.openapi import schemas_answers as answers
+from sv.web.openapi import schemas_requests as requests
+from sv.web.openapi import texts
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
+
+
+class Answer(Struct, frozen=True):
+    """An answer that is not an error: what it means, and its body by media type (several schemas: one of them)."""
+
+    description: str
+    body: tuple[type, ...] = ()
+    media_type: str = JSON
+    schema: dict[str, Any] | None = None
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """errors: statuses besides those that follow from the permission, each with an example of its message, "" for the shared one.
+
+    body: the request's, by media type. parameters: as OpenAPI has them, without those of the path.
+    """
+
+    tag: str
+    summary: str
+    description: str
+    answers: dict[int, Answer]
+    errors: dict[int, str]
+    body: dict[str, type] = {}
+    parameters: tuple[dict[str, Any], ...] = ()
+
+
+def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _query_json(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter whose text is JSON."""
+    return {"name": name, "in": "query", "description": description, "content": {JSON: {"schema": schema}}}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": longest}
+
+
+PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+    "project_id": {"description": "The project's id.", "schema": {"type": "string"}},
+    "event_id": {"description": "The event's id, as lists show it.", "schema": {"type": "string", "format": "uuid"}},
+}
+
+_LIST_PARAMETERS: Final = (
+    _query(
+        "limit",
+        "Items on a page.",
+        {"type": "integer", "minimum": 1, "maximum": limits.LIST_LIMIT_MAX, "default": limits.LIST_LIMIT_DEFAULT},
+    ),
+    _query(
+        "cursor",
+        "The `next_cursor` of the page before. Keep the other parameters as they were.",
+        {"type": "string", "minLength": 1, "maxLength": limits.MAX_CURSOR_CHARS, "pattern": "^[A-Za-z0-9_-]+$"},
+    ),
+    _query("date_from", "Where the range begins; absent: with the first event.", _ref("DateText")),
+    _query("date_to", "Where the range ends; absent: with the last event, also one that a client dates ahead.", _ref("DateText")),
+)
+_EVENT_PARAMETERS: Final = (
+    _query("event", "Only events of this name.", _text(limits.MAX_EVENT_NAME_CHARS) | {"pattern": r"\S"}),
+    _query("distinct_id", "Only this person's events.", _text(limits.MAX_ID_CHARS)),
+    _query("session_id", "Only events of this session, also of a derived one, as answers name it.", _text(limits.MAX_ID_CHARS)),
+    _query_json(
+        "filters",
+        "All of them must hold. JSON.",
+        {"type": "array", "items": _ref("Filter"), "maxItems": limits.MAX_FILTERS},
+    ),
+    _query_json(
+        "properties",
+        "Short for an `exact` filter on each. JSON.",
+        {
+            "type": "object",
+            "propertyNames": _text(limits.MAX_PROPERTY_NAME_CHARS),
+            "additionalProperties": _ref("EqualValue"),
+            "maxProperties": limits.MAX_FILTERS,
+        },
+    ),
+)
+_ENCODING: Final = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "description": "`gzip` where the body is compressed.",
+    "schema": {"type": "string", "enum": ["gzip", "identity"]},
+}
+
+_LISTING: Final = {400: "", 404: "", 503: ""}
+_INSIGHT: Final = {
+    400: "the body is not JSON: JSON is malformed: expected '\"' (byte 1) (body)",
+    404: "",
+    413: "",
+    415: "",
+    422: "",
+    503: "",
+}
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "ingest_events": Operation(
+        tag="Ingest",
+        summary="Store events",
+        description=texts.INGEST,
+        parameters=(_ENCODING,),
+        body={JSON: requests.IngestRequest, TEXT: requests.IngestRequest},
+        answers={
+            202: Answer("Stored, but for the events in `errors`.", (answers.IngestAnswer,)),
+            422: Answer(
+                "Nothing was stored: every event was rejected, or the body is no such request.",
+                (answers.IngestRefusal, answers.ValidationError),
+            ),
+        },
+        errors={
+            400: "the body is not JSON: JSON is malformed: expected '\"' (byte 1) (body)",
+            401: "unknown project token 'sv_pub_nobod…' (projectToken)",
+            413: f"expected at most {limits.MAX_EVENTS_PER_REQUEST} events, got {limits.MAX_EVENTS_PER_REQUEST + 1} (events)",
+            415: "expected application/json or text/plain, got 'text/csv' (Content-Type)",
+            503: "more events arrive than can be written; nothing of this request was stored",
+        },
+    ),
+    "list_events": Operation(
+        tag="Events",
+        summary="List events, newest first",
+        description="Events of one millisecond come in a fixed order. Bots' events are listed too.",
+        parameters=_LIST_PARAMETERS + _EVENT_PARAMETERS,
+        answers={200: Answer("A page of events.", (answers.EventList,))},
+        errors=_LISTING,
+    ),
+    "get_event": Operation(
+        tag="Events",
+        summary="Get one event",
+        description="An event by its id.",
+        answers={200: Answer("The event.", (answers.Event,))},
+        errors=_LISTING | {400: "expected a UUID, got 'e-1' (event_id)"},
+    ),
+    "query_trends": Operation(
+        tag="Insights",
+        summary="A measure over time",
+        description=texts.TRENDS,
+        body={JSON: requests.TrendsRequest},
+        answers={200: Answer("The series, with the resolved query.", (answers.TrendsAnswer,))},
+        errors=_INSIGHT,
+    ),
+    "query_funnel": Operation(
+        tag="Insights",
+        summary="How many go through steps in order",
+        description=texts.FUNNEL,
+        body={JSON: requests.FunnelRequest},
+        answers={200: Answer("The funnel, with the resolved query.", (answers.FunnelAnswer,))},
+        errors=_INSIGHT,
+    ),
+    "get_health": Operation(
+        tag="Server",
+        summary="Whether events are taken",
+        description="Needs no credentials. HEAD is answered too.",
+        answers={
+            200: Answer("Requests are served.", (answers.Health,)),
+            503: Answer("Writes are refused, and why. Reading may go on.", (answers.HealthFault,)),
+        },
+        errors={},
+    ),
+    "get_metrics": Operation(
+        tag="Server",
+        summary="Metrics for Prometheus",
+        description="Figures without personal data: no project's name, no event's name, no address.",
+        answers={200: Answer("Prometheus' text format.", media_type=TEXT, schema={"type": "string"})},
+        errors={},
+    ),
+    "get_schema": Operation(
+        tag="Server",
+        summary="This document",
+        description="The server's routes as OpenAPI 3.1.",
+        answers={200: Answer("An OpenAPI document.", media_type="application/vnd.oai.openapi+json", schema={"type": "object"})},
+        errors={},
+    ),
+    "reset_server": Operation(
+        tag="Development",
+        summary="Empty the server",
+        description="Deletes every event of every project, between tests. This route exists under `sv dev` alone.",
+        answers={204: Answer("Empty now.")},
+        errors={503: ""},
+    ),
+}
+
+TAGS: Final = {
+    "Ingest": "Events in.",
+    "Events": "Events as they were stored.",
+    "Insights": "Questions about many events.",
+    "Server": "The server itself.",
+    "Development": "Under `sv dev` alone.",
+}

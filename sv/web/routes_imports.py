@@ -1,0 +1,65 @@
+"""Routes by which `sv import` brings a file into a running server, a chunk a request."""
+
+import asyncio
+import re
+from typing import Final
+
+from litestar import Response, get, post
+
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES
+from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
+from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
+from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
+
+_IMPORT_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@get(f"{PROJECT}/imports/{{import_id:str}}", operation_id="get_import", opt={"permission": READ_PROJECT})
+async def get_import_route(request: AnyRequest, project_id: str, import_id: str) -> Response[bytes]:
+    """The chunks of an import that are in; none of one that nobody has begun."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    return answer(await asyncio.to_thread(services_of(request).imports.state, project.id, _checked_id(import_id)))
+
+
+@post(
+    f"{PROJECT}/imports/{{import_id:str}}/chunks/{{chunk_no:int}}",
+    operation_id="take_import_chunk",
+    opt={"permission": WRITE_PROJECT},
+    status_code=200,
+    request_max_body_size=None,  # counted here, against a bound of its own
+)
+async def take_import_chunk_route(request: AnyRequest, project_id: str, import_id: str, chunk_no: int) -> Response[bytes]:
+    """Take in a chunk, whole and once."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    import_id = _checked_id(import_id)
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    receiver = services_of(request).imports
+    with receiver.admit():
+        data = await _body_of(request)
+        return answer(await asyncio.to_thread(receiver.take, project.id, import_id, chunk_no, data, encoding))
+
+
+def _checked_id(import_id: str) -> str:
+    if _IMPORT_ID.fullmatch(import_id) is None:
+        raise InvalidParameter(f"expected 32 hexadecimal digits, got {import_id[:60]!r} (import_id)")
+    return import_id
+
+
+async def _body_of(request: AnyRequest) -> bytes:
+    """The body as it was sent. Raises PayloadTooLarge as soon as it is."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_CHUNK_BODY_BYTES:
+        raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got {declared} (body)")
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_CHUNK_BODY_BYTES:
+            raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got more (body)")
+        parts.append(part)
+    return b"".join(parts)

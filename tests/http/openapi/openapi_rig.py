@@ -1,0 +1,131 @@
+"""The document in hand: what it says of an answer, and a judge of answers.
+
+The document is made in this process, from the application's routes; a test holds the one that a server gives to it.
+"""
+
+import copy
+import json
+from functools import cache
+from typing import Any, NamedTuple
+
+import httpx
+import jsonschema_rs
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from sv import __version__
+from sv.web.app import make_app
+from sv.web.openapi.document import encode_document
+from sv.web.services import Services
+
+STATUS_CODES = {
+    400: "INVALID_PARAMETER",
+    401: "NOT_AUTHENTICATED",
+    403: "NOT_AUTHORIZED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    422: "VALIDATION_ERROR",
+    500: "INTERNAL_ERROR",
+    503: "UNAVAILABLE",
+}
+
+
+class Route(NamedTuple):
+    """One method of one path, with its handler."""
+
+    method: str
+    path: str
+    handler: HTTPRouteHandler
+
+
+class Described(NamedTuple):
+    """One operation of the document."""
+
+    method: str
+    path: str
+    operation: dict[str, Any]
+
+
+@cache
+def application() -> Litestar:
+    """The application of `sv dev`, with nothing behind it."""
+    nothing: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(Services)}
+    return make_app(Services(**nothing | {"reset": lambda: None, "version": __version__}))
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """Every route, but for the OPTIONS that the framework adds to each path."""
+    return tuple(
+        Route(method, route.path_format, handler)
+        for route in application().routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in sorted(handler.http_methods)
+        if method != "OPTIONS"
+    )
+
+
+@cache
+def document() -> dict[str, Any]:
+    whole: dict[str, Any] = json.loads(encode_document(application(), __version__))
+    return whole
+
+
+@cache
+def operations() -> dict[str, Described]:
+    """By operation id."""
+    return {
+        operation["operationId"]: Described(method.upper(), path, operation)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """The part itself, or what it refers to."""
+    if "$ref" not in part:
+        return part
+    found: Any = document()
+    for name in part["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    return resolved(found)
+
+
+@cache
+def _closed_components() -> dict[str, Any]:
+    """The schemas, with no room for fields that they do not name: an answer may have more in time, a test must know of it."""
+    schemas = copy.deepcopy(document()["components"]["schemas"])
+    for schema in schemas.values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return {"schemas": schemas}
+
+
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    """What is wrong with a value by a schema of the document, as `path: message`."""
+    judge = jsonschema_rs.Draft202012Validator({**schema, "components": _closed_components()}, validate_formats=True)
+    return [f"{'.'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in judge.iter_errors(value)]
+
+
+def check_answer(operation_id: str, answer: httpx.Response) -> None:
+    """Fail unless the answer is one that the operation describes, in status, media type, headers and body."""
+    described = operations()[operation_id].operation["responses"]
+    assert str(answer.status_code) in described, f"{operation_id} answered {answer.status_code}: {answer.text[:300]}"
+    response = resolved(described[str(answer.status_code)])
+    for name in response.get("headers", {}):
+        assert name in answer.headers
+    content = response.get("content")
+    if content is None:
+        assert answer.content == b""
+        return
+    media_type = answer.headers["content-type"].partition(";")[0]
+    assert media_type in content
+    value = answer.json() if media_type.endswith("json") else answer.text
+    assert faults(content[media_type]["schema"], value) == []
+    if answer.status_code >= 400:
+        assert value["code"] == STATUS_CODES[answer.status_code]
