@@ -1,8 +1,9 @@
 """What the engine promises to those who query: values in, values out, no SQL and no types of a database's own.
 
-A query reads one project's events through a `Snapshot` (which files and buffers) and never sees another's. Methods block; they are
-called on query threads and obey their `Limits`. They raise Unavailable (timed out, no memory, no disk), ValidationFailed (a regular
-expression that doesn't compile) and `UnreadablePart` (a damaged file: the caller has it set aside and asks again).
+A query reads one project's events through a `Snapshot` (which files and buffers) and never sees another's. Several calls that make one
+answer take a snapshot from `pin`, so that all see the same events. Methods block; they are called on query threads and obey their
+`Limits`. They raise Unavailable (timed out, no memory, no disk), ValidationFailed (a regular expression that doesn't compile, a funnel
+of more groups than its keys can hold) and `UnreadablePart` (a damaged file: the caller has it set aside and asks again).
 """
 
 from collections.abc import Sequence
@@ -27,9 +28,14 @@ class UnreadablePart(Exception):
 
 
 class Limits(Struct, frozen=True):
-    """How long a query may take, in seconds."""
+    """How long a query may take.
+
+    timeout_s: in seconds. until_s: when that is over, by the monotonic clock, however many calls the query makes; None gives each
+    call its own time.
+    """
 
     timeout_s: float
+    until_s: float | None = None
 
 
 class Matcher(Struct, frozen=True):
@@ -83,12 +89,14 @@ class FunnelKeys(Struct, frozen=True):
     """A funnel's entries: an array of keys a step, each key (group << bits) | (ms - origin_ms), unsorted.
 
     foreign: the keys of the rows that match no step, of the groups that did step 1; None where they were not asked for.
+    is_numbered: groups are numbers given out within the query; else they are the numbers of persons.
     """
 
     steps: list[NDArray[np.uint64]]
     foreign: NDArray[np.uint64] | None
     bits: int
     origin_ms: int
+    is_numbered: bool
 
 
 class FunnelRows(Struct, frozen=True):
@@ -98,10 +106,14 @@ class FunnelRows(Struct, frozen=True):
     masks: NDArray[np.uint32]
     bits: int
     origin_ms: int
+    is_numbered: bool
 
 
 class GroupValues(Struct, frozen=True):
-    """A value for each group that did step 1: group `groups[i]` (sorted) has `values[codes[i]]`, a JSON text or None for no value."""
+    """A value for each group that did step 1: group `groups[i]` (sorted) has `values[codes[i]]`, a JSON text or None for no value.
+
+    Groups are those of the FunnelKeys or FunnelRows of the same snapshot, scope and first step.
+    """
 
     groups: NDArray[np.uint64]
     codes: NDArray[np.int64]
@@ -121,6 +133,10 @@ class TrendCells(Struct, frozen=True):
 
 class Engine(Protocol):
     """The queries that lists and insights are made of."""
+
+    def pin(self, snapshot: Snapshot, limits: Limits) -> Snapshot:
+        """The snapshot without what arrives from now on: every call with it sees the same events."""
+        ...
 
     def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
         """Events of the scope that match, newest first, at most `keys.limit`. Order: (timestamp, id), descending."""
@@ -147,9 +163,13 @@ class Engine(Protocol):
         window_ms: int,
         group_by: GroupBy,
         with_foreign: bool,
+        in_order: bool,
         limits: Limits,
     ) -> FunnelRows:
-        """Every row of a group that did step 1 and that matches some step; with_foreign: also those that match none."""
+        """Every row of a group that did step 1 and that matches some step; with_foreign: also those that match none.
+
+        in_order: rows come by time, and within a millisecond in the order of arrival; else in any order.
+        """
         ...
 
     def first_values(
@@ -159,9 +179,13 @@ class Engine(Protocol):
         step: Matcher,
         name: str,
         group_by: GroupBy,
+        is_numbered: bool,
         limits: Limits,
     ) -> GroupValues:
-        """The property's value on each group's first event (by time, then id) that matched the step."""
+        """The property's value on each group's first event (by time, then arrival) that matched the step.
+
+        is_numbered: as the keys or rows say whose groups are meant.
+        """
         ...
 
     def trend(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from sv.imports.columns import RowError, Columns
+from sv.imports.columns import Columns, RowError
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
 from sv.ingest.body import repair
 from sv.ingest.decode import Decoded, DropReason, decode
@@ -139,7 +139,7 @@ class _Builder:
 def cut(source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str) -> Iterator[Chunk]:
     """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
     builder = _Builder(now_ms)
-    is_first = True
+    is_first = after == 0
     for row in source.rows(after):
         builder.rows += 1
         builder.end = row.end

@@ -108,9 +108,9 @@ class UserFile:
             raise InvalidParameter(f"{self.name} can't be read: {error.strerror or error}") from error
 
 
-def _decompressed(raw: IO[bytes], compression: str | None) -> "IO[bytes] | gzip.GzipFile":
+def _decompressed(raw: IO[bytes], compression: str | None) -> IO[bytes]:
     if compression == "gzip":
-        return gzip.GzipFile(fileobj=raw)
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), READ_BYTES)
     if compression == "zstd":
         import pyarrow as pa
 

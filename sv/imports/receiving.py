@@ -22,8 +22,8 @@ from sv.store.importing import ImportBatch, ImportChunks
 MAX_CHUNK_BODY_BYTES: Final = 64 * MIB
 """Of a chunk's JSON, before and after compression. Our own client stays at a third of it."""
 
-MAX_UPLOADS: Final = 4
-"""Chunks in memory at the same time; one is stored at a time, and more would only wait."""
+MAX_UPLOADS: Final = 2
+"""Chunks in memory at the same time: one is stored, the next one comes in meanwhile."""
 
 MAX_CHUNK_NUMBER: Final = 2**53 - 1
 """The largest whole number that every JSON reader tells apart."""

@@ -145,19 +145,20 @@ class Capture:
 
     async def _store(self, batch: Batch) -> Answer:
         """Append to the log and wait for the disk."""
-        assert self._log is not None and self._loop is not None
+        assert self._log is not None
+        assert self._loop is not None
         outcome: asyncio.Future[Answer] = self._loop.create_future()
         key = batch.retry_key
         if key:
             self.retries.begin(key, outcome)
         try:
             self._log.append(encode_batch(batch), _Waiting(batch, outcome))
-            answer = await outcome
         except Exception:
             if key:
                 self.retries.end(key)
             raise
-        return answer
+        # TRICKY: from here on `_settle` ends the key. We don't: when a failed outcome wakes us, a retry may have begun the key anew.
+        return await outcome
 
     def on_commits(self, commits: Sequence[Committed]) -> None:
         """The log's report on a group of appends, in log order, on the log's thread."""

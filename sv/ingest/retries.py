@@ -8,7 +8,6 @@ folder `retries/` (one small file a flush, written before the flush is committed
 import asyncio
 import hashlib
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from sv.model.limits import MAX_REMEMBERED_BODIES
+from sv.store.files import write_durably
 
 log = logging.getLogger(__name__)
 
@@ -95,20 +95,9 @@ def save_answers(folder: Path, covered_seq: int, answers: Iterable[Answer]) -> N
     listed = list(answers)
     if not listed:
         return
-    folder.mkdir(parents=True, exist_ok=True)
     newest_ms = max(answer.received_ms for answer in listed)
     target = folder / f"{newest_ms:015d}-{covered_seq:016x}.answers"
-    temporary = target.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(_encoder.encode(listed))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(target)
-    folder_fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(folder_fd)
-    finally:
-        os.close(folder_fd)
+    write_durably(target, lambda temporary: temporary.write_bytes(_encoder.encode(listed)))
 
 
 def load_answers(folder: Path, now_ms: int, window_ms: int, covered_seq: int) -> list[Answer]:
@@ -122,7 +111,7 @@ def load_answers(folder: Path, now_ms: int, window_ms: int, covered_seq: int) ->
         return found
     for path in sorted(folder.iterdir()):
         if path.suffix == ".tmp" or _newest_ms(path) + window_ms <= now_ms:
-            path.unlink(missing_ok=True)
+            _delete(path)
             continue
         if _covered_seq(path) > covered_seq:
             continue
@@ -135,11 +124,18 @@ def load_answers(folder: Path, now_ms: int, window_ms: int, covered_seq: int) ->
 
 
 def delete_old_answers(folder: Path, now_ms: int, window_ms: int) -> None:
-    """Delete the files that are past the window."""
+    """Delete the files that are past the window, as far as the disk lets us: one that stays is passed over when it is read."""
     if folder.is_dir():
         for path in folder.glob("*.answers"):
             if _newest_ms(path) + window_ms <= now_ms:
-                path.unlink(missing_ok=True)
+                _delete(path)
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("can't delete %s yet: %s", path, error)
 
 
 def _covered_seq(path: Path) -> int:

@@ -1,6 +1,7 @@
 """Which files and buffers a query reads: an immutable view of one project's events at one moment."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sv.model.part import Part
 
@@ -9,14 +10,24 @@ class Snapshot(Struct, frozen=True):
     """Every event of the project that may lie within the asked range is in exactly one of these.
 
     parts: immutable Parquet files, by their rows in the catalog.
-    buffers: generations of the in-memory buffer that are not (or not yet) in `parts`.
+    buffers: generations of the in-memory buffer that are not (or not yet) in `parts`. The last of them may still be growing.
+    last_seq: the log position up to which the buffers' events count; None for all that a buffer holds when it is read.
     """
 
     project_id: str
     parts: tuple[Part, ...]
     buffers: tuple[int, ...]
+    last_seq: int | None = None
 
     def within(self, from_ms: int, to_ms: int) -> "Snapshot":
         """The same view without the parts that hold nothing of [from_ms, to_ms)."""
         parts = tuple(part for part in self.parts if part.min_ts_ms < to_ms and part.max_ts_ms >= from_ms)
-        return Snapshot(self.project_id, parts, self.buffers)
+        return replace(self, parts=parts)
+
+    def without_parts(self) -> "Snapshot":
+        """The buffers alone."""
+        return replace(self, parts=())
+
+    def pinned(self, last_seq: int) -> "Snapshot":
+        """The same view without what enters the buffers after this log position."""
+        return replace(self, last_seq=last_seq)

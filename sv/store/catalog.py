@@ -77,6 +77,11 @@ class Catalog:
                     self._dropped_buffers.add(generation)
             self._parts.update((part.part_id, part) for part in by)
 
+    def withdraw(self, part_id: int) -> None:
+        """Hide a part from every snapshot taken from now on, and leave its file and its row as they are."""
+        with self._lock:
+            self._parts.pop(part_id, None)
+
     def add_dropped(self, parts: Sequence[Part]) -> None:
         """Parts that an earlier run replaced and did not get to delete."""
         with self._lock:

@@ -19,6 +19,7 @@ from typing import Final
 
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import Unavailable
+from sv.model.part import NewPart
 from sv.model.snapshot import Snapshot
 from sv.store.catalog import Catalog
 from sv.store.files import ASIDE, write_durably
@@ -37,7 +38,11 @@ DRAIN_WHEN_BYTES: Final = DRAIN_SLICE_BYTES // 2
 
 @dataclass(slots=True)
 class Generation:
-    """One table of the buffer and what the log knows of it. `headers` are its batches without their events."""
+    """One table of the buffer and what the log knows of it.
+
+    headers: its batches without their events. written: the parts that a flush has made of it so far, by path; a flush that failed
+    goes on behind them.
+    """
 
     number: int
     last_seq: int
@@ -45,6 +50,7 @@ class Generation:
     bytes: int = 0
     opened_at_s: float = 0.0
     headers: list[Batch] = field(default_factory=list)
+    written: dict[str, NewPart] = field(default_factory=dict)
 
 
 class EventStore:
@@ -68,6 +74,7 @@ class EventStore:
         self._opening = threading.Lock()
         self._pending: deque[StoredBatch] = deque()
         self._pending_bytes = 0
+        self._pending_events = 0
         self._accepted_seq = covered_seq
         self._drained_seq = covered_seq
         self._tables: Tables | None = None
@@ -110,9 +117,8 @@ class EventStore:
     def held_events(self) -> int:
         """Events that are acknowledged and not yet in parts."""
         with self._state:
-            pending = sum(stored.batch.event_count for stored in self._pending)
             current = self.current.events if self.current is not None else 0
-            return pending + current + sum(generation.events for generation in self.frozen)
+            return self._pending_events + current + sum(generation.events for generation in self.frozen)
 
     def accept(self, batches: Sequence[StoredBatch]) -> None:
         """Take batches in log order. When this returns every later query sees their events."""
@@ -121,6 +127,7 @@ class EventStore:
             for stored in batches:
                 self._pending.append(stored)
                 self._pending_bytes += len(stored.batch.events)
+                self._pending_events += stored.batch.event_count
                 self.events_accepted += stored.batch.event_count
             self._accepted_seq = batches[-1].seq
             after = self._pending_bytes
@@ -168,7 +175,7 @@ class EventStore:
         with self._draining:
             with self._state:
                 self._pending.clear()
-                self._pending_bytes = 0
+                self._pending_bytes = self._pending_events = 0
                 buffers = [generation.number for generation in self.frozen]
                 if self.current is not None:
                     buffers.append(self.current.number)
@@ -230,6 +237,7 @@ class EventStore:
         taken_bytes = sum(len(stored.batch.events) for stored in taken)
         with self._state:
             self._pending_bytes -= taken_bytes
+            self._pending_events -= sum(stored.batch.event_count for stored in taken)
             generation.bytes += taken_bytes
             generation.events += rows
             generation.last_seq = self._drained_seq = taken[-1].seq

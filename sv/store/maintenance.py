@@ -24,8 +24,12 @@ log = logging.getLogger(__name__)
 MAX_FILES_PER_FLUSH: Final = 64
 """Of one project. Events of more days than this (an import through the API, a hostile clock) share one file of many days."""
 
-MAX_PAUSE_S: Final = 30.0
+MAX_PAUSE_S: Final = 5.0
+"""Between tries while the disk refuses. A failed try is cheap, and this is how long a disk that has room again may go unused."""
+
 IDLE_POLL_S: Final = 5.0
+HELD_POLL_S: Final = 1.0
+"""How often the number of held events is looked at; their bytes, and the oldest's age, are known without."""
 
 BeforeCommit = Callable[[Sequence[Batch], int], None]
 """(headers of the flushed batches, log position covered): makes durable what must not be lost with the log."""
@@ -63,6 +67,7 @@ class Maintenance:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self._pending_since_s: float | None = None
+        self._in_doubt: list[str] = []
         self.fault: str | None = None
         self.flushes = 0
         self.merges = 0
@@ -94,6 +99,7 @@ class Maintenance:
     def compact(self, *, everything: bool = False) -> int:
         """Merge the parts that are due, or all of each day. Returns the number of merges."""
         with self._turn:
+            self._settle_doubts()
             parts = self._store.catalog.parts()
             plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
             for plan in plans:
@@ -149,7 +155,7 @@ class Maintenance:
         oldest = self._oldest_s()
         if oldest is None:
             return IDLE_POLL_S
-        return min(max(oldest + self._flush_after_s - self._monotonic_s(), 0.02), IDLE_POLL_S)
+        return min(max(oldest + self._flush_after_s - self._monotonic_s(), 0.02), HELD_POLL_S)
 
     def _oldest_s(self) -> float | None:
         """Since when something is held: since its buffer was opened or, before anyone drained it, since this thread saw it."""
@@ -170,10 +176,9 @@ class Maintenance:
         if oldest is None:
             return False
         store = self._store
-        current = store.current
         return (
             bool(store.frozen)
-            or (current is not None and current.events >= self._flush_after_events)
+            or store.held_events() >= self._flush_after_events
             or store.held_bytes >= self._flush_after_bytes
             or self._monotonic_s() >= oldest + self._flush_after_s
         )
@@ -184,17 +189,23 @@ class Maintenance:
         return self._store.is_engine_open and 0 < self._compact_every_s <= since_s
 
     def _flush_generation(self, generation: Generation) -> None:
+        """Write, commit, and let queries read the parts in the place of the buffer.
+
+        SCAR: a commit whose sync failed may come back after a crash, and then the files must lie there as they were. So a flush that
+        is tried again writes no file a second time.
+        """
         tables = self._store.tables
-        new_parts: list[NewPart] = []
         for number, (project_id, days, day) in enumerate(_plan_files(tables, generation.number)):
             path = part_path(project_id, day, f"flush-{generation.last_seq:016x}-{number}")
+            if path in generation.written:
+                continue
             facts = write_durably(
                 self._store.data_folder / path,
                 lambda target, p=project_id, d=days: tables.write_buffer_days(generation.number, p, d, target),
             )
-            new_parts.append(self._new_part(project_id, path, day, facts, level=0))
+            generation.written[path] = self._new_part(project_id, path, day, facts, level=0)
         self._before_commit(generation.headers, generation.last_seq)
-        parts = self._rows.commit_flush(new_parts, generation.last_seq)
+        parts = self._rows.commit_flush(list(generation.written.values()), generation.last_seq)
         self._store.catalog.replace(buffers=[generation.number], by=parts)
         self._store.thaw(generation)
         self._after_commit(generation.last_seq)
@@ -212,25 +223,49 @@ class Maintenance:
         facts = write_durably(folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target))
         level = max(part.level for part in readable) + 1
         old_ids = [part.part_id for part in readable]
-        parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
+        try:
+            parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
+        except Exception:
+            self._in_doubt.append(path)
+            raise
         self._store.catalog.replace(parts=old_ids, by=parts)
         self.merges += 1
 
+    def _settle_doubts(self) -> None:
+        """Delete the files of merges whose commit failed, or raise what keeps the catalog from being written.
+
+        SCAR: such a commit may come back after a crash, and then its file has to be there; once another one has succeeded it can't any
+        more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
+        """
+        if self._in_doubt:
+            self._rows.forget_dropped([])
+            self._in_doubt = [path for path in self._in_doubt if not delete_file(self._store.data_folder / path)]
+
     def check(self, part: Part) -> bool:
-        """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged."""
+        """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged.
+
+        TRICKY: the file is moved before the catalog's row is dropped. Were the process killed in between the other way round, the next
+        start would delete the file as one that was replaced. Where the disk refuses either, the part is only hidden from queries, and
+        the next start deals with it.
+        """
         path = self._store.data_folder / part.path
         if self._store.tables.is_readable(path):
             return True
-        self._rows.replace_parts([part.part_id], [])
-        set_aside(self._store.data_folder, path, "it can't be read")
-        self._store.catalog.replace(parts=[part.part_id], by=())
+        try:
+            set_aside(self._store.data_folder, path, "it can't be read")
+            self._rows.replace_parts([part.part_id], [])
+        except (OSError, SvError) as error:
+            log.error("%s can't be read, and can't be set aside either: %s", path, error)
+            self._store.catalog.withdraw(part.part_id)
+        else:
+            self._store.catalog.replace(parts=[part.part_id], by=())
         return False
 
     def check_all(self, parts: Sequence[Part]) -> int:
-        """Check these parts; returns how many were set aside."""
+        """Check these parts; returns how many are no longer to be read, set aside now or by somebody else since."""
         with self._turn:
             live = {part.part_id for part in self._store.catalog.parts()}
-            return sum(not self.check(part) for part in parts if part.part_id in live)
+            return sum(part.part_id not in live or not self.check(part) for part in parts)
 
     def _sweep(self) -> None:
         """Delete the buffers and files that no query reads any more."""

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from sv.imports.receiving import MAX_CHUNK_BODY_BYTES
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
@@ -15,7 +16,7 @@ _IMPORT_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @get(f"{PROJECT}/imports/{{import_id:str}}", operation_id="get_import", opt={"permission": READ_PROJECT})
-async def get_import_route(request: AnyRequest, project_id: str, import_id: str) -> Response[bytes]:
+async def get_import_route(request: AnyRequest, project_id: FromPath[str], import_id: FromPath[str]) -> Response[bytes]:
     """The chunks of an import that are in; none of one that nobody has begun."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
@@ -29,7 +30,9 @@ async def get_import_route(request: AnyRequest, project_id: str, import_id: str)
     status_code=200,
     request_max_body_size=None,  # counted here, against a bound of its own
 )
-async def take_import_chunk_route(request: AnyRequest, project_id: str, import_id: str, chunk_no: int) -> Response[bytes]:
+async def take_import_chunk_route(
+    request: AnyRequest, project_id: FromPath[str], import_id: FromPath[str], chunk_no: FromPath[int]
+) -> Response[bytes]:
     """Take in a chunk, whole and once."""
     project = await project_of(request, project_id)
     refuse_parameters(request)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from litestar import Response, post
+from litestar.params import FromPath
 
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
@@ -20,7 +21,7 @@ from sv.web.requests import PROJECT, AnyRequest, json_of, project_of, refuse_par
 
 
 @post(f"{PROJECT}/insights/trends", status_code=200, operation_id="query_trends", opt={"permission": READ_PROJECT})
-async def trends_route(request: AnyRequest, project_id: str) -> Response[bytes]:
+async def trends_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
     """A measure over time, by series and by the values of a breakdown."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
@@ -33,7 +34,7 @@ async def trends_route(request: AnyRequest, project_id: str) -> Response[bytes]:
 
 
 @post(f"{PROJECT}/insights/funnel", status_code=200, operation_id="query_funnel", opt={"permission": READ_PROJECT})
-async def funnel_route(request: AnyRequest, project_id: str) -> Response[bytes]:
+async def funnel_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
     """How many persons or sessions go through the steps in order, within a window."""
     project = await project_of(request, project_id)
     refuse_parameters(request)

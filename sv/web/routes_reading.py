@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from sv.insights.events import event_time_ms, get_event, list_events
 from sv.insights.runner import Context
@@ -15,7 +16,7 @@ from sv.web.requests import PROJECT, AnyRequest, project_of, refuse_parameters, 
 
 
 @get(f"{PROJECT}/events", operation_id="list_events", opt={"permission": READ_PROJECT})
-async def list_events_route(request: AnyRequest, project_id: str) -> Response[bytes]:
+async def list_events_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
     """Events, newest first, page by page."""
     project = await project_of(request, project_id)
     now_ms = services_of(request).now_ms()
@@ -33,7 +34,7 @@ async def list_events_route(request: AnyRequest, project_id: str) -> Response[by
 
 
 @get(f"{PROJECT}/events/{{event_id:str}}", operation_id="get_event", opt={"permission": READ_PROJECT})
-async def get_event_route(request: AnyRequest, project_id: str, event_id: str) -> Response[bytes]:
+async def get_event_route(request: AnyRequest, project_id: FromPath[str], event_id: FromPath[str]) -> Response[bytes]:
     """One event by its id."""
     project = await project_of(request, project_id)
     refuse_parameters(request)

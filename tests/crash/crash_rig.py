@@ -95,7 +95,7 @@ class Server:
         self.starts += 1
         words = [sys.executable, "-m", "sv", self.command, "--data", str(self.folder), "--port", str(self.port)]
         words += ["--json"] if self.command == "dev" else []
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SV_", "PYTHONDONTWRITE"))}
         with (self._output / f"{self.folder.name}.out").open("wb") as out, self._log_path.open("wb") as err:
             self._process = subprocess.Popen(
                 [*self.wrapper, *words], cwd=ROOT, env=kept | self.settings, stdin=subprocess.DEVNULL, stdout=out, stderr=err

@@ -11,7 +11,7 @@ from http_rig import Api, Running, running
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Running]:
-    with running("dev", "--trusted-proxies", "127.0.0.1/32") as started:
+    with running("dev") as started:
         yield started
 
 

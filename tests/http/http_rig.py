@@ -121,7 +121,10 @@ def running(*arguments: str, environment: Mapping[str, str] | None = None) -> It
 
 
 class Api:
-    """A client of one project. Every answer of status 500 or more is kept in `failures`. May be used from several threads."""
+    """A client of one project, which may be used from several threads.
+
+    failures: every answer of status 500 or more. content: what a test module put there for all its tests, "" after a reset.
+    """
 
     def __init__(
         self, server: Running, project: str = "dev", token: str | None = "sv_dev", project_token: str = "sv_pub_dev"
@@ -130,6 +133,7 @@ class Api:
         self.project = project
         self.project_token = project_token
         self.failures: list[str] = []
+        self.content = ""
         self.http = httpx.Client(
             base_url=server.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -216,3 +220,4 @@ class Api:
         answer = self.http.post("/api/v1/dev/reset")
         assert answer.status_code == 204, answer.text
         assert answer.content == b""
+        self.content = ""

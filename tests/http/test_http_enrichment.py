@@ -1,10 +1,11 @@
 """What the server adds to an event, and that it never replaces what the client said."""
 
 import json
+import time
 from typing import Any
 
 import pytest
-from http_rig import NOON, Api, event, running
+from http_rig import INGEST, NOON, Api, body_of, event, running
 
 DAY = {"date_from": "2025-06-15", "date_to": "2025-06-15"}
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -61,11 +62,10 @@ def test_browser_system_and_device_come_from_the_user_agent(
     }
 
 
-@pytest.mark.parametrize("agent", ["", "nonsense", "(" * 1000, "Mozilla/5.0", "\u00e9\u00df"])
-def test_a_user_agent_that_says_nothing_adds_nothing(api: Api, agent: str) -> None:
-    api.http.post(
-        "/api/v1/ingest/events", json={"projectToken": "sv_pub_dev", "events": [event()]}, headers=[("user-agent", agent)]
-    )
+@pytest.mark.parametrize("agent", [b"", b"nonsense", b"(" * 1000, b"Mozilla/5.0", "é\u2028".encode(), b"\xff\xfe"])
+def test_a_user_agent_that_says_nothing_adds_nothing(api: Api, agent: bytes) -> None:
+    answer = api.http.post(INGEST, json=body_of([event()]), headers=[(b"user-agent", agent)])
+    assert answer.status_code == 202
     (found,) = api.listed()
     assert not found["properties"].keys() & {"$browser", "$browser_version", "$os", "$device_type", "$is_bot"}
 
@@ -91,13 +91,6 @@ def test_the_country_comes_from_the_cdn(api: Api, header: str, country: str | No
 @pytest.mark.parametrize("header", ["cf_ipcountry", "cloudfront_viewer_country", "x_vercel_ip_country"])
 def test_each_large_cdn_has_a_header_of_its_own(api: Api, header: str) -> None:
     assert properties(api, **{header: "NL"}) == {"$country": "NL"}
-
-
-def test_a_visitor_who_is_no_trusted_proxy_cannot_choose_a_country() -> None:
-    with running("dev") as server:
-        api = Api(server)
-        assert properties(api, cf_ipcountry="DE") == {}
-        api.close()
 
 
 def test_campaign_parameters_come_from_the_url(api: Api) -> None:
@@ -195,13 +188,15 @@ def test_the_address_of_the_visitor_is_in_no_answer(api: Api) -> None:
 
 
 def test_enrichment_is_the_same_before_and_after_events_lie_in_files() -> None:
-    with running("dev", "--trusted-proxies", "127.0.0.1/32", "--flush-events", "1", "--flush-seconds", "0.2") as server:
+    with running("dev", "--flush-events", "1", "--flush-seconds", "0.2") as server:
         api = Api(server)
         url = {"$current_url": "https://shop.example/?utm_source=mail", "$referrer": "https://news.example/"}
         api.send(event(properties=url), user_agent=CHROME, cf_ipcountry="DE")
         (before,) = api.listed()
-        while "sv_events_held 0" not in api.http.get("/metrics").text:
+        until = time.monotonic() + 30
+        while "sv_events_held 0" not in api.http.get("/metrics").text and time.monotonic() < until:
             assert api.listed() == [before]
+        assert "sv_parts 1" in api.http.get("/metrics").text
         assert api.listed() == [before]
         assert len(before["properties"]) == 9
         api.close()

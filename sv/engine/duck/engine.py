@@ -1,22 +1,20 @@
-"""`sv.engine.port.Engine` by DuckDB: runs the statements of this package over a snapshot, under limits."""
+"""`sv.engine.port.Engine` by DuckDB: builds the statements of this package over a snapshot and puts their answers into shape."""
 
-import logging
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, cast
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sv.engine.duck import funnel, page, trend
 from sv.engine.duck.database import Database, lower_own_priority
+from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.relation import relation
+from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import (
     EventRow,
@@ -30,22 +28,28 @@ from sv.engine.port import (
     PageKeys,
     Scope,
     TrendCells,
-    UnreadablePart,
 )
-from sv.model.errors import Unavailable, ValidationFailed
+from sv.model.limits import DAY_MS
 from sv.model.snapshot import Snapshot
-
-log = logging.getLogger(__name__)
 
 STEP_WORKERS: Final = 4
 """Steps of one funnel read at once; each is a statement that DuckDB spreads over its own threads."""
+
+SESSION_REACH_MS: Final = DAY_MS
+"""How far before a page's events their derived sessions are first looked for; hardly any session is longer. Each further look reaches
+back WIDER times as far."""
+
+WIDER: Final = 8
+
+Reading = tuple[Snapshot, Scope, Limits]
+"""What every statement of a query needs."""
 
 
 class DuckEngine:
     """Thread-safe. max_person: an upper bound of the persons' numbers at the time of the call."""
 
     def __init__(self, database: Database, data_folder: Path, max_person: Callable[[], int]) -> None:
-        self._database = database
+        self._statements = Statements(database)
         self._data_folder = data_folder
         self._max_person = max_person
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
@@ -53,24 +57,45 @@ class DuckEngine:
     def close(self) -> None:
         self._steps.shutdown()
 
+    def pin(self, snapshot: Snapshot, limits: Limits) -> Snapshot:
+        """See the port. Drains are transactions in log order, so that the last position in the buffers tells what is in them."""
+        if not snapshot.buffers:
+            return snapshot
+        seqs = " union all ".join(f"select seq from {buffer_name(generation)}" for generation in snapshot.buffers)
+        rows = self._statements.rows(Sql(f"select max(seq) from ({seqs})", {}), limits)
+        return snapshot.pinned(rows[0][0] or 0)
+
+    def check_regex(self, pattern: str) -> str | None:
+        """See the port."""
+        return self._statements.check_regex(pattern)
+
     # Lists
 
     def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
-        """See the port. The derived sessions of the page's events may reach beyond the scope, so they read the whole snapshot."""
+        """See the port. What session an event without one belongs to may hang on events before the scope."""
+        derived = page.derived_session(keys.session_id)
+        from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
         params = Params()
-        needs_all = keys.session_id is not None and keys.session_id.startswith("auto-")
-        source = snapshot if needs_all else snapshot.within(scope.from_ms, scope.to_ms)
-        with self._cursor(limits) as cursor:
-            statement = page.page_sql(self._events(source, params), scope, matcher, keys, params)
-            rows = cursor.execute(statement.text, statement.params).fetchall()
-            sessions: dict[str, str] = {}
-            persons = page.persons_without_session(rows)
-            if persons:
-                params = Params()
-                statement = page.sessions_sql(self._events(snapshot, params), persons, params)
-                for event_id, person, started in cursor.execute(statement.text, statement.params).fetchall():
-                    sessions[event_id] = page.derived_session_id(person, started)
+        events = self._events(snapshot.within(from_ms, scope.to_ms), params)
+        rows = self._statements.rows(page.page_sql(events, scope, matcher, keys, params), limits)
+        sessions = self._derive_sessions(snapshot, page.sessionless(rows), limits)
         return [page.event_row(row, sessions) for row in rows]
+
+    def _derive_sessions(self, snapshot: Snapshot, wanted: list[page.Sessionless], limits: Limits) -> dict[str, str]:
+        """The ids of these events' sessions. Looks back until each session's start is certain."""
+        found: dict[str, str] = {}
+        reach_ms = SESSION_REACH_MS
+        while wanted:
+            from_ms = max(min(event.timestamp_ms for event in wanted) - reach_ms, 0)
+            params = Params()
+            events = self._events(snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1), params)
+            for event_id, person, started_ms in self._statements.rows(page.sessions_sql(events, wanted, from_ms, params), limits):
+                session = page.DerivedSession(person, started_ms)
+                if from_ms == 0 or session.known_from_ms >= from_ms:
+                    found[event_id] = session.id
+            wanted = [event for event in wanted if event.event_id not in found]
+            reach_ms *= WIDER
+        return found
 
     # Funnels
 
@@ -86,27 +111,26 @@ class DuckEngine:
     ) -> FunnelKeys:
         """See the port. By person a statement a step, side by side; groups that have to be numbered first take one for all."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing(source, scope, window_ms, limits)
-        if packing is None:
-            nothing = np.empty(0, np.uint64)
-            return FunnelKeys([nothing for _ in steps], nothing if with_foreign else None, 1, scope.from_ms)
-        if group_by == "session" or not self._fits(packing):
-            rows = self.funnel_rows(snapshot, scope, steps, window_ms, group_by, with_foreign, limits)
+        packing = self._packing((source, scope, limits), window_ms)
+        if packing is None or group_by == "session" or not self._fits(packing):
+            rows = self.funnel_rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
             by_step = [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1] for place in range(len(steps))]
             foreign = rows.keys[rows.masks == 0] if with_foreign else None
-            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms)
-
-        def keys_of(build: Callable[[str, Params], Sql]) -> NDArray[np.uint64]:
+            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
+        statements: list[Sql] = []
+        for step in steps:
             params = Params()
-            return _column(self._table(build(self._events(source, params), params), limits), "key", np.uint64)
-
-        builds: list[Callable[[str, Params], Sql]] = [
-            lambda events, params, step=step: funnel.step_keys_sql(events, scope, step, packing, params) for step in steps
-        ]
+            statements.append(funnel.step_keys_sql(self._events(source, params), scope, step, packing, params))
         if with_foreign:
-            builds.append(lambda events, params: funnel.foreign_keys_sql(events, scope, list(steps), packing, params))
-        arrays = list(self._steps.map(keys_of, builds))
-        return FunnelKeys(arrays[: len(steps)], arrays[len(steps)] if with_foreign else None, packing.bits, packing.origin_ms)
+            params = Params()
+            statements.append(funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params))
+
+        def keys_of(statement: Sql) -> NDArray[np.uint64]:
+            return _column(self._statements.table(statement, limits), "key", np.uint64)
+
+        arrays = list(self._steps.map(keys_of, statements))
+        foreign = arrays[len(steps)] if with_foreign else None
+        return FunnelKeys(arrays[: len(steps)], foreign, packing.bits, packing.origin_ms, False)
 
     def funnel_rows(
         self,
@@ -116,45 +140,53 @@ class DuckEngine:
         window_ms: int,
         group_by: GroupBy,
         with_foreign: bool,
+        in_order: bool,
         limits: Limits,
     ) -> FunnelRows:
+        """See the port."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing(source, scope, window_ms, limits)
+        packing = self._packing((source, scope, limits), window_ms)
         if packing is None:
-            return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms)
+            return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, False)
         params = Params()
         events = self._events(source, params)
-        is_renumbered = not self._fits(packing)
-        statement = funnel.rows_sql(events, scope, list(steps), packing, group_by, with_foreign, is_renumbered, params)
-        table = self._table(statement, limits)
-        return FunnelRows(_column(table, "key", np.uint64), _column(table, "mask", np.uint32), packing.bits, packing.origin_ms)
+        is_numbered = group_by == "session" or not self._fits(packing)
+        statement = funnel.rows_sql(events, scope, steps, packing, group_by, with_foreign, in_order, is_numbered, params)
+        table = self._statements.table(statement, limits)
+        keys: NDArray[np.uint64] = _column(table, "key", np.uint64)
+        masks: NDArray[np.uint32] = _column(table, "mask", np.uint32)
+        return FunnelRows(keys, masks, packing.bits, packing.origin_ms, is_numbered)
 
     def first_values(
-        self, snapshot: Snapshot, scope: Scope, step: Matcher, name: str, group_by: GroupBy, limits: Limits
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        step: Matcher,
+        name: str,
+        group_by: GroupBy,
+        is_numbered: bool,
+        limits: Limits,
     ) -> GroupValues:
+        """See the port."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing(source, scope, 0, limits)
         params = Params()
-        is_renumbered = packing is not None and not self._fits(packing)
-        statement = funnel.first_values_sql(self._events(source, params), scope, step, name, group_by, is_renumbered, params)
-        table = self._table(statement, limits)
-        encoded = pc.dictionary_encode(table.column("value").combine_chunks(), null_encoding="encode")
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        return GroupValues(_column(table, "group", np.uint64), codes, encoded.dictionary.to_pylist())
+        statement = funnel.first_values_sql(self._events(source, params), scope, step, name, group_by, is_numbered, params)
+        table = self._statements.table(statement, limits)
+        encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
+        codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        values = cast("list[str | None]", encoded.dictionary.to_pylist())
+        return GroupValues(_column(table, "group", np.uint64), codes, values)
 
-    def _packing(self, source: Snapshot, scope: Scope, window_ms: int, limits: Limits) -> funnel.Packing | None:
+    def _packing(self, reading: Reading, window_ms: int) -> funnel.Packing | None:
         """How keys are packed for this scope, or None where it holds no event. Uses the catalog's bounds, which may be wider."""
+        source, scope, limits = reading
         bounds = [(part.min_ts_ms, part.max_ts_ms) for part in source.parts]
         if source.buffers:
             params = Params()
-            in_buffers = self._events(Snapshot(source.project_id, (), source.buffers), params)
-            statement = funnel.time_range_sql(in_buffers, scope, params)
-            with self._cursor(limits) as cursor:
-                row = cursor.execute(statement.text, statement.params).fetchone()
-            if row is not None and row[0] is not None:
-                bounds.append((row[0], row[1]))
+            in_buffers = self._events(source.without_parts(), params)
+            ((first, last),) = self._statements.rows(funnel.time_range_sql(in_buffers, scope, params), limits)
+            if first is not None:
+                bounds.append((first, last))
         if not bounds:
             return None
         first = max(min(low for low, _ in bounds), scope.from_ms)
@@ -178,69 +210,27 @@ class DuckEngine:
         breakdown_limit: int,
         limits: Limits,
     ) -> TrendCells:
+        """See the port. With a breakdown the most frequent values are found first, by a statement of their own."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
         top: list[str] = []
         if breakdown is not None:
             params = Params()
             events = self._events(source, params)
-            statement = trend.top_values_sql(events, scope, matcher, breakdown, breakdown_limit, params)
-            top = self._table(statement, limits).column("value").to_pylist()
+            statement = trend.top_values_sql(events, scope, matcher, number_of, breakdown, breakdown_limit, params)
+            top = [value for (value,) in self._statements.rows(statement, limits)]
         has_other = len(top) > breakdown_limit
         top = top[:breakdown_limit]
         params = Params()
-        statement = trend.cells_sql(
-            self._events(source, params), scope, matcher, measure, number_of, starts_ms, breakdown, top, params
-        )
-        with self._cursor(limits) as cursor:
-            rows = cursor.execute(statement.text, statement.params).fetchall()
+        events = self._events(source, params)
+        statement = trend.cells_sql(events, scope, matcher, measure, number_of, starts_ms, breakdown, top, params)
+        rows = self._statements.rows(statement, limits)
         return _trend_cells(rows, top, len(starts_ms), breakdown is not None, has_other)
-
-    def check_regex(self, pattern: str) -> str | None:
-        with self._database.cursor() as cursor:
-            try:
-                cursor.execute("select regexp_matches('', $pattern)", {"pattern": pattern}).fetchall()
-            except duckdb.Error as error:
-                return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
-        return None
-
-    # Running
 
     def _events(self, snapshot: Snapshot, params: Params) -> str:
         return relation(snapshot, self._data_folder, params)
 
-    def _table(self, statement: Sql, limits: Limits) -> pa.Table:
-        with self._cursor(limits) as cursor:
-            return cursor.sql(statement.text, params=statement.params).to_arrow_table()
 
-    @contextmanager
-    def _cursor(self, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor whose statements end when the time is up, with the engine's errors as ours."""
-        with self._database.cursor() as cursor:
-            timer = threading.Timer(limits.timeout_s, cursor.interrupt)
-            timer.daemon = True
-            timer.start()
-            try:
-                yield cursor
-            except duckdb.Error as error:
-                _translate(error, limits)
-            finally:
-                timer.cancel()
-
-
-def _translate(error: duckdb.Error, limits: Limits) -> NoReturn:
-    message = str(error).splitlines()[0]
-    if isinstance(error, duckdb.InterruptException):
-        raise Unavailable(f"the query took longer than {limits.timeout_s:g} s; ask for a shorter range") from error
-    if isinstance(error, duckdb.OutOfMemoryException):
-        raise Unavailable("the query needs more memory than the server may use; ask for a shorter range") from error
-    if "regex" in message.lower() or "missing )" in message or "no argument for repetition" in message:
-        raise ValidationFailed.at("filters", message) from error
-    if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.SerializationException):
-        raise UnreadablePart(message) from error
-    raise error
-
-
-def _column(table: pa.Table, name: str, kind: type[np.generic]) -> Any:
+def _column(table: pa.Table, name: str, kind: type[np.generic]) -> NDArray[Any]:
     """A column without nulls as a numpy array."""
     column = table.column(name)
     if column.num_chunks == 0:

@@ -41,9 +41,8 @@ def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int) -> list[Bu
     """What a flush of this buffer has to write, the largest groups first."""
     rows = cursor.execute(
         f"""
-        select project_id, strftime(timestamp, '%Y-%m-%d') as day, count(*) as n
-        from {buffer_name(generation)}
-        group by all
+        select project_id, day::varchar, n
+        from (select project_id, timestamp::date as day, count(*) as n from {buffer_name(generation)} group by all)
         order by n desc, project_id, day
         """
     ).fetchall()
@@ -54,10 +53,10 @@ def write_buffer_days(
     cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], target: Path
 ) -> FileFacts:
     """Write one project's rows of these days into a new file at `target`. The caller syncs and renames it."""
-    listed = ", ".join(_literal(day) for day in days)
+    listed = ", ".join(f"date {_literal(day)}" for day in days)
     source = (
         f"select {COLUMN_LIST} from {buffer_name(generation)}"
-        f" where project_id = {_literal(project_id)} and strftime(timestamp, '%Y-%m-%d') in ({listed})"
+        f" where project_id = {_literal(project_id)} and timestamp::date in ({listed})"
     )
     _copy_sorted(cursor, source, target)
     return file_facts(cursor, target)
@@ -70,7 +69,7 @@ def merge_files(cursor: duckdb.DuckDBPyConnection, sources: Sequence[Path], targ
 
 
 def read_files(paths: Sequence[Path | str]) -> str:
-    """A select over these files with every column of the schema, also where a file of an older layout lacks some."""
+    """A select over these files with every column of the schema. All are of this layout, so none need be opened to plan it."""
     listed = ", ".join(_literal(str(path)) for path in paths)
     return f"select {COLUMN_LIST} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false)"
 

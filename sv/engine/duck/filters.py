@@ -73,9 +73,10 @@ def _holds(item: Filter, field: Property, value: Scalar | None, params: Params) 
             haystack = f"{held} || '/'" if is_path else held
             return f"coalesce(contains(lower({haystack}), lower({params.bind(value)})), false)"
         case Operator.REGEX:
-            found = f"regexp_matches({held}, {params.bind(value)})"
+            pattern = params.bind_regex(value)
+            found = f"regexp_matches({held}, {pattern})"
             if is_path:
-                found = f"({found} or regexp_matches({held} || '/', {params.bind(value)}))"
+                found = f"({found} or regexp_matches({held} || '/', {pattern}))"
             return f"coalesce({found}, false)"
         case _:
             bound = params.bind((url_path(value) or "") if is_path else value)

@@ -5,12 +5,13 @@ group (ENGINE.md §2). The group is the person's number or, for sessions and whe
 within the query to the groups that did step 1.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from sv.engine.duck.properties import Property
-from sv.engine.duck.relation import in_scope, joined, keyed_sessions, matches
+from sv.engine.duck.relation import in_range, in_scope, keyed_sessions, matches
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import GroupBy, Matcher, Scope
 
@@ -25,112 +26,114 @@ class Packing(Struct, frozen=True):
 
 
 def packing_of(min_ms: int, max_ms: int, window_ms: int) -> Packing:
-    """The narrowest time field for events of [min_ms, max_ms] and this window."""
-    return Packing(min_ms, (max_ms - min_ms + window_ms + 1).bit_length())
+    """The narrowest time field for events of [min_ms, max_ms] and this window.
+
+    A window longer than the span says no more than the span itself and costs no bits (`sv.insights.funnel.keys`).
+    """
+    span_ms = max_ms - min_ms
+    return Packing(min_ms, max(1, (span_ms + min(window_ms, span_ms)).bit_length()))
 
 
 def time_range_sql(events: str, scope: Scope, params: Params) -> Sql:
     """One row: the first and the last event time of the scope in ms, null where there is none."""
     return params.sql(f"""
         with events as not materialized ({events})
-        select epoch_ms(min(timestamp)), epoch_ms(max(timestamp)) from events where {joined(in_scope(scope, params)[:2])}
+        select epoch_ms(min(timestamp)), epoch_ms(max(timestamp)) from events where {in_range(scope, params)}
         """)
 
 
 def step_keys_sql(events: str, scope: Scope, step: Matcher, packing: Packing, params: Params) -> Sql:
     """One column: the key of each event that matches the step, grouped by person."""
-    conditions = [*in_scope(scope, params), *matches(step, params)]
     return params.sql(f"""
         with events as not materialized ({events})
         select {_key("person", packing, params)} as key
         from events
-        where {joined(conditions)}
+        where {in_scope(scope, params)}
+          and {matches(step, params)}
         """)
 
 
-def foreign_keys_sql(events: str, scope: Scope, steps: list[Matcher], packing: Packing, params: Params) -> Sql:
+def foreign_keys_sql(events: str, scope: Scope, steps: Sequence[Matcher], packing: Packing, params: Params) -> Sql:
     """One column: the keys of the rows that match no step, of the persons who did step 1."""
-    in_range = joined(in_scope(scope, params))
-    some_step = " or ".join(f"({joined(matches(step, params))})" for step in steps)
+    condition = in_scope(scope, params)
     return params.sql(f"""
         with events as not materialized ({events})
         select {_key("person", packing, params)} as key
         from events
-        where {in_range}
-          and not ({some_step})
-          and person in (select person from events where {in_range} and {joined(matches(steps[0], params))})
+        where {condition}
+          and not ({_some_step(steps, params)})
+          and person in (select person from events where {condition} and {matches(steps[0], params)})
         """)
 
 
 def rows_sql(
     events: str,
     scope: Scope,
-    steps: list[Matcher],
+    steps: Sequence[Matcher],
     packing: Packing,
     group_by: GroupBy,
     with_foreign: bool,
-    is_renumbered: bool,
+    in_order: bool,
+    is_numbered: bool,
     params: Params,
 ) -> Sql:
     """(key, mask) of the rows of each group that did step 1; with_foreign: also of rows that match no step.
 
-    is_renumbered: persons are numbered anew within the query (sessions always are).
+    in_order: by the events' ids, which is by time and arrival. is_numbered: groups are numbered within the query.
     """
-    in_range = joined(in_scope(scope, params))
-    if group_by == "session":
-        rows, group = keyed_sessions("events", in_range), "session_key"
-    else:
-        rows, group = f"select * from events where {in_range}", "person"
-    bits = " | ".join(
-        f"(case when {joined(matches(step, params))} then {1 << place} else 0 end)" for place, step in enumerate(steps)
-    )
-    some_step = " or ".join(f"({joined(matches(step, params))})" for step in steps)
-    kept = "true" if with_foreign else some_step
-    numbered = group_by == "session" or is_renumbered
-    number = "number" if numbered else "person"
+    bits = " | ".join(f"(case when {matches(step, params)} then {1 << place} else 0 end)" for place, step in enumerate(steps))
+    kept = "true" if with_foreign else _some_step(steps, params)
     return params.sql(f"""
         with events as not materialized ({events}),
         masked as materialized (
-          select {group} as who, timestamp, ({bits})::uinteger as mask
-          from ({rows})
-          where {kept}
+          select who, timestamp, id, ({bits})::uinteger as mask
+          from ({_grouped(scope, kept, group_by, params)})
         ),
         starters as (
-          select who{", row_number() over (order by who) - 1 as number" if numbered else ""}
+          select who, {_number(is_numbered)} as number
           from (select distinct who from masked where mask & 1 = 1)
         )
-        select {_key(number if numbered else "who", packing, params)} as key, mask
+        select {_key("number", packing, params)} as key, mask
         from masked join starters using (who)
+        {"order by id" if in_order else ""}
         """)
 
 
 def first_values_sql(
-    events: str, scope: Scope, step: Matcher, name: str, group_by: GroupBy, is_renumbered: bool, params: Params
+    events: str, scope: Scope, step: Matcher, name: str, group_by: GroupBy, is_numbered: bool, params: Params
 ) -> Sql:
     """(group, value) of each group that did the step: the property on its first event that matched, as JSON text or null.
 
-    Groups are numbered as in `rows_sql` of the same scope and first step.
+    Groups are numbered as in `rows_sql` of the same events, scope and first step.
     """
-    in_range = joined(in_scope(scope, params))
-    if group_by == "session":
-        rows, group = keyed_sessions("events", in_range), "session_key"
-    else:
-        rows, group = f"select * from events where {in_range}", "person"
-    value = Property(name, params).json()
-    numbered = group_by == "session" or is_renumbered
-    number = "(row_number() over (order by who) - 1)" if numbered else "who"
     return params.sql(f"""
         with events as not materialized ({events}),
         firsts as (
-          select {group} as who, arg_min({{'value': {value}}}, {{'at': timestamp, 'id': id}}) as first
-          from ({rows})
-          where {joined(matches(step, params))}
+          select who, arg_min({{'value': {Property(name, params).json()}}}, id) as first
+          from ({_grouped(scope, matches(step, params), group_by, params)})
           group by who
         )
-        select {number}::ubigint as "group", first.value as value
+        select ({_number(is_numbered)})::ubigint as "group", first.value as value
         from firsts
         order by "group"
         """)
+
+
+def _grouped(scope: Scope, condition: str, group_by: GroupBy, params: Params) -> str:
+    """A select of the scope's rows that meet the condition, with `who`: a person's number or a session's key."""
+    kept = f"{in_scope(scope, params)} and ({condition})"
+    if group_by == "session":
+        return f"select session_key as who, * from ({keyed_sessions('events', in_range(scope, params), kept)})"
+    return f"select person as who, * from events where {kept}"
+
+
+def _some_step(steps: Sequence[Matcher], params: Params) -> str:
+    return " or ".join(f"({matches(step, params)})" for step in steps)
+
+
+def _number(is_numbered: bool) -> str:
+    """A group's number among all that did step 1, in the order of who they are; or the person's number, which `who` is then."""
+    return "row_number() over (order by who) - 1" if is_numbered else "who"
 
 
 def _key(group: str, packing: Packing, params: Params) -> str:

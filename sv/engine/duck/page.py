@@ -3,7 +3,9 @@
 import re
 from typing import Any, Final
 
-from sv.engine.duck.relation import derived_sessions, in_scope, joined, matches
+from msgspec import Struct
+
+from sv.engine.duck.relation import SESSION_GAP_MS, derived_sessions, in_scope, joined, matches
 from sv.engine.duck.schema import ENRICHED_PROPERTIES
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS as PROPERTY_COLUMN
 from sv.engine.duck.sql import Params, Sql
@@ -13,20 +15,38 @@ _DERIVED_ID: Final = re.compile(r"auto-([0-9]{1,18})-([0-9]{1,15})")
 _ENRICHED: Final = ", ".join(PROPERTY_COLUMN[name] for name in ENRICHED_PROPERTIES)
 
 
-def derived_session_id(person: int, started_ms: int) -> str:
-    """The id of a session that the client gave none: stable as long as no earlier event of it comes in late."""
-    return f"auto-{person}-{started_ms}"
+class DerivedSession(Struct, frozen=True):
+    """What the id of a session that the client gave none says: whose it is and when it started, in Unix ms."""
+
+    person: int
+    started_ms: int
+
+    @property
+    def id(self) -> str:
+        """Stable as long as no earlier event of the session comes in late."""
+        return f"auto-{self.person}-{self.started_ms}"
+
+    @property
+    def known_from_ms(self) -> int:
+        """Events from here on show that the session starts where it does."""
+        return self.started_ms - SESSION_GAP_MS
+
+
+def derived_session(session_id: str | None) -> DerivedSession | None:
+    """The derived session of this id, None for an id that can't be one."""
+    found = _DERIVED_ID.fullmatch(session_id) if session_id is not None else None
+    return DerivedSession(int(found[1]), int(found[2])) if found else None
 
 
 def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, params: Params) -> Sql:
     """Rows for `event_row`, newest first."""
-    conditions = [*in_scope(scope, params), *matches(matcher, params)]
+    conditions = [in_scope(scope, params), matches(matcher, params)]
     if keys.distinct_id is not None:
         conditions.append(f"distinct_id = {params.bind(keys.distinct_id)}")
     if keys.event_id is not None:
         conditions.append(f"id = {params.bind(keys.event_id)}::uuid")
     if keys.session_id is not None:
-        conditions.append(_in_session(keys.session_id, params))
+        conditions.append(_in_session(keys.session_id, scope.to_ms, params))
     if keys.before_ms is not None and keys.before_id is not None:
         before, before_id = params.bind(keys.before_ms), params.bind(keys.before_id)
         conditions.append(
@@ -44,13 +64,19 @@ def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, params
         """)
 
 
-def sessions_sql(events: str, persons: list[int], params: Params) -> Sql:
-    """(id, person, start in ms) of every event without a session id of these persons."""
-    condition = f"person in (select unnest({params.bind(persons)}::bigint[]))"
-    return params.sql(f"""
-        with events as not materialized ({events})
-        select id::varchar, person, epoch_ms(started) from ({derived_sessions("events", condition)})
-        """)
+def _in_session(session_id: str, to_ms: int, params: Params) -> str:
+    """Rows of a session: by the client's id, or by a derived id."""
+    own = f"session_id = {params.bind(session_id)}"
+    derived = derived_session(session_id)
+    if derived is None:
+        return own
+    person, started = params.bind(derived.person), params.bind(derived.started_ms)
+    sessions = derived_sessions(
+        "events",
+        f"person = {person} and timestamp >= make_timestamp_ms({params.bind(derived.known_from_ms)})"
+        f" and timestamp < make_timestamp_ms({params.bind(to_ms)})",
+    )
+    return f"({own} or id in (select id from ({sessions}) where epoch_ms(started) = {started}))"
 
 
 def event_row(row: tuple[Any, ...], sessions: dict[str, str]) -> EventRow:
@@ -65,16 +91,31 @@ def event_row(row: tuple[Any, ...], sessions: dict[str, str]) -> EventRow:
     )  # fmt: skip
 
 
-def persons_without_session(rows: list[tuple[Any, ...]]) -> list[int]:
-    return sorted({row[11] for row in rows if row[7] is None})
+class Sessionless(Struct, frozen=True):
+    """An event without a session id of its own."""
+
+    event_id: str
+    person: int
+    timestamp_ms: int
 
 
-def _in_session(session_id: str, params: Params) -> str:
-    """Rows of a session: by the client's id, or by a derived id, which names a person and a start."""
-    own = f"session_id = {params.bind(session_id)}"
-    derived = _DERIVED_ID.fullmatch(session_id)
-    if derived is None:
-        return own
-    person, started = params.bind(int(derived[1])), params.bind(int(derived[2]))
-    sessions = derived_sessions("events", f"person = {person}")
-    return f"({own} or id in (select id from ({sessions}) where epoch_ms(started) = {started}))"
+def sessionless(rows: list[tuple[Any, ...]]) -> list[Sessionless]:
+    """The events of an answer whose session has to be derived."""
+    return [Sessionless(row[0], row[11], row[2]) for row in rows if row[7] is None]
+
+
+def sessions_sql(events: str, wanted: list[Sessionless], from_ms: int, params: Params) -> Sql:
+    """(id, person, start in ms) of the wanted events' sessions, as far as events from `from_ms` on tell. At least one is wanted."""
+    persons = params.bind(sorted({event.person for event in wanted}))
+    ids = params.bind([event.event_id for event in wanted])
+    until = params.bind(max(event.timestamp_ms for event in wanted))
+    condition = (
+        f"person in (select unnest({persons}::bigint[]))"
+        f" and timestamp >= make_timestamp_ms({params.bind(from_ms)}) and timestamp <= make_timestamp_ms({until})"
+    )
+    return params.sql(f"""
+        with events as not materialized ({events})
+        select id::varchar, person, epoch_ms(started)
+        from ({derived_sessions("events", condition)})
+        where id in (select unnest({ids}::varchar[])::uuid)
+        """)

@@ -74,11 +74,13 @@ class Property:
 
     def json(self) -> str:
         """The value as JSON text for grouping, null where there is none. Numbers that are equal have equal texts (10, 10.0, 1e1)."""
-        whole = f"(case when abs({self.number()}) < 9e15 and {self.number()} = trunc({self.number()}) then {self.number()}::bigint end)"
+        number = f"try_cast({self.raw_text()} as double)"
+        is_whole = f"{number} >= -9223372036854775808 and {number} < 18446744073709551616 and {number} = trunc({number})"
         own = f"""
             case {self.kind()}
               when 'NULL' then null
-              when 'DOUBLE' then coalesce({whole}::varchar, json_extract(properties, {self._pointer})::varchar)
+              when 'DOUBLE' then
+                case when {is_whole} then {number}::hugeint::varchar else json_extract(properties, {self._pointer})::varchar end
               else json_extract(properties, {self._pointer})::varchar
             end
         """

@@ -13,9 +13,10 @@ from sv.engine.duck.files import read_files
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS
 from sv.engine.duck.sql import Params
 from sv.engine.port import Matcher, Scope
+from sv.model.limits import MINUTE_MS
 from sv.model.snapshot import Snapshot
 
-SESSION_GAP: Final = "interval 30 minutes"
+SESSION_GAP_MS: Final = 30 * MINUTE_MS
 """A derived session is a person's events that carry no session id, with no gap over this (API.md, "Ingest")."""
 
 
@@ -25,40 +26,47 @@ def relation(snapshot: Snapshot, data_folder: Path, params: Params) -> str:
     if snapshot.parts:
         selects.append(read_files([data_folder / part.path for part in snapshot.parts]))
     for generation in snapshot.buffers:
-        project = params.bind(snapshot.project_id)
-        selects.append(f"select {COLUMN_LIST} from {buffer_name(generation)} where project_id = {project}")
+        condition = f"project_id = {params.bind(snapshot.project_id)}"
+        if snapshot.last_seq is not None:
+            condition += f" and seq <= {params.bind(snapshot.last_seq)}"
+        selects.append(f"select {COLUMN_LIST} from {buffer_name(generation)} where {condition}")
     if not selects:
         nothing = ", ".join(f'null::{kind} as "{name}"' for name, kind in COLUMNS.items())
         return f"select {nothing} where false"
     return "\nunion all\n".join(selects)
 
 
-def in_scope(scope: Scope, params: Params) -> list[str]:
-    """The conditions of a scope, to be joined by `and`."""
-    conditions = [
-        f"timestamp >= make_timestamp_ms({params.bind(scope.from_ms)})",
-        f"timestamp < make_timestamp_ms({params.bind(scope.to_ms)})",
-    ]
+def in_range(scope: Scope, params: Params) -> str:
+    """The condition that an event lies in the scope's range of time."""
+    low, high = params.bind(scope.from_ms), params.bind(scope.to_ms)
+    return f"timestamp >= make_timestamp_ms({low}) and timestamp < make_timestamp_ms({high})"
+
+
+def in_scope(scope: Scope, params: Params) -> str:
+    """The condition of a scope: its range, its filters, and no bots unless it includes them."""
+    conditions = [in_range(scope, params)]
     if not scope.include_bots:
         conditions.append("is_bot is not true")
-    return conditions + all_of(scope.filters, params)
+    return joined(conditions + all_of(scope.filters, params))
 
 
-def matches(matcher: Matcher, params: Params) -> list[str]:
-    """The conditions of a matcher, two-valued, to be joined by `and`."""
+def matches(matcher: Matcher, params: Params) -> str:
+    """The condition of a matcher, two-valued."""
     named = [f"event = {params.bind(matcher.event)}"] if matcher.event is not None else []
-    return named + all_of(matcher.filters, params)
+    return joined(named + all_of(matcher.filters, params))
 
 
 def joined(conditions: list[str]) -> str:
+    """All conditions at once."""
     return "\n  and ".join(conditions) if conditions else "true"
 
 
 def derived_sessions(source: str, condition: str) -> str:
     """A select of (id, person, started) for the events of `source` without a session id: when its derived session started.
 
-    Exact for any time range whose rows are all in `source`: two events of a person are in one session when no gap between
-    neighbours among the person's events from one to the other is over 30 minutes.
+    Exact for any condition that takes all of a person's events of a range of time: two events of a person are in one session when
+    no gap between neighbours among the person's events from one to the other is over 30 minutes. A session that began before the
+    range appears to start with its first event in it.
     """
     return f"""
     select id, person, min(timestamp) over (partition by person, nth) as started
@@ -66,7 +74,7 @@ def derived_sessions(source: str, condition: str) -> str:
       select *, count(*) filter (where is_start) over (partition by person order by timestamp, id) as nth
       from (
         select id, person, timestamp,
-          coalesce(timestamp - lag(timestamp) over (partition by person order by timestamp, id) > {SESSION_GAP}, true) as is_start
+          coalesce(timestamp - lag(timestamp) over (partition by person order by timestamp, id) > to_milliseconds({SESSION_GAP_MS}), true) as is_start
         from {source}
         where session_id is null and {condition}
       )
@@ -74,14 +82,19 @@ def derived_sessions(source: str, condition: str) -> str:
     """
 
 
-SESSION_KEY: Final = "coalesce('=' || session_id, 'auto-' || person || '-' || epoch_ms(started))"
-"""A session's identity in one text. The client's own ids are prefixed so that none can pass for a derived one."""
+SESSION_KEY: Final = "coalesce('=' || session_id, person || '-' || epoch_ms(started))"
+"""A session's identity within a range of time, in one text. Clients' own ids are prefixed so that none can pass for a derived one."""
 
 
-def keyed_sessions(source: str, condition: str) -> str:
-    """A select of the rows of `source` that meet the condition, with `session_key`, derived where the client sent no id."""
+def keyed_sessions(source: str, range_condition: str, condition: str) -> str:
+    """A select of the rows of `source` that meet both conditions, with `session_key`, derived where the client sent no id.
+
+    Sessions are derived from all events of the range, also those that the second condition shuts out: what a query leaves out opens
+    no gap between the others.
+    """
+    persons = f"person in (select person from {source} where session_id is null and {range_condition} and {condition})"
     return f"""
     select e.*, {SESSION_KEY} as session_key
-    from (select * from {source} where {condition}) e
-    left join ({derived_sessions(source, condition)}) d using (id, person)
+    from (select * from {source} where {range_condition} and {condition}) e
+    left join ({derived_sessions(source, f"{range_condition} and {persons}")}) d using (id, person)
     """

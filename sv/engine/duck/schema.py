@@ -1,7 +1,7 @@
 """The one schema of an event at rest: the buffer's table and the Parquet files have these columns, in this order.
 
-The layout's version is written into each file's metadata (`sv_schema`), and every column is nullable for readers, so that a
-column can be added later: files without it read as null (`union_by_name`).
+The layout's version is written into each file's metadata (`sv_schema`) and into the catalog, and every column may be null, so that a
+column can be added later and read as null out of the files that lack it.
 
 | column | what it holds |
 |---|---|

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 
 class Sql(Struct, frozen=True):
-    """A statement and the values of its `$names`."""
+    """A statement and the values of its `$names`. regexes: those of the values that the statement compiles as regular expressions."""
 
     text: str
     params: dict[str, Any]
+    regexes: tuple[str, ...] = ()
 
 
 class Params:
@@ -18,10 +19,11 @@ class Params:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self._names: dict[tuple[type, Any], str] = {}
+        self._regexes: list[str] = []
 
     def bind(self, value: Any) -> str:
         """The placeholder for a value; equal values of one type share one."""
-        key = (type(value), value) if isinstance(value, str | int | float | bool) else (type(value), id(value))
+        key = (type(value), value) if isinstance(value, str | int | bool) else (type(value), id(value))
         name = self._names.get(key)
         if name is None:
             name = f"p{len(self.values)}"
@@ -29,5 +31,10 @@ class Params:
             self.values[name] = value
         return f"${name}"
 
+    def bind_regex(self, pattern: str) -> str:
+        """As `bind`; should the statement fail, the pattern is looked at first."""
+        self._regexes.append(pattern)
+        return self.bind(pattern)
+
     def sql(self, text: str) -> Sql:
-        return Sql(text, dict(self.values))
+        return Sql(text, dict(self.values), tuple(self._regexes))

@@ -10,7 +10,7 @@ from math import gcd
 from typing import Final
 
 from sv.engine.duck.properties import Property
-from sv.engine.duck.relation import in_scope, joined, keyed_sessions, matches
+from sv.engine.duck.relation import in_range, in_scope, joined, keyed_sessions, matches
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import Matcher, Measure, Scope
 
@@ -40,14 +40,18 @@ def needs_sessions(measure: Measure) -> bool:
     return measure in ("unique_sessions", "per_session")
 
 
-def top_values_sql(events: str, scope: Scope, matcher: Matcher, breakdown: str, limit: int, params: Params) -> Sql:
-    """The most frequent values of the breakdown as JSON texts, most frequent first, at most limit + 1; no row for "no value"."""
-    value = Property(breakdown, params).json()
+def top_values_sql(
+    events: str, scope: Scope, matcher: Matcher, number_of: str | None, breakdown: str, limit: int, params: Params
+) -> Sql:
+    """The breakdown values of most events that are measured, as JSON texts, most first, at most limit + 1; no row for "no value"."""
+    conditions = [in_scope(scope, params), matches(matcher, params)]
+    if number_of is not None:
+        conditions.append(f"({Property(number_of, params).number()}) is not null")
     return params.sql(f"""
         with events as not materialized ({events})
-        select {value} as value
+        select {Property(breakdown, params).json()} as value
         from events
-        where {joined([*in_scope(scope, params), *matches(matcher, params)])}
+        where {joined(conditions)}
         group by value
         having value is not null
         order by count(*) desc, value
@@ -71,37 +75,35 @@ def cells_sql(
     slot: 1-based place in `top`, OTHER_SLOT beyond it, NO_VALUE_SLOT for events without the property; without a breakdown all
     events are in NO_VALUE_SLOT. bucket: from 0.
     """
-    number = Property(number_of, params).number() if number_of is not None else "null::double"
-    conditions = [*in_scope(scope, params), *matches(matcher, params)]
-    if number_of is not None:
-        conditions.append(f"{number} is not null")
-    source = "events"
+    condition = joined([in_scope(scope, params), matches(matcher, params)])
     if needs_sessions(measure):
-        source = f"({keyed_sessions('events', joined(in_scope(scope, params)))})"
+        source, session_key = f"({keyed_sessions('events', in_range(scope, params), condition)})", "session_key"
+    else:
+        source, session_key = f"(select * from events where {condition})", "null::varchar"
+    number = Property(number_of, params).number() if number_of is not None else "null::double"
     return params.sql(f"""
         with events as not materialized ({events}),
         matched as (
           select
-            {_slot(breakdown, top, params)} as slot,
+            {Property(breakdown, params).json() if breakdown is not None else "null::varchar"} as value,
             {_bucket(starts_ms, params)} as bucket,
             person,
-            {"session_key" if needs_sessions(measure) else "null"} as session_key,
+            {session_key} as session_key,
             {number} as number
           from {source}
-          where {joined(conditions)}
+        ),
+        top as (
+          select unnest({params.bind(list(top))}::varchar[]) as value, unnest(range(1, {len(top) + 1})) as slot
+        ),
+        slotted as (
+          select case when value is null then {NO_VALUE_SLOT} else coalesce(slot, {OTHER_SLOT}) end as slot, bucket, person, session_key, number
+          from matched left join top using (value)
+          {"where number is not null" if number_of is not None else ""}
         )
         select slot, bucket, ({_MEASURES[measure]})::double
-        from matched
+        from slotted
         group by grouping sets ((slot, bucket), (slot))
         """)
-
-
-def _slot(breakdown: str | None, top: Sequence[str], params: Params) -> str:
-    if breakdown is None:
-        return f"{NO_VALUE_SLOT}"
-    value = Property(breakdown, params).json()
-    place = f"coalesce(list_position({params.bind(list(top))}::varchar[], value), {OTHER_SLOT})"
-    return f"(select case when value is null then {NO_VALUE_SLOT} else {place} end from (select {value} as value))"
 
 
 def _bucket(starts_ms: Sequence[int], params: Params) -> str:

@@ -55,7 +55,12 @@ _PURCHASE: Final = {
     "groups": [],
     "properties": {"$browser": "Firefox", "plan": "pro", "amount": 49.9},
 }
-_NAMELESS: Final = {"index": 1, "code": "INVALID_EVENT_NAME", "message": "Object missing required field `event`"}
+_IMPORT: Final = {"project_id": "dev", "import_id": "0f343b0931126a20f133d67c2b018a3b"}
+_NAMELESS: Final = {
+    "index": 1,
+    "code": "INVALID_EVENT_NAME",
+    "message": "expected a string of 1 to 200 characters, got none (event)",
+}
 _ANONYMOUS: Final = {"index": 0, "code": "MISSING_IDENTITY", "message": "expected a userId or an anonymousId, got neither"}
 
 
@@ -211,6 +216,31 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
                 "breakdown": None,
                 "elapsed_ms": 6.1,
             },
+        ),
+    ),
+    "take_import_chunk": (
+        Example(
+            name="chunk",
+            summary="A file's first two events",
+            path=_IMPORT | {"chunk_no": "2"},
+            body={
+                "batches": [{"events": [{"event": "signup", "userId": "eve", "timestamp": 1740900000000}, {"event": "signup"}]}]
+            },
+            answer={
+                "taken": 1,
+                "rejected": 1,
+                "already": False,
+                "rejected_by_code": {"MISSING_IDENTITY": 1},
+                "errors": [{"batch": 0} | _ANONYMOUS | {"index": 1}],
+            },
+        ),
+    ),
+    "get_import": (
+        Example(
+            name="not_begun",
+            summary="An import that nobody has begun",
+            path=_IMPORT,
+            answer={"import_id": _IMPORT["import_id"], "chunks": []},
         ),
     ),
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, MAX_CHUNK_NUMBER
 from sv.model import limits
 from sv.web.openapi import schemas_answers as answers
 from sv.web.openapi import schemas_requests as requests
@@ -62,6 +63,14 @@ def _text(longest: int) -> dict[str, Any]:
 PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "project_id": {"description": "The project's id.", "schema": {"type": "string"}},
     "event_id": {"description": "The event's id, as lists show it.", "schema": {"type": "string", "format": "uuid"}},
+    "import_id": {
+        "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    },
+    "chunk_no": {
+        "description": "The chunk's number: the place in the file up to which it reaches, so that the largest one says where to go on.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_CHUNK_NUMBER},
+    },
 }
 
 _LIST_PARAMETERS: Final = (
@@ -106,8 +115,9 @@ _ENCODING: Final = {
 }
 
 _LISTING: Final = {400: "", 404: "", 503: ""}
+_NOT_JSON: Final = "the body is not JSON: JSON is malformed: expected '\"' (byte 1) (body)"
 _INSIGHT: Final = {
-    400: "the body is not JSON: JSON is malformed: expected '\"' (byte 1) (body)",
+    400: _NOT_JSON,
     404: "",
     413: "",
     415: "",
@@ -130,7 +140,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
             ),
         },
         errors={
-            400: "the body is not JSON: JSON is malformed: expected '\"' (byte 1) (body)",
+            400: _NOT_JSON,
             401: "unknown project token 'sv_pub_nobod…' (projectToken)",
             413: f"expected at most {limits.MAX_EVENTS_PER_REQUEST} events, got {limits.MAX_EVENTS_PER_REQUEST + 1} (events)",
             415: "expected application/json or text/plain, got 'text/csv' (Content-Type)",
@@ -167,6 +177,29 @@ OPERATIONS: Final[dict[str, Operation]] = {
         body={JSON: requests.FunnelRequest},
         answers={200: Answer("The funnel, with the resolved query.", (answers.FunnelAnswer,))},
         errors=_INSIGHT,
+    ),
+    "get_import": Operation(
+        tag="Imports",
+        summary="What of an import is in",
+        description="For tools such as `sv import`, which sends a file in chunks and goes on where it was stopped.",
+        answers={200: Answer("The chunks that are in; none of an import that nobody has begun.", (answers.ImportState,))},
+        errors=_LISTING | {400: "expected 32 hexadecimal digits, got 'x' (import_id)"},
+    ),
+    "take_import_chunk": Operation(
+        tag="Imports",
+        summary="Take in a chunk of events",
+        description=texts.IMPORT,
+        parameters=(_ENCODING,),
+        body={JSON: requests.ImportChunk},
+        answers={200: Answer("What became of the chunk.", (answers.ImportAnswer,))},
+        errors={
+            400: _NOT_JSON,
+            404: "",
+            413: f"expected at most {MAX_CHUNK_BODY_BYTES} bytes once inflated, got more (body)",
+            415: "",
+            422: "body: Object missing required field `batches`",
+            503: "other imports are being taken in; try again soon",
+        },
     ),
     "get_health": Operation(
         tag="Server",
@@ -205,6 +238,7 @@ TAGS: Final = {
     "Ingest": "Events in.",
     "Events": "Events as they were stored.",
     "Insights": "Questions about many events.",
+    "Imports": "Files of events, in chunks.",
     "Server": "The server itself.",
     "Development": "Under `sv dev` alone.",
 }

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from sv.imports.receiving import MAX_ERRORS
 from sv.ingest.decode import DropReason
 from sv.model import errors
 from sv.model.calendar import Interval
@@ -161,6 +162,28 @@ class FunnelAnswer(Struct):
     breakdown: str | None
     elapsed_ms: ElapsedMs
     breakdowns: Annotated[list[FunnelBreakdown] | UnsetType, Meta(description="There with a `breakdown` alone.")] = UNSET
+
+
+class ImportState(Struct):
+    import_id: str
+    chunks: Annotated[list[int], Meta(description="Numbers of the chunks that are in, ascending.")]
+
+
+class ImportRejection(Struct):
+    batch: Annotated[int, Meta(ge=0, description="The event's batch in the chunk, from 0.")]
+    index: Annotated[int, Meta(ge=0, description="The event's place in the batch, from 0.")]
+    code: DropReason
+    message: str
+
+
+class ImportAnswer(Struct):
+    taken: Annotated[
+        Count, Meta(description="Events stored: without rejected ones, and without those whose `eventId` was stored before.")
+    ]
+    rejected: Count
+    already: Annotated[bool, Meta(description="The chunk was in before, and nothing was done.")]
+    rejected_by_code: Annotated[dict[str, int], Meta(description="How many for which reason (a `DropReason`).")]
+    errors: Annotated[list[ImportRejection], Meta(max_length=MAX_ERRORS, description="The first rejected events.")]
 
 
 class Health(Struct):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta, Struct
 
+from sv.imports.chunks import CHUNK_ROWS
 from sv.model import limits
 from sv.model.calendar import Interval
 from sv.model.filters import Operator
@@ -202,3 +203,14 @@ class IngestRequest(Struct, rename="camel"):
 
     project_token: Annotated[str, Meta(description="The project's public token.", examples=["sv_pub_dev"])]
     events: Annotated[list[IngestEvent], Meta(min_length=1, max_length=limits.MAX_EVENTS_PER_REQUEST)]
+
+
+class ImportBatch(Struct, forbid_unknown_fields=True):
+    """Events that one User-Agent sent."""
+
+    events: Annotated[list[IngestEvent], Meta(min_length=1, max_length=limits.MAX_EVENTS_PER_REQUEST)]
+    user_agent: Annotated[str, Meta(description="As the header, for browser, system and device.")] = ""
+
+
+class ImportChunk(Struct, forbid_unknown_fields=True):
+    batches: Annotated[list[ImportBatch], Meta(description=f"With at most {CHUNK_ROWS:,} events in all.")]

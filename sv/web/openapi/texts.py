@@ -6,6 +6,8 @@ are kept in `sv.model`, `sv.insights` and `sv.ingest`: who changes one there cha
 
 from typing import Final
 
+from sv.imports.chunks import CHUNK_ROWS
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES
 from sv.model import limits
 
 INTRODUCTION: Final = f"""\
@@ -137,3 +139,10 @@ Stores events. 202 is sent after they are on disk, and every query sees them fro
   `utm_…` and `$referring_domain` from `$current_url` and `$referrer`; `$is_bot` for known bots, which insights leave out by default. The
   address itself is not stored.
 - Ingest never answers 429: clients drop a batch on any 4xx. Too much load is 503 with `Retry-After`, and nothing was stored."""
+
+IMPORT: Final = f"""\
+Stores a chunk of a file's events, whole or not at all, and once: sent again, also after a restart, it answers `already` and does nothing.
+
+- Events are checked as at ingest, and a bad one is rejected alone; a repeated body is no retry here, since the chunk's number tells.
+- At most {CHUNK_ROWS:,} events and {MAX_CHUNK_BODY_BYTES:,} bytes of JSON a chunk, compressed or not: 413 beyond.
+- 503 where other imports are being taken in: send it again after `Retry-After`."""

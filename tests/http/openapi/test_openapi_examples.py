@@ -1,0 +1,84 @@
+"""Every example of the document is sent, and its answer is the one shown."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from http_rig import Api
+
+from sv.web.openapi.examples import EXAMPLES, VARYING, Example
+from tests.http.openapi.openapi_rig import check_answer, faults, operations, resolved
+
+EVENTS = EXAMPLES["ingest_events"][0]
+ALL = [(name, example) for name, examples in EXAMPLES.items() for example in examples]
+
+
+@pytest.fixture
+def shop(api: Api) -> Api:
+    """The server with the events of the first example alone."""
+    send(api, "ingest_events", EVENTS)
+    return api
+
+
+def send(api: Api, name: str, example: Example) -> httpx.Response:
+    """The example as a client of the document would send it. An event's id is that of the event shown."""
+    described = operations()[name]
+    path = described.path
+    for field, value in example.path.items():
+        path = path.replace("{" + field + "}", id_of(api, example) if field == "event_id" else value)
+    query = {name: value if isinstance(value, str | int) else json.dumps(value) for name, value in example.query.items()}
+    content = example.body if isinstance(example.body, str) else json.dumps(example.body)
+    sent: dict[str, Any] = {"params": query}
+    if example.body is not None:
+        sent |= {"content": content, "headers": {"Content-Type": example.media_type}}
+    return api.http.request(described.method, path, **sent)
+
+
+def id_of(api: Api, example: Example) -> str:
+    (found,) = api.listed(event=example.answer["event"])
+    shown: str = found["id"]
+    return shown
+
+
+def constant(value: Any) -> Any:
+    """The value without what differs from server to server."""
+    if isinstance(value, dict):
+        return {name: "…" if name in VARYING else constant(inner) for name, inner in value.items()}
+    return [constant(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(("name", "example"), ALL, ids=[f"{name}-{example.name}" for name, example in ALL])
+def test_an_example_gets_the_answer_shown(shop: Api, name: str, example: Example) -> None:
+    answer = send(shop, name, example)
+    check_answer(name, answer)
+    assert answer.status_code == example.status
+    assert constant(answer.json()) == constant(example.answer)
+
+
+@pytest.mark.parametrize("name", sorted(operations()))
+def test_every_example_in_the_document_is_right_by_its_schema(name: str) -> None:
+    operation = operations()[name].operation
+    places = [*operation.get("parameters", ()), *contents(operation.get("requestBody", {}))]
+    for response in operation["responses"].values():
+        places += contents(resolved(response))
+    for place in places:
+        shown = place.get("content", {}).get("application/json", place)
+        for title, example in shown.get("examples", {}).items():
+            assert faults(shown["schema"], example["value"]) == [], f"{name}: {title}"
+
+
+def contents(part: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(part.get("content", {}).values())
+
+
+def test_an_operation_with_a_body_or_a_json_answer_has_examples_of_both() -> None:
+    for name, described in operations().items():
+        bodies = contents(described.operation.get("requestBody", {}))
+        answers = [
+            content
+            for status, response in described.operation["responses"].items()
+            for media_type, content in resolved(response).get("content", {}).items()
+            if media_type == "application/json" and (status, name) != ("503", "get_health")
+        ]
+        assert all(content.get("examples") for content in bodies + answers), name

@@ -1,0 +1,67 @@
+"""Once an event is answered 202, every query sees it, once: before its flush, after it, and while it happens."""
+
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from http_rig import NOON, SECOND, Api, Running, event, running
+
+WRITERS = 8
+HAMMERED_S = 8.0
+DAY = {"date_from": "2025-06-15", "date_to": "2025-06-15"}
+
+
+@pytest.fixture
+def flushing() -> Iterator[Running]:
+    """A server that writes its events to files five times a second, and merges the files once a second."""
+    environment = {"SV_FLUSH_SECONDS": "0.2", "SV_COMPACT_SECONDS": "1"}
+    with running("dev", environment=environment) as server:
+        yield server
+
+
+def metric(api: Api, name: str) -> float:
+    (line,) = [line for line in api.http.get("/metrics").text.splitlines() if line.startswith(f"{name} ")]
+    return float(line.split()[1])
+
+
+def write_and_read(api: Api, writer: int, until: float) -> int:
+    """Send an event and ask for it at once, in each way in turn. Returns how many were sent."""
+    me = f"writer {writer}"
+    name = f"step of {me}"
+    chance = random.Random(writer)
+    sent = 0
+    while time.monotonic() < until:
+        api.send(event(name, me, NOON + sent * SECOND, properties={"number": sent}))
+        sent += 1
+        way = sent % 4
+        if way == 0:
+            listed = api.listed(event=name, distinct_id=me)
+            assert [found["properties"]["number"] for found in listed] == list(reversed(range(sent)))
+            assert len({found["id"] for found in listed}) == sent
+        elif way == 1:
+            asked = api.trends(events=[{"name": name}, {"name": name, "math": "unique_persons"}], **DAY)
+            assert [series["total"] for series in asked["series"]] == [sent, 1]
+        elif way == 2:
+            steps = [{"event": name, "properties": {"number": sent - 2}}, {"event": name, "properties": {"number": sent - 1}}]
+            assert [step["count"] for step in api.funnel(steps=steps, **DAY)["steps"]] == [1, 1]
+        else:
+            (found,) = api.listed(event=name, properties={"number": sent - 1})
+            answer = api.http.get(api.path(f"events/{found['id']}"))
+            assert answer.status_code == 200
+            assert answer.json() == found
+        time.sleep(chance.random() * 0.02)
+    return sent
+
+
+def test_an_event_is_in_the_next_query_exactly_once_across_the_flush_boundary(flushing: Running) -> None:
+    api = Api(flushing)
+    until = time.monotonic() + HAMMERED_S
+    with ThreadPoolExecutor(WRITERS) as threads:
+        sent = list(threads.map(lambda writer: write_and_read(api, writer, until), range(WRITERS)))
+    assert min(sent) >= 5
+    assert metric(api, "sv_flushes_total") >= 5
+    assert len({found["id"] for found in api.listed()}) == len(api.listed()) == sum(sent)
+    assert api.failures == []
+    api.close()
