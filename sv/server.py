@@ -9,6 +9,7 @@ idle server has neither in memory.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -24,6 +25,7 @@ from sv.auth.tokens import hash_api_token
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
+from sv.ingest.replay import replay
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
 from sv.meta.api_tokens import ApiTokens
 from sv.meta.db import Meta
@@ -36,14 +38,14 @@ from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.reset import delete_all_events
 from sv.meta.users import Users
-from sv.model.batch import Batch, StoredBatch, decode_batch
+from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import NotAuthenticated, Unavailable
 from sv.settings import Settings
-from sv.store.catalog import Catalog
 from sv.store.event_store import EventStore
-from sv.store.files import looks_whole, set_aside, sweep_temporary_files, sweep_unknown_files
+from sv.store.files import EVENTS, SPILL
 from sv.store.maintenance import Maintenance
 from sv.store.ports import BadBatch
+from sv.store.recovery import clear_away, recall_event_ids, recover_catalog
 from sv.wal.log import Commit, Log
 from sv.web.front import App, Front
 from sv.web.metrics import Metrics, render
@@ -83,9 +85,20 @@ class Server:
         self._engine: DuckEngine | None = None
         self._tables: DuckTables | None = None
         self.runner: Runner | None = None
+        self._lock: FolderLock | None = None
         self._waiting_for_log: threading.Event | None = None
 
     # Opening
+
+    def lock_folder(self) -> None:
+        """Take the folder and nothing more. Raises FolderInUse, FolderUnusable."""
+        if self._lock is None:
+            self._lock = FolderLock.acquire(self.settings.data, now_ms=self.clock())
+
+    @property
+    def lock(self) -> FolderLock:
+        assert self._lock is not None
+        return self._lock
 
     def open(self) -> None:
         """Take the folder and bring back what it holds.
@@ -93,7 +106,7 @@ class Server:
         Raises FolderInUse, FolderFromNewerVersion and other errors of `meta` that say what to do.
         """
         folder = self.settings.data
-        self.lock = FolderLock.acquire(folder, now_ms=self.clock())
+        self.lock_folder()
         try:
             self._open_meta(folder)
             self._open_store(folder)
@@ -118,12 +131,8 @@ class Server:
         self._tokens_read_ms = self.clock()
 
     def _open_store(self, folder: Path) -> None:
-        sweep_temporary_files(folder)
-        self.catalog = Catalog([part for part in self.parts.live_parts() if self._is_whole(part.part_id, part.path, part.bytes)])
-        dropped = self.parts.dropped_parts()
-        self.catalog.add_dropped(dropped)
+        self.catalog = recover_catalog(folder, self.parts)
         covered = self.parts.covered_seq()
-        sweep_unknown_files(folder, {part.path for part in [*self.catalog.parts(), *dropped]}, covered)
         self.store = EventStore(
             data_folder=folder,
             catalog=self.catalog,
@@ -144,7 +153,8 @@ class Server:
             now_ms=self.clock,
             monotonic_s=time.monotonic,
         )
-        self.retries = Retries(int(settings.retry_window_seconds * 1000))
+        self._retry_window_ms = int(settings.retry_window_seconds * 1000)
+        self.retries = Retries(self._retry_window_ms)
         self.capture = Capture(
             project_of=self._project_of,
             accept=self.store.accept,
@@ -155,6 +165,8 @@ class Server:
         )
         self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=covered + 1)
         self._replay(covered)
+        known = [*self.catalog.parts(), *self.parts.dropped_parts()]
+        clear_away(folder, known, covered, is_log_whole=self.log.damage.missing_records == 0)
         self.countries = Countries(settings.geoip_db)
         self.agents = Agents()
         self.front = Front(
@@ -166,35 +178,12 @@ class Server:
             on_shutdown=self._on_shutdown,
         )
 
-    def _is_whole(self, part_id: int, path: str, size: int) -> bool:
-        """Whether a part's file is there as the catalog knows it. One that isn't is set aside and leaves the catalog."""
-        folder = self.settings.data
-        if looks_whole(folder / path, size):
-            return True
-        set_aside(folder, folder / path, "it is cut off, overwritten or missing")
-        self.parts.replace_parts([part_id], [])
-        return False
-
     def _replay(self, covered: int) -> None:
         """Bring back the batches that are in the log alone, and the answers of the retry window."""
-        window_ms = int(self.settings.retry_window_seconds * 1000)
         now = self.clock()
-        for answer in load_answers(self.settings.data / "retries", now, window_ms, covered):
+        for answer in load_answers(self.settings.data / "retries", now, self._retry_window_ms, covered):
             self.retries.remember(answer, now)
-        events = 0
-        for frame in self.log.replay(covered):
-            try:
-                batch = decode_batch(frame.payload)
-            except ValueError as error:
-                log.error("passed over record %d of the log, which is no batch: %s", frame.seq, error)
-                continue
-            # A batch whose sync failed was refused, and its client may have sent it again: the second is the one to keep.
-            if batch.retry_key and self.retries.answer_to(batch.retry_key, batch.received_ms) is not None:
-                continue
-            self.store.accept([StoredBatch(frame.seq, batch)])
-            events += batch.event_count
-            if batch.retry_key:
-                self.retries.remember(answer_of(batch), now)
+        events = replay(self.log.replay(covered), self.retries, self.store.accept, now)
         if events:
             log.info("brought back %d events from the log", events)
 
@@ -215,7 +204,9 @@ class Server:
         if waiting is None:
             self.capture.on_commits(commits)
             return
-        self.store.accept([StoredBatch(commit.seq, cast(Batch, commit.tag)) for commit in commits if commit.seq is not None])
+        stored = [StoredBatch(commit.seq, cast("Batch", commit.tag)) for commit in commits if commit.seq is not None]
+        if stored:
+            self.store.accept(stored)
         self._waiting_for_log = None
         waiting.set()
 
@@ -242,7 +233,10 @@ class Server:
 
     def _after_flush(self, covered_seq: int) -> None:
         self.log.truncate_below(covered_seq)
-        delete_old_answers(self.settings.data / "retries", self.clock(), int(self.settings.retry_window_seconds * 1000))
+        now = self.clock()
+        delete_old_answers(self.settings.data / "retries", now, self._retry_window_ms)
+        if self._tables is not None:
+            self._tables.forget_event_ids(now - int(self.settings.event_id_window_seconds * 1000))
 
     # The engine, when first needed
 
@@ -254,12 +248,15 @@ class Server:
                 from sv.engine.duck.tables import DuckTables
 
                 settings = self.settings
-                database = Database(
-                    events_folder=settings.data / "events",
-                    spill_folder=settings.data / "spill",
-                    memory_bytes=int(settings.memory_limit * ENGINE_SHARE),
-                    threads=settings.threads,
-                )
+                try:
+                    database = Database(
+                        events_folder=settings.data / EVENTS,
+                        spill_folder=settings.data / SPILL,
+                        memory_bytes=int(settings.memory_limit * ENGINE_SHARE),
+                        threads=settings.threads,
+                    )
+                except OSError as error:
+                    raise Unavailable(f"can't write to the data folder: {error.strerror}") from error
                 self._tables = DuckTables(
                     database,
                     agent_of=self.agents.lookup,
@@ -280,10 +277,7 @@ class Server:
     def _recall_event_ids(self) -> None:
         """Read the event ids of the window back from the parts, before the first batch that brings some is drained."""
         since_ms = self.clock() - int(self.settings.event_id_window_seconds * 1000)
-        parts = [
-            (part.project_id, self.settings.data / part.path) for part in self.catalog.parts() if part.max_received_ms >= since_ms
-        ]
-        self._open_tables().recall_event_ids(parts, since_ms)
+        recall_event_ids(self.settings.data, self.catalog, self._open_tables(), since_ms)
 
     def _load_app(self) -> App:
         from sv.engine.duck.database import lower_own_priority
@@ -323,7 +317,10 @@ class Server:
         if token is None:
             raise NotAuthenticated("unknown, expired or revoked API token (Authorization)")
         if self.api_tokens.touch(token.id, now):
-            self.api_tokens.write_touches()
+            try:
+                self.api_tokens.write_touches()
+            except Unavailable as error:  # reading goes on where the disk refuses writes
+                log.warning("can't note the use of API tokens yet: %s", error.message)
         return Principal(kind="api_token", scopes=token.scopes, project_id=token.project_id, token_id=token.id)
 
     def reset(self) -> None:
@@ -341,6 +338,10 @@ class Server:
             return "the server is shutting down"
         if self.log.fault is not None:
             return f"can't write the log: {self.log.fault}"
+        if self.store.held_bytes + self.log.queued_bytes >= self.settings.buffer_limit:
+            return (
+                f"as many events as may be held wait to be written to files ({self.maintenance.fault or 'too many came at once'})"
+            )
         return None
 
     def metrics(self) -> str:
@@ -376,16 +377,20 @@ class Server:
     def close(self, *, flush: bool = True) -> None:
         """Stop everything, the last events written as parts. What can't be written stays in the log, and that is logged."""
         self.capture.is_closing = True
-        if self.runner is not None:
-            self.runner.close()
-        self.log.close()
-        self.maintenance.stop()
-        if flush and self.store.held_bytes:
+        with contextlib.ExitStack() as steps:  # the last one entered is the first one done, and all are, whatever one raises
+            steps.callback(self.lock.release)
+            steps.callback(self.meta.close)
+            steps.callback(lambda: self._engine.close() if self._engine is not None else None)
+            if flush:
+                steps.callback(self._flush_the_rest)
+            steps.callback(self.maintenance.stop)
+            steps.callback(self.log.close)
+            if self.runner is not None:
+                steps.callback(self.runner.close)
+
+    def _flush_the_rest(self) -> None:
+        if self.store.held_bytes:
             try:
                 self.maintenance.flush()
             except Exception as error:
                 log.error("the last flush failed, its events stay in the log: %s", error)
-        if self._engine is not None:
-            self._engine.close()
-        self.meta.close()
-        self.lock.release()

@@ -42,6 +42,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
     on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
     """
     settings = server.settings
+    server.lock_folder()  # before the port: started twice, a server should say who holds the folder, and not send anybody to another port
     listener = listen(settings.host, settings.port)
     server.open()
     try:

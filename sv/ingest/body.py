@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
-from sv.model.limits import KIB, MAX_BODY_BYTES
+from sv.model.limits import KIB, MAX_BODY_BYTES, MAX_LOOP_REPAIR_BYTES
 
 MAX_GZIP_MEMBERS: Final = 1000
 """Each costs as much as a small request. Clients make one; programs that append to a file make some."""
@@ -64,6 +64,11 @@ def _members(data: bytes) -> Iterator[bytes]:
         if start >= len(data):
             return
     raise InvalidParameter(f"expected at most {MAX_GZIP_MEMBERS} gzip members, got more (body)")
+
+
+def is_slow_to_repair(body: bytes) -> bool:
+    """Whether `repair` would take so long that it belongs on a thread."""
+    return len(body) > MAX_LOOP_REPAIR_BYTES and b"\\" in body and _SUSPECT_ESCAPE.search(body) is not None
 
 
 def repair(body: bytes) -> bytes:

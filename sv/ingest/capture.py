@@ -6,6 +6,8 @@ retry is known by its digest.
 """
 
 import asyncio
+import logging
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -14,11 +16,13 @@ from msgspec import Struct
 
 from sv.ingest import body as bodies
 from sv.ingest.counters import IngestCounters
-from sv.ingest.decode import Decoded, decode
+from sv.ingest.decode import Decoded, decode, decode_quickly, tokens_of
 from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
 from sv.model.errors import NotAuthenticated, SvError, Unavailable
 from sv.model.limits import MAX_USER_AGENT_CHARS
+
+log = logging.getLogger(__name__)
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -80,6 +84,7 @@ class Capture:
         self._now_ms = now_ms
         self._log: AppendLog | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._slow_lane = asyncio.Semaphore(1)
         self.retries = retries
         self.counters = IngestCounters()
         self.is_closing = False
@@ -113,23 +118,21 @@ class Capture:
         self.check_room(len(data))
         key = retry_key(encoding, data) if self.retries.is_on else b""
         now_ms = self._now_ms()
-        answer = self.retries.answer_to(key, now_ms)
-        if answer is None:
-            waiting = self.retries.in_flight(key)
-            if waiting is not None:
-                answer = await asyncio.shield(waiting)
+        answer = await self._first_answer(key, now_ms)
         if answer is not None:
-            self.counters.retried_requests += 1
             return _acknowledged(answer)
-
-        decoded = decode(bodies.repair(bodies.inflate(data, encoding)), now_ms)
-        project_id = self._project_of(decoded.project_token)
-        if project_id is None:
-            raise NotAuthenticated(f"unknown project token {_shown(decoded.project_token)!r} (projectToken)")
+        body = bodies.inflate(data, encoding)
+        is_slow = bodies.is_slow_to_repair(body)
+        decoded = None if is_slow else decode_quickly(bodies.repair(body), now_ms)
+        if decoded is None:
+            decoded = await self._decode_aside(body, now_ms)
+            answer = await self._first_answer(key, now_ms)  # the same body may have been stored meanwhile
+            if answer is not None:
+                return _acknowledged(answer)
+        project_id = self._project_or_refuse(decoded.project_token)
         self.counters.rejected_events.update(rejection.code.value for rejection in decoded.rejections)
         if not decoded.accepted:
             return _refused(decoded)
-        rejected = _encoder.encode(decoded.rejections) if decoded.rejections else b""
         batch = Batch(
             VERSION,
             project_id,
@@ -138,10 +141,35 @@ class Capture:
             user_agent[:MAX_USER_AGENT_CHARS],
             country,
             key if decoded.is_dated else b"",
-            rejected,
+            zlib.compress(_encoder.encode(decoded.rejections), 1) if decoded.rejections else b"",
             decoded.events_json,
         )
         return _acknowledged(await self._store(batch))
+
+    async def _first_answer(self, key: bytes, now_ms: int) -> Answer | None:
+        """What the same body was told within the window, or is told as soon as the disk has it; None where it is new."""
+        answer = self.retries.answer_to(key, now_ms)
+        if answer is None:
+            waiting = self.retries.in_flight(key)
+            if waiting is None:
+                return None
+            answer = await asyncio.shield(waiting)
+        self.counters.retried_requests += 1
+        return answer
+
+    async def _decode_aside(self, body: bytes, now_ms: int) -> Decoded:
+        """Decode what takes long on a thread, one request at a time, and not at all for a token that nobody has."""
+        tokens = tokens_of(body)
+        if tokens and not any(self._project_of(token) for token in tokens):
+            self._project_or_refuse(tokens.pop())
+        async with self._slow_lane:
+            return await asyncio.to_thread(lambda: decode(bodies.repair(body), now_ms))
+
+    def _project_or_refuse(self, token: str) -> str:
+        project_id = self._project_of(token)
+        if project_id is None:
+            raise NotAuthenticated(f"unknown project token {_shown(token)!r} (projectToken)")
+        return project_id
 
     async def _store(self, batch: Batch) -> Answer:
         """Append to the log and wait for the disk."""
@@ -171,21 +199,27 @@ class Capture:
     def _settle(self, commits: Sequence[Committed]) -> None:
         now_ms = self._now_ms()
         for commit in commits:
-            waiting: _Waiting = commit.tag
-            batch = waiting.batch
-            if batch.retry_key:
-                self.retries.end(batch.retry_key)
-            if commit.seq is None:
-                if not waiting.outcome.cancelled():
-                    waiting.outcome.set_exception(Unavailable(f"can't write to the data folder: {commit.fault}"))
-                    waiting.outcome.exception()  # marks it as seen, for the client may have gone
-                continue
-            answer = answer_of(batch)
-            self.counters.accepted_events += batch.event_count
-            if batch.retry_key:
-                self.retries.remember(answer, now_ms)
+            try:
+                self._settle_one(commit, now_ms)
+            except Exception:  # one request's fault must not leave the others of its group without an answer
+                log.exception("a fault of ours while acknowledging")
+
+    def _settle_one(self, commit: Committed, now_ms: int) -> None:
+        waiting: _Waiting = commit.tag
+        batch = waiting.batch
+        if batch.retry_key:
+            self.retries.end(batch.retry_key)
+        if commit.seq is None:
             if not waiting.outcome.cancelled():
-                waiting.outcome.set_result(answer)
+                waiting.outcome.set_exception(Unavailable(f"can't write to the data folder: {commit.fault}"))
+                waiting.outcome.exception()  # marks it as seen, for the client may have gone
+            return
+        answer = answer_of(batch)
+        self.counters.accepted_events += batch.event_count
+        if not waiting.outcome.cancelled():
+            waiting.outcome.set_result(answer)
+        if batch.retry_key:
+            self.retries.remember(answer, now_ms)
 
 
 def answer_of(batch: Batch) -> Answer:
@@ -196,9 +230,10 @@ def answer_of(batch: Batch) -> Answer:
 def _acknowledged(answer: Answer) -> Ack:
     if not answer.rejected:
         return Ack(202, b'{"status":"accepted","accepted":%d,"rejected":0,"errors":[]}' % answer.accepted)
-    rejected: list[object] = msgspec.json.decode(answer.rejected)
+    errors = zlib.decompress(answer.rejected)
+    rejected: list[object] = msgspec.json.decode(errors)
     head = b'{"status":"accepted","accepted":%d,"rejected":%d,"errors":' % (answer.accepted, len(rejected))
-    return Ack(202, head + answer.rejected + b"}")
+    return Ack(202, head + errors + b"}")
 
 
 def _refused(decoded: Decoded) -> Ack:

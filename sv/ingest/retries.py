@@ -15,16 +15,19 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from sv.model.limits import MAX_REMEMBERED_BODIES
+from sv.model.limits import MAX_REMEMBERED_BYTES
 from sv.store.files import write_durably
 
 log = logging.getLogger(__name__)
 
 KEY_BYTES: Final = 16
 
+ANSWER_BYTES: Final = 250
+"""What one remembered answer takes in memory, measured: the struct, its key, and its place in a dict."""
+
 
 class Answer(Struct, frozen=True, array_like=True, gc=False):
-    """What the first request was told. `rejected` is the JSON array of rejections, b"" where there were none."""
+    """What the first request was told. `rejected` is the JSON array of rejections, compressed; b"" where there were none."""
 
     key: bytes
     received_ms: int
@@ -48,6 +51,7 @@ class Retries:
 
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
+        self._bytes = 0
         self._answers: dict[bytes, Answer] = {}  # in order of receipt, so that the oldest are dropped first
         self._waiting: dict[bytes, asyncio.Future[Answer]] = {}
 
@@ -67,6 +71,7 @@ class Retries:
 
     def forget_all(self) -> None:
         self._answers.clear()
+        self._bytes = 0
 
     def in_flight(self, key: bytes) -> "asyncio.Future[Answer] | None":
         """The outcome of the same body while its first request still waits for the disk."""
@@ -80,14 +85,24 @@ class Retries:
 
     def remember(self, answer: Answer, now_ms: int) -> None:
         """Add an answer and forget those that the window or the limit leaves behind. A later one replaces an earlier one."""
-        self._answers.pop(answer.key, None)
+        self._drop(answer.key)
         self._answers[answer.key] = answer
+        self._bytes += _size(answer)
         horizon = now_ms - self._window_ms
         while self._answers:
             oldest = next(iter(self._answers))
-            if len(self._answers) <= MAX_REMEMBERED_BODIES and self._answers[oldest].received_ms > horizon:
+            if self._bytes <= MAX_REMEMBERED_BYTES and self._answers[oldest].received_ms > horizon:
                 break
-            del self._answers[oldest]
+            self._drop(oldest)
+
+    def _drop(self, key: bytes) -> None:
+        dropped = self._answers.pop(key, None)
+        if dropped is not None:
+            self._bytes -= _size(dropped)
+
+
+def _size(answer: Answer) -> int:
+    return ANSWER_BYTES + len(answer.rejected)
 
 
 def save_answers(folder: Path, covered_seq: int, answers: Iterable[Answer]) -> None:

@@ -1,11 +1,11 @@
 """Funnels: from a query to the answer, by the arithmetic of `sv.insights.funnel` over entries that the engine fetches."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from sv.engine.port import FunnelKeys, FunnelRows, Matcher, Scope
+from sv.engine.port import Matcher, Scope
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.modes import check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels, StepFigures
@@ -15,16 +15,24 @@ from sv.model.calendar import iso_ms
 from sv.model.queries import Breakdown, FunnelQuery
 
 
+class Found(NamedTuple):
+    """How far each group gets, and which groups are meant: numbered within the query, or persons by their numbers."""
+
+    levels: Levels
+    is_numbered: bool
+
+
 def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
     """The contract's answer, but for `elapsed_ms`: `steps` for all and, with a breakdown, `breakdowns` by value.
 
     Without any group at step 1 the conversion rates are null: a ratio with an empty denominator has no value.
     """
-    levels = funnel_levels(context, query)
+    found = find_levels(context, query)
     names = [step.event for step in query.steps]
+    counts = found.levels.counts()
     answer = {
-        "steps": _steps(names, levels.figures()),
-        "conversion_rate": _ratio(levels.counts()[-1], levels.counts()[0]),
+        "steps": _steps(names, found.levels.figures()),
+        "conversion_rate": _ratio(counts[-1], counts[0]),
         "conversion_window": query.conversion_window,
         "date_from": iso_ms(query.dates.from_ms),
         "date_to": iso_ms(query.dates.to_ms),
@@ -34,21 +42,20 @@ def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
         "breakdown": query.breakdown.property if query.breakdown else None,
     }
     if query.breakdown is not None:
-        answer["breakdowns"] = _breakdowns(context, query, query.breakdown, levels, names)
+        answer["breakdowns"] = _breakdowns(context, query, query.breakdown, found, names)
     return answer
 
 
-def funnel_levels(context: Context, query: FunnelQuery) -> Levels:
+def find_levels(context: Context, query: FunnelQuery) -> Found:
     """How far each person or session gets. Exactly ClickHouse's `windowFunnel` over the events of the query's scope."""
     scope = _scope(query)
     steps = [Matcher(step.event, step.filters) for step in query.steps]
     modes = check_modes(mode.value for mode in query.modes)
-    group_by = query.aggregate_by.value
     with_foreign = "strict_order" in modes
-    ask = (context.snapshot, scope, steps, query.window_ms, group_by, with_foreign, context.limits)
+    ask = (context.snapshot, scope, steps, query.window_ms, query.aggregate_by.value, with_foreign)
     if needs_rows(modes):
-        rows: FunnelRows = context.engine.funnel_rows(*ask)
-        return levels_of_rows(
+        rows = context.engine.funnel_rows(*ask, "strict_deduplication" in modes, context.limits)
+        levels = levels_of_rows(
             rows.keys,
             rows.masks,
             steps=len(steps),
@@ -57,15 +64,17 @@ def funnel_levels(context: Context, query: FunnelQuery) -> Levels:
             modes=modes,
             threads=context.threads,
         )
-    found: FunnelKeys = context.engine.funnel_keys(*ask)
-    return levels_of_steps(
-        found.steps,
-        bits=found.bits,
+        return Found(levels, rows.is_numbered)
+    keys = context.engine.funnel_keys(*ask, context.limits)
+    levels = levels_of_steps(
+        keys.steps,
+        bits=keys.bits,
         window_ms=query.window_ms,
         modes=modes,
-        foreign=found.foreign,
+        foreign=keys.foreign,
         threads=context.threads,
     )
+    return Found(levels, keys.is_numbered)
 
 
 def _scope(query: FunnelQuery) -> Scope:
@@ -73,7 +82,7 @@ def _scope(query: FunnelQuery) -> Scope:
 
 
 def _breakdowns(
-    context: Context, query: FunnelQuery, breakdown: Breakdown, levels: Levels, names: list[str | None]
+    context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found, names: list[str | None]
 ) -> list[dict[str, Any]]:
     """The funnel by value: the values of most groups at step 1 first, then `$other`, then null."""
     first = query.steps[0]
@@ -83,6 +92,7 @@ def _breakdowns(
         Matcher(first.event, first.filters),
         breakdown.property,
         query.aggregate_by.value,
+        whole.is_numbered,
         context.limits,
     )
     sizes = np.bincount(found.codes, minlength=len(found.values))
@@ -104,7 +114,7 @@ def _breakdowns(
         labels.append(None)
     if not labels:
         return []
-    table = levels.figures_by(found.groups, slot_of[found.codes], len(labels))
+    table = whole.levels.figures_by(found.groups, slot_of[found.codes], len(labels))
     answers: list[dict[str, Any]] = []
     for slot, label in enumerate(labels):
         figures = table.figures(slot)

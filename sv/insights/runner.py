@@ -1,11 +1,12 @@
 """Runs queries: a few at a time on threads of their own, the rest waiting in line up to a limit.
 
-Two queries share two cores as well as ten do, and ten would take ten times the memory (ENGINE.md §4: "one or two, queued fairly"). A part
-that turns out to be damaged is set aside and the query is run once more over the others.
+Two queries share two cores as well as ten do, and ten would take ten times the memory (ENGINE.md §4: "one or two, queued fairly"). A
+part that turns out to be damaged is set aside and the query is run once more over the others.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -38,7 +39,11 @@ class Context:
 
 
 class Runner:
-    """One for the server. open_engine: the engine, made (and imported) when the first query comes."""
+    """One for the server.
+
+    open_engine: the engine, made (and imported) when the first query comes. check_parts: sets damaged ones among these parts aside and
+    returns their number. timeout_s: for a query as a whole, from when it starts to run.
+    """
 
     def __init__(
         self,
@@ -55,7 +60,7 @@ class Runner:
         self._open_engine = open_engine
         self._events = events
         self._check_parts = check_parts
-        self._limits = Limits(timeout_s)
+        self._timeout_s = timeout_s
         self._max_queries = max_running + max_waiting
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_running, "sv-query", initializer=lower_priority)
@@ -84,14 +89,14 @@ class Runner:
 
     def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
         engine = self._open_engine()
-        for attempt in (1, 2):
+        limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s)
+        for _ in range(2):
             with self._events.snapshot(project_id, *range_ms) as snapshot:
                 try:
-                    return insight(Context(engine, snapshot, self._limits, self._threads))
+                    return insight(Context(engine, engine.pin(snapshot, limits), limits, self._threads))
                 except UnreadablePart as error:
+                    log.error("a query failed, perhaps for a damaged file: %s", error)
                     parts = snapshot.parts
-                    reason = error
-            log.error("a query met a file that it can't read: %s", reason)
-            if attempt == 2 or not self._check_parts(parts):
-                break
+            if not self._check_parts(parts):
+                raise Unavailable("the query failed; the server's log says why")
         raise Unavailable("some files of events can't be read; the server's log names them")

@@ -10,6 +10,9 @@ import msgspec
 
 VERSION = 1
 
+_HEADER_BYTES = 300
+"""About what a batch's header takes in memory, and its place in lists."""
+
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted request.
@@ -17,7 +20,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     events: a JSON array of objects with the keys `event`, `timestamp` (Unix ms), `properties` and, where given,
         `anonymousId`, `userId`, `sessionId`, `groups`, `eventId`.
     retry_key: the 16-byte digest that recognises a retry of the same body, or b"" where the body can't be one.
-    rejected: the JSON array of rejected events as the first answer gave it, so that a retry gets it again.
+    rejected: the JSON array of rejected events as the first answer gave it, compressed by zlib, so that a retry gets it again; b""
+        where there were none.
     """
 
     version: int
@@ -29,6 +33,11 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     retry_key: bytes
     rejected: bytes
     events: bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """What the batch counts against the memory for waiting events."""
+        return len(self.events) + len(self.rejected) + _HEADER_BYTES
 
 
 class StoredBatch(msgspec.Struct, frozen=True, gc=False):

@@ -29,6 +29,12 @@ MAX_PROPERTIES_BYTES: Final = 64 * KIB
 MAX_DEPTH: Final = 32
 """The contract's nesting of one event. Every JSON reader after us stays far from its own recursion limit."""
 
+MAX_DEEP_BODY_BYTES: Final = 1 * MIB
+"""Of a request so deep that the decoder gives up (a thousand levels): larger ones are refused whole, not searched for good events."""
+
+MAX_LOOP_REPAIR_BYTES: Final = 256 * KIB
+"""Of a body with broken escapes, repaired on the event loop in some ten milliseconds; larger ones take a thread."""
+
 MAX_EVENT_NAME_CHARS: Final = 200
 """The contract's, after trimming. Names are grouped and listed; longer ones are data in the wrong place."""
 
@@ -131,8 +137,11 @@ MAX_SHOWN_CHARS: Final = 100
 MAX_USER_AGENT_CHARS: Final = 512
 """Of a User-Agent header, kept with each request in the log. Real ones end before; what they say is said early."""
 
-MAX_REMEMBERED_BODIES: Final = 1_000_000
-"""Answers kept to know retries by, about 200 bytes each: ten minutes at 1,600 requests a second. Beyond, the oldest go first."""
+MAX_REMEMBERED_BYTES: Final = 256 * MIB
+"""Answers kept to know retries by: ten minutes of 1,700 requests a second. Beyond, the oldest are forgotten first."""
+
+MAX_BODY_SECONDS: Final = 60
+"""How long a request's body may take to arrive. Ten megabytes take so long at 1.4 Mbit/s; whoever is slower sends in smaller pieces."""
 
 MAX_QUERY_BODY_BYTES: Final = 1 * MIB
 """A body of the query API. Requests that people and tools make are a thousand times smaller."""

@@ -126,7 +126,7 @@ class EventStore:
             before = self._pending_bytes
             for stored in batches:
                 self._pending.append(stored)
-                self._pending_bytes += len(stored.batch.events)
+                self._pending_bytes += stored.batch.held_bytes
                 self._pending_events += stored.batch.event_count
                 self.events_accepted += stored.batch.event_count
             self._accepted_seq = batches[-1].seq
@@ -209,7 +209,7 @@ class EventStore:
             while self._pending and size < DRAIN_SLICE_BYTES and len(taken) < DRAIN_SLICE_BATCHES:
                 stored = self._pending.popleft()
                 taken.append(stored)
-                size += len(stored.batch.events)
+                size += stored.batch.held_bytes
         return taken
 
     def _current_generation(self, first_seq: int) -> Generation:
@@ -234,7 +234,7 @@ class EventStore:
                 return
             self._set_aside(taken[0], str(bad))
             rows = 0
-        taken_bytes = sum(len(stored.batch.events) for stored in taken)
+        taken_bytes = sum(stored.batch.held_bytes for stored in taken)
         with self._state:
             self._pending_bytes -= taken_bytes
             self._pending_events -= sum(stored.batch.event_count for stored in taken)

@@ -10,6 +10,7 @@ synced (ENGINE.md §5: without the folder's sync a power cut lost 1 of 50).
 """
 
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 EVENTS: Final = "events"
 ASIDE: Final = "aside"
+SPILL: Final = "spill"
 MIXED: Final = "mixed"
 _MAGIC: Final = b"PAR1"
 _FLUSH_NAME: Final = re.compile(r"flush-([0-9a-f]{16})-[0-9]+")
@@ -72,16 +74,23 @@ def _make_folder_durably(folder: Path) -> None:
 
 
 def looks_whole(path: Path, expected_bytes: int) -> bool:
-    """Whether the file has its size and Parquet's marks at both ends: what can be told at start without opening each."""
+    """Whether the file has its size and Parquet's marks at both ends: what can be told at start without decoding each.
+
+    Raises OSError where that can't be told: a file that we may not open is no damaged one.
+    """
     try:
-        if path.stat().st_size != expected_bytes:
+        if path.stat().st_size != expected_bytes or expected_bytes < 2 * len(_MAGIC):
             return False
         with path.open("rb") as file:
             head = file.read(4)
             file.seek(-4, os.SEEK_END)
             return head == _MAGIC and file.read(4) == _MAGIC
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return False
+        raise
 
 
 def set_aside(data_folder: Path, path: Path, reason: str) -> None:
@@ -116,11 +125,12 @@ def delete_file(path: Path) -> bool:
     return True
 
 
-def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int) -> int:
+def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int, *, is_log_whole: bool) -> int:
     """Clear away event files that no catalog row names, so that other tools see each event once too. Returns how many.
 
-    known: paths of all parts, relative to the data folder. A flush that was never committed is deleted: the log has its events, since
-    its name says that they lie beyond `covered_seq`. Anything else is moved aside.
+    known: paths of all parts, relative to the data folder. A flush that was never committed is deleted where the log has its events:
+    its name says that they lie beyond `covered_seq`, and is_log_whole that the log gave back everything there. Anything else is moved
+    aside: the catalog may be an older one out of a backup, and the file the only one that has its events.
     """
     count = 0
     for path in (data_folder / EVENTS).glob("project=*/day=*/*.parquet"):
@@ -128,7 +138,7 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
             continue
         count += 1
         flush = _FLUSH_NAME.fullmatch(path.stem)
-        if flush is not None and int(flush[1], 16) > covered_seq:
+        if flush is not None and int(flush[1], 16) > covered_seq and is_log_whole:
             path.unlink(missing_ok=True)
         else:
             set_aside(data_folder, path, "no catalog row names it")
@@ -136,9 +146,9 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
 
 
 def sweep_temporary_files(data_folder: Path) -> int:
-    """Delete what a killed flush or merge left half written. Returns how many."""
+    """Delete what a killed flush or merge left half written, and what killed queries spilled. Returns how many."""
     count = 0
-    for path in (data_folder / EVENTS).glob("project=*/day=*/*.tmp"):
+    for path in [*(data_folder / EVENTS).glob("project=*/day=*/*.tmp"), *(data_folder / SPILL).glob("*")]:
         path.unlink(missing_ok=True)
         count += 1
     return count

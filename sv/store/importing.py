@@ -12,7 +12,7 @@ one of the 45 bits set, which the log never reaches, and a hash of import, chunk
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -30,6 +30,9 @@ MAX_BATCH_EVENTS: Final = 2048
 
 DAY_FILE_ROWS: Final = 5000
 """A day with fewer rows of the chunk shares a file with others: a year's file, cut into chunks, must not become thousands of files."""
+
+SLICE_BYTES: Final = 2 << 20
+"""Of events that one statement takes, which needs some twenty times as much memory. As quick as larger ones."""
 
 _SEQ_BITS: Final = 44
 _SEQ_MARK: Final = 1 << _SEQ_BITS
@@ -82,15 +85,14 @@ class ImportChunks:
                 return None
             if not batches:
                 return None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
-            generation = self._next_generation
-            self._next_generation += 1
+            generation, self._next_generation = self._next_generation, self._next_generation + 1
             tables = self._store.tables
             tables.create_buffer(generation)
             try:
                 numbered = _numbered(project_id, key, chunk_no, batches, self._now_ms())
                 # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
                 # refused as a repetition of itself when it is sent again.
-                count = tables.drain(generation, numbered, remember_event_ids=False)
+                count = sum(tables.drain(generation, batches, remember_event_ids=False) for batches in _slices(numbered))
                 parts = self._record(key, chunk_no, self._write(generation, project_id, key, chunk_no))
                 if parts is None:
                     return None
@@ -157,6 +159,19 @@ def _numbered(project_id: str, key: str, chunk_no: int, batches: Sequence[Import
         )
         for seq, batch in zip(_sequence_numbers(key, chunk_no, len(batches)), batches, strict=True)
     ]
+
+
+def _slices(batches: Sequence[StoredBatch]) -> Iterator[list[StoredBatch]]:
+    taken: list[StoredBatch] = []
+    size = 0
+    for stored in batches:
+        taken.append(stored)
+        size += len(stored.batch.events)
+        if size >= SLICE_BYTES:
+            yield taken
+            taken, size = [], 0
+    if taken:
+        yield taken
 
 
 def _sequence_numbers(key: str, chunk_no: int, count: int) -> list[int]:

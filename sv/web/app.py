@@ -14,6 +14,7 @@ from sv.model.errors import SvError
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.web.errors import JSON, error_answer, error_body
 from sv.web.permissions import check_permission
+from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_route, trends_route
 from sv.web.routes_reading import get_event_route, list_events_route
@@ -43,8 +44,13 @@ _ROUTES: Final[tuple[Any, ...]] = (
 
 def make_app(services: Services) -> Litestar:
     """The application over these services."""
+    routes = [*_ROUTES]
+    if services.imports is not None:
+        routes += [get_import_route, take_import_chunk_route]
+    if services.reset is not None:
+        routes.append(reset_route)
     return Litestar(
-        route_handlers=[*_ROUTES, reset_route] if services.reset is not None else _ROUTES,
+        route_handlers=routes,
         guards=[check_permission],
         state=State({"services": services}),
         exception_handlers={Exception: _answer_error},

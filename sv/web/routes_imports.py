@@ -7,7 +7,7 @@ from typing import Final
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from sv.imports.receiving import MAX_CHUNK_BODY_BYTES
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, Receiver
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
@@ -20,7 +20,7 @@ async def get_import_route(request: AnyRequest, project_id: FromPath[str], impor
     """The chunks of an import that are in; none of one that nobody has begun."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    return answer(await asyncio.to_thread(services_of(request).imports.state, project.id, _checked_id(import_id)))
+    return answer(await asyncio.to_thread(_receiver_of(request).state, project.id, _checked_id(import_id)))
 
 
 @post(
@@ -41,10 +41,16 @@ async def take_import_chunk_route(
     if content_type != "application/json":
         raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    receiver = services_of(request).imports
+    receiver = _receiver_of(request)
     with receiver.admit():
         data = await _body_of(request)
         return answer(await asyncio.to_thread(receiver.take, project.id, import_id, chunk_no, data, encoding))
+
+
+def _receiver_of(request: AnyRequest) -> Receiver:
+    receiver = services_of(request).imports
+    assert receiver is not None  # else there are no such routes
+    return receiver
 
 
 def _checked_id(import_id: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 import uvicorn
 
+from sv.model.errors import ServerFault
 from sv.web.front import Front
 
 KEEP_ALIVE_S: Final = 75
@@ -23,7 +24,7 @@ DRAIN_S: Final = 10
 BACKLOG: Final = 4096
 
 
-class PortTaken(Exception):
+class PortTaken(ServerFault):
     """The address can't be listened on; the message says why and what to do."""
 
 

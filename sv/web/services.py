@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from sv.auth.permissions import Principal
+from sv.imports.receiving import Receiver
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
 
@@ -15,6 +16,7 @@ class Services(Struct, frozen=True):
     authenticate: the principal of an API token. Raises NotAuthenticated.
     find_project: a project by its id, or None.
     metrics: the text that `/metrics` answers.
+    imports: takes in files of events.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
     """
 
@@ -25,3 +27,4 @@ class Services(Struct, frozen=True):
     metrics: Callable[[], str]
     reset: Callable[[], None] | None
     version: str
+    imports: Receiver | None = None

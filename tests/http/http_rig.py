@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,12 +54,12 @@ def body_of(events: list[Any], token: Any = "sv_pub_dev", **more: Any) -> dict[s
 
 
 class Running:
-    """`sv dev` or `sv serve` in a child process. `faults` are the lines of its log that no test may cause."""
+    """`sv dev` in a child process. `ready` is what it says of itself; the log's lines that no test may cause are its faults."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sv", *arguments, "--port", "0", "--json", "--log-format", "json"],
+            [sys.executable, "-m", "sv", *arguments, "--port", "0", "--log-format", "json"],
             env={**inherited, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -70,12 +71,30 @@ class Running:
         self._reader.start()
         watchdog = threading.Timer(START_S, self.process.kill)
         watchdog.start()
-        assert self.process.stdout is not None
-        first = self.process.stdout.readline()
+        self.ready = self._introduction()
         watchdog.cancel()
-        assert first, f"the server did not start: {self.lines}"
-        self.ready: dict[str, Any] = json.loads(first)
-        self.url: str = self.ready["url"]
+        self.url = self.ready["url"]
+
+    def _introduction(self) -> dict[str, str]:
+        """What it prints once it is ready: a line of JSON, or the text of a first start for people."""
+        assert self.process.stdout is not None
+        read = ""
+        for line in self.process.stdout:
+            read += line
+            if line.startswith("{"):
+                found: dict[str, str] = json.loads(line)
+                return found
+            if line.startswith("Next, "):
+                url = re.search(r"http://[\d.]+:\d+", read)
+                named = dict(re.findall(r"^ +(project|project token|API token) +(\S+)$", read, re.MULTILINE))
+                assert url is not None, read
+                return {
+                    "url": url[0],
+                    "project_id": named["project"],
+                    "project_token": named["project token"],
+                    "api_token": named["API token"],
+                }
+        raise AssertionError(f"the server did not start: {read}{self.lines}")
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
@@ -112,7 +131,7 @@ def _is_harmless(line: str) -> bool:
 @contextmanager
 def running(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """A server for the block, stopped cleanly after it, with nothing amiss in its log."""
-    server = Running(*arguments, environment=environment)
+    server = Running(*arguments, *(["--json"] if arguments[0] == "dev" else []), environment=environment)
     try:
         yield server
     finally:

@@ -7,7 +7,7 @@ spills goes into the data folder. It can read and write nothing outside that fol
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import duckdb
@@ -47,7 +47,7 @@ class Database:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
         """A connection of its own to the same database, closed on leaving."""
         with self._lock:
             cursor = self._root.cursor()

@@ -130,14 +130,14 @@ create or replace temp table undecided as
 select project_id, client_event_id, received_at, seq, place
 from stage s
 where client_event_id is not null and not exists (
-  from recent_event_ids r
+  from {seen} r
   where r.project_id = s.project_id and r.client_event_id = s.client_event_id
     and s.received_at - r.received_at < to_milliseconds($window_ms)
 )
 """
 
 _KEEP_FIRST: Final = """
-insert into kept
+insert into kept by name
 select project_id, client_event_id, unnest(min({'seq': seq, 'place': place, 'received_at': received_at}))
 from undecided
 group by project_id, client_event_id
@@ -163,11 +163,16 @@ RECENT_EVENT_IDS: Final = (
 )
 
 
+def _event_ids(table: str) -> str:
+    return f"select project_id, client_event_id, received_at from {table} where client_event_id is not null"
+
+
+def _seen_with(table: str) -> str:
+    return f"{_event_ids('recent_event_ids')} union all {_event_ids(table)}"
+
+
 def _remember(table: str) -> str:
-    return f"""
-        insert into recent_event_ids
-        select project_id, client_event_id, received_at from {table} where client_event_id is not null
-        """
+    return f"insert into recent_event_ids {_event_ids(table)}"
 
 
 def buffer_name(generation: int) -> str:
@@ -198,8 +203,8 @@ def stage_batches(
     return with_event_id
 
 
-def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> pa.Table:
-    """A row a batch. In pieces, since DuckDB's threads take a piece each."""
+def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> object:
+    """An Arrow table with a row a batch. In pieces, since DuckDB's threads take a piece each."""
     agents = [agent_of(stored.batch.user_agent) for stored in batches]
     columns = [
         pa.array([stored.seq for stored in batches], pa.uint64()),
@@ -246,20 +251,22 @@ def _without_long_integers(value: Any) -> Any:
         return sys.float_info.max if value > 0 else -sys.float_info.max
 
 
-def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int, *, remember: bool = True) -> None:
+def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int, *, unremembered: int | None = None) -> None:
     """Keep the first event of each client event id, and then the next that comes a window or more after the kept one.
 
-    In log order, so that cutting the log into other slices keeps the same events. Remembers the kept ones, unless told otherwise.
+    In log order, so that cutting the log into other slices keeps the same events. Remembers the kept ones. unremembered: a buffer
+    whose event ids are remembered later and as a whole (`remember_event_ids`); what it has by now counts as seen too.
     """
+    seen = "recent_event_ids" if unremembered is None else f"({_seen_with(buffer_name(unremembered))})"
     window = {"window_ms": window_ms}
-    cursor.execute(_UNDECIDED, window)
+    cursor.execute(_UNDECIDED.format(seen=seen), window)
     cursor.execute("create or replace temp table kept as select * from undecided limit 0")
     # A second round comes only where one drain spans more than the window: after a long outage, say.
     while _only_row(cursor.execute("select count(*) from undecided"))[0]:
         cursor.execute(_KEEP_FIRST)
         cursor.execute(_DECIDE, window)
     cursor.execute("delete from stage where client_event_id is not null and (seq, place) not in (select (seq, place) from kept)")
-    if remember:
+    if unremembered is None:
         cursor.execute(_remember("stage"))
 
 

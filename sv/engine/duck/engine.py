@@ -5,16 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, cast
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from sv.engine.duck import funnel, page, trend
+from sv.engine.duck import funnel, trend
+from sv.engine.duck import page as pages
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.relation import relation
-from sv.engine.duck.run import Statements
+from sv.engine.duck.run import Columns, Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import (
     EventRow,
@@ -40,9 +39,6 @@ SESSION_REACH_MS: Final = DAY_MS
 back WIDER times as far."""
 
 WIDER: Final = 8
-
-Reading = tuple[Snapshot, Scope, Limits]
-"""What every statement of a query needs."""
 
 
 class DuckEngine:
@@ -73,15 +69,15 @@ class DuckEngine:
 
     def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
         """See the port. What session an event without one belongs to may hang on events before the scope."""
-        derived = page.derived_session(keys.session_id)
+        derived = pages.derived_session(keys.session_id)
         from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
         params = Params()
         events = self._events(snapshot.within(from_ms, scope.to_ms), params)
-        rows = self._statements.rows(page.page_sql(events, scope, matcher, keys, params), limits)
-        sessions = self._derive_sessions(snapshot, page.sessionless(rows), limits)
-        return [page.event_row(row, sessions) for row in rows]
+        rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, params), limits)
+        sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
+        return [pages.event_row(row, sessions) for row in rows]
 
-    def _derive_sessions(self, snapshot: Snapshot, wanted: list[page.Sessionless], limits: Limits) -> dict[str, str]:
+    def _derive_sessions(self, snapshot: Snapshot, wanted: list[pages.Sessionless], limits: Limits) -> dict[str, str]:
         """The ids of these events' sessions. Looks back until each session's start is certain."""
         found: dict[str, str] = {}
         reach_ms = SESSION_REACH_MS
@@ -89,8 +85,10 @@ class DuckEngine:
             from_ms = max(min(event.timestamp_ms for event in wanted) - reach_ms, 0)
             params = Params()
             events = self._events(snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1), params)
-            for event_id, person, started_ms in self._statements.rows(page.sessions_sql(events, wanted, from_ms, params), limits):
-                session = page.DerivedSession(person, started_ms)
+            for event_id, person, started_ms in self._statements.rows(
+                pages.sessions_sql(events, wanted, from_ms, params), limits
+            ):
+                session = pages.DerivedSession(person, started_ms)
                 if from_ms == 0 or session.known_from_ms >= from_ms:
                     found[event_id] = session.id
             wanted = [event for event in wanted if event.event_id not in found]
@@ -111,7 +109,7 @@ class DuckEngine:
     ) -> FunnelKeys:
         """See the port. By person a statement a step, side by side; groups that have to be numbered first take one for all."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing((source, scope, limits), window_ms)
+        packing = self._packing(source, scope, window_ms, limits)
         if packing is None or group_by == "session" or not self._fits(packing):
             rows = self.funnel_rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
             by_step = [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1] for place in range(len(steps))]
@@ -145,7 +143,7 @@ class DuckEngine:
     ) -> FunnelRows:
         """See the port."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing((source, scope, limits), window_ms)
+        packing = self._packing(source, scope, window_ms, limits)
         if packing is None:
             return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, False)
         params = Params()
@@ -177,9 +175,8 @@ class DuckEngine:
         values = cast("list[str | None]", encoded.dictionary.to_pylist())
         return GroupValues(_column(table, "group", np.uint64), codes, values)
 
-    def _packing(self, reading: Reading, window_ms: int) -> funnel.Packing | None:
+    def _packing(self, source: Snapshot, scope: Scope, window_ms: int, limits: Limits) -> funnel.Packing | None:
         """How keys are packed for this scope, or None where it holds no event. Uses the catalog's bounds, which may be wider."""
-        source, scope, limits = reading
         bounds = [(part.min_ts_ms, part.max_ts_ms) for part in source.parts]
         if source.buffers:
             params = Params()
@@ -230,7 +227,7 @@ class DuckEngine:
         return relation(snapshot, self._data_folder, params)
 
 
-def _column(table: pa.Table, name: str, kind: type[np.generic]) -> NDArray[Any]:
+def _column(table: Columns, name: str, kind: type[np.generic]) -> NDArray[Any]:
     """A column without nulls as a numpy array."""
     column = table.column(name)
     if column.num_chunks == 0:

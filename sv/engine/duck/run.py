@@ -8,10 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import duckdb
-import pyarrow as pa
 
 from sv.engine.duck.database import Database
 from sv.engine.duck.sql import Sql
@@ -21,6 +20,12 @@ from sv.model.errors import Unavailable, ValidationFailed
 Result = TypeVar("Result")
 
 SHORTER: Final = "ask for a shorter range"
+
+
+class Columns(Protocol):
+    """An Arrow table, as far as this package reads one."""
+
+    def column(self, name: str, /) -> Any: ...
 
 
 class Statements:
@@ -33,9 +38,9 @@ class Statements:
         """The whole answer as tuples."""
         return self._run(statement, limits, lambda answered: answered.fetchall())
 
-    def table(self, statement: Sql, limits: Limits) -> pa.Table:
+    def table(self, statement: Sql, limits: Limits) -> Columns:
         """The whole answer as columns."""
-        return self._run(statement, limits, lambda answered: answered.to_arrow_table())
+        return self._run(statement, limits, _columns)
 
     def check_regex(self, pattern: str) -> str | None:
         """None for a regular expression (RE2) that compiles, else what is wrong with it."""
@@ -70,6 +75,10 @@ class Statements:
                     if wrong is not None:
                         raise ValidationFailed.at("filters", wrong) from error
                 raise UnreadablePart(message) from error
+
+
+def _columns(answered: duckdb.DuckDBPyConnection) -> Columns:
+    return cast("Columns", answered.to_arrow_table())
 
 
 def _seconds_left(limits: Limits) -> float:

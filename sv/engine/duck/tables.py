@@ -1,7 +1,7 @@
 """The engine's side of events at rest (`sv.store.ports.Tables`): the buffer's tables, and the files."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class DuckTables:
             cursor.execute(draining.RECENT_EVENT_IDS)
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
         with self._database.cursor() as cursor:
             try:
                 yield cursor
@@ -70,7 +70,8 @@ class DuckTables:
                 cursor.begin()
                 try:
                     if has_event_ids:
-                        draining.drop_repeated_events(cursor, self._event_id_window_ms, remember=remember_event_ids)
+                        unremembered = None if remember_event_ids else generation
+                        draining.drop_repeated_events(cursor, self._event_id_window_ms, unremembered=unremembered)
                     rows = draining.move_stage_to_buffer(cursor, generation, self._number_persons)
                     cursor.commit()
                 except BaseException:

@@ -146,7 +146,7 @@ def _request_content(media: str, kind: type, examples: tuple[Example, ...]) -> d
     given = {
         example.name: {"summary": example.summary, "value": example.body}
         for example in examples
-        if example.media_type == media and example.body is not None
+        if example.media_type == media and example.body is not None and example.status < 400
     }
     return {"schema": schema} | ({"examples": given} if given else {})
 
@@ -157,7 +157,11 @@ def _request_content(media: str, kind: type, examples: tuple[Example, ...]) -> d
 def _responses(operation: Operation, permission: Permission, examples: tuple[Example, ...]) -> dict[str, Any]:
     errors = dict(operation.errors)
     if permission.scope is not None:
-        errors |= {401: "", 403: "", 503: ""}  # tokens are looked up on disk
+        forbidden = (
+            "" if permission.place == "project" else "these credentials are for one project, and this concerns the whole instance"
+        )
+        errors |= {401: "", 403: forbidden}
+        errors.setdefault(503, "")  # tokens are looked up on disk
     if permission.credential != "none":
         errors[500] = ""
     described = {status: _answer(status, answer, examples) for status, answer in operation.answers.items()}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, MAX_CHUNK_NUMBER
+from sv.imports.receiving import MAX_CHUNK_NUMBER
 from sv.model import limits
 from sv.web.openapi import schemas_answers as answers
 from sv.web.openapi import schemas_requests as requests
@@ -115,7 +115,8 @@ _ENCODING: Final = {
 }
 
 _LISTING: Final = {400: "", 404: "", 503: ""}
-_NOT_JSON: Final = "the body is not JSON: JSON is malformed: expected '\"' (byte 1) (body)"
+_ABSENT: Final = "01955b3e-fed0-7000-8000-000000000000"
+_NOT_JSON: Final = "the body is not JSON: JSON is malformed: object keys must be strings (byte 1) (body)"
 _INSIGHT: Final = {
     400: _NOT_JSON,
     404: "",
@@ -160,7 +161,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="Get one event",
         description="An event by its id.",
         answers={200: Answer("The event.", (answers.Event,))},
-        errors=_LISTING | {400: "expected a UUID, got 'e-1' (event_id)"},
+        errors=_LISTING | {400: "expected a UUID, got 'e-1' (event_id)", 404: f"no event {_ABSENT} (event_id)"},
     ),
     "query_trends": Operation(
         tag="Insights",
@@ -195,7 +196,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         errors={
             400: _NOT_JSON,
             404: "",
-            413: f"expected at most {MAX_CHUNK_BODY_BYTES} bytes once inflated, got more (body)",
+            413: f"batches[0]: expected at most {limits.MAX_EVENTS_PER_REQUEST} events, got {limits.MAX_EVENTS_PER_REQUEST + 1} (events)",
             415: "",
             422: "body: Object missing required field `batches`",
             503: "other imports are being taken in; try again soon",

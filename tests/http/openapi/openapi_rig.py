@@ -54,7 +54,7 @@ class Described(NamedTuple):
 def application() -> Litestar:
     """The application of `sv dev`, with nothing behind it."""
     nothing: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(Services)}
-    return make_app(Services(**nothing | {"reset": lambda: None, "version": __version__}))
+    return make_app(Services(**nothing | {"reset": lambda: None, "imports": ..., "version": __version__}))
 
 
 @cache

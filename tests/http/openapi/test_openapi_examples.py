@@ -26,7 +26,7 @@ def send(api: Api, name: str, example: Example) -> httpx.Response:
     described = operations()[name]
     path = described.path
     for field, value in example.path.items():
-        path = path.replace("{" + field + "}", id_of(api, example) if field == "event_id" else value)
+        path = path.replace("{" + field + "}", id_of(api, example) if field == "event_id" else str(value))
     query = {name: value if isinstance(value, str | int) else json.dumps(value) for name, value in example.query.items()}
     content = example.body if isinstance(example.body, str) else json.dumps(example.body)
     sent: dict[str, Any] = {"params": query}

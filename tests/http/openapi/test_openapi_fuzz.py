@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, settings
 from http_rig import Api
+from hypothesis import HealthCheck, settings
 
 from tests.http.openapi.openapi_rig import document, operations
 

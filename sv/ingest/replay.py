@@ -1,0 +1,45 @@
+"""Bringing back, at the start, what the log holds and the event files do not.
+
+Assumes that nothing is served yet. Never raises for what a record holds.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from sv.ingest.capture import answer_of
+from sv.ingest.retries import Retries
+from sv.model.batch import StoredBatch, decode_batch
+
+log = logging.getLogger(__name__)
+
+
+class Frame(Protocol):
+    """A record of the log."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def payload(self) -> bytes: ...
+
+
+def replay(frames: Iterable[Frame], retries: Retries, accept: Callable[[Sequence[StoredBatch]], None], now_ms: int) -> int:
+    """Accept each batch once and remember what its request was told. Returns how many events came back.
+
+    retries: knows the answers of what is in files already.
+    """
+    events = 0
+    for frame in frames:
+        try:
+            batch = decode_batch(frame.payload)
+        except ValueError as error:
+            log.error("passed over record %d of the log, which is no batch: %s", frame.seq, error)
+            continue
+        # A batch whose sync failed was refused, its client may have sent it again, and a crash can bring both back. One is kept.
+        if batch.retry_key and retries.answer_to(batch.retry_key, batch.received_ms) is not None:
+            continue
+        accept([StoredBatch(frame.seq, batch)])
+        events += batch.event_count
+        if batch.retry_key:
+            retries.remember(answer_of(batch), now_ms)
+    return events

@@ -1,0 +1,145 @@
+"""Who may ask what: every route of the application with every kind of credential, so that a new route can't be forgotten."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from http_rig import INGEST, Api, body_of, event
+from litestar import Litestar, get
+
+from sv.model.access import Scope
+from sv.web.permissions import ADMIN, Permission, check_permission, permission_of
+from tests.http.openapi.openapi_rig import STATUS_CODES, Route, check_answer, routes
+
+PATH_VALUES = {
+    "project_id": "dev",
+    "event_id": "01955b3e-fed0-7000-8000-000000000000",
+    "import_id": "0f343b0931126a20f133d67c2b018a3b",
+    "chunk_no": "1",
+}
+AFAR = {"X-Forwarded-For": "203.0.113.7"}
+RANK = [Scope.READ, Scope.WRITE, Scope.ADMIN]
+
+
+class Credential(NamedTuple):
+    """An Authorization header, "{name}" in it standing for a secret, and what it is worth: nothing, or a scope, in one project or in
+    all (None)."""
+
+    header: str | None
+    scope: Scope | None = None
+    project: str | None = None
+
+
+CREDENTIALS = {
+    "none": Credential(None),
+    "an empty header": Credential(""),
+    "no scheme": Credential("sv_dev"),
+    "a scheme alone": Credential("Bearer"),
+    "another scheme": Credential("Basic c3ZfZGV2OnN2X2Rldg=="),
+    "two tokens": Credential("Bearer sv_dev sv_dev"),
+    "an unknown token": Credential("Bearer sv_nobody"),
+    "a token's start": Credential("Bearer sv_de"),
+    "a token in capitals": Credential("Bearer SV_DEV"),
+    "a project token": Credential("Bearer sv_pub_dev"),
+    "an expired token": Credential("Bearer {expired}"),
+    "a revoked token": Credential("Bearer {revoked}"),
+    "a token for another project": Credential("Bearer {for another project}", Scope.ADMIN, "other"),
+    "a token to read": Credential("Bearer {read}", Scope.READ, "dev"),
+    "a token to write": Credential("Bearer {write}", Scope.WRITE, "dev"),
+    "an administrator's token": Credential("Bearer {admin}", Scope.ADMIN, "dev"),
+    "a token to read all projects": Credential("Bearer {read all projects}", Scope.READ),
+    "a token to write all projects": Credential("Bearer {write all projects}", Scope.WRITE),
+    "a token to administer all": Credential("Bearer {admin of all projects}", Scope.ADMIN),
+    "a token that will expire": Credential("Bearer {expiring}", Scope.ADMIN),
+    "the scheme in small letters": Credential("bearer sv_dev", Scope.ADMIN),
+}
+
+
+def refusal(permission: Permission, credential: Credential, *, is_here: bool) -> int | None:
+    """The status that the route must answer, or None where it must let the caller through."""
+    if permission.scope is None or (permission.is_open_here and is_here):
+        return None
+    if credential.scope is None:
+        return 401
+    if credential.project not in (None, "dev" if permission.place == "project" else None):
+        return 403
+    return None if RANK.index(credential.scope) >= RANK.index(permission.scope) else 403
+
+
+def ask(api: Api, route: Route, headers: dict[str, str]) -> httpx.Response:
+    """The route, with nothing but its path and these headers right."""
+    path = route.path.format(**PATH_VALUES)
+    with httpx.Client(base_url=api.server.url, trust_env=False, timeout=30) as client:
+        return client.request(route.method, path, headers=headers, json={} if route.method != "GET" else None)
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize("route", routes(), ids=lambda route: f"{route.method} {route.path}")
+def test_a_route_lets_in_whom_its_permission_names_and_nobody_else(
+    full: Api, tokens: dict[str, str], route: Route, name: str
+) -> None:
+    permission, credential = permission_of(route.handler), CREDENTIALS[name]
+    headers = {} if credential.header is None else {"Authorization": credential.header.format(**tokens)}
+    for is_here in (True, False):
+        answer = ask(full, route, headers if is_here else headers | AFAR)
+        expected = refusal(permission, credential, is_here=is_here)
+        if expected is None:
+            assert answer.status_code not in (401, 403)
+        else:
+            assert answer.status_code == expected
+            assert answer.json()["code"] == STATUS_CODES[expected]
+        check_answer(str(route.handler.operation_id), answer)
+
+
+def test_the_table_would_notice_a_route_open_to_all() -> None:
+    """Every route but these asks for an API token: who adds one here has thought about it."""
+    open_to_all = {route.path for route in routes() if permission_of(route.handler).scope is None}
+    assert open_to_all == {INGEST, "/healthz", "/schema"}
+
+
+def test_a_route_without_a_permission_answers_nobody() -> None:
+    @get("/forgotten")
+    async def forgotten() -> str:
+        return "a secret"
+
+    async def status() -> int:
+        transport = httpx.ASGITransport(Litestar([forgotten], guards=[check_permission]), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return (await client.get("/forgotten")).status_code
+
+    assert asyncio.run(status()) == 500
+
+
+def test_a_permission_to_administer_is_asked_of_the_whole_instance() -> None:
+    assert (ADMIN.scope, ADMIN.place) == (Scope.ADMIN, "instance")
+
+
+def test_whether_another_project_exists_is_not_told(full: Api, tokens: dict[str, str]) -> None:
+    def refused(project: str) -> Any:
+        headers = {"Authorization": f"Bearer {tokens['for another project']}"}
+        answer = full.http.get(f"/api/v1/projects/{project}/events", headers=headers)
+        return answer.status_code, answer.json()["error"].replace(project, "…")
+
+    assert refused("dev") == refused("nowhere")
+    assert refused("dev")[0] == 403
+
+
+@pytest.mark.parametrize("token", ["sv_pub_nobody", "sv_dev", "", "sv_pub_DEV", " sv_pub_dev"])
+def test_ingest_takes_live_project_tokens_alone(full: Api, token: str) -> None:
+    answer = full.http.post(INGEST, json=body_of([event()], token), headers={"Authorization": "Bearer sv_dev"})
+    assert answer.status_code == 401
+    check_answer("ingest_events", answer)
+
+
+def test_events_of_one_project_are_in_no_answer_to_another(api: Api, tokens: dict[str, str]) -> None:
+    api.send(event("secret", "ann", properties={"plan": "pro"}))
+    (mine,) = api.listed()
+    headers = {"Authorization": f"Bearer {tokens['for another project']}"}
+    other = "/api/v1/projects/other"
+    assert api.http.get(f"{other}/events", headers=headers).json()["data"] == []
+    assert api.http.get(f"{other}/events/{mine['id']}", headers=headers).status_code == 404
+    body = {"events": [{"name": "secret"}], "date_from": "2025-01-01", "date_to": "2025-12-31", "breakdown": "plan"}
+    assert api.http.post(f"{other}/insights/trends", json=body, headers=headers).json()["series"] == []
+    funnel = {"steps": [{"event": "secret"}, {"event": "secret"}], "date_from": "2025-01-01", "date_to": "2025-12-31"}
+    assert api.http.post(f"{other}/insights/funnel", json=funnel, headers=headers).json()["steps"][0]["count"] == 0

@@ -1,0 +1,166 @@
+"""Every status that the document gives an operation can be had there, and its answer is the one described.
+
+What a caller can't bring about from outside (a fault of the server's, a full queue, a disk that refuses) is asked of the code that answers
+it, without a server.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from http_rig import INGEST, Api, body_of, event
+
+from sv.model.errors import Unavailable
+from sv.web.errors import error_answer
+from sv.web.front import Front
+from sv.web.openapi.errors import ERRORS, example_of
+from tests.http.openapi.openapi_rig import check_answer, faults, operations
+
+FROM_WITHIN = {"500", "503"}
+NOBODY = {"Authorization": "Bearer sv_nobody"}
+ABSENT = "01955b3e-fed0-7000-8000-000000000000"
+IMPORT = "/api/v1/projects/dev/imports/0f343b0931126a20f133d67c2b018a3b"
+EVENTS = "/api/v1/projects/dev/events"
+NOWHERE = EVENTS.replace("dev", "nowhere")
+TEXT = {"Content-Type": "text/csv"}
+STEPS = [{"event": "view"}, {"event": "buy"}]
+LARGE = b" " * (1 << 20) + b"{}"
+
+
+def insight(path: str, body: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {
+        "200": (path, {"json": body}),
+        "400": (path, {"content": b"{not json"}),
+        "401": (path, {"json": body, "headers": NOBODY}),
+        "403": (path, {"json": body, "token": "for another project"}),
+        "404": (path.replace("dev", "nowhere"), {"json": body}),
+        "413": (path, {"content": LARGE}),
+        "415": (path, {"content": b"a,b", "headers": TEXT}),
+        "422": (path, {"json": body | {"breakdown_limit": "many"}}),
+    }
+
+
+REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "ingest_events": {
+        "202": (INGEST, {"json": body_of([event()])}),
+        "400": (INGEST, {"content": b"{not json"}),
+        "401": (INGEST, {"json": body_of([event()], "sv_pub_nobody")}),
+        "413": (INGEST, {"json": body_of([event()] * 2001)}),
+        "415": (INGEST, {"content": b"a,b", "headers": TEXT}),
+        "422": (INGEST, {"json": body_of([])}),
+    },
+    "list_events": {
+        "200": (EVENTS, {}),
+        "400": (f"{EVENTS}?limit=0", {}),
+        "401": (EVENTS, {"headers": NOBODY}),
+        "403": (EVENTS, {"token": "for another project"}),
+        "404": (NOWHERE, {}),
+    },
+    "get_event": {
+        "200": (f"{EVENTS}/{{newest}}", {}),
+        "400": (f"{EVENTS}/e-1", {}),
+        "401": (f"{EVENTS}/{ABSENT}", {"headers": NOBODY}),
+        "403": (f"{EVENTS}/{ABSENT}", {"token": "for another project"}),
+        "404": (f"{EVENTS}/{ABSENT}", {}),
+    },
+    "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
+    "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
+    "get_import": {
+        "200": (IMPORT, {}),
+        "400": (IMPORT.replace("0f343b0931126a20f133d67c2b018a3b", "x"), {}),
+        "401": (IMPORT, {"headers": NOBODY}),
+        "403": (IMPORT, {"token": "for another project"}),
+        "404": (IMPORT.replace("dev", "nowhere"), {}),
+    },
+    "take_import_chunk": {
+        **insight(f"{IMPORT}/chunks/1", {"batches": []}),
+        "413": (f"{IMPORT}/chunks/1", {"json": {"batches": [{"events": [event()] * 2001}]}}),
+        "422": (f"{IMPORT}/chunks/1", {"json": {}}),
+    },
+    "get_health": {"200": ("/healthz", {})},
+    "get_metrics": {
+        "200": ("/metrics", {}),
+        "401": ("/metrics", {"headers": {"X-Forwarded-For": "203.0.113.7", **NOBODY}}),
+        "403": ("/metrics", {"headers": {"X-Forwarded-For": "203.0.113.7"}, "token": "for another project"}),
+    },
+    "get_schema": {"200": ("/schema", {})},
+    "reset_server": {
+        "204": ("/api/v1/dev/reset", {}),
+        "401": ("/api/v1/dev/reset", {"headers": NOBODY}),
+        "403": ("/api/v1/dev/reset", {"token": "for another project"}),
+    },
+}
+CASES = [(name, status) for name, statuses in REQUESTS.items() for status in statuses]
+
+
+def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str, str]) -> httpx.Response:
+    if "{newest}" in path:
+        api.send(event())
+        path = path.replace("{newest}", api.listed()[0]["id"])
+    headers = {"Content-Type": "application/json"} if "content" in sent else {}
+    if "token" in sent:
+        headers["Authorization"] = f"Bearer {tokens[sent['token']]}"
+    headers |= sent.get("headers", {})
+    rest = {key: value for key, value in sent.items() if key not in ("token", "headers")}
+    return api.http.request(operations()[name].method, path, headers=headers, **rest)
+
+
+def test_there_is_a_request_for_every_status_of_every_operation() -> None:
+    for name, described in operations().items():
+        assert set(described.operation["responses"]) - FROM_WITHIN == set(REQUESTS[name]), name
+
+
+@pytest.mark.parametrize(("name", "status"), CASES, ids=[f"{name}-{status}" for name, status in CASES])
+def test_a_status_is_had_and_answered_as_described(api: Api, tokens: dict[str, str], name: str, status: str) -> None:
+    path, sent = REQUESTS[name][status]
+    answer = send(api, name, path, sent, tokens)
+    assert answer.status_code == int(status), answer.text[:300]
+    check_answer(name, answer)
+
+
+def shown(name: str, status: str) -> Any:
+    """The example of an error in the document."""
+    response = operations()[name].operation["responses"][status]
+    if "$ref" in response:
+        return example_of(int(status))
+    return next(iter(response["content"]["application/json"]["examples"].values()))["value"]
+
+
+ERROR_CASES = [
+    (name, status) for name, status in CASES if status in map(str, ERRORS) and (name, status) != ("ingest_events", "422")
+]
+
+
+@pytest.mark.parametrize(("name", "status"), ERROR_CASES, ids=[f"{name}-{status}" for name, status in ERROR_CASES])
+def test_the_error_shown_is_the_error_given(api: Api, tokens: dict[str, str], name: str, status: str) -> None:
+    path, sent = REQUESTS[name][status]
+    assert send(api, name, path, sent, tokens).json() == shown(name, status)
+
+
+@pytest.mark.parametrize(("status", "error"), [(500, RuntimeError("secret")), (503, Unavailable(ERRORS[503].example))])
+def test_a_fault_of_the_server_is_answered_as_described(status: int, error: Exception) -> None:
+    given, headers, body = error_answer(error)
+    assert given == status
+    assert json.loads(body) == example_of(status)
+    assert faults({"$ref": "#/components/schemas/Error"}, json.loads(body)) == []
+    assert ("retry-after" in headers) == (status == 503)
+
+
+def test_health_that_is_lost_is_answered_as_described() -> None:
+    messages: list[Any] = []
+
+    async def send_message(message: Any) -> None:
+        messages.append(message)
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError
+
+    rest: Any = {"capture": None, "load_app": None, "country_of": None, "on_startup": never, "on_shutdown": never}
+    front = Front(health=lambda: "can't write the log: no space left on device", **rest)
+    asyncio.run(front({"type": "http", "method": "GET", "path": "/healthz", "headers": []}, never, send_message))
+    start, body = messages
+    answer = httpx.Response(start["status"], headers=start["headers"], content=body["body"])
+    assert answer.status_code == 503
+    check_answer("get_health", answer)

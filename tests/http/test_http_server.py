@@ -1,0 +1,88 @@
+"""The routes about the server itself: health, metrics, its own description, and the reset that only `sv dev` has."""
+
+import re
+from pathlib import Path
+
+from bad_input import error_of
+from http_rig import Api, event, running
+
+ROUTES = {
+    "/api/v1/ingest/events": {"post"},
+    "/api/v1/projects/{project_id}/events": {"get"},
+    "/api/v1/projects/{project_id}/events/{event_id}": {"get"},
+    "/api/v1/projects/{project_id}/insights/trends": {"post"},
+    "/api/v1/projects/{project_id}/insights/funnel": {"post"},
+    "/healthz": {"get"},
+    "/metrics": {"get"},
+    "/api/v1/dev/reset": {"post"},
+}
+
+
+def test_the_server_describes_every_route_as_openapi(api: Api) -> None:
+    answer = api.http.get("/schema", headers={"Authorization": ""})
+    assert answer.status_code == 200
+    assert "json" in answer.headers["content-type"]
+    document = answer.json()
+    assert document["openapi"].startswith("3.")
+    for path, methods in ROUTES.items():
+        assert methods <= document["paths"][path].keys(), path
+    ingest = document["paths"]["/api/v1/ingest/events"]["post"]
+    assert {"202", "400", "401", "413", "415", "422", "503"} <= ingest["responses"].keys()
+    assert "429" not in ingest["responses"]
+
+
+def test_health_is_for_everybody(api: Api) -> None:
+    answer = api.http.get("/healthz", headers={"Authorization": ""})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert api.http.head("/healthz").status_code == 200
+
+
+def test_metrics_speak_prometheus_and_count(api: Api) -> None:
+    def counted() -> float:
+        answer = api.http.get("/metrics", headers={"Authorization": ""})
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        for line in answer.text.splitlines():
+            assert re.fullmatch(r'# (HELP|TYPE) sv_\w+ .+|sv_\w+(\{\w+="\w+"\})? -?[0-9.e+]+', line), line
+        (value,) = re.findall(r"^sv_events_accepted_total (\S+)$", answer.text, re.MULTILINE)
+        return float(value)
+
+    before = counted()
+    api.send(event(), event("b"))
+    assert counted() == before + 2
+
+
+def test_metrics_behind_a_proxy_are_not_for_everybody(api: Api) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7", "Authorization": ""}
+    error_of(api.http.get("/metrics", headers=forwarded), 401)
+    assert api.http.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 200
+
+
+def test_a_reset_forgets_events_and_nothing_else(api: Api) -> None:
+    api.send(event())
+    api.reset()
+    assert api.listed() == []
+    assert api.trends(events=[{"name": "view"}], date_from="2025-06-15", date_to="2025-06-15")["series"][0]["total"] == 0
+    api.send(event())
+    assert len(api.listed()) == 1
+
+
+def test_every_answer_carries_headers_that_keep_browsers_from_guessing(api: Api) -> None:
+    for path in ("/healthz", "/schema", "/nothing", api.path("events"), "/api/v1/ingest/events"):
+        headers = api.http.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "server" not in headers
+
+
+def test_only_a_server_for_development_can_be_reset(tmp_path: Path) -> None:
+    with running("serve", "--data", str(tmp_path / "data")) as server:
+        api = Api(server, server.ready["project_id"], server.ready["api_token"], server.ready["project_token"])
+        api.send(event())
+        error_of(api.http.post("/api/v1/dev/reset"), 404)
+        assert "/api/v1/dev/reset" not in api.http.get("/schema").json()["paths"]
+        error_of(api.http.get("/api/v1/projects/dev/events"), 404)
+        error_of(api.http.get(api.path("events"), headers={"Authorization": "Bearer sv_dev"}), 401)
+        error_of(api.http.post("/api/v1/ingest/events", json={"projectToken": "sv_pub_dev", "events": [event()]}), 401)
+        assert len(api.listed()) == 1
+        assert api.failures == []
+        api.close()
