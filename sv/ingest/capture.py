@@ -19,7 +19,7 @@ from sv.ingest.counters import IngestCounters
 from sv.ingest.decode import Decoded, decode, decode_quickly, tokens_of
 from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
-from sv.model.errors import NotAuthenticated, SvError, Unavailable
+from sv.model.errors import NotAuthenticated, Unavailable
 from sv.model.limits import MAX_USER_AGENT_CHARS
 
 log = logging.getLogger(__name__)
@@ -88,6 +88,8 @@ class Capture:
         self.retries = retries
         self.counters = IngestCounters()
         self.is_closing = False
+        self.max_reading_bytes = max_held_bytes // 2
+        """Of requests that are still arriving in pieces, all together."""
 
     def open(self, log: AppendLog, loop: asyncio.AbstractEventLoop) -> None:
         self._log = log
@@ -107,14 +109,6 @@ class Capture:
         encoding: the Content-Encoding header, lower case, "" where absent. country: ISO 3166 alpha-2, where known.
         Raises ClientFault for a request that can't be stored as it is, Unavailable where the disk or the load forbid it.
         """
-        self.counters.requests += 1
-        try:
-            return await self._capture(data, encoding, user_agent, country)
-        except SvError as error:
-            self.counters.refused_requests[error.code] += 1
-            raise
-
-    async def _capture(self, data: bytes, encoding: str, user_agent: str, country: str | None) -> Ack:
         self.check_room(len(data))
         key = retry_key(encoding, data) if self.retries.is_on else b""
         now_ms = self._now_ms()

@@ -170,7 +170,7 @@ def decode_slowly(body: bytes, now_ms: int) -> Decoded:
 
 
 def tokens_of(body: bytes) -> set[str]:
-    """Project tokens that a glance finds in a body that isn't decoded yet: a few of them, maybe none, maybe others than the one that counts."""
+    """Project tokens that a glance finds in a body that isn't decoded yet: maybe none, maybe others than the one that counts."""
     return {found[1].decode("ascii") for found in itertools.islice(_PROJECT_TOKEN.finditer(body), MAX_GLANCED_TOKENS)}
 
 

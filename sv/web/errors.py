@@ -1,6 +1,7 @@
 """The one map from an error to an answer: status, headers and a body in the contract's shape."""
 
 import logging
+import time
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,10 @@ from sv.model.errors import ClientFault, RateLimited, SvError, Unavailable, Vali
 log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
+LOG_EVERY_S: Final = 5.0
+
 _encoder: Final = msgspec.json.Encoder()
+_logged_s: Final[dict[str, float]] = {}  # by error code, of which there are a few
 
 
 def error_answer(error: BaseException) -> tuple[int, dict[str, str], bytes]:
@@ -22,9 +26,17 @@ def error_answer(error: BaseException) -> tuple[int, dict[str, str], bytes]:
     if isinstance(error, Unavailable | RateLimited):
         headers["retry-after"] = str(error.retry_after_s)
     if not isinstance(error, ClientFault):
-        log.warning("answered %d: %s", error.status, error.message)
+        _log_fault(error)
     details = error.details if isinstance(error, ValidationFailed) else None
     return error.status, headers, error_body(error.message, error.code, details)
+
+
+def _log_fault(error: SvError) -> None:
+    """One line for each kind of fault in a while: under overload it is answered thousands of times a second."""
+    now_s = time.monotonic()
+    if now_s - _logged_s.get(error.code, -LOG_EVERY_S) >= LOG_EVERY_S:
+        _logged_s[error.code] = now_s
+        log.warning("answered %d: %s", error.status, error.message)
 
 
 def error_body(message: str, code: str, details: Any = None) -> bytes:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from sv.ingest.capture import Ack, Capture
-from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, UnsupportedMedia
-from sv.model.limits import MAX_BODY_BYTES
+from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, Unavailable, UnsupportedMedia
+from sv.model.limits import MAX_BODY_BYTES, MAX_BODY_SECONDS
 from sv.web.errors import error_answer
 
 Scope = MutableMapping[str, Any]
@@ -67,6 +67,7 @@ class Front:
         self._on_shutdown = on_shutdown
         self._app: App | None = None
         self._loading = asyncio.Lock()
+        self._reading_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -104,6 +105,8 @@ class Front:
             await _respond(send, 204, _PREFLIGHT, b"")
             return
         headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json"), _ANY_ORIGIN, _READABLE_HEADERS]
+        counters = self._capture.counters
+        counters.requests += 1
         try:
             if method != "POST":
                 headers.append((b"allow", b"POST, OPTIONS"))
@@ -112,6 +115,7 @@ class Front:
             status, body = ack.status, ack.body
         except Exception as error:
             status, extra, body = error_answer(error)
+            counters.refused_requests[getattr(error, "code", "INTERNAL_ERROR")] += 1
             headers += [(name.encode(), value.encode()) for name, value in extra.items()]
             if isinstance(error, PayloadTooLarge):
                 headers.append((b"connection", b"close"))
@@ -137,10 +141,39 @@ class Front:
         if declared > MAX_BODY_BYTES:
             raise PayloadTooLarge(f"expected at most {MAX_BODY_BYTES} bytes, got {declared} (body)")
         self._capture.check_room(declared)
-        data = await _read_body(receive)
+        data = await self._read_body(receive)
         client = scope.get("client")
         country = self._country_of(scope["headers"], client[0] if client else None)
         return await self._capture.capture(data, encoding, user_agent, country)
+
+    async def _read_body(self, receive: Receive) -> bytes:
+        """The whole body. Most come in one piece; what comes in several is counted, bounded in size and in time."""
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            first: bytes = message.get("body", b"")
+            return first
+        size = 0
+        try:
+            async with asyncio.timeout(MAX_BODY_SECONDS):
+                chunks: list[bytes] = []
+                while True:
+                    if message["type"] == "http.disconnect":
+                        raise InvalidParameter("the request ended before its body did (body)")
+                    chunk: bytes = message.get("body", b"")
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    self._reading_bytes += len(chunk)
+                    if size > MAX_BODY_BYTES:
+                        raise PayloadTooLarge(f"expected at most {MAX_BODY_BYTES} bytes, got more (body)")
+                    if self._reading_bytes > self._capture.max_reading_bytes:
+                        raise Unavailable("too many large requests at once; nothing of this one was stored", retry_after_s=2)
+                    if not message.get("more_body", False):
+                        return b"".join(chunks)
+                    message = await receive()
+        except TimeoutError:
+            raise InvalidParameter(f"the body took longer than {MAX_BODY_SECONDS} seconds (body)") from None
+        finally:
+            self._reading_bytes -= size
 
     async def _healthz(self, scope: Scope, send: Send) -> None:
         reason = self._health()
@@ -168,26 +201,6 @@ class Front:
                 await self._on_shutdown()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    first: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        return first
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise InvalidParameter("the request ended before its body did (body)")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise PayloadTooLarge(f"expected at most {MAX_BODY_BYTES} bytes, got more (body)")
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-        message = await receive()
 
 
 async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

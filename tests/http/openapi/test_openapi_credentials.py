@@ -1,11 +1,12 @@
 """Who may ask what: every route of the application with every kind of credential, so that a new route can't be forgotten."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from http_rig import INGEST, Api, body_of, event
+from http_rig import INGEST, Api, Running, body_of, event
 from litestar import Litestar, get
 
 from sv.model.access import Scope
@@ -67,22 +68,28 @@ def refusal(permission: Permission, credential: Credential, *, is_here: bool) ->
     return None if RANK.index(credential.scope) >= RANK.index(permission.scope) else 403
 
 
-def ask(api: Api, route: Route, headers: dict[str, str]) -> httpx.Response:
+@pytest.fixture(scope="module")
+def stranger(server: Running) -> Iterator[httpx.Client]:
+    """A client without credentials of its own."""
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+def ask(stranger: httpx.Client, route: Route, headers: dict[str, str]) -> httpx.Response:
     """The route, with nothing but its path and these headers right."""
-    path = route.path.format(**PATH_VALUES)
-    with httpx.Client(base_url=api.server.url, trust_env=False, timeout=30) as client:
-        return client.request(route.method, path, headers=headers, json={} if route.method != "GET" else None)
+    body = {} if route.method != "GET" else None
+    return stranger.request(route.method, route.path.format(**PATH_VALUES), headers=headers, json=body)
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
 @pytest.mark.parametrize("route", routes(), ids=lambda route: f"{route.method} {route.path}")
 def test_a_route_lets_in_whom_its_permission_names_and_nobody_else(
-    full: Api, tokens: dict[str, str], route: Route, name: str
+    full: Api, stranger: httpx.Client, tokens: dict[str, str], route: Route, name: str
 ) -> None:
     permission, credential = permission_of(route.handler), CREDENTIALS[name]
     headers = {} if credential.header is None else {"Authorization": credential.header.format(**tokens)}
     for is_here in (True, False):
-        answer = ask(full, route, headers if is_here else headers | AFAR)
+        answer = ask(stranger, route, headers if is_here else headers | AFAR)
         expected = refusal(permission, credential, is_here=is_here)
         if expected is None:
             assert answer.status_code not in (401, 403)

@@ -1,4 +1,4 @@
-"""Requests made from the document, right ones and wrong ones: every answer is one that the document describes, and none is a fault of ours."""
+"""Requests made from the document, right ones and wrong ones: every answer is one that it describes, and none is a fault of ours."""
 
 import copy
 import time
