@@ -11,11 +11,12 @@ idle server has neither in memory.
 import asyncio
 import contextlib
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import asdict
 
@@ -29,7 +30,7 @@ from sv.ingest.replay import replay
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
 from sv.meta.api_tokens import ApiTokens
 from sv.meta.db import Meta
-from sv.meta.errors import FolderDamaged
+from sv.meta.errors import FolderDamaged, FolderUnusable
 from sv.meta.instance import Instance, load_instance
 from sv.meta.lock import FolderLock
 from sv.meta.parts import Parts
@@ -46,6 +47,7 @@ from sv.store.files import EVENTS, SPILL
 from sv.store.maintenance import Maintenance
 from sv.store.ports import BadBatch
 from sv.store.recovery import clear_away, recall_event_ids, recover_catalog
+from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
 from sv.web.front import App, Front
 from sv.web.metrics import Metrics, render
@@ -86,7 +88,7 @@ class Server:
         self._tables: DuckTables | None = None
         self.runner: Runner | None = None
         self._lock: FolderLock | None = None
-        self._waiting_for_log: threading.Event | None = None
+        self._waiting_for_log: queue.SimpleQueue[Commit] | None = None
 
     # Opening
 
@@ -107,12 +109,15 @@ class Server:
         """
         folder = self.settings.data
         self.lock_folder()
-        try:
+        with contextlib.ExitStack() as undone:
+            undone.callback(self.lock.release)
             self._open_meta(folder)
-            self._open_store(folder)
-        except BaseException:
-            self.lock.release()
-            raise
+            undone.callback(self.meta.close)
+            try:
+                self._open_store(folder)
+            except LogFault as error:
+                raise FolderUnusable(f"can't open the log in {folder / 'log'}: {error.reason}") from error
+            undone.pop_all()
 
     def _open_meta(self, folder: Path) -> None:
         if not (folder / "sv.db").exists() and next((folder / "events").glob("project=*"), None) is not None:
@@ -189,26 +194,24 @@ class Server:
 
     def store_now(self, batch: Batch, payload: bytes) -> None:
         """Log a batch and wait for the disk, before anything is served. Raises Unavailable."""
-        done = threading.Event()
-        self._waiting_for_log = done
+        waiting = self._waiting_for_log = queue.SimpleQueue[Commit]()
         self.log.append(payload, batch)
-        done.wait()
-        if self.log.fault is not None:
-            raise Unavailable(f"can't write to the data folder: {self.log.fault}")
+        commit = waiting.get()
+        self._waiting_for_log = None
+        if commit.seq is None:
+            raise Unavailable(f"can't write to the data folder: {commit.fault}")
+        self.store.accept([StoredBatch(commit.seq, batch)])
 
     # What ingest and the store call
 
     def _deliver(self, commits: list[Commit]) -> None:
-        """The log's report: on requests of ingest, or (before anything is served) on one batch of `store_now`."""
+        """The log's report: on requests of ingest, or (before anything is served) on the one batch of `store_now`."""
         waiting = self._waiting_for_log
         if waiting is None:
             self.capture.on_commits(commits)
             return
-        stored = [StoredBatch(commit.seq, cast("Batch", commit.tag)) for commit in commits if commit.seq is not None]
-        if stored:
-            self.store.accept(stored)
-        self._waiting_for_log = None
-        waiting.set()
+        for commit in commits:
+            waiting.put(commit)
 
     def _project_of(self, token: str) -> str | None:
         """The project of a live project token. Tokens are read again every other second, since `sv project` changes them from outside.
@@ -326,7 +329,7 @@ class Server:
     def reset(self) -> None:
         """Empty the server of events, for `sv dev`."""
         self.maintenance.reset(self._delete_rows)
-        self.retries.forget_all()
+        self.capture.forget_answers()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)
 
     def _delete_rows(self, covered_seq: int) -> None:

@@ -35,6 +35,7 @@ DEV: Final = Credentials("dev", "sv_pub_dev", "sv_dev", DEV_EMAIL, DEV_PASSWORD)
 def first_credentials(server: Server) -> Credentials | None:
     """Make a project, an administrator and tokens in a folder that has none; None where it has.
 
+    The project comes last and says that all is done: a first start that was cut off is done again, and what it left is made anew.
     Raises FolderFault for a folder of `sv dev`, whose credentials everybody knows.
     """
     kind = InstanceSettings(server.meta)
@@ -44,33 +45,41 @@ def first_credentials(server: Server) -> Credentials | None:
         )
     if server.projects.list_all():
         return None
+    kind.put(_KIND, '"serve"')
     token = make_api_token()
     made = Credentials("", make_project_token(), token.secret, ADMIN_EMAIL, make_password())
     now = server.clock()
-    server.users.create(made.email, password_hash=hash_password(made.password), now_ms=now, is_instance_admin=True)
+    known = server.users.find_login(made.email)
+    if known is None:
+        server.users.create(made.email, password_hash=hash_password(made.password), now_ms=now, is_instance_admin=True)
+    else:
+        server.users.set_password_hash(known[0].id, hash_password(made.password))
+    for old in server.api_tokens.list_all():
+        server.api_tokens.revoke(old.id, now)
     server.api_tokens.create(
         "first start", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
     )
     project = server.projects.create("My project", token=made.project_token, now_ms=now)
-    kind.put(_KIND, '"serve"')
     return Credentials(project.id, made.project_token, made.api_token, made.email, made.password)
 
 
 def dev_credentials(server: Server) -> Credentials:
-    """Make the fixed credentials, where the folder has none.
+    """Make the fixed credentials, where the folder has none. The folder is marked as one of `sv dev` before it has any.
 
     Raises FolderFault for a folder that `sv serve` made: opening it with credentials that everybody knows would open it to everybody.
     """
     kind = InstanceSettings(server.meta)
-    if kind.get(_KIND) == '"dev"':
-        return DEV
-    if server.projects.list_all():
+    if kind.get(_KIND) == '"serve"' or (kind.get(_KIND) is None and server.projects.list_all()):
         raise FolderFault(f"{server.settings.data} was made by `sv serve`; start it with `sv serve`, or choose another folder")
+    kind.put(_KIND, '"dev"')
     now = server.clock()
     token = describe_api_token(DEV.api_token)
-    server.projects.create("dev", token=DEV.project_token, now_ms=now, project_id=DEV.project_id)
-    server.api_tokens.create("dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now)
-    kind.put(_KIND, '"dev"')
+    if server.projects.find(DEV.project_id) is None:
+        server.projects.create("dev", token=DEV.project_token, now_ms=now, project_id=DEV.project_id)
+    if server.api_tokens.find_live(token.hash, now) is None:
+        server.api_tokens.create(
+            "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
+        )
     return DEV
 
 

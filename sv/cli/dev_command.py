@@ -27,7 +27,7 @@ from sv.cli.greeting import credentials_lines, funnel_command, send_command
 from sv.cli.running import run_server, set_up_logging
 from sv.model.errors import ServerFault
 from sv.server import Server
-from sv.settings import add_flags, load
+from sv.settings import add_flags, load_with_sources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    settings = load(args, os.environ)
+    loaded = load_with_sources(args, os.environ)
+    settings = loaded.settings
     if not _is_loopback(settings.host):
         raise ServerFault(
             f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {settings.host} (host)"
         )
     set_up_logging(settings)
-    throwaway = None if args.data or os.environ.get("SV_DATA") else Path(tempfile.mkdtemp(prefix="sv-dev-"))
+    throwaway = Path(tempfile.mkdtemp(prefix="sv-dev-")) if loaded.sources["data"] == "default" else None
     if throwaway is not None:
         settings = msgspec.structs.replace(settings, data=throwaway)
 

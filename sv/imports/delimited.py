@@ -119,47 +119,53 @@ class _Lines:
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self.is_cut = False
+        self._is_cut = False
 
     def __iter__(self) -> Iterator[str]:
         while line := self._text.readline(MAX_LINE_CHARS):
             if len(line) == MAX_LINE_CHARS and not line.endswith(("\n", "\r")):
-                self.is_cut = True
+                self._is_cut = True
                 while (rest := self._text.readline(MAX_LINE_CHARS)) and not rest.endswith(("\n", "\r")):
                     pass
             yield line
 
+    def take_cut(self) -> bool:
+        """Whether a line was cut since the last call."""
+        is_cut, self._is_cut = self._is_cut, False
+        return is_cut
+
 
 def _records(content: IO[bytes], delimiter: str, width: int) -> Iterator[Record | BadRow]:
-    lines = _Lines(_text_of(content))
-    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
-    next(reader, None)
-    end = reader.line_num
-    while True:
-        at = end + 1
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            end = reader.line_num
-            lines.is_cut = False
-            to = f" (lines {at:,} to {end:,})" if end > at else ""
-            yield BadRow(at, end, UNREADABLE, f"no CSV record: {error}{to}")
-            continue
+    with _text_of(content) as text:
+        lines = _Lines(text)
+        reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
+        next(reader, None)
         end = reader.line_num
-        if lines.is_cut:
-            lines.is_cut = False
-            yield BadRow(at, end, UNREADABLE, f"expected at most {MAX_LINE_CHARS:,} characters, got more")
-        elif len(values) == width:
-            yield at, end, values
-        elif values:
-            yield BadRow(at, end, UNREADABLE, f"expected {width} fields, as in the header, got {len(values)}")
+        while True:
+            at = end + 1
+            fault = ""
+            values: list[str] | None = []
+            try:
+                values = next(reader, None)
+            except csv.Error as error:
+                fault = f"no CSV record: {error}"
+            if values is None:
+                return
+            end = reader.line_num
+            if lines.take_cut():
+                fault = f"expected at most {MAX_LINE_CHARS:,} characters a line, got more"
+            if fault:
+                yield BadRow(at, end, UNREADABLE, fault if end == at else f"{fault} (lines {at:,} to {end:,})")
+            elif len(values) == width:
+                yield at, end, values
+            elif values:
+                yield BadRow(at, end, UNREADABLE, f"expected {width} fields, as in the header, got {len(values)}")
 
 
 def _read_header(file: UserFile, content: IO[bytes]) -> tuple[str, list[str]]:
     """The delimiter and the columns' names. Raises InvalidParameter where there is no header of different names."""
-    line = _text_of(content).readline(MAX_LINE_CHARS)
+    with _text_of(content) as text:
+        line = text.readline(MAX_LINE_CHARS)
     try:
         readings = {
             delimiter: [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]

@@ -7,6 +7,7 @@ retry is known by its digest.
 
 import asyncio
 import logging
+import threading
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -189,6 +190,18 @@ class Capture:
             self._accept(stored)
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, commits)
+
+    def forget_answers(self) -> None:
+        """Know no retries any more. For `sv dev`; called on any thread but the event loop's, and returns when it is done."""
+        assert self._loop is not None
+        done = threading.Event()
+
+        def forget() -> None:
+            self.retries.forget_all()
+            done.set()
+
+        self._loop.call_soon_threadsafe(forget)
+        done.wait()
 
     def _settle(self, commits: Sequence[Committed]) -> None:
         now_ms = self._now_ms()

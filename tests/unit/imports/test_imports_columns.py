@@ -103,7 +103,11 @@ def test_a_column_is_mapped_once() -> None:
 def test_a_user_agent_enriches_and_is_a_property(tmp_path: Path, name: str) -> None:
     kept = read(write_ndjson(tmp_path / "f.ndjson", [{**ROW, name: "curl/8"}, {**ROW, name: 5}, ROW]))
     assert {batch.user_agent for batch in kept.chunks[0].batches} == {"", "curl/8"}
-    assert sorted(str(event.get("properties")) for event in kept.events) == ["None", f"{{'{name}': 'curl/8'}}", f"{{'{name}': 5}}"]
+    assert sorted(str(event.get("properties")) for event in kept.events) == [
+        "None",
+        f"{{'{name}': 'curl/8'}}",
+        f"{{'{name}': 5}}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,9 @@ def test_a_first_object_whose_time_has_another_name_stops_the_import(tmp_path: P
 
 @pytest.mark.parametrize("text", ["{", "[1", "nothing", "{}{}", '"\\ud8'])
 def test_a_text_that_is_no_json_costs_its_row(tmp_path: Path, text: str) -> None:
-    path = write_csv(tmp_path / "f.csv", ["event", "userId", "timestamp", "properties"], [["view", "ann", 5, text], ["ok", "b", 5, ""]])
+    path = write_csv(
+        tmp_path / "f.csv", ["event", "userId", "timestamp", "properties"], [["view", "ann", 5, text], ["ok", "b", 5, ""]]
+    )
     kept = read(path)
     assert kept.rejected == [(2, "WRONG_TYPE")]
     assert [event["event"] for event in kept.events] == ["ok"]

@@ -32,7 +32,9 @@ def test_a_text_is_iso_8601_or_milliseconds(text: str, ms: int) -> None:
     assert to_ms(text, UTC) == ms
 
 
-@pytest.mark.parametrize("value", ["", "yesterday", "01/02/2024", "12345", "2024-13-01", "9" * 30, "²³²³²³²³²³", 5, 5.5, None, [], True])
+@pytest.mark.parametrize(
+    "value", ["", "yesterday", "01/02/2024", "12345", "2024-13-01", "9" * 30, "²³²³²³²³²³", 5, 5.5, None, [], True]
+)
 def test_what_is_no_such_text_stays_as_it_is(value: Any) -> None:
     assert to_ms(value, UTC) is value
 
