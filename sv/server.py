@@ -45,6 +45,7 @@ from sv.settings import Settings
 from sv.store.event_store import EventStore
 from sv.store.files import EVENTS, SPILL
 from sv.store.maintenance import Maintenance
+from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
 from sv.store.recovery import clear_away, recall_event_ids, recover_catalog
 from sv.wal.fault import LogFault
@@ -131,7 +132,7 @@ class Server:
         self.api_tokens = ApiTokens(self.meta)
         self.users = Users(self.meta)
         self.parts = Parts(self.meta)
-        self.persons = Persons(self.meta)
+        self.persons = PersonNumbers(Persons(self.meta))
         self._known_tokens = self.project_tokens.all_project_tokens(self.clock())
         self._tokens_read_ms = self.clock()
 
@@ -232,6 +233,7 @@ class Server:
         return self.countries.from_headers(headers) or (self.countries.from_ip(client) if client else None)
 
     def _save_answers(self, headers: Sequence[Batch], covered_seq: int) -> None:
+        self.persons.keep()
         save_answers(self.settings.data / "retries", covered_seq, [answer_of(batch) for batch in headers])
 
     def _after_flush(self, covered_seq: int) -> None:

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
                 add_sample(server, credentials)
 
-    def on_ready(server: Server, url: str) -> None:
+    def on_ready(_: Server, url: str) -> None:
         print(f"Session Vision is running at {url}, with its data in {settings.data}", flush=True)
         for credentials in made:
             _introduce(url, credentials, has_sample=args.sample)

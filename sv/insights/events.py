@@ -4,6 +4,7 @@ A page reads the newest files first and goes further back only as long as it isn
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -81,7 +82,7 @@ def _windows(context: Context, from_ms: int, to_ms: int) -> Iterator[int]:
     covered = 0
     allowed = FIRST_WINDOW_ROWS
     parts = context.snapshot.within(from_ms, to_ms).parts  # by their newest event, newest first
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in pairwise(parts):
         covered += part.rows
         if covered >= allowed:
             start_ms = following.max_ts_ms + 1

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sv.engine.port import Engine, Limits, UnreadablePart
 from sv.model.errors import Unavailable
@@ -20,6 +20,10 @@ from sv.model.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+CHECK_AGAIN_S: Final = 300.0
+"""Reading every file of a project to its end takes seconds and holds up flushes: one query that fails for a reason of its own must
+not make it happen again and again."""
 
 
 class Events(Protocol):
@@ -88,15 +92,25 @@ class Runner:
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
-        engine = self._open_engine()
         limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s)
-        for _ in range(2):
+        engine = self._open_engine()
+        for attempt in (1, 2):
             with self._events.snapshot(project_id, *range_ms) as snapshot:
                 try:
                     return insight(Context(engine, engine.pin(snapshot, limits), limits, self._threads))
                 except UnreadablePart as error:
-                    log.error("a query failed, perhaps for a damaged file: %s", error)
                     parts = snapshot.parts
-            if not self._check_parts(parts):
-                raise Unavailable("the query failed; the server's log says why")
-        raise Unavailable("some files of events can't be read; the server's log names them")
+                    reason = error
+            log.error("a query could not be answered, some file may be damaged: %s", reason)
+            if attempt == 2 or not self._found_damage(parts):
+                break
+        raise Unavailable("the query could not be answered; the server's log says why")
+
+    def _found_damage(self, parts: Sequence[Part]) -> bool:
+        """Have the parts checked, which reads them from end to end; so not again for a while where that was in vain."""
+        if time.monotonic() < self._checked_in_vain_s + CHECK_AGAIN_S:
+            return False
+        if self._check_parts(parts):
+            return True
+        self._checked_in_vain_s = time.monotonic()
+        return False

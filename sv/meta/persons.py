@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-from sv.meta.db import Meta
+from sv.meta.db import Meta, Value
 
 # A UUID as it is usually written, to its 16 bytes; every other text stays itself. Each digit and dash is pinned, so that
 # a key comes from one id only: `unhex` alone would take dashes anywhere between bytes, and capitals.
@@ -75,13 +75,7 @@ class Persons:
         """
         if not distinct_ids.startswith("["):
             raise ValueError("expected a JSON array of distinct ids")
-        try:
-            row = self._meta.row(_LOOK_UP, project_id, distinct_ids)
-        except apsw.SQLError as error:
-            raise ValueError(f"expected a JSON array of distinct ids: {error}") from error
-        if row is None or row[1]:
-            raise ValueError("expected a JSON array of strings only")
-        looked_up, last = str(row[0]), row[2]
+        looked_up, last = self._look_up(project_id, distinct_ids)
         if '"' not in looked_up:
             return looked_up
         # Unsynced: META-4.
@@ -90,6 +84,19 @@ class Persons:
                 # Somebody gave out numbers since we looked, maybe to these.
                 looked_up = str(writer.execute(_LOOK_UP, (project_id, distinct_ids)).fetchall()[0][0])
             return _add_unknown(writer, project_id, looked_up)
+
+    def known_numbers(self, project_id: str, distinct_ids: str) -> str:
+        """The same array, but an id that has no number stands for itself. Writes nothing. Raises as `number_persons` does."""
+        return self._look_up(project_id, distinct_ids)[0]
+
+    def _look_up(self, project_id: str, distinct_ids: str) -> tuple[str, Value]:
+        try:
+            row = self._meta.row(_LOOK_UP, project_id, distinct_ids)
+        except apsw.SQLError as error:
+            raise ValueError(f"expected a JSON array of distinct ids: {error}") from error
+        if row is None or row[1]:
+            raise ValueError("expected a JSON array of strings only")
+        return str(row[0]), row[2]
 
     def max_number(self) -> int:
         """The largest number given out so far; 0 before the first."""

@@ -13,7 +13,6 @@ from typing import Final
 import uvicorn
 
 from sv.model.errors import ServerFault
-from sv.model.errors import ServerFault
 from sv.web.front import Front
 
 KEEP_ALIVE_S: Final = 75

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imports_rig import ROW, read, write_csv, write_ndjson
+from imports_rig import NOW, ROW, read, write_csv, write_ndjson
 
 from sv.imports.columns import Columns, RowError
 from sv.model.errors import InvalidParameter
@@ -155,7 +155,7 @@ def test_a_first_object_whose_time_has_another_name_stops_the_import(tmp_path: P
 @pytest.mark.parametrize("text", ["{", "[1", "nothing", "{}{}", '"\\ud8'])
 def test_a_text_that_is_no_json_costs_its_row(tmp_path: Path, text: str) -> None:
     path = write_csv(
-        tmp_path / "f.csv", ["event", "userId", "timestamp", "properties"], [["view", "ann", 5, text], ["ok", "b", 5, ""]]
+        tmp_path / "f.csv", ["event", "userId", "timestamp", "properties"], [["view", "ann", NOW, text], ["ok", "b", NOW, ""]]
     )
     kept = read(path)
     assert kept.rejected == [(2, "WRONG_TYPE")]
@@ -164,5 +164,5 @@ def test_a_text_that_is_no_json_costs_its_row(tmp_path: Path, text: str) -> None
 
 @pytest.mark.parametrize(("text", "groups"), [('["a", "b"]', ["a", "b"]), (" [] ", []), ("team a", ["team a"]), ("", None)])
 def test_groups_in_a_table_are_a_json_list_or_one_name(tmp_path: Path, text: str, groups: list[str] | None) -> None:
-    path = write_csv(tmp_path / "f.csv", ["event", "userId", "timestamp", "groups"], [["view", "ann", 5, text]])
+    path = write_csv(tmp_path / "f.csv", ["event", "userId", "timestamp", "groups"], [["view", "ann", NOW, text]])
     assert read(path).events[0].get("groups") == groups

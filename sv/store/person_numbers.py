@@ -1,0 +1,85 @@
+"""Numbers of persons, also while the disk refuses to keep them: events that are acknowledged stay readable on a full disk.
+
+What can't be kept is numbered in memory and kept, under the same numbers, as soon as the disk takes it again. Ingest refuses meanwhile,
+so that there is little of it: the new persons among the events that wait.
+
+# INVARIANT STORE-4: a number that is in memory alone is in no part. A flush keeps all numbers before it commits (`keep`), and a crash
+# before that leaves only the log, from which persons are numbered anew.
+"""
+
+import logging
+import threading
+from typing import Protocol
+
+import msgspec
+
+from sv.model.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+_numbers = msgspec.json.Decoder(list[int])
+_numbers_or_ids = msgspec.json.Decoder(list[int | str])
+_ids = msgspec.json.Decoder(list[str])
+
+
+class KeptNumbers(Protocol):
+    """The numbers on disk. Ids and numbers are JSON arrays, in the same order. New numbers count up from the largest by one."""
+
+    def number_persons(self, project_id: str, distinct_ids: str) -> str:
+        """Gives numbers to those that have none. Raises ValueError, or Unavailable: then none of these was given."""
+        ...
+
+    def known_numbers(self, project_id: str, distinct_ids: str) -> str:
+        """The same without giving any: an id without a number stands for itself."""
+        ...
+
+    def max_number(self) -> int: ...
+
+
+class PersonNumbers:
+    """Thread-safe."""
+
+    def __init__(self, kept: KeptNumbers) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._unkept: dict[tuple[str, str], int] = {}  # in the order of the numbers, which follow the kept ones without a gap
+
+    def number_persons(self, project_id: str, distinct_ids: str) -> str:
+        """A JSON array of distinct ids to the JSON array of their numbers, in the same order. Raises ValueError for anything else."""
+        with self._lock:
+            try:
+                self._keep()
+                return self._kept.number_persons(project_id, distinct_ids)
+            except Unavailable as error:
+                if not self._unkept:
+                    log.warning("new persons are numbered in memory until the disk takes them: %s", error.message)
+                return self._number_unkept(project_id, distinct_ids)
+
+    def keep(self) -> None:
+        """Returns once every number given is kept. Raises Unavailable."""
+        with self._lock:
+            self._keep()
+
+    def max_number(self) -> int:
+        """The largest number given out so far; 0 before the first."""
+        with self._lock:
+            return self._kept.max_number() + len(self._unkept)
+
+    def _keep(self) -> None:
+        while self._unkept:
+            (project_id, distinct_id), number = next(iter(self._unkept.items()))
+            given = _numbers.decode(self._kept.number_persons(project_id, msgspec.json.encode([distinct_id]).decode()))
+            if given != [number]:
+                raise RuntimeError(f"a person's number changed from {number} to {given} while it waited for the disk")
+            del self._unkept[project_id, distinct_id]
+
+    def _number_unkept(self, project_id: str, distinct_ids: str) -> str:
+        known = _numbers_or_ids.decode(self._kept.known_numbers(project_id, distinct_ids))
+        next_number = self._kept.max_number() + len(self._unkept) + 1
+        numbers: list[int] = []
+        for distinct_id, number in zip(_ids.decode(distinct_ids), known, strict=True):
+            if isinstance(number, str):
+                number = self._unkept.setdefault((project_id, distinct_id), next_number)
+                next_number += number == next_number
+            numbers.append(number)
+        return msgspec.json.encode(numbers).decode()
