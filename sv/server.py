@@ -143,6 +143,7 @@ class Server:
             data_folder=folder,
             catalog=self.catalog,
             open_tables=self._open_tables,
+            keep_persons=self.persons.keep,
             covered_seq=covered,
             monotonic_s=time.monotonic,
         )
@@ -233,7 +234,6 @@ class Server:
         return self.countries.from_headers(headers) or (self.countries.from_ip(client) if client else None)
 
     def _save_answers(self, headers: Sequence[Batch], covered_seq: int) -> None:
-        self.persons.keep()
         save_answers(self.settings.data / "retries", covered_seq, [answer_of(batch) for batch in headers])
 
     def _after_flush(self, covered_seq: int) -> None:
@@ -344,9 +344,7 @@ class Server:
         if self.log.fault is not None:
             return f"can't write the log: {self.log.fault}"
         if self.store.held_bytes + self.log.queued_bytes >= self.settings.buffer_limit:
-            return (
-                f"as many events as may be held wait to be written to files ({self.maintenance.fault or 'too many came at once'})"
-            )
+            return f"too many events wait to be written to files: {self.maintenance.fault or 'they came too fast'}"
         return None
 
     def metrics(self) -> str:

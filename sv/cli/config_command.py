@@ -3,18 +3,24 @@
 examples:
   sv config
   SV_PORT=9000 sv config --config sv.toml
+  sv config --markdown        the table of docs/configuration.md
 """
 
 import argparse
 import os
 
 from sv.settings import add_flags, load_with_sources, table
+from sv.settings.page import markdown_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--markdown", action="store_true", help="every setting with its default and reason, as a table in Markdown")
     add_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    print(table(load_with_sources(args, os.environ)))
+    if args.markdown:
+        print(markdown_table(), end="")
+    else:
+        print(table(load_with_sources(args, os.environ)))
     return 0

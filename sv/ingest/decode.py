@@ -10,7 +10,6 @@ import enum
 import itertools
 import math
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -18,9 +17,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from sv.ingest.depth import NESTED_OUTSIDE, TOO_DEEP, is_deeper_than, without_deep_events
 from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
 from sv.model.limits import (
-    MAX_DEEP_BODY_BYTES,
     MAX_DEPTH,
     MAX_EVENT_NAME_CHARS,
     MAX_EVENTS_PER_REQUEST,
@@ -50,7 +49,7 @@ class DropReason(enum.StrEnum):
     TIMESTAMP_IN_FUTURE = "TIMESTAMP_IN_FUTURE"
     INVALID_EVENT_ID = "INVALID_EVENT_ID"
     PROPERTIES_TOO_LARGE = "PROPERTIES_TOO_LARGE"
-    NESTED_TOO_DEEP = "NESTED_TOO_DEEP"
+    NESTEDTOO_DEEP = "NESTEDTOO_DEEP"
 
 
 class Rejection(Struct, frozen=True):
@@ -80,7 +79,6 @@ class _Request(Struct):
 
 
 _ABSENT: Final = msgspec.Raw()
-_NESTED: Final = "the body nests too deeply outside its events (body)"
 
 
 class _LooseRequest(Struct):
@@ -134,7 +132,7 @@ def _unexpected(field: str, value: object) -> _Dropped:
 
 
 def _too_deep() -> _Dropped:
-    return _Dropped(DropReason.NESTED_TOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
+    return _Dropped(DropReason.NESTEDTOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
 
 
 _PROJECT_TOKEN: Final = re.compile(rb'"projectToken"\s*:\s*"([A-Za-z0-9_-]{1,200})"')
@@ -163,7 +161,7 @@ def decode_slowly(body: bytes, now_ms: int) -> Decoded:
     try:
         _loose_decoder.decode(body)
     except RecursionError:
-        return _decode_one_by_one(_without_deep_events(body), now_ms)
+        return _decode_one_by_one(without_deep_events(body), now_ms)
     except msgspec.DecodeError:
         pass  # `_decode_one_by_one` says what is wrong
     return _decode_one_by_one(body, now_ms)
@@ -245,10 +243,10 @@ def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
 
 
 def _loose(body: bytes) -> _LooseRequest:
-    for make_shallow in (bytes, _without_deep_events):
+    for make_shallow in (bytes, without_deep_events):
         with contextlib.suppress(RecursionError):
             return _loose_decoder.decode(make_shallow(body))
-    raise InvalidParameter(_NESTED)
+    raise InvalidParameter(NESTED_OUTSIDE)
 
 
 def _any(body: bytes) -> object:
@@ -258,7 +256,7 @@ def _any(body: bytes) -> object:
     except msgspec.DecodeError as error:
         raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
     except RecursionError:
-        raise InvalidParameter(_NESTED) from None
+        raise InvalidParameter(NESTED_OUTSIDE) from None
 
 
 def _shown(raw: bytes) -> str:
@@ -279,7 +277,7 @@ def _check_event_count(count: int) -> None:
 
 
 def _decoded_event(raw: bytes) -> WireEvent:
-    if raw == _TOO_DEEP:
+    if raw == TOO_DEEP:
         raise _too_deep()
     try:
         return _event_decoder.decode(raw)
@@ -313,7 +311,7 @@ def _checked(event: WireEvent, now_ms: int, may_be_deep: bool) -> bool:
         event.sessionId = None
     if event.eventId is not None:
         event.eventId = _canonical_uuid(event.eventId)
-    if may_be_deep and event.properties is not None and _is_deeper_than(event.properties, MAX_DEPTH):
+    if may_be_deep and event.properties is not None and is_deeper_than(event.properties, MAX_DEPTH):
         raise _too_deep()
     sent = event.timestamp
     if sent is None:
@@ -353,22 +351,6 @@ def _canonical_uuid(text: str) -> str:
         raise _unexpected("eventId", text) from None
 
 
-def _is_deeper_than(value: Any, levels: int) -> bool:
-    """Whether the containers of `value` nest deeper; `value` itself is the first level. One level at a time, no recursion."""
-    layer: list[Any] = [value]
-    for _ in range(levels):
-        layer = [inner for outer in layer for inner in _containers(outer)]
-        if not layer:
-            return False
-    return True
-
-
-def _containers(outer: Any) -> Iterator[Any]:
-    for inner in outer.values() if isinstance(outer, dict) else outer:
-        if isinstance(inner, dict | list):
-            yield inner
-
-
 def _encoded(
     token: str, kept: list[WireEvent], places: list[int], rejections: list[Rejection], is_dated: bool, body_bytes: int
 ) -> Decoded:
@@ -388,37 +370,3 @@ def _encoded(
         encoded.append(text)
     rejections.sort(key=lambda rejection: rejection.index)
     return Decoded(token, len(encoded), tuple(rejections), b"[" + b",".join(encoded) + b"]", is_dated)
-
-
-# SCAR: possessive, and content with a text that never ends: otherwise a megabyte of escaped quotes takes hours.
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
-_TOO_DEEP: Final = b"0"
-_OUTER_LEVELS: Final = 3  # the request, its list of events, the event
-
-
-def _without_deep_events(body: bytes) -> bytes:
-    """The body with each object of the third level that nests too deep (an event, where this is a request) replaced by a 0.
-
-    For bodies so deep that the decoder gives up: finds the events by their brackets alone, in one pass without recursion.
-    """
-    if len(body) > MAX_DEEP_BODY_BYTES:
-        raise InvalidParameter(_NESTED)
-    pieces: list[bytes] = []
-    copied_to = 0
-    level = 0
-    start = 0
-    deepest = 0
-    for match in _TOKEN.finditer(body):
-        bracket = match[0]
-        if bracket in (b"{", b"["):
-            level += 1
-            deepest = max(deepest, level)
-            if level == _OUTER_LEVELS:
-                start, deepest = match.start(), level
-        elif bracket in (b"}", b"]"):
-            if level == _OUTER_LEVELS and deepest > _OUTER_LEVELS + MAX_DEPTH:
-                pieces += [body[copied_to:start], _TOO_DEEP]
-                copied_to = match.end()
-            level -= 1
-    pieces.append(body[copied_to:])
-    return b"".join(pieces)

@@ -54,7 +54,10 @@ class Generation:
 
 
 class EventStore:
-    """Thread-safe. `accept` never blocks on the engine or the disk."""
+    """Thread-safe. `accept` never blocks on the engine or the disk.
+
+    keep_persons: makes sure that every person's number in the buffers is kept; to be called before parts are committed (STORE-4).
+    """
 
     def __init__(
         self,
@@ -62,12 +65,14 @@ class EventStore:
         data_folder: Path,
         catalog: Catalog,
         open_tables: Callable[[], Tables],
+        keep_persons: Callable[[], None],
         covered_seq: int,
         monotonic_s: Callable[[], float],
     ) -> None:
         self.data_folder = data_folder
         self.catalog = catalog
         self._open_tables = open_tables
+        self.keep_persons = keep_persons
         self._monotonic_s = monotonic_s
         self._state = threading.Lock()
         self._draining = threading.Lock()

@@ -93,7 +93,9 @@ class ImportChunks:
                 # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
                 # refused as a repetition of itself when it is sent again.
                 count = sum(tables.drain(generation, batches, remember_event_ids=False) for batches in _slices(numbered))
-                parts = self._record(key, chunk_no, self._write(generation, project_id, key, chunk_no))
+                written = self._write(generation, project_id, key, chunk_no)
+                self._store.keep_persons()
+                parts = self._record(key, chunk_no, written)
                 if parts is None:
                     return None
                 self._store.catalog.replace(by=parts)

@@ -204,6 +204,7 @@ class Maintenance:
                 lambda target, p=project_id, d=days: tables.write_buffer_days(generation.number, p, d, target),
             )
             generation.written[path] = self._new_part(project_id, path, day, facts, level=0)
+        self._store.keep_persons()
         self._before_commit(generation.headers, generation.last_seq)
         parts = self._rows.commit_flush(list(generation.written.values()), generation.last_seq)
         self._store.catalog.replace(buffers=[generation.number], by=parts)

@@ -181,7 +181,14 @@ class Server:
 
     def total(self) -> int:
         """How many events there are, by a trends query."""
-        query = {"events": [{"name": "crash"}], "date_from": "-60d", "interval": "day"}
+        return self._trend("total")
+
+    def persons(self) -> int:
+        """How many persons have events, by a trends query."""
+        return self._trend("unique_persons")
+
+    def _trend(self, math: str) -> int:
+        query = {"events": [{"name": "crash", "math": math}], "date_from": "-60d", "interval": "day"}
         status, _, content = self.ask("POST", f"{PROJECT}/insights/trends", query)
         assert status == 200, content
         return int(content["series"][0]["total"])
@@ -217,9 +224,9 @@ def body_of(events: Sequence[Mapping[str, Any]]) -> bytes:
     return json.dumps({"projectToken": "sv_pub_dev", "events": list(events)}).encode()
 
 
-def dated(*numbers: str, pad: int = 0) -> bytes:
+def dated(*numbers: str, user: str = "ann", pad: int = 0) -> bytes:
     """A body whose repetition is known by its bytes."""
-    return body_of([event(number, at_ms=now_ms(), pad=pad) for number in numbers])
+    return body_of([event(number, at_ms=now_ms(), user=user, pad=pad) for number in numbers])
 
 
 def identified(*numbers: str) -> bytes:

@@ -17,9 +17,8 @@ def server() -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def client(server: Running) -> Iterator[Api]:
-    api = Api(server)
-    yield api
-    api.close()
+    with Api(server) as api:
+        yield api
 
 
 @pytest.fixture

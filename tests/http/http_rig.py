@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -86,7 +86,7 @@ class Running:
                 return found
             if line.startswith("Next, "):
                 url = re.search(r"http://[\d.]+:\d+", read)
-                named = dict(re.findall(r"^ +(project|project token|API token) +(\S+)$", read, re.MULTILINE))
+                named = dict(re.findall(r"^ +(project token|project|API token) +(\S+)", read, re.MULTILINE))
                 assert url is not None, read
                 return {
                     "url": url[0],
@@ -136,7 +136,8 @@ def running(*arguments: str, environment: Mapping[str, str] | None = None) -> It
         yield server
     finally:
         server.stop()
-    assert server.take_faults() == []
+    faults = server.take_faults()
+    assert faults == [], faults
 
 
 class Api:
@@ -168,7 +169,10 @@ class Api:
                 f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:300]}"
             )
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.http.close()
 
     def path(self, rest: str) -> str:

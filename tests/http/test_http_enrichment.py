@@ -188,8 +188,7 @@ def test_the_address_of_the_visitor_is_in_no_answer(api: Api) -> None:
 
 
 def test_enrichment_is_the_same_before_and_after_events_lie_in_files() -> None:
-    with running("dev", "--flush-events", "1", "--flush-seconds", "0.2") as server:
-        api = Api(server)
+    with running("dev", "--flush-events", "1", "--flush-seconds", "0.2") as server, Api(server) as api:
         url = {"$current_url": "https://shop.example/?utm_source=mail", "$referrer": "https://news.example/"}
         api.send(event(properties=url), user_agent=CHROME, cf_ipcountry="DE")
         (before,) = api.listed()
@@ -199,4 +198,3 @@ def test_enrichment_is_the_same_before_and_after_events_lie_in_files() -> None:
         assert "sv_parts 1" in api.http.get("/metrics").text
         assert api.listed() == [before]
         assert len(before["properties"]) == 9
-        api.close()

@@ -56,12 +56,11 @@ def write_and_read(api: Api, writer: int, until: float) -> int:
 
 
 def test_an_event_is_in_the_next_query_exactly_once_across_the_flush_boundary(flushing: Running) -> None:
-    api = Api(flushing)
     until = time.monotonic() + HAMMERED_S
-    with ThreadPoolExecutor(WRITERS) as threads:
+    with Api(flushing) as api, ThreadPoolExecutor(WRITERS) as threads:
         sent = list(threads.map(lambda writer: write_and_read(api, writer, until), range(WRITERS)))
-    assert min(sent) >= 5
-    assert metric(api, "sv_flushes_total") >= 5
-    assert len({found["id"] for found in api.listed()}) == len(api.listed()) == sum(sent)
-    assert api.failures == []
-    api.close()
+        assert min(sent) >= 5
+        assert metric(api, "sv_flushes_total") >= 5
+        listed = api.listed()
+        assert len({found["id"] for found in listed}) == len(listed) == sum(sent)
+        assert api.failures == []

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from bad_input import error_of
-from http_rig import Api, event, running
+from http_rig import Api, body_of, event, running
 
 ROUTES = {
     "/api/v1/ingest/events": {"post"},
@@ -76,13 +76,13 @@ def test_every_answer_carries_headers_that_keep_browsers_from_guessing(api: Api)
 
 def test_only_a_server_for_development_can_be_reset(tmp_path: Path) -> None:
     with running("serve", "--data", str(tmp_path / "data")) as server:
-        api = Api(server, server.ready["project_id"], server.ready["api_token"], server.ready["project_token"])
-        api.send(event())
-        error_of(api.http.post("/api/v1/dev/reset"), 404)
-        assert "/api/v1/dev/reset" not in api.http.get("/schema").json()["paths"]
-        error_of(api.http.get("/api/v1/projects/dev/events"), 404)
-        error_of(api.http.get(api.path("events"), headers={"Authorization": "Bearer sv_dev"}), 401)
-        error_of(api.http.post("/api/v1/ingest/events", json={"projectToken": "sv_pub_dev", "events": [event()]}), 401)
-        assert len(api.listed()) == 1
-        assert api.failures == []
-        api.close()
+        made = server.ready
+        with Api(server, made["project_id"], made["api_token"], made["project_token"]) as api:
+            api.send(event())
+            error_of(api.http.post("/api/v1/dev/reset"), 404)
+            assert "/api/v1/dev/reset" not in api.http.get("/schema").json()["paths"]
+            error_of(api.http.get("/api/v1/projects/dev/events"), 404)
+            error_of(api.http.get(api.path("events"), headers={"Authorization": "Bearer sv_dev"}), 401)
+            error_of(api.http.post("/api/v1/ingest/events", json=body_of([event()])), 401)
+            assert len(api.listed()) == 1
+            assert api.failures == []

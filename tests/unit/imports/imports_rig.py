@@ -36,6 +36,7 @@ class Folder:
         self.server = Server(Settings(data=path, memory_limit=256 << 20, threads=2), clock=lambda: NOW)
         self.server.open()
         self.chunks = ImportChunks(self.server.store, self.server.parts, self.server.maintenance, now_ms=lambda: NOW)
+        self._seq = 0
         self._projects = len(self.server.projects.list_all())
 
     def new_project(self) -> str:
@@ -50,11 +51,12 @@ class Folder:
     def take(self, project_id: str, path: Path, **options: Any) -> FileReport:
         return take(path, self.target(project_id), project_id=project_id, **options)
 
-    def accept(self, project_id: str, seq: int, events: list[dict[str, Any]]) -> None:
+    def accept(self, project_id: str, events: list[dict[str, Any]]) -> None:
         """As if ingest had logged them."""
+        self._seq += 1
         data = json.dumps([{"properties": {}, **event} for event in events]).encode()
         batch = Batch(VERSION, project_id, NOW, len(events), "", None, b"", b"", data)
-        self.server.store.accept([StoredBatch(seq, batch)])
+        self.server.store.accept([StoredBatch(self._seq, batch)])
 
     def parts(self, project_id: str) -> list[str]:
         return [part.path for part in self.server.catalog.parts(project_id)]

@@ -1,0 +1,155 @@
+"""Filters in SQL against their definition in plain Python, on every kind of value under every kind of name."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sv.engine.duck.filters import condition
+from sv.engine.duck.relation import relation
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+from sv.engine.duck.sql import Params
+from sv.engine.port import Matcher, Scope
+from sv.model.errors import ValidationFailed
+from sv.model.filters import Filter, Operator, matches, parse_filters
+from sv.model.limits import MAX_TIMESTAMP_MS
+from tests.engine.rig import NOON, Rig, State, event, in_pieces, properties_of
+
+TYPED = [*STRING_PROPERTY_COLUMNS, "$is_bot"]
+HOSTILE = [
+    "plan", "n", "$.*", "$", "$$", "/", "//", "~", "~0", "~1", "a/b", "a~1b", '"', "'", "\\", " ", "-", "0", "10", "ü", "\u2028", "*", "[0]", "a.b", "#", "$p0",
+    "); drop table buffer_1; --", "properties", "id", "%", "_", "x" * 200, "\ufffd",
+]  # fmt: skip
+BORDERS = [0, 1, -1, 10, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1, -(2**53) - 1, -(2**63), -(2**63) + 1]
+FRACTIONS = [0.0, -0.0, 0.1, 0.5, -0.5, 1.0, 10.0, 10.5, 1e16, 1e19, 1e300, -1e300, 5e-324, 2.0**53, 2.0**63, 2.0**64, -(2.0**63), 9.3e18, 1.5e308]
+TEXTS = [
+    "", "a", "A", "b", "ab", "10", "10.0", "1e1", "true", "false", "null", "[]", "ß", "ẞ", "İ", "i", "Σ", "σ", "ς", "ü\u0308", " a ", "a%", "a_", "%", "'", '"', "\\",
+    "a\nb", "2025-01-31", "2025-02-01T00:00:00Z", "\U0001f600", "$other", "Chrome", "x" * 300,
+]  # fmt: skip
+PAGES = [
+    "/", "/p", "/p/", "/P", "/p/q", "/pq", "/p?x=1", "/p#x", "https://a.example", "https://a.example/", "https://a.example/p", "https://a.example/p/?x#y",
+    "https://b.example/p/q", "https://a.example/?p=/p", "about:blank", "mailto:x@y", "//a/p", "https://a.example/ü",
+]  # fmt: skip
+REGEXES = ["a", "^a$", "^$", "[0-9]+", "(?i)AB?", ".", "x|ß", r"\d", "^/p$", "^/$", "/p/", r"\.example", "^/p/q?$", "(a)(b)", "^.b", "%", "'"]
+
+scalars = st.sampled_from([*BORDERS, *FRACTIONS, *TEXTS, *PAGES, True, False])
+values = st.one_of(scalars, st.sampled_from([None, [], ["a"], [10], {}, {"a": 1}, [None], 2**64, -(2**63) - 1, 10**30]))
+names = st.sampled_from([*TYPED, *HOSTILE])
+properties = st.dictionaries(names, values, max_size=10)
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> Filter:
+    operator = draw(st.sampled_from(Operator))
+    if operator in (Operator.IS_SET, Operator.IS_NOT_SET):
+        value: Any = None
+    elif operator in (Operator.EXACT, Operator.IS_NOT):
+        value = draw(st.one_of(scalars, st.lists(scalars, min_size=1, max_size=5), st.sampled_from([2**64, 10**30])))
+    elif operator in (Operator.REGEX, Operator.NOT_REGEX):
+        value = draw(st.sampled_from(REGEXES))
+    elif operator in (Operator.ICONTAINS, Operator.NOT_ICONTAINS):
+        value = draw(st.sampled_from([text for text in [*TEXTS, *PAGES] if text]))
+    else:
+        value = draw(st.sampled_from([*BORDERS, *FRACTIONS, *TEXTS, *PAGES, 2**64, -(10**30)]))
+    (item,) = parse_filters([{"property": draw(names), "operator": operator.value, "value": value}])
+    return item
+
+
+def answers(rig: Rig, items: list[Filter]) -> dict[str, tuple[bool | None, ...]]:
+    """By event id what each filter's condition is, NULL included."""
+    params = Params()
+    source = relation(rig.snapshot(), rig.folder, params)
+    columns = "".join(f", {condition(item, params)}" for item in items)
+    with rig.database.cursor() as cursor:
+        rows = cursor.execute(f"select id::varchar{columns} from ({source})", params.values).fetchall()
+    return {row[0]: row[1:] for row in rows}
+
+
+def check(rig: Rig, items: list[Filter]) -> None:
+    found = answers(rig, items)
+    events = rig.rows()
+    assert len(found) == len(events)
+    for row in events:
+        held = properties_of(row)
+        for item, answer in zip(items, found[row.id], strict=True):
+            assert answer is matches(item, held), (item, held.get(item.property))
+
+
+def forget(rig: Rig) -> None:
+    for generation in rig.buffers:
+        rig.tables.drop_buffer(generation)
+    rig.buffers.clear()
+    rig.parts.clear()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(properties, min_size=20, max_size=40), st.lists(filters(), min_size=25, max_size=25))
+def test_filters_mean_in_sql_what_they_are_defined_to_mean(
+    shared_rig: Rig, state: State, sent: list[dict[str, Any]], items: list[Filter]
+) -> None:
+    rig = shared_rig
+    made = [event("e", "ann", NOON + place, **held) for place, held in enumerate(sent)]
+    rig.place([rig.batch(piece, country="DE") for piece in in_pieces(made, 4)], state)
+    try:
+        check(rig, items)
+    finally:
+        forget(rig)
+
+
+def test_numbers_compare_exactly_whatever_their_size_and_form(rig: Rig) -> None:
+    stored: list[Any] = [*BORDERS, *FRACTIONS, 2**64, -(2**63) - 1, 10**30, "10", True, None, [10]]
+    rig.buffer(rig.batch([event("e", "ann", NOON, n=value) for value in stored]))
+    operators = [Operator.EXACT, Operator.IS_NOT, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE]
+    for operator in operators:
+        check(rig, [Filter("n", operator, value) for value in [*BORDERS, *FRACTIONS]])
+
+
+def test_every_text_operator_is_right_on_every_pair_of_texts(rig: Rig) -> None:
+    stored = [*TEXTS, *PAGES]
+    rig.buffer(rig.batch([event("e", "ann", NOON, **{"$current_url": text, "plan": text}) for text in stored]))
+    for operator in (Operator.EXACT, Operator.IS_NOT, Operator.ICONTAINS, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE):
+        for name in ("$current_url", "plan"):
+            check(rig, [Filter(name, operator, value) for value in stored if value or operator is not Operator.ICONTAINS])
+    for name in ("$current_url", "plan"):
+        check(rig, [Filter(name, operator, value) for value in REGEXES for operator in (Operator.REGEX, Operator.NOT_REGEX)])
+
+
+def test_an_enriched_value_is_filtered_like_a_client_s_own(rig: Rig) -> None:
+    rig.buffer(
+        rig.batch([event("own", "ann", NOON, **{"$browser": "Chrome"}), event("enriched", "ann", NOON)]),
+        rig.batch([event("null", "ann", NOON, **{"$browser": None}), event("number", "ann", NOON, **{"$browser": 5})]),
+        rig.batch([event("nothing", "ann", NOON)], user_agent=""),
+    )
+
+    def found(*items: Filter) -> set[str]:
+        return {row.event for row in rig.rows(Scope(0, MAX_TIMESTAMP_MS, items, include_bots=True))}
+
+    assert found(Filter("$browser", Operator.EXACT, "Chrome")) == {"own", "enriched"}
+    assert found(Filter("$browser", Operator.IS_SET)) == {"own", "enriched", "number"}
+    assert found(Filter("$browser", Operator.EXACT, 5)) == {"number"}
+    assert found(Filter("$browser", Operator.IS_NOT, "Chrome")) == {"null", "number", "nothing"}
+    assert found(Filter("$browser", Operator.IS_SET), Filter("$browser", Operator.IS_NOT, 5)) == {"own", "enriched"}
+
+
+def test_filters_of_the_scope_and_of_the_matcher_hold_at_once(rig: Rig, state: State) -> None:
+    sent = [event("view" if n % 2 else "buy", "ann", NOON + n, n=n, plan="pro" if n % 3 else "free") for n in range(60)]
+    rig.place_events(sent, state)
+    scope = Scope(NOON + 10, NOON + 50, (Filter("plan", Operator.EXACT, "pro"),), include_bots=True)
+    rows = rig.rows(scope, Matcher("view", (Filter("n", Operator.GT, 20), Filter("n", Operator.LTE, 40))))
+    assert [row.timestamp_ms - NOON for row in rows] == [n for n in range(49, 9, -1) if n % 2 and n % 3 and 20 < n <= 40]
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "a**", "*", "(?<x", r"\1", r"(?=a)", "a{2000}", "(?P<n>a)(?P<n>b)", "\\", "a{1000}{1000}", r"\p{Nope}"])
+def test_an_expression_that_does_not_compile_is_the_caller_s_fault(rig: Rig, state: State, pattern: str) -> None:
+    wrong = rig.engine.check_regex(pattern)
+    assert wrong
+    assert "\n" not in wrong
+    rig.place_events([event("e", "ann", NOON, plan="pro")], state, batches=1)
+    with pytest.raises(ValidationFailed, match="filters"):
+        rig.rows(Scope(0, MAX_TIMESTAMP_MS, (Filter("plan", Operator.REGEX, pattern),)))
+
+
+def test_an_expression_that_compiles_is_no_fault(rig: Rig) -> None:
+    for pattern in [*REGEXES, "", "(?s).", "(?P<n>a)", r"\p{Greek}", "a{1000}", "\0", "ü", "'; select 1"]:
+        assert rig.engine.check_regex(pattern) is None, pattern

@@ -1,0 +1,99 @@
+"""How rows are cut into chunks and batches."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imports_rig import FIREFOX, ROW, Kept, read, take, write_ndjson
+
+from sv.imports import chunks
+
+
+def rows(count: int, **more: Any) -> list[dict[str, Any]]:
+    return [ROW | {"timestamp": ROW["timestamp"] + nth} | more for nth in range(count)]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_chunk_ends_after_so_many_rows_good_or_bad_and_is_numbered_by_its_last_line(tmp_path: Path) -> None:
+    lines: list[Any] = [*rows(4), b"bad", b"", *rows(20)]
+    kept = read(write_ndjson(tmp_path / "f.ndjson", lines))
+    assert [(chunk.number, chunk.rows, chunk.event_count) for chunk in kept.chunks] == [(11, 10, 9), (21, 10, 10), (26, 5, 5)]
+    assert kept.events == [*rows(4), *rows(20)]
+
+
+def test_a_chunk_ends_after_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 5000)
+    kept = read(write_ndjson(tmp_path / "f.ndjson", rows(30, x="y" * 1000)))
+    assert [chunk.rows for chunk in kept.chunks] == [5, 5, 5, 5, 5, 5]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_chunk_whose_rows_are_all_bad_is_a_chunk_too(tmp_path: Path) -> None:
+    kept = read(write_ndjson(tmp_path / "f.ndjson", [b"bad"] * 12))
+    assert [(chunk.number, chunk.batches, len(chunk.rejections)) for chunk in kept.chunks] == [(10, [], 10), (12, [], 2)]
+
+
+def test_a_batch_has_one_user_agent_and_at_most_as_many_events_as_an_ingest_request(tmp_path: Path) -> None:
+    agents = [FIREFOX, "curl/8", None]
+    lines = [row | {"user_agent": agents[nth % 3]} for nth, row in enumerate(rows(9000))]
+    chunk = read(write_ndjson(tmp_path / "f.ndjson", lines)).chunks[0]
+    assert sorted((batch.user_agent, len(batch.places)) for batch in chunk.batches) == sorted(
+        [(agent or "", size) for agent in agents for size in (2000, 1000)]
+    )
+    for batch in chunk.batches:
+        for place, event in zip(batch.places, json.loads(batch.events), strict=True):
+            assert event["timestamp"] == ROW["timestamp"] + place - 1
+            assert (event["properties"]["user_agent"] or "") == batch.user_agent
+
+
+def test_each_of_many_user_agents_is_cut_where_ingest_cuts_it(tmp_path: Path) -> None:
+    lines = [row | {"user_agent": f"{'x' * 600}{nth}"} for nth, row in enumerate(rows(3))]
+    chunk = read(write_ndjson(tmp_path / "f.ndjson", lines)).chunks[0]
+    assert [(batch.user_agent, len(batch.places)) for batch in chunk.batches] == [("x" * 512, 3)]
+
+
+def test_places_are_right_where_ingests_rules_reject_rows_among_others(tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = rows(5000)
+    bad = {7: "INVALID_EVENT_NAME", 1999: "MISSING_IDENTITY", 2000: "PROPERTIES_TOO_LARGE", 4999: "INVALID_TIMESTAMP"}
+    lines[7] |= {"event": " "}
+    lines[1999] |= {"userId": None}
+    lines[2000] |= {"x": "y" * 70_000}
+    lines[4999] |= {"timestamp": "never"}
+    kept = read(write_ndjson(tmp_path / "f.ndjson", lines))
+    assert kept.rejected == [(nth + 1, code) for nth, code in bad.items()]
+    places = [place for batch in kept.chunks[0].batches for place in batch.places]
+    assert places == [nth + 1 for nth in range(5000) if nth not in bad]
+    assert [event["timestamp"] for event in kept.events] == [ROW["timestamp"] + place - 1 for place in places]
+
+
+def test_the_first_and_last_time_are_of_the_events_that_are_taken(tmp_path: Path) -> None:
+    lines = [
+        ROW | {"timestamp": "2999-01-01"},
+        ROW | {"timestamp": 5000.9},
+        ROW | {"timestamp": "1970-01-01"},
+        ROW,
+        ROW | {"event": "", "timestamp": 0},
+    ]
+    chunk = read(write_ndjson(tmp_path / "f.ndjson", lines)).chunks[0]
+    assert (chunk.first_ms, chunk.last_ms) == (0, ROW["timestamp"])
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+def test_the_chunks_after_a_stop_are_those_of_a_run_without_one(tmp_path: Path, done: int) -> None:
+    path = write_ndjson(tmp_path / "f.ndjson", [*rows(13), b"bad", *rows(11)])
+    whole = read(path).chunks
+
+    class Resumed(Kept):
+        def taken_up_to(self, import_id: str) -> int:
+            return whole[done - 1].number if done else 0
+
+    resumed = Resumed()
+    take(path, resumed)
+    assert resumed.chunks == whole[done:]
