@@ -286,7 +286,9 @@ class Server:
 
     def _load_app(self) -> App:
         from sv.engine.duck.database import lower_own_priority
+        from sv.imports.receiving import Receiver
         from sv.insights.runner import Runner
+        from sv.store.importing import ImportChunks
         from sv.web.app import make_app
         from sv.web.services import Services
 
@@ -309,6 +311,7 @@ class Server:
             metrics=self.metrics,
             reset=self.reset if self.is_dev else None,
             version=__version__,
+            imports=Receiver(ImportChunks(self.store, self.parts, self.maintenance, now_ms=self.clock), self.clock),
         )
         app: Any = make_app(services)
         return app

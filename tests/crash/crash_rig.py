@@ -48,6 +48,10 @@ class Connection:
         content = json.loads(raw) if raw and "json" in response.headers.get("content-type", "") else raw.decode()
         return response.status, {name.lower(): value for name, value in response.headers.items()}, content
 
+    def raw(self) -> http.client.HTTPConnection:
+        """For a request that is sent piece by piece."""
+        return self._inner
+
     def close(self) -> None:
         self._inner.close()
 

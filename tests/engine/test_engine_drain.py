@@ -22,7 +22,9 @@ border = st.sampled_from([0, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**63 + 
 integers = st.one_of(st.integers(-(2**70), 2**70), border, border.map(lambda n: -n))
 numbers = st.one_of(integers, st.floats(allow_nan=False, allow_infinity=False))
 scalars = st.one_of(st.none(), st.booleans(), numbers, texts)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
+)
 
 
 def as_stored(value: Any) -> Any:
@@ -63,10 +65,29 @@ def test_awkward_properties_are_kept_as_they_were_sent(shared_rig: Rig) -> None:
             {},
             {"": ""},
             {"$.*": 1, "/": 2, "~": 3, "a/b": 4, '"': 5, "\\": 6, "'": 7, "$current_url": None, "0": 8, "-": 9},
-            {"numbers": [0, -0.0, 1, 1.0, 1e2, 1e-7, 5e-324, 1.7976931348623157e308, 0.1, 1 / 3, 123456789012345680.0, 2**53 + 1]},
+            {
+                "numbers": [
+                    0,
+                    -0.0,
+                    1,
+                    1.0,
+                    1e2,
+                    1e-7,
+                    5e-324,
+                    1.7976931348623157e308,
+                    0.1,
+                    1 / 3,
+                    123456789012345680.0,
+                    2**53 + 1,
+                ]
+            },
             {"borders": [2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**400, -(10**400)]},
-            {"looks like one": ":[12345678901234567890", "n": [18446744073709551615, -9223372036854775808], "s": "[-99999999999999999999"},
-            {"text": "ü\u2028\u2029\ufeff\U0001f600\x01\x7f\t\n\r\"\\/</script>", "ü\n": "\ufffd"},
+            {
+                "looks like one": ":[12345678901234567890",
+                "n": [18446744073709551615, -9223372036854775808],
+                "s": "[-99999999999999999999",
+            },
+            {"text": 'ü\u2028\u2029\ufeff\U0001f600\x01\x7f\t\n\r"\\/</script>', "ü\n": "\ufffd"},
             {"deep": deep},
             {"long": "x" * 60_000},
             {"keys": {str(n): n for n in range(2000)}},
@@ -100,18 +121,29 @@ def test_the_other_fields_are_kept_as_they_were_sent(rig: Rig) -> None:
     )  # fmt: skip
     first, second = rig.rows()
     assert (first.event, first.distinct_id, first.user_id, first.anonymous_id) == ("Näme", "u'\"", "u'\"", "a")
-    assert (first.session_id, first.groups, first.timestamp_ms, first.received_ms) == ("s", ["x", "", "ü"], NOON + 1, RECEIVED + 7)
+    assert (first.session_id, first.groups, first.timestamp_ms, first.received_ms) == (
+        "s",
+        ["x", "", "ü"],
+        NOON + 1,
+        RECEIVED + 7,
+    )
     assert (second.distinct_id, second.user_id, second.groups) == ("a", None, [])
     assert second.session_id.startswith("auto-")
 
 
 def test_persons_are_numbered_by_project_and_distinct_id(rig: Rig) -> None:
-    sent = [{"event": "e", "anonymousId": "a"}, {"event": "e", "anonymousId": "a", "userId": "u"}, {"event": "e", "anonymousId": "u"}]
+    sent = [
+        {"event": "e", "anonymousId": "a"},
+        {"event": "e", "anonymousId": "a", "userId": "u"},
+        {"event": "e", "anonymousId": "u"},
+    ]
     rig.buffer(rig.batch(sent), rig.batch(sent, project="q"))
     numbers = rig.persons.numbers
     for project in ("p", "q"):
         rows = rig.table("distinct_id, person", project)
-        assert [(row["distinct_id"], row["person"]) for row in rows] == [(name, numbers[project, name]) for name in ("a", "u", "u")]
+        assert [(row["distinct_id"], row["person"]) for row in rows] == [
+            (name, numbers[project, name]) for name in ("a", "u", "u")
+        ]
     assert len(set(numbers.values())) == 4
 
 

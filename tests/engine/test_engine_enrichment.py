@@ -86,7 +86,10 @@ def test_paths_campaigns_and_domains_of_random_urls_are_those_of_the_reference(s
 
 
 WRONG_TYPES: list[Any] = [None, 0, 5, 1.5, True, False, [], ["x"], {}, {"x": "y"}]
-RICH = {"$current_url": "https://shop.example/p?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e", "$referrer": "https://r.example/"}
+RICH = {
+    "$current_url": "https://shop.example/p?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e",
+    "$referrer": "https://r.example/",
+}
 
 
 OWN: list[Any] = ["x", "", 'ü\\"\n', "null", *WRONG_TYPES]

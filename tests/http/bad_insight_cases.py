@@ -125,6 +125,8 @@ def shared() -> Iterator[Bad]:
             yield make(f"breakdown_limit {value!r:.24}", "breakdown_limit", shown(value), breakdown="plan", breakdown_limit=value)
         for name in ("zz", "date_form", "dateFrom", "projectToken", "limit", "__class__", "event"):
             yield make(f"unknown field {name}", name, **{name: 1})
+        yield make("five thousand unknown fields", "k0", "more", **{f"k{n}": n for n in range(5000)})
+        yield make("include_bots no boolean", "include_bots", "yes", include_bots="yes")
         yield make("a very long unknown field", None, "é" * 40, **{"é" * 300: 1})
         for title, value, at in BAD_FILTERS:
             yield make(f"filters: {title}", f"filters{at}", filters=value)

@@ -112,8 +112,7 @@ class Running:
             status = self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
-            raise
+            status = self.process.wait()
         self._reader.join(STOP_S)
         assert self.process.stdout is not None and self.process.stderr is not None
         self.process.stdout.close()

@@ -177,7 +177,6 @@ def test_what_one_project_holds_is_in_no_answer_of_the_other(world: World) -> No
     for method, rest, body in asked:
         answer = ask(world, "sv_dev", method, rest, body)
         assert secret not in answer.text
-        assert foreign["received_at"] not in answer.text or answer.status_code == 200
     error_of(ask(world, "sv_dev", "GET", f"events/{foreign['id']}", None), 404)
     series = world.dev.trends(events=[{"name": "view"}, {"name": "same"}], **DATES)["series"]
     assert [each["total"] for each in series] == [1, 1]

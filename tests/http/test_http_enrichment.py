@@ -137,7 +137,10 @@ def test_a_bot_is_marked_and_listed_and_not_counted(api: Api, agent: str) -> Non
     assert found == {"bot": True, "ann": None}
     asked = api.trends(events=[{"name": "view"}, {"name": "view", "math": "unique_persons"}], **DAY)
     assert [series["total"] for series in asked["series"]] == [1, 1]
-    assert api.funnel(steps=[{"event": "view"}, {"event": "buy"}], **DAY)["steps"][0]["count"] == 1
+    steps = [{"event": "view"}, {"event": "buy"}]
+    assert api.funnel(steps=steps, **DAY)["steps"][0]["count"] == 1
+    assert api.trends(events=[{"name": "view"}], include_bots=True, **DAY)["series"][0]["total"] == 2
+    assert api.funnel(steps=steps, include_bots=True, **DAY)["steps"][0]["count"] == 2
 
 
 @pytest.mark.parametrize("agent", NO_BOTS)

@@ -98,7 +98,7 @@ def test_pages_show_what_was_there_at_page_one_once_each_while_events_arrive(api
             at = NOON + (sent[writer] * 37 % 600) * 100 + (0 if writer % 2 else HOUR)
             api.send(*[event("new", f"w{writer} {sent[writer]}", at, properties={"n": -1 - place}) for place in range(5)])
             sent[writer] += 5
-            time.sleep(0.01)
+            time.sleep(0.03)
 
     writers = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
     for writer in writers:
@@ -107,9 +107,9 @@ def test_pages_show_what_was_there_at_page_one_once_each_while_events_arrive(api
     cursor: dict[str, Any] = {}
     try:
         while True:
-            page = api.page(limit=40, **cursor)
+            page = api.page(limit=60, **cursor)
             seen += page["data"]
-            assert len(page["data"]) <= 40
+            assert len(page["data"]) <= 60
             if not page["meta"]["has_more"]:
                 break
             cursor = {"cursor": page["meta"]["next_cursor"]}

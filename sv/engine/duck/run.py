@@ -36,11 +36,14 @@ class Statements:
 
     def rows(self, statement: Sql, limits: Limits) -> list[tuple[Any, ...]]:
         """The whole answer as tuples."""
-        return self._run(statement, limits, lambda answered: answered.fetchall())
+        return self._run(statement, limits, lambda cursor: cursor.execute(statement.text, statement.params).fetchall())
 
     def table(self, statement: Sql, limits: Limits) -> Columns:
         """The whole answer as columns."""
-        return self._run(statement, limits, _columns)
+        # Not `execute`, whose answer makes one more copy of all rows on its way to Arrow.
+        return self._run(
+            statement, limits, lambda cursor: cast("Columns", cursor.sql(statement.text, params=statement.params).to_arrow_table())
+        )
 
     def check_regex(self, pattern: str) -> str | None:
         """None for a regular expression (RE2) that compiles, else what is wrong with it."""
@@ -51,10 +54,10 @@ class Statements:
                 return _first_line(error).removeprefix("Invalid Input Error: ")
         return None
 
-    def _run(self, statement: Sql, limits: Limits, fetch: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+    def _run(self, statement: Sql, limits: Limits, ask: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         with self._database.cursor() as cursor, _interrupted_after(_seconds_left(limits), cursor):
             try:
-                return fetch(cursor.execute(statement.text, statement.params))
+                return ask(cursor)
             except (duckdb.Error, UnicodeDecodeError) as error:  # the latter where a message quotes a damaged file
                 self._translate(error, statement, limits)
 
@@ -75,10 +78,6 @@ class Statements:
                     if wrong is not None:
                         raise ValidationFailed.at("filters", wrong) from error
                 raise UnreadablePart(message) from error
-
-
-def _columns(answered: duckdb.DuckDBPyConnection) -> Columns:
-    return cast("Columns", answered.to_arrow_table())
 
 
 def _seconds_left(limits: Limits) -> float:

@@ -1,0 +1,137 @@
+"""One server a folder: a second one fails at once and says why."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from conftest import Serve
+from crash_rig import ROOT, Server, dated
+
+AT_ONCE_S = 1.0
+"""On an idle machine it takes 0.2 s. What is asserted is that nothing is waited for."""
+
+PATIENCE_S = 10.0
+
+
+AS_USER = """
+import os, sys
+import sv.cli.serve_command  # while we may still read it
+user = int(sys.argv.pop(1))
+if os.geteuid() == 0:
+    os.setgid(user)
+    os.setuid(user)
+sys.exit(sv.cli.main())
+"""
+
+
+def sv(*words: str, program: Sequence[str] = (sys.executable, "-m", "sv")) -> tuple[int, str, float]:
+    """Run a command to its end: exit code, standard error, and seconds, of which the interpreter's own start is taken off."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
+    bare = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import litestar, uvicorn"], cwd=ROOT, env=environment, check=False)
+    started = time.monotonic()
+    done = subprocess.run(
+        [*program, *words],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+    )  # fmt: skip
+    return done.returncode, done.stderr, max(0.0, time.monotonic() - started - (started - bare))
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+@pytest.mark.parametrize("port", ["0", "the same"])
+def test_a_second_server_on_the_folder_ends_within_a_second_and_names_the_holder(serve: Serve, command: str, port: str) -> None:
+    server = serve().start()
+    chosen = "0" if port == "0" else str(server.port)
+    code, said, seconds = sv(command, "--data", str(server.folder), "--port", chosen)
+    assert code == 1
+    assert f"process {server.process.pid} " in said
+    assert f"http://127.0.0.1:{server.port}" in said
+    assert str(server.folder) in said
+    assert said.count("\n") == 1, "a line for a person, and no trace"
+    assert seconds < AT_ONCE_S
+    server.store(dated("unharmed"))
+    assert server.total() == 1
+
+
+def test_the_lock_ends_with_the_process_however_that_ends(serve: Serve) -> None:
+    server = serve().start()
+    server.kill()
+    other = serve()
+    assert other.start().total() == 0
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(serve: Serve, tmp_path: Path) -> None:
+    server = serve().start()
+    code, said, _ = sv("dev", "--data", str(tmp_path / "other"), "--port", str(server.port))
+    assert code == 1
+    assert f"127.0.0.1:{server.port}" in said
+    assert "--port" in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_of_serve_is_not_opened_with_credentials_that_everybody_knows(serve: Serve) -> None:
+    server = serve(command="serve").start()
+    assert server.stop() == 0
+    code, said, _ = sv("dev", "--data", str(server.folder), "--port", "0")
+    assert code == 1
+    assert "sv serve" in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_of_dev_is_not_served_to_everybody(serve: Serve) -> None:
+    server = serve().start()
+    assert server.stop() == 0
+    code, said, _ = sv("serve", "--data", str(server.folder), "--port", "0")
+    assert code == 1
+    assert "sv dev" in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_that_may_not_be_written_is_refused_with_what_to_do() -> None:
+    with tempfile.TemporaryDirectory(prefix="sv-others-") as name:
+        folder = Path(name) / "others"
+        Path(name).chmod(0o755)
+        folder.mkdir(mode=0o555)
+        user = os.geteuid() or 65_534
+        code, said, _ = sv("serve", "--data", str(folder), "--port", "0", program=[sys.executable, "-c", AS_USER, str(user)])
+    assert code == 1
+    assert str(folder) in said
+    assert f"user {user}" in said
+    assert "chown" in said
+    assert said.count("\n") == 1
+
+
+def test_event_files_that_may_not_be_read_stop_the_start_and_are_not_taken_for_damaged(serve: Serve, tmp_path: Path) -> None:
+    server = serve().start()
+    server.store(dated("kept"))
+    assert server.stop() == 0
+    part = next((server.folder / "events").rglob("*.parquet"))
+    part.rename(part.with_suffix(".there"))
+    part.symlink_to(part)  # a loop: it can't be opened, whoever asks
+    code, said, _ = sv("dev", "--data", str(server.folder), "--port", "0")
+    assert code == 1
+    assert str(part) in said
+    assert said.count("\n") == 1
+    part.unlink()
+    part.with_suffix(".there").rename(part)
+    assert server.start().total() == 1
+
+
+def test_event_files_without_their_catalog_are_not_served_as_an_empty_folder(serve: Serve) -> None:
+    server: Server = serve().start()
+    server.store(dated("kept"))
+    assert server.stop() == 0
+    for path in server.folder.glob("sv.db*"):
+        path.rename(path.with_name("away-" + path.name))
+    code, said, _ = sv("dev", "--data", str(server.folder), "--port", "0")
+    assert code == 1
+    assert "sv.db" in said
+    assert said.count("\n") == 1
+    for path in server.folder.glob("away-*"):
+        path.rename(path.with_name(path.name.removeprefix("away-")))
+    assert server.start().total() == 1

@@ -1,0 +1,277 @@
+"""Lists of events: their order, pages that miss nothing and repeat nothing, filters, derived sessions, one event by its id."""
+
+import random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from sv.insights import events as lists
+from sv.insights.events import get_event, list_events
+from sv.model.calendar import DateRange, iso_ms
+from sv.model.cursor import decode_cursor
+from sv.model.errors import NotFound
+from sv.model.filters import Filter, Operator
+from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from sv.model.queries import EventsQuery
+from tests.engine.reference import holds, rows_of, session_ids
+from tests.engine.rig import NOON, RECEIVED, Event, Rig, State, event, events, in_pieces
+
+GAP_MS = 30 * MINUTE_MS
+
+
+def crowd(seed: int, count: int, *, days: int = 3) -> list[Event]:
+    """Events of a few persons, many of them at one millisecond, half of them without a session, in no order."""
+    rng = random.Random(seed)
+    return [
+        event(
+            rng.choice(["view", "buy"]),
+            f"person-{rng.randrange(5)}",
+            NOON + rng.randrange(days) * DAY_MS + rng.choice([0, 1, rng.randrange(8) * 10 * MINUTE_MS]),
+            session=rng.choice([None, "s1", "s2"]),
+            n=rng.randrange(9),
+            plan=rng.choice(["pro", "free", None]),
+        )
+        for _ in range(count)
+    ]
+
+
+def page(rig: Rig, query: EventsQuery) -> dict[str, Any]:
+    return list_events(rig.context(), query)
+
+
+def walk(rig: Rig, limit: int, between: Any = lambda: None, **query: Any) -> list[dict[str, Any]]:
+    """Every page up to the end."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        answer = page(rig, EventsQuery(limit=limit, cursor=cursor, **query))
+        found += answer["data"]
+        text = answer["meta"]["next_cursor"]
+        assert answer["meta"]["has_more"] is (text is not None)
+        if text is None:
+            return found
+        assert len(answer["data"]) == limit
+        cursor = decode_cursor(text)
+        between()
+
+
+def test_events_are_listed_newest_first_and_later_arrivals_of_a_millisecond_before_earlier(rig: Rig, state: State) -> None:
+    rig.place_events(crowd(1, 120), state)
+    expected = [row.id for row in reversed(rows_of(rig))]
+    assert [item["id"] for item in page(rig, EventsQuery(limit=1000))["data"]] == expected
+    for limit in (1, 7, 119, 120, 121):
+        assert [item["id"] for item in walk(rig, limit)] == expected
+
+
+def test_an_event_is_shown_as_the_contract_has_it(rig: Rig, state: State) -> None:
+    sent = {
+        "event": "view", "userId": "u", "anonymousId": "a", "sessionId": "s", "groups": ["g"], "timestamp": NOON + 5,
+        "properties": {"$browser": None, "n": 1.0, "deep": {"ü": [None]}},
+    }  # fmt: skip
+    rig.place([rig.batch([sent], country="DE", seq=3), rig.batch(events("bob: view@0m"), seq=4)], state)
+    first, second = page(rig, EventsQuery())["data"]
+    assert first == {
+        "id": first["id"], "event": "view", "timestamp": iso_ms(NOON + 5), "received_at": iso_ms(RECEIVED), "distinct_id": "u",
+        "anonymous_id": "a", "user_id": "u", "session_id": "s", "groups": ["g"],
+        "properties": {
+            "$browser": None, "$browser_version": "126", "$os": "Windows", "$device_type": "Desktop", "$country": "DE", "n": 1.0,
+            "deep": {"ü": [None]},
+        },
+    }  # fmt: skip
+    assert UUID(first["id"]).version == 7
+    assert (second["user_id"], second["groups"], second["session_id"]) == (
+        None,
+        [],
+        f"auto-{rig.persons.numbers['p', 'bob']}-{NOON}",
+    )
+
+
+def test_paging_shows_everything_that_was_there_once_while_events_arrive(rig: Rig, state: State) -> None:
+    rig.place_events(crowd(2, 80), state)
+    there = {row.id for row in rows_of(rig)}
+    rng = random.Random(3)
+
+    def more() -> None:
+        made = [event("late", "zoe", NOON + rng.randrange(-1, 4) * DAY_MS + rng.choice([0, 1]), session="z") for _ in range(3)]
+        generation = rig.buffer(rig.batch(made))
+        if rng.random() < 0.5:
+            rig.flush(generation)
+
+    found = walk(rig, 9, more)
+    seen = [item["id"] for item in found]
+    assert len(seen) == len(set(seen))
+    assert there <= set(seen)
+    keys = [(item["timestamp"], item["id"]) for item in found]
+    assert keys == sorted(keys, reverse=True)
+
+
+def test_the_ends_of_a_list(rig: Rig) -> None:
+    nothing: dict[str, Any] = {"data": [], "meta": {"next_cursor": None, "has_more": False}}
+    assert page(rig, EventsQuery()) == nothing
+    rig.buffer(rig.batch(events("ann: view@0m, view@1m, view@2m")))
+    assert page(rig, EventsQuery(dates=DateRange(NOON + 3 * MINUTE_MS, NOON + DAY_MS))) == nothing
+    assert len(page(rig, EventsQuery(limit=3))["data"]) == 3
+    assert page(rig, EventsQuery(limit=3))["meta"] == nothing["meta"]
+    assert page(rig, EventsQuery(limit=2))["meta"]["has_more"] is True
+    assert len(page(rig, EventsQuery(dates=DateRange(NOON, NOON + 2 * MINUTE_MS)))["data"]) == 2
+
+
+def test_every_condition_of_a_list_is_met_alone_and_with_the_others(rig: Rig, state: State) -> None:
+    rig.place_events(crowd(4, 150), state)
+    rows = list(reversed(rows_of(rig)))
+    sessions = session_ids(rows)
+    some = next(row for row in rows if row.session is None)
+    filters = (Filter("n", Operator.GTE, 4), Filter("plan", Operator.IS_SET))
+    dates = DateRange(NOON + 1, NOON + DAY_MS + HOUR_MS)
+    for chosen in range(2**5):
+        asked: dict[str, Any] = {}
+        for bit, (name, value) in enumerate(
+            {
+                "event": "buy",
+                "distinct_id": some.distinct_id,
+                "session_id": sessions[some.id],
+                "filters": filters,
+                "dates": dates,
+            }.items()
+        ):
+            if chosen >> bit & 1:
+                asked[name] = value
+        expected = [
+            row.id
+            for row in rows
+            if holds(row, asked.get("filters", ()), asked.get("event"))
+            and asked.get("distinct_id") in (None, row.distinct_id)
+            and asked.get("session_id") in (None, sessions[row.id])
+            and ("dates" not in asked or dates.from_ms <= row.at_ms < dates.to_ms)
+        ]
+        assert [item["id"] for item in page(rig, EventsQuery(limit=1000, **asked))["data"]] == expected, asked
+    assert {item["session_id"] for item in page(rig, EventsQuery(limit=1000, session_id="s1"))["data"]} == {"s1"}
+
+
+def test_pages_are_the_same_however_few_rows_a_first_look_takes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.place([rig.batch(piece) for piece in in_pieces(crowd(5, 160, days=9), 24)], "small")
+    for generation in range(3):
+        rig.buffer(rig.batch(crowd(6 + generation, 10, days=9)))
+    expected = [row.id for row in reversed(rows_of(rig))]
+    looks: list[int] = []
+    engine_page = rig.engine.page
+
+    def counted(*arguments: Any) -> Any:
+        looks.append(len(arguments[0].within(arguments[1].from_ms, arguments[1].to_ms).parts))
+        return engine_page(*arguments)
+
+    monkeypatch.setattr(rig.engine, "page", counted)
+    for rows in (1, 20, 100, 100_000):
+        monkeypatch.setattr(lists, "FIRST_WINDOW_ROWS", rows)
+        for limit in (3, 50):
+            assert [item["id"] for item in walk(rig, limit)] == expected
+        assert page(rig, EventsQuery(event="no such"))["data"] == []
+    assert min(looks) < len(rig.parts) == max(looks)
+
+
+# ---- Sessions ----
+
+
+def listed_sessions(rig: Rig, **query: Any) -> dict[str, str]:
+    return {item["id"]: item["session_id"] for item in walk(rig, 1000, **query)}
+
+
+def test_a_derived_session_ends_after_more_than_thirty_minutes(rig: Rig, state: State) -> None:
+    sent = [
+        event("e", "ann", NOON + offset, session=session)
+        for offset, session in [
+            (0, None), (GAP_MS, None), (2 * GAP_MS, None), (3 * GAP_MS + 1, None), (3 * GAP_MS + 2, "own"), (4 * GAP_MS + 2, None),
+            (4 * GAP_MS + 2, None), (5 * GAP_MS + 1, "own"), (5 * GAP_MS + 2, None),
+        ]
+    ]  # fmt: skip
+    rig.place_events([*sent, event("e", "bob", NOON + 3 * GAP_MS)], state)
+    listed = [(row.distinct_id, row.at_ms - NOON, listed_sessions(rig)[row.id]) for row in rows_of(rig)]
+    ann, bob = rig.persons.numbers["p", "ann"], rig.persons.numbers["p", "bob"]
+    first, second, third = (f"auto-{ann}-{NOON + start}" for start in (0, 3 * GAP_MS + 1, 4 * GAP_MS + 2))
+    assert listed == [
+        ("ann", 0, first), ("ann", GAP_MS, first), ("ann", 2 * GAP_MS, first), ("bob", 3 * GAP_MS, f"auto-{bob}-{NOON + 3 * GAP_MS}"),
+        ("ann", 3 * GAP_MS + 1, second), ("ann", 3 * GAP_MS + 2, "own"), ("ann", 4 * GAP_MS + 2, third), ("ann", 4 * GAP_MS + 2, third),
+        ("ann", 5 * GAP_MS + 1, "own"), ("ann", 5 * GAP_MS + 2, third),
+    ]  # fmt: skip
+
+
+def restless(rng: random.Random) -> list[Event]:
+    """Sessions of minutes, of days and of weeks, with gaps at the limit."""
+    sent: list[Event] = []
+    for person, steps in enumerate((40, 200, 900)):
+        at_ms = NOON
+        for _ in range(steps):
+            at_ms += rng.choice([0, 1, 20 * MINUTE_MS, 29 * MINUTE_MS, GAP_MS])
+            if rng.random() < 3 / steps:
+                at_ms += 1 + GAP_MS
+            sent.append(event("e", f"person-{person}", at_ms))
+    rng.shuffle(sent)
+    return sent
+
+
+def test_derived_sessions_are_those_of_the_reference_on_every_page(rig: Rig, state: State) -> None:
+    rig.place_events(restless(random.Random(7)), state)
+    rows = rows_of(rig)
+    expected = session_ids(rows)
+    assert listed_sessions(rig) == expected
+    # A page that begins in the middle of a session that is weeks long has to look back for its start.
+    for limit in (1, 50):
+        late = page(rig, EventsQuery(limit=limit))["data"]
+        assert {item["id"]: item["session_id"] for item in late} == {item["id"]: expected[item["id"]] for item in late}
+    dates = DateRange(NOON + 3 * DAY_MS, NOON + 5 * DAY_MS)
+    assert listed_sessions(rig, dates=dates) == {
+        row.id: expected[row.id] for row in rows if dates.from_ms <= row.at_ms < dates.to_ms
+    }
+
+
+def test_a_list_by_a_derived_session_has_all_of_it_and_nothing_else(rig: Rig, state: State) -> None:
+    rig.place_events(restless(random.Random(8)), state)
+    rows = rows_of(rig)
+    expected = session_ids(rows)
+    for session in sorted(set(expected.values())):
+        assert {item["id"] for item in walk(rig, 1000, session_id=session)} == {
+            key for key, value in expected.items() if value == session
+        }
+    longest = max(expected.values(), key=list(expected.values()).count)
+    dates = DateRange(NOON + 2 * DAY_MS, NOON + 4 * DAY_MS)
+    assert set(listed_sessions(rig, session_id=longest, dates=dates)) == {
+        row.id for row in rows if expected[row.id] == longest and dates.from_ms <= row.at_ms < dates.to_ms
+    }
+
+
+def test_a_derived_session_id_that_names_no_start_has_no_events(rig: Rig, state: State) -> None:
+    rig.place_events(events("ann: e@0m, e@10m; bob: e#auto-1-5@0m"), state)
+    ann = rig.persons.numbers["p", "ann"]
+    assert len(walk(rig, 10, session_id=f"auto-{ann}-{NOON}")) == 2
+    for session in (
+        f"auto-{ann}-{NOON + 10 * MINUTE_MS}",
+        f"auto-{ann}-{NOON + 1}",
+        f"auto-{ann + 99}-{NOON}",
+        "auto-",
+        "auto-1-",
+        f"auto-{10**18 - 1}-{10**15 - 1}",
+    ):
+        assert walk(rig, 10, session_id=session) == []
+    # What looks like a derived id may be a client's own.
+    assert [item["distinct_id"] for item in walk(rig, 10, session_id="auto-1-5")] == ["bob"]
+
+
+# ---- One event ----
+
+
+def test_an_event_is_found_by_its_id(rig: Rig, state: State) -> None:
+    rig.place_events(crowd(9, 60), state)
+    listed = walk(rig, 1000)
+    for item in listed[::7]:
+        assert get_event(rig.context(), item["id"]) == item
+
+
+def test_an_event_of_another_project_or_of_none_is_not_found(rig: Rig, state: State) -> None:
+    rig.place([rig.batch(crowd(10, 9)), rig.batch(crowd(11, 9), project="q")], state)
+    other = rig.rows(project="q")[0].id
+    assert get_event(rig.context("q"), other)["id"] == other
+    near = str(UUID(int=UUID(rig.rows()[0].id).int ^ 1))
+    for missing in (other, near, str(UUID(int=0)), str(UUID(int=2**128 - 1)), str(UUID(int=7 << 76 | 2 << 62))):
+        with pytest.raises(NotFound, match=missing):
+            get_event(rig.context(), missing)

@@ -1,0 +1,118 @@
+"""A server's side: what a request for a chunk may say."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from imports_rig import FIREFOX, NOW, ROW, Folder
+
+from sv.imports import receiving
+from sv.imports.receiving import Receiver
+from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
+
+IMPORT = "ab" * 16
+
+
+@pytest.fixture
+def receiver(folder: Folder) -> Receiver:
+    return Receiver(folder.chunks, lambda: NOW)
+
+
+def body(*batches: Any) -> bytes:
+    return json.dumps({"batches": list(batches)}).encode()
+
+
+def test_a_chunk_is_checked_stored_and_answered_for(folder: Folder, project: str, receiver: Receiver) -> None:
+    bad = [{"event": ""}, ROW | {"timestamp": "never"}, 7]
+    sent = body({"user_agent": FIREFOX, "events": [ROW, bad[0], ROW]}, {"events": [bad[1], ROW]}, {"events": [bad[2]]})
+    answer = receiver.take(project, IMPORT, 6, gzip.compress(sent), "gzip")
+    assert (answer.taken, answer.rejected, answer.already) == (3, 3, False)
+    assert [(error.batch, error.index) for error in answer.errors] == [(0, 1), (1, 0), (2, 0)]
+    assert sum(answer.rejected_by_code.values()) == 3
+    again = receiver.take(project, IMPORT, 6, sent, "")
+    assert (again.taken, again.rejected, again.already, again.errors) == (0, 0, True, [])
+    assert receiver.state(project, IMPORT).chunks == [6]
+    assert sorted(str(event["browser"]) for event in folder.events(project)) == ["Firefox", "Firefox", "None"]
+
+
+def test_an_import_that_nobody_has_begun_has_no_chunks(project: str, receiver: Receiver) -> None:
+    assert receiver.state(project, IMPORT).chunks == []
+
+
+def test_text_is_repaired_as_in_ingest(folder: Folder, project: str, receiver: Receiver) -> None:
+    sent = (
+        body({"events": [ROW | {"userId": "NUL LONE BYTE"}]})
+        .replace(b"NUL", b"\\u0000")
+        .replace(b"LONE", b"\\udc00")
+        .replace(b"BYTE", b"\xff")
+    )
+    assert receiver.take(project, IMPORT, 1, sent, "").taken == 1
+    assert folder.events(project)[0]["user_id"] == "\ufffd \ufffd \ufffd"
+
+
+def test_of_many_rejections_the_first_are_listed_and_all_counted(project: str, receiver: Receiver) -> None:
+    answer = receiver.take(project, IMPORT, 1, body({"events": [{}] * 90}, {"events": [{}] * 90}), "")
+    assert (answer.rejected, len(answer.errors), sum(answer.rejected_by_code.values())) == (180, 100, 180)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**53, -(2**70)])
+def test_a_chunk_number_is_a_place(project: str, receiver: Receiver, number: int) -> None:
+    with pytest.raises(InvalidParameter, match="chunk_no"):
+        receiver.take(project, IMPORT, number, body(), "")
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "fault"),
+    [
+        (b"", "", InvalidParameter),
+        (b"{", "", InvalidParameter),
+        (b"\xff", "", InvalidParameter),
+        (b'{"batches":[{"user_agent":"\xff","events":[]}]}', "", InvalidParameter),
+        (b'{"batches":' + b"[" * 100_000, "", InvalidParameter),
+        (b"[]", "", ValidationFailed),
+        (b"{}", "", ValidationFailed),
+        (b'{"batches":{}}', "", ValidationFailed),
+        (b'{"batches":[[]]}', "", ValidationFailed),
+        (b'{"batches":[{}]}', "", ValidationFailed),
+        (b'{"batches":[],"more":1}', "", ValidationFailed),
+        (b'{"batches":[{"events":[],"userAgent":""}]}', "", ValidationFailed),
+        (b'{"batches":[{"events":[{}],"user_agent":5}]}', "", ValidationFailed),
+        (b'{"batches":[{"events":[]}]}', "", ValidationFailed),
+        (b'{"batches":[{"events":null}]}', "", ValidationFailed),
+        (b'{"batches":[{"events":{}}]}', "", ValidationFailed),
+        (b'{"batches":[{"events":"[]"}]}', "", ValidationFailed),
+        (body({"events": [ROW] * 2001}), "", PayloadTooLarge),
+        (body(*[{"events": [ROW] * 2000}] * 51), "", PayloadTooLarge),
+        (b"not gzip", "gzip", InvalidParameter),
+        (b"", "gzip", InvalidParameter),
+        (gzip.compress(body())[:-1], "gzip", InvalidParameter),
+        (gzip.compress(body()) + b"x", "gzip", InvalidParameter),
+        (gzip.compress(b" " * (65 << 20), 1), "gzip", PayloadTooLarge),
+        (body(), "br", UnsupportedMedia),
+        (body(), "x" * 1000, UnsupportedMedia),
+    ],
+)
+def test_a_request_of_another_kind_is_refused_and_stores_nothing(
+    folder: Folder, project: str, receiver: Receiver, data: bytes, encoding: str, fault: type[SvError]
+) -> None:
+    with pytest.raises(SvError) as refusal:
+        receiver.take(project, IMPORT, 1, data, encoding)
+    assert type(refusal.value) is fault
+    assert len(refusal.value.message) < 500
+    assert receiver.state(project, IMPORT).chunks == []
+    assert folder.events(project) == []
+
+
+def test_an_event_cannot_reach_out_of_its_list(folder: Folder, project: str, receiver: Receiver) -> None:
+    sent = b'{"batches":[{"events":[{"event":"a","userId":"b","projectToken":"x"}],"user_agent":"],\\"projectToken\\":\\"y"}]}'
+    assert receiver.take(project, IMPORT, 1, sent, "").taken == 1
+    assert len(folder.events(project)) == 1
+
+
+def test_only_so_many_uploads_are_let_in(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "MAX_UPLOADS", 1)
+    with receiver.admit(), pytest.raises(Unavailable), receiver.admit():
+        pass
+    with receiver.admit():
+        pass
