@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from sv.imports.chunks import CHUNK_ROWS, decode_events
+from sv.ingest.body import repair
 from sv.ingest.decode import Decoded
 from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
 from sv.model.limits import MAX_USER_AGENT_CHARS, MIB
@@ -107,7 +108,7 @@ class Receiver:
         """
         if not 1 <= chunk_no <= MAX_CHUNK_NUMBER:
             raise InvalidParameter(f"expected 1 to {MAX_CHUNK_NUMBER}, got {chunk_no} (chunk_no)")
-        chunk = _decoded(_inflated(data, encoding))
+        chunk = _decoded(repair(_inflated(data, encoding)))
         batches: list[ImportBatch] = []
         errors: list[ChunkError] = []
         counts: Counter[str] = Counter()

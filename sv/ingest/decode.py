@@ -49,7 +49,7 @@ class DropReason(enum.StrEnum):
     TIMESTAMP_IN_FUTURE = "TIMESTAMP_IN_FUTURE"
     INVALID_EVENT_ID = "INVALID_EVENT_ID"
     PROPERTIES_TOO_LARGE = "PROPERTIES_TOO_LARGE"
-    NESTEDTOO_DEEP = "NESTEDTOO_DEEP"
+    NESTED_TOO_DEEP = "NESTED_TOO_DEEP"
 
 
 class Rejection(Struct, frozen=True):
@@ -132,7 +132,7 @@ def _unexpected(field: str, value: object) -> _Dropped:
 
 
 def _too_deep() -> _Dropped:
-    return _Dropped(DropReason.NESTEDTOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
+    return _Dropped(DropReason.NESTED_TOO_DEEP, f"expected at most {MAX_DEPTH} levels, got more (properties)")
 
 
 _PROJECT_TOKEN: Final = re.compile(rb'"projectToken"\s*:\s*"([A-Za-z0-9_-]{1,200})"')

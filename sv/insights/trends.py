@@ -17,7 +17,8 @@ OTHER = "$other"
 def trends(context: Context, query: TrendsQuery) -> dict[str, Any]:
     """The contract's answer, but for `elapsed_ms`.
 
-    Empty buckets are 0 for what counts and for sums, null for what has no value without events (averages, extremes, quantiles).
+    Empty buckets are 0 for what counts and for sums, null for what has no value without events (averages, extremes, quantiles). A sum
+    that no double can hold is null too.
     """
     series = [line for item in query.series for line in _series(context, query, item)]
     return {
@@ -70,6 +71,8 @@ def _line(item: Series, value: Any, cells: list[float], total: float, has_zero: 
 def _number(value: float, has_zero: bool, is_whole: bool) -> float | int | None:
     if math.isnan(value):
         return (0 if is_whole else 0.0) if has_zero else None
+    if math.isinf(value):
+        return None
     return int(value) if is_whole else value
 
 

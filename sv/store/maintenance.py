@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from sv.model.batch import Batch
-from sv.model.errors import SvError
+from sv.model.errors import SvError, Unavailable
 from sv.model.part import NewPart, Part
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import DRAIN_WHEN_BYTES, EventStore, Generation
-from sv.store.files import delete_file, part_path, set_aside, write_durably
+from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
 from sv.store.ports import CatalogRows, FileFacts, Tables
 
 log = logging.getLogger(__name__)
@@ -245,13 +245,18 @@ class Maintenance:
     def check(self, part: Part) -> bool:
         """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged.
 
+        Raises Unavailable where that can't be told now.
+
         TRICKY: the file is moved before the catalog's row is dropped. Were the process killed in between the other way round, the next
         start would delete the file as one that was replaced. Where the disk refuses either, the part is only hidden from queries, and
         the next start deals with it.
         """
         path = self._store.data_folder / part.path
-        if self._store.tables.is_readable(path):
-            return True
+        try:
+            if looks_whole(path, part.bytes) and self._store.tables.is_readable(path):
+                return True
+        except OSError as error:  # too many open files, say, which is no fault of this one
+            raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
         try:
             set_aside(self._store.data_folder, path, "it can't be read")
             self._rows.replace_parts([part.part_id], [])

@@ -71,7 +71,7 @@ class Tables(Protocol):
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
 
     def is_readable(self, path: Path) -> bool:
-        """Whether every column of every row of the file can be read."""
+        """Whether every column of every row of the file can be read. Raises Unavailable where that can't be told (memory)."""
         ...
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:

@@ -36,6 +36,8 @@ _ROUTES: Final[tuple[Any, ...]] = (
     get_event_route,
     trends_route,
     funnel_route,
+    get_import_route,
+    take_import_chunk_route,
     health_stub,
     metrics_route,
     schema_route,
@@ -44,13 +46,8 @@ _ROUTES: Final[tuple[Any, ...]] = (
 
 def make_app(services: Services) -> Litestar:
     """The application over these services."""
-    routes = [*_ROUTES]
-    if services.imports is not None:
-        routes += [get_import_route, take_import_chunk_route]
-    if services.reset is not None:
-        routes.append(reset_route)
     return Litestar(
-        route_handlers=routes,
+        route_handlers=[*_ROUTES, reset_route] if services.reset is not None else _ROUTES,
         guards=[check_permission],
         state=State({"services": services}),
         exception_handlers={Exception: _answer_error},

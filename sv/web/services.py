@@ -16,8 +16,8 @@ class Services(Struct, frozen=True):
     authenticate: the principal of an API token. Raises NotAuthenticated.
     find_project: a project by its id, or None.
     metrics: the text that `/metrics` answers.
-    imports: takes in files of events.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
+    imports: takes in files of events, a chunk at a time.
     """
 
     authenticate: Callable[[str], Principal]
@@ -26,5 +26,5 @@ class Services(Struct, frozen=True):
     now_ms: Callable[[], int]
     metrics: Callable[[], str]
     reset: Callable[[], None] | None
+    imports: Receiver
     version: str
-    imports: Receiver | None = None

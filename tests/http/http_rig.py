@@ -238,6 +238,10 @@ class Api:
         assert found.pop("elapsed_ms") >= 0
         return found
 
+    def metric(self, name: str) -> float:
+        (line,) = [line for line in self.http.get("/metrics").text.splitlines() if line.startswith(f"{name} ")]
+        return float(line.split()[1])
+
     def reset(self) -> None:
         answer = self.http.post("/api/v1/dev/reset")
         assert answer.status_code == 204, answer.text

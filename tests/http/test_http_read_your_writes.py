@@ -21,11 +21,6 @@ def flushing() -> Iterator[Running]:
         yield server
 
 
-def metric(api: Api, name: str) -> float:
-    (line,) = [line for line in api.http.get("/metrics").text.splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
-
-
 def write_and_read(api: Api, writer: int, until: float) -> int:
     """Send an event and ask for it at once, in each way in turn. Returns how many were sent."""
     me = f"writer {writer}"
@@ -60,7 +55,7 @@ def test_an_event_is_in_the_next_query_exactly_once_across_the_flush_boundary(fl
     with Api(flushing) as api, ThreadPoolExecutor(WRITERS) as threads:
         sent = list(threads.map(lambda writer: write_and_read(api, writer, until), range(WRITERS)))
         assert min(sent) >= 5
-        assert metric(api, "sv_flushes_total") >= 5
+        assert api.metric("sv_flushes_total") >= 5
         listed = api.listed()
         assert len({found["id"] for found in listed}) == len(listed) == sum(sent)
         assert api.failures == []

@@ -35,12 +35,12 @@ def test_after_a_restart_everything_is_there_and_what_is_sent_again_is_still_kno
 
 
 def test_after_the_window_the_same_body_is_another_batch() -> None:
-    with running("dev", environment={"SV_RETRY_WINDOW_SECONDS": "1"}) as server, Api(server) as api:
+    with running("dev", environment={"SV_RETRY_WINDOW_SECONDS": "2"}) as server, Api(server) as api:
         sent = json.dumps(body_of([event("again")])).encode()
         api.post_raw(sent)
         api.post_raw(sent)
         assert len(api.listed()) == 1
-        time.sleep(1.2)
+        time.sleep(2.1)
         api.post_raw(sent)
         assert len(api.listed()) == 2
 

@@ -63,7 +63,7 @@ class DuckTables:
         """See the port. Repeated event ids are looked up only where a batch carries some."""
         with self._cursor() as cursor:
             try:
-                has_event_ids = draining.stage_batches(cursor, batches, self._agent_of, self._salt) > 0
+                has_event_ids = draining.stage_batches(cursor, batches, self._agent_of, self._salt) > 0 and self._event_id_window_ms > 0
                 if has_event_ids and not self._has_recalled:
                     self._recall()
                     self._has_recalled = True
@@ -108,7 +108,7 @@ class DuckTables:
             return files.merge_files(cursor, sources, target)
 
     def is_readable(self, path: Path) -> bool:
-        with self._database.cursor() as cursor:
+        with self._cursor() as cursor:
             return files.is_readable(cursor, path)
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:

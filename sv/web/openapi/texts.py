@@ -18,7 +18,8 @@ Takes events, keeps each one that it acknowledges, and answers lists, trends and
 project or for all. Nothing of one project is visible through another's credentials.
 
 **Errors** are `{{"error", "code"}}`, for a body of the wrong shape with `details`: a list of `{{"field", "message"}}`. `error` names the
-field and the value. An unknown route is 404 `NOT_FOUND`, a method that a route does not have 405 `METHOD_NOT_ALLOWED` with `Allow`.
+field and the value. An unknown query parameter is an error, too. An unknown route is 404 `NOT_FOUND`, a method that a route does not
+have 405 `METHOD_NOT_ALLOWED` with `Allow`.
 
 **Lists** are newest first, `{{"data", "meta": {{"next_cursor", "has_more"}}}}`. Pass `next_cursor` as `cursor` to get the next page: a page
 far down costs what the first one does, and while events keep arriving each item that was there for page 1 is shown once.
@@ -88,11 +89,11 @@ The modes of ClickHouse's `windowFunnel`, in any combination, but `allow_reentry
 
 | mode | what it adds |
 |---|---|
-| `strict_deduplication` | an event of a step that was reached already ends the chain |
-| `strict_order` | any other event of the person in between ends the chain |
+| `strict_deduplication` | a repeat of a reached step ends it for that person; repeats of step 1 do not |
+| `strict_order` | after step 1, an event that is no step, or a step that comes too early, ends it for that person |
 | `strict_increase` | each step must be later than the one before; events of the same millisecond do not count as later |
 | `strict_once` | one event serves as one step at most |
-| `allow_reentry` | with `strict_order`: a step that comes too early is passed over and does not end the chain |"""
+| `allow_reentry` | with `strict_order`: a step that comes too early is passed over and ends nothing |"""
 
 FUNNEL: Final = """\
 How many persons (or sessions) go through the steps in order within `conversion_window`, counted from step 1; and how long they take.
@@ -104,7 +105,7 @@ The answer equals ClickHouse's `windowFunnel` in every mode, ties included:
 - `count` of a step is of those whose level is at least that step.
 - `median_seconds` and `average_seconds` of a step are over those who reached it: from the first event of the chain to the event that
   reached the step. Null where nobody did.
-- `filters` choose the events that the funnel sees at all: in a strict mode an event that they shut out ends no chain.
+- `filters` choose the events that the funnel sees at all: in a strict mode an event that they shut out ends nothing.
 - With a `breakdown`, `breakdowns` has the funnel for each value: the one on the person's first event that matched step 1. Most frequent
   first, the rest together as `$other`, then null for events without the property.
 - Rates over nobody are null."""
