@@ -156,10 +156,12 @@ class _Narrator:
         """While one file is read. `report` is its report while it is unfinished."""
         self._said_at_s = time.monotonic()
         if sys.stderr.isatty():
-            with _bar() as self._progress:
-                self._progress.add_task(file.name, total=1.0, rows="")
-                yield
-            self._progress = None
+            try:
+                with _bar() as self._progress:
+                    self._progress.add_task(file.name, total=1.0, rows="")
+                    yield
+            finally:
+                self._progress = None
         else:
             yield
         self.report = None

@@ -69,6 +69,7 @@ class Runner:
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_running, "sv-query", initializer=lower_priority)
         self._queries = 0
+        self._checked_in_vain_s = -CHECK_AGAIN_S
 
     async def run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
         """Run `insight` over the project's events of the half-open range and return what it returns.

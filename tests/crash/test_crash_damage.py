@@ -200,8 +200,8 @@ def test_an_older_catalog_from_a_backup_deletes_no_event_file(serve: Serve) -> N
     assert server.stop() == 0
     backup = {path: path.read_bytes() for path in server.folder.glob("sv.db*")}
     server.start()
-    for number in range(40):
-        server.store(dated(f"{number}", pad=900_000))
+    for number in range(40):  # enough to fill a segment of the log, which the flush then lets go of
+        server.store(body_of([event(f"{number}-{place}", at_ms=now_ms(), pad=60_000) for place in range(15)]))
     assert server.stop() == 0
     files = {path.read_bytes() for path in part_files(server.folder)}
     for path in server.folder.glob("sv.db*"):

@@ -62,11 +62,13 @@ class DuckTables:
     def drain(self, generation: int, batches: Sequence[StoredBatch], *, remember_event_ids: bool = True) -> int:
         """See the port. Repeated event ids are looked up only where a batch carries some."""
         with self._cursor() as cursor:
-            try:
-                has_event_ids = draining.stage_batches(cursor, batches, self._agent_of, self._salt) > 0 and self._event_id_window_ms > 0
-                if has_event_ids and not self._has_recalled:
-                    self._recall()
-                    self._has_recalled = True
+            with self._blaming_the_batch():
+                staged_ids = draining.stage_batches(cursor, batches, self._agent_of, self._salt)
+            has_event_ids = staged_ids > 0 and self._event_id_window_ms > 0
+            if has_event_ids and not self._has_recalled:
+                self._recall()  # outside: a damaged file is no fault of the batch that made us read it
+                self._has_recalled = True
+            with self._blaming_the_batch():
                 cursor.begin()
                 try:
                     if has_event_ids:
@@ -77,9 +79,14 @@ class DuckTables:
                 except BaseException:
                     cursor.rollback()
                     raise
-            except (duckdb.DataError, duckdb.InvalidInputException, ValueError) as error:
-                raise self._bad_batch(str(error).splitlines()[0]) from error
         return rows
+
+    @contextmanager
+    def _blaming_the_batch(self) -> Generator[None]:
+        try:
+            yield
+        except (duckdb.DataError, duckdb.InvalidInputException, ValueError) as error:
+            raise self._bad_batch(str(error).splitlines()[0]) from error
 
     def remember_event_ids(self, generation: int) -> None:
         with self._cursor() as cursor:

@@ -85,7 +85,7 @@ def test_the_options_of_the_mapping_reach_the_events(data: Path, tmp_path: Path)
     [
         (["{file}", "--project", "p9", "--data", "{data}"], 1, "no project 'p9' in"),
         (["{file}", "--project", "p1", "--data", "{data}/none"], 1, "is no data folder yet"),
-        (["{file}x", "--project", "p1", "--data", "{data}"], 1, "--format"),
+        (["{data}/sv.db", "--project", "p1", "--data", "{data}"], 1, "--format"),
         (["none.csv", "--project", "p1", "--data", "{data}"], 1, "none.csv can't be read: No such file or directory"),
         (["{file}", "none.csv", "--project", "p1", "--data", "{data}"], 1, "none.csv can't be read"),
         (["{file}", "--project", "p1", "--map", "x"], 1, "--map"),
