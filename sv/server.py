@@ -70,6 +70,10 @@ TOKENS_GOOD_MS: Final = 2000
 """How long ingest goes by the project tokens that it read last: a revoked one is good for so long."""
 
 
+ORDINARY_BODY_BYTES: Final = 64 * 1024
+"""With less room than for one, writes count as refused."""
+
+
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -346,7 +350,7 @@ class Server:
             return "the server is shutting down"
         if self.log.fault is not None:
             return f"can't write the log: {self.log.fault}"
-        if self.store.held_bytes + self.log.queued_bytes >= self.settings.buffer_limit:
+        if self.store.held_bytes + self.log.queued_bytes + ORDINARY_BODY_BYTES > self.settings.buffer_limit:
             return f"too many events wait to be written to files: {self.maintenance.fault or 'they came too fast'}"
         return None
 

@@ -15,6 +15,7 @@ from sv.imports.columns import Columns, RowError
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
 from sv.ingest.body import repair
 from sv.ingest.decode import Decoded, DropReason, decode
+from sv.model.errors import ClientFault
 from sv.model.limits import MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
 
 CHUNK_ROWS: Final = 100_000
@@ -123,7 +124,11 @@ class _Builder:
         return Chunk(self.end, self.rows, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated)
 
     def _close(self, group: _Group, user_agent: str) -> None:
-        decoded = decode_events(b"[" + b",".join(group.texts) + b"]", self._now_ms)
+        try:
+            decoded = decode_events(b"[" + b",".join(group.texts) + b"]", self._now_ms)
+        except ClientFault as fault:  # of one row, by which ingest would refuse a request
+            self._close_halves(group, user_agent, fault)
+            return
         refused = {rejection.index for rejection in decoded.rejections}
         for rejection in decoded.rejections:
             self._rejections.append(Rejected(group.places[rejection.index], rejection.code, rejection.message))
@@ -134,6 +139,14 @@ class _Builder:
         moments = [group.moments[nth] for nth in kept]
         self._first_ms = min(moments) if self._first_ms is None else min(self._first_ms, *moments)
         self._last_ms = max(moments) if self._last_ms is None else max(self._last_ms, *moments)
+
+    def _close_halves(self, group: _Group, user_agent: str, fault: ClientFault) -> None:
+        middle = len(group.texts) // 2
+        if not middle:
+            self._rejections.append(Rejected(group.places[0], UNREADABLE, fault.message))
+            return
+        for part in (slice(middle), slice(middle, None)):
+            self._close(_Group(group.texts[part], group.places[part], group.moments[part]), user_agent)
 
 
 def cut(source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str) -> Iterator[Chunk]:

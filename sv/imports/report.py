@@ -100,7 +100,7 @@ class FileReport:
             found.append(f"  {self.repeated:,} were in already under the same eventId")
         for code, reason in self.reasons.items():
             found.append(f"  {reason.count:,} rejected: {code}")
-            found += [f"    {self.name}:{example.at}: {example.message}" for example in reason.examples]
+            found += [f"    {self.name}:{example.at}: {_plain(example.message)}" for example in reason.examples]
             if reason.count > len(reason.examples):
                 found.append(f"    and {reason.count - len(reason.examples):,} more")
         return found
@@ -120,3 +120,8 @@ class FileReport:
         reason = self.reasons.setdefault(code, Reason())
         reason.count += count
         reason.examples += examples[: EXAMPLES_PER_REASON - len(reason.examples)]
+
+
+def _plain(text: str) -> str:
+    """Text on one line that does nothing to a terminal: messages repeat what a file says."""
+    return text if text.isprintable() else ascii(text)[1:-1]

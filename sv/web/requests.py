@@ -57,6 +57,9 @@ async def json_of(request: AnyRequest) -> Any:
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMedia(f"expected no encoding, got {encoding[:40]!r} (Content-Encoding)")
     data = await request.body()
     if len(data) > MAX_QUERY_BODY_BYTES:
         raise PayloadTooLarge(f"expected at most {MAX_QUERY_BODY_BYTES} bytes, got {len(data)} (body)")

@@ -116,7 +116,10 @@ class DuckTables:
 
     def is_readable(self, path: Path) -> bool:
         with self._cursor() as cursor:
-            return files.is_readable(cursor, path)
+            try:
+                return files.is_readable(cursor, path)
+            except OSError as error:
+                raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
         with self._cursor() as cursor:

@@ -8,6 +8,7 @@ import pytest
 from imports_rig import FIREFOX, ROW, Kept, read, take, write_ndjson
 
 from sv.imports import chunks
+from sv.model.errors import InvalidParameter
 
 
 def rows(count: int, **more: Any) -> list[dict[str, Any]]:
@@ -97,3 +98,33 @@ def test_the_chunks_after_a_stop_are_those_of_a_run_without_one(tmp_path: Path, 
     resumed = Resumed()
     take(path, resumed)
     assert resumed.chunks == whole[done:]
+
+
+@pytest.mark.parametrize(
+    "name", ["event", "timestamp", "userId", "sessionId", "groups", "eventId", "properties", "other", "user_agent"]
+)
+@pytest.mark.parametrize("levels", [33, 300, 900])
+def test_a_row_that_nests_deeply_anywhere_costs_itself_alone(tmp_path: Path, name: str, levels: int) -> None:
+    deep = json.loads("[" * levels + "]" * levels)
+    value = {"k": deep} if name == "properties" else deep
+    kept = read(write_ndjson(tmp_path / "f.ndjson", [*rows(40), ROW | {name: value}, *rows(40)]))
+    assert [at for at, _ in kept.rejected] == [41]
+    assert len(kept.events) == 80
+
+
+def test_a_row_by_which_ingest_would_refuse_a_whole_request_is_found_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = chunks.decode
+
+    def picky(body: bytes, now_ms: int) -> Any:
+        if b"poison" in body:
+            raise InvalidParameter("no")
+        return decode(body, now_ms)
+
+    monkeypatch.setattr(chunks, "decode", picky)
+    kept = read(
+        write_ndjson(tmp_path / "f.ndjson", [*rows(1500), ROW | {"event": "poison"}, *rows(700), ROW | {"event": "poison"}])
+    )
+    assert kept.rejected == [(1501, "UNREADABLE"), (2202, "UNREADABLE")]
+    assert len(kept.events) == 2200

@@ -242,6 +242,13 @@ def test_a_report_names_reasons_with_their_first_examples(tmp_path: Path) -> Non
     assert "1 without a timestamp" in said
 
 
+def test_a_report_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    lines: list[Any] = [ROW | {"timestamp": "\x1b[31mred\x9b2J\n\u202e"}, b"\x1b[2J"]
+    report = take(write_ndjson(tmp_path / "f.ndjson", lines), Kept())
+    assert report.rejected == 2
+    assert all(line.isprintable() for line in report.lines(is_dry=False))
+
+
 def test_rows_that_the_target_refuses_are_counted_with_the_others(tmp_path: Path) -> None:
     class Refusing(Kept):
         def store(self, import_id: str, chunk: Chunk) -> Outcome:
