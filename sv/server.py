@@ -70,10 +70,6 @@ TOKENS_GOOD_MS: Final = 2000
 """How long ingest goes by the project tokens that it read last: a revoked one is good for so long."""
 
 
-ORDINARY_BODY_BYTES: Final = 64 * 1024
-"""With less room than for one, writes count as refused."""
-
-
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -175,9 +171,12 @@ class Server:
             now_ms=self.clock,
         )
         self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=covered + 1)
-        self._replay(covered)
-        known = [*self.catalog.parts(), *self.parts.dropped_parts()]
-        clear_away(folder, known, covered, is_log_whole=self.log.damage.missing_records == 0)
+        now = self.clock()
+        for answer in load_answers(folder / "retries", now, self._retry_window_ms, covered):
+            self.retries.remember(answer, now)
+        self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
+        is_log_whole = self.log.damage.missing_records == 0
+        clear_away(folder, [*self.catalog.parts(), *self.parts.dropped_parts()], covered, is_log_whole=is_log_whole)
         self.countries = Countries(settings.geoip_db)
         self.agents = Agents()
         self.front = Front(
@@ -188,15 +187,6 @@ class Server:
             on_startup=self._on_startup,
             on_shutdown=self._on_shutdown,
         )
-
-    def _replay(self, covered: int) -> None:
-        """Bring back the batches that are in the log alone, and the answers of the retry window."""
-        now = self.clock()
-        for answer in load_answers(self.settings.data / "retries", now, self._retry_window_ms, covered):
-            self.retries.remember(answer, now)
-        events = replay(self.log.replay(covered), self.retries, self.store.accept, now)
-        if events:
-            log.info("brought back %d events from the log", events)
 
     def store_now(self, batch: Batch, payload: bytes) -> None:
         """Log a batch and wait for the disk, before anything is served. Raises Unavailable."""
@@ -242,10 +232,9 @@ class Server:
 
     def _after_flush(self, covered_seq: int) -> None:
         self.log.truncate_below(covered_seq)
-        now = self.clock()
-        delete_old_answers(self.settings.data / "retries", now, self._retry_window_ms)
+        delete_old_answers(self.settings.data / "retries", self.clock(), self._retry_window_ms)
         if self._tables is not None:
-            self._tables.forget_event_ids(now - int(self.settings.event_id_window_seconds * 1000))
+            self._tables.forget_event_ids(self.clock() - int(self.settings.event_id_window_seconds * 1000))
 
     # The engine, when first needed
 
@@ -284,8 +273,11 @@ class Server:
         return self._tables
 
     def _recall_event_ids(self) -> None:
-        """Read the event ids of the window back from the parts, before the first batch that brings some is drained."""
-        since_ms = self.clock() - int(self.settings.event_id_window_seconds * 1000)
+        """Read the event ids of the window back from the parts, before the first batch that brings some is drained.
+
+        SCAR: the window before the oldest batch out of the log, not before now. A repetition that was dropped came back to life.
+        """
+        since_ms = (self._oldest_replayed_ms or self.clock()) - int(self.settings.event_id_window_seconds * 1000)
         recall_event_ids(self.settings.data, self.catalog, self._open_tables(), since_ms)
 
     def _load_app(self) -> App:
@@ -350,7 +342,7 @@ class Server:
             return "the server is shutting down"
         if self.log.fault is not None:
             return f"can't write the log: {self.log.fault}"
-        if self.store.held_bytes + self.log.queued_bytes + ORDINARY_BODY_BYTES > self.settings.buffer_limit:
+        if not self.capture.has_room():
             return f"too many events wait to be written to files: {self.maintenance.fault or 'they came too fast'}"
         return None
 

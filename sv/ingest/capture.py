@@ -25,6 +25,9 @@ from sv.model.limits import MAX_USER_AGENT_CHARS
 
 log = logging.getLogger(__name__)
 
+ORDINARY_BODY_BYTES: Final = 64 * 1024
+"""With less room than for one, the server says that it refuses writes."""
+
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -96,12 +99,16 @@ class Capture:
         self._log = log
         self._loop = loop
 
+    def has_room(self, size: int = ORDINARY_BODY_BYTES) -> bool:
+        """Whether `size` more bytes may be held."""
+        assert self._log is not None
+        return self._held_bytes() + self._log.queued_bytes + size <= self._max_held_bytes
+
     def check_room(self, size: int) -> None:
         """Raises Unavailable where `size` more bytes would be too many to hold, or where the server is going down."""
         if self.is_closing:
             raise Unavailable("the server is shutting down", retry_after_s=2)
-        assert self._log is not None
-        if self._held_bytes() + self._log.queued_bytes + size > self._max_held_bytes:
+        if not self.has_room(size):
             raise Unavailable("more events arrive than can be written; nothing of this request was stored", retry_after_s=2)
 
     async def capture(self, data: bytes, encoding: str, user_agent: str, country: str | None) -> Ack:

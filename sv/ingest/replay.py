@@ -23,12 +23,13 @@ class Frame(Protocol):
     def payload(self) -> bytes: ...
 
 
-def replay(frames: Iterable[Frame], retries: Retries, accept: Callable[[Sequence[StoredBatch]], None], now_ms: int) -> int:
-    """Accept each batch once and remember what its request was told. Returns how many events came back.
+def replay(frames: Iterable[Frame], retries: Retries, accept: Callable[[Sequence[StoredBatch]], None]) -> int | None:
+    """Accept each batch once and remember what its request was told. Returns when the oldest was received (ms); None without any.
 
     retries: knows the answers of what is in files already.
     """
     events = 0
+    oldest_ms: int | None = None
     for frame in frames:
         try:
             batch = decode_batch(frame.payload)
@@ -40,6 +41,9 @@ def replay(frames: Iterable[Frame], retries: Retries, accept: Callable[[Sequence
             continue
         accept([StoredBatch(frame.seq, batch)])
         events += batch.event_count
+        oldest_ms = batch.received_ms if oldest_ms is None else min(oldest_ms, batch.received_ms)
         if batch.retry_key:
-            retries.remember(answer_of(batch), now_ms)
-    return events
+            retries.remember(answer_of(batch), batch.received_ms)  # the window as it was then, however long we were down
+    if events:
+        log.info("brought back %d events from the log", events)
+    return oldest_ms
