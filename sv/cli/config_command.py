@@ -14,7 +14,9 @@ from sv.settings.page import markdown_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--markdown", action="store_true", help="every setting with its default and reason, as a table in Markdown")
+    parser.add_argument(
+        "--markdown", action="store_true", help="every setting with its default and reason, as a table in Markdown"
+    )
     add_flags(parser)
 
 

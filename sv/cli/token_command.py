@@ -83,4 +83,6 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     for row in rows:
         state = "revoked" if row["revoked_at"] else f"until {row['expires_at']}" if row["expires_at"] else "good"
         project = row["project_id"] or "all projects"
-        print(f"{row['id']}  {row.get('token', row['prefix'] + '…')}  {','.join(row['scopes'])}  {project}  {state}  {row['name']}")
+        print(
+            f"{row['id']}  {row.get('token', row['prefix'] + '…')}  {','.join(row['scopes'])}  {project}  {state}  {row['name']}"
+        )

@@ -217,7 +217,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     # Where recordings are kept: a folder of the server's own, or S3.
     s3_bucket: Annotated[
         str | None,
-        About(values.name(), "", "The bucket for recordings, which a later version takes; until then the S3 settings are checked and not used."),
+        About(
+            values.name(),
+            "",
+            "The bucket for recordings, which a later version takes; until then the S3 settings are checked and not used.",
+        ),
     ] = None
     s3_endpoint: Annotated[
         str | None,

@@ -1,7 +1,7 @@
 """Why a record was not stored: the room's one exception. Callers map it to what they answer."""
 
 
-class LogFault(Exception):  # noqa: N818 -- a fault like those of model.errors, to which callers map it
+class LogFault(Exception):
     """The log did not store a record: the disk refused, or the log is closed.
 
     `reason` is one line for an operator, naming the call and the file where there is one. A record that

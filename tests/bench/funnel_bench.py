@@ -27,7 +27,9 @@ def main() -> None:
         folder = Path(name)
         ours = _Ours(folder, count)
         theirs = _ClickHouse(folder / "made.parquet", folder / "clickhouse")
-        print(f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event; ClickHouse {theirs.bytes / count:.1f}")
+        print(
+            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event; ClickHouse {theirs.bytes / count:.1f}"
+        )
         print("funnel            ClickHouse ms   ours ms   ratio")
         for steps in (3, 6):
             _compare(f"{steps} steps", steps, ours, theirs)
@@ -68,7 +70,9 @@ class _Ours:
         database = Database(events_folder=folder, spill_folder=folder / "spill", memory_bytes=4 << 30, threads=2)
         parts: list[Part] = []
         with database.cursor() as cursor:
-            cursor.execute(_MADE, {"count": count, "persons": count // 20, "span": SPAN_MS, "origin": ORIGIN_MS, "steps": list(STEPS)})
+            cursor.execute(
+                _MADE, {"count": count, "persons": count // 20, "span": SPAN_MS, "origin": ORIGIN_MS, "steps": list(STEPS)}
+            )
             cursor.execute(f"copy made to '{folder}/made.parquet' (format parquet)")
             for day in range(SPAN_MS // 86_400_000):
                 path = folder / "events" / f"{day}.parquet"

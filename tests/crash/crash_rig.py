@@ -214,7 +214,9 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def event(number: str, *, at_ms: int | None = None, event_id: str | None = None, user: str = "ann", pad: int = 0) -> dict[str, Any]:
+def event(
+    number: str, *, at_ms: int | None = None, event_id: str | None = None, user: str = "ann", pad: int = 0
+) -> dict[str, Any]:
     """One event. at_ms None: it carries no timestamp."""
     made: dict[str, Any] = {"event": "crash", "userId": user, "properties": {"n": number, **({"pad": "x" * pad} if pad else {})}}
     if at_ms is not None:

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 from conftest import Serve
-from crash_rig import PROJECT, Server, body_of, dated, event, files_aside, identified, now_ms, numbers_in_files, part_files, wait_for
+from crash_rig import (
+    PROJECT,
+    Server,
+    body_of,
+    dated,
+    event,
+    files_aside,
+    identified,
+    now_ms,
+    numbers_in_files,
+    part_files,
+    wait_for,
+)
 
 DAY_MS = 86_400_000
 DAYS = 3
@@ -101,7 +113,14 @@ def test_a_damaged_part_never_stops_the_start_and_costs_only_itself(serve: Serve
 
 @pytest.mark.parametrize(
     ("damage", "is_read_before"),
-    [(cut_off, True), (zero, False), (spoil_the_footer, True), (spoil_the_middle, False), (spoil_the_middle, True), (remove, True)],
+    [
+        (cut_off, True),
+        (zero, False),
+        (spoil_the_footer, True),
+        (spoil_the_middle, False),
+        (spoil_the_middle, True),
+        (remove, True),
+    ],
 )
 def test_a_part_that_is_damaged_under_a_running_server_is_set_aside_by_the_next_query(
     serve: Serve, damage: Callable[[Path], None], is_read_before: bool
@@ -258,9 +277,9 @@ def test_a_damaged_record_in_the_log_costs_itself_alone(serve: Serve) -> None:
 
 def last_frame(server: Server) -> tuple[Path, int]:
     """The log's last segment, and where its frames end."""
-    from sv.wal.folder import survey
     from sv.wal.damage import DamageReport
     from sv.wal.disk import OS_DISK
+    from sv.wal.folder import survey
 
     last = survey(server.folder / "log", OS_DISK, DamageReport()).segments[-1]
     return last.path, last.end

@@ -76,7 +76,14 @@ def test_a_body_that_was_refused_is_stored_once_when_it_is_sent_again_over_a_cra
 
 @pytest.mark.parametrize(
     ("call", "error"),
-    [("fsync", "ENOSPC"), ("fsync", "EIO"), ("rename", "ENOSPC"), ("pwrite64", "ENOSPC"), ("fdatasync", "EIO"), ("openat", "EMFILE")],
+    [
+        ("fsync", "ENOSPC"),
+        ("fsync", "EIO"),
+        ("rename", "ENOSPC"),
+        ("pwrite64", "ENOSPC"),
+        ("fdatasync", "EIO"),
+        ("openat", "EMFILE"),
+    ],
 )
 def test_a_flush_that_fails_is_tried_again_and_reading_goes_on(serve: Serve, tmp_path: Path, call: str, error: str) -> None:
     server = serve(**FLUSHING).start()

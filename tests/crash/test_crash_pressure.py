@@ -123,4 +123,6 @@ def test_two_hundred_idle_half_open_connections_do_not_keep_it_from_answering(se
     assert server.stop() == 0
 
 
-HALF_A_BODY = b'POST /api/v1/ingest/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{"project'
+HALF_A_BODY = (
+    b'POST /api/v1/ingest/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{"project'
+)

@@ -56,7 +56,9 @@ def settings_for(between: Callable[[Server], None]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("between", BETWEEN)
-def test_a_body_that_comes_again_gets_the_first_answer_and_is_stored_once(serve: Serve, between: Callable[[Server], None]) -> None:
+def test_a_body_that_comes_again_gets_the_first_answer_and_is_stored_once(
+    serve: Serve, between: Callable[[Server], None]
+) -> None:
     server = serve(**settings_for(between)).start()
     body = body_of([event("good", at_ms=now_ms()), {"event": ""}, event("fine", at_ms=now_ms())])
     first = server.store(body)

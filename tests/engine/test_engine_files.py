@@ -16,7 +16,7 @@ from sv.insights.events import list_events
 from sv.model.errors import Unavailable
 from sv.model.limits import DAY_MS
 from sv.model.queries import EventsQuery
-from tests.engine.rig import NOON, RECEIVED, Event, Rig, event, events
+from tests.engine.rig import NOON, RECEIVED, Event, Rig, event, events, opened
 
 MIDNIGHT = NOON + DAY_MS // 2
 
@@ -103,6 +103,17 @@ def test_dropping_a_project_takes_its_rows_out_of_every_buffer_and_no_other_s(ri
         rig.buffer(rig.batch(events("ann: e@0m")), rig.batch(events("ann: e@0m"), project="q"))
     rig.tables.drop_project("p")
     assert (len(rig.rows()), len(rig.rows(project="q"))) == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["we[i]rd", "st*r", "q?", "[", "it's", "sp ce", "ü", "b\\s", "a{b,c}", "semi;--"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    with opened(tmp_path / name) as rig:
+        for _ in range(2):
+            rig.flush(rig.buffer(rig.batch(events("ann: e@0m"))))
+        assert len(rig.rows()) == 2
+        rig.merge()
+        assert len(rig.rows()) == 2
+        assert rig.tables.is_readable(rig.folder / rig.parts[0].path)
 
 
 # ---- Damage ----

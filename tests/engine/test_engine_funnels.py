@@ -20,7 +20,7 @@ from sv.model.query_parsing import parse_funnel_query
 from tests.engine.funnel import oracle
 from tests.engine.funnel.histories import World, legal_modes
 from tests.engine.reference import Row, holds, in_scope, rows_of, session_ids
-from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, events, opened
+from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, events
 
 if TYPE_CHECKING:
     from tests.engine.funnel.clickhouse import ClickHouse
@@ -281,6 +281,13 @@ def test_an_event_at_the_window_s_last_instant_counts(rig: Rig, state: State) ->
     rig.place_events(events("ann: view@0ms, buy@600000ms; bob: view@0ms, buy@600001ms"), state)
     assert counts(rig, {"steps": steps("view buy")}) == [2, 1]
     assert counts(rig, {"steps": steps("view buy"), "conversion_window": "11m"}) == [2, 2]
+
+
+def test_a_funnel_may_have_32_steps_and_one_row_may_be_all_of_them(rig: Rig, state: State) -> None:
+    rig.place_events(events("ann: view@0m; bob: view@0m, view@1m; cid: buy@0m"), state)
+    for modes, last in ([], 2), (["strict_order"], 2), (["strict_once"], 0), (["strict_increase"], 0):
+        found = counts(rig, {"steps": steps(" ".join(["view"] * 32)), "modes": modes})
+        assert (found[0], found[31]) == (2, last), modes
 
 
 def test_the_same_name_in_two_projects_is_two_persons_and_one_in_two_sessions_two_groups(rig: Rig, state: State) -> None:

@@ -79,19 +79,20 @@ class DuckEngine:
 
     def _derive_sessions(self, snapshot: Snapshot, wanted: list[pages.Sessionless], limits: Limits) -> dict[str, str]:
         """The ids of these events' sessions. Looks back until each session's start is certain."""
-        found: dict[str, str] = {}
+        # What a project's deletion takes away meanwhile is left with a session of its own.
+        found = {event.event_id: pages.DerivedSession(event.person, event.timestamp_ms).id for event in wanted}
         reach_ms = SESSION_REACH_MS
         while wanted:
             from_ms = max(min(event.timestamp_ms for event in wanted) - reach_ms, 0)
             params = Params()
             events = self._events(snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1), params)
-            for event_id, person, started_ms in self._statements.rows(
-                pages.sessions_sql(events, wanted, from_ms, params), limits
-            ):
-                session = pages.DerivedSession(person, started_ms)
-                if from_ms == 0 or session.known_from_ms >= from_ms:
-                    found[event_id] = session.id
-            wanted = [event for event in wanted if event.event_id not in found]
+            rows = self._statements.rows(pages.sessions_sql(events, wanted, from_ms, params), limits)
+            sessions = {event_id: pages.DerivedSession(person, started_ms) for event_id, person, started_ms in rows}
+            found |= {event_id: session.id for event_id, session in sessions.items()}
+            if from_ms == 0:
+                break
+            cut_off = {event_id for event_id, session in sessions.items() if session.known_from_ms < from_ms}
+            wanted = [event for event in wanted if event.event_id in cut_off]
             reach_ms *= WIDER
         return found
 

@@ -38,8 +38,9 @@ OWN_COLUMNS: Final = """
     from_json(e.properties, $own_text) as own_text,
     case when contains(e.properties, ':null') then json_type(e.properties, $own_pointers) end as own_kinds
 """
-"""The client's own values of the keys that matter, over a row with the event `e`. Twice, since JSON tells strings from others by their first
-character and texts come unescaped; both are null for a key that is absent and for one that is null, which the rare third column tells apart."""
+"""The client's own values of the keys that matter, over a row with the event `e`. Twice, since JSON tells strings from others by their
+first character and texts come unescaped; both are null for a key that is absent and for one that is null, which the rare third column
+tells apart."""
 
 
 def own_string(name: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from sv.engine.duck.drain import buffer_name
-from sv.engine.duck.filters import all_of
 from sv.engine.duck.files import read_files
+from sv.engine.duck.filters import all_of
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS
 from sv.engine.duck.sql import Params
 from sv.engine.port import Matcher, Scope
@@ -74,7 +74,9 @@ def derived_sessions(source: str, condition: str) -> str:
       select *, count(*) filter (where is_start) over (partition by person order by timestamp, id) as nth
       from (
         select id, person, timestamp,
-          coalesce(timestamp - lag(timestamp) over (partition by person order by timestamp, id) > to_milliseconds({SESSION_GAP_MS}), true) as is_start
+          coalesce(
+            timestamp - lag(timestamp) over (partition by person order by timestamp, id) > to_milliseconds({SESSION_GAP_MS}), true
+          ) as is_start
         from {source}
         where session_id is null and {condition}
       )

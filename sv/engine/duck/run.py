@@ -42,7 +42,9 @@ class Statements:
         """The whole answer as columns."""
         # Not `execute`, whose answer makes one more copy of all rows on its way to Arrow.
         return self._run(
-            statement, limits, lambda cursor: cast("Columns", cursor.sql(statement.text, params=statement.params).to_arrow_table())
+            statement,
+            limits,
+            lambda cursor: cast("Columns", cursor.sql(statement.text, params=statement.params).to_arrow_table()),
         )
 
     def check_regex(self, pattern: str) -> str | None:

@@ -8,7 +8,7 @@ column can be added later and read as null out of the files that lack it.
 | id | UUIDv7 whose time is the event's; its other bits are the log position, so replay makes the same id again |
 | person | the number of the distinct_id within this data folder (a dense integer; `person_numbers` in the catalog) |
 | properties | JSON text as the client meant it; enrichment never changes it |
-| current_url … utm_content | the effective value of one property each, where that value is a string: the client's own, else the server's enrichment |
+| current_url … utm_content | the effective value of one property each, where it is a string: the client's own, else the server's |
 | url_path | the path of current_url without query, fragment and one trailing slash |
 | is_bot | the effective `$is_bot` |
 """

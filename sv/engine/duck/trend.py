@@ -96,7 +96,9 @@ def cells_sql(
           select unnest({params.bind(list(top))}::varchar[]) as value, unnest(range(1, {len(top) + 1})) as slot
         ),
         slotted as (
-          select case when value is null then {NO_VALUE_SLOT} else coalesce(slot, {OTHER_SLOT}) end as slot, bucket, person, session_key, number
+          select
+            case when value is null then {NO_VALUE_SLOT} else coalesce(slot, {OTHER_SLOT}) end as slot, bucket, person, session_key,
+            number
           from matched left join top using (value)
           {"where number is not null" if number_of is not None else ""}
         )

@@ -32,8 +32,7 @@ def build(
     encoder = _Encoder(pointers)
     offsets = {network: encoder.add(record) for network, record in leaves.items()}
     values = [
-        [len(nodes) + 16 + offsets[side] if isinstance(side, str) else side or len(nodes) for side in node]
-        for node in nodes
+        [len(nodes) + 16 + offsets[side] if isinstance(side, str) else side or len(nodes) for side in node] for node in nodes
     ]
     metadata = {
         "node_count": Unsigned(6, len(nodes)),
@@ -50,9 +49,7 @@ def build(
     return tree + bytes(16) + bytes(encoder.data) + b"\xab\xcd\xefMaxMind.com" + _plain(metadata)
 
 
-def _insert(
-    nodes: list[list[int | str]], network: ipaddress.IPv4Network | ipaddress.IPv6Network, version: int
-) -> None:
+def _insert(nodes: list[list[int | str]], network: ipaddress.IPv4Network | ipaddress.IPv6Network, version: int) -> None:
     prefix = int(network.network_address)
     length, width = network.prefixlen, network.max_prefixlen
     path = [prefix >> (width - 1 - i) & 1 for i in range(length)]

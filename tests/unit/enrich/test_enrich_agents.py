@@ -20,10 +20,7 @@ BROWSERS = [
     if not line.startswith("#")
 ]
 TEXTS = [row[-1] or "" for row in BROWSERS]
-CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/126.0.0.0 Safari/537.36"
-)
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 # Texts made to be slow, long or undecodable.
 HOSTILE = [
@@ -54,9 +51,7 @@ def test_a_browser_is_named_with_its_system_and_device(
     assert not found.is_bot
 
 
-@pytest.mark.parametrize(
-    "user_agent", ["", " ", "-", "?", "Mozilla/5.0", "Mozilla/4.0 (compatible;)", "\x00", '""']
-)
+@pytest.mark.parametrize("user_agent", ["", " ", "-", "?", "Mozilla/5.0", "Mozilla/4.0 (compatible;)", "\x00", '""'])
 def test_a_text_that_says_nothing_gives_nothing(user_agent: str) -> None:
     assert AGENTS.lookup(user_agent) == Agent(None, None, None, None, False)
 

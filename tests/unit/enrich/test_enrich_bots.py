@@ -10,9 +10,7 @@ from sv.ingest.enrich.bots import linear_matcher, load_detector
 AGENTS = Agents()
 
 BOTS = [
-    line
-    for line in Path(__file__).with_name("bots.txt").read_text(encoding="utf-8").splitlines()
-    if not line.startswith("#")
+    line for line in Path(__file__).with_name("bots.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")
 ]
 
 # What SDKs send from servers and apps, and what their users call them.

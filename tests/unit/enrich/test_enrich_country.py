@@ -41,14 +41,8 @@ def saved(tmp_path: Path, networks: dict[str, Any], **options: Any) -> Path:
         (b"de", "DE"),
         (b" gB ", "GB"),
         (b"XK", "XK"),
-        *(
-            (value, None)
-            for value in (b"", b"XX", b"T1", b"ZZ", b"EU", b"AP", b"A1", b"UK", b"?", b"-", b"D", b"DEU")
-        ),
-        *(
-            (value, None)
-            for value in (b"D E", b"de,fr", b"\xc3\x9f", b"\xff\xfe", b"\x00\x00", b"DE\x00", b"D" * 9_999)
-        ),
+        *((value, None) for value in (b"", b"XX", b"T1", b"ZZ", b"EU", b"AP", b"A1", b"UK", b"?", b"-", b"D", b"DEU")),
+        *((value, None) for value in (b"D E", b"de,fr", b"\xc3\x9f", b"\xff\xfe", b"\x00\x00", b"DE\x00", b"D" * 9_999)),
     ],
 )
 def test_a_header_holds_an_assigned_code_or_nothing(value: bytes, code: str | None) -> None:
@@ -59,9 +53,7 @@ def test_a_header_holds_an_assigned_code_or_nothing(value: bytes, code: str | No
 def test_whatever_a_header_holds_the_answer_is_two_capital_letters_or_none(value: bytes) -> None:
     code = from_header(value)
 
-    assert code is None or (
-        len(code) == 2 and code.isascii() and code.isupper() and code.encode() == value.strip().upper()
-    )
+    assert code is None or (len(code) == 2 and code.isascii() and code.isupper() and code.encode() == value.strip().upper())
 
 
 def test_the_codes_are_those_of_iso_3166_and_kosovo() -> None:
@@ -73,10 +65,7 @@ def test_the_codes_are_those_of_iso_3166_and_kosovo() -> None:
 
 
 def test_the_first_name_in_precedence_counts_whatever_the_order_of_the_headers() -> None:
-    headers = [
-        (name, code.encode())
-        for name, code in zip(HEADER_NAMES, ("DE", "FR", "IT", "ES", "PT", "AT"), strict=True)
-    ]
+    headers = [(name, code.encode()) for name, code in zip(HEADER_NAMES, ("DE", "FR", "IT", "ES", "PT", "AT"), strict=True)]
 
     assert from_headers(headers) == from_headers(headers[::-1]) == "DE"
     assert from_headers(headers[3:][::-1]) == "ES"
@@ -84,9 +73,7 @@ def test_the_first_name_in_precedence_counts_whatever_the_order_of_the_headers()
 
 def test_a_header_without_a_country_gives_way_to_the_next_that_has_one() -> None:
     assert from_headers([(b"cf-ipcountry", b"T1"), (b"x-country-code", b"se")]) == "SE"
-    assert (
-        from_headers([(b"cf-ipcountry", b"XX"), (b"cf-ipcountry", b"NO"), (b"cf-ipcountry", b"DK")]) == "NO"
-    )
+    assert from_headers([(b"cf-ipcountry", b"XX"), (b"cf-ipcountry", b"NO"), (b"cf-ipcountry", b"DK")]) == "NO"
     assert from_headers([(b"host", b"DE"), (b"x-country", b"DE"), (b"cf-ipcountry", b"XX")]) is None
     assert from_headers([]) is None
     assert Countries(None).from_headers([(b"x-vercel-ip-country", b"JP")]) == "JP"
@@ -108,19 +95,10 @@ def test_header_names_are_lower_case_as_asgi_gives_them() -> None:
         ("9.9.9.9", None),  # registered in a country, which doesn't say where it is used
         ("8.8.8.8", None),  # the EU is no country
         # not of the internet, whatever the database says
-        *(
-            (ip, None)
-            for ip in ("10.1.2.3", "192.168.0.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "0.0.0.0")
-        ),
-        *(
-            (ip, None)
-            for ip in ("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "2001:db8::1", "::ffff:10.1.2.3")
-        ),
+        *((ip, None) for ip in ("10.1.2.3", "192.168.0.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "0.0.0.0")),
+        *((ip, None) for ip in ("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "2001:db8::1", "::ffff:10.1.2.3")),
         # no addresses
-        *(
-            (ip, None)
-            for ip in ("", " ", "81.2.69", "81.2.69.142 ", "81.2.69.142:80", "081.2.69.142", "81.2.69.256")
-        ),
+        *((ip, None) for ip in ("", " ", "81.2.69", "81.2.69.142 ", "81.2.69.142:80", "081.2.69.142", "81.2.69.256")),
         *(
             (ip, None)
             for ip in (
@@ -136,9 +114,7 @@ def test_header_names_are_lower_case_as_asgi_gives_them() -> None:
         *((ip, None) for ip in ("81.2.69.142, 10.0.0.1", "1" * 100_000, "2a02:8100::1%" + "z" * 99_999)),
     ],
 )
-def test_an_address_has_the_country_that_the_database_gives_it(
-    tmp_path: Path, ip: str, code: str | None
-) -> None:
+def test_an_address_has_the_country_that_the_database_gives_it(tmp_path: Path, ip: str, code: str | None) -> None:
     countries = Countries(saved(tmp_path, GEOLITE))
 
     assert countries.from_ip(ip) == code
@@ -155,9 +131,7 @@ def test_an_address_has_the_country_that_the_database_gives_it(
 )
 @pytest.mark.parametrize("bits", [24, 28, 32])
 @pytest.mark.parametrize("pointers", [False, True])
-def test_the_layouts_of_all_publishers_are_understood(
-    tmp_path: Path, record: dict[str, Any], bits: int, pointers: bool
-) -> None:
+def test_the_layouts_of_all_publishers_are_understood(tmp_path: Path, record: dict[str, Any], bits: int, pointers: bool) -> None:
     countries = Countries(saved(tmp_path, {"81.2.69.0/24": record}, bits=bits, pointers=pointers, version=4))
 
     assert countries.from_ip("81.2.69.142") == "GB"
@@ -180,9 +154,7 @@ def test_the_file_may_be_overwritten_or_removed_while_it_is_in_use(tmp_path: Pat
 
 def test_a_record_that_turns_out_damaged_costs_only_its_own_addresses(tmp_path: Path) -> None:
     path = tmp_path / "damaged.mmdb"
-    data = build(
-        {"81.0.0.0/8": {"country": {"iso_code": "FR"}}, "82.0.0.0/8": {"country": {"iso_code": "GB"}}}
-    )
+    data = build({"81.0.0.0/8": {"country": {"iso_code": "FR"}}, "82.0.0.0/8": {"country": {"iso_code": "GB"}}})
     # The second map claims 28 entries, which lie beyond the end of the data or are of no known type.
     path.write_bytes(data.replace(b"\xe1Hiso_codeBGB", b"\xfcHiso_xxxxBGB"))
     countries = Countries(path)

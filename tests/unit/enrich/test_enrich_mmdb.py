@@ -80,17 +80,13 @@ def test_every_answer_is_that_of_maxminddb(tmp_path: Path) -> None:
     with maxminddb.open_database(path) as reference:
         for ip in inside + outside:
             record: Any = reference.get(ip)
-            assert text(mmdb, ip, "country", "iso_code") == (
-                record["country"]["iso_code"] if record else None
-            )
+            assert text(mmdb, ip, "country", "iso_code") == (record["country"]["iso_code"] if record else None)
 
 
 def test_records_come_once_each_and_end_at_the_limit() -> None:
     mmdb = Mmdb(build({f"{first}.0.0.0/8": {"cc": str(first)} for first in range(1, 100)}))
 
-    assert [mmdb.text(position, ("cc",)) for position in mmdb.records(10_000)] == [
-        str(n) for n in range(1, 100)
-    ]
+    assert [mmdb.text(position, ("cc",)) for position in mmdb.records(10_000)] == [str(n) for n in range(1, 100)]
     assert len(list(mmdb.records(120))) < 99
 
 

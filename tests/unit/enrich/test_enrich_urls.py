@@ -39,14 +39,8 @@ from sv.ingest.enrich.urls import UTM_NAMES, path_of, referring_domain, utm_of
         ("/#top", ""),
         ("//cdn.example/a", "//cdn.example/a"),
         # no path
-        *(
-            (url, None)
-            for url in ("", " ", "pricing", "?a=1", "#top", "about:blank", "mailto:a@shop.example", "://a/b")
-        ),
-        *(
-            (url, None)
-            for url in ("javascript:alert(1)", "shop.example/pricing", "1https://a/b", " https://a/b", "\x00")
-        ),
+        *((url, None) for url in ("", " ", "pricing", "?a=1", "#top", "about:blank", "mailto:a@shop.example", "://a/b")),
+        *((url, None) for url in ("javascript:alert(1)", "shop.example/pricing", "1https://a/b", " https://a/b", "\x00")),
         *((url, None) for url in ("data:text/html,//a/b", "http:/a/b", "\ud800://a/b")),
     ],
 )
@@ -73,10 +67,7 @@ def test_a_path_is_what_stands_between_site_and_query(url: str, path: str | None
         ("https://xn--mnchen-3ya.example/", "xn--mnchen-3ya.example"),
         ("https://İΣ.example/", "iσ.example"),
         ("android-app://com.google.android.gm/", "com.google.android.gm"),
-        *(
-            (referrer, None)
-            for referrer in ("", " ", "$direct", "about:client", "/pricing", "//example.com/", "example.com")
-        ),
+        *((referrer, None) for referrer in ("", " ", "$direct", "about:client", "/pricing", "//example.com/", "example.com")),
         *(
             (referrer, None)
             for referrer in (
@@ -166,10 +157,7 @@ def test_a_campaign_is_read_from_the_query(url: str, found: dict[str, str]) -> N
     assert utm_of(url) == found
 
 
-@given(
-    st.text(alphabet=st.characters(), max_size=60)
-    | st.text("htps:/?#&=%+@[]utm_source.é\ud800 ", max_size=60)
-)
+@given(st.text(alphabet=st.characters(), max_size=60) | st.text("htps:/?#&=%+@[]utm_source.é\ud800 ", max_size=60))
 def test_no_text_raises_and_every_answer_keeps_its_shape(text: str) -> None:
     for url in (text, f"https://{text}", f"https://a.example/?utm_source={text}"):
         path, domain, campaign = path_of(url), referring_domain(url), utm_of(url)

@@ -1,0 +1,81 @@
+"""A data folder opened in the test's own process: no HTTP, no background thread, every step when the test says so."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sv.engine.port import Limits
+from sv.insights.events import list_events
+from sv.insights.runner import Context
+from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
+from sv.model.errors import NotFound
+from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.model.query_parsing import parse_events_query
+from sv.server import Server
+from sv.settings import Settings
+
+PROJECT = "dev"
+MIB = 1024 * 1024
+
+
+class Folder:
+    """Opens at once. `close` is the ordinary end with a flush, `crash` the end of a process that was killed right now."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(exist_ok=True)
+        settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=512 * MIB, threads=2)
+        self.server = Server(settings, is_dev=True)
+        self.server.open()
+        try:
+            self.server.projects.get(PROJECT)
+        except NotFound:
+            self.server.projects.create(PROJECT, token="sv_pub_dev", now_ms=now_ms(), project_id=PROJECT)
+
+    def put(self, *numbers: str, with_ids: bool = False, at_ms: int | None = None) -> None:
+        """Log and accept one batch, as ingest does. Raises Unavailable."""
+        batch = batch_of(numbers, with_ids=with_ids, at_ms=at_ms)
+        self.server.store_now(batch, encode_batch(batch))
+
+    def accept(self, seq: int, batch: Batch) -> None:
+        """Accept a batch that the log doesn't have."""
+        self.server.store.accept([StoredBatch(seq, batch)])
+
+    def numbers(self) -> Counter[str]:
+        """How often each event is in one snapshot."""
+        engine = self.server._open_engine()
+        query = msgspec.structs.replace(parse_events_query([], timezone="UTC", now_ms=now_ms()), limit=1_000_000)
+        limits = Limits(60.0, until_s=time.monotonic() + 60)
+        with self.server.store.snapshot(PROJECT, 0, MAX_TIMESTAMP_MS + 1) as snapshot:
+            found = list_events(Context(engine, engine.pin(snapshot, limits), limits, 2), query)
+        return Counter(item["properties"]["n"] for item in found["data"])
+
+    def flush(self) -> None:
+        self.server.maintenance.flush()
+
+    def merge(self) -> int:
+        return self.server.maintenance.compact(everything=True)
+
+    def crash(self) -> None:
+        self.server.close(flush=False)
+
+    def close(self) -> None:
+        self.server.close()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def batch_of(numbers: Sequence[str], *, with_ids: bool = False, at_ms: int | None = None) -> Batch:
+    """A batch of one session's events, whose ids, where it has some, follow from the numbers."""
+    events: list[dict[str, Any]] = []
+    for number in numbers:
+        event = {"event": "crash", "timestamp": at_ms or now_ms(), "properties": {"n": number}, "userId": "ann", "sessionId": "s"}
+        events.append(event | ({"eventId": str(uuid.uuid5(uuid.NAMESPACE_OID, number))} if with_ids else {}))
+    return Batch(VERSION, PROJECT, now_ms(), len(events), "", None, b"", b"", msgspec.json.encode(events))
