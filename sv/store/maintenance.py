@@ -221,10 +221,12 @@ class Maintenance:
             return
         first = readable[0]
         path = part_path(first.project_id, first.day, f"merge-{secrets.token_hex(8)}")
-        facts = write_durably(folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target))
         level = max(part.level for part in readable) + 1
         old_ids = [part.part_id for part in readable]
         try:
+            facts = write_durably(
+                folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target)
+            )
             parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
         except Exception:
             self._in_doubt.append(path)
@@ -233,10 +235,10 @@ class Maintenance:
         self.merges += 1
 
     def _settle_doubts(self) -> None:
-        """Delete the files of merges whose commit failed, or raise what keeps the catalog from being written.
+        """Delete the files of merges that failed, or raise what keeps the catalog from being written.
 
-        SCAR: such a commit may come back after a crash, and then its file has to be there; once another one has succeeded it can't any
-        more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
+        SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another one has succeeded it can't
+        any more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
         """
         if self._in_doubt:
             self._rows.forget_dropped([])

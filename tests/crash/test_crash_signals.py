@@ -29,7 +29,7 @@ class Sender(threading.Thread):
         for count in itertools.count():
             number = f"{self.name}-{count}"
             try:
-                status, headers, content = connection.ask("POST", INGEST, dated(number, pad=200))
+                status, headers, _content = connection.ask("POST", INGEST, dated(number, pad=200))
             except Exception:
                 self.unanswered.add(number)
                 break

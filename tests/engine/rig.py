@@ -6,7 +6,7 @@ does, and places them in a buffer, in parts, or in both. Whatever asks it gets t
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -243,7 +243,7 @@ class Rig:
 
     def rows(self, scope: Scope = ALL, matcher: Matcher = Matcher(None), project: str = "p", **keys: Any) -> list[EventRow]:
         """Events as the engine gives them, newest first."""
-        return self.engine.page(self.snapshot(project), scope, matcher, PageKeys(**{"limit": 100_000, **keys}), LIMITS)
+        return self.engine.page(self.snapshot(project), scope, matcher, _page_keys(keys), LIMITS)
 
     def table(self, columns: str, project: str = "p") -> list[dict[str, Any]]:
         """Columns of everything at rest, in the order of the events' ids, read past the engine."""
@@ -258,13 +258,17 @@ class Rig:
             return [dict(zip(names, row, strict=True)) for row in answered.fetchall()]
 
 
+def _page_keys(keys: dict[str, Any]) -> PageKeys:
+    return PageKeys(**{"limit": 100_000, **keys})  # pyright: ignore[reportArgumentType] - keys of any type
+
+
 def _runs(batches: Sequence[StoredBatch], size: int) -> Iterator[Sequence[StoredBatch]]:
     for start in range(0, len(batches), size):
         yield batches[start : start + size]
 
 
 @contextmanager
-def opened(folder: Path, **options: Any) -> Iterator[Rig]:
+def opened(folder: Path, **options: Any) -> Generator[Rig]:
     """A rig that is closed on leaving."""
     rig = Rig(folder, **options)
     try:

@@ -166,6 +166,19 @@ def test_a_damaged_part_is_noticed_by_queries_and_by_the_check(rig: Rig, how: st
     assert len(list_events(rig.context(), EventsQuery(limit=1000))["data"]) == sum(part.rows for part in rig.parts) + 1
 
 
+@pytest.mark.parametrize("column", ["id", "event", "timestamp", "person", "properties", "is_bot"])
+def test_damage_in_one_column_is_noticed_by_the_check(rig: Rig, column: str) -> None:
+    rig.flush(rig.buffer(rig.batch(spread(300))))
+    path = rig.folder / rig.parts[0].path
+    chunk = pq.ParquetFile(path).metadata.row_group(0).column(list(COLUMNS).index(column))
+    broken = bytearray(path.read_bytes())
+    start = min(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset)
+    broken[start : start + chunk.total_compressed_size] = bytes(chunk.total_compressed_size)
+    victim = path.with_name("broken.parquet")
+    victim.write_bytes(broken)
+    assert not rig.tables.is_readable(victim)
+
+
 def test_random_damage_never_brings_the_engine_down(rig: Rig) -> None:
     rig.flush(rig.buffer(rig.batch(spread(300))))
     path = rig.folder / rig.parts[0].path

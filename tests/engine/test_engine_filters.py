@@ -171,7 +171,9 @@ def test_every_text_operator_is_right_on_every_pair_of_texts(rig: Rig) -> None:
 def test_an_enriched_value_is_filtered_like_a_client_s_own(rig: Rig) -> None:
     rig.buffer(
         rig.batch([event("own", "ann", NOON, **{"$browser": "Chrome"}), event("enriched", "ann", NOON)]),
-        rig.batch([event("null", "ann", NOON, **{"$browser": None}), event("number", "ann", NOON, **{"$browser": 5})]),
+        rig.batch(
+            [event("null", "ann", NOON, **{"$browser": None}), event("number", "ann", NOON) | {"properties": {"$browser": 5}}]
+        ),
         rig.batch([event("nothing", "ann", NOON)], user_agent=""),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from sv.engine.duck.funnel import Packing
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
 from sv.model.errors import ValidationFailed
@@ -213,11 +214,15 @@ def test_persons_beyond_any_key_are_numbered_anew(rigs: dict[State, Rig], monkey
             assert ask(rig, body) == plain
 
 
+def _narrow(min_ms: int, max_ms: int, window_ms: int) -> Packing:
+    return Packing(min_ms, 61)
+
+
 def test_groups_that_no_key_has_room_for_are_refused(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     from sv.engine.duck import funnel as statements
 
     rig.buffer(rig.batch([event("a", f"person-{n}", NOON) for n in range(9)]))
-    monkeypatch.setattr(statements, "packing_of", lambda first, last, window: statements.Packing(first, 61))
+    monkeypatch.setattr(statements, "packing_of", _narrow)
     rig.max_person = MANY_PERSONS
     with pytest.raises(ValidationFailed, match="date_from"):
         ask(rig, {"steps": [{"event": "a"}, {"event": "b"}]})
@@ -308,9 +313,10 @@ def test_the_order_of_arrival_decides_between_rows_of_one_millisecond(rig: Rig, 
     # In q step 2 is taken by the row that can do nothing else, and the other row of step 2 ends the chain. In p that other row comes
     # first, is step 1 already, and is passed over.
     both, second, third = (event("x", "ann", NOON, steps=text) for text in ("12", "2", "3"))
-    query = {
+    modes = ["strict_once", "strict_deduplication"]
+    query: dict[str, Any] = {
         "steps": [{"event": "x", "filters": [{"property": "steps", "operator": "icontains", "value": n}]} for n in "123"],
-        "modes": ["strict_once", "strict_deduplication"],
+        "modes": modes,
     }
     rig.place(
         [
@@ -322,10 +328,7 @@ def test_the_order_of_arrival_decides_between_rows_of_one_millisecond(rig: Rig, 
     )
     found = {project: [line["count"] for line in funnel(rig.context(project), parsed(query))["steps"]] for project in "pq"}
     masks = {"p": [0b011, 0b010, 0b100], "q": [0b010, 0b011, 0b100]}
-    levels = {
-        project: oracle.funnel([(NOON, mask) for mask in masks[project]], 3, 600_000, set(query["modes"])).level
-        for project in "pq"
-    }
+    levels = {project: oracle.funnel([(NOON, mask) for mask in masks[project]], 3, 600_000, modes).level for project in "pq"}
     assert levels == {"p": 3, "q": 2}
     assert found == {"p": [1, 1, 1], "q": [1, 1, 0]}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class Store:
         self.checked: list[list[str]] = []
 
     @contextmanager
-    def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> Iterator[Snapshot]:
+    def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> Generator[Snapshot]:
         yield self.rig.snapshot(project_id).within(from_ms, to_ms)
 
     def check(self, parts: Any) -> int:
@@ -110,7 +110,7 @@ class Store:
 
 
 @contextmanager
-def running(rig: Rig, store: Store, **options: Any) -> Iterator[Runner]:
+def running(rig: Rig, store: Store, **options: Any) -> Generator[Runner]:
     settings: dict[str, Any] = {"timeout_s": 30.0, "max_running": 2, "max_waiting": 2, "threads": 2, **options}
     runner = Runner(
         open_engine=lambda: rig.engine, events=store, check_parts=store.check, lower_priority=lambda: None, **settings

@@ -101,13 +101,15 @@ class Expected:
     def __init__(self, clickhouse: "ClickHouse", rows: list[Row], chosen: list[Row], zone: str) -> None:
         sessions = session_ids(rows)
         prices = [row.properties.get("price") for row in chosen]
-        held = pa.table(  # noqa: F841 - ClickHouse reads it by its name
+        held = pa.table(  # noqa: F841  # pyright: ignore[reportUnusedVariable] - ClickHouse reads it by its name
             {
                 "at_ms": pa.array([row.at_ms for row in chosen], pa.int64()),
                 "person": pa.array([row.person for row in chosen], pa.int64()),
                 "session": [sessions[row.id] for row in chosen],
                 "value": pa.array([canonical(row.properties.get("plan")) for row in chosen], pa.string()),
-                "price": pa.array([float(p) if type(p) in (int, float) else None for p in prices], pa.float64()),
+                "price": pa.array(
+                    [float(p) if isinstance(p, int | float) and not isinstance(p, bool) else None for p in prices], pa.float64()
+                ),
             }
         )
         self._session = clickhouse.session
@@ -263,10 +265,8 @@ def test_numbers_of_64_bits_stay_apart_in_a_breakdown_and_equal_ones_together(ri
 
 
 def test_typed_and_enriched_properties_break_down_by_their_effective_values(rig: Rig, state: State) -> None:
-    sent = [
-        event("view", "ann", NOON, **held)
-        for held in ({}, {"$browser": "Chrome"}, {"$browser": 5}, {"$browser": None}, {"$is_bot": True})
-    ]
+    own: list[dict[str, Any]] = [{}, {"$browser": "Chrome"}, {"$browser": 5}, {"$browser": None}, {"$is_bot": True}]
+    sent = [event("view", "ann", NOON, **held) for held in own]
     rig.place([rig.batch(sent[:3]), rig.batch(sent[3:]), rig.batch(sent[:1], user_agent=BOT)], state)
     body = {"events": [{"name": "view"}], "date_from": "2025-06-15", "date_to": "2025-06-15", "include_bots": True}
     found = {

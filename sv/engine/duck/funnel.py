@@ -5,7 +5,7 @@ group (ENGINE.md §2). The group is the person's number or, for sessions and whe
 within the query to the groups that did step 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -82,12 +82,12 @@ def rows_sql(
     in_order: by the events' ids, which is by time and arrival. is_numbered: groups are numbered within the query.
     """
     bits = " | ".join(f"(case when {matches(step, params)} then {1 << place} else 0 end)" for place, step in enumerate(steps))
+    columns = {"id": "id", "mask": f"({bits})::uinteger"} if in_order else {"mask": f"({bits})::uinteger"}
     kept = "true" if with_foreign else _some_step(steps, params)
     return params.sql(f"""
         with events as not materialized ({events}),
         masked as materialized (
-          select who, timestamp, id, ({bits})::uinteger as mask
-          from ({_grouped(scope, kept, group_by, params)})
+          {_grouped(scope, columns, kept, group_by, params)}
         ),
         starters as (
           select who, {_number(is_numbered)} as number
@@ -106,11 +106,12 @@ def first_values_sql(
 
     Groups are numbered as in `rows_sql` of the same events, scope and first step.
     """
+    columns = {"id": "id", "value": Property(name, params).json()}
     return params.sql(f"""
         with events as not materialized ({events}),
         firsts as (
-          select who, arg_min({{'value': {Property(name, params).json()}}}, id) as first
-          from ({_grouped(scope, matches(step, params), group_by, params)})
+          select who, arg_min({{'value': value}}, id) as first
+          from ({_grouped(scope, columns, matches(step, params), group_by, params)})
           group by who
         )
         select ({_number(is_numbered)})::ubigint as "group", first.value as value
@@ -119,12 +120,13 @@ def first_values_sql(
         """)
 
 
-def _grouped(scope: Scope, condition: str, group_by: GroupBy, params: Params) -> str:
-    """A select of the scope's rows that meet the condition, with `who`: a person's number or a session's key."""
-    kept = f"{in_scope(scope, params)} and ({condition})"
+def _grouped(scope: Scope, columns: Mapping[str, str], condition: str, group_by: GroupBy, params: Params) -> str:
+    """A select of the scope's rows that meet the condition: timestamp, these columns, and `who`, a person's number or session's key."""
+    kept = f"({in_scope(scope, params)} and ({condition}))"
     if group_by == "session":
-        return f"select session_key as who, * from ({keyed_sessions('events', in_range(scope, params), kept)})"
-    return f"select person as who, * from events where {kept}"
+        return f"select *, session_key as who from ({keyed_sessions('events', columns, in_range(scope, params), kept)})"
+    named = "".join(f", {expression} as {name}" for name, expression in columns.items())
+    return f"select timestamp{named}, person as who from events where {kept}"
 
 
 def _some_step(steps: Sequence[Matcher], params: Params) -> str:

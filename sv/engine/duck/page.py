@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sv.engine.duck.relation import SESSION_GAP_MS, derived_sessions, in_scope, joined, matches
+from sv.engine.duck.relation import SESSION_GAP_MS, in_scope, joined, matches, session_starts
 from sv.engine.duck.schema import ENRICHED_PROPERTIES
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS as PROPERTY_COLUMN
 from sv.engine.duck.sql import Params, Sql
@@ -71,11 +71,13 @@ def _in_session(session_id: str, to_ms: int, params: Params) -> str:
     if derived is None:
         return own
     person, started = params.bind(derived.person), params.bind(derived.started_ms)
-    sessions = derived_sessions(
-        "events",
-        f"person = {person} and timestamp >= make_timestamp_ms({params.bind(derived.known_from_ms)})"
-        f" and timestamp < make_timestamp_ms({params.bind(to_ms)})",
-    )
+    known_from, until = params.bind(derived.known_from_ms), params.bind(to_ms)
+    sessions = session_starts(f"""
+        select id, person, timestamp
+        from events
+        where session_id is null and person = {person}
+          and timestamp >= make_timestamp_ms({known_from}) and timestamp < make_timestamp_ms({until})
+        """)
     return f"({own} or id in (select id from ({sessions}) where epoch_ms(started) = {started}))"
 
 
@@ -109,13 +111,15 @@ def sessions_sql(events: str, wanted: list[Sessionless], from_ms: int, params: P
     persons = params.bind(sorted({event.person for event in wanted}))
     ids = params.bind([event.event_id for event in wanted])
     until = params.bind(max(event.timestamp_ms for event in wanted))
-    condition = (
-        f"person in (select unnest({persons}::bigint[]))"
-        f" and timestamp >= make_timestamp_ms({params.bind(from_ms)}) and timestamp <= make_timestamp_ms({until})"
-    )
+    sessions = session_starts(f"""
+        select id, person, timestamp
+        from events
+        where session_id is null and person in (select unnest({persons}::bigint[]))
+          and timestamp >= make_timestamp_ms({params.bind(from_ms)}) and timestamp <= make_timestamp_ms({until})
+        """)
     return params.sql(f"""
         with events as not materialized ({events})
         select id::varchar, person, epoch_ms(started)
-        from ({derived_sessions("events", condition)})
+        from ({sessions})
         where id in (select unnest({ids}::varchar[])::uuid)
         """)

@@ -1,7 +1,8 @@
 """A property's value in SQL: as text, as a number, whether it is set, and as a breakdown's JSON.
 
 Some properties have a typed column (`schema.STRING_PROPERTY_COLUMNS`), which holds the effective value where it is a string; all
-others, and values of other types, are read from the JSON. Keys are data: they are bound as JSON pointers (RFC 6901), with `~` and `/` escaped.
+others, and values of other types, are read from the JSON. Keys are data: they are bound as JSON pointers (RFC 6901), with `~` and `/`
+escaped.
 """
 
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS

@@ -4,6 +4,7 @@ Every statement of this package that reads events starts from `relation`, which 
 answers: files lie by project, and buffer rows are taken by project.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -61,42 +62,47 @@ def joined(conditions: list[str]) -> str:
     return "\n  and ".join(conditions) if conditions else "true"
 
 
-def derived_sessions(source: str, condition: str) -> str:
-    """A select of (id, person, started) for the events of `source` without a session id: when its derived session started.
+def session_starts(rows: str) -> str:
+    """A select of `rows` with `started`: when the derived session of the row started. `rows` has person and timestamp.
 
-    Exact for any condition that takes all of a person's events of a range of time: two events of a person are in one session when
-    no gap between neighbours among the person's events from one to the other is over 30 minutes. A session that began before the
-    range appears to start with its first event in it.
+    Exact where `rows` are all of a person's events without a session id of some range of time: two of them are in one session when no
+    gap between neighbours from one to the other is over 30 minutes. A session that began before the range appears to start with its
+    first event in it.
     """
+    before = "lag(timestamp) over (partition by person order by timestamp)"
     return f"""
-    select id, person, min(timestamp) over (partition by person, nth) as started
+    select * exclude (opened), max(opened) over (partition by person order by timestamp) as started
     from (
-      select *, count(*) filter (where is_start) over (partition by person order by timestamp, id) as nth
-      from (
-        select id, person, timestamp,
-          coalesce(
-            timestamp - lag(timestamp) over (partition by person order by timestamp, id) > to_milliseconds({SESSION_GAP_MS}), true
-          ) as is_start
-        from {source}
-        where session_id is null and {condition}
-      )
+      select *, case when coalesce(timestamp - {before} > to_milliseconds({SESSION_GAP_MS}), true) then timestamp end as opened
+      from ({rows})
     )
     """
 
 
-SESSION_KEY: Final = "coalesce('=' || session_id, person || '-' || epoch_ms(started))"
-"""A session's identity within a range of time, in one text. Clients' own ids are prefixed so that none can pass for a derived one."""
+def keyed_sessions(source: str, columns: Mapping[str, str], range_condition: str, condition: str) -> str:
+    """A select of person, timestamp, these columns (expressions by name) and `session_key` for the rows that meet both conditions.
 
-
-def keyed_sessions(source: str, range_condition: str, condition: str) -> str:
-    """A select of the rows of `source` that meet both conditions, with `session_key`, derived where the client sent no id.
-
-    Sessions are derived from all events of the range, also those that the second condition shuts out: what a query leaves out opens
-    no gap between the others.
+    `session_key` is a session's identity within the range in one text; clients' own ids are prefixed so that none can pass for a
+    derived one. Sessions are derived from all events of the range, also from those that the second condition shuts out: what a query
+    leaves out opens no gap between the others.
     """
-    persons = f"person in (select person from {source} where session_id is null and {range_condition} and {condition})"
+    named = "".join(f", {expression} as {name}" for name, expression in columns.items())
+    named_if_kept = "".join(f", case when is_kept then {expression} end as {name}" for name, expression in columns.items())
+    persons = f"select person from {source} where session_id is null and {range_condition} and {condition}"
+    rows = f"""
+      select person, timestamp{named_if_kept}, is_kept
+      from (
+        select *, {condition} as is_kept
+        from {source}
+        where session_id is null and {range_condition} and person in ({persons})
+      )
+    """
     return f"""
-    select e.*, {SESSION_KEY} as session_key
-    from (select * from {source} where {range_condition} and {condition}) e
-    left join ({derived_sessions(source, f"{range_condition} and {persons}")}) d using (id, person)
+    select person, timestamp{named}, '=' || session_id as session_key
+    from {source}
+    where session_id is not null and {range_condition} and {condition}
+    union all
+    select * exclude (is_kept, started), person || '-' || epoch_ms(started) as session_key
+    from ({session_starts(rows)})
+    where is_kept
     """

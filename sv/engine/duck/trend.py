@@ -75,23 +75,20 @@ def cells_sql(
     slot: 1-based place in `top`, OTHER_SLOT beyond it, NO_VALUE_SLOT for events without the property; without a breakdown all
     events are in NO_VALUE_SLOT. bucket: from 0.
     """
-    condition = joined([in_scope(scope, params), matches(matcher, params)])
+    condition = f"({joined([in_scope(scope, params), matches(matcher, params)])})"
+    columns = {
+        "value": Property(breakdown, params).json() if breakdown is not None else "null::varchar",
+        "bucket": _bucket(starts_ms, params),
+        "number": Property(number_of, params).number() if number_of is not None else "null::double",
+    }
     if needs_sessions(measure):
-        source, session_key = f"({keyed_sessions('events', in_range(scope, params), condition)})", "session_key"
+        matched = keyed_sessions("events", columns, in_range(scope, params), condition)
     else:
-        source, session_key = f"(select * from events where {condition})", "null::varchar"
-    number = Property(number_of, params).number() if number_of is not None else "null::double"
+        named = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+        matched = f"select person, {named}, null::varchar as session_key from events where {condition}"
     return params.sql(f"""
         with events as not materialized ({events}),
-        matched as (
-          select
-            {Property(breakdown, params).json() if breakdown is not None else "null::varchar"} as value,
-            {_bucket(starts_ms, params)} as bucket,
-            person,
-            {session_key} as session_key,
-            {number} as number
-          from {source}
-        ),
+        matched as ({matched}),
         top as (
           select unnest({params.bind(list(top))}::varchar[]) as value, unnest(range(1, {len(top) + 1})) as slot
         ),

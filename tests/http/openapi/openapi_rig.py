@@ -34,6 +34,10 @@ STATUS_CODES = {
 }
 
 
+class OutOfTime(BaseException):
+    """Ends a test that has tried enough, well. No `Exception`, so that Hypothesis lets it through instead of shrinking it."""
+
+
 class Route(NamedTuple):
     """One method of one path, with its handler."""
 

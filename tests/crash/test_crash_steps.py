@@ -1,0 +1,220 @@
+"""Each step of a flush and a merge fails, or is the last one before a kill: afterwards each event is there once, also in the files."""
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crash_rig import files_aside, numbers_in_files, part_files, temporary_files
+from folder_rig import Folder, now_ms
+
+from sv.model.errors import Unavailable
+
+DAY_MS = 86_400_000
+MOST_STEPS = 200
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class Steps:
+    """Counts the calls that a flush or a merge makes to the disk and to the catalog; at number `last` it strikes.
+
+    strikes: "before" fails the call and does nothing, "after" fails it when it has been done, "kill" ends the process instead.
+    """
+
+    def __init__(self, last: int, strikes: str) -> None:
+        self._last = last
+        self._strikes = strikes
+        self.taken: list[str] = []
+
+    @property
+    def has_struck(self) -> bool:
+        return len(self.taken) >= self._last
+
+    def around(self, name: str, call: Callable[..., Any], error: Exception, *, is_undone_by_error: bool = False) -> Callable[..., Any]:
+        """is_undone_by_error: the call is a transaction, of which nothing stays when it fails."""
+
+        def step(*args: Any, **options: Any) -> Any:
+            if self.has_struck and self._strikes == "kill":
+                raise Killed
+            self.taken.append(name)
+            if len(self.taken) != self._last:
+                return call(*args, **options)
+            if self._strikes == "after" and not is_undone_by_error:
+                call(*args, **options)
+            if self._strikes == "kill":
+                raise Killed
+            raise error
+
+        return step
+
+
+def watch(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
+    """Have every call that changes something on disk, or the catalog, count as a step."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    refused = Unavailable("the disk refuses")
+    for name in ("fsync", "rename", "mkdir", "unlink", "rmdir"):
+        patch.setattr(os, name, steps.around(name, getattr(os, name), full))
+    tables = folder.server.store.tables
+    for name in ("write_buffer_days", "merge_files"):
+        patch.setattr(tables, name, steps.around(name, getattr(tables, name), refused))
+    rows = folder.server.parts
+    for name in ("commit_flush", "replace_parts", "forget_dropped"):
+        patch.setattr(rows, name, steps.around(name, getattr(rows, name), refused, is_undone_by_error=True))
+
+
+def fill(folder: Folder) -> Counter[str]:
+    """Two parts of one day, events of three days in the buffer, and ids that come again."""
+    folder.put("1", "2", with_ids=True)
+    folder.flush()
+    folder.put("3", "2", with_ids=True)
+    folder.flush()
+    for number in range(4, 10):
+        folder.put(f"{number}", at_ms=now_ms() - number % 3 * DAY_MS)
+    folder.put("1", "10", with_ids=True)
+    assert folder.numbers() == EVERYTHING
+    return EVERYTHING
+
+
+EVERYTHING = Counter(f"{number}" for number in range(1, 11))
+
+
+def check_at_rest(path: Path) -> None:
+    """After one more start and an ordinary end, everything is in files, once, and nothing else is left."""
+    folder = Folder(path)
+    assert folder.numbers() == EVERYTHING
+    folder.put("1", "5th of November", with_ids=True)
+    assert folder.numbers() == EVERYTHING + Counter(["5th of November"])
+    folder.close()
+    assert numbers_in_files(path) == EVERYTHING + Counter(["5th of November"])
+    assert temporary_files(path) == []
+
+
+@pytest.mark.parametrize("strikes", ["before", "after"])
+def test_whichever_step_fails_reading_goes_on_and_the_next_try_succeeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str
+) -> None:
+    for last in range(1, MOST_STEPS):
+        path = tmp_path / str(last)
+        folder = Folder(path)
+        fill(folder)
+        steps = Steps(last, strikes)
+        with monkeypatch.context() as patch:
+            watch(steps, folder, patch)
+            for action in (folder.flush, folder.merge):
+                try:
+                    action()
+                except (OSError, Unavailable):
+                    assert steps.has_struck, steps.taken
+                assert folder.numbers() == EVERYTHING, (last, steps.taken)
+            folder.flush()
+            folder.merge()
+            assert folder.numbers() == EVERYTHING, (last, steps.taken)
+        assert numbers_in_files(path) == EVERYTHING, (last, steps.taken)
+        assert files_aside(path) == [], (last, steps.taken)
+        assert len(part_files(path)) == 3, (last, steps.taken)
+        if not steps.has_struck:
+            print(f"{len(steps.taken)} steps: {' '.join(steps.taken)}")
+            assert len(steps.taken) > 25
+            folder.close()
+            check_at_rest(path)
+            return
+        folder.crash()
+        if last % 4 == 0:
+            check_at_rest(path)
+    pytest.fail("the steps never end")
+
+
+def test_a_kill_after_whichever_step_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for last in range(1, MOST_STEPS):
+        path = tmp_path / str(last)
+        folder = Folder(path)
+        fill(folder)
+        steps = Steps(last, "kill")
+        with monkeypatch.context() as patch:
+            watch(steps, folder, patch)
+            try:
+                folder.flush()
+                folder.merge()
+            except Killed:
+                pass
+        folder.crash()
+        check_at_rest(path)
+        if not steps.has_struck:
+            assert len(steps.taken) > 25
+            return
+    pytest.fail("the steps never end")
+
+
+def test_answers_of_a_flush_that_never_was_committed_do_not_hide_its_batches_from_the_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.put("1", retry_key=b"k" * 16)
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.server.parts, "commit_flush", Steps(1, "before").around("commit", print, Unavailable("full")))
+        with pytest.raises(Unavailable):
+            folder.flush()
+    assert list((tmp_path / "data" / "retries").glob("*.answers")), "the answers were written, before the commit"
+    assert folder.numbers() == Counter(["1"])
+    folder.crash()
+    folder = Folder(tmp_path / "data")
+    assert folder.numbers() == Counter(["1"])
+    assert folder.server.retries.answer_to(b"k" * 16, now_ms()) is not None
+    folder.flush()
+    folder.crash()
+    folder = Folder(tmp_path / "data")
+    assert folder.numbers() == Counter(["1"])
+    assert folder.server.retries.answer_to(b"k" * 16, now_ms()) is not None
+    folder.close()
+
+
+def test_batches_stay_when_the_engine_can_not_be_opened_or_can_not_take_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SCAR: what was taken to be drained was gone when the buffer's table could not be made, and the flush after it covered its place."""
+    folder = Folder(tmp_path / "data")
+    folder.put("1")
+    tables = folder.server.store.tables
+    for name in ("create_buffer", "drain"):
+        with monkeypatch.context() as patch:
+            patch.setattr(tables, name, Steps(1, "before").around(name, print, Unavailable("no memory")))
+            with pytest.raises(Unavailable):
+                folder.numbers()
+        folder.put(f"after {name}")
+    folder.flush()
+    folder.crash()
+    folder = Folder(tmp_path / "data")
+    assert folder.numbers() == Counter(["1", "after create_buffer", "after drain"])
+    folder.close()
+
+
+def test_a_batch_at_fault_costs_itself_alone_even_when_the_disk_refuses_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SCAR: what was drained before the disk refused was drained again, and there twice."""
+    from sv.store.ports import BadBatch
+
+    folder = Folder(tmp_path / "data")
+    tables = folder.server.store.tables
+    drain = tables.drain
+
+    def refuse_the_third(generation: int, batches: Any, **options: Any) -> int:
+        if any(stored.seq == 3 for stored in batches):
+            raise BadBatch("a batch that nobody can read")
+        return drain(generation, batches, **options)
+
+    for number in range(1, 6):
+        folder.put(f"{number}")
+    monkeypatch.setattr(tables, "drain", refuse_the_third)
+    with monkeypatch.context() as patch:
+        full = OSError(errno.ENOSPC, "full")
+        patch.setattr("sv.store.event_store.write_durably", Steps(1, "before").around("write", print, full))
+        with pytest.raises(Unavailable):
+            folder.numbers()
+    assert folder.numbers() == Counter(["1", "2", "4", "5"])
+    assert [path.name for path in files_aside(folder.path)] == ["batch-0000000000000003.json"]
+    folder.flush()
+    assert numbers_in_files(folder.path) == Counter(["1", "2", "4", "5"])
+    folder.close()
