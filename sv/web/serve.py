@@ -11,8 +11,10 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sv.model.errors import ServerFault
+from sv.web.errors import error_body
 from sv.web.front import Front
 
 KEEP_ALIVE_S: Final = 75
@@ -53,7 +55,7 @@ def serve(front: Front, listener: socket.socket, on_ready: Callable[[], None], t
     config = uvicorn.Config(
         front,
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -68,6 +70,16 @@ def serve(front: Front, listener: socket.socket, on_ready: Callable[[], None], t
     server = _Server(config, on_ready)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's own, but what it refuses before the application sees it gets the contract's error shape too."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = error_body(f"expected HTTP/1.1, got something else: {msg}", "INVALID_PARAMETER")
+        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        self.transport.write(head % len(body) + body)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):

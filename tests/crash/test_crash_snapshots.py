@@ -1,6 +1,7 @@
 """Every snapshot has each accepted event exactly once, while flushes and merges go on beside it."""
 
 import random
+import sys
 import threading
 import time
 from collections import Counter
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 from folder_rig import Folder, batch_of, now_ms
+
+from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.store.event_store import Generation
 
 DAY_MS = 86_400_000
 HAMMERED_S = 6.0
@@ -30,14 +34,20 @@ class Hammer:
         self.snapshots = 0
         self.flushes = 0
         self.merges = 0
+        self.counts = 0
+        self._generations: dict[int, Generation] = {}
+        self._rows = 0
 
     def run(self) -> None:
-        roles = [self._accept, self._flush, self._merge, self._read, self._read]
+        roles = [self._accept, self._flush, self._merge, self._read, self._read, self._count]
+        interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
         threads = [threading.Thread(target=self._repeat, args=(role,)) for role in roles]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        sys.setswitchinterval(interval_s)
         if self._failure is not None:
             raise self._failure
 
@@ -80,6 +90,22 @@ class Hammer:
         assert not missing, (before, after, sorted(missing)[:10])
         assert found.keys() <= set(self.coming[:after])
 
+    def _count(self) -> None:
+        """Without a query, so thousands of times: no snapshot has less than the one before it, or more than was sent."""
+        store, catalog = self._folder.server.store, self._folder.server.catalog
+        current = store.current
+        for generation in [*store.frozen, *([current] if current is not None else [])]:
+            self._generations[generation.number] = generation
+        snapshot = catalog.take("dev", 0, MAX_TIMESTAMP_MS + 1)
+        known = [self._generations[number].events for number in snapshot.buffers if number in self._generations]
+        catalog.release(snapshot)
+        if len(known) < len(snapshot.buffers):
+            return  # a buffer was opened in between
+        rows = sum(part.rows for part in snapshot.parts) + sum(known)
+        assert self._rows <= rows <= len(self.coming), (self._rows, rows, len(self.coming))
+        self._rows = rows
+        self.counts += 1
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_each_snapshot_has_each_accepted_event_exactly_once(tmp_path: Path, seed: int) -> None:
@@ -87,13 +113,16 @@ def test_each_snapshot_has_each_accepted_event_exactly_once(tmp_path: Path, seed
     hammer = Hammer(folder, seed)
     try:
         hammer.run()
-        print(f"{len(hammer.accepted)} events, {hammer.snapshots} snapshots, {hammer.flushes} flushes, {hammer.merges} merges")
+        print(
+            f"{len(hammer.accepted)} events, {hammer.snapshots} snapshots, {hammer.counts} counts, {hammer.flushes} flushes, {hammer.merges} merges"
+        )
         assert folder.numbers() == Counter(hammer.accepted)
     finally:
         folder.close()
     assert hammer.flushes > 5
     assert hammer.merges > 2
     assert hammer.snapshots > 10
+    assert hammer.counts > 100
     again = Folder(tmp_path / "data")
     assert again.numbers() == Counter(hammer.accepted)
     again.close()

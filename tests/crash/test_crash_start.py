@@ -38,7 +38,9 @@ def write_log(folder: Folder) -> int:
             event["properties"] = {"n": f"{count}", **properties}
             count += 1
         key = count.to_bytes(16, "big")
-        payload = encode_batch(msgspec.structs.replace(batch_of([]), event_count=BATCH_EVENTS, retry_key=key, events=encode(events)))
+        payload = encode_batch(
+            msgspec.structs.replace(batch_of([]), event_count=BATCH_EVENTS, retry_key=key, events=encode(events))
+        )
         size += len(payload)
         log.append(payload)
         while log.queued_bytes > 16_000_000:

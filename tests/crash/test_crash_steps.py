@@ -36,7 +36,9 @@ class Steps:
     def has_struck(self) -> bool:
         return len(self.taken) >= self._last
 
-    def around(self, name: str, call: Callable[..., Any], error: Exception, *, is_undone_by_error: bool = False) -> Callable[..., Any]:
+    def around(
+        self, name: str, call: Callable[..., Any], error: Exception, *, is_undone_by_error: bool = False
+    ) -> Callable[..., Any]:
         """is_undone_by_error: the call is a transaction, of which nothing stays when it fails."""
 
         def step(*args: Any, **options: Any) -> Any:
@@ -174,7 +176,9 @@ def test_answers_of_a_flush_that_never_was_committed_do_not_hide_its_batches_fro
     folder.close()
 
 
-def test_batches_stay_when_the_engine_can_not_be_opened_or_can_not_take_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_stay_when_the_engine_can_not_be_opened_or_can_not_take_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SCAR: what was taken to be drained was gone when the buffer's table could not be made, and the flush after it covered its place."""
     folder = Folder(tmp_path / "data")
     folder.put("1")
@@ -192,7 +196,9 @@ def test_batches_stay_when_the_engine_can_not_be_opened_or_can_not_take_them(tmp
     folder.close()
 
 
-def test_a_batch_at_fault_costs_itself_alone_even_when_the_disk_refuses_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_at_fault_costs_itself_alone_even_when_the_disk_refuses_halfway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SCAR: what was drained before the disk refused was drained again, and there twice."""
     from sv.store.ports import BadBatch
 

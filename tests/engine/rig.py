@@ -42,6 +42,8 @@ LIMITS: Final = Limits(60.0)
 CHROME: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 ALL: Final = Scope(0, MAX_TIMESTAMP_MS, include_bots=True)
 SALT: Final = 0b101010101010101010
+AGENTS: Final = Agents()
+"""One for all rigs: it remembers what it has read, and reads its lists once."""
 
 UNITS: Final = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _ACT: Final = re.compile(r"\s*([^\s#{@]+)(?:#([^\s{@]+))?\s*({.*?})?\s*@(-?[\d.]+)(ms|s|m|h|d)\s*")
@@ -103,10 +105,9 @@ class Rig:
         self.database = Database(
             events_folder=folder / "events", spill_folder=folder / "spill", memory_bytes=512 << 20, threads=2
         )
-        self.agents = Agents()
         self.tables = DuckTables(
             self.database,
-            agent_of=self.agents.lookup,
+            agent_of=AGENTS.lookup,
             number_persons=self.persons.number,
             salt=SALT,
             event_id_window_ms=event_id_window_ms,
