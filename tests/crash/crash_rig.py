@@ -91,6 +91,12 @@ class Server:
         return self._log_path.read_text(errors="replace")
 
     @property
+    def all_logs(self) -> str:
+        """The same of all its starts."""
+        paths = [self._output / f"{self.folder.name}-{start}.err" for start in range(1, self.starts + 1)]
+        return "".join(path.read_text(errors="replace") for path in paths)
+
+    @property
     def _log_path(self) -> Path:
         return self._output / f"{self.folder.name}-{self.starts}.err"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import Serve
-from crash_rig import INGEST, Connection, Server, body_of, event, now_ms, numbers_in_files, temporary_files
+from crash_rig import INGEST, Connection, Server, body_of, event, files_aside, now_ms, numbers_in_files, temporary_files
 
 KILLS = int(os.environ.get("SV_CRASH_KILLS", "30"))
 SEED = int(os.environ.get("SV_CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
@@ -182,3 +182,5 @@ def test_thirty_kills_under_four_writers_lose_nothing_acknowledged_and_double_no
     server.start()
     assert tell(server.numbers(), acknowledged, sent) == RIGHT
     assert server.total() == len(acknowledged)
+    assert "Traceback" not in server.all_logs
+    assert "batch" not in " ".join(path.name for path in files_aside(server.folder)), "an acknowledged batch could not be read"

@@ -196,6 +196,38 @@ def test_batches_stay_when_the_engine_can_not_be_opened_or_can_not_take_them(
     folder.close()
 
 
+def test_persons_that_were_numbered_while_the_catalog_could_not_be_written_keep_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    persons = folder.server.persons
+    assert persons.number_persons("dev", '["ann"]') == "[1]"
+
+    def refuse(**_: Any) -> Any:
+        raise Unavailable("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.server.meta, "transaction", refuse)
+        assert persons.number_persons("dev", '["zoe", "ann", "bob", "zoe"]') == "[2,1,3,2]"
+        assert persons.number_persons("other", '["zoe"]') == "[4]", "a person is one of its project"
+        assert persons.number_persons("dev", '["bob", "eve"]') == "[3,5]"
+        assert persons.max_number() == 5
+        folder.put("1")
+        assert folder.numbers() == Counter(["1"])
+        with pytest.raises(Unavailable):
+            folder.flush()
+        with pytest.raises(ValueError, match="array"):
+            persons.number_persons("dev", "{}")
+    folder.flush()
+    assert persons.number_persons("dev", '["eve", "fay", "zoe"]') == "[5,6,2]"
+    folder.crash()
+    folder = Folder(tmp_path / "data")
+    assert folder.server.persons.number_persons("dev", '["zoe", "bob", "eve", "ann", "fay"]') == "[2,3,5,1,6]"
+    assert folder.server.persons.number_persons("other", '["zoe"]') == "[4]"
+    assert folder.numbers() == Counter(["1"])
+    folder.close()
+
+
 def test_a_batch_at_fault_costs_itself_alone_even_when_the_disk_refuses_halfway(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

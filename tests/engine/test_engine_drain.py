@@ -49,7 +49,7 @@ def check_kept(rig: Rig, sent: list[dict[str, Any]]) -> None:
         rig.buffers.remove(generation)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.dictionaries(texts, values, max_size=5), min_size=1, max_size=30))
 def test_properties_are_kept_as_they_were_sent(shared_rig: Rig, sent: list[dict[str, Any]]) -> None:
     check_kept(shared_rig, sent)

@@ -136,7 +136,7 @@ def forget(rig: Rig) -> None:
     rig.parts.clear()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(properties, min_size=20, max_size=40), st.lists(filters(), min_size=25, max_size=25))
 def test_filters_mean_in_sql_what_they_are_defined_to_mean(
     shared_rig: Rig, state: State, sent: list[dict[str, Any]], items: list[Filter]
