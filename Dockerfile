@@ -9,7 +9,7 @@ RUN python3 -m venv /opt/venv
 WORKDIR /src
 # The dependencies come first: this layer is made again only when the lock changes.
 COPY requirements.lock ./
-RUN /opt/venv/bin/python -m pip install --quiet --no-compile --require-hashes --requirement requirements.lock
+RUN /opt/venv/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY sv ./sv
 # What only building needs goes again, and what pyarrow and numpy bring that nothing here can reach: their tests and

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from litestar import Response, get, post
+from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
 
 from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, Receiver
@@ -66,9 +67,12 @@ async def _body_of(request: AnyRequest) -> bytes:
         raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got {declared} (body)")
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_CHUNK_BODY_BYTES:
-            raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got more (body)")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > MAX_CHUNK_BODY_BYTES:
+                raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got more (body)")
+            parts.append(part)
+    except InternalServerException:  # the framework's word for a client that has gone
+        raise InvalidParameter("the request ended before its body did (body)") from None
     return b"".join(parts)

@@ -247,6 +247,7 @@ def test_a_derived_session_id_that_names_no_start_has_no_events(rig: Rig, state:
         f"auto-{ann}-{NOON + 10 * MINUTE_MS}",
         f"auto-{ann}-{NOON + 1}",
         f"auto-{ann + 99}-{NOON}",
+        f"auto-0{ann}-{NOON}",
         "auto-",
         "auto-1-",
         f"auto-{10**18 - 1}-{10**15 - 1}",

@@ -298,6 +298,15 @@ def test_a_body_that_is_larger_than_it_may_be_is_refused_before_it_is_read(full:
         assert connection.recv(4096).startswith(b"HTTP/1.1 413")
 
 
+def test_a_client_that_leaves_within_its_body_is_no_fault_of_the_server(full: Api) -> None:
+    with socket.create_connection(("127.0.0.1", httpx.URL(full.server.url).port or 0), timeout=30) as connection:
+        head = f"POST {full.path(f'imports/{IMPORT}/chunks/1')} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sv_dev\r\n"
+        connection.sendall((head + "content-type: application/json\r\ncontent-length: 100\r\n\r\n{").encode())
+        time.sleep(0.2)
+    time.sleep(0.2)
+    assert full.http.get("/healthz").status_code == 200
+
+
 def test_who_may_not_write_may_not_import(full: Api) -> None:
     path = full.path(f"imports/{IMPORT}/chunks/1")
     for headers, status in (({}, 401), ({"Authorization": "Bearer sv_nobody"}, 401)):

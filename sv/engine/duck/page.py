@@ -35,7 +35,10 @@ class DerivedSession(Struct, frozen=True):
 def derived_session(session_id: str | None) -> DerivedSession | None:
     """The derived session of this id, None for an id that can't be one."""
     found = _DERIVED_ID.fullmatch(session_id) if session_id is not None else None
-    return DerivedSession(int(found[1]), int(found[2])) if found else None
+    if found is None:
+        return None
+    session = DerivedSession(int(found[1]), int(found[2]))
+    return session if session.id == session_id else None
 
 
 def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, params: Params) -> Sql:
