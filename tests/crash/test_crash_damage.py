@@ -194,7 +194,8 @@ def test_what_a_kill_left_half_written_is_cleared_away(serve: Serve) -> None:
     (server.folder / "spill").mkdir(exist_ok=True)
     (server.folder / "spill" / "duckdb_temp_storage-0.tmp").write_bytes(b"spilled")
     server.start()
-    assert list(server.folder.rglob("*.tmp")) == []
+    # The log's own are spare files that it is filling with zeros at this moment.
+    assert [path for path in server.folder.rglob("*.tmp") if path.parent.name != "log"] == []
     assert server.numbers() == days[0] + days[1] + days[2]
 
 
@@ -260,8 +261,9 @@ def test_a_damaged_record_in_the_log_costs_itself_alone(serve: Serve) -> None:
     for number in range(20):
         server.store(dated(f"number {number:03}"))
     server.kill()
-    segment, _ = last_frame(server)
-    data = bytearray(segment.read_bytes())
+    segments = {path: path.read_bytes() for path in (server.folder / "log").iterdir()}
+    segment = next(path for path, content in segments.items() if b"number 007" in content)
+    data = bytearray(segments[segment])
     place = data.index(b"number 007")
     data[place : place + 10] = b"NUMBER 007"
     segment.write_bytes(data)

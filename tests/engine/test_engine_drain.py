@@ -252,14 +252,16 @@ def test_which_of_repeated_events_stay_does_not_hang_on_how_the_log_is_cut(
         for place, (mark, hour) in enumerate(sent)
     ]
     rig.buffer()
-    start = 0
-    while start < len(batches):
-        stop = data.draw(st.integers(start + 1, len(batches)))
-        rig.tables.drain(rig.buffers[-1], batches[start:stop])
-        start = stop
-    assert [row["event"] for row in rig.table("event")] == sorted(expected, key=lambda name: (NOON, int(name)))
-    rig.tables.drop_buffer(rig.buffers.pop())
-    rig.tables.forget_event_ids(2**47)
+    try:
+        start = 0
+        while start < len(batches):
+            stop = data.draw(st.integers(start + 1, len(batches)))  # which may end the example
+            rig.tables.drain(rig.buffers[-1], batches[start:stop])
+            start = stop
+        assert [row["event"] for row in rig.table("event")] == sorted(expected, key=lambda name: (NOON, int(name)))
+    finally:
+        rig.tables.drop_buffer(rig.buffers.pop())
+        rig.tables.forget_event_ids(2**47)
 
 
 def test_event_ids_are_recalled_from_parts_before_the_first_that_could_repeat_one(tmp_path: Path) -> None:

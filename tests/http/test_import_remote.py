@@ -312,5 +312,5 @@ def test_who_may_not_write_may_not_import(full: Api) -> None:
     for headers, status in (({}, 401), ({"Authorization": "Bearer sv_nobody"}, 401)):
         answer = httpx.post(full.server.url + path, content=chunk(event()), headers=headers, trust_env=False)
         assert answer.status_code == status
-    answer = full.http.post("/api/v1/projects/other/imports/" + IMPORT + "/chunks/1", content=chunk(event()))
+    answer = full.http.post("/api/v1/projects/nowhere/imports/" + IMPORT + "/chunks/1", content=chunk(event()))
     assert answer.status_code == 404

@@ -1,0 +1,1 @@
+-- Rollups of persons and sessions: what lists are read from.

@@ -1,0 +1,1 @@
+-- Definitions: which events and properties a project has.

@@ -1,0 +1,1 @@
+-- People: login sessions, and the audit trail.

@@ -1,0 +1,1 @@
+-- Recordings: which chunks a session has.

@@ -1,0 +1,1 @@
+-- Identity: which user id an anonymous id came to be.
