@@ -66,6 +66,9 @@ SALT_BITS: Final = 18
 ENGINE_SHARE: Final = 0.6
 """Of the memory limit, for DuckDB; the rest is for held bodies, answers remembered, funnels' arrays and Python itself."""
 
+CACHE_SHARE: Final = 0.1
+"""Of it, for what is kept of funnels' steps between questions."""
+
 TOKENS_GOOD_MS: Final = 2000
 """How long ingest goes by the project tokens that it read last: a revoked one is good for so long."""
 
@@ -264,7 +267,8 @@ class Server:
                     bad_batch=BadBatch,
                     recall_event_ids=self._recall_event_ids,
                 )
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number)
+                cache_bytes = int(settings.memory_limit * CACHE_SHARE)
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number, cache_bytes)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":

@@ -24,6 +24,10 @@ class Snapshot(Struct, frozen=True):
         parts = tuple(part for part in self.parts if part.min_ts_ms < to_ms and part.max_ts_ms >= from_ms)
         return replace(self, parts=parts)
 
+    def with_parts(self, parts: tuple[Part, ...]) -> "Snapshot":
+        """The same view with some of its parts alone."""
+        return replace(self, parts=parts)
+
     def without_parts(self) -> "Snapshot":
         """The buffers alone."""
         return replace(self, parts=())

@@ -4,6 +4,7 @@
 does, and places them in a buffer, in parts, or in both. Whatever asks it gets the same answers in every one of `STATES`.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -119,6 +120,7 @@ class Rig:
         self.buffers: list[int] = []
         self._generations = 0
         self._seq = 0
+        self._part_ids = itertools.count(1)
 
     def close(self) -> None:
         self.engine.close()
@@ -201,7 +203,7 @@ class Rig:
 
     def _part(self, project: str, day: str | None, path: str, facts: Any) -> Part:
         return Part(
-            part_id=len(self.parts) + 1, project_id=project, path=path, day=day, rows=facts.rows, bytes=facts.bytes,
+            part_id=next(self._part_ids), project_id=project, path=path, day=day, rows=facts.rows, bytes=facts.bytes,
             min_ts_ms=facts.min_ts_ms, max_ts_ms=facts.max_ts_ms,
             min_received_ms=facts.min_received_ms, max_received_ms=facts.max_received_ms,
         )  # fmt: skip

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck import funnel, trend
+from sv.engine.duck import funnel, step_keys, trend
 from sv.engine.duck import page as pages
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.relation import relation
 from sv.engine.duck.run import Columns, Statements
 from sv.engine.duck.sql import Params, Sql
+from sv.engine.duck.step_keys import StepCache
 from sv.engine.port import (
     EventRow,
     FunnelKeys,
@@ -40,18 +42,30 @@ back WIDER times as far."""
 
 WIDER: Final = 8
 
+CACHE_BYTES: Final = 64 << 20
+"""Eight million matches."""
+
 
 class DuckEngine:
-    """Thread-safe. max_person: an upper bound of the persons' numbers at the time of the call."""
+    """Thread-safe. max_person: an upper bound of the persons' numbers at the time of the call. cache_bytes: what may be kept of funnels'
+    steps for the next question."""
 
-    def __init__(self, database: Database, data_folder: Path, max_person: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, data_folder: Path, max_person: Callable[[], int], cache_bytes: int = CACHE_BYTES
+    ) -> None:
         self._statements = Statements(database)
         self._data_folder = data_folder
         self._max_person = max_person
+        self._cache = StepCache(cache_bytes)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
 
     def close(self) -> None:
         self._steps.shutdown()
+
+    @property
+    def cached_bytes(self) -> int:
+        """What is kept of funnels' steps for the next question."""
+        return self._cache.bytes
 
     def pin(self, snapshot: Snapshot, limits: Limits) -> Snapshot:
         """See the port. Drains are transactions in log order, so that the last position in the buffers tells what is in them."""
@@ -116,20 +130,43 @@ class DuckEngine:
             by_step = [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1] for place in range(len(steps))]
             foreign = rows.keys[rows.masks == 0] if with_foreign else None
             return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
-        statements: list[Sql] = []
-        for step in steps:
-            params = Params()
-            statements.append(funnel.step_keys_sql(self._events(source, params), scope, step, packing, params))
+        foreign: NDArray[np.uint64] | None = None
         if with_foreign:
             params = Params()
-            statements.append(funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params))
+            foreign = self._keys(funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params), limits)
+        keys_of = partial(self._step_keys, source, scope, packing, limits)
+        by_step = list(self._steps.map(keys_of, steps))
+        return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
 
-        def keys_of(statement: Sql) -> NDArray[np.uint64]:
-            return _column(self._statements.table(statement, limits), "key", np.uint64)
+    def _step_keys(
+        self, source: Snapshot, scope: Scope, packing: funnel.Packing, limits: Limits, step: Matcher
+    ) -> NDArray[np.uint64]:
+        """The keys of all that match the step. Files are read once: what matched in them is kept, unless they reach beyond the range,
+        where reading only what is asked for costs less."""
+        parts = source.parts if self._max_person() <= step_keys.PERSON_MAX else ()
+        found = self._cache.find(parts, scope, step)
+        missing = [part for part in parts if part.part_id not in found and step_keys.covers(scope, part)]
+        if missing:
+            params = Params()
+            paths = [self._data_folder / part.path for part in missing]
+            table = self._statements.table(funnel.file_matches_sql(paths, scope, step, params), limits)
+            files, persons, times_us = (_column(table, name, np.int64) for name in ("file", "person", "time_us"))
+            new = step_keys.split_by_file(missing, files, persons, times_us)
+            self._cache.keep(new, scope, step)
+            found |= new
+        arrays = list(
+            step_keys.keys_of(
+                [(part, found[part.part_id]) for part in parts if part.part_id in found], scope, packing.bits, packing.origin_ms
+            )
+        )
+        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
+        if rest.parts or rest.buffers:
+            params = Params()
+            arrays.append(self._keys(funnel.step_keys_sql(self._events(rest, params), scope, step, packing, params), limits))
+        return np.concatenate(arrays) if arrays else np.empty(0, np.uint64)
 
-        arrays = list(self._steps.map(keys_of, statements))
-        foreign = arrays[len(steps)] if with_foreign else None
-        return FunnelKeys(arrays[: len(steps)], foreign, packing.bits, packing.origin_ms, False)
+    def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
+        return _column(self._statements.table(statement, limits), "key", np.uint64)
 
     def funnel_rows(
         self,

@@ -69,10 +69,14 @@ def merge_files(cursor: duckdb.DuckDBPyConnection, sources: Sequence[Path], targ
     return file_facts(cursor, target)
 
 
-def read_files(paths: Sequence[Path | str]) -> str:
-    """A select over these files with every column of the schema. All are of this layout, so none need be opened to plan it."""
+def read_files(paths: Sequence[Path | str], *, with_index: bool = False) -> str:
+    """A select over these files with every column of the schema. All are of this layout, so none need be opened to plan it.
+
+    with_index: and `file_index`, each row's place in `paths`.
+    """
     listed = ", ".join(_literal(str(path)) for path in paths)
-    return f"select {COLUMN_LIST} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false)"
+    columns = f"{COLUMN_LIST}, file_index" if with_index else COLUMN_LIST
+    return f"select {columns} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false)"
 
 
 def file_facts(cursor: duckdb.DuckDBPyConnection, path: Path) -> FileFacts:

@@ -45,9 +45,12 @@ def in_range(scope: Scope, params: Params) -> str:
 
 def in_scope(scope: Scope, params: Params) -> str:
     """The condition of a scope: its range, its filters, and no bots unless it includes them."""
-    conditions = [in_range(scope, params)]
-    if not scope.include_bots:
-        conditions.append("is_bot is not true")
+    return joined([in_range(scope, params), of_scope(scope, params)])
+
+
+def of_scope(scope: Scope, params: Params) -> str:
+    """The condition of a scope without its range."""
+    conditions = [] if scope.include_bots else ["is_bot is not true"]
     return joined(conditions + all_of(scope.filters, params))
 
 

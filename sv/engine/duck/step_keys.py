@@ -1,0 +1,128 @@
+"""A funnel step's matches, file by file, kept from one query to the next.
+
+Answers for: which of a person's events in an immutable file match a step is worked out once, and asked again with another window, other
+steps beside it or another range it is a copy of numbers. Assumes that a part's number stands for its content for ever (`sv.model.part`).
+Never holds anything of a buffer, and never more bytes than it may: what was used longest ago goes first.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.port import Matcher, Scope
+from sv.model.part import Part
+
+ENTRY_BYTES: Final = 400
+"""About what an entry takes besides its arrays."""
+
+PERSON_MAX: Final = (1 << 32) - 1
+"""Larger numbers of persons are not kept: nobody has so many, and half the memory is worth more."""
+
+_MS_US: Final = 1000
+
+
+class Kept(Struct, frozen=True):
+    """The matches of one step in one file, in any order: whose they are, and when, in ms from `origin_ms` (uint32,
+    where the file's span fits, else uint64)."""
+
+    persons: NDArray[np.uint32]
+    offsets: NDArray[Any]
+    origin_ms: int
+
+    @property
+    def bytes(self) -> int:
+        return self.persons.nbytes + self.offsets.nbytes + ENTRY_BYTES
+
+
+class StepCache:
+    """Thread-safe. max_bytes: of all that is kept."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], Kept] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        return self._bytes
+
+    def find(self, parts: Sequence[Part], scope: Scope, step: Matcher) -> dict[int, Kept]:
+        """What is kept for the step, by part."""
+        found: dict[int, Kept] = {}
+        with self._lock:
+            for part in parts:
+                key = _key(part.part_id, scope, step)
+                kept = self._kept.get(key)
+                if kept is not None:
+                    self._kept.move_to_end(key)
+                    found[part.part_id] = kept
+        return found
+
+    def keep(self, found: dict[int, Kept], scope: Scope, step: Matcher) -> None:
+        with self._lock:
+            for part_id, kept in found.items():
+                key = _key(part_id, scope, step)
+                if kept.bytes <= self._max_bytes and key not in self._kept:
+                    self._kept[key] = kept
+                    self._bytes += kept.bytes
+            while self._bytes > self._max_bytes:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= dropped.bytes
+
+
+def _key(part_id: int, scope: Scope, step: Matcher) -> tuple[Any, ...]:
+    """What the matches in a file hang on: not on the range of time, which is looked at when keys are made."""
+    return part_id, step, scope.filters, scope.include_bots
+
+
+def split_by_file(parts: Sequence[Part], files: NDArray[Any], persons: NDArray[Any], times_us: NDArray[Any]) -> dict[int, Kept]:
+    """An answer's rows as what is kept of each part; `files` are places in `parts`. Every part has an entry, maybe an empty one.
+
+    The rows of one file come in few runs, since a vector of the engine is of one file.
+    """
+    runs: dict[int, list[slice]] = {}
+    borders = [0, *(np.flatnonzero(files[1:] != files[:-1]) + 1).tolist(), files.size] if files.size else [0]
+    for low, high in pairwise(borders):
+        runs.setdefault(int(files[low]), []).append(slice(low, high))
+    found: dict[int, Kept] = {}
+    for place, part in enumerate(parts):
+        slices = runs.get(place, [])
+        whose = np.concatenate([persons[run].astype(np.uint32) for run in slices] or [np.empty(0, np.uint32)])
+        spans_long = part.max_ts_ms - part.min_ts_ms > PERSON_MAX
+        kind = np.uint64 if spans_long else np.uint32
+        origin_us = part.min_ts_ms * _MS_US
+        when = np.concatenate([((times_us[run] - origin_us) // _MS_US).astype(kind) for run in slices] or [np.empty(0, kind)])
+        found[part.part_id] = Kept(whose, when, part.min_ts_ms)
+    return found
+
+
+def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_ms: int) -> Iterator[NDArray[np.uint64]]:
+    """The keys `(person << bits) | (ms - origin_ms)` of the matches in the scope's range."""
+    shift = np.uint64(bits)
+    for part, kept in found:
+        persons, offsets = kept.persons, kept.offsets
+        if not covers(scope, part):
+            inside = (offsets >= max(scope.from_ms - kept.origin_ms, 0)) & (offsets < max(scope.to_ms - kept.origin_ms, 0))
+            places = np.flatnonzero(inside)
+            persons, offsets = persons[places], offsets[places]
+        keys = persons.astype(np.uint64)
+        keys <<= shift
+        # Below the origin there is nothing: it is the first time that occurs in the range.
+        keys += (
+            offsets.astype(np.uint64) + np.uint64(kept.origin_ms - origin_ms)
+            if kept.origin_ms >= origin_ms
+            else (offsets.astype(np.uint64) - np.uint64(origin_ms - kept.origin_ms))
+        )
+        yield keys
+
+
+def covers(scope: Scope, part: Part) -> bool:
+    """Whether the whole of the part is in the scope's range."""
+    return scope.from_ms <= part.min_ts_ms and part.max_ts_ms < scope.to_ms

@@ -1,0 +1,136 @@
+"""What is kept of a funnel's steps changes no answer: cold, warm, too small for anything, and for ranges that cut through files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sv.engine.duck.engine import DuckEngine
+from sv.engine.duck.step_keys import ENTRY_BYTES
+from sv.engine.port import Matcher, Scope
+from sv.insights.funnels import funnel
+from sv.insights.runner import Context
+from sv.model.calendar import iso_ms
+from sv.model.filters import Filter, Operator
+from sv.model.limits import DAY_MS, HOUR_MS
+from sv.model.query_parsing import parse_funnel_query
+from tests.engine.rig import LIMITS, NOON, Rig, event, opened
+
+PERSONS = ("ann", "bob", "cat")
+SIZES = {"nothing": 0, "an entry or two": 2 * (ENTRY_BYTES + 40), "everything": 1 << 20}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Three persons over nine days: files of a day each, one of many days, and a buffer."""
+    with opened(tmp_path_factory.mktemp("steps")) as rig:
+        made = [
+            event(name, person, NOON + day * DAY_MS + number * HOUR_MS, plan=("pro", "free", 7)[(day + number) % 3])
+            for day in range(9)
+            for person in PERSONS
+            for number, name in enumerate(("view", "buy", "view", "pay"))
+            if (day * 7 + len(person) + number) % 4
+        ]
+        rig.flush(rig.buffer(rig.batch(made[::4])))
+        rig.merge()
+        rig.flush(rig.buffer(rig.batch(made[1::4])))
+        rig.flush(rig.buffer(rig.batch(made[2::4])))
+        rig.buffer(rig.batch(made[3::4]))
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
+    """Engines over the same files that keep different amounts."""
+    made = {name: DuckEngine(filled.database, filled.folder, lambda: 10, size) for name, size in SIZES.items()}
+    yield made
+    for engine in made.values():
+        engine.close()
+
+
+def ask(rig: Rig, engine: DuckEngine, body: dict[str, Any]) -> Any:
+    query = parse_funnel_query(body, timezone="UTC", now_ms=NOON + 9 * DAY_MS)
+    return funnel(Context(engine, engine.pin(rig.snapshot(), LIMITS), LIMITS, 2), query)
+
+
+steps = st.lists(
+    st.fixed_dictionaries(
+        {"event": st.sampled_from(("view", "buy", "pay", "never"))},
+        optional={"properties": st.sampled_from(({"plan": "pro"}, {"plan": 7}, {"plan": ["free", "pro"]}))},
+    ),
+    min_size=2,
+    max_size=4,
+)
+moments = st.integers(-2 * 24, 10 * 24).map(lambda hours: NOON + hours * HOUR_MS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps,
+    moments,
+    moments,
+    st.sampled_from(("1h", "3h", "2d", "30d")),
+    st.sampled_from([[], ["strict_increase"], ["strict_order"]]),
+)
+def test_funnels_are_the_same_whatever_is_kept(
+    filled: Rig, engines: dict[str, DuckEngine], asked: list[Any], low: int, high: int, window: str, modes: list[str]
+) -> None:
+    body = {
+        "steps": asked,
+        "conversion_window": window,
+        "modes": modes,
+        "date_from": iso_ms(min(low, high)),
+        "date_to": iso_ms(max(low, high) + 1),
+    }
+    plain = ask(filled, engines["nothing"], body)
+    for name, engine in engines.items():
+        assert ask(filled, engine, body) == plain, name
+        assert ask(filled, engine, body) == plain, f"{name}, asked again"
+
+
+def test_no_more_is_kept_than_may_be(filled: Rig, engines: dict[str, DuckEngine]) -> None:
+    for plan in range(30):
+        body = {"steps": [{"event": "view", "properties": {"plan": plan}}, {"event": "buy"}], "date_from": "2025-06-01"}
+        for name, engine in engines.items():
+            ask(filled, engine, body)
+            assert engine.cached_bytes <= SIZES[name]
+    assert engines["everything"].cached_bytes > 30 * ENTRY_BYTES
+
+
+def test_filters_that_python_takes_for_equal_have_matches_of_their_own(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.flush(
+            rig.buffer(
+                rig.batch(
+                    [event("view", "ann", NOON, n=1), event("view", "bob", NOON, n=True), event("view", "cat", NOON, n="1")]
+                )
+            )
+        )
+        counts = [
+            len(
+                rig.engine.funnel_keys(
+                    rig.snapshot(),
+                    Scope(NOON - 1, NOON + 1),
+                    [Matcher("view", (Filter("n", Operator.EXACT, value),))],
+                    1000,
+                    "person",
+                    False,
+                    LIMITS,
+                ).steps[0]
+            )
+            for value in (1, True, "1", 1.0)
+        ]
+        assert counts == [1, 1, 1, 1]
+
+
+def test_what_is_kept_of_a_file_is_not_asked_of_the_file_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        parts = rig.flush(rig.buffer(rig.batch([event("view", "ann", NOON), event("buy", "ann", NOON + 1)])))
+        body = {"steps": [{"event": "view"}, {"event": "buy"}], "date_from": "2025-06-01", "date_to": "2025-06-30"}
+        before = ask(rig, rig.engine, body)
+        assert before["steps"][1]["count"] == 1
+        (rig.folder / parts[0].path).unlink()
+        assert ask(rig, rig.engine, body | {"conversion_window": "1h"})["steps"][1]["count"] == 1
