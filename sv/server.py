@@ -267,8 +267,8 @@ class Server:
                     bad_batch=BadBatch,
                     recall_event_ids=self._recall_event_ids,
                 )
-                cache_bytes = int(settings.memory_limit * CACHE_SHARE)
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number, cache_bytes)
+                kept_bytes = int(settings.memory_limit * CACHE_SHARE)
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number, kept_bytes)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":
@@ -333,12 +333,9 @@ class Server:
 
     def reset(self) -> None:
         """Empty the server of events, for `sv dev`."""
-        self.maintenance.reset(self._delete_rows)
+        self.maintenance.reset(lambda covered_seq: delete_all_events(self.meta, covered_seq=covered_seq))
         self.capture.forget_answers()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)
-
-    def _delete_rows(self, covered_seq: int) -> None:
-        delete_all_events(self.meta, covered_seq=covered_seq)
 
     def health(self) -> str | None:
         """None while writes are taken, else why they are not."""

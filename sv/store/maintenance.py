@@ -109,7 +109,7 @@ class Maintenance:
             self._sweep()
             return len(plans)
 
-    def reset(self, delete_rows: Callable[[int], None]) -> None:
+    def reset(self, delete_rows: Callable[[int], object]) -> None:
         """Drop every event of every project. For `sv dev` alone. delete_rows: empties the catalog's rows up to a log position."""
         with self._turn:
             covered = self._store.discard_all()
