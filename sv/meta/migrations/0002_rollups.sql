@@ -1,1 +1,0 @@
--- Rollups of persons and sessions: what lists are read from.

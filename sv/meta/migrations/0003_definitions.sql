@@ -1,1 +1,0 @@
--- Definitions: which events and properties a project has.

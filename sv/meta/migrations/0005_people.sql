@@ -1,1 +1,0 @@
--- People: login sessions, and the audit trail.

@@ -1,1 +1,0 @@
--- Recordings: which chunks a session has.

@@ -1,1 +1,0 @@
--- Identity: which user id an anonymous id came to be.
