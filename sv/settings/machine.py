@@ -48,11 +48,11 @@ def keep_freed_memory(kept_bytes: int) -> None:
     """Have the C library keep up to so much freed memory at its heap's end, and take blocks below a megabyte from there.
 
     By default it gives each request's buffers back to the kernel and faults them in again for the next, which cost two thirds of the
-    system time of a large ingest request. Harmless where there is no glibc.
+    system time of a large ingest request. Does nothing where there is no glibc, or no way to ask it.
     """
-    import ctypes
+    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):  # a Python without libffi has no ctypes
+        import ctypes
 
-    with contextlib.suppress(AttributeError, OSError, TypeError):
         tune = ctypes.CDLL(None).mallopt
         tune(_M_TRIM_THRESHOLD, kept_bytes)
         tune(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
