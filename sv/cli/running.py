@@ -8,11 +8,7 @@ from typing import Final
 
 from sv.server import Server
 from sv.settings import Settings
-from sv.settings.machine import keep_freed_memory
 from sv.web.serve import listen, serve
-
-KEPT_FREED_BYTES: Final = 64 << 20
-"""More than the largest request takes while it is decoded."""
 
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
@@ -46,7 +42,6 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
     on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
     """
     settings = server.settings
-    keep_freed_memory(min(KEPT_FREED_BYTES, settings.memory_limit // 16))
     server.lock_folder()  # before the port: started twice, a server should say who holds the folder, and not send anybody to another port
     listener = listen(settings.host, settings.port)
     server.open()

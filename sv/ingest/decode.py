@@ -17,7 +17,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from sv.ingest.columnwise import GLANCE_FROM_EVENTS, are_canonical, is_flat
 from sv.ingest.depth import NESTED_OUTSIDE, TOO_DEEP, is_deeper_than, without_deep_events
 from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
 from sv.model.limits import (
@@ -183,9 +182,7 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
         raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
     events = request.events
     _check_event_count(len(events))
-    may_be_deep = not is_flat(events) and _may_be_deep(body, events)
-    if not may_be_deep and len(events) >= GLANCE_FROM_EVENTS and are_canonical(events, now_ms):
-        return _encoded(request.projectToken, events, [], True, len(body))
+    may_be_deep = _may_be_deep(body, events)
     kept: list[WireEvent] = []
     rejections: list[Rejection] = []
     is_dated = True
@@ -195,7 +192,7 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
             kept.append(event)
         except _Dropped as drop:
             rejections.append(Rejection(index, drop.code, drop.message))
-    return _encoded(request.projectToken, kept, rejections, is_dated, len(body))
+    return _encoded(request.projectToken, kept, list(range(len(events))), rejections, is_dated, len(body))
 
 
 def _may_be_deep(body: bytes, events: list[WireEvent]) -> bool:
@@ -210,6 +207,7 @@ def _may_be_deep(body: bytes, events: list[WireEvent]) -> bool:
 def _decode_one_by_one(body: bytes, now_ms: int) -> Decoded:
     token, raw_events = _outer(body)
     kept: list[WireEvent] = []
+    places: list[int] = []
     rejections: list[Rejection] = []
     is_dated = True
     for index, raw in enumerate(raw_events):
@@ -217,9 +215,10 @@ def _decode_one_by_one(body: bytes, now_ms: int) -> Decoded:
             event = _decoded_event(bytes(raw))
             is_dated = _checked(event, now_ms, may_be_deep=True) and is_dated
             kept.append(event)
+            places.append(index)
         except _Dropped as drop:
             rejections.append(Rejection(index, drop.code, drop.message))
-    return _encoded(token, kept, rejections, is_dated, len(body))
+    return _encoded(token, kept, places, rejections, is_dated, len(body))
 
 
 def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
@@ -352,32 +351,22 @@ def _canonical_uuid(text: str) -> str:
         raise _unexpected("eventId", text) from None
 
 
-def _encoded(token: str, kept: list[WireEvent], rejections: list[Rejection], is_dated: bool, body_bytes: int) -> Decoded:
+def _encoded(
+    token: str, kept: list[WireEvent], places: list[int], rejections: list[Rejection], is_dated: bool, body_bytes: int
+) -> Decoded:
     """Encode the kept events; those whose properties turn out too large are rejected here."""
     if body_bytes <= MAX_PROPERTIES_BYTES:
         return Decoded(token, len(kept), tuple(rejections), _encoder.encode(kept), is_dated)
-    rejected = {rejection.index for rejection in rejections}
-    places = [place for place in range(len(kept) + len(rejected)) if place not in rejected]
-    # In groups that come out below the limit of a single event's properties, so that only a group beyond it is looked at closely.
-    size = max(1, len(kept) * MAX_PROPERTIES_BYTES // (2 * body_bytes))
-    groups: list[memoryview] = []
-    for start in range(0, len(kept), size):
-        text = _encoder.encode(kept[start : start + size])
-        if len(text) > MAX_PROPERTIES_BYTES:
-            found = list(zip(places[start : start + size], kept[start : start + size], strict=True))
-            small = [event for place, event in found if not _is_too_large(place, event, rejections)]
-            text = _encoder.encode(small)
-        if len(text) > len(b"[]"):
-            groups.append(memoryview(text)[1:-1])
+    if rejections:
+        rejected = {rejection.index for rejection in rejections}
+        places = [place for place in places if place not in rejected]
+    encoded: list[bytes] = []
+    for place, event in zip(places, kept, strict=True):
+        text = _encoder.encode(event)
+        if len(text) > MAX_PROPERTIES_BYTES and len(_encoder.encode(event.properties)) > MAX_PROPERTIES_BYTES:
+            message = f"expected at most {MAX_PROPERTIES_BYTES} bytes, got more (properties)"
+            rejections.append(Rejection(place, DropReason.PROPERTIES_TOO_LARGE, message))
+            continue
+        encoded.append(text)
     rejections.sort(key=lambda rejection: rejection.index)
-    return Decoded(
-        token, len(places) - (len(rejections) - len(rejected)), tuple(rejections), b"[" + b",".join(groups) + b"]", is_dated
-    )
-
-
-def _is_too_large(place: int, event: WireEvent, rejections: list[Rejection]) -> bool:
-    if len(_encoder.encode(event.properties)) <= MAX_PROPERTIES_BYTES:
-        return False
-    message = f"expected at most {MAX_PROPERTIES_BYTES} bytes, got more (properties)"
-    rejections.append(Rejection(place, DropReason.PROPERTIES_TOO_LARGE, message))
-    return True
+    return Decoded(token, len(encoded), tuple(rejections), b"[" + b",".join(encoded) + b"]", is_dated)

@@ -5,7 +5,6 @@ itself elsewhere. Assumes the usual mount points below `root`, which tests repla
 be read sets no limit.
 """
 
-import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,29 +41,6 @@ def cores_allowed(root: Path = ROOT) -> int:
             quota, period = int(words[0]), int(words[1])
             found.append(-(-quota // period))
     return max(1, min(found))
-
-
-def keep_freed_memory(kept_bytes: int) -> None:
-    """Have the C library keep up to so much freed memory at its heap's end, and take blocks below a megabyte from there.
-
-    By default it gives each request's buffers back to the kernel and faults them in again for the next, which cost two thirds of the
-    system time of a large ingest request. Does nothing where there is no glibc, or no way to ask it.
-    """
-    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):  # a Python without libffi has no ctypes
-        import ctypes
-
-        tune = ctypes.CDLL(None).mallopt
-        tune(_M_TRIM_THRESHOLD, kept_bytes)
-        tune(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
-
-
-_M_TRIM_THRESHOLD: Final = -1
-_M_MMAP_THRESHOLD: Final = -3
-"""malloc.h's numbers."""
-
-_MMAP_THRESHOLD_BYTES: Final = 1 << 20
-"""Larger blocks go back to the kernel at once. SCAR: with a higher one the zeros for the log's spare segments stayed in memory, and an idle
-server took half as much again."""
 
 
 def _machine_memory() -> int:

@@ -2,7 +2,6 @@
 
 import argparse
 import pickle
-import sys
 from pathlib import Path
 
 import msgspec
@@ -483,10 +482,3 @@ def test_the_cores_are_what_the_control_groups_allow(tmp_path: Path, files: dict
 )
 def test_without_a_limit_the_cores_are_those_of_the_process(tmp_path: Path, files: dict[str, str]) -> None:
     assert cores_allowed(machine(tmp_path, files)) == cores_allowed(tmp_path / "nothing") >= 1
-
-
-def test_a_python_without_ctypes_keeps_memory_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sv.settings.machine import keep_freed_memory
-
-    monkeypatch.setitem(sys.modules, "ctypes", None)  # what the import system takes for "there is none"
-    keep_freed_memory(1 << 20)
