@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 SALT_BITS: Final = 18
 """Of the folder's salt, in each event's id."""
 
-ENGINE_SHARE: Final = 0.6
+ENGINE_SHARE: Final = 0.5
 """Of the memory limit, for DuckDB; the rest is for held bodies, answers remembered, funnels' arrays and Python itself."""
 
 CACHE_SHARE: Final = 0.1

@@ -305,6 +305,7 @@ def test_a_client_that_leaves_within_its_body_is_no_fault_of_the_server(full: Ap
         time.sleep(0.2)
     time.sleep(0.2)
     assert full.http.get("/healthz").status_code == 200
+    assert full.server.take_faults() == []
 
 
 def test_who_may_not_write_may_not_import(full: Api) -> None:

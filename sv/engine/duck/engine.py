@@ -130,20 +130,20 @@ class DuckEngine:
             by_step = [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1] for place in range(len(steps))]
             foreign = rows.keys[rows.masks == 0] if with_foreign else None
             return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
-        foreign: NDArray[np.uint64] | None = None
+        foreign = None
         if with_foreign:
             params = Params()
-            foreign = self._keys(funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params), limits)
-        keys_of = partial(self._step_keys, source, scope, packing, limits)
-        by_step = list(self._steps.map(keys_of, steps))
-        return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
+            statement = funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params)
+            foreign = self._steps.submit(self._keys, statement, limits)
+        by_step = list(self._steps.map(partial(self._step_keys, source, scope, packing, limits), steps))
+        return FunnelKeys(by_step, foreign.result() if foreign else None, packing.bits, packing.origin_ms, False)
 
     def _step_keys(
         self, source: Snapshot, scope: Scope, packing: funnel.Packing, limits: Limits, step: Matcher
     ) -> NDArray[np.uint64]:
         """The keys of all that match the step. Files are read once: what matched in them is kept, unless they reach beyond the range,
         where reading only what is asked for costs less."""
-        parts = source.parts if self._max_person() <= step_keys.PERSON_MAX else ()
+        parts = source.parts if self._max_person() <= step_keys.UINT32_MAX else ()
         found = self._cache.find(parts, scope, step)
         missing = [part for part in parts if part.part_id not in found and step_keys.covers(scope, part)]
         if missing:

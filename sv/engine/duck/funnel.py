@@ -58,7 +58,7 @@ def step_keys_sql(events: str, scope: Scope, step: Matcher, packing: Packing, pa
 def file_matches_sql(paths: Sequence[Path], scope: Scope, step: Matcher, params: Params) -> Sql:
     """(file, person, time_us) of the files' events that match the step at whatever time; `file` is the place in `paths`.
 
-    Columns as they are stored, microseconds too: the engine takes twice as long to make keys of them as numpy does.
+    Columns as they are stored, in microseconds: what is kept of a file must not hang on the range and the window that a key is packed for.
     """
     return params.sql(f"""
         with events as not materialized ({read_files(paths, with_index=True)})

@@ -21,8 +21,8 @@ from sv.model.part import Part
 ENTRY_BYTES: Final = 400
 """About what an entry takes besides its arrays."""
 
-PERSON_MAX: Final = (1 << 32) - 1
-"""Larger numbers of persons are not kept: nobody has so many, and half the memory is worth more."""
+UINT32_MAX: Final = (1 << 32) - 1
+"""Nothing is kept where persons' numbers go beyond: nobody has so many, and half the memory is worth more."""
 
 _MS_US: Final = 1000
 
@@ -95,8 +95,7 @@ def split_by_file(parts: Sequence[Part], files: NDArray[Any], persons: NDArray[A
     for place, part in enumerate(parts):
         slices = runs.get(place, [])
         whose = np.concatenate([persons[run].astype(np.uint32) for run in slices] or [np.empty(0, np.uint32)])
-        spans_long = part.max_ts_ms - part.min_ts_ms > PERSON_MAX
-        kind = np.uint64 if spans_long else np.uint32
+        kind = np.uint32 if part.max_ts_ms - part.min_ts_ms <= UINT32_MAX else np.uint64
         origin_us = part.min_ts_ms * _MS_US
         when = np.concatenate([((times_us[run] - origin_us) // _MS_US).astype(kind) for run in slices] or [np.empty(0, kind)])
         found[part.part_id] = Kept(whose, when, part.min_ts_ms)
@@ -114,12 +113,8 @@ def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_
             persons, offsets = persons[places], offsets[places]
         keys = persons.astype(np.uint64)
         keys <<= shift
-        # Below the origin there is nothing: it is the first time that occurs in the range.
-        keys += (
-            offsets.astype(np.uint64) + np.uint64(kept.origin_ms - origin_ms)
-            if kept.origin_ms >= origin_ms
-            else (offsets.astype(np.uint64) - np.uint64(origin_ms - kept.origin_ms))
-        )
+        # Never below 0: the origin is the first time of the range, and what lies before it is left out above.
+        keys += (offsets.astype(np.int64) + (kept.origin_ms - origin_ms)).astype(np.uint64)
         yield keys
 
 
