@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sv.engine.duck.engine import DuckEngine
@@ -74,6 +74,7 @@ moments = st.one_of(st.integers(-2 * 24, 10 * 24), st.integers(-61 * 24, -59 * 2
 
 
 @settings(max_examples=60, deadline=None)
+@example([{"event": "view"}, {"event": "buy"}], NOON - 61 * DAY_MS, NOON + 10 * DAY_MS, "3h", [])
 @given(
     steps,
     moments,
