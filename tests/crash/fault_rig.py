@@ -73,10 +73,23 @@ class Injection:
 
     @property
     def hits(self) -> list[str]:
-        return [line for line in self._output.read_text(errors="replace").splitlines() if line.endswith("(INJECTED)")]
+        return [line for line in whole_calls(self._output.read_text(errors="replace")) if line.endswith("(INJECTED)")]
 
     def hits_on(self, part_of_path: str) -> int:
         return sum(part_of_path in line for line in self.hits)
+
+
+def whole_calls(trace: str) -> Iterator[str]:
+    """The lines of a trace, a call each. One during which another thread's began is in two, the second without the file's path."""
+    begun: dict[str, str] = {}
+    for line in trace.splitlines():
+        thread, _, call = line.partition(" ")
+        if call.endswith(" <unfinished ...>"):
+            begun[thread] = line.removesuffix(" <unfinished ...>")
+        elif call.lstrip().startswith("<... "):
+            yield begun.pop(thread, thread) + call.partition(" resumed>")[2]
+        else:
+            yield line
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Serve
 from crash_rig import Server, dated, files_aside, identified, numbers_in_files, temporary_files, wait_for
-from fault_rig import injected
+from fault_rig import Injection, injected
 
 FLUSHING = {"SV_FLUSH_SECONDS": "0.3"}
 
@@ -131,3 +131,17 @@ def test_a_kill_right_after_a_flush_failed_loses_and_doubles_nothing(serve: Serv
     assert server.stop() == 0
     assert numbers_in_files(server.folder) >= Counter(sent)
     assert set(numbers_in_files(server.folder).values()) <= {1}
+
+
+def test_a_failed_call_counts_for_its_file_though_another_threads_call_began_meanwhile(tmp_path: Path) -> None:
+    trace = tmp_path / "calls"
+    trace.write_text(
+        "19 fdatasync(3</data/spare.tmp>)      = -1 EIO (Input/output error) (INJECTED)\n"
+        "20 fdatasync(4</data/log/1.wal> <unfinished ...>\n"
+        "19 fdatasync(3</data/spare.tmp> <unfinished ...>\n"
+        "20 <... fdatasync resumed>)          = -1 EIO (Input/output error) (INJECTED)\n"
+        "19 <... fdatasync resumed>)          = 0\n"
+    )
+    injection = Injection(trace)
+    assert len(injection.hits) == 2
+    assert (injection.hits_on("/log/"), injection.hits_on("spare")) == (1, 1)
