@@ -1,5 +1,6 @@
 """Damaged files: the start works, queries answer from what is whole, what isn't is kept aside, and a line of the log says so."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -293,6 +294,9 @@ def test_an_event_by_its_id_is_not_found_rather_than_an_error_when_its_part_is_d
     status, _, content = server.ask("GET", f"{PROJECT}/events?limit=1000")
     assert status == 200
     chosen = next(item["id"] for item in content["data"] if item["properties"]["n"] in days[1])
-    spoil_the_footer(part_files(server.folder)[1])
+    part = part_files(server.folder)[1]
+    spoil_the_footer(part)
+    # The engine remembers a file's footer while the second of its last change stays the same, and answers rightly from what is whole.
+    os.utime(part, (part.stat().st_atime, part.stat().st_mtime + 2))
     status, _, content = server.ask("GET", f"{PROJECT}/events/{chosen}")
     assert status == 404, content
