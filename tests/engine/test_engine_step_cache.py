@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sv.engine.duck.engine import DuckEngine
-from sv.engine.duck.step_keys import ENTRY_BYTES, UINT32_MAX
+from sv.engine.duck.step_keys import ENTRY_BYTES, UINT32_MAX, Kept
+from sv.engine.duck.step_reading import Look, plan_looks
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
@@ -32,7 +34,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     a buffer."""
     with opened(tmp_path_factory.mktemp("steps")) as rig:
         made = [
-            event(name, person, NOON + day * DAY_MS + number * HOUR_MS, plan=("pro", "free", 7)[(day + number) % 3])
+            event(
+                name,
+                person,
+                NOON + day * DAY_MS + number * HOUR_MS,
+                plan=("pro", "free", 7)[(day + number) % 3],
+                **{"$browser": ("Firefox", "Chrome")[(day + number) % 2]},
+            )
             for day in range(9)
             for person in PERSONS
             for number, name in enumerate(("view", "buy", "view", "pay"))
@@ -65,7 +73,9 @@ def ask(rig: Rig, engine: DuckEngine, body: dict[str, Any]) -> Any:
 steps = st.lists(
     st.fixed_dictionaries(
         {"event": st.sampled_from(("view", "buy", "pay", "never"))},
-        optional={"properties": st.sampled_from(({"plan": "pro"}, {"plan": 7}, {"plan": ["free", "pro"]}))},
+        optional={
+            "properties": st.sampled_from(({"plan": "pro"}, {"plan": 7}, {"plan": ["free", "pro"]}, {"$browser": "Chrome"}))
+        },
     ),
     min_size=2,
     max_size=4,
@@ -96,6 +106,31 @@ def test_funnels_are_the_same_whatever_is_kept(
     for name, engine in engines.items():
         assert ask(filled, engine, body) == plain, name
         assert ask(filled, engine, body) == plain, f"{name}, asked again"
+
+
+def test_steps_that_look_at_narrow_columns_are_read_together_and_others_by_event(filled: Rig) -> None:
+    parts = filled.snapshot().parts[:3]
+    steps = [
+        Matcher("view"),
+        Matcher("view", (Filter("plan", Operator.EXACT, "pro"),)),
+        Matcher("buy", (Filter("$browser", Operator.EXACT, "Chrome"),)),
+        Matcher("buy", (Filter("plan", Operator.EXACT, 7),)),
+        Matcher("view", (Filter("plan", Operator.EXACT, "free"),)),
+        Matcher("pay"),
+    ]
+    assert plan_looks(parts, steps, [{}] * len(steps)) == [
+        Look(parts, (0, 2, 5)),
+        Look(parts, (1, 4)),
+        Look(parts, (3,)),
+    ]
+
+
+def test_a_step_that_is_kept_of_some_files_is_read_in_the_others_alone(filled: Rig) -> None:
+    first, second = filled.snapshot().parts[:2]
+    kept = Kept(np.empty(0, np.uint32), np.empty(0, np.uint32), 0)
+    found = [{first.part_id: kept}, {}, {first.part_id: kept, second.part_id: kept}, {first.part_id: kept}]
+    steps = [Matcher(name) for name in ("view", "buy", "pay", "end")]
+    assert plan_looks((first, second), steps, found) == [Look((second,), (0, 3)), Look((first, second), (1,))]
 
 
 def test_no_more_is_kept_than_may_be(filled: Rig, engines: dict[str, DuckEngine]) -> None:

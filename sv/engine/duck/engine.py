@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -16,7 +15,8 @@ from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.relation import relation
 from sv.engine.duck.run import Columns, Statements
 from sv.engine.duck.sql import Params, Sql
-from sv.engine.duck.step_keys import StepCache
+from sv.engine.duck.step_keys import Kept, StepCache
+from sv.engine.duck.step_reading import StepReader
 from sv.engine.port import (
     EventRow,
     FunnelKeys,
@@ -58,6 +58,7 @@ class DuckEngine:
         self._max_person = max_person
         self._cache = StepCache(cache_bytes)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
+        self._reader = StepReader(self._statements, data_folder, self._cache, self._steps)
 
     def close(self) -> None:
         self._steps.shutdown()
@@ -122,7 +123,7 @@ class DuckEngine:
         with_foreign: bool,
         limits: Limits,
     ) -> FunnelKeys:
-        """See the port. By person a statement a step, side by side; groups that have to be numbered first take one for all."""
+        """See the port. By person the steps are read by file, side by side; groups that have to be numbered first take one for all."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
         packing = self._packing(source, scope, window_ms, limits)
         if packing is None or group_by == "session" or not self._fits(packing):
@@ -135,30 +136,27 @@ class DuckEngine:
             params = Params()
             statement = funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params)
             foreign = self._steps.submit(self._keys, statement, limits)
-        by_step = list(self._steps.map(partial(self._step_keys, source, scope, packing, limits), steps))
+        parts = source.parts if self._max_person() <= step_keys.UINT32_MAX else ()
+        found = self._reader.read(parts, scope, steps, limits)
+
+        def keys(place: int) -> NDArray[np.uint64]:
+            return self._step_keys(source, found[place], scope, packing, limits, steps[place])
+
+        by_step = list(self._steps.map(keys, range(len(steps))))
         return FunnelKeys(by_step, foreign.result() if foreign else None, packing.bits, packing.origin_ms, False)
 
     def _step_keys(
-        self, source: Snapshot, scope: Scope, packing: funnel.Packing, limits: Limits, step: Matcher
+        self,
+        source: Snapshot,
+        found: dict[int, Kept],
+        scope: Scope,
+        packing: funnel.Packing,
+        limits: Limits,
+        step: Matcher,
     ) -> NDArray[np.uint64]:
-        """The keys of all that match the step. Files are read once: what matched in them is kept, unless they reach beyond the range,
-        where reading only what is asked for costs less."""
-        parts = source.parts if self._max_person() <= step_keys.UINT32_MAX else ()
-        found = self._cache.find(parts, scope, step)
-        missing = [part for part in parts if part.part_id not in found and step_keys.covers(scope, part)]
-        if missing:
-            params = Params()
-            paths = [self._data_folder / part.path for part in missing]
-            table = self._statements.table(funnel.file_matches_sql(paths, scope, step, params), limits)
-            files, persons, times_us = (_column(table, name, np.int64) for name in ("file", "person", "time_us"))
-            new = step_keys.split_by_file(missing, files, persons, times_us)
-            self._cache.keep(new, scope, step)
-            found |= new
-        arrays = list(
-            step_keys.keys_of(
-                [(part, found[part.part_id]) for part in parts if part.part_id in found], scope, packing.bits, packing.origin_ms
-            )
-        )
+        """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
+        known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
+        arrays = list(step_keys.keys_of(known, scope, packing.bits, packing.origin_ms))
         rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
         if rest.parts or rest.buffers:
             params = Params()

@@ -18,6 +18,7 @@ from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import GroupBy, Matcher, Scope
 
 KEY_BITS: Final = 64
+TAG_BITS: Final = 32
 
 
 class Packing(Struct, frozen=True):
@@ -55,18 +56,39 @@ def step_keys_sql(events: str, scope: Scope, step: Matcher, packing: Packing, pa
         """)
 
 
-def file_matches_sql(paths: Sequence[Path], scope: Scope, step: Matcher, params: Params) -> Sql:
-    """(file, person, time_us) of the files' events that match the step at whatever time; `file` is the place in `paths`.
+def file_matches_sql(paths: Sequence[Path], scope: Scope, steps: Sequence[Matcher], params: Params) -> Sql:
+    """(person, time_us, tag) of the files' events that match a step at whatever time; a tag is (place in `paths` << steps) | mask of steps.
 
-    Columns as they are stored, in microseconds: what is kept of a file must not hang on the range and the window that a key is packed for.
+    Columns as they are stored, in microseconds: what is kept of a file must not hang on the range and the window that a key is packed
+    for. With several steps, rows that match none may be among the answer's: to look for them costs more than to pass over them.
     """
+    conditions = [matches(step, params) for step in steps]
+    names = [step.event for step in steps if step.event is not None]
+    is_named = len(names) == len(steps) > 1
+    wanted = (
+        f"event in ({', '.join(map(params.bind, names))})"
+        if is_named
+        else " or ".join(f"({condition})" for condition in conditions)
+    )
+    mask = (
+        "1"
+        if len(steps) == 1
+        else " | ".join(f"(case when {condition} then {1 << place} else 0 end)" for place, condition in enumerate(conditions))
+    )
+    kind = "uinteger" if len(steps) + len(paths).bit_length() <= TAG_BITS else "ubigint"
     return params.sql(f"""
         with events as not materialized ({read_files(paths, with_index=True)})
-        select file_index::bigint as file, person, timestamp as time_us
+        select person::uinteger as person, timestamp as time_us, (file_index::{kind} << {len(steps)}) | ({mask})::{kind} as tag
         from events
         where {of_scope(scope, params)}
-          and {matches(step, params)}
+          and {wanted}
         """)
+
+
+def reads_properties(step: Matcher) -> bool:
+    """Whether the step looks into the events' JSON, which is most of a file's bytes."""
+    # Values are bound, so the condition's own text names columns alone.
+    return "properties" in matches(step, Params())
 
 
 def foreign_keys_sql(events: str, scope: Scope, steps: Sequence[Matcher], packing: Packing, params: Params) -> Sql:

@@ -82,24 +82,49 @@ def _key(part_id: int, scope: Scope, step: Matcher) -> tuple[Any, ...]:
     return part_id, step, scope.filters, scope.include_bots
 
 
-def split_by_file(parts: Sequence[Part], files: NDArray[Any], persons: NDArray[Any], times_us: NDArray[Any]) -> dict[int, Kept]:
-    """An answer's rows as what is kept of each part; `files` are places in `parts`. Every part has an entry, maybe an empty one.
+def split_by_file(
+    parts: Sequence[Part], steps: int, persons: NDArray[Any], times_us: NDArray[Any], tags: NDArray[Any]
+) -> list[dict[int, Kept]]:
+    """An answer's rows as what is kept of each part, by step. Every part has an entry, maybe an empty one.
 
-    The rows of one file come in few runs, since a vector of the engine is of one file.
+    A row's tag is (place in `parts` << steps) | mask of the steps that it matches. The rows of one file come in few runs, since a vector of
+    the engine is of one file; a run stays within the processor's cache while all steps pick from it.
     """
-    runs: dict[int, list[slice]] = {}
+    pieces: list[list[tuple[list[Any], list[Any]]]] = [[([], []) for _ in parts] for _ in range(steps)]
+    files = tags >> tags.dtype.type(steps)
     borders = [0, *(np.flatnonzero(files[1:] != files[:-1]) + 1).tolist(), files.size] if files.size else [0]
     for low, high in pairwise(borders):
-        runs.setdefault(int(files[low]), []).append(slice(low, high))
-    found: dict[int, Kept] = {}
-    for place, part in enumerate(parts):
-        slices = runs.get(place, [])
-        whose = np.concatenate([persons[run].astype(np.uint32) for run in slices] or [np.empty(0, np.uint32)])
-        kind = np.uint32 if part.max_ts_ms - part.min_ts_ms <= UINT32_MAX else np.uint64
-        origin_us = part.min_ts_ms * _MS_US
-        when = np.concatenate([((times_us[run] - origin_us) // _MS_US).astype(kind) for run in slices] or [np.empty(0, kind)])
-        found[part.part_id] = Kept(whose, when, part.min_ts_ms)
-    return found
+        place = int(files[low])
+        whose = persons[low:high].astype(np.uint32, copy=False)
+        when = ((times_us[low:high] - parts[place].min_ts_ms * _MS_US) // _MS_US).astype(_kind_of(parts[place]))
+        masks = tags[low:high]
+        for step in range(steps):
+            picked = _picked((masks & masks.dtype.type(1 << step)) != 0)
+            pieces[step][place][0].append(whose[picked])
+            pieces[step][place][1].append(when[picked])
+    return [
+        {
+            part.part_id: Kept(_joined(whose, np.uint32), _joined(when, _kind_of(part)), part.min_ts_ms)
+            for part, (whose, when) in zip(parts, by_part, strict=True)
+        }
+        for by_part in pieces
+    ]
+
+
+def _picked(flags: NDArray[np.bool_]) -> slice | NDArray[np.int64]:
+    """Where the flags are up. A file is sorted by event, so that what a step without filters picks is one slice."""
+    first, count = int(flags.argmax()), int(np.count_nonzero(flags))
+    in_a_row = slice(first, first + count)
+    return in_a_row if flags[in_a_row].all() else np.flatnonzero(flags)
+
+
+def _joined(pieces: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    """A copy, since a slice would keep the whole answer in memory."""
+    return np.concatenate(pieces) if pieces else np.empty(0, kind)
+
+
+def _kind_of(part: Part) -> type[np.generic]:
+    return np.uint32 if part.max_ts_ms - part.min_ts_ms <= UINT32_MAX else np.uint64
 
 
 def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_ms: int) -> Iterator[NDArray[np.uint64]]:

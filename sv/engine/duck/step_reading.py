@@ -1,0 +1,81 @@
+"""What matches a funnel's steps in its files, from the cache where it is kept and read from the files where not.
+
+Answers for reading no file twice for what one look can tell. Steps that look at narrow columns alone are read together, since opening a
+file and decoding its times costs more than a further comparison. Steps that look into the JSON are read apart, so that only their events'
+JSON is decoded; those of one event together.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck import funnel, step_keys
+from sv.engine.duck.run import Columns, Statements
+from sv.engine.duck.sql import Params
+from sv.engine.duck.step_keys import Kept, StepCache
+from sv.engine.port import Limits, Matcher, Scope
+from sv.model.part import Part
+
+_NARROW: Final = ("narrow", None)
+
+
+class Look(Struct, frozen=True):
+    """One statement: these steps (places in the funnel) in these files."""
+
+    parts: tuple[Part, ...]
+    places: tuple[int, ...]
+
+
+class StepReader:
+    """Thread-safe."""
+
+    def __init__(self, statements: Statements, data_folder: Path, cache: StepCache, executor: Executor) -> None:
+        self._statements = statements
+        self._data_folder = data_folder
+        self._cache = cache
+        self._executor = executor
+
+    def read(self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], limits: Limits) -> list[dict[int, Kept]]:
+        """For each step what matches it at whatever time, by part: of all parts that lie within the scope's range, and of those others that
+        are kept. To read those whole would cost more than to read what is asked of them."""
+        found = [self._cache.find(parts, scope, step) for step in steps]
+        looks = plan_looks([part for part in parts if step_keys.covers(scope, part)], steps, found)
+
+        def look(asked: Look) -> dict[int, dict[int, Kept]]:
+            return self._look(asked, scope, [steps[place] for place in asked.places], limits)
+
+        for by_place in self._executor.map(look, looks):
+            for place, matched in by_place.items():
+                found[place] |= matched
+        return found
+
+    def _look(self, asked: Look, scope: Scope, steps: Sequence[Matcher], limits: Limits) -> dict[int, dict[int, Kept]]:
+        params = Params()
+        paths = [self._data_folder / part.path for part in asked.parts]
+        table = self._statements.table(funnel.file_matches_sql(paths, scope, steps, params), limits)
+        persons, times_us, tags = (column_of(table, name) for name in ("person", "time_us", "tag"))
+        matched = step_keys.split_by_file(asked.parts, len(steps), persons, times_us.view(np.int64), tags)
+        for step, by_part in zip(steps, matched, strict=True):
+            self._cache.keep(by_part, scope, step)
+        return dict(zip(asked.places, matched, strict=True))
+
+
+def plan_looks(parts: Sequence[Part], steps: Sequence[Matcher], found: Sequence[dict[int, Kept]]) -> list[Look]:
+    """The statements that read what is not found yet: steps that miss the same files go together, where that reads no more of them."""
+    groups: dict[tuple[tuple[Part, ...], object], list[int]] = {}
+    for place, step in enumerate(steps):
+        missing = tuple(part for part in parts if part.part_id not in found[place])
+        if missing:
+            kind = ("wide", step.event or place) if funnel.reads_properties(step) else _NARROW
+            groups.setdefault((missing, kind), []).append(place)
+    return [Look(missing, tuple(places)) for (missing, _), places in groups.items()]
+
+
+def column_of(table: Columns, name: str) -> NDArray[Any]:
+    """A column without nulls as a numpy array of its own type."""
+    return table.column(name).combine_chunks().to_numpy(zero_copy_only=False)
