@@ -13,6 +13,7 @@ from sv.ingest.capture import Ack, Capture
 from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, Unavailable, UnsupportedMedia
 from sv.model.limits import MAX_BODY_BYTES, MAX_BODY_SECONDS
 from sv.web.errors import error_answer
+from sv.web.paths import keep_names_whole
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -91,7 +92,7 @@ class Front:
             status, _, body = error_answer(error)
             await _respond(send, status, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
             return
-        await app(scope, receive, send)
+        await app(keep_names_whole(scope), receive, send)
 
     async def _loaded(self) -> App:
         async with self._loading:
