@@ -17,18 +17,16 @@ from zoneinfo import ZoneInfo
 
 from sv.model import limits
 from sv.model.calendar import (
-    ALL_TIME,
     Bucket,
     DateRange,
     Interval,
     buckets,
     parse_insight_range,
-    parse_list_range,
     parse_timezone,
 )
-from sv.model.cursor import Cursor, decode_cursor
-from sv.model.errors import InvalidParameter, ValidationFailed
+from sv.model.errors import ValidationFailed
 from sv.model.filters import Filter, read_filters, read_properties
+from sv.model.list_parsing import Parameters, read_list_dates
 from sv.model.queries import (
     COUNTING,
     AggregateBy,
@@ -41,7 +39,7 @@ from sv.model.queries import (
     Step,
     TrendsQuery,
 )
-from sv.model.validate import Fields, Problems, clip, decode_json, read_choice, read_text, show
+from sv.model.validate import Fields, Problems, read_choice
 
 # ---- GET events ----
 
@@ -56,7 +54,6 @@ EVENTS_PARAMETERS: Final = (
     "filters",
     "properties",
 )
-_LIMIT = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def parse_events_query(parameters: Iterable[tuple[str, str]], *, timezone: str, now_ms: int) -> EventsQuery:
@@ -67,85 +64,24 @@ def parse_events_query(parameters: Iterable[tuple[str, str]], *, timezone: str, 
     Errors: InvalidParameter for wrong values, unknown parameters and those given twice.
     """
     problems = Problems()
-    given = _once_each(parameters, EVENTS_PARAMETERS, problems)
+    given = Parameters(parameters, EVENTS_PARAMETERS, problems)
     zone = ZoneInfo(timezone)
     query = EventsQuery(
-        limit=_read_limit(given.get("limit"), problems),
-        cursor=_read_cursor(given.get("cursor"), problems),
-        dates=_read_list_dates(given.get("date_from"), given.get("date_to"), zone, now_ms, problems),
-        event=_read_parameter(given, "event", limits.MAX_EVENT_NAME_CHARS, problems, trim=True),
-        distinct_id=_read_parameter(given, "distinct_id", limits.MAX_ID_CHARS, problems),
-        session_id=_read_parameter(given, "session_id", limits.MAX_ID_CHARS, problems),
+        limit=given.limit(),
+        cursor=given.cursor(),
+        dates=given.dates(zone, now_ms),
+        event=given.text("event", limits.MAX_EVENT_NAME_CHARS, trim=True),
+        distinct_id=given.text("distinct_id", limits.MAX_ID_CHARS),
+        session_id=given.text("session_id", limits.MAX_ID_CHARS),
         filters=_bounded(
-            read_filters(_read_json(given, "filters", problems), "filters", problems)
-            + read_properties(_read_json(given, "properties", problems), "properties", problems),
+            read_filters(given.json("filters"), "filters", problems)
+            + read_properties(given.json("properties"), "properties", problems),
             "filters",
             problems,
         ),
     )
     problems.finish_parameters()
     return query
-
-
-def _once_each(parameters: Iterable[tuple[str, str]], known: tuple[str, ...], problems: Problems) -> dict[str, str]:
-    """The known parameters by name. An unknown one, and one given again, is a problem."""
-    given: dict[str, str] = {}
-    for count, (name, value) in enumerate(parameters):
-        if count == limits.MAX_QUERY_PARAMETERS:
-            problems.add(clip(name), f"expected at most {limits.MAX_QUERY_PARAMETERS} parameters")
-            break
-        if name not in known:
-            problems.add(clip(name), f"unknown parameter; the parameters are {', '.join(known)}")
-        elif name in given:
-            problems.add(name, f"expected once, got {show(given[name])} and {show(value)}")
-        elif len(value) > limits.MAX_PARAMETER_CHARS:
-            problems.unexpected(name, f"at most {limits.MAX_PARAMETER_CHARS:,} characters", value)
-        else:
-            given[name] = value
-    return given
-
-
-def _read_list_dates(date_from: object, date_to: object, zone: ZoneInfo, now_ms: int, problems: Problems) -> DateRange:
-    """The range of a list; after noting a problem, all of time. Both dates are looked at, also if one is wrong."""
-    try:
-        return parse_list_range(date_from, date_to, zone=zone, now_ms=now_ms, fault=ValidationFailed.at)
-    except ValidationFailed as fault:
-        problems.take(fault)
-        if date_from is not None and date_to is not None and fault.details[0].field == "date_to":
-            _read_list_dates(date_from, None, zone, now_ms, problems)
-        return ALL_TIME
-
-
-def _read_cursor(text: str | None, problems: Problems) -> Cursor | None:
-    try:
-        return None if text is None else decode_cursor(text)
-    except InvalidParameter as fault:
-        field, _, message = fault.message.partition(": ")
-        problems.add(field, message)
-        return None
-
-
-def _read_limit(text: str | None, problems: Problems) -> int:
-    if text is None:
-        return limits.LIST_LIMIT_DEFAULT
-    if _LIMIT.fullmatch(text) and 1 <= int(text) <= limits.LIST_LIMIT_MAX:
-        return int(text)
-    problems.unexpected("limit", f"a whole number from 1 to {limits.LIST_LIMIT_MAX:,}", text)
-    return limits.LIST_LIMIT_DEFAULT
-
-
-def _read_parameter(given: dict[str, str], name: str, longest: int, problems: Problems, *, trim: bool = False) -> str | None:
-    return read_text(given[name], name, longest, problems, trim=trim) if name in given else None
-
-
-def _read_json(given: dict[str, str], name: str, problems: Problems) -> object:
-    if name not in given:
-        return None
-    try:
-        return decode_json(given[name])
-    except ValueError as error:
-        problems.add(name, f"{error}, got {show(given[name])}")
-        return None
 
 
 def _bounded(filters: tuple[Filter, ...], path: str, problems: Problems) -> tuple[Filter, ...]:
@@ -254,7 +190,7 @@ def _read_dates(fields: Fields, timezone: str, now_ms: int, interval: Interval |
     except ValidationFailed as fault:
         problems.take(fault)
         if date_from is not None and date_to is not None and fault.details[0].field == "date_to":
-            _read_list_dates(date_from, None, zone, now_ms, problems)
+            read_list_dates(date_from, None, zone, now_ms, problems)
         span = DateRange(0, limits.HOUR_MS)
     return zone, span
 
