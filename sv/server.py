@@ -18,8 +18,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec.structs import asdict
-
 from sv import __version__
 from sv.auth.permissions import Principal
 from sv.auth.tokens import hash_api_token
@@ -38,6 +36,7 @@ from sv.meta.persons import Persons
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.reset import delete_all_events
+from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.users import Users
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import NotAuthenticated, Unavailable
@@ -48,10 +47,11 @@ from sv.store.maintenance import Maintenance
 from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
 from sv.store.recovery import clear_away, recall_event_ids, recover_catalog
+from sv.store.rollups import Rollups, RollupWork
 from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
 from sv.web.front import App, Front
-from sv.web.metrics import Metrics, render
+from sv.web.metrics import read, render
 
 if TYPE_CHECKING:
     from sv.engine.duck.engine import DuckEngine
@@ -136,6 +136,7 @@ class Server:
         self.users = Users(self.meta)
         self.parts = Parts(self.meta)
         self.persons = PersonNumbers(Persons(self.meta))
+        self.builds = RollupBuilds(self.meta)
         self._known_tokens = self.project_tokens.all_project_tokens(self.clock())
         self._tokens_read_ms = self.clock()
 
@@ -150,6 +151,7 @@ class Server:
             covered_seq=covered,
             monotonic_s=time.monotonic,
         )
+        self.rollups = Rollups(self.store, self.builds, self.clock)
         settings = self.settings
         self.maintenance = Maintenance(
             self.store,
@@ -158,11 +160,13 @@ class Server:
             flush_after_events=settings.flush_events,
             flush_after_bytes=settings.flush_bytes,
             compact_every_s=settings.compact_seconds,
+            fold=self.rollups.fold,
             before_commit=self._save_answers,
             after_commit=self._after_flush,
             now_ms=self.clock,
             monotonic_s=time.monotonic,
         )
+        self.rollup_work = RollupWork(self.rollups, self.builds, self.maintenance)
         self._retry_window_ms = int(settings.retry_window_seconds * 1000)
         self.retries = Retries(self._retry_window_ms)
         self.capture = Capture(
@@ -173,7 +177,7 @@ class Server:
             retries=self.retries,
             now_ms=self.clock,
         )
-        self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=covered + 1)
+        self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=max(covered, self.builds.rolled_seq()) + 1)
         now = self.clock()
         for answer in load_answers(folder / "retries", now, self._retry_window_ms, covered):
             self.retries.remember(answer, now)
@@ -333,7 +337,8 @@ class Server:
 
     def reset(self) -> None:
         """Empty the server of events, for `sv dev`."""
-        self.maintenance.reset(lambda covered_seq: delete_all_events(self.meta, covered_seq=covered_seq))
+        with self.maintenance.turn(), self.rollups.paused():  # or what is being folded would come back
+            self.maintenance.reset(lambda covered_seq: delete_all_events(self.meta, covered_seq=covered_seq))
         self.capture.forget_answers()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)
 
@@ -349,30 +354,16 @@ class Server:
 
     def metrics(self) -> str:
         """What `/metrics` answers."""
-        return render(
-            Metrics(
-                ingest=self.capture.counters,
-                held_events=self.store.held_events(),
-                held_bytes=self.store.held_bytes,
-                queued_bytes=self.log.queued_bytes,
-                parts=len(self.catalog.parts()),
-                part_bytes=sum(part.bytes for part in self.catalog.parts()),
-                part_rows=sum(part.rows for part in self.catalog.parts()),
-                flushes=self.maintenance.flushes,
-                merges=self.maintenance.merges,
-                flush_age_ms=self.clock() - self.maintenance.last_flush_ms,
-                set_aside=self.store.batches_set_aside,
-                log_damage=sum(asdict(self.log.damage).values()),
-                queries=self.runner.queries if self.runner is not None else 0,
-                is_healthy=self.health() is None and self.maintenance.fault is None,
-            )
-        )
+        is_healthy = self.health() is None and self.maintenance.fault is None
+        queries = self.runner.queries if self.runner is not None else 0
+        return render(read(self.capture, self.store, self.log, self.maintenance, queries, self.clock(), is_healthy=is_healthy))
 
     # Life
 
     async def _on_startup(self) -> None:
         self.capture.open(self.log, asyncio.get_running_loop())
         self.maintenance.start()
+        self.rollup_work.start()
 
     async def _on_shutdown(self) -> None:
         self.capture.is_closing = True
@@ -387,6 +378,7 @@ class Server:
             if flush:
                 steps.callback(self._flush_the_rest)
             steps.callback(self.maintenance.stop)
+            steps.callback(self.rollup_work.stop)
             steps.callback(self.log.close)
             if self.runner is not None:
                 steps.callback(self.runner.close)

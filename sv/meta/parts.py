@@ -13,9 +13,11 @@ import apsw
 
 from sv.meta.db import Meta, Row
 from sv.meta.errors import is_taken
+from sv.meta.rollups.builds import apply_summaries
 from sv.meta.rows import columns, to_struct
 from sv.model.errors import Conflict
 from sv.model.part import NewPart, Part
+from sv.model.rollup import Summary
 
 _NEW = NewPart.__struct_fields__
 _INSERT = f"insert into parts ({', '.join(_NEW)}) values ({', '.join('?' * len(_NEW))}) returning part_id"
@@ -71,8 +73,12 @@ class Parts:
         with self._meta.transaction() as writer:
             writer.executemany("delete from parts where part_id = ? and state = 'dropped'", [(part_id,) for part_id in part_ids])
 
-    def add_import_chunk(self, import_id: str, chunk_no: int, parts: Sequence[NewPart]) -> list[Part] | None:
+    def add_import_chunk(
+        self, import_id: str, chunk_no: int, parts: Sequence[NewPart], summaries: Sequence[Summary] = (), now_ms: int = 0
+    ) -> list[Part] | None:
         """Record the parts of one chunk of an import, once: None, and nothing stored, if it is there already.
+
+        summaries: of its events, for the rollups (ROLLUP-2).
 
         Raises Conflict for a path that is recorded already, ValueError for parts of several projects.
         """
@@ -86,6 +92,8 @@ class Parts:
             )
             if not writer.changes():
                 return None
+            # Before the parts: a project without any gets its rollups now, one with parts has them or is about to get them from its files.
+            apply_summaries(writer, summaries, now_ms)
             return [_insert(writer, part) for part in parts]
 
     def import_chunks(self, import_id: str) -> set[int]:

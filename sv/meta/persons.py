@@ -28,6 +28,8 @@ _NUMBER: Final = f"""
       and id = {_KEY}
 """
 
+_NUMBER_OF: Final = f"select ({_NUMBER}) from (select ?2 as value)"
+
 _LAST: Final = "select value from counters where name = 'person_number'"
 
 # The number of each id that has one, the id itself where it has none; how many are no texts; the last number given.
@@ -88,6 +90,13 @@ class Persons:
     def known_numbers(self, project_id: str, distinct_ids: str) -> str:
         """The same array, but an id that has no number stands for itself. Writes nothing. Raises as `number_persons` does."""
         return self._look_up(project_id, distinct_ids)[0]
+
+    def number_of(self, project_id: str, distinct_id: str) -> int | None:
+        """The number of one distinct id, None where it has none."""
+        row = self._meta.row(_NUMBER_OF, project_id, distinct_id)
+        number = None if row is None else row[0]
+        assert number is None or isinstance(number, int)
+        return number
 
     def _look_up(self, project_id: str, distinct_ids: str) -> tuple[str, Value]:
         try:

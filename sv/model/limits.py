@@ -145,3 +145,17 @@ MAX_BODY_SECONDS: Final = 60
 
 MAX_QUERY_BODY_BYTES: Final = 1 * MIB
 """A body of the query API. Requests that people and tools make are a thousand times smaller."""
+
+# ---- Rollups: what lists of persons and their like are read from ----
+
+MAX_PERSON_TRAITS: Final = 1000
+"""Traits kept of one person: those whose names come first, by code point, which doesn't hang on the order in which they came."""
+
+MAX_TRAIT_BYTES: Final = 8 * KIB
+"""One trait's value as JSON. Longer ones stay in their events and are no traits."""
+
+MAX_SHOWN_TRAITS_BYTES: Final = 64 * KIB
+"""Of one person's traits, names and values, that an answer shows: again those whose names come first. A page has a thousand persons."""
+
+FOLD_ROWS: Final = 100_000
+"""Events that one transaction folds into the rollups: a second of work, while others wait for the metadata's writer."""

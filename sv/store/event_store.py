@@ -109,6 +109,17 @@ class EventStore:
         return self._accepted_seq
 
     @property
+    def drained_seq(self) -> int:
+        """The log position up to which every batch is in the buffers, or in parts."""
+        return self._drained_seq
+
+    def generations_after(self, seq: int) -> list[int]:
+        """The buffers that may hold batches above this log position, oldest first."""
+        with self._state:
+            current = [] if self.current is None else [self.current]
+            return [generation.number for generation in (*self.frozen, *current) if generation.last_seq > seq]
+
+    @property
     def held_bytes(self) -> int:
         """Bytes of events that are acknowledged and not yet in parts, as the log counts them."""
         with self._state:

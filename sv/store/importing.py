@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from sv.model.batch import VERSION, Batch, StoredBatch
 from sv.model.part import NewPart, Part
+from sv.model.rollup import Summary
 from sv.store.event_store import EventStore
 from sv.store.files import delete_file, part_path, write_durably
 from sv.store.maintenance import Maintenance
@@ -36,6 +37,7 @@ SLICE_BYTES: Final = 2 << 20
 
 _SEQ_BITS: Final = 44
 _SEQ_MARK: Final = 1 << _SEQ_BITS
+_MAX_SEQ: Final = (_SEQ_MARK << 1) - 1
 _GENERATIONS_FROM: Final = 1 << 40
 """Far above the generations that the live buffer counts up."""
 
@@ -53,7 +55,9 @@ class ImportRows(Protocol):
 
     def import_chunks(self, import_id: str) -> set[int]: ...
 
-    def add_import_chunk(self, import_id: str, chunk_no: int, parts: Sequence[NewPart]) -> Sequence[Part] | None: ...
+    def add_import_chunk(
+        self, import_id: str, chunk_no: int, parts: Sequence[NewPart], summaries: Sequence[Summary] = (), now_ms: int = 0
+    ) -> Sequence[Part] | None: ...
 
     def dropped_parts(self, project_id: str | None = None) -> Sequence[Part]: ...
 
@@ -95,7 +99,7 @@ class ImportChunks:
                 count = sum(tables.drain(generation, batches, remember_event_ids=False) for batches in _slices(numbered))
                 written = self._write(generation, project_id, key, chunk_no)
                 self._store.keep_persons()
-                parts = self._record(key, chunk_no, written)
+                parts = self._record(key, chunk_no, written, tables.summarise([generation], 0, _MAX_SEQ))
                 if parts is None:
                     return None
                 self._store.catalog.replace(by=parts)
@@ -130,7 +134,7 @@ class ImportChunks:
             written.append(part)
         return written
 
-    def _record(self, key: str, chunk_no: int, parts: Sequence[NewPart]) -> Sequence[Part] | None:
+    def _record(self, key: str, chunk_no: int, parts: Sequence[NewPart], summaries: Sequence[Summary]) -> Sequence[Part] | None:
         """Commit, and delete the files of earlier commits that failed.
 
         SCAR: a commit whose sync failed may come back after a crash, and then its files must lie there as they were; so they are
@@ -138,7 +142,7 @@ class ImportChunks:
         """
         paths = {part.path for part in parts}
         try:
-            recorded = self._rows.add_import_chunk(key, chunk_no, parts)
+            recorded = self._rows.add_import_chunk(key, chunk_no, parts, summaries, self._now_ms())
         except Exception:
             self._in_doubt |= paths
             raise

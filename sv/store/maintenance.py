@@ -36,7 +36,10 @@ BeforeCommit = Callable[[Sequence[Batch], int], None]
 
 
 class Maintenance:
-    """Runs until `stop`. `flush` and `compact` may also be called by other threads; they take turns."""
+    """Runs until `stop`. `flush` and `compact` may also be called by other threads; they take turns.
+
+    fold: brings the rollups up to what is in the buffers.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Maintenance:
         flush_after_events: int,
         flush_after_bytes: int,
         compact_every_s: float,
+        fold: Callable[[], None],
         before_commit: BeforeCommit,
         after_commit: Callable[[int], None],
         now_ms: Callable[[], int],
@@ -59,6 +63,7 @@ class Maintenance:
         self._flush_after_bytes = flush_after_bytes
         self._compact_every_s = compact_every_s
         self._compacted_at_s = monotonic_s()
+        self._fold = fold
         self._before_commit = before_commit
         self._after_commit = after_commit
         self._now_ms = now_ms
@@ -205,6 +210,7 @@ class Maintenance:
             )
             generation.written[path] = self._new_part(project_id, path, day, facts, level=0)
         self._store.keep_persons()
+        self._fold()  # ROLLUP-1
         self._before_commit(generation.headers, generation.last_seq)
         parts = self._rows.commit_flush(list(generation.written.values()), generation.last_seq)
         self._store.catalog.replace(buffers=[generation.number], by=parts)

@@ -1,11 +1,13 @@
 """What the store needs of other rooms. `server.py` introduces them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from sv.model.batch import StoredBatch
 from sv.model.part import NewPart, Part
+from sv.model.rollup import Summary
 
 
 class BadBatch(Exception):
@@ -80,6 +82,20 @@ class Tables(Protocol):
 
     def forget_event_ids(self, before_ms: int) -> None: ...
 
+    def summarise(
+        self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
+    ) -> Sequence[Summary]:
+        """What the rollups want to know of the buffers' rows of log positions above `after_seq`, up to `up_to_seq`."""
+        ...
+
+    def summarise_file(self, path: Path, project_id: str) -> Iterator[Summary]:
+        """The same of a file's rows, piece by piece."""
+        ...
+
+    def position_after(self, generations: Sequence[int], after_seq: int, rows: int) -> int | None:
+        """The log position of the row that comes so many rows after `after_seq`; None where there are not so many."""
+        ...
+
 
 class CatalogRows(Protocol):
     """The catalog's rows on disk, each method one transaction that is durable when it returns."""
@@ -97,3 +113,47 @@ class CatalogRows(Protocol):
     def replace_parts(self, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> Sequence[Part]: ...
 
     def forget_dropped(self, part_ids: Sequence[int]) -> None: ...
+
+
+class RollupRows(Protocol):
+    """The rollups at rest. What is not said to be durable becomes so with the next transaction that is."""
+
+    def rolled_seq(self) -> int:
+        """The log position up to which events are in the rollups."""
+        ...
+
+    def fold(self, summaries: Sequence[Summary], rolled_seq: int, now_ms: int) -> None:
+        """Merge the summaries of the events up to a log position, and remember that, at once."""
+        ...
+
+    def begin(self, project_id: str) -> int:
+        """Begin a new build of a project's rollups, durably. What is folded from now on goes into it too."""
+        ...
+
+    def add(self, build: int, summaries: Sequence[Summary], now_ms: int) -> bool:
+        """Merge summaries into it. False where it is not being made any more."""
+        ...
+
+    def finish(self, build: int) -> bool:
+        """Have it read, durably. False where it is not being made any more."""
+        ...
+
+    def drop_unfinished(self) -> None: ...
+
+    def projects_to_build(self) -> Sequence[str]: ...
+
+    def has_dropped(self) -> bool: ...
+
+    def purge(self) -> bool:
+        """Delete some of what was dropped. False where there is nothing."""
+        ...
+
+
+class Turns(Protocol):
+    """The background work, as far as a rebuild needs it (`maintenance.py`)."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Nothing is flushed, merged or imported meanwhile."""
+        ...
+
+    def check_all(self, parts: Sequence[Part]) -> int: ...

@@ -6,8 +6,13 @@ Figures without personal data: no project's name, no event's name, no address.
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
+from sv.ingest.capture import Capture
 from sv.ingest.counters import IngestCounters
+from sv.store.event_store import EventStore
+from sv.store.maintenance import Maintenance
+from sv.wal.log import Log
 
 
 class Metrics(Struct, frozen=True):
@@ -27,6 +32,29 @@ class Metrics(Struct, frozen=True):
     log_damage: int
     queries: int
     is_healthy: bool
+
+
+def read(
+    capture: Capture, store: EventStore, log: Log, maintenance: Maintenance, queries: int, now_ms: int, *, is_healthy: bool
+) -> Metrics:
+    """A reading now."""
+    parts = store.catalog.parts()
+    return Metrics(
+        ingest=capture.counters,
+        held_events=store.held_events(),
+        held_bytes=store.held_bytes,
+        queued_bytes=log.queued_bytes,
+        parts=len(parts),
+        part_bytes=sum(part.bytes for part in parts),
+        part_rows=sum(part.rows for part in parts),
+        flushes=maintenance.flushes,
+        merges=maintenance.merges,
+        flush_age_ms=now_ms - maintenance.last_flush_ms,
+        set_aside=store.batches_set_aside,
+        log_damage=sum(asdict(log.damage).values()),
+        queries=queries,
+        is_healthy=is_healthy,
+    )
 
 
 def render(reading: Metrics) -> str:

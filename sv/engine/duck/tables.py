@@ -1,7 +1,7 @@
 """The engine's side of events at rest (`sv.store.ports.Tables`): the buffer's tables, and the files."""
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from sv.engine.duck import drain as draining
 from sv.engine.duck import files
 from sv.engine.duck.database import Database
 from sv.engine.duck.drain import Agent, NumberPersons, buffer_name
+from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
+from sv.model.rollup import Summary
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +134,20 @@ class DuckTables:
                     """,
                     {"project_id": project_id, "since_ms": since_ms},
                 )
+
+    def summarise(
+        self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
+    ) -> list[Summary]:
+        with self._cursor() as cursor:
+            return summaries.summarise_buffers(cursor, generations, after_seq, up_to_seq, project_id)
+
+    def summarise_file(self, path: Path, project_id: str) -> Iterator[Summary]:
+        with self._cursor() as cursor:
+            yield from summaries.summarise_file(cursor, path, project_id)
+
+    def position_after(self, generations: Sequence[int], after_seq: int, rows: int) -> int | None:
+        with self._cursor() as cursor:
+            return summaries.position_after(cursor, generations, after_seq, rows)
 
     def forget_event_ids(self, before_ms: int) -> None:
         with self._cursor() as cursor:

@@ -1,0 +1,26 @@
+"""The kinds of rollups."""
+
+from collections.abc import Callable
+from typing import Final
+
+import apsw
+from msgspec import Struct
+
+from sv.meta.rollups import persons
+from sv.meta.rollups.change import Change
+
+
+class Kind(Struct, frozen=True):
+    """See the package. tables: for each table the condition of some (?2) of a build's (?1) rows, by which they are deleted."""
+
+    name: str
+    version: int
+    tables: dict[str, str]
+    apply: Callable[[apsw.Connection, Change, str], None]
+
+
+KINDS: Final[tuple[Kind, ...]] = tuple(Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons,))
+"""In the order in which they are applied."""
+
+VERSION: Final = " ".join(f"{kind.name}={kind.version}" for kind in KINDS)
+"""Of the summaries that a build is made of. A build of another version is replaced."""

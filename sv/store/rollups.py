@@ -1,0 +1,183 @@
+"""Rollups follow the events: folded out of the buffers before somebody reads them, before a flush, and with each chunk of an import.
+
+`catch_up` is for readers; `fold` for the flush; a rebuild makes a project's rollups anew from its parts and what the buffers hold, while
+lists go on reading the old ones. The engine summarises, the metadata merges; neither knows of the other.
+
+Locks, in this order: the maintenance's turn, then the fold's, then the metadata's writer. Draining takes none of them but the last.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final
+
+from sv.model.errors import SvError, Unavailable
+from sv.model.limits import FOLD_ROWS, MAX_TIMESTAMP_MS
+from sv.model.part import Part
+from sv.model.rollup import Summary
+from sv.model.snapshot import Snapshot
+from sv.store.event_store import EventStore
+from sv.store.ports import RollupRows, Turns
+
+log = logging.getLogger(__name__)
+
+TOGETHER: Final = 4
+"""Summaries of a rebuild that one transaction merges: some thousand rows, so that other writers wait little."""
+
+RETRY_S: Final = 5.0
+"""After a rebuild that failed for want of memory or disk."""
+
+
+class Rollups:
+    """Thread-safe."""
+
+    def __init__(self, store: EventStore, rows: RollupRows, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._rows = rows
+        self._now_ms = now_ms
+        self._folding = threading.RLock()
+        self._rolled_seq = rows.rolled_seq()
+
+    def catch_up(self) -> None:
+        """Have everything in the rollups that was accepted before the call. Raises Unavailable."""
+        self._store.catch_up()
+        self.fold()
+
+    def fold(self) -> None:
+        """Have everything in the rollups that is in the buffers. Raises Unavailable; then the rest is still to be folded."""
+        if self._rolled_seq >= self._store.drained_seq:
+            return
+        with self._folding:
+            up_to = self._store.drained_seq
+            while self._rolled_seq < up_to:
+                generations = self._store.generations_after(self._rolled_seq)
+                tables = self._store.tables
+                following = tables.position_after(generations, self._rolled_seq, FOLD_ROWS)
+                self._store.keep_persons()
+                # A batch is folded whole, and one alone may be all that there is up to the next position.
+                self._fold_up_to(generations, max(min(up_to, (following or up_to + 1) - 1), self._rolled_seq + 1))
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Nothing is folded meanwhile, but by this thread."""
+        with self._folding:
+            yield
+
+    def _fold_up_to(self, generations: Sequence[int], seq: int) -> None:
+        """Fold the batches up to `seq`. What can't be summarised, for a reason that trying again doesn't mend, costs its batch alone.
+
+        SCAR: not more, and above all not the flush: a server that can't flush refuses every event before long.
+        """
+        try:
+            summaries = self._store.tables.summarise(generations, self._rolled_seq, seq)
+            self._rows.fold(summaries, seq, self._now_ms())
+        except SvError:
+            raise
+        except Exception:
+            middle = (self._rolled_seq + seq) // 2
+            if middle > self._rolled_seq:
+                self._fold_up_to(generations, middle)
+                self._fold_up_to(generations, seq)
+                return
+            log.exception("the batch at log position %d is missing in lists of persons and sessions", seq)
+            self._rows.fold((), seq, self._now_ms())
+        self._rolled_seq = seq
+
+    # Making them anew
+
+    def rebuild(self, project_id: str, turns: Turns, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Make the project's rollups from all of its events, and have lists read them. False where something came in between.
+
+        Events that come meanwhile go into the old and the new ones. After a crash in the middle the old ones are as they were. A part that
+        can't be read is set aside as a query would have it. Raises Unavailable.
+        """
+        with turns.turn():
+            self.catch_up()
+            with self._folding:
+                build = self._rows.begin(project_id)
+                seq = self._rolled_seq
+                snapshot = self._store.catalog.take(project_id, 0, MAX_TIMESTAMP_MS + 1)
+                buffered = self._store.tables.summarise(snapshot.buffers, 0, seq, project_id)
+        try:
+            summaries = self._summaries(snapshot, buffered, turns)
+            while together := tuple(islice(summaries, TOGETHER)):
+                if is_stopping() or not self._rows.add(build, together, self._now_ms()):
+                    return False
+        finally:
+            self._store.catalog.release(snapshot)
+        with self._folding:
+            return self._rows.finish(build)
+
+    def _summaries(self, snapshot: Snapshot, buffered: Sequence[Summary], turns: Turns) -> Iterator[Summary]:
+        yield from buffered
+        for part in snapshot.parts:
+            yield from self._summaries_of(part, turns)
+
+    def _summaries_of(self, part: Part, turns: Turns) -> Iterator[Summary]:
+        try:
+            yield from self._store.tables.summarise_file(self._store.data_folder / part.path, part.project_id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.error("the events of %s are missing in lists of persons and sessions: %s", part.path, error)
+            turns.check_all([part])
+
+
+class RollupWork:
+    """The rebuilding that is due, and the deleting of what was replaced, on a thread of their own."""
+
+    def __init__(self, rollups: Rollups, rows: RollupRows, turns: Turns) -> None:
+        self._rollups = rollups
+        self._rows = rows
+        self._turns = turns
+        self._stopping = threading.Event()
+        self._arrived = threading.Event()
+        self._wanted: list[str] = []
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Do what an earlier run or an earlier release has left; a thread is started only where there is something."""
+        self._rows.drop_unfinished()
+        self._wanted = list(self._rows.projects_to_build())
+        if self._wanted or self._rows.has_dropped():
+            self.wake()
+
+    def wake(self) -> None:
+        """There is something dropped to be deleted."""
+        if self._stopping.is_set():
+            return
+        self._arrived.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="sv-rollups", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is not finished is begun again at the next start."""
+        self._stopping.set()
+        self._arrived.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def rebuild(self, project_id: str) -> bool:
+        """Make a project's rollups anew, now. See `Rollups.rebuild`."""
+        is_done = self._rollups.rebuild(project_id, self._turns, self._stopping.is_set)
+        self.wake()
+        return is_done
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                while self._wanted and not self._stopping.is_set():
+                    if self._rollups.rebuild(self._wanted[0], self._turns, self._stopping.is_set):
+                        log.info("the lists of project %s were made from its events", self._wanted[0])
+                        self._wanted.pop(0)
+                while not self._stopping.is_set() and self._rows.purge():
+                    pass
+                self._arrived.wait()
+                self._arrived.clear()
+            except Exception as error:
+                reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
+                log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
+                self._stopping.wait(RETRY_S)

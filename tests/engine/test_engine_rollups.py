@@ -1,0 +1,235 @@
+"""Rollups equal what a slow look at all events says, whatever happened to the folder meanwhile."""
+
+import json
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sv.engine.duck.summaries import SUMMARIES
+from sv.meta.rollups.builds import drop_rollups
+from sv.meta.rollups.kinds import KINDS
+from sv.model.errors import Unavailable
+from sv.model.limits import HOUR_MS, MAX_PERSON_TRAITS, MAX_SHOWN_TRAITS_BYTES, MAX_TRAIT_BYTES, MINUTE_MS
+from sv.model.persons import PersonFilter
+from sv.model.rollup import Summary
+from sv.model.search import folded
+from tests.engine.rig import NOON, Event
+from tests.engine.rollup_rig import RollupRig, expected_persons, shown
+
+HISTORIES = 16
+"""Projects of one example, each with a history of its own; together they share requests' order, flushes, restarts and rebuilds."""
+
+IDS = ("ann", "bob", "cy/../%2F", "dée🙂\n")
+VALUES = ("a", "B@x.io", 1, 2.5, True, None, ["x", {"y": 1}], {"deep": {"er": "\u2028"}}, 10**15)
+KEYS = ("email", "name", "plan", "a.b", "$odd", "", 'q"\\\n🙂/~1')
+
+
+@pytest.fixture(scope="module")
+def rollup_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RollupRig]:
+    rig = RollupRig(tmp_path_factory.mktemp("rollups"))
+    yield rig
+    rig.close()
+
+
+def a_trait_set(chance: random.Random) -> Any:
+    """Mostly an object of traits, now and then what is none."""
+    if chance.random() < 0.1:
+        return chance.choice(VALUES)
+    return {chance.choice(KEYS): chance.choice(VALUES) for _ in range(chance.randrange(3))}
+
+
+def an_event(chance: random.Random) -> Event:
+    """Any event, with a time from a few that collide and seldom come in order."""
+    event: Event = {
+        "event": chance.choice(("$pageview", "$identify", "$identify", "buy")),
+        "timestamp": NOON + chance.randrange(6) * 20 * MINUTE_MS - chance.choice((0, 0, 0, 40 * HOUR_MS)),
+        "properties": {},
+    }
+    properties = event["properties"]
+    if chance.random() < 0.8:
+        event["anonymousId"] = chance.choice(IDS)
+    if "anonymousId" not in event or chance.random() < 0.3:
+        event["userId"] = chance.choice(IDS)
+    if chance.random() < 0.3:
+        event["eventId"] = str(uuid.UUID(int=chance.randrange(12)))
+    for name in ("$set", "$set_once"):
+        if chance.random() < 0.4:
+            properties[name] = a_trait_set(chance)
+    for name in ("email", "plan", "$country", "$browser", "$device_type"):
+        if chance.random() < 0.3:
+            properties[name] = chance.choice(VALUES)
+    return event
+
+
+def live(rig: RollupRig, projects: list[str], chance: random.Random) -> None:
+    """Whatever may happen to a folder, in any order."""
+    for _ in range(chance.randrange(4, 12)):
+        happens = chance.choice(("send", "send", "send", "send", "read", "flush", "restart", "compact", "rebuild", "import"))
+        project = chance.choice(projects)
+        if happens == "send":
+            for each in projects:
+                rig.send(
+                    each, [an_event(chance) for _ in range(chance.randrange(1, 4))], country=chance.choice(("DE", "FR", None))
+                )
+        elif happens == "read":
+            rig.rollups.catch_up()
+        elif happens == "flush":
+            rig.maintenance.flush()
+        elif happens == "restart":
+            rig.restart()
+        elif happens == "compact":
+            rig.maintenance.compact(everything=True)
+        elif happens == "rebuild":
+            assert rig.rollups.rebuild(project, rig.maintenance)
+        else:
+            rig.take_chunk(project, [an_event(chance) for _ in range(3)])
+
+
+@settings(max_examples=32, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_persons_equal_what_all_events_say_after_any_history(rollup_rig: RollupRig, seed: int) -> None:
+    chance = random.Random(seed)
+    projects = [f"p{seed}-{nth}" for nth in range(HISTORIES)]
+    try:
+        live(rollup_rig, projects, chance)
+        for project in projects:
+            kept = {name: shown(person) for name, person in rollup_rig.persons(project).items()}
+            assert kept == expected_persons(rollup_rig.rows(project))
+    finally:
+        rollup_rig.reset()
+
+
+def test_the_engine_and_the_metadata_know_the_same_kinds_of_rollups() -> None:
+    assert list(SUMMARIES) == [kind.name for kind in KINDS]
+
+
+def an_identify(**traits: Any) -> Event:
+    return {"event": "$identify", "timestamp": NOON, "userId": "ann", "properties": traits}
+
+
+def test_of_too_many_traits_those_are_kept_whose_names_come_first(rollup_rig: RollupRig) -> None:
+    names = [f"t{nth:04}" for nth in range(MAX_PERSON_TRAITS + 200)]
+    random.Random(1).shuffle(names)
+    for start in range(0, len(names), 300):
+        rollup_rig.send("many", [an_identify(**dict.fromkeys(names[start : start + 300], 1))])
+        rollup_rig.rollups.catch_up()
+    (person,) = rollup_rig.persons("many").values()
+    assert list(json.loads(person.traits)) == sorted(names)[:MAX_PERSON_TRAITS]
+
+
+def test_a_value_that_is_too_long_is_no_trait_and_an_earlier_one_stays(rollup_rig: RollupRig) -> None:
+    rollup_rig.send("long", [an_identify(note="short"), an_identify(note="x" * MAX_TRAIT_BYTES)])
+    assert json.loads(rollup_rig.persons("long")["ann"].traits) == {"note": "short"}
+
+
+def test_an_answer_shows_no_more_of_ones_traits_than_the_bound(rollup_rig: RollupRig) -> None:
+    for nth in range(12):
+        rollup_rig.send("wide", [an_identify(**{f"t{nth:02}": "x" * (MAX_TRAIT_BYTES - 100)})])
+    traits = rollup_rig.persons("wide")["ann"].traits
+    assert list(json.loads(traits)) == [f"t{nth:02}" for nth in range(8)]
+    assert len(traits) < MAX_SHOWN_TRAITS_BYTES + 1000
+
+
+def test_a_batch_that_cannot_be_summarised_costs_itself_alone(
+    rollup_rig: RollupRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("ann", "bob", "cy"):
+        rollup_rig.send("bad", [{"event": "x", "timestamp": NOON, "userId": name}])
+    bad = rollup_rig.seq - 1
+    summarise = rollup_rig.tables.summarise
+
+    def failing(generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None) -> list[Summary]:
+        if after_seq < bad <= up_to_seq:
+            raise ValueError("no summary")
+        return summarise(generations, after_seq, up_to_seq, project_id)
+
+    monkeypatch.setattr(rollup_rig.tables, "summarise", failing)
+    assert sorted(rollup_rig.persons("bad")) == ["ann", "cy"]
+    assert f"log position {bad} is missing in lists" in caplog.text
+    rollup_rig.maintenance.flush()
+    monkeypatch.undo()
+    assert rollup_rig.rollups.rebuild("bad", rollup_rig.maintenance)
+    assert sorted(rollup_rig.persons("bad")) == ["ann", "bob", "cy"]
+
+
+def test_a_failed_rebuild_leaves_the_lists_as_they_were_and_its_rows_are_deleted(
+    rollup_rig: RollupRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollup_rig.send("stays", [{"event": "x", "timestamp": NOON, "userId": "ann"}])
+    rollup_rig.maintenance.flush()
+
+    def failing(*_: object) -> bool:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(rollup_rig.builds, "finish", failing)
+    with pytest.raises(Unavailable):
+        rollup_rig.rollups.rebuild("stays", rollup_rig.maintenance)
+    monkeypatch.undo()
+    rollup_rig.restart()
+    rollup_rig.send("stays", [{"event": "x", "timestamp": NOON, "userId": "bob"}])
+    rollup_rig.builds.drop_unfinished()
+    assert sorted(rollup_rig.persons("stays")) == ["ann", "bob"]
+    while rollup_rig.builds.purge():
+        pass
+    builds = rollup_rig.meta.rows("select count(distinct build) from person_rollups where distinct_id in ('ann', 'bob')")
+    assert builds == rollup_rig.meta.rows("select count(*) from rollup_builds where state = 'live'")
+
+
+def test_a_folder_of_events_without_rollups_says_so_until_they_are_made(rollup_rig: RollupRig) -> None:
+    rollup_rig.send("old", [{"event": "x", "timestamp": NOON, "userId": "ann"}])
+    rollup_rig.maintenance.flush()
+    with rollup_rig.meta.transaction() as writer:
+        drop_rollups(writer, "old")
+    rollup_rig.send("old", [{"event": "x", "timestamp": NOON, "userId": "bob"}])
+    with pytest.raises(Unavailable) as refused:
+        rollup_rig.persons("old")
+    assert refused.value.retry_after_s == 5
+    assert "old" in rollup_rig.builds.projects_to_build()
+    assert rollup_rig.rollups.rebuild("old", rollup_rig.maintenance)
+    assert "old" not in rollup_rig.builds.projects_to_build()
+    assert sorted(rollup_rig.persons("old")) == ["ann", "bob"]
+
+
+def test_a_search_finds_any_part_of_an_id_an_email_or_a_name_in_any_case(rollup_rig: RollupRig) -> None:
+    told = {
+        "Ann-1": {"email": "Zoë@Example.COM"}, "ΑΣ": {"name": "İstanbul ΟΔΟΣ"}, "user 7": {"name": 'qu"ote'}, "100%": {}, "x_y": {},
+    }  # fmt: skip
+    sent = [{"event": "$identify", "timestamp": NOON, "userId": name, "properties": traits} for name, traits in told.items()]
+    rollup_rig.send("search", sent)
+    rollup_rig.rollups.catch_up()
+
+    def found(text: str) -> set[str]:
+        return {person.distinct_id for person in rollup_rig.lists.page("search", PersonFilter(search=text), 1 << 62, 10)}
+
+    assert found("ANN") == found("n-1") == found("zoË@example.com") == found("@EX") == {"Ann-1"}
+    assert found("istanbul") == found("οδοσ") == found("ΟΔΟΣ") == {"ΑΣ"}
+    assert found("ας") == set()
+    assert found("σ") == {"ΑΣ"}
+    assert found('U"O') == found('"') == found("er 7") == {"user 7"}
+    assert found("%") == {"100%"}
+    assert found("_") == {"x_y"}
+    assert found("1example") == found("nothing at all") == set()
+    assert found("e") == {"Ann-1", "user 7"}
+
+
+def test_a_search_follows_the_traits_latest_values(rollup_rig: RollupRig) -> None:
+    rollup_rig.send("moved", [an_identify(email="first@x.io")])
+    rollup_rig.rollups.catch_up()
+    rollup_rig.send("moved", [{**an_identify(email="second@x.io"), "timestamp": NOON + 1}])
+    rollup_rig.send("moved", [{**an_identify(email="late@x.io"), "timestamp": NOON - 1}])
+    rollup_rig.rollups.catch_up()
+    found = {
+        text: rollup_rig.lists.page("moved", PersonFilter(search=text), 1 << 62, 10) for text in ("first@", "late@", "second@")
+    }
+    assert {text: len(persons) for text, persons in found.items()} == {"first@": 0, "late@": 0, "second@": 1}
+
+
+def test_a_text_is_folded_for_a_search_as_the_engine_folds_what_it_keeps(rollup_rig: RollupRig) -> None:
+    with rollup_rig.database.cursor() as cursor:
+        rows = cursor.execute("select chr(i::integer), lower(chr(i::integer)) from range(1, 12288) r(i)").fetchall()
+    assert [(text, folded(text)) for text, _ in rows] == rows
