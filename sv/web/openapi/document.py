@@ -13,8 +13,9 @@ from litestar.routes import HTTPRoute
 
 from sv.web.openapi import schemas_answers, schemas_requests, texts
 from sv.web.openapi.errors import ERRORS, RETRY_AFTER, example_of
-from sv.web.openapi.examples import EXAMPLES, Example
-from sv.web.openapi.operations import JSON, OPERATIONS, PATH_PARAMETERS, TAGS, Answer, Operation
+from sv.web.openapi.examples import EXAMPLES
+from sv.web.openapi.operation import JSON, Answer, Example, Operation
+from sv.web.openapi.operations import OPERATIONS, PATH_PARAMETERS, TAGS
 from sv.web.permissions import Permission, permission_of
 
 REF: Final = "#/components/schemas/{name}"
@@ -102,7 +103,7 @@ def _operation(handler: HTTPRouteHandler, operation_id: str, path_names: list[st
         described["parameters"] = [_with_examples(parameter, examples) for parameter in parameters]
     if operation.body:
         content = {media: _request_content(media, kind, examples) for media, kind in operation.body.items()}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": operation.needs_body, "content": content}
     return described
 
 

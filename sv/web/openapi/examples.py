@@ -5,26 +5,10 @@ Answers for every value shown being what the server answers, but for the fields 
 
 from typing import Any, Final
 
-from msgspec import Struct
+from sv.web.openapi.operation import Example
 
 VARYING: Final = frozenset({"id", "received_at", "elapsed_ms"})
 """Fields of answers whose values differ from server to server."""
-
-
-class Example(Struct, frozen=True, kw_only=True):
-    """body: of the request, None where it has none. A text stands for itself, all else is JSON; `answer` likewise.
-
-    A request that is refused is shown by its answer alone.
-    """
-
-    name: str
-    summary: str
-    path: dict[str, str | int] = {}
-    query: dict[str, Any] = {}
-    body: Any = None
-    media_type: str = "application/json"
-    status: int = 200
-    answer: Any = None
 
 
 def _event(event: str, timestamp: int, user_id: str, session_id: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -7,44 +7,12 @@ itself is not here: its path and methods are the route's, its credentials (with 
 
 from typing import Any, Final
 
-from msgspec import Struct
-
 from sv.imports.receiving import MAX_CHUNK_NUMBER
 from sv.model import limits
 from sv.web.openapi import schemas_answers as answers
 from sv.web.openapi import schemas_requests as requests
 from sv.web.openapi import texts
-
-JSON: Final = "application/json"
-TEXT: Final = "text/plain"
-
-
-class Answer(Struct, frozen=True):
-    """An answer that is not an error: what it means, and its body by media type (several schemas: one of them)."""
-
-    description: str
-    body: tuple[type, ...] = ()
-    media_type: str = JSON
-    schema: dict[str, Any] | None = None
-
-
-class Operation(Struct, frozen=True, kw_only=True):
-    """errors: statuses besides those that follow from the permission, each with an example of its message, "" for the shared one.
-
-    body: the request's, by media type. parameters: as OpenAPI has them, without those of the path.
-    """
-
-    tag: str
-    summary: str
-    description: str
-    answers: dict[int, Answer]
-    errors: dict[int, str]
-    body: dict[str, type] = {}
-    parameters: tuple[dict[str, Any], ...] = ()
-
-
-def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+from sv.web.openapi.operation import JSON, PAGE_PARAMETERS, TEXT, Answer, Operation, query_parameter
 
 
 def _query_json(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -74,23 +42,18 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
 }
 
 _LIST_PARAMETERS: Final = (
-    _query(
-        "limit",
-        "Items on a page.",
-        {"type": "integer", "minimum": 1, "maximum": limits.LIST_LIMIT_MAX, "default": limits.LIST_LIMIT_DEFAULT},
+    *PAGE_PARAMETERS,
+    query_parameter("date_from", "Where the range begins; absent: with the first event.", _ref("DateText")),
+    query_parameter(
+        "date_to", "Where the range ends; absent: with the last event, also one that a client dates ahead.", _ref("DateText")
     ),
-    _query(
-        "cursor",
-        "The `next_cursor` of the page before. Keep the other parameters as they were.",
-        {"type": "string", "minLength": 1, "maxLength": limits.MAX_CURSOR_CHARS, "pattern": "^[A-Za-z0-9_-]+$"},
-    ),
-    _query("date_from", "Where the range begins; absent: with the first event.", _ref("DateText")),
-    _query("date_to", "Where the range ends; absent: with the last event, also one that a client dates ahead.", _ref("DateText")),
 )
 _EVENT_PARAMETERS: Final = (
-    _query("event", "Only events of this name.", _text(limits.MAX_EVENT_NAME_CHARS) | {"pattern": r"\S"}),
-    _query("distinct_id", "Only this person's events.", _text(limits.MAX_ID_CHARS)),
-    _query("session_id", "Only events of this session, also of a derived one, as answers name it.", _text(limits.MAX_ID_CHARS)),
+    query_parameter("event", "Only events of this name.", _text(limits.MAX_EVENT_NAME_CHARS) | {"pattern": r"\S"}),
+    query_parameter("distinct_id", "Only this person's events.", _text(limits.MAX_ID_CHARS)),
+    query_parameter(
+        "session_id", "Only events of this session, also of a derived one, as answers name it.", _text(limits.MAX_ID_CHARS)
+    ),
     _query_json(
         "filters",
         "All of them must hold. JSON.",

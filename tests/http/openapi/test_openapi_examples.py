@@ -7,7 +7,8 @@ import httpx
 import pytest
 from http_rig import Api
 
-from sv.web.openapi.examples import EXAMPLES, VARYING, Example
+from sv.web.openapi.examples import EXAMPLES, VARYING
+from sv.web.openapi.operation import Example
 from tests.http.openapi.openapi_rig import check_answer, faults, operations, resolved
 
 EVENTS = EXAMPLES["ingest_events"][0]
