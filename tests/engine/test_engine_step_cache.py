@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.step_keys import ENTRY_BYTES, UINT32_MAX, Kept
-from sv.engine.duck.step_reading import Look, plan_looks
+from sv.engine.duck.step_reading import MIN_HALF_ROWS, Look, plan_looks
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
@@ -133,6 +134,12 @@ def test_a_step_that_is_kept_of_some_files_is_read_in_the_others_alone(filled: R
     assert plan_looks((first, second), steps, found) == [Look((second,), (0, 3)), Look((first, second), (1,))]
 
 
+def test_many_rows_are_read_in_two_halves_that_leave_no_file_out(filled: Rig) -> None:
+    parts = tuple(replace(part, rows=MIN_HALF_ROWS) for part in filled.snapshot().parts[:3])
+    assert [look.parts for look in plan_looks(parts, [Matcher("view")], [{}])] == [parts[:1], parts[1:]]
+    assert [look.parts for look in plan_looks(parts[:1], [Matcher("view")], [{}])] == [parts[:1]]
+
+
 def test_no_more_is_kept_than_may_be(filled: Rig, engines: dict[str, DuckEngine]) -> None:
     for plan in range(30):
         body = {"steps": [{"event": "view", "properties": {"plan": plan}}, {"event": "buy"}], "date_from": "2025-06-01"}
@@ -165,7 +172,7 @@ def test_filters_that_python_takes_for_equal_have_matches_of_their_own(tmp_path:
                         LIMITS,
                     )
                 ]
-                for key in found.steps[0]
+                for key in np.concatenate(found.steps[0])
             }
             for value in (1, True, "1", 1.0)
         }

@@ -128,7 +128,7 @@ class DuckEngine:
         packing = self._packing(source, scope, window_ms, limits)
         if packing is None or group_by == "session" or not self._fits(packing):
             rows = self.funnel_rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
-            by_step = [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1] for place in range(len(steps))]
+            by_step = [[rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))]
             foreign = rows.keys[rows.masks == 0] if with_foreign else None
             return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
         foreign = None
@@ -139,7 +139,7 @@ class DuckEngine:
         parts = source.parts if self._max_person() <= step_keys.UINT32_MAX else ()
         found = self._reader.read(parts, scope, steps, limits)
 
-        def keys(place: int) -> NDArray[np.uint64]:
+        def keys(place: int) -> list[NDArray[np.uint64]]:
             return self._step_keys(source, found[place], scope, packing, limits, steps[place])
 
         by_step = list(self._steps.map(keys, range(len(steps))))
@@ -153,7 +153,7 @@ class DuckEngine:
         packing: funnel.Packing,
         limits: Limits,
         step: Matcher,
-    ) -> NDArray[np.uint64]:
+    ) -> list[NDArray[np.uint64]]:
         """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
         known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
         arrays = list(step_keys.keys_of(known, scope, packing.bits, packing.origin_ms))
@@ -161,7 +161,7 @@ class DuckEngine:
         if rest.parts or rest.buffers:
             params = Params()
             arrays.append(self._keys(funnel.step_keys_sql(self._events(rest, params), scope, step, packing, params), limits))
-        return np.concatenate(arrays) if arrays else np.empty(0, np.uint64)
+        return arrays
 
     def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
         return _column(self._statements.table(statement, limits), "key", np.uint64)

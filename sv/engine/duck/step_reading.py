@@ -21,6 +21,9 @@ from sv.engine.duck.step_keys import Kept, StepCache
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.part import Part
 
+MIN_HALF_ROWS: Final = 2_000_000
+"""Below, a second statement costs more than it saves."""
+
 _NARROW: Final = ("narrow", None)
 
 
@@ -73,7 +76,14 @@ def plan_looks(parts: Sequence[Part], steps: Sequence[Matcher], found: Sequence[
         if missing:
             kind = ("wide", step.event or place) if funnel.reads_properties(step) else _NARROW
             groups.setdefault((missing, kind), []).append(place)
-    return [Look(missing, tuple(places)) for (missing, _), places in groups.items()]
+    return [Look(files, tuple(places)) for (missing, _), places in groups.items() for files in _halves(missing)]
+
+
+def _halves(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
+    """Many rows are read by two statements, so that one's answer is taken apart while the other reads."""
+    if len(parts) < 2 or sum(part.rows for part in parts) < 2 * MIN_HALF_ROWS:
+        return [parts]
+    return [parts[: len(parts) // 2], parts[len(parts) // 2 :]]
 
 
 def column_of(table: Columns, name: str) -> NDArray[Any]:

@@ -15,8 +15,11 @@ from sv.insights.funnel.keys import (
     Keys,
     Masks,
     Rows,
+    Runs,
     clip_window,
     in_threads,
+    merged,
+    size_of,
     sort_keys,
     sort_rows,
     split_at_groups,
@@ -38,7 +41,7 @@ NOTHING: Final[frozenset[Mode]] = frozenset()
 
 
 def levels_of_steps(
-    steps: Sequence[Keys],
+    steps: Sequence[Keys | Runs],
     *,
     bits: int,
     window_ms: int,
@@ -46,10 +49,11 @@ def levels_of_steps(
     foreign: Keys | None = None,
     threads: int = 2,
 ) -> Levels:
-    """How far each group gets, from one array of keys a step; a single step is allowed.
+    """How far each group gets, from the keys of each step; a single step is allowed.
 
     `steps[k]` has the key of every row that matches step k+1, in any order, once for each such row: a row
-    that matches several steps is in several arrays. Only `strict_deduplication` tells one row from two at the
+    that matches several steps is in several of them. They come as one array or as several, which is quick where
+    each of them is sorted: then they are merged range by range. Only `strict_deduplication` tells one row from two at the
     same timestamp. `foreign` has the keys of the rows that match no step; only `strict_order` looks at it,
     and must have it. A window of 0 keeps chains of a single timestamp.
 
@@ -65,11 +69,11 @@ def levels_of_steps(
         raise ValueError("expected the keys of foreign rows for strict_order, got none")
     window = clip_window(window_ms, bits)
     # Foreign rows are most of a strict funnel's keys: whoever is to sort them had better begin with them.
-    arrays = [foreign, *steps]
-    arrays = in_threads(sort_keys, arrays, threads if _size(arrays) > PART_KEYS else 1)
+    arrays: list[Runs] = [_runs(keys) for keys in (foreign, *steps)]
+    arrays = _sorted(arrays, threads if sum(map(size_of, arrays)) > PART_KEYS else 1)
 
-    def work(part: list[slice]) -> list[Fills]:
-        others, *keys = [array[span] for array, span in zip(arrays, part, strict=True)]
+    def work(part: list[Runs]) -> list[Fills]:
+        others, *keys = map(merged, part)
         levels = fill_levels(keys, bits, window, modes)
         return end_early(levels, keys, others, bits, modes)
 
@@ -109,11 +113,13 @@ def levels_of_rows(
     keys, masks = sort_rows(keys, masks, steps, is_by_arrival)
     window = clip_window(window_ms, bits)
 
-    def work(part: list[slice]) -> list[Fills]:
-        rows = Rows(keys[part[0]], masks[part[0]])
+    def work(part: list[Runs]) -> list[Fills]:
+        (of_part,) = part[0]
+        low = int(np.searchsorted(keys, of_part[0])) if of_part.size else 0
+        rows = Rows(of_part, masks[low : low + of_part.size])
         return _fill_rows(rows, steps, bits, window, modes)
 
-    return _in_parts(work, [keys], bits, threads)
+    return _in_parts(work, [[keys]], bits, threads)
 
 
 def _fill_rows(rows: Rows, steps: int, bits: int, window: np.uint64, modes: frozenset[Mode]) -> list[Fills]:
@@ -140,13 +146,19 @@ def _check(steps: int, bits: int, window_ms: int) -> None:
         raise ValueError(f"expected a window of 0 ms or more, got {window_ms}")
 
 
-def _size(arrays: Sequence[Keys]) -> int:
-    return sum(array.size for array in arrays)
+def _runs(keys: Keys | Runs) -> Runs:
+    return [keys] if isinstance(keys, np.ndarray) else keys
 
 
-def _in_parts(work: Callable[[list[slice]], list[Fills]], arrays: Sequence[Keys], bits: int, threads: int) -> Levels:
-    """The levels that `work` finds in ranges of groups of the sorted arrays, put together."""
-    parts = split_at_groups(arrays, bits, min(PARTS_MAX, 1 + _size(arrays) // PART_KEYS))
+def _sorted(steps: Sequence[Runs], threads: int) -> list[Runs]:
+    """The same runs, each sorted."""
+    keys = iter(in_threads(sort_keys, [run for runs in steps for run in runs], threads))
+    return [[next(keys) for _ in runs] for runs in steps]
+
+
+def _in_parts(work: Callable[[list[Runs]], list[Fills]], steps: Sequence[Runs], bits: int, threads: int) -> Levels:
+    """The levels that `work` finds in ranges of groups of the sorted runs, put together."""
+    parts = split_at_groups(steps, bits, min(PARTS_MAX, 1 + sum(map(size_of, steps)) // PART_KEYS))
     found = in_threads(work, parts, threads)
     levels = [
         Fills(np.concatenate([fill.reached for fill in fills]), np.concatenate([fill.start for fill in fills]))

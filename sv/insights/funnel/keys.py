@@ -11,13 +11,13 @@ such a width.
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Keys: TypeAlias = npt.NDArray[np.uint64]
+Runs: TypeAlias = Sequence[Keys]
 Masks: TypeAlias = npt.NDArray[np.uint32]
 Places: TypeAlias = npt.NDArray[np.intp]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -40,6 +40,10 @@ ROW_BITS: Final = 32
 
 SORTED_BLOCK: Final = 1 << 16
 """Keys looked at in one go by `is_sorted`: few enough to give up early, enough to make numpy's call cheap."""
+
+
+SAMPLES_A_PART: Final = 256
+"""Keys that are looked at to find where a range of groups may end: few, and the ranges come out alike to some percent."""
 
 
 class Rows(NamedTuple):
@@ -128,20 +132,37 @@ def group_firsts(keys: Keys, bits: int) -> Places:
     return np.concatenate((np.zeros(1, np.intp), borders + 1))
 
 
-def split_at_groups(arrays: Sequence[Keys], bits: int, parts: int) -> list[list[slice]]:
-    """Up to `parts` ranges of groups, as one slice for each sorted array; no group is in two ranges.
+def split_at_groups(steps: Sequence[Runs], bits: int, parts: int) -> list[list[Runs]]:
+    """Up to `parts` ranges of groups, each with a slice of every sorted run of every step; no group is in two ranges.
 
-    The longest array decides, so that ranges are alike in size. Slices may be empty.
+    The step of most keys decides, by a sample of them, so that ranges are alike in size. Slices may be empty.
     """
-    longest = max(arrays, key=len)
-    places = [longest.size * part // parts for part in range(1, parts)] if longest.size >= parts else []
-    borders = np.unique((longest[places] >> np.uint64(bits)) << np.uint64(bits))
-    ranges: list[list[slice]] = [[] for _ in range(borders.size + 1)]
-    for keys in arrays:
-        cuts = [0, *np.searchsorted(keys, borders).tolist(), keys.size]
-        for cut, (low, high) in enumerate(pairwise(cuts)):
-            ranges[cut].append(slice(low, high))
+    longest = max(steps, key=size_of)
+    stride = max(1, size_of(longest) // (parts * SAMPLES_A_PART))
+    sample = np.sort(np.concatenate([run[::stride] for run in longest])) if longest else np.empty(0, np.uint64)
+    places = [sample.size * part // parts for part in range(1, parts)] if sample.size >= parts else []
+    borders = np.unique((sample[places] >> np.uint64(bits)) << np.uint64(bits))
+    ranges: list[list[Runs]] = [[] for _ in range(borders.size + 1)]
+    for runs in steps:
+        cuts = [(run, [0, *np.searchsorted(run, borders).tolist(), run.size]) for run in runs]
+        for place, part in enumerate(ranges):
+            part.append([run[cut[place] : cut[place + 1]] for run, cut in cuts])
     return ranges
+
+
+def merged(runs: Runs) -> Keys:
+    """All keys of the sorted runs in ascending order. Meant for as many as the processor's cache holds: it sorts them."""
+    filled = [run for run in runs if run.size]
+    if len(filled) < 2:
+        return filled[0] if filled else np.empty(0, np.uint64)
+    keys = np.concatenate(filled)
+    keys.sort()
+    return keys
+
+
+def size_of(runs: Runs) -> int:
+    """How many keys there are in all."""
+    return sum(run.size for run in runs)
 
 
 def in_threads(work: Callable[[In], Out], items: Iterable[In], threads: int) -> list[Out]:

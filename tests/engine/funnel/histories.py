@@ -85,6 +85,23 @@ class World:
         foreign = keys[self.masks == 0]
         return levels_of_steps(steps, bits=bits, window_ms=window, modes=modes, foreign=foreign)
 
+    def by_runs(self, window: int, modes: frozenset[Mode], runs: int) -> Levels:
+        """As `by_steps`, with the keys of a step in several arrays, every other of them sorted and some of them empty."""
+        if needs_rows(modes):
+            return self.by_rows(window, modes)
+        keys, bits = self.keys(window)
+        place = np.arange(keys.size)
+        steps = [
+            [
+                np.sort(part) if run % 2 else part
+                for run in range(runs)
+                for part in [keys[(self.masks >> step & 1 == 1) & (place * 7 % 11 % runs == run)]]
+            ]
+            for step in range(self.steps)
+        ]
+        foreign = keys[self.masks == 0]
+        return levels_of_steps(steps, bits=bits, window_ms=window, modes=modes, foreign=foreign)
+
     def levels(self, levels: Levels) -> npt.NDArray[np.uint8]:
         """The level of every person by number."""
         groups, reached = levels.level_of()

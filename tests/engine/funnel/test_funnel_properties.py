@@ -50,6 +50,7 @@ def test_any_history_has_the_oracles_level_and_times(
     rows = world.histories(world.person_count)
     assert first_difference(rows, world.by_rows(window, modes), window, modes) == ""
     assert first_difference(rows, world.by_steps(window, modes), window, modes) == ""
+    assert same(world.by_runs(window, modes, 3), world.by_steps(window, modes))
 
 
 @settings(max_examples=100, deadline=None)
@@ -99,6 +100,7 @@ def test_parts_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, modes
         parts = levels_of_rows(keys, world.masks, steps=4, bits=bits, window_ms=5, modes=modes, threads=threads)
         assert same(parts, whole)
     assert same(world.by_steps(5, modes), whole)
+    assert same(world.by_runs(5, modes, 4), whole)
 
 
 @pytest.mark.parametrize("modes", legal_modes(), ids=lambda modes: "-".join(sorted(modes)) or "default")
