@@ -291,7 +291,9 @@ class Server:
     def _load_app(self) -> App:
         from sv.engine.duck.database import lower_own_priority
         from sv.imports.receiving import Receiver
+        from sv.insights.definitions import Definitions
         from sv.insights.runner import Runner
+        from sv.meta.rollups.definition_lists import DefinitionLists
         from sv.store.importing import ImportChunks
         from sv.web.app import make_app
         from sv.web.services import Services
@@ -311,6 +313,7 @@ class Server:
             authenticate=self.authenticate,
             find_project=self.projects.find,
             runner=self.runner,
+            definitions=Definitions(DefinitionLists(self.meta, self.builds), self.rollups.catch_up, self.clock),
             now_ms=self.clock,
             metrics=self.metrics,
             reset=self.reset if self.is_dev else None,

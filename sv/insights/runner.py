@@ -76,11 +76,15 @@ class Runner:
 
         Raises Unavailable where too many queries wait already, and what the insight raises.
         """
+        return await self.call(lambda: self._run(project_id, range_ms, insight))
+
+    async def call(self, work: Callable[[], Result]) -> Result:
+        """Run what needs no snapshot, in the same line. Raises as `run` does."""
         if self._queries >= self._max_queries:
             raise Unavailable("too many queries are waiting; try again soon", retry_after_s=2)
         self._queries += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, project_id, range_ms, insight)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._queries -= 1
 

@@ -4,6 +4,7 @@ from sv.meta.db import Meta
 from sv.meta.parts import advance_covered_seq, drop_parts
 from sv.meta.persons import delete_persons
 from sv.meta.rollups.builds import advance_rolled_seq, drop_rollups
+from sv.meta.rollups.definitions import delete_names
 from sv.model.part import Part
 
 
@@ -18,6 +19,7 @@ def delete_all_events(meta: Meta, project_id: str | None = None, *, covered_seq:
         dropped = drop_parts(writer, project_id)
         delete_persons(writer, project_id)
         drop_rollups(writer, project_id)
+        delete_names(writer, project_id)
         writer.execute("delete from import_chunks where ?1 is null or project_id = ?1", (project_id,))
         if covered_seq is not None:
             advance_covered_seq(writer, covered_seq)

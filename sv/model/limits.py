@@ -159,3 +159,43 @@ MAX_SHOWN_TRAITS_BYTES: Final = 64 * KIB
 
 FOLD_ROWS: Final = 100_000
 """Events that one transaction folds into the rollups: a second of work, while others wait for the metadata's writer."""
+
+
+# ---- Definitions: what is kept of names ----
+
+MAX_EVENT_NAMES: Final = 10_000
+"""Event names that a project's definitions keep. Who puts ids into names has no use for a list of them, and ingest is open to everybody."""
+
+MAX_PROPERTY_NAMES: Final = 10_000
+"""Property names likewise."""
+
+MAX_PROPERTY_PAIRS: Final = 200_000
+"""Pairs of an event and a property on it, of one project: with five examples each at most some 200 MB of SQLite."""
+
+MAX_PROPERTIES_PER_EVENT: Final = 250
+"""Properties of one event that definitions look at, in the order in which they were sent. Real events have fifteen."""
+
+MAX_PROPERTIES_PER_SUMMARY: Final = 20_000
+"""Property names of a project that one fold takes in, the commonest: twice what is kept, so that only a flood of made-up names reaches it.
+Of event names there is one an event at most."""
+
+MAX_PAIRS_PER_SUMMARY: Final = 400_000
+"""Pairs likewise."""
+
+EXAMPLE_VALUES_MAX: Final = 5
+"""The contract's."""
+
+EXAMPLE_DIGITS: Final = 8
+"""Of a hash before each example, by which examples are chosen: enough to part ten thousand values."""
+
+MAX_EXAMPLE_BYTES: Final = 200
+"""Of an example as JSON; longer values are none. Enough for nearly all URLs."""
+
+MAX_DESCRIPTION_CHARS: Final = 1000
+"""What owners write beside a name: a paragraph."""
+
+VOLUME_DAYS: Final = 30
+"""The contract's `volume_30d`."""
+
+KEPT_VOLUME_DAYS: Final = 40
+"""Days whose events are counted one by one: what a volume asks of, and some for a clock that was set."""

@@ -14,6 +14,12 @@ from sv.model.errors import SvError
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.web.errors import JSON, error_answer, error_body
 from sv.web.permissions import check_permission
+from sv.web.routes_definitions import (
+    list_event_definitions_route,
+    list_property_definitions_route,
+    update_event_definition_route,
+    update_property_definition_route,
+)
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_route, trends_route
@@ -34,6 +40,10 @@ _ROUTES: Final[tuple[Any, ...]] = (
     ingest_events_stub,
     list_events_route,
     get_event_route,
+    list_event_definitions_route,
+    list_property_definitions_route,
+    update_event_definition_route,
+    update_property_definition_route,
     trends_route,
     funnel_route,
     get_import_route,

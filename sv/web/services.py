@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sv.auth.permissions import Principal
 from sv.imports.receiving import Receiver
+from sv.insights.definitions import Definitions
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
 
@@ -23,6 +24,7 @@ class Services(Struct, frozen=True):
     authenticate: Callable[[str], Principal]
     find_project: Callable[[str], Project | None]
     runner: Runner
+    definitions: Definitions
     now_ms: Callable[[], int]
     metrics: Callable[[], str]
     reset: Callable[[], None] | None

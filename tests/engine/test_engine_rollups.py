@@ -3,7 +3,7 @@
 import json
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -66,7 +66,9 @@ def an_event(chance: random.Random) -> Event:
     return event
 
 
-def live(rig: RollupRig, projects: list[str], chance: random.Random) -> None:
+def live(
+    rig: RollupRig, projects: list[str], chance: random.Random, an_event: Callable[[random.Random], Event] = an_event
+) -> None:
     """Whatever may happen to a folder, in any order."""
     for _ in range(chance.randrange(4, 12)):
         happens = chance.choice(("send", "send", "send", "send", "read", "flush", "restart", "compact", "rebuild", "import"))

@@ -6,7 +6,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from sv.meta.rollups import persons
+from sv.meta.rollups import definitions, persons
 from sv.meta.rollups.change import Change
 
 
@@ -19,7 +19,9 @@ class Kind(Struct, frozen=True):
     apply: Callable[[apsw.Connection, Change, str], None]
 
 
-KINDS: Final[tuple[Kind, ...]] = tuple(Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons,))
+KINDS: Final[tuple[Kind, ...]] = tuple(
+    Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons, definitions)
+)
 """In the order in which they are applied."""
 
 VERSION: Final = " ".join(f"{kind.name}={kind.version}" for kind in KINDS)

@@ -16,6 +16,7 @@ from sv.web.openapi.errors import ERRORS, RETRY_AFTER, example_of
 from sv.web.openapi.examples import EXAMPLES
 from sv.web.openapi.operation import JSON, Answer, Example, Operation
 from sv.web.openapi.operations import OPERATIONS, PATH_PARAMETERS, TAGS
+from sv.web.openapi.operations_definitions import PROPERTY_TYPE
 from sv.web.permissions import Permission, permission_of
 
 REF: Final = "#/components/schemas/{name}"
@@ -27,6 +28,7 @@ _DESCRIPTIONS: Final = {
     "Mode": texts.MODE,
     "Interval": "The width of a bucket.",
     "AggregateBy": "Whose funnel it is.",
+    "PropertyType": PROPERTY_TYPE,
     "DropReason": "Why an event was rejected.",
     "DateText": texts.DATES,
     "EqualValue": "A value to be equal to, or a list of them, which means any of.",

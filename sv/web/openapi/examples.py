@@ -6,6 +6,7 @@ Answers for every value shown being what the server answers, but for the fields 
 from typing import Any, Final
 
 from sv.web.openapi.operation import Example
+from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
 
 VARYING: Final = frozenset({"id", "received_at", "elapsed_ms"})
 """Fields of answers whose values differ from server to server."""
@@ -200,6 +201,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             },
         ),
     ),
+    **DEFINITION_EXAMPLES,
     "take_import_chunk": (
         Example(
             name="chunk",

@@ -13,6 +13,7 @@ from sv.web.openapi import schemas_answers as answers
 from sv.web.openapi import schemas_requests as requests
 from sv.web.openapi import texts
 from sv.web.openapi.operation import JSON, PAGE_PARAMETERS, TEXT, Answer, Operation, query_parameter
+from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
 
 
 def _query_json(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def _text(longest: int) -> dict[str, Any]:
 PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "project_id": {"description": "The project's id.", "schema": {"type": "string"}},
     "event_id": {"description": "The event's id, as lists show it.", "schema": {"type": "string", "format": "uuid"}},
+    **DEFINITION_PATH_PARAMETERS,
     "import_id": {
         "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -142,6 +144,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         answers={200: Answer("The funnel, with the resolved query.", (answers.FunnelAnswer,))},
         errors=_INSIGHT,
     ),
+    **DEFINITION_OPERATIONS,
     "get_import": Operation(
         tag="Imports",
         summary="What of an import is in",
@@ -201,6 +204,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
 TAGS: Final = {
     "Ingest": "Events in.",
     "Events": "Events as they were stored.",
+    **DEFINITION_TAGS,
     "Insights": "Questions about many events.",
     "Imports": "Files of events, in chunks.",
     "Server": "The server itself.",

@@ -139,7 +139,7 @@ def needs_by_path() -> dict[str, str]:
     """What the table of routes says that each path needs."""
     found: dict[str, str] = {}
     for cell, row in table("route").items():
-        whole = re.sub("…(?=/(?:events|insights)/)", "/api/v1/projects/{project_id}", cell)
+        whole = re.sub("…(?=/)", "/api/v1/projects/{project_id}", cell)
         found |= dict.fromkeys(re.findall(r"/[\w/{}]+", whole), row.split("|")[2])
     return found
 

@@ -16,6 +16,7 @@ from tests.http.openapi.openapi_rig import STATUS_CODES, Route, check_answer, ro
 PATH_VALUES = {
     "project_id": "dev",
     "event_id": "01955b3e-fed0-7000-8000-000000000000",
+    "name": "signup",
     "import_id": "0f343b0931126a20f133d67c2b018a3b",
     "chunk_no": "1",
 }

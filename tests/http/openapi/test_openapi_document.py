@@ -9,7 +9,7 @@ import schemathesis
 from http_rig import Api
 
 from sv.ingest.decode import DropReason, WireEvent
-from sv.model import query_parsing
+from sv.model import definitions_parsing, query_parsing
 from sv.model.errors import SvError
 from sv.web import front
 from sv.web.openapi.errors import ERRORS
@@ -90,6 +90,7 @@ def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
         ("FunnelRequest", query_parsing.FUNNEL_FIELDS),
         ("FunnelRequestStep", query_parsing.STEP_FIELDS),
         ("Filter", ("property", "operator", "value")),
+        ("DefinitionRequest", definitions_parsing.NOTES_FIELDS),
     ],
 )
 def test_a_query_body_has_the_fields_that_its_parser_knows_and_no_other(schema: str, fields: tuple[str, ...]) -> None:
@@ -97,9 +98,17 @@ def test_a_query_body_has_the_fields_that_its_parser_knows_and_no_other(schema: 
     assert SCHEMAS[schema]["additionalProperties"] is False
 
 
-def test_a_list_has_the_parameters_that_its_parser_knows() -> None:
-    parameters = operations()["list_events"].operation["parameters"]
-    assert {found["name"] for found in parameters if found["in"] == "query"} == set(query_parsing.EVENTS_PARAMETERS)
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("list_events", query_parsing.EVENTS_PARAMETERS),
+        ("list_event_definitions", definitions_parsing.EVENT_PARAMETERS),
+        ("list_property_definitions", definitions_parsing.PROPERTY_PARAMETERS),
+    ],
+)
+def test_a_list_has_the_parameters_that_its_parser_knows(name: str, known: tuple[str, ...]) -> None:
+    parameters = operations()[name].operation["parameters"]
+    assert {found["name"] for found in parameters if found["in"] == "query"} == set(known)
 
 
 def test_an_event_has_the_fields_that_ingest_reads() -> None:

@@ -23,7 +23,8 @@ NOBODY = {"Authorization": "Bearer sv_nobody"}
 ABSENT = "01955b3e-fed0-7000-8000-000000000000"
 IMPORT = "/api/v1/projects/dev/imports/0f343b0931126a20f133d67c2b018a3b"
 EVENTS = "/api/v1/projects/dev/events"
-NOWHERE = EVENTS.replace("dev", "nowhere")
+EVENT_NAMES = "/api/v1/projects/dev/event_definitions"
+PROPERTY_NAMES = "/api/v1/projects/dev/property_definitions"
 TEXT = {"Content-Type": "text/csv"}
 STEPS = [{"event": "view"}, {"event": "buy"}]
 LARGE = b" " * (1 << 20) + b"{}"
@@ -42,6 +43,25 @@ def insight(path: str, body: dict[str, Any]) -> dict[str, tuple[str, dict[str, A
     }
 
 
+def listing(path: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {
+        "200": (path, {}),
+        "400": (f"{path}?limit=0", {}),
+        "401": (path, {"headers": NOBODY}),
+        "403": (path, {"token": "for another project"}),
+        "404": (path.replace("dev", "nowhere"), {}),
+    }
+
+
+def definition(path: str, known: str, unknown: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {
+        **insight(f"{path}/{known}", {"is_verified": True}),
+        "200": (f"{path}/{known}", {"json": {"is_verified": True}, "events": [event(properties={"plan": "pro"})]}),
+        "404": (f"{path}/{unknown}", {"json": {}}),
+        "422": (f"{path}/{known}", {"json": {"is_hidden": "yes"}}),
+    }
+
+
 REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "ingest_events": {
         "202": (INGEST, {"json": body_of([event()])}),
@@ -51,13 +71,7 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "415": (INGEST, {"content": b"a,b", "headers": TEXT}),
         "422": (INGEST, {"json": body_of([])}),
     },
-    "list_events": {
-        "200": (EVENTS, {}),
-        "400": (f"{EVENTS}?limit=0", {}),
-        "401": (EVENTS, {"headers": NOBODY}),
-        "403": (EVENTS, {"token": "for another project"}),
-        "404": (NOWHERE, {}),
-    },
+    "list_events": listing(EVENTS),
     "get_event": {
         "200": (f"{EVENTS}/{{newest}}", {}),
         "400": (f"{EVENTS}/e-1", {}),
@@ -67,6 +81,10 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
     "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
+    "list_event_definitions": listing(EVENT_NAMES),
+    "update_event_definition": definition(EVENT_NAMES, "view", "purchase"),
+    "list_property_definitions": listing(PROPERTY_NAMES),
+    "update_property_definition": definition(PROPERTY_NAMES, "plan", "prize"),
     "get_import": {
         "200": (IMPORT, {}),
         "400": (IMPORT.replace("0f343b0931126a20f133d67c2b018a3b", "x"), {}),
@@ -99,11 +117,13 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
     if "{newest}" in path:
         api.send(event())
         path = path.replace("{newest}", api.listed()[0]["id"])
+    if "events" in sent:
+        api.send(*sent["events"])
     headers = {"Content-Type": "application/json"} if "content" in sent else {}
     if "token" in sent:
         headers["Authorization"] = f"Bearer {tokens[sent['token']]}"
     headers |= sent.get("headers", {})
-    rest = {key: value for key, value in sent.items() if key not in ("token", "headers")}
+    rest = {key: value for key, value in sent.items() if key not in ("token", "headers", "events")}
     return api.http.request(operations()[name].method, path, headers=headers, **rest)
 
 

@@ -10,8 +10,9 @@ Whatever a client sent must not make a summary fail: a fold that fails holds up 
 from collections.abc import Callable
 from typing import Final
 
-from sv.engine.duck.summaries import persons
+from sv.engine.duck.summaries import definitions, persons
 
 SUMMARIES: Final[dict[str, Callable[[str], str]]] = {
     "persons": persons.summary_sql,
+    "definitions": definitions.summary_sql,
 }

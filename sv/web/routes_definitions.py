@@ -1,0 +1,57 @@
+"""Routes of event and property definitions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Response, get, patch
+from litestar.params import FromPath
+
+from sv.insights.definitions import Definitions
+from sv.model.definitions_parsing import EVENT_PARAMETERS, PROPERTY_PARAMETERS, parse_definitions_query, parse_notes
+from sv.web.paths import name_of
+from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
+from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, services_of
+
+
+@get(f"{PROJECT}/event_definitions", operation_id="list_event_definitions", opt={"permission": READ_PROJECT})
+async def list_event_definitions_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """The names of events, newest first, page by page."""
+    project = await project_of(request, project_id)
+    query = parse_definitions_query(request.query_params.multi_items(), EVENT_PARAMETERS)
+    return await _answer(request, lambda definitions: definitions.list_events(project.id, query))
+
+
+@get(f"{PROJECT}/property_definitions", operation_id="list_property_definitions", opt={"permission": READ_PROJECT})
+async def list_property_definitions_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """The names of properties, newest first, page by page."""
+    project = await project_of(request, project_id)
+    query = parse_definitions_query(request.query_params.multi_items(), PROPERTY_PARAMETERS)
+    return await _answer(request, lambda definitions: definitions.list_properties(project.id, query))
+
+
+@patch(f"{PROJECT}/event_definitions/{{name:str}}", operation_id="update_event_definition", opt={"permission": WRITE_PROJECT})
+async def update_event_definition_route(request: AnyRequest, project_id: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+    """What owners say of an event's name."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    change = parse_notes(await json_of(request))
+    return await _answer(request, lambda definitions: definitions.note_event(project.id, name_of(name), change))
+
+
+@patch(
+    f"{PROJECT}/property_definitions/{{name:str}}", operation_id="update_property_definition", opt={"permission": WRITE_PROJECT}
+)
+async def update_property_definition_route(
+    request: AnyRequest, project_id: FromPath[str], name: FromPath[str]
+) -> Response[bytes]:
+    """What owners say of a property's name."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    change = parse_notes(await json_of(request))
+    return await _answer(request, lambda definitions: definitions.note_property(project.id, name_of(name), change))
+
+
+async def _answer(request: AnyRequest, work: Callable[[Definitions], dict[str, Any]]) -> Response[bytes]:
+    services = services_of(request)
+    return answer(await services.runner.call(lambda: msgspec.json.encode(work(services.definitions))))
