@@ -37,6 +37,7 @@ from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.reset import delete_all_events
 from sv.meta.rollups.builds import RollupBuilds
+from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.users import Users
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import NotAuthenticated, Unavailable
@@ -292,6 +293,7 @@ class Server:
         from sv.engine.duck.database import lower_own_priority
         from sv.imports.receiving import Receiver
         from sv.insights.definitions import Definitions
+        from sv.insights.persons import PersonPages
         from sv.insights.runner import Runner
         from sv.meta.rollups.definition_lists import DefinitionLists
         from sv.store.importing import ImportChunks
@@ -314,6 +316,7 @@ class Server:
             find_project=self.projects.find,
             runner=self.runner,
             definitions=Definitions(DefinitionLists(self.meta, self.builds), self.rollups.catch_up, self.clock),
+            persons=PersonPages(PersonLists(self.meta, self.builds), self.rollups.catch_up),
             now_ms=self.clock,
             metrics=self.metrics,
             reset=self.reset if self.is_dev else None,

@@ -26,6 +26,10 @@ CHECK_AGAIN_S: Final = 300.0
 not make it happen again and again."""
 
 
+LIST_READERS: Final = 2
+"""Lists of rollups that are read at once: they take milliseconds, and wait for no query."""
+
+
 class Events(Protocol):
     """The store, as far as queries use it."""
 
@@ -68,6 +72,7 @@ class Runner:
         self._max_queries = max_running + max_waiting
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_running, "sv-query", initializer=lower_priority)
+        self._list_pool = ThreadPoolExecutor(LIST_READERS, "sv-list", initializer=lower_priority)
         self._queries = 0
         self._checked_in_vain_s = -CHECK_AGAIN_S
 
@@ -76,15 +81,18 @@ class Runner:
 
         Raises Unavailable where too many queries wait already, and what the insight raises.
         """
-        return await self.call(lambda: self._run(project_id, range_ms, insight))
+        return await self._in_line(self._pool, lambda: self._run(project_id, range_ms, insight))
 
     async def call(self, work: Callable[[], Result]) -> Result:
-        """Run what needs no snapshot, in the same line. Raises as `run` does."""
+        """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does."""
+        return await self._in_line(self._list_pool, work)
+
+    async def _in_line(self, pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         if self._queries >= self._max_queries:
             raise Unavailable("too many queries are waiting; try again soon", retry_after_s=2)
         self._queries += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(pool, work)
         finally:
             self._queries -= 1
 
@@ -95,6 +103,7 @@ class Runner:
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self._list_pool.shutdown(cancel_futures=True)
 
     def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
         limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s)

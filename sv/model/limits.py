@@ -71,6 +71,9 @@ MAX_QUERY_PARAMETERS: Final = 50
 MAX_PARAMETER_CHARS: Final = 64 * KIB
 """One parameter's text. `filters` is the long one; servers in front of us cut off far earlier."""
 
+MAX_SEARCH_CHARS: Final = 200
+"""A part of an id, an address or a name. The longest id has as many."""
+
 # ---- Filters ----
 
 MAX_FILTERS: Final = 50

@@ -56,15 +56,17 @@ EVENTS_PARAMETERS: Final = (
 )
 
 
-def parse_events_query(parameters: Iterable[tuple[str, str]], *, timezone: str, now_ms: int) -> EventsQuery:
+def parse_events_query(
+    parameters: Iterable[tuple[str, str]], *, timezone: str, now_ms: int, without: tuple[str, ...] = ()
+) -> EventsQuery:
     """A page of events from a query string's pairs, decoded; `filters` and `properties` are JSON.
 
-    timezone: the project's, a name that `parse_timezone` took.
+    timezone: the project's, a name that `parse_timezone` took. without: parameters that this list has not, its path having said them.
 
     Errors: InvalidParameter for wrong values, unknown parameters and those given twice.
     """
     problems = Problems()
-    given = Parameters(parameters, EVENTS_PARAMETERS, problems)
+    given = Parameters(parameters, tuple(name for name in EVENTS_PARAMETERS if name not in without), problems)
     zone = ZoneInfo(timezone)
     query = EventsQuery(
         limit=given.limit(),

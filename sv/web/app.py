@@ -23,6 +23,7 @@ from sv.web.routes_definitions import (
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_route, trends_route
+from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_server import metrics_route, reset_route, schema_route
 from sv.web.services import Services
@@ -44,6 +45,9 @@ _ROUTES: Final[tuple[Any, ...]] = (
     list_property_definitions_route,
     update_event_definition_route,
     update_property_definition_route,
+    list_persons_route,
+    get_person_route,
+    list_person_events_route,
     trends_route,
     funnel_route,
     get_import_route,

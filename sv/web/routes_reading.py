@@ -8,7 +8,9 @@ from litestar.params import FromPath
 
 from sv.insights.events import event_time_ms, get_event, list_events
 from sv.insights.runner import Context
+from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, ValidationFailed
+from sv.model.queries import EventsQuery
 from sv.model.query_parsing import parse_events_query
 from sv.web.filters import check_regexes
 from sv.web.permissions import READ_PROJECT
@@ -19,8 +21,18 @@ from sv.web.requests import PROJECT, AnyRequest, project_of, refuse_parameters, 
 async def list_events_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
     """Events, newest first, page by page."""
     project = await project_of(request, project_id)
+    return await answer_events(request, project, events_query_of(request, project))
+
+
+def events_query_of(request: AnyRequest, project: Project, *, without: tuple[str, ...] = ()) -> EventsQuery:
+    """What list of events the query string asks for. without: see `parse_events_query`. Raises InvalidParameter."""
     now_ms = services_of(request).now_ms()
-    query = parse_events_query(request.query_params.multi_items(), timezone=project.timezone, now_ms=now_ms)
+    pairs = request.query_params.multi_items()
+    return parse_events_query(pairs, timezone=project.timezone, now_ms=now_ms, without=without)
+
+
+async def answer_events(request: AnyRequest, project: Project, query: EventsQuery) -> Response[bytes]:
+    """A page of events."""
     filters = [(f"filters[{place}]", item) for place, item in enumerate(query.filters)]
 
     def page(context: Context) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from sv.auth.permissions import Principal
 from sv.imports.receiving import Receiver
 from sv.insights.definitions import Definitions
+from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
 
@@ -16,6 +17,7 @@ class Services(Struct, frozen=True):
 
     authenticate: the principal of an API token. Raises NotAuthenticated.
     find_project: a project by its id, or None.
+    runner: everything that reads events or rollups goes through it.
     metrics: the text that `/metrics` answers.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
     imports: takes in files of events, a chunk at a time.
@@ -25,6 +27,7 @@ class Services(Struct, frozen=True):
     find_project: Callable[[str], Project | None]
     runner: Runner
     definitions: Definitions
+    persons: PersonPages
     now_ms: Callable[[], int]
     metrics: Callable[[], str]
     reset: Callable[[], None] | None

@@ -5,12 +5,13 @@ Which statuses and which shape a refusal has is checked in `bad_input`; the case
 
 import bad_ingest_cases
 import bad_insight_cases
+import bad_person_cases
 import bad_request_cases
 import pytest
 from bad_input import Bad, check_refusal
 from http_rig import INGEST, Api
 
-CASES = [*bad_ingest_cases.cases(), *bad_insight_cases.cases(), *bad_request_cases.cases()]
+CASES = [*bad_ingest_cases.cases(), *bad_insight_cases.cases(), *bad_request_cases.cases(), *bad_person_cases.cases()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -43,6 +43,17 @@ _PURCHASE: Final = {
     "groups": [],
     "properties": {"$browser": "Firefox", "plan": "pro", "amount": 49.9},
 }
+_BOB: Final = {
+    "distinct_id": "bob",
+    "user_id": "bob",
+    "properties": {},
+    "first_seen": "2025-03-03T09:10:00.000Z",
+    "last_seen": "2025-03-03T09:15:00.000Z",
+    "event_count": 2,
+    "country": None,
+    "device_type": None,
+    "browser": "Chrome",
+}
 _IMPORT: Final[dict[str, str | int]] = {"project_id": "dev", "import_id": "0f343b0931126a20f133d67c2b018a3b"}
 _ANONYMOUS: Final = {"index": 0, "code": "MISSING_IDENTITY", "message": "expected a userId or an anonymousId, got neither"}
 
@@ -132,6 +143,25 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             summary="One event",
             path={"project_id": "dev", "event_id": _PURCHASE_ID},
             answer=_PURCHASE,
+        ),
+    ),
+    "list_persons": (
+        Example(
+            name="with_chrome",
+            summary="Persons of one browser, a page of one",
+            path={"project_id": "dev"},
+            query={"browser": "Chrome", "has_user_id": True, "limit": 1},
+            answer={"data": [_BOB], "meta": {"next_cursor": None, "has_more": False}},
+        ),
+    ),
+    "get_person": (Example(name="bob", summary="One person", path={"project_id": "dev", "distinct_id": "bob"}, answer=_BOB),),
+    "list_person_events": (
+        Example(
+            name="purchases_of_ann",
+            summary="A person's purchases",
+            path={"project_id": "dev", "distinct_id": "ann"},
+            query={"event": "purchase_completed"},
+            answer={"data": [_PURCHASE], "meta": {"next_cursor": None, "has_more": False}},
         ),
     ),
     "query_trends": (

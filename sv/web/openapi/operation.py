@@ -69,3 +69,6 @@ PAGE_PARAMETERS: Final = (
     ),
 )
 """What every list takes."""
+
+LISTING: Final = {400: "", 404: "", 503: ""}
+"""The errors of reading something of a project."""

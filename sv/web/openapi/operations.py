@@ -12,26 +12,18 @@ from sv.model import limits
 from sv.web.openapi import schemas_answers as answers
 from sv.web.openapi import schemas_requests as requests
 from sv.web.openapi import texts
-from sv.web.openapi.operation import JSON, PAGE_PARAMETERS, TEXT, Answer, Operation, query_parameter
+from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
-
-
-def _query_json(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter whose text is JSON."""
-    return {"name": name, "in": "query", "description": description, "content": {JSON: {"schema": schema}}}
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _text(longest: int) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": longest}
-
+from sv.web.openapi.operations_persons import PERSON_OPERATIONS
+from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS
 
 PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "project_id": {"description": "The project's id.", "schema": {"type": "string"}},
     "event_id": {"description": "The event's id, as lists show it.", "schema": {"type": "string", "format": "uuid"}},
+    "distinct_id": {
+        "description": "The person's distinct id, any character of it percent-encoded where a path can't have it, a `/` too.",
+        "schema": {"type": "string", "minLength": 1},
+    },
     **DEFINITION_PATH_PARAMETERS,
     "import_id": {
         "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
@@ -43,35 +35,6 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
-_LIST_PARAMETERS: Final = (
-    *PAGE_PARAMETERS,
-    query_parameter("date_from", "Where the range begins; absent: with the first event.", _ref("DateText")),
-    query_parameter(
-        "date_to", "Where the range ends; absent: with the last event, also one that a client dates ahead.", _ref("DateText")
-    ),
-)
-_EVENT_PARAMETERS: Final = (
-    query_parameter("event", "Only events of this name.", _text(limits.MAX_EVENT_NAME_CHARS) | {"pattern": r"\S"}),
-    query_parameter("distinct_id", "Only this person's events.", _text(limits.MAX_ID_CHARS)),
-    query_parameter(
-        "session_id", "Only events of this session, also of a derived one, as answers name it.", _text(limits.MAX_ID_CHARS)
-    ),
-    _query_json(
-        "filters",
-        "All of them must hold. JSON.",
-        {"type": "array", "items": _ref("Filter"), "maxItems": limits.MAX_FILTERS},
-    ),
-    _query_json(
-        "properties",
-        "Short for an `exact` filter on each. JSON.",
-        {
-            "type": "object",
-            "propertyNames": _text(limits.MAX_PROPERTY_NAME_CHARS),
-            "additionalProperties": _ref("EqualValue"),
-            "maxProperties": limits.MAX_FILTERS,
-        },
-    ),
-)
 _ENCODING: Final = {
     "name": "Content-Encoding",
     "in": "header",
@@ -79,7 +42,6 @@ _ENCODING: Final = {
     "schema": {"type": "string", "enum": ["gzip", "identity"]},
 }
 
-_LISTING: Final = {400: "", 404: "", 503: ""}
 _ABSENT: Final = "01955b3e-fed0-7000-8000-000000000000"
 _NOT_JSON: Final = "the body is not JSON: JSON is malformed: object keys must be strings (byte 1) (body)"
 _INSIGHT: Final = {
@@ -117,17 +79,18 @@ OPERATIONS: Final[dict[str, Operation]] = {
         tag="Events",
         summary="List events, newest first",
         description="Events of one millisecond come in a fixed order. Bots' events are listed too.",
-        parameters=_LIST_PARAMETERS + _EVENT_PARAMETERS,
+        parameters=DATED_LIST_PARAMETERS + EVENT_PARAMETERS,
         answers={200: Answer("A page of events.", (answers.EventList,))},
-        errors=_LISTING,
+        errors=LISTING,
     ),
     "get_event": Operation(
         tag="Events",
         summary="Get one event",
         description="An event by its id.",
         answers={200: Answer("The event.", (answers.Event,))},
-        errors=_LISTING | {400: "expected a UUID, got 'e-1' (event_id)", 404: f"no event {_ABSENT} (event_id)"},
+        errors=LISTING | {400: "expected a UUID, got 'e-1' (event_id)", 404: f"no event {_ABSENT} (event_id)"},
     ),
+    **PERSON_OPERATIONS,
     "query_trends": Operation(
         tag="Insights",
         summary="A measure over time",
@@ -150,7 +113,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="What of an import is in",
         description="For tools such as `sv import`, which sends a file in chunks and goes on where it was stopped.",
         answers={200: Answer("The chunks that are in; none of an import that nobody has begun.", (answers.ImportState,))},
-        errors=_LISTING | {400: "expected 32 hexadecimal digits, got 'x' (import_id)"},
+        errors=LISTING | {400: "expected 32 hexadecimal digits, got 'x' (import_id)"},
     ),
     "take_import_chunk": Operation(
         tag="Imports",
@@ -204,6 +167,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
 TAGS: Final = {
     "Ingest": "Events in.",
     "Events": "Events as they were stored.",
+    "Persons": "Whose events they are.",
     **DEFINITION_TAGS,
     "Insights": "Questions about many events.",
     "Imports": "Files of events, in chunks.",

@@ -17,6 +17,7 @@ PATH_VALUES = {
     "project_id": "dev",
     "event_id": "01955b3e-fed0-7000-8000-000000000000",
     "name": "signup",
+    "distinct_id": "ann",
     "import_id": "0f343b0931126a20f133d67c2b018a3b",
     "chunk_no": "1",
 }
@@ -147,6 +148,9 @@ def test_events_of_one_project_are_in_no_answer_to_another(api: Api, tokens: dic
     other = "/api/v1/projects/other"
     assert api.http.get(f"{other}/events", headers=headers).json()["data"] == []
     assert api.http.get(f"{other}/events/{mine['id']}", headers=headers).status_code == 404
+    assert api.http.get(f"{other}/persons", headers=headers).json()["data"] == []
+    assert api.http.get(f"{other}/persons/ann", headers=headers).status_code == 404
+    assert api.http.get(f"{other}/persons/ann/events", headers=headers).status_code == 404
     body = {"events": [{"name": "secret"}], "date_from": "2025-01-01", "date_to": "2025-12-31", "breakdown": "plan"}
     assert api.http.post(f"{other}/insights/trends", json=body, headers=headers).json()["series"] == []
     funnel = {"steps": [{"event": "secret"}, {"event": "secret"}], "date_from": "2025-01-01", "date_to": "2025-12-31"}

@@ -25,6 +25,7 @@ IMPORT = "/api/v1/projects/dev/imports/0f343b0931126a20f133d67c2b018a3b"
 EVENTS = "/api/v1/projects/dev/events"
 EVENT_NAMES = "/api/v1/projects/dev/event_definitions"
 PROPERTY_NAMES = "/api/v1/projects/dev/property_definitions"
+PERSONS = "/api/v1/projects/dev/persons"
 TEXT = {"Content-Type": "text/csv"}
 STEPS = [{"event": "view"}, {"event": "buy"}]
 LARGE = b" " * (1 << 20) + b"{}"
@@ -62,6 +63,16 @@ def definition(path: str, known: str, unknown: str) -> dict[str, tuple[str, dict
     }
 
 
+def one_person(path: str, known: str, bad: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {
+        "200": (path.format(known), {}),
+        "400": (f"{path.format(known)}?{bad}", {}),
+        "401": (path.format(known), {"headers": NOBODY}),
+        "403": (path.format(known), {"token": "for another project"}),
+        "404": (path.format("nobody"), {}),
+    }
+
+
 REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "ingest_events": {
         "202": (INGEST, {"json": body_of([event()])}),
@@ -79,6 +90,9 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "403": (f"{EVENTS}/{ABSENT}", {"token": "for another project"}),
         "404": (f"{EVENTS}/{ABSENT}", {}),
     },
+    "list_persons": listing(PERSONS),
+    "get_person": one_person(f"{PERSONS}/{{}}", "{person}", "limit=1"),
+    "list_person_events": one_person(f"{PERSONS}/{{}}/events", "{person}", "limit=0"),
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
     "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
     "list_event_definitions": listing(EVENT_NAMES),
@@ -119,6 +133,9 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
         path = path.replace("{newest}", api.listed()[0]["id"])
     if "events" in sent:
         api.send(*sent["events"])
+    if "{person}" in path:
+        api.send(event("view", "an/n"))
+        path = path.replace("{person}", "an%2Fn")
     headers = {"Content-Type": "application/json"} if "content" in sent else {}
     if "token" in sent:
         headers["Authorization"] = f"Bearer {tokens[sent['token']]}"

@@ -1,0 +1,69 @@
+"""Lists of persons, newest first, and one person by the distinct id: out of the rollups."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from sv.meta.rollups.person_lists import PersonLists
+from sv.model.calendar import DateRange, iso_ms
+from sv.model.cursor import Cursor, encode_cursor
+from sv.model.errors import NotFound
+from sv.model.person_parsing import PersonsQuery
+from sv.model.persons import Person
+from sv.model.queries import EventsQuery
+from sv.model.validate import show
+
+BEYOND: Final = 1 << 62
+"""A number that no person reaches."""
+
+
+class PersonPages:
+    """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
+
+    catch_up: has every accepted event folded.
+    """
+
+    def __init__(self, lists: PersonLists, catch_up: Callable[[], None]) -> None:
+        self._lists = lists
+        self._catch_up = catch_up
+
+    def page(self, project_id: str, query: PersonsQuery) -> dict[str, Any]:
+        """A page in the contract's shape: `data` and `meta`."""
+        self._catch_up()
+        before = BEYOND if query.before is None else query.before
+        found = self._lists.page(project_id, query.wanted, before, query.limit + 1)  # one more tells whether there is a next page
+        page = found[: query.limit]
+        has_more = len(found) > query.limit
+        next_cursor = encode_cursor(Cursor(page[-1].first_seen_ms, str(page[-1].number))) if has_more else None
+        return {"data": [person_json(person) for person in page], "meta": {"next_cursor": next_cursor, "has_more": has_more}}
+
+    def find(self, project_id: str, distinct_id: str) -> Person:
+        """One person. Raises NotFound."""
+        self._catch_up()
+        person = self._lists.one(project_id, distinct_id)
+        if person is None:
+            raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
+        return person
+
+
+def events_of(person: Person, query: EventsQuery) -> EventsQuery:
+    """The query for events, of this person alone, and of no time at which the person has none."""
+    dates = DateRange(max(query.dates.from_ms, person.first_seen_ms), min(query.dates.to_ms, person.last_seen_ms + 1))
+    return replace(query, distinct_id=person.distinct_id, dates=dates)
+
+
+def person_json(person: Person) -> dict[str, Any]:
+    """A person as the contract shows one."""
+    return {
+        "distinct_id": person.distinct_id,
+        "user_id": person.distinct_id if person.is_user else None,
+        "properties": msgspec.Raw(person.traits.encode()),
+        "first_seen": iso_ms(person.first_seen_ms),
+        "last_seen": iso_ms(person.last_seen_ms),
+        "event_count": person.event_count,
+        "country": person.country,
+        "device_type": person.device_type,
+        "browser": person.browser,
+    }

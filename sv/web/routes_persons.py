@@ -1,0 +1,44 @@
+"""Routes that read persons."""
+
+from typing import Final
+
+import msgspec
+from litestar import Response, get
+from litestar.params import FromPath
+
+from sv.insights.persons import events_of, person_json
+from sv.model.person_parsing import parse_persons_query
+from sv.web.paths import name_of
+from sv.web.permissions import READ_PROJECT
+from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
+from sv.web.routes_reading import answer_events, events_query_of
+
+PERSON: Final = f"{PROJECT}/persons/{{distinct_id:str}}"
+
+
+@get(f"{PROJECT}/persons", operation_id="list_persons", opt={"permission": READ_PROJECT})
+async def list_persons_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """Persons, newest first, page by page."""
+    project = await project_of(request, project_id)
+    query = parse_persons_query(request.query_params.multi_items())
+    services = services_of(request)
+    return answer(await services.runner.call(lambda: msgspec.json.encode(services.persons.page(project.id, query))))
+
+
+@get(PERSON, operation_id="get_person", opt={"permission": READ_PROJECT})
+async def get_person_route(request: AnyRequest, project_id: FromPath[str], distinct_id: FromPath[str]) -> Response[bytes]:
+    """One person by the distinct id."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    services = services_of(request)
+    return answer(person_json(await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id)))))
+
+
+@get(f"{PERSON}/events", operation_id="list_person_events", opt={"permission": READ_PROJECT})
+async def list_person_events_route(request: AnyRequest, project_id: FromPath[str], distinct_id: FromPath[str]) -> Response[bytes]:
+    """A person's events, newest first, page by page."""
+    project = await project_of(request, project_id)
+    query = events_query_of(request, project, without=("distinct_id",))
+    services = services_of(request)
+    person = await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id)))
+    return await answer_events(request, project, events_of(person, query))
