@@ -21,6 +21,8 @@ DATES = {"date_from": "2025-06-01", "date_to": "2025-06-30"}
 ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "events", None),
     ("GET", f"events/{ABSENT}", None),
+    ("GET", "event_definitions", None),
+    ("GET", "property_definitions", None),
     ("POST", "insights/trends", {"events": [{"name": "view"}], **DATES}),
     ("POST", "insights/funnel", {"steps": [{"event": "view"}, {"event": "buy"}], **DATES}),
 ]
@@ -191,6 +193,21 @@ def test_the_same_body_but_for_the_token_is_no_retry(world: World) -> None:
     for api in (world.dev, world.other, world.dev, world.other):
         api.send(event("once", "ann", NOON))
     assert len(world.dev.listed()) == len(world.other.listed()) == 1
+
+
+def test_names_and_what_is_said_of_them_stay_in_their_project(world: World) -> None:
+    world.dev.reset()
+    world.dev.send(event("both", properties={"own": 1}), event("secret", properties={"hidden": "value"}))
+    world.other.send(event("both", properties={"own": "text"}))
+    for route, name, stranger in (("event_definitions", "both", "secret"), ("property_definitions", "own", "hidden")):
+        said = world.dev.http.patch(world.dev.path(f"{route}/{name}"), json={"description": "of dev", "is_verified": True})
+        assert said.status_code == 200
+        error_of(ask(world, "sv_dev", "PATCH", f"{route}/{stranger}", {"description": "x"}, world.other.project), 404)
+        page = world.other.http.get(world.other.path(route), params={"include_hidden": "true"}).json()["data"]
+        assert stranger not in [each["name"] for each in page]
+        (own,) = [each for each in page if each["name"] == name]
+        assert (own["description"], own["is_verified"]) == (None, False)
+        assert own.get("example_values", ["text"]) == ["text"]
 
 
 def test_days_are_those_of_the_project(world: World) -> None:
