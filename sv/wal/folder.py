@@ -44,6 +44,26 @@ def spare_path(folder: Path, number: int) -> Path:
     return folder / f"spare-{number:08x}.wal"
 
 
+def spare_number(path: Path) -> int:
+    """The number in a spare's name."""
+    match = _SPARE.fullmatch(path.name)
+    assert match is not None
+    return int(match[1], 16)
+
+
+def files_below(folder: Path, number: int) -> list[Path]:
+    """Segments and spares of smaller numbers, by their names, but for spares that are still being filled: with zeros.
+
+    Raises `OSError` if the folder can't be listed.
+    """
+    found: list[Path] = []
+    for name in sorted(os.listdir(folder)):
+        match = _SEGMENT.fullmatch(name) or _SPARE.fullmatch(name)
+        if match is not None and name.endswith(".wal") and int(match[1], 16) < number:
+            found.append(folder / name)
+    return found
+
+
 class Found(Struct):
     """A segment that an earlier process left.
 

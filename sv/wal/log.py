@@ -43,6 +43,14 @@ class Commit(Struct, frozen=True):
     fault: LogFault | None
 
 
+class _Renewal:
+    """Somebody waits for the log to go on in a new file."""
+
+    def __init__(self) -> None:
+        self.is_done = threading.Event()
+        self.fault: LogFault | None = None
+
+
 class Log:
     """A durable log of opaque payloads in one folder, made by `Log.open`. Any thread may call any method."""
 
@@ -71,6 +79,7 @@ class Log:
         self._wake = threading.Condition(threading.Lock())  # guards the fields below
         self._waiting: list[tuple[bytes, object]] = []
         self._queued_bytes = 0
+        self._renewals: list[_Renewal] = []
         self._is_idle = False
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="wal-commit", daemon=True)
@@ -178,6 +187,33 @@ class Log:
         """
         return self._segments.truncate(seq)
 
+    def renew(self) -> None:
+        """From now on, records are written into new files, and no file of before is used again.
+
+        What was stored up to now is gone from the folder once `truncate_below` has been called for all of it and `outdated` is empty.
+        Waits for the commit thread; not to be called from within `deliver`. Raises `LogFault`; then nothing has changed for appends.
+        """
+        renewal = _Renewal()
+        with self._wake:
+            if self._is_closed:
+                raise LogFault("the log is closed")
+            self._renewals.append(renewal)
+            self._is_idle = False
+            self._wake.notify()
+        renewal.is_done.wait()
+        if renewal.fault is not None:
+            raise renewal.fault
+
+    def outdated(self) -> list[Path]:
+        """The files of before the last `renew` that are still there: not covered yet, damaged, or such as can't be deleted now.
+
+        [] as well where the log was never renewed since it was opened. Raises `LogFault`.
+        """
+        try:
+            return self._segments.outdated()
+        except OSError as error:
+            raise LogFault.of(error) from error
+
     def close(self) -> None:
         """Commits what waits, stops the threads and closes the files. Again, or from several threads: no
         harm.
@@ -193,18 +229,35 @@ class Log:
     def _run(self) -> None:
         while True:
             with self._wake:
-                if not self._waiting and not self._is_closed:
+                if not (self._waiting or self._renewals or self._is_closed):
                     self._is_idle = True
                     self._wake.wait(self._retry_s if self._fault is not None else None)
                     self._is_idle = False
                 records, self._waiting = self._waiting, []
+                renewals, self._renewals = self._renewals, []
                 is_closed = self._is_closed
             if records:
                 self._commit_all(records)
+            if renewals:
+                self._renew(renewals)
+            elif records:
+                continue
             elif is_closed:
                 return
             elif self._fault is not None:
                 self._probe()
+
+    def _renew(self, renewals: list[_Renewal]) -> None:
+        fault = None
+        try:
+            self._segments.renew(self._next_seq)
+        except Exception as error:
+            fault = self._refuse(error)
+        else:
+            self._recover()
+        for renewal in renewals:
+            renewal.fault = fault
+            renewal.is_done.set()
 
     def _commit_all(self, records: list[tuple[bytes, object]]) -> None:
         at = 0

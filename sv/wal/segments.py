@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from sv.wal.disk import Disk
-from sv.wal.folder import Survey, segment_path, spare_path
+from sv.wal.folder import Survey, files_below, segment_path, spare_path
 from sv.wal.frame import END
 from sv.wal.header import HEADER_BYTES
 from sv.wal.segment import Segment
@@ -43,6 +43,7 @@ class Segments:
         self._sealed = [_Sealed(path, 0, is_sound=True) for path in found.unused]
         self._sealed += [_Sealed(one.path, one.last_seq, is_sound=True) for one in found.segments]
         self._previous = found.next_link()
+        self._clean_from = 0
         self._active: Segment | None = None
         for one in found.segments:
             if not one.is_sealed:
@@ -85,7 +86,7 @@ class Segments:
         renamed: list[Path] = []
         failed: list[_Sealed] = []
         for one in due:
-            is_reusable = one.is_sound and one.path not in self.suspects and self._is_full_size(one.path)
+            is_reusable = one.is_sound and one.path not in self.suspects and self._is_reusable(one.path)
             if is_reusable and len(renamed) < places and self._retire(one.path, renamed):
                 continue
             if not self._remove([one.path]):
@@ -96,6 +97,39 @@ class Segments:
             self._settle(renamed)
         self._spares.resume()
         return len(due) - len(failed)
+
+    def renew(self, next_seq: int) -> None:
+        """Goes on in a new file, and has none that was there before be used again. For the commit thread.
+
+        Raises `OSError`; then it goes on in the one before, or in none, and may be called again.
+        """
+        # INVARIANT WAL-6: a file in which records were before a renewal is never recycled, whatever it is at that moment: the segment
+        # being written is sealed, sealed ones are deleted when they are let go, and spares, in which the bytes of former segments lie,
+        # are given up. New files are numbered above all those. So once the records are covered, deleting what has smaller numbers takes
+        # the last byte of them from the folder.
+        with self._lock:
+            self._clean_from = self._next_number
+        self._spares.withhold(self._clean_from)
+        fresh = self._open(self._segment_bytes, use_spare=False)
+        self._seal()
+        self._active = fresh
+        try:
+            fresh.write(next_seq, [])  # so that there is a segment of a higher number, whatever goes (WAL-5)
+        except OSError:
+            self.give_up()
+            raise
+
+    def outdated(self) -> list[Path]:
+        """The files of before the last renewal that are still there, after deleting the spares among them.
+
+        Segments among them go by `truncate`. Raises `OSError` if the folder can't be listed.
+        """
+        if not self._clean_from:
+            return []
+        for path in files_below(self._folder, self._clean_from):
+            if path.name.startswith("spare-"):
+                self._remove([path])
+        return files_below(self._folder, self._clean_from)
 
     def give_up(self) -> None:
         """To be called when a write failed: closes the active segment for good, and makes no more spares for now."""
@@ -195,9 +229,10 @@ class Segments:
             run_first=self._run_first,
         )
 
-    def _is_full_size(self, path: Path) -> bool:
+    def _is_reusable(self, path: Path) -> bool:
+        """Whether it has a spare's size, and was begun after the last renewal (WAL-6)."""
         try:
-            return path.stat().st_size == self._segment_bytes
+            return self._spares.is_clean(int(path.stem, 16)) and path.stat().st_size == self._segment_bytes
         except OSError:
             return False
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from sv.wal.disk import Disk, write_all
-from sv.wal.folder import spare_path
+from sv.wal.folder import spare_number, spare_path
 from sv.wal.header import HEADER_BYTES
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class Spares:
         self._ready: deque[Spare] = deque()
         self._offered: deque[Path] = deque()
         self._is_building = False
+        self._clean_from = 0
         self._is_paused = False
         self._is_reported = False  # one line in the log for a series of failures
         self._is_closing = False
@@ -74,6 +75,20 @@ class Spares:
             self._wake.notify()
             return self._ready.popleft() if self._ready else None
 
+    def is_clean(self, number: int) -> bool:
+        """Whether a file of this number holds nothing of before the last `withhold`."""
+        return number >= self._clean_from
+
+    def withhold(self, below: int) -> None:
+        """Hands out no file of a smaller number any more. To be deleted by the caller, who finds them by their names."""
+        with self._wake:
+            self._clean_from = below
+            for spare in self._ready:
+                self._disk.close(spare.fd)
+            self._ready.clear()
+            self._offered.clear()
+            self._wake.notify()
+
     def pause(self) -> None:
         """Builds nothing until `resume`: the disk refuses, and every refused record would cost a file of zeros."""
         self._is_paused = True
@@ -87,7 +102,8 @@ class Spares:
     def offer(self, path: Path) -> None:
         """Takes in a former segment that already bears a spare's name, durably."""
         with self._wake:
-            self._offered.append(path)
+            if self.is_clean(spare_number(path)):
+                self._offered.append(path)
             self._wake.notify()
 
     def close(self) -> None:
@@ -117,11 +133,21 @@ class Spares:
             spare = self._try_to(self._wipe, offered) if offered else self._try_to(self._build, self._new_part())
             with self._wake:
                 self._is_building = False
-                if spare is not None:
+                if spare is not None and not self.is_clean(spare_number(spare.path)):
+                    self._discard(spare)
+                elif spare is not None:
                     self._ready.append(spare)
                     self._is_reported = False
                 elif offered is None:
                     self._is_paused = True
+
+    def _discard(self, spare: Spare) -> None:
+        """Of one that was withheld while it was being made."""
+        self._disk.close(spare.fd)
+        try:
+            self._disk.unlink(spare.path)
+        except OSError as error:
+            log.debug("%s is left to be deleted by its name: %s", spare.path, error)
 
     def _wants_one(self) -> bool:
         return not self._ready and not self._is_paused
