@@ -87,6 +87,11 @@ class Catalog:
         with self._lock:
             self._dropped_parts.update((part.part_id, part) for part in parts)
 
+    def dropped_parts(self, project_id: str) -> set[int]:
+        """The parts of the project that were replaced and whose files may still lie there."""
+        with self._lock:
+            return {part_id for part_id, part in self._dropped_parts.items() if part.project_id == project_id}
+
     def unread_parts(self) -> list[Part]:
         """Dropped parts that no snapshot holds: their files can go."""
         with self._lock:

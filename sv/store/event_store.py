@@ -173,13 +173,20 @@ class EventStore:
 
     def freeze(self) -> list[Generation]:
         """Close the current generation and return all that wait for a flush, oldest first."""
+        with self.frozen_solid() as generations:
+            return generations
+
+    @contextlib.contextmanager
+    def frozen_solid(self) -> Generator[list[Generation]]:
+        """The same, and nothing more is drained inside the block: the next event gets its rows and its person's number after it."""
         with self._draining:
             self._drain_up_to(self._accepted_seq)
             with self._state:
                 if self.current is not None:
                     self.frozen.append(self.current)
                     self.current = None
-                return list(self.frozen)
+                generations = list(self.frozen)
+            yield generations
 
     def thaw(self, generation: Generation) -> None:
         """Forget a generation that was flushed."""

@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
@@ -31,6 +31,7 @@ IDLE_POLL_S: Final = 5.0
 HELD_POLL_S: Final = 1.0
 """How often the number of held events is looked at; their bytes, and the oldest's age, are known without."""
 
+Result = TypeVar("Result")
 BeforeCommit = Callable[[Sequence[Batch], int], None]
 """(headers of the flushed batches, log position covered): makes durable what must not be lost with the log."""
 
@@ -101,10 +102,30 @@ class Maintenance:
                 self._flush_generation(generation)
             self._sweep()
 
+    def flush_and(self, act: Callable[[], Result]) -> Result:
+        """Flush, and call `act` before anything more is drained: all that was accepted is in parts, and what comes is behind it.
+
+        Queries and new persons wait for `act`, so it had better be short.
+        """
+        with self._turn:
+            self.flush()  # the most of it while queries go on
+            with self._store.frozen_solid() as generations:
+                for generation in generations:
+                    self._flush_generation(generation)
+                result = act()
+            self._sweep()
+            return result
+
+    def sweep(self) -> None:
+        """Delete now what no query reads any more."""
+        with self._turn:
+            self.settle_doubts()
+            self._sweep()
+
     def compact(self, *, everything: bool = False) -> int:
         """Merge the parts that are due, or all of each day. Returns the number of merges."""
         with self._turn:
-            self._settle_doubts()
+            self.settle_doubts()
             parts = self._store.catalog.parts()
             plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
             for plan in plans:
@@ -235,13 +256,17 @@ class Maintenance:
             )
             parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
         except Exception:
-            self._in_doubt.append(path)
+            self.doubt(path)
             raise
         self._store.catalog.replace(parts=old_ids, by=parts)
         self.merges += 1
 
-    def _settle_doubts(self) -> None:
-        """Delete the files of merges that failed, or raise what keeps the catalog from being written.
+    def doubt(self, path: str) -> None:
+        """Note the file of a commit that failed. For the thread that has the turn."""
+        self._in_doubt.append(path)
+
+    def settle_doubts(self) -> None:
+        """Delete the files of merges and the like that failed, or raise what keeps the catalog from being written.
 
         SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another one has succeeded it can't
         any more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.

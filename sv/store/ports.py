@@ -8,6 +8,7 @@ from typing import Protocol
 from sv.model.batch import StoredBatch
 from sv.model.part import NewPart, Part
 from sv.model.rollup import Summary
+from sv.model.unwanted import Unwanted
 
 
 class BadBatch(Exception):
@@ -71,6 +72,12 @@ class Tables(Protocol):
     def write_buffer_days(self, generation: int, project_id: str, days: Sequence[str], target: Path) -> FileFacts: ...
 
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
+
+    def count_unwanted(self, path: Path, unwanted: Unwanted) -> int: ...
+
+    def write_without(self, source: Path, unwanted: Unwanted, target: Path) -> FileFacts:
+        """Write the other rows of a file, of which there must be some, into a new one."""
+        ...
 
     def is_readable(self, path: Path) -> bool:
         """Whether every column of every row of the file can be read. Raises Unavailable where that can't be told (memory)."""

@@ -37,9 +37,11 @@ class Folder:
         except NotFound:
             self.server.projects.create(PROJECT, token="sv_pub_dev", now_ms=now_ms(), project_id=PROJECT)
 
-    def put(self, *numbers: str, with_ids: bool = False, at_ms: int | None = None, retry_key: bytes = b"") -> None:
+    def put(
+        self, *numbers: str, with_ids: bool = False, at_ms: int | None = None, retry_key: bytes = b"", user: str = "ann"
+    ) -> None:
         """Log and accept one batch, as ingest does. Raises Unavailable."""
-        batch = batch_of(numbers, with_ids=with_ids, at_ms=at_ms, retry_key=retry_key)
+        batch = batch_of(numbers, with_ids=with_ids, at_ms=at_ms, retry_key=retry_key, user=user)
         self.server.store_now(batch, encode_batch(batch))
 
     def accept(self, seq: int, batch: Batch) -> None:
@@ -72,10 +74,12 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def batch_of(numbers: Sequence[str], *, with_ids: bool = False, at_ms: int | None = None, retry_key: bytes = b"") -> Batch:
+def batch_of(
+    numbers: Sequence[str], *, with_ids: bool = False, at_ms: int | None = None, retry_key: bytes = b"", user: str = "ann"
+) -> Batch:
     """A batch of one session's events, whose ids, where it has some, follow from the numbers."""
     events: list[dict[str, Any]] = []
     for number in numbers:
-        event = {"event": "crash", "timestamp": at_ms or now_ms(), "properties": {"n": number}, "userId": "ann", "sessionId": "s"}
+        event = {"event": "crash", "timestamp": at_ms or now_ms(), "properties": {"n": number}, "userId": user, "sessionId": "s"}
         events.append(event | ({"eventId": str(uuid.uuid5(uuid.NAMESPACE_OID, number))} if with_ids else {}))
     return Batch(VERSION, PROJECT, now_ms(), len(events), "", None, retry_key, b"", msgspec.json.encode(events))

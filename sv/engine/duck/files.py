@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
+from sv.model.unwanted import Unwanted
 
 ROW_GROUP_ROWS: Final = 122_880
 """20,000 to 122,880 rows measured alike, a million slower (ENGINE.md §3)."""
@@ -67,6 +68,27 @@ def merge_files(cursor: duckdb.DuckDBPyConnection, sources: Sequence[Path], targ
     """Write the rows of all sources into one sorted file at `target`."""
     _copy_sorted(cursor, f"select {COLUMN_LIST} from ({read_files(sources)})", target)
     return file_facts(cursor, target)
+
+
+def count_unwanted(cursor: duckdb.DuckDBPyConnection, path: Path, unwanted: Unwanted) -> int:
+    """How many rows of a file are to go. Reads two columns, and of those what their statistics don't rule out."""
+    row = cursor.execute(f"select count(*) from ({read_files([path])}) where {_is_unwanted(unwanted)}").fetchone()
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def write_without(cursor: duckdb.DuckDBPyConnection, source: Path, unwanted: Unwanted, target: Path) -> FileFacts:
+    """Write the other rows of `source`, of which there must be some, into a new file at `target`."""
+    _copy_sorted(cursor, f"select {COLUMN_LIST} from ({read_files([source])}) where not ({_is_unwanted(unwanted)})", target)
+    return file_facts(cursor, target)
+
+
+def _is_unwanted(unwanted: Unwanted) -> str:
+    """Numbers alone, so that they can be written into the statement: `copy` takes no parameters."""
+    listed = ", ".join(f"{number:d}" for number in unwanted.persons)
+    is_theirs = f"person in ({listed})" if listed else "false"
+    return f"{is_theirs} or timestamp < make_timestamp_ms({unwanted.before_ms:d})"
 
 
 def read_files(paths: Sequence[Path | str], *, with_index: bool = False) -> str:

@@ -15,6 +15,7 @@ from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
 from sv.model.rollup import Summary
+from sv.model.unwanted import Unwanted
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,14 @@ class DuckTables:
     def merge_files(self, sources: Sequence[Path], target: Path) -> files.FileFacts:
         with self._cursor() as cursor:
             return files.merge_files(cursor, sources, target)
+
+    def count_unwanted(self, path: Path, unwanted: Unwanted) -> int:
+        with self._cursor() as cursor:
+            return files.count_unwanted(cursor, path, unwanted)
+
+    def write_without(self, source: Path, unwanted: Unwanted, target: Path) -> files.FileFacts:
+        with self._cursor() as cursor:
+            return files.write_without(cursor, source, unwanted, target)
 
     def is_readable(self, path: Path) -> bool:
         with self._cursor() as cursor:

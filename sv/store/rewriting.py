@@ -1,0 +1,131 @@
+"""Takes events out of the files at rest: a file that holds some is written anew without them, and the old one leaves the disk.
+
+Assumes that no event of the kind comes any more (a person's number that was retired) or that a later pass finds it (events that are too
+old). Takes the maintenance's turn for each file, so that flushes go on between two. Never changes a file: like a merge it writes another
+one, has the catalog name that in the place of the old one in one transaction, and deletes the old one when no query reads it any more.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sv.model.errors import Unavailable
+from sv.model.part import NewPart, Part
+from sv.model.unwanted import Unwanted
+from sv.store.event_store import EventStore
+from sv.store.files import part_path, write_durably
+from sv.store.maintenance import Maintenance
+from sv.store.ports import FileFacts
+
+log = logging.getLogger(__name__)
+
+REREAD_S = 0.05
+"""How soon it is looked again whether anybody still reads a file that was replaced."""
+
+
+class Recorder(Protocol):
+    """Records in one durable transaction that a part was replaced, and by how many events less."""
+
+    def __call__(self, old_ids: Sequence[int], new_parts: Sequence[NewPart], removed: int) -> Sequence[Part]: ...
+
+
+class Rewriting:
+    """Thread-safe, as far as the maintenance's turns make it."""
+
+    def __init__(self, store: EventStore, maintenance: Maintenance, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._maintenance = maintenance
+        self._now_ms = now_ms
+
+    def remove(
+        self,
+        project_id: str,
+        unwanted: Unwanted,
+        record: Recorder,
+        progress: Callable[[int, int], None],
+        is_stopping: Callable[[], bool],
+    ) -> bool:
+        """Have no part of the project hold unwanted events. False where it was stopped: what was done is done.
+
+        progress: is told (files done, files to do in all) after each. Files that merges and flushes make meanwhile are looked at too. One
+        that can't be read is set aside, as queries do. Raises Unavailable.
+        """
+        done: set[int] = set()
+        while True:
+            left = [part for part in self._store.catalog.parts(project_id) if part.part_id not in done]
+            if not left:
+                return True
+            for nth, part in enumerate(left, 1):
+                if is_stopping():
+                    return False
+                self._remove_from(part, unwanted, record)
+                done.add(part.part_id)
+                progress(len(done), len(done) + len(left) - nth)
+
+    def wait_until_gone(self, project_id: str, wait: Callable[[float], bool]) -> bool:
+        """Until the files that were replaced up to now are off the disk. False where `wait` (for some seconds) said to stop.
+
+        A query that reads one holds it as long as it runs, which its time limit bounds.
+        """
+        awaited = self._store.catalog.dropped_parts(project_id)
+        while True:
+            self._maintenance.sweep()
+            if not awaited & self._store.catalog.dropped_parts(project_id):
+                return True
+            if wait(REREAD_S):
+                return False
+
+    def _remove_from(self, part: Part, unwanted: Unwanted, record: Recorder) -> None:
+        with self._maintenance.turn():
+            self._maintenance.settle_doubts()
+            if part.part_id not in {live.part_id for live in self._store.catalog.parts(part.project_id)}:
+                return
+            count = self._count(part, unwanted)
+            if not count:
+                return
+            path = part_path(part.project_id, part.day, f"rewrite-{secrets.token_hex(8)}")
+            try:
+                new_parts = [] if count == part.rows else [self._write_others(part, unwanted, path)]
+                parts = record([part.part_id], new_parts, count)
+            except Exception:
+                self._maintenance.doubt(path)
+                raise
+            self._store.catalog.replace(parts=[part.part_id], by=parts)
+
+    def _count(self, part: Part, unwanted: Unwanted) -> int:
+        if part.max_ts_ms < unwanted.before_ms:
+            return part.rows
+        if not unwanted.persons and part.min_ts_ms >= unwanted.before_ms:
+            return 0
+        try:
+            return self._store.tables.count_unwanted(self._store.data_folder / part.path, unwanted)
+        except Unavailable:
+            raise
+        except Exception:
+            if self._maintenance.check(part):
+                raise
+            return 0
+
+    def _write_others(self, part: Part, unwanted: Unwanted, path: str) -> NewPart:
+        folder = self._store.data_folder
+        source = folder / part.path
+        facts = write_durably(folder / path, lambda target: self._store.tables.write_without(source, unwanted, target))
+        return _new_part(part, path, facts, self._now_ms())
+
+
+def _new_part(old: Part, path: str, facts: FileFacts, now_ms: int) -> NewPart:
+    return NewPart(
+        project_id=old.project_id,
+        path=path,
+        day=old.day,
+        rows=facts.rows,
+        bytes=facts.bytes,
+        min_ts_ms=facts.min_ts_ms,
+        max_ts_ms=facts.max_ts_ms,
+        min_received_ms=facts.min_received_ms,
+        max_received_ms=facts.max_received_ms,
+        level=old.level,
+        schema_version=old.schema_version,
+        created_ms=now_ms,
+    )
