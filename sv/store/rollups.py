@@ -135,6 +135,7 @@ class RollupWork:
         self._stopping = threading.Event()
         self._arrived = threading.Event()
         self._wanted: list[str] = []
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -146,16 +147,16 @@ class RollupWork:
 
     def wake(self) -> None:
         """There is something dropped to be deleted."""
-        if self._stopping.is_set():
-            return
         self._arrived.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="sv-rollups", daemon=True)
-            self._thread.start()
+        with self._starting:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._run, name="sv-rollups", daemon=True)
+                self._thread.start()
 
     def stop(self) -> None:
         """End the thread; what is not finished is begun again at the next start."""
-        self._stopping.set()
+        with self._starting:
+            self._stopping.set()
         self._arrived.set()
         if self._thread is not None:
             self._thread.join()

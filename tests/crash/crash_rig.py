@@ -189,6 +189,27 @@ class Server:
                 return found
             query["cursor"] = content["meta"]["next_cursor"]
 
+    def by_person(self) -> Counter[str]:
+        """How many events each person has, read by paging through the list of events."""
+        return self._listed("events", {"event": "crash"}, lambda event: (event["distinct_id"], 1))
+
+    def persons_listed(self) -> Counter[str]:
+        """The same, as the list of persons says."""
+        return self._listed("persons", {}, lambda person: (person["distinct_id"], person["event_count"]))
+
+    def _listed(self, what: str, query: dict[str, str], count: Callable[[Any], tuple[str, int]]) -> Counter[str]:
+        found: Counter[str] = Counter()
+        query = {"limit": "1000", **query}
+        while True:
+            status, _, content = self.ask("GET", f"{PROJECT}/{what}?{urlencode(query)}")
+            assert status == 200, content
+            for item in content["data"]:
+                name, number = count(item)
+                found[name] += number
+            if not content["meta"]["has_more"]:
+                return found
+            query["cursor"] = content["meta"]["next_cursor"]
+
     def total(self) -> int:
         """How many events there are, by a trends query."""
         return self._trend("total")

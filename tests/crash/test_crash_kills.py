@@ -1,4 +1,5 @@
-"""`kill -9` at random moments, under writers that retry as our clients do: nothing acknowledged is lost, nothing is there twice.
+"""`kill -9` at random moments, under writers that retry as our clients do: nothing acknowledged is lost, nothing is there twice,
+and what lists are read from (rollups) says the same as the events.
 
 SV_CRASH_KILLS sets how many kills (30), SV_CRASH_SEED repeats a run's choices; moments depend on the machine too.
 """
@@ -171,6 +172,7 @@ def test_thirty_kills_under_four_writers_lose_nothing_acknowledged_and_double_no
     assert retries > KILLS, "the kills met nobody"
 
     assert tell(server.numbers(), acknowledged, sent) == RIGHT
+    assert server.persons_listed() == server.by_person()
     assert server.total() == len(acknowledged), "everything was sent until it was answered"
     assert reader.wrong == [], "(acknowledged before, total, sent by then)"
 
@@ -181,6 +183,7 @@ def test_thirty_kills_under_four_writers_lose_nothing_acknowledged_and_double_no
 
     server.start()
     assert tell(server.numbers(), acknowledged, sent) == RIGHT
+    assert server.persons_listed() == server.by_person()
     assert server.total() == len(acknowledged)
     assert "Traceback" not in server.all_logs
     assert "batch" not in " ".join(path.name for path in files_aside(server.folder)), "an acknowledged batch could not be read"
