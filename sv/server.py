@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sv import __version__
+from sv.auth.live_tokens import LiveTokens
 from sv.auth.permissions import Principal
 from sv.auth.tokens import hash_api_token
 from sv.ingest.capture import Capture, answer_of
@@ -41,6 +42,7 @@ from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.users import Users
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import NotAuthenticated, Unavailable
+from sv.recordings.opening import open_recordings
 from sv.settings import Settings
 from sv.store.event_store import EventStore
 from sv.store.files import EVENTS, SPILL
@@ -53,6 +55,7 @@ from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
 from sv.web.front import App, Front
 from sv.web.metrics import read, render
+from sv.web.recordings_door import RecordingsDoor
 
 if TYPE_CHECKING:
     from sv.engine.duck.engine import DuckEngine
@@ -69,9 +72,6 @@ ENGINE_SHARE: Final = 0.5
 
 CACHE_SHARE: Final = 0.1
 """Of it, for what is kept of funnels' steps between questions."""
-
-TOKENS_GOOD_MS: Final = 2000
-"""How long ingest goes by the project tokens that it read last: a revoked one is good for so long."""
 
 
 def now_ms() -> int:
@@ -138,8 +138,7 @@ class Server:
         self.parts = Parts(self.meta)
         self.persons = PersonNumbers(Persons(self.meta))
         self.builds = RollupBuilds(self.meta)
-        self._known_tokens = self.project_tokens.all_project_tokens(self.clock())
-        self._tokens_read_ms = self.clock()
+        self.live_tokens = LiveTokens(self.project_tokens, self.clock)
 
     def _open_store(self, folder: Path) -> None:
         self.catalog = recover_catalog(folder, self.parts)
@@ -171,7 +170,7 @@ class Server:
         self._retry_window_ms = int(settings.retry_window_seconds * 1000)
         self.retries = Retries(self._retry_window_ms)
         self.capture = Capture(
-            project_of=self._project_of,
+            project_of=self.live_tokens.project_of,
             accept=self.store.accept,
             held_bytes=lambda: self.store.held_bytes,
             max_held_bytes=settings.buffer_limit,
@@ -185,6 +184,7 @@ class Server:
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
         is_log_whole = self.log.damage.missing_records == 0
         clear_away(folder, [*self.catalog.parts(), *self.parts.dropped_parts()], covered, is_log_whole=is_log_whole)
+        self.recordings = open_recordings(settings, self.meta, self.clock)
         self.countries = Countries(settings.geoip_db)
         self.agents = Agents()
         self.front = Front(
@@ -194,6 +194,7 @@ class Server:
             country_of=self._country_of,
             on_startup=self._on_startup,
             on_shutdown=self._on_shutdown,
+            recordings=RecordingsDoor(self.recordings, self.live_tokens.project_of, settings.public_url, self.clock),
         )
 
     def store_now(self, batch: Batch, payload: bytes) -> None:
@@ -216,21 +217,6 @@ class Server:
             return
         for commit in commits:
             waiting.put(commit)
-
-    def _project_of(self, token: str) -> str | None:
-        """The project of a live project token. Tokens are read again every other second, since `sv project` changes them from outside.
-
-        An unknown one is looked up at once: to refuse a token that was made a moment ago would lose its events.
-        """
-        known = self._known_tokens
-        now = self.clock()
-        if (
-            not self._tokens_read_ms <= now < self._tokens_read_ms + TOKENS_GOOD_MS
-            or known.version != self.project_tokens.version
-        ):
-            known = self._known_tokens = self.project_tokens.all_project_tokens(now)
-            self._tokens_read_ms = now
-        return known.projects.get(token) or self.project_tokens.resolve_project_token(token, now)
 
     def _country_of(self, headers: list[tuple[bytes, bytes]], client: str | None) -> str | None:
         return self.countries.from_headers(headers) or (self.countries.from_ip(client) if client else None)
@@ -321,6 +307,8 @@ class Server:
             metrics=self.metrics,
             reset=self.reset if self.is_dev else None,
             version=__version__,
+            recordings=self.recordings.recordings,
+            public_url=settings.public_url,
             imports=Receiver(ImportChunks(self.store, self.parts, self.maintenance, now_ms=self.clock), self.clock),
         )
         app: Any = make_app(services)
@@ -345,6 +333,7 @@ class Server:
         """Empty the server of events, for `sv dev`."""
         with self.maintenance.turn(), self.rollups.paused():  # or what is being folded would come back
             self.maintenance.reset(lambda covered_seq: delete_all_events(self.meta, covered_seq=covered_seq))
+        self.recordings.recordings.erase_all_recordings()
         self.capture.forget_answers()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)
 
@@ -370,6 +359,7 @@ class Server:
         self.capture.open(self.log, asyncio.get_running_loop())
         self.maintenance.start()
         self.rollup_work.start()
+        self.recordings.keeper.start()
 
     async def _on_shutdown(self) -> None:
         self.capture.is_closing = True
@@ -385,6 +375,7 @@ class Server:
                 steps.callback(self._flush_the_rest)
             steps.callback(self.maintenance.stop)
             steps.callback(self.rollup_work.stop)
+            steps.callback(self.recordings.keeper.stop)
             steps.callback(self.log.close)
             if self.runner is not None:
                 steps.callback(self.runner.close)

@@ -16,6 +16,9 @@ LAYOUT_VERSION: Final = 1
 
 ID_SALT_BITS: Final = 20
 
+URL_SECRET_BYTES: Final = 32
+_URL_SECRET: Final = "url_secret"  # noqa: S105 - the name it is kept under
+
 
 class Instance(Struct, frozen=True, kw_only=True):
     """Made at the first start and never changed.
@@ -88,3 +91,13 @@ class Settings:
                 """,
                 (key, value),
             )
+
+
+def load_url_secret(meta: Meta, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
+    """32 random bytes that sign this server's own URLs, made at the first start. In `sv.db` alone, which only its owner can read."""
+    settings = Settings(meta)
+    kept = settings.get(_URL_SECRET)
+    if kept is None:
+        kept = f'"{random_bytes(URL_SECRET_BYTES).hex()}"'
+        settings.put(_URL_SECRET, kept)
+    return bytes.fromhex(kept.strip('"'))

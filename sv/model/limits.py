@@ -202,3 +202,35 @@ VOLUME_DAYS: Final = 30
 
 KEPT_VOLUME_DAYS: Final = 40
 """Days whose events are counted one by one: what a volume asks of, and some for a clock that was set."""
+
+# ---- Recordings ----
+
+MAX_RECORDING_BODY_BYTES: Final = 16 * KIB
+"""A request for a URL to upload to. Three ids of the greatest length, all of them escaped, make 8 KiB."""
+
+MAX_CHUNK_BYTES: Final = 10 * MIB
+"""One chunk of a recording. A full snapshot of a heavy page has two or three megabytes."""
+
+MAX_CHUNK_INDEX: Final = 100_000
+"""The last chunk of a session: 139 hours at one every five seconds."""
+
+MAX_SESSION_RECORDING_BYTES: Final = 1024 * MIB
+"""All chunks of one session. A long day at a busy page has a tenth of it."""
+
+MAX_OPEN_PROMISES: Final = 200_000
+"""URLs that were given out and not used yet: a quarter of an hour of 200 a second. Beyond, a flood of them would fill the metadata."""
+
+MAX_UPLOADS: Final = 64
+"""Chunks that are coming in at the same time. Each holds a file open and up to MAX_PIECE_BYTES of memory."""
+
+MAX_PIECE_BYTES: Final = 256 * KIB
+"""Of a chunk, held in memory before it goes to the disk or to the network."""
+
+MAX_UPLOAD_SECONDS: Final = 300
+"""How long a chunk may take to come in: the largest one at 280 kbit/s."""
+
+MAX_DRAIN_SECONDS: Final = 10
+"""How long the rest of a refused chunk is read, so that its sender gets to see the answer."""
+
+MAX_LISTED_CHUNKS: Final = 10_000
+"""Chunks in one answer, each with its signed URL: some 4 MB of JSON. A session that has more is read on with `after`."""

@@ -40,6 +40,12 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class S3Addressing(StrEnum):
+    AUTO = "auto"
+    PATH = "path"
+    HOST = "host"
+
+
 class About:
     """What is known of a setting besides its name and type.
 
@@ -215,12 +221,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     )
 
     # Where recordings are kept: a folder of the server's own, or S3.
+    recordings_limit: Annotated[
+        int,
+        About(
+            values.size(limits.MAX_CHUNK_BYTES, 1024 * TIB),
+            "bytes",
+            "Room for all recordings. Beyond it no chunk is taken (503) until older ones expire or are erased.",
+        ),
+    ] = 10 * GIB
     s3_bucket: Annotated[
         str | None,
         About(
             values.name(),
             "",
-            "The bucket for recordings, which a later version takes; until then the S3 settings are checked and not used.",
+            "The bucket that recordings are kept in; without one, they are kept in the data folder.",
         ),
     ] = None
     s3_endpoint: Annotated[
@@ -228,6 +242,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(values.url(), "", "The address of an S3 that is not Amazon's, such as MinIO's."),
     ] = None
     s3_region: Annotated[str, About(values.name(), "", "The bucket's region; part of every signature.")] = "us-east-1"
+    s3_addressing: Annotated[
+        S3Addressing,
+        About(
+            values.choice(S3Addressing),
+            "",
+            "Where the bucket's name stands in URLs: in the path or in the host. `auto` is path with an endpoint, host for Amazon's.",
+        ),
+    ] = S3Addressing.AUTO
     s3_access_key: Annotated[
         Secret | None, About(values.secret(), "", "The access key's id. Better in the environment than in a flag.")
     ] = None

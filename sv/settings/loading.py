@@ -139,8 +139,8 @@ def _contradictions(settings: Settings, sources: Mapping[str, str]) -> list[str]
     if settings.s3_bucket is None:
         lonely = [name for name in sources if name.startswith("s3_") and sources[name] != "default"]
         found += [f"{sources[name]}: expected s3_bucket beside it, got none" for name in lonely]
-    elif (settings.s3_access_key is None) != (settings.s3_secret_key is None):
-        found.append("s3_access_key and s3_secret_key: expected both or neither, got one")
+    elif settings.s3_access_key is None or settings.s3_secret_key is None:
+        found.append("s3_access_key and s3_secret_key: expected both beside s3_bucket, since URLs are signed with them")
     return found
 
 

@@ -25,6 +25,7 @@ from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_route, trends_route
 from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
 from sv.web.routes_reading import get_event_route, list_events_route
+from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
 from sv.web.routes_server import metrics_route, reset_route, schema_route
 from sv.web.services import Services
 
@@ -52,6 +53,10 @@ _ROUTES: Final[tuple[Any, ...]] = (
     funnel_route,
     get_import_route,
     take_import_chunk_route,
+    ingest_recordings_stub,
+    put_object_stub,
+    get_object_stub,
+    get_recording_route,
     health_stub,
     metrics_route,
     schema_route,

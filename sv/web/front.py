@@ -7,7 +7,7 @@ other. Litestar is imported when the first other request comes, which keeps star
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sv.ingest.capture import Ack, Capture
 from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, Unavailable, UnsupportedMedia
@@ -21,6 +21,17 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CountryOf = Callable[[list[tuple[bytes, bytes]], str | None], str | None]
 
+
+class Door(Protocol):
+    """Another ASGI callable that answers some paths by itself."""
+
+    def takes(self, path: str) -> bool:
+        """Whether the path is one of its own."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 INGEST_EVENTS: Final = "/api/v1/ingest/events"
 HEALTH: Final = "/healthz"
 _INGEST_PATHS: Final = (INGEST_EVENTS, f"{INGEST_EVENTS}/")
@@ -30,16 +41,16 @@ SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
-_ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
-_READABLE_HEADERS: Final = (b"access-control-expose-headers", b"retry-after")
-_PREFLIGHT: Final = [
-    _ANY_ORIGIN,
+ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
+READABLE_HEADERS: Final = (b"access-control-expose-headers", b"retry-after")
+PREFLIGHT: Final = [
+    ANY_ORIGIN,
     (b"access-control-allow-methods", b"POST, OPTIONS"),
     (b"access-control-allow-headers", b"content-type, content-encoding"),
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
-_ACCEPTED_TYPES: Final = (b"application/json", b"text/plain")
+ACCEPTED_TYPES: Final = (b"application/json", b"text/plain")
 
 
 class Front:
@@ -48,6 +59,7 @@ class Front:
     load_app: builds the Litestar application; called once, on a thread, at its first request.
     health: None while writes are taken, else the reason why not.
     on_startup, on_shutdown: what the server does with the event loop running.
+    recordings: answers uploads of recordings, which bring bytes that no framework should touch; None where there are none.
     """
 
     def __init__(
@@ -59,6 +71,7 @@ class Front:
         country_of: CountryOf,
         on_startup: Callable[[], Awaitable[None]],
         on_shutdown: Callable[[], Awaitable[None]],
+        recordings: Door | None = None,
     ) -> None:
         self._capture = capture
         self._load_app = load_app
@@ -66,6 +79,7 @@ class Front:
         self._country_of = country_of
         self._on_startup = on_startup
         self._on_shutdown = on_shutdown
+        self._recordings = recordings
         self._app: App | None = None
         self._loading = asyncio.Lock()
         self._reading_bytes = 0
@@ -78,6 +92,8 @@ class Front:
                 await self._ingest(scope, receive, send)
             elif path == HEALTH:
                 await self._healthz(scope, send)
+            elif self._recordings is not None and self._recordings.takes(path):
+                await self._recordings(scope, receive, send)
             else:
                 await self._dispatch(scope, receive, _with_security_headers(send))
         elif kind == "lifespan":
@@ -90,7 +106,7 @@ class Front:
             app = self._app or await self._loaded()
         except Exception as error:
             status, _, body = error_answer(error)
-            await _respond(send, status, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
+            await respond(send, status, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
             return
         await app(keep_names_whole(scope), receive, send)
 
@@ -103,9 +119,9 @@ class Front:
     async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         if method == "OPTIONS":
-            await _respond(send, 204, _PREFLIGHT, b"")
+            await respond(send, 204, PREFLIGHT, b"")
             return
-        headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json"), _ANY_ORIGIN, _READABLE_HEADERS]
+        headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json"), ANY_ORIGIN, READABLE_HEADERS]
         counters = self._capture.counters
         counters.requests += 1
         try:
@@ -121,7 +137,7 @@ class Front:
             if isinstance(error, PayloadTooLarge):
                 headers.append((b"connection", b"close"))
         headers.append((b"content-length", b"%d" % len(body)))
-        await _respond(send, status, headers, body)
+        await respond(send, status, headers, body)
 
     async def _capture_request(self, scope: Scope, receive: Receive) -> Ack:
         content_type = b"application/json"
@@ -136,7 +152,7 @@ class Front:
                 user_agent = value.decode("utf-8", "replace")
             elif name == b"content-length":
                 declared = int(value) if value.isdigit() else 0
-        if content_type not in _ACCEPTED_TYPES:
+        if content_type not in ACCEPTED_TYPES:
             shown = content_type[:60].decode("latin-1")
             raise UnsupportedMedia(f"expected application/json or text/plain, got {shown!r} (Content-Type)")
         if declared > MAX_BODY_BYTES:
@@ -190,7 +206,7 @@ class Front:
             body = msgspec.json.encode({"status": "unavailable", "error": reason, "code": "UNAVAILABLE"})
             headers.append((b"retry-after", b"1"))
         headers.append((b"content-length", b"%d" % len(body)))
-        await _respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+        await respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -204,7 +220,8 @@ class Front:
                 return
 
 
-async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """A whole answer."""
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *SECURITY_HEADERS]})
     await send({"type": "http.response.body", "body": body})
 

@@ -27,7 +27,7 @@ class Permission(Struct, frozen=True):
     machine need nothing.
     """
 
-    credential: Literal["none", "project token", "API token"]
+    credential: Literal["none", "project token", "API token", "signed URL"]
     scope: Scope | None = None
     place: Literal["project", "instance"] = "instance"
     is_open_here: bool = False
@@ -35,6 +35,7 @@ class Permission(Struct, frozen=True):
 
 ANYONE: Final = Permission("none")
 PROJECT_TOKEN: Final = Permission("project token")
+SIGNED_URL: Final = Permission("signed URL")
 READ_PROJECT: Final = Permission("API token", Scope.READ, "project")
 WRITE_PROJECT: Final = Permission("API token", Scope.WRITE, "project")
 ADMIN: Final = Permission("API token", Scope.ADMIN)

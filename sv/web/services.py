@@ -10,6 +10,7 @@ from sv.insights.definitions import Definitions
 from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
+from sv.recordings.recordings import Recordings
 
 
 class Services(Struct, frozen=True):
@@ -21,6 +22,7 @@ class Services(Struct, frozen=True):
     metrics: the text that `/metrics` answers.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
     imports: takes in files of events, a chunk at a time.
+    recordings: what sessions have recorded. public_url: the setting.
     """
 
     authenticate: Callable[[str], Principal]
@@ -32,4 +34,6 @@ class Services(Struct, frozen=True):
     metrics: Callable[[], str]
     reset: Callable[[], None] | None
     imports: Receiver
+    recordings: Recordings
+    public_url: str | None
     version: str

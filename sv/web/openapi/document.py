@@ -103,6 +103,11 @@ def _operation(handler: HTTPRouteHandler, operation_id: str, path_names: list[st
     }
     if parameters:
         described["parameters"] = [_with_examples(parameter, examples) for parameter in parameters]
+    if operation.raw_body:
+        content = {
+            media: {"schema": schema, "examples": {"empty": {"value": []}}} for media, schema in operation.raw_body.items()
+        }
+        described["requestBody"] = {"required": True, "content": content}
     if operation.body:
         content = {media: _request_content(media, kind, examples) for media, kind in operation.body.items()}
         described["requestBody"] = {"required": operation.needs_body, "content": content}
@@ -116,6 +121,8 @@ def _needs(permission: Permission) -> str:
             return "Needs no credentials."
         case "project token":
             return "Needs the project token, in the body."
+        case "signed URL":
+            return "Needs no credentials but the URL itself, which is signed."
         case _:
             where = "for the project" if permission.place == "project" else "for all projects"
             but = ", but for callers on the server's own machine" if permission.is_open_here else ""

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
+from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
 
-VARYING: Final = frozenset({"id", "received_at", "elapsed_ms"})
+VARYING: Final = frozenset({"id", "received_at", "elapsed_ms", "uploadUrl", "expiresAt", "url"})
 """Fields of answers whose values differ from server to server."""
 
 
@@ -258,4 +259,5 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
+    **RECORDING_EXAMPLES,
 }

@@ -22,7 +22,8 @@ class Answer(Struct, frozen=True):
 class Operation(Struct, frozen=True, kw_only=True):
     """errors: statuses besides those that follow from the permission, each with an example of its message, "" for the shared one.
 
-    body: the request's, by media type; needs_body: it can't be left out. parameters: as OpenAPI has them, without those of the path.
+    body: the request's, by media type; raw_body: likewise, as a schema that has no name; needs_body: it can't be left out. parameters: as
+    OpenAPI has them, without those of the path.
     """
 
     tag: str
@@ -31,6 +32,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     answers: dict[int, Answer]
     errors: dict[int, str]
     body: dict[str, type] = {}
+    raw_body: dict[str, dict[str, Any]] = {}
     needs_body: bool = True
     parameters: tuple[dict[str, Any], ...] = ()
 

@@ -15,6 +15,7 @@ from sv.web.openapi import texts
 from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
+from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
 from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS
 
 PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
@@ -25,6 +26,7 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string", "minLength": 1},
     },
     **DEFINITION_PATH_PARAMETERS,
+    **RECORDING_PATH_PARAMETERS,
     "import_id": {
         "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -131,6 +133,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
             503: "other imports are being taken in; try again soon",
         },
     ),
+    **RECORDING_OPERATIONS,
     "get_health": Operation(
         tag="Server",
         summary="Whether events are taken",
@@ -170,6 +173,7 @@ TAGS: Final = {
     "Persons": "Whose events they are.",
     **DEFINITION_TAGS,
     "Insights": "Questions about many events.",
+    "Recordings": "What visitors did on their pages, in chunks.",
     "Imports": "Files of events, in chunks.",
     "Server": "The server itself.",
     "Development": "Under `sv dev` alone.",

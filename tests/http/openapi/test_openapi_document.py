@@ -11,7 +11,8 @@ from http_rig import Api
 from sv.ingest.decode import DropReason, WireEvent
 from sv.model import definitions_parsing, query_parsing
 from sv.model.errors import SvError
-from sv.web import front
+from sv.objects import signing
+from sv.web import front, recordings_door
 from sv.web.openapi.errors import ERRORS
 from sv.web.openapi.operations import OPERATIONS
 from tests.http.openapi.openapi_rig import document, operations, routes
@@ -127,8 +128,8 @@ def test_a_shared_error_has_the_code_of_its_status() -> None:
 
 
 def test_the_routes_that_the_door_answers_itself_are_the_ones_described(full: Api) -> None:
-    """`front` takes its two paths before the application sees them: their methods must be those of the stubs."""
-    for path in (front.INGEST_EVENTS, front.HEALTH):
+    """`front` and `recordings_door` take these paths before the application sees them: their methods must be those of the stubs."""
+    for path in (front.INGEST_EVENTS, front.HEALTH, recordings_door.INGEST_RECORDINGS, f"{signing.OBJECTS}{{key}}"):
         described = {route.method for route in routes() if route.path == path}
         assert described
         refused = full.http.request("PATCH", path)

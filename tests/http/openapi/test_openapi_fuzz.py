@@ -31,7 +31,8 @@ def fuzzed() -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 if parameter["name"] == "project_id":
                     parameter["schema"] = {"type": "string", "enum": ["dev"]}
-    schemas["IngestRequest"]["properties"]["projectToken"]["enum"] = ["sv_pub_dev"]
+    for name in ("IngestRequest", "RecordingUploadRequest"):
+        schemas[name]["properties"]["projectToken"]["enum"] = ["sv_pub_dev"]
     schemas["DateText"] = {"type": "string", "enum": ["2025-03-01", "2025-03-02T10:00:00+01:00", "-2mo", "-36h"]}
     for name in ("TrendsRequestSeries", "FunnelRequestStep"):
         schemas[name]["properties"]["action_id"] = {"type": "null"}

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from http_rig import INGEST, Api, body_of, event
+from recordings_rig import INGEST_RECORDINGS, OBJECTS, ask, asked, chunks, upload
 
 from sv.model.errors import Unavailable
 from sv.web.errors import error_answer
@@ -29,6 +30,8 @@ PERSONS = "/api/v1/projects/dev/persons"
 TEXT = {"Content-Type": "text/csv"}
 STEPS = [{"event": "view"}, {"event": "buy"}]
 LARGE = b" " * (1 << 20) + b"{}"
+RECORDING = "/api/v1/projects/dev/sessions/s-1/recording"
+UNSIGNED = f"{OBJECTS}recordings/dev/s-1/chunk_000000.json"
 
 
 def insight(path: str, body: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -111,6 +114,32 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "413": (f"{IMPORT}/chunks/1", {"json": {"batches": [{"events": [event()] * 2001}]}}),
         "422": (f"{IMPORT}/chunks/1", {"json": {}}),
     },
+    "ingest_recording": {
+        "200": (INGEST_RECORDINGS, {"json": asked()}),
+        "400": (INGEST_RECORDINGS, {"content": b"{1: 2}"}),
+        "401": (INGEST_RECORDINGS, {"json": asked(projectToken="sv_pub_nobody")}),
+        "413": (INGEST_RECORDINGS, {"content": LARGE}),
+        "415": (INGEST_RECORDINGS, {"content": b"a,b", "headers": TEXT}),
+        "422": (INGEST_RECORDINGS, {"json": asked(sizeBytes=0)}),
+    },
+    "get_recording": {
+        "200": (RECORDING, {"recorded": True}),
+        "400": (f"{RECORDING}?after=x", {}),
+        "401": (RECORDING, {"headers": NOBODY}),
+        "403": (RECORDING, {"token": "for another project"}),
+        "404": (RECORDING, {}),
+    },
+    "put_object": {
+        "200": ("{upload}", {"content": b"[]"}),
+        "403": (UNSIGNED, {"content": b"[]"}),
+        "413": ("{upload}", {"pieces": [b"[]", b"]"]}),
+        "415": ("{upload}", {"content": b"[]", "headers": {"Content-Encoding": "gzip"}}),
+    },
+    "get_object": {
+        "200": ("{download}", {}),
+        "403": (UNSIGNED, {}),
+        "404": ("{erased}", {}),
+    },
     "get_health": {"200": ("/healthz", {})},
     "get_metrics": {
         "200": ("/metrics", {}),
@@ -136,11 +165,22 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
     if "{person}" in path:
         api.send(event("view", "an/n"))
         path = path.replace("{person}", "an%2Fn")
+    if sent.get("recorded") or path in ("{download}", "{erased}"):
+        upload(api, b"[]")
+    if path == "{upload}":
+        path = ask(api)["uploadUrl"]
+    elif path in ("{download}", "{erased}"):
+        erased = path == "{erased}"
+        path = chunks(api)[0]["url"]
+        if erased:
+            api.reset()
+    if "pieces" in sent:  # without a Content-Length
+        sent = {"content": iter(sent["pieces"])}
     headers = {"Content-Type": "application/json"} if "content" in sent else {}
     if "token" in sent:
         headers["Authorization"] = f"Bearer {tokens[sent['token']]}"
     headers |= sent.get("headers", {})
-    rest = {key: value for key, value in sent.items() if key not in ("token", "headers", "events")}
+    rest = {key: value for key, value in sent.items() if key not in ("token", "headers", "events", "recorded")}
     return api.http.request(operations()[name].method, path, headers=headers, **rest)
 
 

@@ -1,0 +1,44 @@
+"""The thread that looks after recordings: what has come, what has lapsed, what is to go."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from sv.model.errors import SvError
+
+log = logging.getLogger(__name__)
+
+STOP_S: Final = 15.0
+"""For a round that is under way, which may wait for a bucket."""
+
+
+class Keeper:
+    """Calls `settle` every so often from `start` to `stop`. A round that fails is logged, and the next one tries again."""
+
+    def __init__(self, settle: Callable[[], object], every_s: float) -> None:
+        self._settle = settle
+        self._every_s = every_s
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """The first round is now: a crash may have left something to do."""
+        self._thread = threading.Thread(target=self._run, name="sv-recordings", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait for the round that is under way. Does nothing if it wasn't started."""
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            try:
+                self._settle()
+            except SvError as error:
+                log.warning("recordings can't be looked after for now: %s", error.message)
+            except Exception:
+                log.exception("a fault of ours while looking after recordings")
+            self._is_over.wait(self._every_s)

@@ -1,0 +1,271 @@
+"""Recordings as the rest of the server sees them.
+
+A chunk counts once its bytes are there. An upload to the server's own folder says so itself (`store`). S3 tells nobody, so each promise
+is looked up after some seconds, then ever more seldom until its URL is over (`settle`); and a session that somebody asks for is looked up
+right then. The same look-up finds what a crash left between the folder's rename and the row.
+
+Assumes that every call may block: an event loop makes them on threads.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from itertools import groupby
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sv.meta.recordings import Bounds, Chunk, NewChunk, RecordingChunks
+from sv.model import limits
+from sv.model.calendar import iso_ms
+from sv.model.errors import NotAuthorized, NotFound, Unavailable
+from sv.model.limits import MINUTE_MS, SECOND_MS
+from sv.objects.port import URL_LIFETIME_MS, ObjectStore
+from sv.recordings.arrivals import Arrivals
+from sv.recordings.keys import CONTENT_TYPE, chunk_key, folder_key, parse_key, session_folder
+from sv.recordings.request import UploadRequest
+
+log = logging.getLogger(__name__)
+
+GRACE_MS: Final = 10 * MINUTE_MS
+"""After a URL is over, for an upload that had begun: longer than MAX_UPLOAD_SECONDS, and than what S3 gives one."""
+
+FIRST_LOOK_MS: Final = 5 * SECOND_MS
+"""Clients upload right after they have the URL."""
+
+FINISHING_LOCKS: Final = 64
+SETTLE_BATCH: Final = 1000
+LISTED_FROM: Final = 4
+"""Chunks of one session that are looked up by one listing instead of one by one."""
+
+
+class Promise(Struct, frozen=True, rename="camel"):
+    """The answer to a client that wants to upload."""
+
+    upload_url: str
+    method: str
+    headers: dict[str, str]
+    key: str
+    expires_at: str
+
+
+class Recordings:
+    """Thread-safe. is_told: the store is the server's own, and uploads to it go through `arriving`, `admit` and `store`."""
+
+    def __init__(
+        self, chunks: RecordingChunks, store: ObjectStore, *, is_told: bool, max_bytes: int, now_ms: Callable[[], int]
+    ) -> None:
+        self._chunks = chunks
+        self._store = store
+        self._is_told = is_told
+        self._max_bytes = max_bytes
+        self._now_ms = now_ms
+        self._arrivals = Arrivals()
+        # Two uploads of one chunk end one after the other, or the size noted could be one's and the bytes the other's.
+        self._finishing = tuple(threading.Lock() for _ in range(FINISHING_LOCKS))
+
+    # Uploading
+
+    def promise(self, project_id: str, asked: UploadRequest, origin: str) -> Promise:
+        """A URL to upload the chunk to. `origin` is where the client reaches this server.
+
+        Raises PayloadTooLarge for a session that is full, Unavailable where there is no room.
+        """
+        now_ms = self._now_ms()
+        folder = session_folder(asked.session_id)
+        key = chunk_key(project_id, folder, asked.chunk_index)
+        upload = self._store.presign_upload(key, asked.size, CONTENT_TYPE, origin=origin, now_ms=now_ms)
+        over_ms = upload.expires_ms + GRACE_MS
+        new = NewChunk(
+            project_id=project_id,
+            session_id=asked.session_id,
+            folder=folder,
+            index=asked.chunk_index,
+            size=asked.size,
+            anonymous_id=asked.anonymous_id,
+            user_id=asked.user_id,
+            now_ms=now_ms,
+            url_until_ms=upload.expires_ms,
+            check_ms=over_ms if self._is_told else now_ms + FIRST_LOOK_MS,
+        )
+        bounds = Bounds(
+            session_bytes=limits.MAX_SESSION_RECORDING_BYTES, total_bytes=self._max_bytes, promises=limits.MAX_OPEN_PROMISES
+        )
+        self._chunks.promise(new, bounds)
+        return Promise(upload.url, "PUT", upload.headers, key, iso_ms(upload.expires_ms))
+
+    def arriving(self, key: str, size: int) -> AbstractContextManager[None]:
+        """For as long as the block runs, an upload to the server's own store is under way. Raises Unavailable for one too many."""
+        return self._arrivals.entered(key, size)
+
+    def admit(self, key: str) -> None:
+        """Let an upload that is `arriving` in.
+
+        Raises NotAuthorized for a chunk that nobody expects (any more), Unavailable where there is no room for more bytes.
+        """
+        chunk = parse_key(key)
+        if chunk is None or not self._chunks.is_expected(chunk.project_id, chunk.folder, chunk.index):
+            raise NotAuthorized("no upload of this chunk is expected any more (key)")
+        if self._chunks.totals().bytes + self._arrivals.bytes > self._max_bytes:
+            raise Unavailable("the room for recordings is used up (recordings_limit)", retry_after_s=600)
+
+    def store(self, key: str, size: int, finish: Callable[[], None]) -> None:
+        """Let `finish` put an upload's bytes under their key, and note that they are there.
+
+        Raises NotAuthorized, with the bytes removed again, if the chunk was erased meanwhile, and what `finish` raises.
+        """
+        chunk = parse_key(key)
+        assert chunk is not None  # it was admitted
+        with self._finishing[hash(key) % len(self._finishing)]:
+            finish()
+            if not self._chunks.store(chunk.project_id, chunk.folder, chunk.index, size):
+                self._store.delete([key])
+                raise NotAuthorized("this chunk was erased while it came in (key)")
+
+    # Reading
+
+    def list_chunks(self, project_id: str, session_id: str, origin: str, after: int = -1) -> list[dict[str, Any]]:
+        """`{"index", "size", "url"}` of each chunk beyond `after` whose bytes are there, in order, at most MAX_LISTED_CHUNKS.
+
+        Raises NotFound where there is none at all.
+        """
+        chunks = self._chunks.chunks_of(project_id, session_id, after, limits.MAX_LISTED_CHUNKS)
+        if any(chunk.check_ms is not None for chunk in chunks):
+            try:
+                self._look_up([chunk for chunk in chunks if chunk.check_ms is not None])
+                chunks = self._chunks.chunks_of(project_id, session_id, after, limits.MAX_LISTED_CHUNKS)
+            except Unavailable as error:  # what is known can be answered all the same
+                log.warning("can't look up the chunks of a session: %s", error.message)
+        now_ms = self._now_ms()
+        found = [
+            {"index": chunk.chunk_index, "size": chunk.size, "url": self._download_url(chunk, origin, now_ms)}
+            for chunk in chunks
+            if chunk.state == "stored"
+        ]
+        if not found and not self._chunks.recorded(project_id, [session_id]):
+            raise NotFound("this session has no recording (session_id)")
+        return found
+
+    def _download_url(self, chunk: Chunk, origin: str, now_ms: int) -> str:
+        return self._store.presign_download(_key(chunk), CONTENT_TYPE, origin=origin, now_ms=now_ms)
+
+    def recorded(self, project_id: str, session_ids: Iterable[str]) -> set[str]:
+        """Those of the sessions that have a recording, as far as is known: with S3 a first chunk is known after some seconds."""
+        return self._chunks.recorded(project_id, session_ids)
+
+    # The end
+
+    def expire_recordings(self, project_id: str, before_ms: int) -> int:
+        """Remove the project's chunks whose first URL went out before then, bytes and rows. Returns how many.
+
+        Nobody sees them from the first moment on; a crash in between, or a store that can't be reached (Unavailable), is made up for by
+        `settle`.
+        """
+        count = self._chunks.doom(project_id, self._now_ms(), before_ms=before_ms)
+        self._settle_all()
+        return count
+
+    def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int:
+        """Likewise all chunks of these sessions; a URL that is still out brings nothing back for good."""
+        count = self._chunks.doom(project_id, self._now_ms(), session_ids=session_ids)
+        self._settle_all()
+        return count
+
+    def erase_all_recordings(self, project_id: str | None = None) -> int:
+        """Likewise all chunks of a project, or of all projects."""
+        count = self._chunks.doom(project_id, self._now_ms())
+        self._settle_all()
+        return count
+
+    def sessions_of(self, project_id: str, person_id: str) -> list[str]:
+        """The sessions with chunks that came under this user's or visitor's id: whom to erase with a person, besides those with events."""
+        return self._chunks.sessions_of(project_id, person_id)
+
+    # Looking after
+
+    def _settle_all(self) -> None:
+        while self.settle() == SETTLE_BATCH:
+            pass
+
+    def settle(self) -> int:
+        """Look at what is due: promises whose bytes may be there, and doomed chunks. Returns at how many. Raises Unavailable."""
+        due = self._chunks.due(self._now_ms(), SETTLE_BATCH)
+        doomed = [chunk for chunk in due if chunk.state == "doomed"]
+        if doomed:
+            self._remove(doomed)
+        waiting = [chunk for chunk in due if chunk.state != "doomed"]
+        if waiting:
+            self._look_up(waiting)
+        return len(due)
+
+    def _remove(self, doomed: Sequence[Chunk]) -> None:
+        """Remove the bytes; and the row too, once nothing could bring them back (REC-1).
+
+        To the own store nothing comes without a row that expects it, so only uploads under way are waited for. What S3 lets in, only
+        the URL's end decides.
+        """
+        now_ms = self._now_ms()
+        self._store.delete([_key(chunk) for chunk in doomed])
+        over: list[Chunk] = []
+        later: list[tuple[Chunk, int | None]] = []
+        for chunk in doomed:
+            if self._is_told:
+                again_ms = now_ms + FIRST_LOOK_MS if self._arrivals.is_coming(_key(chunk)) else now_ms
+            else:
+                again_ms = chunk.url_until_ms + GRACE_MS
+            if again_ms <= now_ms:
+                over.append(chunk)
+            else:
+                later.append((chunk, again_ms))
+        if over:
+            self._chunks.forget(over)
+        if later:
+            self._chunks.look_again(later)
+
+    def _look_up(self, waiting: Sequence[Chunk]) -> None:
+        """Note of each chunk whether its bytes are there; strike promises that are over."""
+        now_ms = self._now_ms()
+        sizes = self._sizes(waiting)
+        found: list[tuple[Chunk, int, int | None]] = []
+        later: list[tuple[Chunk, int | None]] = []
+        lapsed: list[Chunk] = []
+        for chunk in waiting:
+            size = sizes.get(_key(chunk))
+            is_over = chunk.url_until_ms + GRACE_MS <= now_ms
+            again_ms = None if is_over else self._next_look(chunk, now_ms)
+            if size is not None:
+                # A stored chunk may be replaced as long as a URL is out, and S3 wouldn't say so either.
+                found.append((chunk, size, None if self._is_told else again_ms))
+            elif is_over and chunk.state == "promised":
+                lapsed.append(chunk)
+            else:
+                later.append((chunk, again_ms))
+        if found:
+            self._chunks.found(found)
+        if later:
+            self._chunks.look_again(later)
+        if lapsed:
+            self._chunks.forget(lapsed)
+
+    def _next_look(self, chunk: Chunk, now_ms: int) -> int:
+        """Twice as long after the promise as now."""
+        promised_ms = chunk.url_until_ms - URL_LIFETIME_MS
+        over_ms = chunk.url_until_ms + GRACE_MS
+        return over_ms if self._is_told else min(over_ms, now_ms + max(FIRST_LOOK_MS, now_ms - promised_ms))
+
+    def _sizes(self, chunks: Sequence[Chunk]) -> dict[str, int]:
+        """By key, the sizes of those whose bytes are there."""
+        sizes: dict[str, int] = {}
+        by_session = sorted(chunks, key=lambda chunk: (chunk.project_id, chunk.folder))
+        for (project_id, folder), group in groupby(by_session, key=lambda chunk: (chunk.project_id, chunk.folder)):
+            keys = [_key(chunk) for chunk in group]
+            if len(keys) >= LISTED_FROM:
+                sizes |= self._store.list(folder_key(project_id, folder))
+            else:
+                sizes |= {key: size for key in keys if (size := self._store.stat(key)) is not None}
+        return sizes
+
+
+def _key(chunk: Chunk) -> str:
+    return chunk_key(chunk.project_id, chunk.folder, chunk.chunk_index)
