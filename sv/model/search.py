@@ -7,6 +7,8 @@ def folded(text: str) -> str:
     Python's own knows where a word ends (`Σ` becomes `ς` there) and makes two characters of `İ`; a part of a text has to become a part of
     the text's form.
     """
+    if text.isascii():
+        return text.lower()
     return "".join(_FOLDED.get(character) or character.lower() for character in text)
 
 
