@@ -282,6 +282,7 @@ class Server:
         from sv.insights.persons import PersonPages
         from sv.insights.runner import Runner
         from sv.meta.rollups.definition_lists import DefinitionLists
+        from sv.meta.saved import Saved
         from sv.store.importing import ImportChunks
         from sv.web.app import make_app
         from sv.web.services import Services
@@ -309,6 +310,7 @@ class Server:
             version=__version__,
             recordings=self.recordings.recordings,
             public_url=settings.public_url,
+            saved=Saved(self.meta),
             imports=Receiver(ImportChunks(self.store, self.parts, self.maintenance, now_ms=self.clock), self.clock),
         )
         app: Any = make_app(services)
@@ -330,9 +332,9 @@ class Server:
         return Principal(kind="api_token", scopes=token.scopes, project_id=token.project_id, token_id=token.id)
 
     def reset(self) -> None:
-        """Empty the server of events, for `sv dev`."""
+        """Empty the server of events and of what people saved, for `sv dev`."""
         with self.maintenance.turn(), self.rollups.paused():  # or what is being folded would come back
-            self.maintenance.reset(lambda covered_seq: delete_all_events(self.meta, covered_seq=covered_seq))
+            self.maintenance.reset(lambda covered_seq: delete_all_events(self.meta, covered_seq=covered_seq, saved_too=True))
         self.recordings.recordings.erase_all_recordings()
         self.capture.forget_answers()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)

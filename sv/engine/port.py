@@ -14,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.model.filters import Filter
+from sv.model.smart_events import Rule
 from sv.model.snapshot import Snapshot
 
 GroupBy = Literal["person", "session"]
@@ -39,10 +40,11 @@ class Limits(Struct, frozen=True):
 
 
 class Matcher(Struct, frozen=True):
-    """Which events: a name (None for any) and filters, all of which must hold."""
+    """Which events: a name (None for any), filters, all of which must hold, and rules, any of which does (none: they ask for nothing)."""
 
     event: str | None
     filters: tuple[Filter, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 class Scope(Struct, frozen=True):

@@ -31,7 +31,7 @@ def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
         distinct_id=query.distinct_id,
         session_id=query.session_id,
     )
-    matcher = Matcher(query.event)
+    matcher = Matcher(query.event, rules=query.rules)
     to_ms = min(query.dates.to_ms, cursor.ts + 1) if cursor else query.dates.to_ms
     rows: list[EventRow] = []
     for window_from_ms in _windows(context, query.dates.from_ms, to_ms):

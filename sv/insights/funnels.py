@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from sv.engine.port import Matcher, Scope
+from sv.engine.port import Scope
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.modes import check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels, StepFigures
+from sv.insights.named import matcher_of, shown_name
 from sv.insights.runner import Context
 from sv.insights.trends import OTHER
 from sv.model.calendar import iso_ms
@@ -28,7 +29,7 @@ def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
     Without any group at step 1 the conversion rates are null: a ratio with an empty denominator has no value.
     """
     found = find_levels(context, query)
-    names = [step.event for step in query.steps]
+    names = [shown_name(step) for step in query.steps]
     counts = found.levels.counts()
     answer = {
         "steps": _steps(names, found.levels.figures()),
@@ -49,7 +50,7 @@ def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
 def find_levels(context: Context, query: FunnelQuery) -> Found:
     """How far each person or session gets. Exactly ClickHouse's `windowFunnel` over the events of the query's scope."""
     scope = _scope(query)
-    steps = [Matcher(step.event, step.filters) for step in query.steps]
+    steps = [matcher_of(step) for step in query.steps]
     modes = check_modes(mode.value for mode in query.modes)
     with_foreign = "strict_order" in modes
     ask = (context.snapshot, scope, steps, query.window_ms, query.aggregate_by.value, with_foreign)
@@ -82,14 +83,13 @@ def _scope(query: FunnelQuery) -> Scope:
 
 
 def _breakdowns(
-    context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found, names: list[str | None]
+    context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found, names: list[dict[str, str | None]]
 ) -> list[dict[str, Any]]:
     """The funnel by value: the values of most groups at step 1 first, then `$other`, then null."""
-    first = query.steps[0]
     found = context.engine.first_values(
         context.snapshot,
         _scope(query),
-        Matcher(first.event, first.filters),
+        matcher_of(query.steps[0]),
         breakdown.property,
         query.aggregate_by.value,
         whole.is_numbered,
@@ -123,12 +123,12 @@ def _breakdowns(
     return answers
 
 
-def _steps(names: list[str | None], figures: list[StepFigures]) -> list[dict[str, Any]]:
+def _steps(names: list[dict[str, str | None]], figures: list[StepFigures]) -> list[dict[str, Any]]:
     counts = [figure.count for figure in figures]
     return [
         {
             "step": place + 1,
-            "event": names[place],
+            **names[place],
             "count": figure.count,
             "conversion_rate": _ratio(figure.count, counts[0]),
             "step_conversion_rate": _ratio(figure.count, counts[max(place - 1, 0)]),

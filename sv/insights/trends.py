@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from sv.engine.port import Matcher, Scope, TrendCells
+from sv.engine.port import Scope, TrendCells
+from sv.insights.named import matcher_of, shown_name
 from sv.insights.runner import Context
 from sv.model.calendar import iso_ms
 from sv.model.queries import COUNTING, Series, TrendsQuery
@@ -38,7 +39,7 @@ def _series(context: Context, query: TrendsQuery, item: Series) -> list[dict[str
     found: TrendCells = context.engine.trend(
         context.snapshot,
         scope,
-        Matcher(item.event, item.filters),
+        matcher_of(item),
         item.math.value,
         item.math_property,
         [bucket.start_ms for bucket in query.buckets],
@@ -59,7 +60,7 @@ def _series(context: Context, query: TrendsQuery, item: Series) -> list[dict[str
 
 def _line(item: Series, value: Any, cells: list[float], total: float, has_zero: bool, is_whole: bool) -> dict[str, Any]:
     return {
-        "event": item.event,
+        **shown_name(item),
         "math": item.math.value,
         "math_property": item.math_property,
         "breakdown_value": value,

@@ -89,6 +89,46 @@ MAX_FILTER_VALUE_CHARS: Final = 8192
 MAX_REGEX_CHARS: Final = 1000
 """A pattern compiles to an automaton whose size grows with it, and is compiled for each query."""
 
+# ---- Smart events and saved insights ----
+
+MAX_SMART_EVENTS: Final = 500
+"""In one project, archived ones too. People choose from them in menus."""
+
+MAX_SAVED_INSIGHTS: Final = 1000
+"""In one project. Each is a body of at most `MAX_SAVED_QUERY_BYTES`."""
+
+MAX_SAVED_QUERY_BYTES: Final = 64 * KIB
+"""A saved insight's query as JSON. Those that people put together have a few hundred bytes."""
+
+MAX_TITLE_CHARS: Final = 200
+"""The name of a smart event or a saved insight, as long as an event's."""
+
+MAX_RULES: Final = 20
+"""Rules of one smart event, each a condition for every row read: a funnel of 32 such steps has 640."""
+
+MAX_RULE_CONDITIONS: Final = 100
+"""Filters in all rules of one smart event together, so that twenty rules can't have fifty each."""
+
+MAX_SELECTOR_CHARS: Final = 1000
+"""Of a CSS selector. Those that tools make up have a hundred or two."""
+
+MAX_SELECTOR_PARTS: Final = 24
+"""Elements that one selector speaks of, in all of a comma list. Two bits each go into one 64-bit number in the engine."""
+
+MAX_RULE_PARTS: Final = 60
+"""Elements that the selectors of all rules of one smart event speak of together. Each takes memory for every element of the events that are
+looked at at one time: at 512 MB of it, 180 were too many."""
+
+MAX_ELEMENT_TEXT_CHARS: Final = 1000
+"""A rule's `text`. Clients send an element's text in short; what people click on is labelled in a few words."""
+
+MAX_ELEMENTS: Final = 256
+"""Elements of one event that rules look at, from the clicked one outward. Pages nest some dozens deep."""
+
+PREVIEW_LIMIT_DEFAULT: Final = 10
+PREVIEW_LIMIT_MAX: Final = 100
+"""Events that a preview shows besides the count. It is to see by whether rules are right, not to read on."""
+
 # ---- Insights ----
 
 MAX_SERIES: Final = 10

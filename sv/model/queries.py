@@ -14,6 +14,7 @@ from sv.model import limits
 from sv.model.calendar import ALL_TIME, Bucket, DateRange, Interval
 from sv.model.cursor import Cursor
 from sv.model.filters import Filter
+from sv.model.smart_events import Rule, SmartEvent
 
 
 class Math(StrEnum):
@@ -62,7 +63,7 @@ class Breakdown(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True):
-    """One line of a trend. Either `event` or `action_id` is set.
+    """One line of a trend. Either `event` or `action_id` is set; then `smart` is who has that id (`sv.model.smart_queries`).
 
     math_property: set for the maths that aren't COUNTING, and only for them.
     """
@@ -72,26 +73,33 @@ class Series(Struct, frozen=True):
     math: Math = Math.TOTAL
     math_property: str | None = None
     filters: tuple[Filter, ...] = ()
+    smart: SmartEvent | None = None
 
 
 class Step(Struct, frozen=True):
-    """One step of a funnel. Either `event` or `action_id` is set."""
+    """One step of a funnel. Either `event` or `action_id` is set; then `smart` is who has that id (`sv.model.smart_queries`)."""
 
     event: str | None
     action_id: str | None = None
     filters: tuple[Filter, ...] = ()
+    smart: SmartEvent | None = None
 
 
 class EventsQuery(Struct, frozen=True):
-    """A page of events, newest first. Absent dates are open ends; bots are included."""
+    """A page of events, newest first. Absent dates are open ends; bots are included. Of `event` and `action_id` one at most is set.
+
+    rules: any of which must hold: the smart event's.
+    """
 
     limit: int = limits.LIST_LIMIT_DEFAULT
     cursor: Cursor | None = None
     dates: DateRange = ALL_TIME
     event: str | None = None
+    action_id: str | None = None
     distinct_id: str | None = None
     session_id: str | None = None
     filters: tuple[Filter, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 class TrendsQuery(Struct, frozen=True):

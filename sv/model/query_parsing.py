@@ -49,6 +49,7 @@ EVENTS_PARAMETERS: Final = (
     "date_from",
     "date_to",
     "event",
+    "action_id",
     "distinct_id",
     "session_id",
     "filters",
@@ -68,11 +69,14 @@ def parse_events_query(
     problems = Problems()
     given = Parameters(parameters, tuple(name for name in EVENTS_PARAMETERS if name not in without), problems)
     zone = ZoneInfo(timezone)
+    if given.get("event") is not None and given.get("action_id") is not None:
+        problems.add("action_id", "expected either event or action_id, got both")
     query = EventsQuery(
         limit=given.limit(),
         cursor=given.cursor(),
         dates=given.dates(zone, now_ms),
         event=given.text("event", limits.MAX_EVENT_NAME_CHARS, trim=True),
+        action_id=given.text("action_id", limits.MAX_ID_CHARS),
         distinct_id=given.text("distinct_id", limits.MAX_ID_CHARS),
         session_id=given.text("session_id", limits.MAX_ID_CHARS),
         filters=_bounded(

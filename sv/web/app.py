@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from sv.model.errors import SvError
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.web.errors import JSON, error_answer, error_body
+from sv.web.options import options_handlers
 from sv.web.permissions import check_permission
 from sv.web.routes_definitions import (
     list_event_definitions_route,
@@ -26,7 +27,23 @@ from sv.web.routes_insights import funnel_route, trends_route
 from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
+from sv.web.routes_saved_insights import (
+    create_saved_insight_route,
+    delete_saved_insight_route,
+    get_saved_insight_route,
+    list_saved_insights_route,
+    update_saved_insight_route,
+)
 from sv.web.routes_server import metrics_route, reset_route, schema_route
+from sv.web.routes_smart_events import (
+    create_smart_event_route,
+    delete_smart_event_route,
+    get_smart_event_route,
+    list_smart_events_route,
+    preview_rules_route,
+    preview_smart_event_route,
+    update_smart_event_route,
+)
 from sv.web.services import Services
 
 _CODES: Final = {
@@ -51,6 +68,18 @@ _ROUTES: Final[tuple[Any, ...]] = (
     list_person_events_route,
     trends_route,
     funnel_route,
+    list_saved_insights_route,
+    create_saved_insight_route,
+    get_saved_insight_route,
+    update_saved_insight_route,
+    delete_saved_insight_route,
+    list_smart_events_route,
+    create_smart_event_route,
+    get_smart_event_route,
+    update_smart_event_route,
+    delete_smart_event_route,
+    preview_rules_route,
+    preview_smart_event_route,
     get_import_route,
     take_import_chunk_route,
     ingest_recordings_stub,
@@ -65,8 +94,9 @@ _ROUTES: Final[tuple[Any, ...]] = (
 
 def make_app(services: Services) -> Litestar:
     """The application over these services."""
+    handlers = [*_ROUTES, reset_route] if services.reset is not None else [*_ROUTES]
     return Litestar(
-        route_handlers=[*_ROUTES, reset_route] if services.reset is not None else _ROUTES,
+        route_handlers=[*options_handlers(handlers), *handlers],  # or the framework makes its own
         guards=[check_permission],
         state=State({"services": services}),
         exception_handlers={Exception: _answer_error},

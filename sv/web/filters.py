@@ -1,6 +1,7 @@
 """What of a filter only the engine can check."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from sv.insights.runner import Context
 from sv.model.errors import ValidationFailed
@@ -9,12 +10,30 @@ from sv.model.filters import Filter, Operator
 _REGEXES: Final = (Operator.REGEX, Operator.NOT_REGEX)
 
 
-def check_regexes(context: Context, filters: list[tuple[str, Filter]]) -> None:
+class Pattern(NamedTuple):
+    """A regular expression, and the path of the field that has it."""
+
+    path: str
+    text: str
+
+
+def patterns_of(filters: Sequence[tuple[str, Filter]]) -> list[Pattern]:
+    """The regular expressions among filters, each of which comes with its path."""
+    return [
+        Pattern(f"{path}.value", item.value)
+        for path, item in filters
+        if item.operator in _REGEXES and isinstance(item.value, str)
+    ]
+
+
+def check_patterns(context: Context, patterns: Sequence[Pattern]) -> None:
     """Raises ValidationFailed for a regular expression that the engine can't compile, naming its path."""
-    for path, item in filters:
-        if item.operator in _REGEXES and isinstance(item.value, str):
-            wrong = context.engine.check_regex(item.value)
-            if wrong is not None:
-                raise ValidationFailed.at(
-                    f"{path}.value", f"expected a regular expression (RE2), got {item.value[:60]!r}: {wrong}"
-                )
+    for path, text in patterns:
+        wrong = context.engine.check_regex(text)
+        if wrong is not None:
+            raise ValidationFailed.at(path, f"expected a regular expression (RE2), got {text[:60]!r}: {wrong}")
+
+
+def check_regexes(context: Context, filters: Sequence[tuple[str, Filter]]) -> None:
+    """As `check_patterns`, for the regular expressions among filters."""
+    check_patterns(context, patterns_of(filters))

@@ -11,13 +11,13 @@ from sv.insights.funnels import funnel
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import DateRange
-from sv.model.errors import NotFound
 from sv.model.filters import Filter
 from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.web.filters import check_regexes
 from sv.web.permissions import READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, json_of, project_of, refuse_parameters, run, services_of
+from sv.web.smart import smart_funnel, smart_trends
 
 
 @post(f"{PROJECT}/insights/trends", status_code=200, operation_id="query_trends", opt={"permission": READ_PROJECT})
@@ -27,9 +27,8 @@ async def trends_route(request: AnyRequest, project_id: FromPath[str]) -> Respon
     refuse_parameters(request)
     body = await json_of(request)
     query = parse_trends_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
-    for place, series in enumerate(query.series):
-        _refuse_action(series.action_id, f"events[{place}].action_id")
-    filters = _filters_of(query, "events")
+    query = await smart_trends(request, project, query)
+    filters = filters_of(query)
     return await run(request, project, _range(query.dates), _timed(lambda c: trends(c, query), filters))
 
 
@@ -40,9 +39,8 @@ async def funnel_route(request: AnyRequest, project_id: FromPath[str]) -> Respon
     refuse_parameters(request)
     body = await json_of(request)
     query = parse_funnel_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
-    for place, step in enumerate(query.steps):
-        _refuse_action(step.action_id, f"steps[{place}].action_id")
-    filters = _filters_of(query, "steps")
+    query = await smart_funnel(request, project, query)
+    filters = filters_of(query)
     return await run(request, project, _range(query.dates), _timed(lambda c: funnel(c, query), filters))
 
 
@@ -50,15 +48,9 @@ def _range(dates: DateRange) -> tuple[int, int]:
     return dates.from_ms, dates.to_ms
 
 
-def _refuse_action(action_id: str | None, field: str) -> None:
-    """No smart event can exist yet: there is no route that makes one."""
-    if action_id is not None:
-        raise NotFound(f"no smart event {action_id[:60]!r} ({field})")
-
-
-def _filters_of(query: TrendsQuery | FunnelQuery, field: str) -> list[tuple[str, Filter]]:
+def filters_of(query: TrendsQuery | FunnelQuery) -> list[tuple[str, Filter]]:
     """Every filter of the query with its path, for checks that only the engine can make."""
-    items = query.series if isinstance(query, TrendsQuery) else query.steps
+    field, items = ("events", query.series) if isinstance(query, TrendsQuery) else ("steps", query.steps)
     found = [(f"filters[{place}]", item) for place, item in enumerate(query.filters)]
     for number, part in enumerate(items):
         found += [(f"{field}[{number}].filters[{place}]", item) for place, item in enumerate(part.filters)]

@@ -15,6 +15,7 @@ from sv.model.query_parsing import parse_events_query
 from sv.web.filters import check_regexes
 from sv.web.permissions import READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, project_of, refuse_parameters, run, services_of
+from sv.web.smart import smart_list
 
 
 @get(f"{PROJECT}/events", operation_id="list_events", opt={"permission": READ_PROJECT})
@@ -33,6 +34,7 @@ def events_query_of(request: AnyRequest, project: Project, *, without: tuple[str
 
 async def answer_events(request: AnyRequest, project: Project, query: EventsQuery) -> Response[bytes]:
     """A page of events."""
+    query = await smart_list(request, project, query)
     filters = [(f"filters[{place}]", item) for place, item in enumerate(query.filters)]
 
     def page(context: Context) -> dict[str, Any]:

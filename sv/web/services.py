@@ -10,6 +10,7 @@ from sv.insights.definitions import Definitions
 from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
+from sv.meta.saved import Saved
 from sv.recordings.recordings import Recordings
 
 
@@ -21,6 +22,7 @@ class Services(Struct, frozen=True):
     runner: everything that reads events or rollups goes through it.
     metrics: the text that `/metrics` answers.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
+    saved: smart events and saved insights.
     imports: takes in files of events, a chunk at a time.
     recordings: what sessions have recorded. public_url: the setting.
     """
@@ -37,3 +39,4 @@ class Services(Struct, frozen=True):
     recordings: Recordings
     public_url: str | None
     version: str
+    saved: Saved

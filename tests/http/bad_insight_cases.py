@@ -207,9 +207,9 @@ def of_steps() -> Iterator[Bad]:
 def smart_events() -> Iterator[Bad]:
     for value in ("x", "0198b0aa-0000-7000-8000-000000000000", "' or 1=1 --"):
         one = {"json": {"events": [{"action_id": value}]}}
-        yield Bad(f"trends: smart event {value}", "POST", TRENDS, 404, "events[0].action_id", value, one)
+        yield Bad(f"trends: smart event {value}", "POST", TRENDS, 422, "events[0].action_id", value, one)
         two = {"json": {"steps": [{"event": "view"}, {"action_id": value}]}}
-        yield Bad(f"funnel: smart event {value}", "POST", FUNNEL, 404, "steps[1].action_id", value, two)
+        yield Bad(f"funnel: smart event {value}", "POST", FUNNEL, 422, "steps[1].action_id", value, two)
 
 
 def bodies() -> Iterator[Bad]:

@@ -4,17 +4,19 @@ Every statement of this package that reads events starts from `relation`, which 
 answers: files lie by project, and buffer rows are taken by project.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.elements import elements_match
 from sv.engine.duck.files import read_files
 from sv.engine.duck.filters import all_of
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS
 from sv.engine.duck.sql import Params
 from sv.engine.port import Matcher, Scope
 from sv.model.limits import MINUTE_MS
+from sv.model.smart_events import Rule
 from sv.model.snapshot import Snapshot
 
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
@@ -56,8 +58,29 @@ def of_scope(scope: Scope, params: Params) -> str:
 
 def matches(matcher: Matcher, params: Params) -> str:
     """The condition of a matcher, two-valued."""
-    named = [f"event = {params.bind(matcher.event)}"] if matcher.event is not None else []
-    return joined(named + all_of(matcher.filters, params))
+    conditions = [f"event = {params.bind(matcher.event)}"] if matcher.event is not None else []
+    conditions += all_of(matcher.filters, params)
+    if matcher.rules:
+        conditions.append(_some_rule(matcher.rules, params))
+    return joined(conditions)
+
+
+def _some_rule(rules: Sequence[Rule], params: Params) -> str:
+    """The condition that any of the rules holds. Where each names its event, the names come first: files are sorted by them."""
+    terms = " or ".join(f"({_rule(rule, params)})" for rule in rules)
+    names = {rule.event for rule in rules}
+    if None in names or len(rules) == 1:
+        return f"({terms})"
+    listed = ", ".join(params.bind(name) for name in sorted(filter(None, names)))
+    return f"(event in ({listed}) and ({terms}))"
+
+
+def _rule(rule: Rule, params: Params) -> str:
+    conditions = [f"event = {params.bind(rule.event)}"] if rule.event is not None else []
+    conditions += all_of(rule.all_filters, params)
+    if rule.selector is not None or rule.text is not None:
+        conditions.append(elements_match(rule.selector, rule.text, params))
+    return joined(conditions)
 
 
 def joined(conditions: list[str]) -> str:

@@ -29,6 +29,8 @@ _DESCRIPTIONS: Final = {
     "Interval": "The width of a bucket.",
     "AggregateBy": "Whose funnel it is.",
     "PropertyType": PROPERTY_TYPE,
+    "UrlMatch": texts.URL_MATCH,
+    "InsightKind": "What a saved insight asks.",
     "DropReason": "Why an event was rejected.",
     "DateText": texts.DATES,
     "EqualValue": "A value to be equal to, or a list of them, which means any of.",

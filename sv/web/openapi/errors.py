@@ -40,6 +40,12 @@ ERRORS: Final[dict[int, SharedError]] = {
         "these credentials have no part in project 'dev'",
     ),
     404: SharedError("NotFound", "NOT_FOUND", "No such project or resource.", "no project 'nowhere' (project_id)"),
+    409: SharedError(
+        "Conflict",
+        "CONFLICT",
+        "It exists already, is used by something else, or there are as many as there may be. Nothing was changed.",
+        'another smart event of this project is called "Signed up" (name)',
+    ),
     413: SharedError(
         "PayloadTooLarge", "PAYLOAD_TOO_LARGE", "The body is too large.", f"expected at most {MAX_QUERY_BODY_BYTES} bytes (body)"
     ),

@@ -5,11 +5,14 @@ Answers for every value shown being what the server answers, but for the fields 
 
 from typing import Any, Final
 
+from sv.web.openapi.examples_smart_events import SMART_EXAMPLES
 from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
 
-VARYING: Final = frozenset({"id", "received_at", "elapsed_ms", "uploadUrl", "expiresAt", "url"})
+VARYING: Final = frozenset(
+    {"id", "received_at", "elapsed_ms", "uploadUrl", "expiresAt", "url", "action_id", "created_at", "updated_at"}
+)
 """Fields of answers whose values differ from server to server."""
 
 
@@ -233,6 +236,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     **DEFINITION_EXAMPLES,
+    **SMART_EXAMPLES,
     "take_import_chunk": (
         Example(
             name="chunk",

@@ -16,6 +16,7 @@ from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
 from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
+from sv.web.openapi.operations_smart_events import SMART_OPERATIONS, SMART_PATH_PARAMETERS
 from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS
 
 PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
@@ -27,6 +28,7 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     },
     **DEFINITION_PATH_PARAMETERS,
     **RECORDING_PATH_PARAMETERS,
+    **SMART_PATH_PARAMETERS,
     "import_id": {
         "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -110,6 +112,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         errors=_INSIGHT,
     ),
     **DEFINITION_OPERATIONS,
+    **SMART_OPERATIONS,
     "get_import": Operation(
         tag="Imports",
         summary="What of an import is in",
@@ -161,7 +164,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "reset_server": Operation(
         tag="Development",
         summary="Empty the server",
-        description="Deletes every event of every project, between tests. This route exists under `sv dev` alone.",
+        description="Deletes every event, smart event and saved insight of every project, between tests. Under `sv dev` alone.",
         answers={204: Answer("Empty now.")},
         errors={503: ""},
     ),
@@ -174,6 +177,8 @@ TAGS: Final = {
     **DEFINITION_TAGS,
     "Insights": "Questions about many events.",
     "Recordings": "What visitors did on their pages, in chunks.",
+    "Smart events": "Names for what people do, by rules.",
+    "Saved insights": "Names for queries.",
     "Imports": "Files of events, in chunks.",
     "Server": "The server itself.",
     "Development": "Under `sv dev` alone.",

@@ -28,6 +28,9 @@ DATED_LIST_PARAMETERS: Final = (
 )
 EVENT_PARAMETERS: Final = (
     query_parameter("event", "Only events of this name.", text(limits.MAX_EVENT_NAME_CHARS) | {"pattern": r"\S"}),
+    query_parameter(
+        "action_id", "Only events that this smart event means, by its id; not together with `event`.", text(limits.MAX_ID_CHARS)
+    ),
     query_parameter("distinct_id", "Only this person's events.", text(limits.MAX_ID_CHARS)),
     query_parameter(
         "session_id", "Only events of this session, also of a derived one, as answers name it.", text(limits.MAX_ID_CHARS)

@@ -111,13 +111,18 @@ class EventList(Struct):
     meta: ListMeta
 
 
+ShownEvent: TypeAlias = Annotated[str, Meta(description="The event's name, or the smart event's own.")]
+ShownActionId: TypeAlias = Annotated[str | UnsetType, Meta(description="The smart event's id; there for a smart event alone.")]
+
+
 class TrendsSeries(Struct):
-    event: str
+    event: ShownEvent
     math: Math
     math_property: str | None
     breakdown_value: BreakdownValue
     values: Annotated[list[float | None], Meta(description="One for each label.")]
     total: Annotated[float | None, Meta(description="The measure over the whole range.")]
+    action_id: ShownActionId = UNSET
 
 
 class TrendsAnswer(Struct):
@@ -135,13 +140,14 @@ class TrendsAnswer(Struct):
 
 class FunnelStep(Struct):
     step: Annotated[int, Meta(ge=1)]
-    event: str
+    event: ShownEvent
     count: Annotated[Count, Meta(description="Who reached this step.")]
     conversion_rate: Annotated[Ratio | None, Meta(description="Of those at step 1.")]
     step_conversion_rate: Annotated[Ratio | None, Meta(description="Of those at the step before; at step 1, of itself.")]
     drop_off: Annotated[Count, Meta(description="Who reached the step before, and not this one.")]
     median_seconds: Annotated[Seconds | None, Meta(description="From step 1, over those who reached this one.")]
     average_seconds: Annotated[Seconds | None, Meta(description="Likewise.")]
+    action_id: ShownActionId = UNSET
 
 
 class FunnelBreakdown(Struct):

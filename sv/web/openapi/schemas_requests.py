@@ -27,7 +27,7 @@ Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS
 DateText: TypeAlias = Annotated[str, Meta(pattern=texts.DATE_PATTERN)]
 ActionId: TypeAlias = Annotated[
     Id | None,
-    Meta(description="The id of a smart event, instead of an event's name. This version has no smart events yet: any id is 404."),
+    Meta(description="The id of a smart event, archived or not, instead of an event's name."),
 ]
 
 

@@ -156,3 +156,25 @@ PERSONS: Final = (
     " says holds where nothing else says anything, and there the earliest event's value wins. Kept are 1,000 traits a person, those whose"
     " names come first, each of at most 8 KiB as JSON; what is longer stays in its event alone."
 )
+
+SMART_EVENTS: Final = f"""\
+A smart event is a name for "any of these rules". What a rule names must hold all at once, and any rule suffices. Wherever a series, a step
+or the list of events takes an event's name it takes an `action_id` instead, and a smart event applies to the past as well.
+
+- `name` is unique among the project's smart events that are not archived (409).
+- Archived ones are listed with `include_archived=true` alone, and go on working by their id.
+- One that a saved insight uses can't be deleted: the 409 names what uses it.
+- At most {limits.MAX_SMART_EVENTS} in a project, of {limits.MAX_RULES} rules and {limits.MAX_RULE_CONDITIONS} filters each."""
+
+URL_MATCH: Final = """\
+How `url` is compared: short for a filter on `$current_url` with the operator `exact`, `icontains` (for `contains`) or `regex`. As there, a
+value that starts with `/` is about the URL's path; to look into the query, leave the slash off."""
+
+SELECTOR: Final = f"""\
+A CSS selector that the clicked element, or one around it, meets, as the browser's `closest()`; of what the event carries in `$elements`.
+Tag, `*`, `#id`, `.class`, `[attribute]`, `[attribute="value"]`, descendant (blank), child (`>`) and lists (`,`); at most
+{limits.MAX_SELECTOR_PARTS} elements in all."""
+
+PREVIEW: Final = f"""\
+`count` is of all events that the rules mean, between `date_from` and `date_to` if they are given; `events` are the newest of them, at most
+`limit` ({limits.PREVIEW_LIMIT_DEFAULT} where absent; 0 for the count alone). Bots' events count, as in lists."""

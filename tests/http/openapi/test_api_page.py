@@ -135,22 +135,25 @@ def test_a_table_lists_all_that_there_is_and_nothing_else(heading: str, known: s
     assert words(table(heading)) == known
 
 
-def needs_by_path() -> dict[str, str]:
-    """What the table of routes says that each path needs."""
-    found: dict[str, str] = {}
+def needs_by_route() -> dict[tuple[str, str], str]:
+    """What the table of routes says that each method and path needs. `…` stands for the project's path, and for the method before it."""
+    found: dict[tuple[str, str], str] = {}
     for cell, row in table("route").items():
-        whole = re.sub("…(?=/)", "/api/v1/projects/{project_id}", cell)
-        found |= dict.fromkeys(re.findall(r"/[\w/{}]+", whole), row.split("|")[2])
+        methods = ""
+        for named, path in re.findall(r"`(?:([A-Z, ]+) )?([/…][\w/{}]+)`", cell):
+            methods = named or methods
+            whole = path.replace("…", "/api/v1/projects/{project_id}")
+            found |= dict.fromkeys(((method, whole) for method in methods.split(", ")), row.split("|")[2])
     return found
 
 
 def test_every_route_is_in_the_table_of_routes() -> None:
-    assert set(needs_by_path()) == {found.path for found in operations().values()}
+    assert set(needs_by_route()) == {(found.method, found.path) for found in operations().values()}
 
 
 @pytest.mark.parametrize("route", routes(), ids=lambda route: f"{route.method} {route.path}")
 def test_the_table_of_routes_says_what_the_route_asks_for(route: Route) -> None:
-    needs = needs_by_path()[route.path]
+    needs = needs_by_route()[route.method, route.path]
     permission = permission_of(route.handler)
     assert set(re.findall(r"`(\w+)`", needs)) == ({permission.scope.value} if permission.scope else set())
     assert ("all projects" in needs) == (permission.scope is not None and permission.place == "instance")

@@ -23,6 +23,8 @@ PATH_VALUES = {
     "chunk_no": "1",
     "session_id": "s-1",
     "key": "recordings/dev/s-1/chunk_000000.json",
+    "action_id": "nothing",
+    "insight_id": "nothing",
 }
 AFAR = {"X-Forwarded-For": "203.0.113.7"}
 RANK = [Scope.READ, Scope.WRITE, Scope.ADMIN]

@@ -9,7 +9,7 @@ import schemathesis
 from http_rig import Api
 
 from sv.ingest.decode import DropReason, WireEvent
-from sv.model import definitions_parsing, query_parsing
+from sv.model import definitions_parsing, query_parsing, saved_parsing, smart_events
 from sv.model.errors import SvError
 from sv.objects import signing
 from sv.web import front, recordings_door
@@ -92,6 +92,13 @@ def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
         ("FunnelRequestStep", query_parsing.STEP_FIELDS),
         ("Filter", ("property", "operator", "value")),
         ("DefinitionRequest", definitions_parsing.NOTES_FIELDS),
+        ("SmartEventRequest", saved_parsing.SMART_EVENT_FIELDS),
+        ("SmartEventChange", saved_parsing.SMART_CHANGE_FIELDS),
+        ("SmartEventRuleRequest", smart_events.RULE_FIELDS),
+        ("RulesPreviewRequest", saved_parsing.PREVIEW_FIELDS),
+        ("SmartEventPreviewRequest", saved_parsing.PREVIEW_FIELDS),
+        ("SavedInsightRequest", saved_parsing.INSIGHT_FIELDS),
+        ("SavedInsightChange", saved_parsing.INSIGHT_CHANGE_FIELDS),
     ],
 )
 def test_a_query_body_has_the_fields_that_its_parser_knows_and_no_other(schema: str, fields: tuple[str, ...]) -> None:
@@ -105,6 +112,8 @@ def test_a_query_body_has_the_fields_that_its_parser_knows_and_no_other(schema: 
         ("list_events", query_parsing.EVENTS_PARAMETERS),
         ("list_event_definitions", definitions_parsing.EVENT_PARAMETERS),
         ("list_property_definitions", definitions_parsing.PROPERTY_PARAMETERS),
+        ("list_smart_events", saved_parsing.SMART_LIST_PARAMETERS),
+        ("list_saved_insights", saved_parsing.INSIGHT_LIST_PARAMETERS),
     ],
 )
 def test_a_list_has_the_parameters_that_its_parser_knows(name: str, known: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from http_rig import Api
 from recordings_rig import chunks, upload
 
 from sv.web.openapi.examples import EXAMPLES, VARYING
+from sv.web.openapi.examples_smart_events import KEPT_INSIGHT, KEPT_SMART_EVENT
 from sv.web.openapi.operation import Example
 from tests.http.openapi.openapi_rig import check_answer, faults, operations, resolved
 
@@ -21,6 +22,10 @@ def shop(api: Api) -> Api:
     """The server with the events of the first example alone, and a recording without any."""
     send(api, "ingest_events", EVENTS)
     upload(api, b"[]")
+    """The server with the events of the first example alone, and with what the examples' paths name."""
+    send(api, "ingest_events", EVENTS)
+    for kind, body in (("action_definitions", KEPT_SMART_EVENT), ("insights", KEPT_INSIGHT)):
+        assert api.http.post(api.path(kind), json=body).status_code == 201
     return api
 
 
@@ -31,7 +36,7 @@ def send(api: Api, name: str, example: Example) -> httpx.Response:
     described = operations()[name]
     path = described.path
     for field, value in example.path.items():
-        path = path.replace("{" + field + "}", id_of(api, example) if field == "event_id" else str(value))
+        path = path.replace("{" + field + "}", id_of(api, field, example) or str(value))
     query = {name: value if isinstance(value, str | int) else json.dumps(value) for name, value in example.query.items()}
     content = example.body if isinstance(example.body, str) else json.dumps(example.body)
     sent: dict[str, Any] = {"params": query}
@@ -40,8 +45,15 @@ def send(api: Api, name: str, example: Example) -> httpx.Response:
     return api.http.request(described.method, path, **sent)
 
 
-def id_of(api: Api, example: Example) -> str:
-    (found,) = api.listed(event=example.answer["event"])
+def id_of(api: Api, field: str, example: Example) -> str | None:
+    """The id on this server of what the path's field names, None where it is the same on every server."""
+    match field:
+        case "event_id":
+            (found,) = api.listed(event=example.answer["event"])
+        case "action_id" | "insight_id":
+            (found,) = api.http.get(api.path("insights" if field == "insight_id" else "action_definitions")).json()["data"]
+        case _:
+            return None
     shown: str = found["id"]
     return shown
 

@@ -23,6 +23,8 @@ VALUES = {
     "chunk_no": "1",
     "session_id": "s-1",
     "key": "recordings/dev/s-1/chunk_000000.json",
+    "action_id": "nothing",
+    "insight_id": "nothing",
 }
 
 OBJECT = "/api/v1/objects/{key}"
@@ -56,6 +58,13 @@ def test_a_method_that_a_route_does_not_have_is_405_and_names_those_it_has(full:
         else:
             is_answered = method in PATHS[path] or method == "OPTIONS" or (method, path) in HEADS
             assert is_answered
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path.startswith("/api/v1/projects/")])
+def test_options_names_the_methods_of_a_path_and_no_others(full: Api, stranger: httpx.Client, path: str) -> None:
+    answer = stranger.options(path.format(**VALUES))
+    assert answer.status_code == 204
+    assert set(answer.headers["allow"].split(", ")) == PATHS[path] | {"OPTIONS"}
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -6,6 +6,8 @@ it, without a server.
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ import pytest
 from http_rig import INGEST, Api, body_of, event
 from recordings_rig import INGEST_RECORDINGS, OBJECTS, ask, asked, chunks, upload
 
+from sv.meta.db import Meta
 from sv.model.errors import Unavailable
 from sv.web.errors import error_answer
 from sv.web.front import Front
@@ -32,6 +35,12 @@ STEPS = [{"event": "view"}, {"event": "buy"}]
 LARGE = b" " * (1 << 20) + b"{}"
 RECORDING = "/api/v1/projects/dev/sessions/s-1/recording"
 UNSIGNED = f"{OBJECTS}recordings/dev/s-1/chunk_000000.json"
+SMART = "/api/v1/projects/dev/action_definitions"
+SAVED = "/api/v1/projects/dev/insights"
+RULES = {"rules": [{"event": "view"}]}
+TAKEN = {"name": "Signed up", **RULES}
+QUERY = {"kind": "trends", "query": {"events": [{"name": "view"}]}}
+RANDOM_ID = re.compile(r"\b[a-z0-9]{12}\b")
 
 
 def insight(path: str, body: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -44,6 +53,17 @@ def insight(path: str, body: dict[str, Any]) -> dict[str, tuple[str, dict[str, A
         "413": (path, {"content": LARGE}),
         "415": (path, {"content": b"a,b", "headers": TEXT}),
         "422": (path, {"json": body | {"breakdown_limit": "many"}}),
+    }
+
+
+def looking(path: str, found: str, status: str = "200") -> dict[str, tuple[str, dict[str, Any]]]:
+    """A route of one smart event or saved insight that takes no body: `found` stands for it, "nothing" for what is not there."""
+    return {
+        status: (f"{path}/{found}", {}),
+        "400": (f"{path}/nothing?limit=1", {}),
+        "401": (f"{path}/nothing", {"headers": NOBODY}),
+        "403": (f"{path}/nothing", {"token": "for another project"}),
+        "404": (f"{path}/nothing", {}),
     }
 
 
@@ -74,6 +94,19 @@ def one_person(path: str, known: str, bad: str) -> dict[str, tuple[str, dict[str
         "403": (path.format(known), {"token": "for another project"}),
         "404": (path.format("nobody"), {}),
     }
+
+
+def changing(path: str, found: str, body: dict[str, Any], wrong: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    return insight(f"{path}/nothing", body) | {
+        "200": (f"{path}/{found}", {"json": body}),
+        "404": (f"{path}/nothing", {"json": body}),
+        "422": (f"{path}/{found}", {"json": wrong}),
+    }
+
+
+def creating(path: str, body: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    statuses = insight(path, body) | {"422": (path, {"json": body | {"name": 7}})}
+    return {"201" if status == "200" else status: asked for status, asked in statuses.items()}
 
 
 REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
@@ -140,6 +173,27 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "403": (UNSIGNED, {}),
         "404": ("{erased}", {}),
     },
+    "list_smart_events": listing(SMART),
+    "create_smart_event": creating(SMART, TAKEN) | {"409": (f"{SMART}?{{smart}}", {"json": TAKEN})},
+    "get_smart_event": looking(SMART, "{smart}"),
+    "update_smart_event": {
+        **changing(SMART, "{smart}", {"archived": True}, {"name": 7}),
+        "409": (f"{SMART}/{{other}}", {"json": {"name": "Signed up"}}),
+    },
+    "delete_smart_event": {**looking(SMART, "{smart}", "204"), "409": (f"{SMART}/{{used}}", {})},
+    "preview_rules": insight(f"{SMART}/preview", RULES) | {"422": (f"{SMART}/preview", {"json": {}})},
+    "preview_smart_event": {
+        **insight(f"{SMART}/nothing/preview", {}),
+        "200": (f"{SMART}/{{smart}}/preview", {}),
+        "404": (f"{SMART}/nothing/preview", {}),
+        "422": (f"{SMART}/nothing/preview", {"json": {"limit": "many"}}),
+    },
+    "list_saved_insights": listing(SAVED),
+    "create_saved_insight": creating(SAVED, {"name": "Weekly", **QUERY})
+    | {"409": (f"{SAVED}?{{full}}", {"json": {"name": "More", **QUERY}})},
+    "get_saved_insight": looking(SAVED, "{insight}"),
+    "update_saved_insight": changing(SAVED, "{insight}", {"name": "Monthly"}, {"name": 7}),
+    "delete_saved_insight": looking(SAVED, "{insight}", "204"),
     "get_health": {"200": ("/healthz", {})},
     "get_metrics": {
         "200": ("/metrics", {}),
@@ -154,6 +208,38 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
 }
 CASES = [(name, status) for name, statuses in REQUESTS.items() for status in statuses]
+
+
+def made(api: Api, path: str, body: dict[str, Any]) -> str:
+    answer = api.http.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def make(api: Api, what: str) -> str:
+    """Put what a request needs onto the server; its id, "" where the request names it otherwise."""
+    match what:
+        case "smart":
+            return made(api, SMART, TAKEN)
+        case "other":
+            made(api, SMART, TAKEN)
+            return made(api, SMART, {"name": "Other", **RULES})
+        case "used":
+            smart = made(api, SMART, TAKEN)
+            made(api, SAVED, {"name": "Weekly", "kind": "trends", "query": {"events": [{"action_id": smart}]}})
+            return smart
+        case "insight":
+            return made(api, SAVED, {"name": "Weekly", **QUERY})
+        case _:
+            with Meta.open(Path(api.server.ready["data"]) / "sv.db") as meta, meta.transaction(durable=False) as writer:
+                writer.execute(
+                    """
+                    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 1000)
+                    insert into saved_insights (id, project_id, name, description, kind, query, created_ms, updated_ms)
+                    select n, 'dev', 'n', '', 'trends', '{}', 1, 1 from numbers
+                    """
+                )
+            return ""
 
 
 def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str, str]) -> httpx.Response:
@@ -176,6 +262,9 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
             api.reset()
     if "pieces" in sent:  # without a Content-Length
         sent = {"content": iter(sent["pieces"])}
+    if needed := re.search(r"[?]?{(smart|other|used|insight|full)}", path):
+        found = make(api, needed[1])
+        path = path.replace(needed[0], "" if needed[0].startswith("?") else found)
     headers = {"Content-Type": "application/json"} if "content" in sent else {}
     if "token" in sent:
         headers["Authorization"] = f"Bearer {tokens[sent['token']]}"
@@ -213,7 +302,8 @@ ERROR_CASES = [
 @pytest.mark.parametrize(("name", "status"), ERROR_CASES, ids=[f"{name}-{status}" for name, status in ERROR_CASES])
 def test_the_error_shown_is_the_error_given(api: Api, tokens: dict[str, str], name: str, status: str) -> None:
     path, sent = REQUESTS[name][status]
-    assert send(api, name, path, sent, tokens).json() == shown(name, status)
+    given, expected = send(api, name, path, sent, tokens).json(), shown(name, status)
+    assert RANDOM_ID.sub("…", json.dumps(given)) == RANDOM_ID.sub("…", json.dumps(expected))
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, RuntimeError("secret")), (503, Unavailable(ERRORS[503].example))])

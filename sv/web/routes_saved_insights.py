@@ -1,0 +1,129 @@
+"""Routes of saved insights: names for queries."""
+
+import asyncio
+from typing import Any, Final
+
+from litestar import Response, delete, get, patch, post
+from litestar.params import FromPath
+
+from sv.meta.projects import Project
+from sv.meta.saved_insights import SavedInsight
+from sv.model.calendar import iso_ms
+from sv.model.cursor import Cursor, encode_cursor
+from sv.model.queries import FunnelQuery, TrendsQuery
+from sv.model.saved_parsing import parse_insight, parse_insight_change, parse_insight_list
+from sv.model.smart_queries import action_ids
+from sv.web.filters import Pattern, patterns_of
+from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
+from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, services_of
+from sv.web.routes_insights import filters_of
+from sv.web.smart import check_all, smart_funnel, smart_trends
+
+LIST: Final = f"{PROJECT}/insights"
+ONE: Final = f"{LIST}/{{insight_id:str}}"
+
+
+@get(LIST, operation_id="list_saved_insights", opt={"permission": READ_PROJECT})
+async def list_saved_insights_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """Saved insights, newest first, page by page."""
+    project = await project_of(request, project_id)
+    asked = parse_insight_list(request.query_params.multi_items())
+    found = await asyncio.to_thread(
+        services_of(request).saved.insights.page, project.id, limit=asked.limit + 1, cursor=asked.cursor
+    )
+    shown, has_more = found[: asked.limit], len(found) > asked.limit
+    next_cursor = encode_cursor(Cursor(shown[-1].created_ms, shown[-1].id)) if has_more else None
+    meta = {"next_cursor": next_cursor, "has_more": has_more}
+    return answer({"data": [insight_json(insight) for insight in shown], "meta": meta})
+
+
+@post(LIST, operation_id="create_saved_insight", opt={"permission": WRITE_PROJECT})
+async def create_saved_insight_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """Keep a query by a name."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    services = services_of(request)
+    now_ms = services.now_ms()
+    made = parse_insight(await json_of(request), timezone=project.timezone, now_ms=now_ms)
+    assert made.name is not None
+    assert made.query is not None
+    assert made.parsed is not None
+    await _check_query(request, project, made.parsed)
+    insight = await asyncio.to_thread(
+        services.saved.insights.create,
+        project.id,
+        name=made.name,
+        description=made.description or "",
+        kind=made.kind,
+        query=made.query,
+        action_ids=action_ids(made.parsed),
+        now_ms=now_ms,
+    )
+    return answer(insight_json(insight), 201)
+
+
+@get(ONE, operation_id="get_saved_insight", opt={"permission": READ_PROJECT})
+async def get_saved_insight_route(request: AnyRequest, project_id: FromPath[str], insight_id: FromPath[str]) -> Response[bytes]:
+    """One saved insight."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    return answer(insight_json(await asyncio.to_thread(services_of(request).saved.insights.get, project.id, insight_id)))
+
+
+@patch(ONE, operation_id="update_saved_insight", opt={"permission": WRITE_PROJECT})
+async def update_saved_insight_route(
+    request: AnyRequest, project_id: FromPath[str], insight_id: FromPath[str]
+) -> Response[bytes]:
+    """Change what the body names; of which kind it is stays."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    services = services_of(request)
+    body = await json_of(request)
+    known = await asyncio.to_thread(services.saved.insights.get, project.id, insight_id)
+    now_ms = services.now_ms()
+    change = parse_insight_change(body, known.kind, timezone=project.timezone, now_ms=now_ms)
+    if change.parsed is not None:
+        await _check_query(request, project, change.parsed)
+    insight = await asyncio.to_thread(
+        services.saved.insights.update,
+        project.id,
+        insight_id,
+        name=change.name,
+        description=change.description,
+        query=change.query,
+        action_ids=action_ids(change.parsed) if change.parsed is not None else (),
+        now_ms=now_ms,
+    )
+    return answer(insight_json(insight))
+
+
+@delete(ONE, operation_id="delete_saved_insight", opt={"permission": WRITE_PROJECT})
+async def delete_saved_insight_route(request: AnyRequest, project_id: FromPath[str], insight_id: FromPath[str]) -> None:
+    """Remove one; the smart events that it used are free."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    await asyncio.to_thread(services_of(request).saved.insights.delete, project.id, insight_id)
+
+
+async def _check_query(request: AnyRequest, project: Project, query: TrendsQuery | FunnelQuery) -> None:
+    """Raises ValidationFailed, with paths that begin in `query`, for what asking it would be refused for."""
+    if isinstance(query, TrendsQuery):
+        await smart_trends(request, project, query, "query.events")
+    else:
+        await smart_funnel(request, project, query, "query.steps")
+    patterns = [Pattern(f"query.{path}", text) for path, text in patterns_of(filters_of(query))]
+    await check_all(request, project, patterns)
+
+
+def insight_json(insight: SavedInsight) -> dict[str, Any]:
+    """A saved insight as answers show it."""
+    return {
+        "id": insight.id,
+        "name": insight.name,
+        "description": insight.description,
+        "kind": insight.kind.value,
+        "query": insight.query,
+        "version": insight.version,
+        "created_at": iso_ms(insight.created_ms),
+        "updated_at": iso_ms(insight.updated_ms),
+    }

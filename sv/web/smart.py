@@ -1,0 +1,54 @@
+"""Smart events in requests: those that a query names, and what of their rules only the engine can check."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from sv.meta.projects import Project
+from sv.model.queries import EventsQuery, FunnelQuery, TrendsQuery
+from sv.model.smart_events import Rule, SmartEvent, UrlMatch
+from sv.model.smart_queries import action_ids, with_smart_event, with_smart_steps, with_smart_trends
+from sv.web.filters import Pattern, check_patterns, patterns_of
+from sv.web.requests import AnyRequest, services_of
+
+
+async def smart_trends(request: AnyRequest, project: Project, query: TrendsQuery, path: str = "events") -> TrendsQuery:
+    """The query with its smart events in their places. Raises ValidationFailed for ids that the project doesn't have."""
+    return with_smart_trends(query, await _found(request, project, query), path)
+
+
+async def smart_funnel(request: AnyRequest, project: Project, query: FunnelQuery, path: str = "steps") -> FunnelQuery:
+    """The query with its smart events in their places. Raises ValidationFailed for ids that the project doesn't have."""
+    return with_smart_steps(query, await _found(request, project, query), path)
+
+
+async def smart_list(request: AnyRequest, project: Project, query: EventsQuery) -> EventsQuery:
+    """The query with the rules of its smart event. Raises InvalidParameter for an id that the project doesn't have."""
+    return with_smart_event(query, await _found(request, project, query))
+
+
+async def _found(
+    request: AnyRequest, project: Project, query: TrendsQuery | FunnelQuery | EventsQuery
+) -> Mapping[str, SmartEvent]:
+    ids = action_ids(query)
+    return await asyncio.to_thread(services_of(request).saved.smart_events.find, project.id, ids) if ids else {}
+
+
+async def check_rules(request: AnyRequest, project: Project, rules: Sequence[Rule]) -> None:
+    """Raises ValidationFailed for a regular expression that the engine can't compile, naming its path. Asks it only if there are any."""
+    await check_all(request, project, rule_patterns(rules))
+
+
+async def check_all(request: AnyRequest, project: Project, patterns: Sequence[Pattern]) -> None:
+    """As `check_rules`, for patterns with their paths."""
+    if patterns:
+        await services_of(request).runner.run(project.id, (0, 1), lambda context: check_patterns(context, patterns))
+
+
+def rule_patterns(rules: Sequence[Rule]) -> list[Pattern]:
+    """Every regular expression of the rules with its path."""
+    found: list[Pattern] = []
+    for place, rule in enumerate(rules):
+        found += patterns_of([(f"rules[{place}].filters[{number}]", item) for number, item in enumerate(rule.filters)])
+        if rule.url is not None and rule.url_match is UrlMatch.REGEX:
+            found.append(Pattern(f"rules[{place}].url", rule.url))
+    return found
