@@ -63,6 +63,7 @@ class PageKeys(Struct, frozen=True):
     before_ms: int | None = None
     before_id: str | None = None
     distinct_id: str | None = None
+    person: int | None = None
     session_id: str | None = None
     event_id: str | None = None
 

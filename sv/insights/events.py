@@ -29,6 +29,7 @@ def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
         before_ms=cursor.ts if cursor else None,
         before_id=cursor.id if cursor else None,
         distinct_id=query.distinct_id,
+        person=query.person,
         session_id=query.session_id,
     )
     matcher = Matcher(query.event, rules=query.rules)

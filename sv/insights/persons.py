@@ -51,7 +51,7 @@ class PersonPages:
 def events_of(person: Person, query: EventsQuery) -> EventsQuery:
     """The query for events, of this person alone, and of no time at which the person has none."""
     dates = DateRange(max(query.dates.from_ms, person.first_seen_ms), min(query.dates.to_ms, person.last_seen_ms + 1))
-    return replace(query, distinct_id=person.distinct_id, dates=dates)
+    return replace(query, person=person.number, dates=dates)
 
 
 def person_json(person: Person) -> dict[str, Any]:

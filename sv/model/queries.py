@@ -88,7 +88,7 @@ class Step(Struct, frozen=True):
 class EventsQuery(Struct, frozen=True):
     """A page of events, newest first. Absent dates are open ends; bots are included. Of `event` and `action_id` one at most is set.
 
-    rules: any of which must hold: the smart event's.
+    person: a number, where that is known of a person. rules: any of which must hold: the smart event's.
     """
 
     limit: int = limits.LIST_LIMIT_DEFAULT
@@ -97,6 +97,7 @@ class EventsQuery(Struct, frozen=True):
     event: str | None = None
     action_id: str | None = None
     distinct_id: str | None = None
+    person: int | None = None
     session_id: str | None = None
     filters: tuple[Filter, ...] = ()
     rules: tuple[Rule, ...] = ()

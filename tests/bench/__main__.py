@@ -6,7 +6,15 @@ Run it on a machine that does nothing else. Without names, all run, one after th
 import importlib
 import sys
 
-BENCHES = ("start_bench", "ingest_bench", "funnel_bench", "funnel_core_bench", "definitions_bench", "wal_bench")
+BENCHES = (
+    "start_bench",
+    "ingest_bench",
+    "funnel_bench",
+    "funnel_core_bench",
+    "lists_bench",
+    "definitions_bench",
+    "wal_bench",
+)
 
 
 def main(names: list[str]) -> int:

@@ -46,6 +46,8 @@ def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, params
     conditions = [in_scope(scope, params), matches(matcher, params)]
     if keys.distinct_id is not None:
         conditions.append(f"distinct_id = {params.bind(keys.distinct_id)}")
+    if keys.person is not None:
+        conditions.append(f"person = {params.bind(keys.person)}")
     if keys.event_id is not None:
         conditions.append(f"id = {params.bind(keys.event_id)}::uuid")
     if keys.session_id is not None:

@@ -19,10 +19,26 @@ TRIGRAM: Final = 3
 """Characters that the index of texts is made of; a shorter search reads persons from the newest on until a page is full."""
 
 MAX_TRIGRAMS: Final = 20
-"""Of a search that are looked up. What they leave is compared with the whole text, so fewer would only be slower."""
+"""Of a search that are looked at. What they leave is compared with the whole text, so fewer would only be slower."""
+
+SAMPLED: Final = 200
+"""Persons by which it is told how rare a trigram is."""
+
+MAX_RAREST: Final = 3
+"""Trigrams that are searched for."""
+
+_NUMBER_MASK: Final = (1 << SEARCH_BITS) - 1
+_INDEXES: Final = {
+    "country": "person_rollups_by_country",
+    "browser": "person_rollups_by_browser",
+    "device_type": "person_rollups_by_device_type",
+    "is_user": "person_rollups_by_user",
+}
 
 # The build is looked up in the statement itself: a rebuild that ends in between would leave nothing to read.
 _BUILD: Final = "(select build from rollup_builds where project_id = ?1 and state = 'live')"
+
+_IN_BUILD: Final = f"f.rowid >= {_BUILD} << {SEARCH_BITS}"
 
 # Traits by name, as far as all of them together stay within the bound. Sizes are read without reading the values.
 _TRAITS: Final = f"""
@@ -63,31 +79,48 @@ class PersonLists:
         """Up to `limit` persons of numbers below `before`, newest first."""
         if not self._builds.has_live(project_id, NAME):
             return []
-        conditions = [f"p.build = {_BUILD}", "p.number < ?2"]
         values: list[Value] = [project_id, before]
-        for column, value in (
-            ("country", wanted.country), ("device_type", wanted.device_type), ("browser", wanted.browser), ("is_user", wanted.has_user_id),
-        ):  # fmt: skip
-            if value is not None:
-                values.append(value)
-                conditions.append(f"p.{column} = ?{len(values)}")
-        order = "p.number"
-        source = _SELECT
+        conditions = [f"p.build = {_BUILD}", "p.number < ?2"]
+        given = {column: value for column, value in _columns(wanted).items() if value is not None}
+        for column, value in given.items():
+            values.append(value)
+            conditions.append(f"p.{column} = ?{len(values)}")
+        # Without being told, SQLite walks over all persons and looks at each.
+        source, order = f"{_SELECT} indexed by {_INDEXES[next(iter(given))]}" if given else _SELECT, "p.number"
         if wanted.search is not None:
             text = folded(wanted.search)
             values.append(text)
             conditions.append(f"instr(p.search_text, ?{len(values)}) > 0")
             if len(text) >= TRIGRAM:
-                values.append(_trigrams(text))
-                source = f"{_SELECT} join person_search f on p.number = f.rowid & {(1 << SEARCH_BITS) - 1}"
+                values.append(self._rarest(project_id, _trigrams(text)))
+                source, order = f"{_SELECT} join person_search f on p.number = f.rowid & {_NUMBER_MASK}", "f.rowid"
                 conditions += [
                     f"f.person_search match ?{len(values)}",
-                    f"f.rowid >= {_BUILD} << {SEARCH_BITS}",
-                    f"f.rowid < ({_BUILD} << {SEARCH_BITS}) + min(?2, {1 << SEARCH_BITS})",
+                    _IN_BUILD,
+                    f"f.rowid < ({_BUILD} << {SEARCH_BITS}) + min(?2, {_NUMBER_MASK})",
                 ]
-                order = "f.rowid"
         sql = f"{source} where {' and '.join(conditions)} order by {order} desc limit {limit:d}"
         return [to_struct(Person, row) for row in self._meta.rows(sql, *values)]
+
+    def _rarest(self, project_id: str, trigrams: list[str]) -> str:
+        """A search for all of the rarest of these trigrams, so that no list of what everybody has is walked through.
+
+        A trigram is the rarer, the further back its `SAMPLED` newest persons reach.
+        """
+        reach = f"""(
+          select iif(count(*) < {SAMPLED}, 0, min(person))
+          from (
+            select f.rowid as person from person_search f
+            where f.person_search match ?{{}} and {_IN_BUILD}
+            order by f.rowid desc
+            limit {SAMPLED}
+          )
+        )"""
+        asked = ", ".join(reach.format(place) for place in range(2, len(trigrams) + 2))
+        row = self._meta.row(f"select {asked}", project_id, *trigrams)
+        assert row is not None
+        ranked = sorted(zip((int(str(reached)) for reached in row), trigrams, strict=True))
+        return " AND ".join(trigram for _, trigram in ranked[:MAX_RAREST])
 
     def one(self, project_id: str, distinct_id: str) -> Person | None:
         """The person of this distinct id."""
@@ -106,8 +139,18 @@ class PersonLists:
         return {person.number: person for person in found}
 
 
-def _trigrams(text: str) -> str:
-    """The search for texts that have each of the text's trigrams somewhere: evenly spread ones where there are many."""
+def _columns(wanted: PersonFilter) -> dict[str, Value]:
+    """What a filter asks of columns, the one first that leaves fewest persons as a rule."""
+    return {
+        "country": wanted.country,
+        "browser": wanted.browser,
+        "device_type": wanted.device_type,
+        "is_user": wanted.has_user_id,
+    }
+
+
+def _trigrams(text: str) -> list[str]:
+    """The text's trigrams, each as a search for it: evenly spread ones where there are many."""
     last = len(text) - TRIGRAM
     starts = sorted({last * nth // (MAX_TRIGRAMS - 1) for nth in range(MAX_TRIGRAMS)})
-    return " AND ".join('"' + text[start : start + TRIGRAM].replace('"', '""') + '"' for start in starts)
+    return list(dict.fromkeys('"' + text[start : start + TRIGRAM].replace('"', '""') + '"' for start in starts))

@@ -1,0 +1,136 @@
+"""Lists at 1 and at 10 million events: milliseconds of a page, how they grow, and the share spent outside DuckDB and SQLite.
+
+In the server's own process, without HTTP: everything from the query to the encoded JSON of 100 items. Medians of several rounds, the first
+of each left out. The bar is a growth of 1.5. `SV_BENCH_EVENTS` takes other sizes, as in `100000,1000000`.
+"""
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sv.engine.duck.run import Statements
+from sv.insights.events import list_events
+from sv.insights.persons import PersonPages, events_of
+from sv.meta.db import Meta
+from sv.meta.rollups.person_lists import PersonLists
+from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.model.person_parsing import PersonsQuery
+from sv.model.persons import PersonFilter
+from sv.model.query_parsing import parse_events_query
+from sv.server import Server
+from tests.bench.lists_folder import ORIGIN_MS, PROJECT, made_folder
+
+ROUNDS = 15
+PAGE = 100
+DEEP_PAGE = 1000
+Work = Callable[[], Any]
+
+
+def main() -> None:
+    sizes = [int(size) for size in os.environ.get("SV_BENCH_EVENTS", "1000000,10000000").split(",")]
+    taken: list[dict[str, tuple[float, float]]] = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            server, built_s = made_folder(Path(name) / "data", size)
+            kept_mb = (Path(name) / "data" / "sv.db").stat().st_size / 1e6
+            print(
+                f"{size:,} events, {size // 10:,} persons: rollups made in {built_s:.1f} s, sv.db {kept_mb:,.0f} MB", flush=True
+            )
+            try:
+                taken.append({title: _measure(work) for title, work in _works(server, size).items()})
+            finally:
+                server.close()
+    print(f"{'':44}" + "".join(f"{size:>14,}" for size in sizes) + "   growth   outside")
+    for title in taken[0]:
+        times = [each[title][0] for each in taken]
+        cells = "".join(f"{ms:11.2f} ms" for ms in times)
+        print(f"{title:44}{cells}   {times[-1] / times[0]:6.2f}   {taken[-1][title][1]:6.0%}", flush=True)
+
+
+def _works(server: Server, size: int) -> dict[str, Work]:
+    persons = PersonPages(PersonLists(server.meta, server.builds), server.rollups.catch_up)
+    last = server.persons.max_number()
+    deep = max(last - PAGE * DEEP_PAGE, PAGE + 1)
+
+    def page(before: int | None = None, **wanted: Any) -> Work:
+        query = PersonsQuery(PAGE, before, PersonFilter(**wanted))
+        return lambda: msgspec.json.encode(persons.page(PROJECT, query))
+
+    def one() -> bytes:
+        return msgspec.json.encode(persons.find(PROJECT, f"user {size // 20}").distinct_id)
+
+    def events() -> bytes:
+        query = parse_events_query([("limit", str(PAGE))], timezone="UTC", now_ms=ORIGIN_MS, without=("distinct_id",))
+        query = events_of(persons.find(PROJECT, f"user {size // 20}"), query)
+        return asyncio.run(_run(server, lambda context: msgspec.json.encode(list_events(context, query))))
+
+    return {
+        "persons: first page": page(),
+        "persons: page 1,000, or the last but one": page(deep),
+        "persons: country (1 in 5)": page(country="DE"),
+        "persons: country (1 in 1,000)": page(country="IS"),
+        "persons: device_type": page(device_type="Tablet"),
+        "persons: browser": page(browser="Opera"),
+        "persons: has_user_id": page(has_user_id=True),
+        "persons: country, browser, has_user_id": page(country="FR", browser="Firefox", has_user_id=True),
+        "persons: search, common": page(search="example"),
+        "persons: search, one": page(search=f"{size // 20}@mail"),
+        "persons: search, none": page(search="nobody like that"),
+        "persons: search, two characters": page(search="@m"),
+        "persons: one": one,
+        "persons: one's events": events,
+    }
+
+
+async def _run(server: Server, work: Callable[[Any], Any]) -> Any:
+    if server.runner is None:
+        server._load_app()
+    assert server.runner is not None
+    return await server.runner.run(PROJECT, (0, MAX_TIMESTAMP_MS + 1), work)
+
+
+class _Inside:
+    """The time that was spent in DuckDB and SQLite since the last reset, by wrapping what every statement goes through."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        for owner, name in ((Meta, "rows"), (Statements, "rows"), (Statements, "table")):
+            setattr(owner, name, self._timed(getattr(owner, name)))
+
+    def _timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return call(*arguments)
+            finally:
+                self.seconds += time.perf_counter() - started
+
+        return timed
+
+
+_INSIDE = _Inside()
+
+
+def _measure(work: Work) -> tuple[float, float]:
+    """(median ms, share outside the databases)."""
+    times: list[float] = []
+    shares: list[float] = []
+    for _ in range(ROUNDS + 1):
+        _INSIDE.seconds = 0.0
+        started = time.perf_counter()
+        work()
+        seconds = time.perf_counter() - started
+        times.append(seconds * 1000)
+        shares.append(1 - _INSIDE.seconds / seconds)
+    return statistics.median(times[1:]), statistics.median(shares[1:])
+
+
+if __name__ == "__main__":
+    main()
