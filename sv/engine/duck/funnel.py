@@ -81,7 +81,7 @@ def file_matches_sql(paths: Sequence[Path], scope: Scope, steps: Sequence[Matche
         select person::uinteger as person, timestamp as time_us, (file_index::{kind} << {len(steps)}) | ({mask})::{kind} as tag
         from events
         where {of_scope(scope, params)}
-          and {wanted}
+          and ({wanted})
         """)
 
 
