@@ -150,6 +150,7 @@ class Server:
             keep_persons=self.persons.keep,
             covered_seq=covered,
             monotonic_s=time.monotonic,
+            engine_memory_bytes=int(self.settings.memory_limit * ENGINE_SHARE),
         )
         self.rollups = Rollups(self.store, self.builds, self.clock)
         settings = self.settings

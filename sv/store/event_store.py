@@ -27,13 +27,17 @@ from sv.store.ports import BadBatch, Tables
 
 log = logging.getLogger(__name__)
 
-DRAIN_SLICE_BYTES: Final = 16 << 20
-"""Pending bytes that one statement takes: bounds its memory, and how long a query waits for another's drain."""
+MAX_DRAIN_SLICE_BYTES: Final = 16 << 20
+"""Pending bytes that one statement takes at most: bounds how long a query waits for another's drain."""
+
+MIN_DRAIN_SLICE_BYTES: Final = 1 << 20
+
+DRAIN_SLICES: Final = 64
+"""Of the engine's memory: one of these is what a statement takes where memory is short, which costs it nine times that.
+
+SCAR: with less, a drain ran out of memory, was tried again with as much, and nothing was ever flushed."""
 
 DRAIN_SLICE_BATCHES: Final = 20_000
-
-DRAIN_WHEN_BYTES: Final = DRAIN_SLICE_BYTES // 2
-"""Pending bytes that are drained without waiting for a query or a flush, so that neither has much to catch up on."""
 
 
 @dataclass(slots=True)
@@ -57,6 +61,7 @@ class EventStore:
     """Thread-safe. `accept` never blocks on the engine or the disk.
 
     keep_persons: makes sure that every person's number in the buffers is kept; to be called before parts are committed (STORE-4).
+    engine_memory_bytes: what the engine may use.
     """
 
     def __init__(
@@ -68,8 +73,12 @@ class EventStore:
         keep_persons: Callable[[], None],
         covered_seq: int,
         monotonic_s: Callable[[], float],
+        engine_memory_bytes: int,
     ) -> None:
         self.data_folder = data_folder
+        self._slice_bytes = min(max(engine_memory_bytes // DRAIN_SLICES, MIN_DRAIN_SLICE_BYTES), MAX_DRAIN_SLICE_BYTES)
+        self.drain_when_bytes = self._slice_bytes // 2
+        """Pending bytes that are drained without waiting for a query or a flush, so that neither has much to catch up on."""
         self.catalog = catalog
         self._open_tables = open_tables
         self.keep_persons = keep_persons
@@ -148,7 +157,7 @@ class EventStore:
             self._accepted_seq = batches[-1].seq
             after = self._pending_bytes
         # Woken for the first batch, which starts the flush's clock, and when enough have come together; not for each.
-        if not before or before <= DRAIN_WHEN_BYTES < after:
+        if not before or before <= self.drain_when_bytes < after:
             self.work_arrived.set()
 
     @contextlib.contextmanager
@@ -229,7 +238,7 @@ class EventStore:
         taken: list[StoredBatch] = []
         size = 0
         with self._state:
-            while self._pending and size < DRAIN_SLICE_BYTES and len(taken) < DRAIN_SLICE_BATCHES:
+            while self._pending and size < self._slice_bytes and len(taken) < DRAIN_SLICE_BATCHES:
                 stored = self._pending.popleft()
                 taken.append(stored)
                 size += stored.batch.held_bytes

@@ -15,7 +15,7 @@ from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
 from sv.model.part import NewPart, Part
 from sv.store.compaction import plan_all, plan_merges
-from sv.store.event_store import DRAIN_WHEN_BYTES, EventStore, Generation
+from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
 from sv.store.ports import CatalogRows, FileFacts, Tables
 
@@ -155,7 +155,7 @@ class Maintenance:
             if self._stopping.is_set():
                 return
             try:
-                if self._store.pending_bytes > DRAIN_WHEN_BYTES:
+                if self._store.pending_bytes > self._store.drain_when_bytes:
                     self._store.catch_up()
                 if self._is_flush_due():
                     self.flush()

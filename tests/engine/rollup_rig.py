@@ -14,6 +14,7 @@ from typing import Any, Final
 from sv.engine.duck.database import Database
 from sv.engine.duck.relation import relation
 from sv.engine.duck.sql import Params
+from sv.engine.duck.summaries import reading
 from sv.engine.duck.tables import DuckTables
 from sv.ingest.body import repair
 from sv.ingest.decode import decode
@@ -80,7 +81,7 @@ class RollupRig:
         self.catalog = recover_catalog(self.folder, self.parts)
         self.store = EventStore(
             data_folder=self.folder, catalog=self.catalog, open_tables=lambda: self.tables, keep_persons=persons.keep,
-            covered_seq=self.parts.covered_seq(), monotonic_s=lambda: 0.0,
+            covered_seq=self.parts.covered_seq(), monotonic_s=lambda: 0.0, engine_memory_bytes=1 << 30,
         )  # fmt: skip
         self.rollups = Rollups(self.store, self.builds, lambda: RECEIVED)
         self.maintenance = Maintenance(
@@ -90,6 +91,10 @@ class RollupRig:
         )  # fmt: skip
         self.work = RollupWork(self.rollups, self.builds, self.maintenance)
         self.imports = ImportChunks(self.store, self.parts, self.maintenance, now_ms=lambda: RECEIVED)
+
+    def slice_bytes(self, size: int) -> None:
+        """How many bytes of properties a summary looks at in one go, from now on."""
+        reading.MIN_SLICE_BYTES, reading.SLICES = size, 1 << 40
 
     def _recall(self) -> None:
         recall_event_ids(self.folder, self.catalog, self.tables, 0)

@@ -22,12 +22,13 @@ class Database:
     def __init__(self, *, events_folder: Path, spill_folder: Path, memory_bytes: int, threads: int) -> None:
         spill_folder.mkdir(parents=True, exist_ok=True)
         events_folder.mkdir(parents=True, exist_ok=True)
+        self.memory_bytes = max(memory_bytes, 64 << 20)
         before = set(_thread_ids())
         self._root = duckdb.connect(
             ":memory:",
             config={
                 "threads": str(threads),
-                "memory_limit": f"{max(memory_bytes, 64 << 20) // 1024}KiB",
+                "memory_limit": f"{self.memory_bytes // 1024}KiB",
                 "temp_directory": str(spill_folder),
                 "preserve_insertion_order": "false",
                 "python_enable_replacements": "false",

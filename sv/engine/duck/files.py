@@ -91,13 +91,13 @@ def _is_unwanted(unwanted: Unwanted) -> str:
     return f"{is_theirs} or timestamp < make_timestamp_ms({unwanted.before_ms:d})"
 
 
-def read_files(paths: Sequence[Path | str], *, with_index: bool = False) -> str:
+def read_files(paths: Sequence[Path | str], *, with_index: bool = False, with_place: bool = False) -> str:
     """A select over these files with every column of the schema. All are of this layout, so none need be opened to plan it.
 
-    with_index: and `file_index`, each row's place in `paths`.
+    with_index: and `file_index`, each row's place in `paths`. with_place: and `place`, each row's number in its file.
     """
     listed = ", ".join(_literal(str(path)) for path in paths)
-    columns = f"{COLUMN_LIST}, file_index" if with_index else COLUMN_LIST
+    columns = ", ".join([COLUMN_LIST] + ["file_index"] * with_index + ["file_row_number as place"] * with_place)
     return f"select {columns} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false)"
 
 

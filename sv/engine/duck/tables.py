@@ -148,11 +148,11 @@ class DuckTables:
         self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
     ) -> list[Summary]:
         with self._cursor() as cursor:
-            return summaries.summarise_buffers(cursor, generations, after_seq, up_to_seq, project_id)
+            return summaries.summarise_buffers(cursor, generations, after_seq, up_to_seq, project_id, self._database.memory_bytes)
 
     def summarise_file(self, path: Path, project_id: str) -> Iterator[Summary]:
         with self._cursor() as cursor:
-            yield from summaries.summarise_file(cursor, path, project_id)
+            yield from summaries.summarise_file(cursor, path, project_id, self._database.memory_bytes)
 
     def position_after(self, generations: Sequence[int], after_seq: int, rows: int) -> int | None:
         with self._cursor() as cursor:
