@@ -135,6 +135,7 @@ class RollupWork:
         self._stopping = threading.Event()
         self._arrived = threading.Event()
         self._wanted: list[str] = []
+        self._rebuilding = threading.Lock()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -162,8 +163,12 @@ class RollupWork:
             self._thread.join()
 
     def rebuild(self, project_id: str) -> bool:
-        """Make a project's rollups anew, now. See `Rollups.rebuild`."""
-        is_done = self._rollups.rebuild(project_id, self._turns, self._stopping.is_set)
+        """Make a project's rollups anew, now. See `Rollups.rebuild`.
+
+        One at a time: a second one of the same project would take the place of the first, and the first, begun again, that of the second.
+        """
+        with self._rebuilding:
+            is_done = self._rollups.rebuild(project_id, self._turns, self._stopping.is_set)
         self.wake()
         return is_done
 
@@ -171,7 +176,7 @@ class RollupWork:
         while not self._stopping.is_set():
             try:
                 while self._wanted and not self._stopping.is_set():
-                    if self._rollups.rebuild(self._wanted[0], self._turns, self._stopping.is_set):
+                    if self.rebuild(self._wanted[0]):
                         log.info("the lists of project %s were made from its events", self._wanted[0])
                         self._wanted.pop(0)
                 while not self._stopping.is_set() and self._rows.purge():

@@ -4,6 +4,7 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -181,6 +182,15 @@ def test_a_failed_rebuild_leaves_the_lists_as_they_were_and_its_rows_are_deleted
         pass
     builds = rollup_rig.meta.rows("select count(distinct build) from person_rollups where distinct_id in ('ann', 'bob')")
     assert builds == rollup_rig.meta.rows("select count(*) from rollup_builds where state = 'live'")
+
+
+def test_two_rebuilds_of_a_project_at_once_both_end(rollup_rig: RollupRig) -> None:
+    for name in ("ann", "bob"):
+        rollup_rig.send("both", [{"event": "x", "timestamp": NOON, "userId": name}])
+        rollup_rig.maintenance.flush()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(rollup_rig.work.rebuild, ["both"] * 4)) == [True] * 4
+    assert {name: person.event_count for name, person in rollup_rig.persons("both").items()} == {"ann": 1, "bob": 1}
 
 
 def test_a_folder_of_events_without_rollups_says_so_until_they_are_made(rollup_rig: RollupRig) -> None:
