@@ -12,6 +12,7 @@ import pytest
 from crash_rig import Server, wait_for
 
 CHUNK_BYTES = 64 * 1024
+TRACER_STOP_S = 3.0
 
 WRITING_CALLS = "pwrite64,pwritev,pwritev2,fsync,fdatasync,ftruncate,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat"
 """What changes a file or a name. Not `write`, by which answers go out too."""
@@ -113,6 +114,10 @@ def injected(server: Server, output: Path, rules: Sequence[str], paths: Sequence
             yield Injection(output)
         finally:
             tracer.terminate()
+            try:
+                tracer.wait(TRACER_STOP_S)
+            except subprocess.TimeoutExpired:  # it may wait for ever for a process that died under it
+                tracer.kill()
 
 
 def _is_traced(pid: int) -> bool:
