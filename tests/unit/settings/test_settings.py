@@ -321,6 +321,7 @@ def test_a_port_that_kubernetes_set_is_explained() -> None:
         ({"SV_MEMORY_LIMIT": "64MiB", "SV_BUFFER_LIMIT": "65MiB"}, "buffer_limit (SV_BUFFER_LIMIT)"),
         ({"SV_BUFFER_LIMIT": "16MiB", "SV_FLUSH_BYTES": "17MiB"}, "flush_bytes (SV_FLUSH_BYTES)"),
         ({"SV_S3_ENDPOINT": "http://minio:9000"}, "SV_S3_ENDPOINT: expected s3_bucket"),
+        ({"SV_S3_BUCKET": "b"}, "s3_access_key and s3_secret_key"),
         ({"SV_S3_BUCKET": "b", "SV_S3_ACCESS_KEY": "k"}, "s3_access_key and s3_secret_key"),
         ({"SV_S3_BUCKET": "b", "SV_S3_SECRET_KEY": "hush"}, "s3_access_key and s3_secret_key"),
     ],
@@ -386,7 +387,8 @@ def test_a_secret_is_shown_nowhere() -> None:
 
 
 def test_the_table_shows_each_setting_with_its_value_and_source(tmp_path: Path) -> None:
-    lines = table(load_with_sources(flags("--port", "0"), {"SV_S3_BUCKET": "b"})).split("\n")
+    bucket = {"SV_S3_BUCKET": "b", "SV_S3_ACCESS_KEY": "k", "SV_S3_SECRET_KEY": "hush"}
+    lines = table(load_with_sources(flags("--port", "0"), bucket)).split("\n")
     rows = {line.split()[0]: line.split()[1:] for line in lines}
     assert list(rows) == list(Settings.__struct_fields__)
     assert rows["port"] == ["0", "--port"]
