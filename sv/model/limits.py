@@ -106,8 +106,15 @@ MAX_TITLE_CHARS: Final = 200
 MAX_RULES: Final = 20
 """Rules of one smart event, each a condition for every row read: a funnel of 32 such steps has 640."""
 
+MAX_RULES_BYTES: Final = 64 * KIB
+"""Rules of one smart event as JSON: a page of a thousand smart events has to fit into an answer."""
+
 MAX_RULE_CONDITIONS: Final = 100
 """Filters in all rules of one smart event together, so that twenty rules can't have fifty each."""
+
+MAX_FUNNEL_CONDITIONS: Final = 1000
+"""In the rules of all the smart events that a funnel's steps name, each as often as it is named. They become one statement, which took 3 s
+to prepare with 1,000 of them, and 40 s and a gigabyte with 3,000."""
 
 MAX_SELECTOR_CHARS: Final = 1000
 """Of a CSS selector. Those that tools make up have a hundred or two."""

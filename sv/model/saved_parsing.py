@@ -20,7 +20,7 @@ from sv.model.errors import ValidationFailed
 from sv.model.list_parsing import Parameters, read_list_dates
 from sv.model.queries import EventsQuery, FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
-from sv.model.smart_events import Rule, read_rules
+from sv.model.smart_events import Rule, read_rules, rule_json
 from sv.model.validate import Fields, Problems, join, repair
 
 SMART_EVENT_FIELDS: Final = ("name", "description", "rules")
@@ -123,7 +123,11 @@ def _read_smart_event(fields: Fields) -> SmartEventBody:
 def _read_rule_list(fields: Fields) -> tuple[Rule, ...] | None:
     if fields.get("rules") is None:
         return None
-    return read_rules(fields.items("rules", 1, limits.MAX_RULES), fields.problems)
+    rules = read_rules(fields.items("rules", 1, limits.MAX_RULES), fields.problems)
+    size = len(msgspec.json.encode([rule_json(rule) for rule in rules]))
+    if size > limits.MAX_RULES_BYTES:
+        fields.problems.add("rules", f"expected at most {limits.MAX_RULES_BYTES:,} bytes, got {size:,}")
+    return rules
 
 
 # ---- Saved insights ----

@@ -59,6 +59,16 @@ class Rule(Struct, frozen=True):
             return self.filters
         return (*self.filters, Filter(URL_PROPERTY, _OPERATORS[self.url_match], self.url))
 
+    @property
+    def part_count(self) -> int:
+        """Elements that the selector speaks of."""
+        return 0 if self.selector is None else sum(len(path.parts) for path in self.selector.paths)
+
+    @property
+    def condition_count(self) -> int:
+        """Conditions that the rule comes to: about what it costs to prepare."""
+        return len(self.all_filters) + self.part_count + (self.event is not None) + (self.text is not None)
+
 
 class SmartEvent(Struct, frozen=True, kw_only=True):
     """One smart event. version: from 1, one more with each change. Times are Unix milliseconds."""
@@ -87,7 +97,7 @@ def read_rules(items: Sequence[tuple[str, object]], problems: Problems) -> tuple
     conditions = sum(len(rule.filters) for rule in rules)
     if conditions > limits.MAX_RULE_CONDITIONS:
         problems.add("rules", f"expected at most {limits.MAX_RULE_CONDITIONS} filters in all rules, got {conditions}")
-    parts = sum(len(path.parts) for rule in rules if rule.selector is not None for path in rule.selector.paths)
+    parts = sum(rule.part_count for rule in rules)
     if parts > limits.MAX_RULE_PARTS:
         problems.add("rules", f"expected at most {limits.MAX_RULE_PARTS} elements in the selectors of all rules, got {parts}")
     return rules

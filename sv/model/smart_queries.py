@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
-from sv.model.errors import InvalidParameter
+from sv.model.errors import InvalidParameter, ValidationFailed
+from sv.model.limits import MAX_FUNNEL_CONDITIONS
 from sv.model.queries import EventsQuery, FunnelQuery, Series, Step, TrendsQuery
 from sv.model.smart_events import SmartEvent
 from sv.model.validate import Problems, show
@@ -35,8 +36,14 @@ def with_smart_trends(query: TrendsQuery, found: Mapping[str, SmartEvent], path:
 
 
 def with_smart_steps(query: FunnelQuery, found: Mapping[str, SmartEvent], path: str = "steps") -> FunnelQuery:
-    """The query with its steps' smart events. Raises ValidationFailed for ids that `found` lacks."""
-    return msgspec.structs.replace(query, steps=_filled(query.steps, found, path))
+    """The query with its steps' smart events. Raises ValidationFailed for ids that `found` lacks, and where their rules are too many."""
+    steps = _filled(query.steps, found, path)
+    count = sum(rule.condition_count for step in steps if step.smart is not None for rule in step.smart.rules)
+    if count > MAX_FUNNEL_CONDITIONS:
+        raise ValidationFailed.at(
+            path, f"expected at most {MAX_FUNNEL_CONDITIONS:,} conditions in the rules of all smart events, got {count:,}"
+        )
+    return msgspec.structs.replace(query, steps=steps)
 
 
 def with_smart_event(query: EventsQuery, found: Mapping[str, SmartEvent]) -> EventsQuery:

@@ -12,6 +12,7 @@ from sv.engine.port import Matcher
 from sv.insights.events import list_events
 from sv.insights.funnels import funnel
 from sv.insights.trends import trends
+from sv.model.errors import ValidationFailed
 from sv.model.limits import DAY_MS, MINUTE_MS, SECOND_MS
 from sv.model.queries import EventsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
@@ -195,6 +196,18 @@ def test_a_step_shows_the_smart_event_s_name_and_id(rigs: dict[State, Rig]) -> N
     found = ask(rigs["days"], {"steps": [{"action_id": "id-buy"}, {"event": "a"}]})["steps"]
     assert (found[0]["event"], found[0]["action_id"], found[1]["event"]) == ("buy", "id-buy", "a")
     assert "action_id" not in found[1]
+
+
+def test_a_funnel_s_smart_events_have_a_thousand_conditions_at_most() -> None:
+    many = smart("many", *[{"event": "a", "selector": "a > b c", "text": "x"} for _ in range(20)])
+    assert sum(rule.condition_count for rule in many.rules) == 100
+    for count in (10, 11):
+        query = parse_funnel_query({"steps": [{"action_id": "id-many"}] * count}, timezone="UTC", now_ms=NOON)
+        if count == 10:
+            assert with_smart_steps(query, {"id-many": many}).steps[9].smart == many
+        else:
+            with pytest.raises(ValidationFailed, match=r"at most 1,000 conditions .* got 1,100"):
+                with_smart_steps(query, {"id-many": many})
 
 
 def test_other_rules_under_the_same_id_are_not_answered_from_what_is_kept(rig: Rig) -> None:

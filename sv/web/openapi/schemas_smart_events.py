@@ -58,7 +58,8 @@ Rules: TypeAlias = Annotated[
     Meta(
         min_length=1,
         max_length=limits.MAX_RULES,
-        description=f"Any of them suffices. At most {limits.MAX_RULE_CONDITIONS} filters in all.",
+        description=f"Any of them suffices. In all at most {limits.MAX_RULE_CONDITIONS} filters, {limits.MAX_RULE_PARTS} elements in "
+        f"selectors, and {limits.MAX_RULES_BYTES:,} bytes of JSON.",
     ),
 ]
 

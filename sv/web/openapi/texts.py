@@ -164,7 +164,8 @@ or the list of events takes an event's name it takes an `action_id` instead, and
 - `name` is unique among the project's smart events that are not archived (409).
 - Archived ones are listed with `include_archived=true` alone, and go on working by their id.
 - One that a saved insight uses can't be deleted: the 409 names what uses it.
-- At most {limits.MAX_SMART_EVENTS} in a project, of {limits.MAX_RULES} rules and {limits.MAX_RULE_CONDITIONS} filters each."""
+- At most {limits.MAX_SMART_EVENTS} in a project, of {limits.MAX_RULES} rules and {limits.MAX_RULE_CONDITIONS} filters each.
+- Those that one funnel names come to at most {limits.MAX_FUNNEL_CONDITIONS:,} conditions."""
 
 URL_MATCH: Final = """\
 How `url` is compared: short for a filter on `$current_url` with the operator `exact`, `icontains` (for `contains`) or `regex`. As there, a

@@ -96,6 +96,7 @@ def test_a_wrong_rule_is_refused_by_its_path(rule: Any, field: str, message: str
         ({"name": "n", "rules": [{"event": "a"}], "description": "x" * 2001}, {"description"}),
         ({"name": "n", "rules": [{"properties": {str(n): n for n in range(50)}}] * 3}, {"rules"}),
         ({"name": "n", "rules": [{"selector": " ".join(["a"] * 21)}] * 3}, {"rules"}),
+        ({"name": "n", "rules": [{"url": str(n) * 8192} for n in range(9)]}, {"rules"}),
         ([], {"body"}),
     ],
 )
