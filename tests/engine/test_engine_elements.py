@@ -214,3 +214,19 @@ def test_elements_beyond_the_bound_are_not_looked_at(rig: Rig) -> None:
     chain = [{"tag": "a"}] * (MAX_ELEMENTS - 1) + [{"tag": "last"}, {"tag": "beyond"}]
     assert held(rig, chain, "last > a")
     assert not held(rig, chain, "beyond")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("ſ", "s"), ("σ", "ς"), ('a\\"b', "a\\'b"), ("\\]", "\\["), ("varchar", "json"), ("\\{", "\\$")]
+)
+def test_attributes_with_names_that_are_alike_are_two(rig: Rig, one: str, other: str) -> None:
+    selector = f"[{one}=x][{other}=y]"
+    first, second = (test.name for test in parse_selector(selector).paths[0].parts[0].attributes)
+    assert held(rig, [{"tag": "a", "attributes": {first: "x", second: "y"}}], selector)
+    assert not held(rig, [{"tag": "a", "attributes": {first: "y", second: "x"}}], selector)
+    assert not held(rig, [{"tag": "a", "attributes": {first: "x"}}], selector)
+
+
+def test_attributes_are_compared_as_they_were_sent(rig: Rig) -> None:
+    assert held(rig, [{"tag": "a", "attributes": {"HREF": "y", "href": "x"}}], "[href=x]")
+    assert not held(rig, [{"tag": "a", "attributes": {"HREF": "x"}}], "[HREF=x]")
