@@ -71,7 +71,7 @@ def live(
     rig: RollupRig, projects: list[str], chance: random.Random, an_event: Callable[[random.Random], Event] = an_event
 ) -> None:
     """Whatever may happen to a folder, in any order, with summaries of all rows at once or of a few."""
-    rig.slice_bytes(chance.choice((1, 150, 1 << 20)))
+    rig.slice_bytes(chance.choice((1000, 5000, 1 << 20)))
     for _ in range(chance.randrange(4, 12)):
         happens = chance.choice(("send", "send", "send", "send", "read", "flush", "restart", "compact", "rebuild", "import"))
         project = chance.choice(projects)
