@@ -44,14 +44,15 @@ _LOOK_UP: Final = f"""
 # From here on ?2 is the answer of `_LOOK_UP`, so that only unknown ids are texts.
 _ADD_PROJECT: Final = "insert into person_projects (project_id) values (?) on conflict do nothing"
 
-# In the order of the keys, since neighbours share pages of the tree.
+# Numbered in the array's order, and written in that of the keys, since neighbours share pages of the tree.
 _ADD_PERSONS: Final = f"""
     insert into person_numbers (project, id, number)
-    select (select project from person_projects where project_id = ?1), id, ({_LAST}) + row_number() over (order by id)
+    select (select project from person_projects where project_id = ?1), id, ({_LAST}) + row_number() over (order by place)
     from (
-        select distinct {_KEY} as id
+        select {_KEY} as id, min(key) as place
         from json_each(?2)
         where type = 'text'
+        group by 1
     )
     order by id
 """
@@ -71,7 +72,7 @@ class Persons:
         self._meta = meta
 
     def number_persons(self, project_id: str, distinct_ids: str) -> str:
-        """A JSON array of strings to the JSON array of their numbers, in the same order; repeats are fine.
+        """A JSON array of strings to the JSON array of their numbers, in the same order; repeats are fine. New ones count up in it.
 
         Ids are told apart as exact texts. Raises ValueError for anything but an array of strings, Unavailable.
         """

@@ -74,6 +74,11 @@ def test_a_traits_value_is_kept_exactly(api: Api) -> None:
     assert '"v":{"n":1.5,"big":9007199254740993,"deep":[{"é":null}],"s":"\u2028"}' in api.http.get(api.path("persons/ann")).text
 
 
+def test_persons_that_came_in_one_request_are_listed_newest_first(api: Api) -> None:
+    api.send(event("e", "bob", NOON + 9), event("e", "cyd", NOON), event("e", "ann", NOON + 3), event("e", "bob", NOON + 1))
+    assert ids(api) == ["ann", "bob", "cyd"]
+
+
 def test_an_anonymous_person_has_no_user_id(api: Api) -> None:
     api.send(event("view", "a-1"), event("view", "a-1", NOON + MINUTE, userId="ann"))
     assert {person["distinct_id"]: person["user_id"] for person in persons(api)} == {"a-1": None, "ann": "ann"}

@@ -149,8 +149,11 @@ where kept.project_id = undecided.project_id and kept.client_event_id = undecide
   and undecided.received_at - kept.received_at < to_milliseconds($window_ms)
 """
 
+# Numbers are given in this order, and persons are listed by their numbers: so those of one drain are as newest first as all others.
 _DISTINCT_IDS: Final = """
-select project_id, to_json(list(distinct distinct_id order by distinct_id))::varchar from stage group by project_id
+select project_id, to_json(list(distinct_id order by first_seen, distinct_id))::varchar
+from (select project_id, distinct_id, min(timestamp) as first_seen from stage group by project_id, distinct_id)
+group by project_id
 """
 
 _NUMBERED: Final = """

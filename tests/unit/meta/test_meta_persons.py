@@ -86,9 +86,13 @@ def test_an_empty_array_has_no_numbers(persons: Persons) -> None:
 
 
 def test_numbers_count_up_from_1_and_stay(persons: Persons) -> None:
-    first = number(persons, ["ann", "bob", "cyd"])
-    assert sorted(first) == [1, 2, 3]
-    assert number(persons, ["cyd", "dan", "ann"]) == [first[2], 4, first[0]]
+    assert number(persons, ["ann", "bob", "cyd"]) == [1, 2, 3]
+    assert number(persons, ["cyd", "dan", "ann"]) == [3, 4, 1]
+
+
+def test_numbers_are_in_the_order_of_the_array_whatever_the_ids(persons: Persons) -> None:
+    visitor = str(uuid.UUID(int=1))
+    assert number(persons, ["zoe", visitor, "ann", "zoe", "Ömer"]) == [1, 2, 3, 1, 4]
 
 
 def test_a_repeated_id_has_one_number(persons: Persons) -> None:
