@@ -9,7 +9,6 @@ from litestar.params import FromPath
 from sv.meta.projects import Project
 from sv.meta.saved_insights import SavedInsight
 from sv.model.calendar import iso_ms
-from sv.model.cursor import Cursor, encode_cursor
 from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.saved_parsing import parse_insight, parse_insight_change, parse_insight_list
 from sv.model.smart_queries import action_ids
@@ -17,6 +16,7 @@ from sv.web.filters import Pattern, patterns_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, services_of
 from sv.web.routes_insights import filters_of
+from sv.web.saved_pages import answer_page
 from sv.web.smart import check_all, smart_funnel, smart_trends
 
 LIST: Final = f"{PROJECT}/insights"
@@ -28,13 +28,10 @@ async def list_saved_insights_route(request: AnyRequest, project_id: FromPath[st
     """Saved insights, newest first, page by page."""
     project = await project_of(request, project_id)
     asked = parse_insight_list(request.query_params.multi_items())
-    found = await asyncio.to_thread(
-        services_of(request).saved.insights.page, project.id, limit=asked.limit + 1, cursor=asked.cursor
+    saved = services_of(request).saved
+    return await answer_page(
+        asked.limit, lambda limit: saved.insights.page(project.id, limit=limit, cursor=asked.cursor), insight_json
     )
-    shown, has_more = found[: asked.limit], len(found) > asked.limit
-    next_cursor = encode_cursor(Cursor(shown[-1].created_ms, shown[-1].id)) if has_more else None
-    meta = {"next_cursor": next_cursor, "has_more": has_more}
-    return answer({"data": [insight_json(insight) for insight in shown], "meta": meta})
 
 
 @post(LIST, operation_id="create_saved_insight", opt={"permission": WRITE_PROJECT})

@@ -11,7 +11,6 @@ from sv.insights.preview import preview
 from sv.insights.runner import Context
 from sv.meta.projects import Project
 from sv.model.calendar import iso_ms
-from sv.model.cursor import Cursor, encode_cursor
 from sv.model.saved_parsing import (
     PreviewBody,
     parse_preview,
@@ -23,6 +22,7 @@ from sv.model.smart_events import Rule, SmartEvent, rule_json
 from sv.web.filters import check_patterns
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, run, services_of
+from sv.web.saved_pages import answer_page
 from sv.web.smart import check_rules, rule_patterns
 
 LIST: Final = f"{PROJECT}/action_definitions"
@@ -34,17 +34,12 @@ async def list_smart_events_route(request: AnyRequest, project_id: FromPath[str]
     """Smart events, newest first, page by page."""
     project = await project_of(request, project_id)
     asked = parse_smart_list(request.query_params.multi_items())
-    found = await asyncio.to_thread(
-        services_of(request).saved.smart_events.page,
-        project.id,
-        limit=asked.limit + 1,  # one more than asked for tells whether there is a next page
-        cursor=asked.cursor,
-        include_archived=asked.include_archived,
-    )
-    shown, has_more = found[: asked.limit], len(found) > asked.limit
-    next_cursor = encode_cursor(Cursor(shown[-1].created_ms, shown[-1].id)) if has_more else None
-    meta = {"next_cursor": next_cursor, "has_more": has_more}
-    return answer({"data": [smart_event_json(smart) for smart in shown], "meta": meta})
+    saved = services_of(request).saved
+
+    def read(limit: int) -> list[SmartEvent]:
+        return saved.smart_events.page(project.id, limit=limit, cursor=asked.cursor, include_archived=asked.include_archived)
+
+    return await answer_page(asked.limit, read, smart_event_json)
 
 
 @post(LIST, operation_id="create_smart_event", opt={"permission": WRITE_PROJECT})
