@@ -37,6 +37,7 @@ from sv.meta.persons import Persons
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.reset import delete_all_events
+from sv.meta.rollups.alias_lists import AliasLists
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.users import Users
@@ -260,7 +261,9 @@ class Server:
                     recall_event_ids=self._recall_event_ids,
                 )
                 kept_bytes = int(settings.memory_limit * CACHE_SHARE)
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number, kept_bytes)
+                self._engine = DuckEngine(
+                    database, settings.data, self.persons.max_number, AliasLists(self.meta, self.builds), kept_bytes
+                )
             return self._engine
 
     def _open_tables(self) -> "DuckTables":
@@ -292,6 +295,7 @@ class Server:
         self.runner = Runner(
             open_engine=self._open_engine,
             events=self.store,
+            catch_up=self.rollups.catch_up,
             check_parts=self.maintenance.check_all,
             timeout_s=settings.query_timeout_seconds,
             max_running=settings.max_concurrent_queries,

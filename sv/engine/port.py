@@ -6,7 +6,7 @@ answer take a snapshot from `pin`, so that all see the same events. Methods bloc
 of more groups than its keys can hold) and `UnreadablePart` (a damaged file: the caller has it set aside and asks again).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.model.filters import Filter
+from sv.model.identity import AliasChanges, AliasPlace, Owner
 from sv.model.smart_events import Rule
 from sv.model.snapshot import Snapshot
 
@@ -71,6 +72,7 @@ class PageKeys(Struct, frozen=True):
 class EventRow(Struct, frozen=True):
     """One event as read.
 
+    distinct_id: of the person that it is attributed to. anonymous_id, user_id: as sent.
     properties: the client's own, as JSON text. enriched: effective values of the typed properties, each of which belongs to the
     event's properties where the client sent no such key. session_id: the client's, else the derived one.
     """
@@ -134,11 +136,39 @@ class TrendCells(Struct, frozen=True):
     other_total: float
 
 
+class Aliases(Protocol):
+    """What the engine needs to know of merged identity. Persons are numbers. Everything may raise Unavailable."""
+
+    def changes(self, project_id: str, after: AliasPlace) -> AliasChanges:
+        """The first of the changes beyond a place."""
+        ...
+
+    def owners(self, project_id: str, persons: Sequence[int]) -> Mapping[int, Owner]:
+        """The users of those among these that are anonymous ids with a user."""
+        ...
+
+    def numbers_of(self, project_id: str, distinct_id: str) -> Sequence[int]:
+        """The numbers of all ids of the person that this distinct id belongs to; none for an unknown id."""
+        ...
+
+
 class Engine(Protocol):
-    """The queries that lists and insights are made of."""
+    """The queries that lists and insights are made of.
+
+    Where a snapshot is merged, the person of an event is its user, also where it carries an anonymous id alone. Sessions are what they
+    are: who somebody is found to be later never moves an event from one to another.
+    """
 
     def pin(self, snapshot: Snapshot, limits: Limits) -> Snapshot:
         """The snapshot without what arrives from now on: every call with it sees the same events."""
+        ...
+
+    def attribute(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with who is whose settled: every call with it tells the same persons apart.
+
+        To be called once before `funnel_keys`, `funnel_rows`, `funnel_persons`, `first_values` and `trend`. Costs nothing where the
+        snapshot isn't merged.
+        """
         ...
 
     def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
@@ -189,6 +219,10 @@ class Engine(Protocol):
 
         is_numbered: as the keys or rows say whose groups are meant.
         """
+        ...
+
+    def funnel_persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
+        """The persons' numbers of a funnel by person whose groups are numbered: group `i` is person `[i]`. Step: the first one."""
         ...
 
     def trend(

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from sv.engine.port import Scope
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
@@ -28,6 +29,7 @@ def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
 
     Without any group at step 1 the conversion rates are null: a ratio with an empty denominator has no value.
     """
+    context = context.attributed()
     found = find_levels(context, query)
     names = [shown_name(step) for step in query.steps]
     counts = found.levels.counts()
@@ -49,7 +51,7 @@ def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
 
 def find_levels(context: Context, query: FunnelQuery) -> Found:
     """How far each person or session gets. Exactly ClickHouse's `windowFunnel` over the events of the query's scope."""
-    scope = _scope(query)
+    scope = scope_of(query)
     steps = [matcher_of(step) for step in query.steps]
     modes = check_modes(mode.value for mode in query.modes)
     with_foreign = "strict_order" in modes
@@ -78,17 +80,24 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
     return Found(levels, keys.is_numbered)
 
 
-def _scope(query: FunnelQuery) -> Scope:
+def scope_of(query: FunnelQuery) -> Scope:
+    """The events that the funnel sees."""
     return Scope(query.dates.from_ms, query.dates.to_ms, query.filters, query.include_bots)
 
 
-def _breakdowns(
-    context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found, names: list[dict[str, str | None]]
-) -> list[dict[str, Any]]:
-    """The funnel by value: the values of most groups at step 1 first, then `$other`, then null."""
+class Slots(NamedTuple):
+    """Which line of a breakdown each group that did step 1 is in: `groups[i]` in line `slots[i]`, whose value is `labels[slots[i]]`."""
+
+    groups: NDArray[np.uint64]
+    slots: NDArray[np.int64]
+    labels: list[Any]
+
+
+def find_slots(context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found) -> Slots:
+    """The lines of a breakdown: the values of most groups at step 1 first, then `$other`, then null."""
     found = context.engine.first_values(
         context.snapshot,
-        _scope(query),
+        scope_of(query),
         matcher_of(query.steps[0]),
         breakdown.property,
         query.aggregate_by.value,
@@ -112,9 +121,17 @@ def _breakdowns(
     if nulls:
         slot_of[nulls] = len(labels)
         labels.append(None)
+    return Slots(found.groups, slot_of[found.codes], labels)
+
+
+def _breakdowns(
+    context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found, names: list[dict[str, str | None]]
+) -> list[dict[str, Any]]:
+    """The funnel by value."""
+    groups, slots, labels = find_slots(context, query, breakdown, whole)
     if not labels:
         return []
-    table = whole.levels.figures_by(found.groups, slot_of[found.codes], len(labels))
+    table = whole.levels.figures_by(groups, slots, len(labels))
     answers: list[dict[str, Any]] = []
     for slot, label in enumerate(labels):
         figures = table.figures(slot)

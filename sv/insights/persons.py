@@ -1,6 +1,6 @@
 """Lists of persons, newest first, and one person by the distinct id: out of the rollups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -35,9 +35,7 @@ class PersonPages:
         before = BEYOND if query.before is None else query.before
         found = self._lists.page(project_id, query.wanted, before, query.limit + 1)  # one more tells whether there is a next page
         page = found[: query.limit]
-        has_more = len(found) > query.limit
-        next_cursor = encode_cursor(Cursor(page[-1].first_seen_ms, str(page[-1].number))) if has_more else None
-        return {"data": [person_json(person) for person in page], "meta": {"next_cursor": next_cursor, "has_more": has_more}}
+        return page_json(page, page[-1].number if len(found) > query.limit else None)
 
     def find(self, project_id: str, distinct_id: str) -> Person:
         """One person. Raises NotFound."""
@@ -47,9 +45,30 @@ class PersonPages:
             raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
         return person
 
+    def named(self, project_id: str, numbers: Sequence[int]) -> list[Person]:
+        """Those of these numbers that have events, in the order of the numbers."""
+        self._catch_up()
+        found = self._lists.by_numbers(project_id, numbers)
+        return [found[number] for number in numbers if number in found]
 
-def events_of(person: Person, query: EventsQuery) -> EventsQuery:
-    """The query for events, of this person alone, and of no time at which the person has none."""
+
+def page_json(persons: Sequence[Person], last: int | None) -> dict[str, Any]:
+    """A page in the contract's shape: `data` and `meta`. last: the number that it ends with; None where no page follows."""
+    at_ms = persons[-1].first_seen_ms if persons else 0
+    next_cursor = None if last is None else encode_cursor(Cursor(at_ms, str(last)))
+    return {
+        "data": [person_json(person) for person in persons],
+        "meta": {"next_cursor": next_cursor, "has_more": last is not None},
+    }
+
+
+def events_of(person: Person, query: EventsQuery, *, is_merged: bool) -> EventsQuery:
+    """The query for events, of this person alone, and of no time at which the person has none.
+
+    is_merged: the person may have events under other ids too, at any time.
+    """
+    if is_merged:
+        return replace(query, distinct_id=person.distinct_id)
     dates = DateRange(max(query.dates.from_ms, person.first_seen_ms), min(query.dates.to_ms, person.last_seen_ms + 1))
     return replace(query, person=person.number, dates=dates)
 

@@ -45,11 +45,16 @@ class Context:
         self.limits = limits
         self.threads = threads
 
+    def attributed(self) -> "Context":
+        """The same for an insight that tells persons apart: all its questions tell them apart alike."""
+        return Context(self.engine, self.engine.attribute(self.snapshot), self.limits, self.threads)
+
 
 class Runner:
     """One for the server.
 
-    open_engine: the engine, made (and imported) when the first query comes. check_parts: sets damaged ones among these parts aside and
+    open_engine: the engine, made (and imported) when the first query comes. catch_up: has every accepted event folded, which queries
+    need where identity is merged. check_parts: sets damaged ones among these parts aside and
     returns their number. timeout_s: for a query as a whole, from when it starts to run.
     """
 
@@ -58,6 +63,7 @@ class Runner:
         *,
         open_engine: Callable[[], Engine],
         events: Events,
+        catch_up: Callable[[], None],
         check_parts: Callable[[Sequence[Part]], int],
         timeout_s: float,
         max_running: int,
@@ -67,6 +73,7 @@ class Runner:
     ) -> None:
         self._open_engine = open_engine
         self._events = events
+        self._catch_up = catch_up
         self._check_parts = check_parts
         self._timeout_s = timeout_s
         self._max_queries = max_running + max_waiting
@@ -76,12 +83,16 @@ class Runner:
         self._queries = 0
         self._checked_in_vain_s = -CHECK_AGAIN_S
 
-    async def run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
+    async def run(
+        self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result], *, is_merged: bool = False
+    ) -> Result:
         """Run `insight` over the project's events of the half-open range and return what it returns.
+
+        is_merged: whether the project attributes events by merged identity (`sv.model.identity`).
 
         Raises Unavailable where too many queries wait already, and what the insight raises.
         """
-        return await self._in_line(self._pool, lambda: self._run(project_id, range_ms, insight))
+        return await self._in_line(self._pool, lambda: self._run(project_id, range_ms, insight, is_merged))
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does."""
@@ -105,13 +116,16 @@ class Runner:
         self._pool.shutdown(cancel_futures=True)
         self._list_pool.shutdown(cancel_futures=True)
 
-    def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result]) -> Result:
+    def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result], is_merged: bool) -> Result:
         limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s)
         engine = self._open_engine()
         for attempt in (1, 2):
             with self._events.snapshot(project_id, *range_ms) as snapshot:
                 try:
-                    return insight(Context(engine, engine.pin(snapshot, limits), limits, self._threads))
+                    if is_merged:
+                        self._catch_up()  # after the snapshot, so that all its events have their say
+                    pinned = engine.pin(snapshot.merged() if is_merged else snapshot, limits)
+                    return insight(Context(engine, pinned, limits, self._threads))
                 except UnreadablePart as error:
                     parts = snapshot.parts
                     reason = error

@@ -21,6 +21,7 @@ def trends(context: Context, query: TrendsQuery) -> dict[str, Any]:
     Empty buckets are 0 for what counts and for sums, null for what has no value without events (averages, extremes, quantiles). A sum
     that no double can hold is null too.
     """
+    context = context.attributed()
     series = [line for item in query.series for line in _series(context, query, item)]
     return {
         "interval": query.interval.value,

@@ -19,13 +19,13 @@ from sv.meta.db import Meta, Value
 # A UUID as it is usually written, to its 16 bytes; every other text stays itself. Each digit and dash is pinned, so that
 # a key comes from one id only: `unhex` alone would take dashes anywhere between bytes, and capitals.
 _UUID: Final = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
-_KEY: Final = f"iif(octet_length(value) = 36 and value glob '{_UUID}', unhex(value, '-'), value)"
+KEY: Final = f"iif(octet_length(value) = 36 and value glob '{_UUID}', unhex(value, '-'), value)"
 
 _NUMBER: Final = f"""
     select number
     from person_numbers
     where project = (select project from person_projects where project_id = ?1)
-      and id = {_KEY}
+      and id = {KEY}
 """
 
 _NUMBER_OF: Final = f"select ({_NUMBER}) from (select ?2 as value)"
@@ -49,7 +49,7 @@ _ADD_PERSONS: Final = f"""
     insert into person_numbers (project, id, number)
     select (select project from person_projects where project_id = ?1), id, ({_LAST}) + row_number() over (order by place)
     from (
-        select {_KEY} as id, min(key) as place
+        select {KEY} as id, min(key) as place
         from json_each(?2)
         where type = 'text'
         group by 1

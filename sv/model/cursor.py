@@ -50,6 +50,14 @@ def decode_cursor(text: object, *, field: str = "cursor", is_uuid: bool = True) 
     return cursor
 
 
+def decode_numbered_cursor(text: object, *, field: str = "cursor") -> int:
+    """The id in the cursor of a list whose ids are whole numbers from 1 on. Errors as above."""
+    number = decode_cursor(text, field=field, is_uuid=False).id
+    if number.isascii() and number.isdigit() and number[0] != "0" and int(number) < 2**62:
+        return int(number)
+    raise InvalidParameter(f"{field}: expected the next_cursor of a page before, got {show(text)}")
+
+
 def _read(text: str) -> Cursor | None:
     if len(text) > limits.MAX_CURSOR_CHARS or _ALPHABET.fullmatch(text) is None:
         return None

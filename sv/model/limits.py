@@ -174,6 +174,12 @@ MAX_RELATIVE_AMOUNT: Final = 100_000
 MAX_TIMEZONE_CHARS: Final = 64
 """An IANA name. The longest real one has 32."""
 
+MAX_QUERY_S: Final = 3600
+"""How long a query may be let run, by the settings. What only an older one could see may go."""
+
+MAX_ALIAS_TABLES: Final = 16
+"""Projects with merged identity whose aliases are in memory. A million aliases are some 30 MB."""
+
 # ---- What an error may repeat ----
 
 MAX_DETAILS: Final = 50

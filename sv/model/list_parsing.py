@@ -5,17 +5,19 @@ string. Never raises before `Problems.finish_parameters`: what is wrong is noted
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sv.model import limits
 from sv.model.calendar import ALL_TIME, DateRange, parse_list_range
-from sv.model.cursor import Cursor, decode_cursor
+from sv.model.cursor import Cursor, decode_cursor, decode_numbered_cursor
 from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.validate import Problems, clip, decode_json, read_text, show
 
 _LIMIT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+Place = TypeVar("Place")
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -54,23 +56,20 @@ class Parameters:
 
     def cursor(self, *, is_uuid: bool = True) -> Cursor | None:
         """Where the page before ended. is_uuid: see `decode_cursor`."""
+        return self._cursor(partial(decode_cursor, is_uuid=is_uuid))
+
+    def numbered_cursor(self) -> int | None:
+        """The id that a page ended with, of a list whose ids are whole numbers from 1 on."""
+        return self._cursor(decode_numbered_cursor)
+
+    def _cursor(self, decode: Callable[[str], Place]) -> Place | None:
         text = self.get("cursor")
         try:
-            return None if text is None else decode_cursor(text, is_uuid=is_uuid)
+            return None if text is None else decode(text)
         except InvalidParameter as fault:
             field, _, message = fault.message.partition(": ")
             self.problems.add(field, message)
             return None
-
-    def numbered_cursor(self) -> int | None:
-        """The id that a page ended with, of a list whose ids are whole numbers from 1 on."""
-        cursor = self.cursor(is_uuid=False)
-        if cursor is None:
-            return None
-        if cursor.id.isascii() and cursor.id.isdigit() and cursor.id[0] != "0" and int(cursor.id) < 2**62:
-            return int(cursor.id)
-        self.problems.unexpected("cursor", "the next_cursor of a page before", self.get("cursor"))
-        return None
 
     def dates(self, zone: ZoneInfo, now_ms: int) -> DateRange:
         """The range from `date_from` to `date_to`, all of time where both are absent."""

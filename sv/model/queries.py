@@ -85,6 +85,13 @@ class Step(Struct, frozen=True):
     smart: SmartEvent | None = None
 
 
+class Outcome(StrEnum):
+    """What became of persons at a step of a funnel."""
+
+    CONVERTED = "converted"
+    DROPPED_OFF = "dropped_off"
+
+
 class EventsQuery(Struct, frozen=True):
     """A page of events, newest first. Absent dates are open ends; bots are included. Of `event` and `action_id` one at most is set.
 
@@ -132,3 +139,18 @@ class FunnelQuery(Struct, frozen=True):
     breakdown: Breakdown | None = None
     filters: tuple[Filter, ...] = ()
     include_bots: bool = False
+
+
+class FunnelPersonsQuery(Struct, frozen=True):
+    """A page of the persons whom a funnel counts at a step, newest first.
+
+    breakdown_value: one value's persons alone, as JSON text (`"$other"` for all beyond the breakdown's limit); None for everybody's.
+    before: the number that the page before ended with.
+    """
+
+    funnel: FunnelQuery
+    step: int
+    outcome: Outcome
+    breakdown_value: str | None = None
+    limit: int = limits.LIST_LIMIT_DEFAULT
+    before: int | None = None

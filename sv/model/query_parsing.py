@@ -162,10 +162,18 @@ def parse_funnel_query(body: object, *, timezone: str, now_ms: int) -> FunnelQue
     fields = Fields(body, "", FUNNEL_FIELDS, problems)
     if not isinstance(body, dict):
         problems.finish()
+    query = read_funnel_query(fields, timezone=timezone, now_ms=now_ms)
+    problems.finish()
+    return query
+
+
+def read_funnel_query(fields: Fields, *, timezone: str, now_ms: int) -> FunnelQuery:
+    """A funnel query out of FUNNEL_FIELDS; what is wrong is noted among their problems."""
+    problems = fields.problems
     steps = tuple(_read_step(item, path, problems) for path, item in fields.items("steps", limits.MIN_STEPS, limits.MAX_STEPS))
     zone, dates = _read_dates(fields, timezone, now_ms, None)
     word, window_ms = _read_window(fields)
-    query = FunnelQuery(
+    return FunnelQuery(
         steps=steps,
         dates=dates,
         timezone=zone.key,
@@ -177,8 +185,6 @@ def parse_funnel_query(body: object, *, timezone: str, now_ms: int) -> FunnelQue
         filters=_read_all_filters(fields),
         include_bots=fields.flag("include_bots", False),
     )
-    problems.finish()
-    return query
 
 
 def _read_dates(fields: Fields, timezone: str, now_ms: int, interval: Interval | None) -> tuple[ZoneInfo, DateRange]:

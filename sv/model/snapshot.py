@@ -12,12 +12,16 @@ class Snapshot(Struct, frozen=True):
     parts: immutable Parquet files, by their rows in the catalog.
     buffers: generations of the in-memory buffer that are not (or not yet) in `parts`. The last of them may still be growing.
     last_seq: the log position up to which the buffers' events count; None for all that a buffer holds when it is read.
+    is_merged: whether events of an anonymous id are those of its user (`sv.model.identity`). aliases: as of when, where a query counts
+    persons (`Engine.attribute`).
     """
 
     project_id: str
     parts: tuple[Part, ...]
     buffers: tuple[int, ...]
     last_seq: int | None = None
+    is_merged: bool = False
+    aliases: int | None = None
 
     def within(self, from_ms: int, to_ms: int) -> "Snapshot":
         """The same view without the parts that hold nothing of [from_ms, to_ms)."""
@@ -35,3 +39,11 @@ class Snapshot(Struct, frozen=True):
     def pinned(self, last_seq: int) -> "Snapshot":
         """The same view without what enters the buffers after this log position."""
         return replace(self, last_seq=last_seq)
+
+    def merged(self) -> "Snapshot":
+        """The same view by the rules of merged identity."""
+        return replace(self, is_merged=True)
+
+    def attributed(self, aliases: int) -> "Snapshot":
+        """The same view with persons told apart as of then."""
+        return replace(self, aliases=aliases)

@@ -188,7 +188,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = field(default_factory=cores_allowed)
     query_timeout_seconds: Annotated[
         float,
-        About(values.number(0.1, 3600), "seconds", "A query that takes longer is stopped and answers 503."),
+        About(values.number(0.1, limits.MAX_QUERY_S), "seconds", "A query that takes longer is stopped and answers 503."),
     ] = 60.0
     max_concurrent_queries: Annotated[
         int,

@@ -23,7 +23,7 @@ from sv.web.routes_definitions import (
 )
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_events_stub
-from sv.web.routes_insights import funnel_route, trends_route
+from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
 from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
@@ -80,6 +80,7 @@ _ROUTES: Final[tuple[Any, ...]] = (
     delete_smart_event_route,
     preview_rules_route,
     preview_smart_event_route,
+    funnel_persons_route,
     get_import_route,
     take_import_chunk_route,
     ingest_recordings_stub,

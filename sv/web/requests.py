@@ -12,6 +12,7 @@ from sv.auth.permissions import Principal
 from sv.insights.runner import Context
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
+from sv.model.identity import is_merged
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.model.validate import clip
 from sv.web.services import Services
@@ -73,7 +74,9 @@ async def run(
     request: AnyRequest, project: Project, range_ms: tuple[int, int], insight: Callable[[Context], Result]
 ) -> Response[bytes]:
     """Run an insight on a query thread and answer what it returns."""
-    result = await services_of(request).runner.run(project.id, range_ms, lambda context: _encoder.encode(insight(context)))
+    result = await services_of(request).runner.run(
+        project.id, range_ms, lambda context: _encoder.encode(insight(context)), is_merged=is_merged(project.settings)
+    )
     return answer(result)
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 from litestar import Response, post
 from litestar.params import FromPath
+from msgspec.structs import replace
 
+from sv.insights.funnel_persons import funnel_persons
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import DateRange
 from sv.model.filters import Filter
+from sv.model.funnel_persons_parsing import parse_funnel_persons_query
 from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.web.filters import check_regexes
@@ -42,6 +45,24 @@ async def funnel_route(request: AnyRequest, project_id: FromPath[str]) -> Respon
     query = await smart_funnel(request, project, query)
     filters = filters_of(query)
     return await run(request, project, _range(query.dates), _timed(lambda c: funnel(c, query), filters))
+
+
+@post(f"{PROJECT}/insights/funnel/persons", status_code=200, operation_id="list_funnel_persons", opt={"permission": READ_PROJECT})
+async def funnel_persons_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """Who a funnel's figures are, page by page."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    body = await json_of(request)
+    services = services_of(request)
+    query = parse_funnel_persons_query(body, timezone=project.timezone, now_ms=services.now_ms())
+    query = replace(query, funnel=await smart_funnel(request, project, query.funnel))
+    filters = filters_of(query.funnel)
+
+    def page(context: Context) -> dict[str, Any]:
+        check_regexes(context, filters)
+        return funnel_persons(context, query, services.persons)
+
+    return await run(request, project, _range(query.funnel.dates), page)
 
 
 def _range(dates: DateRange) -> tuple[int, int]:

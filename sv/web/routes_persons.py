@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from sv.insights.persons import events_of, person_json
+from sv.model.identity import is_merged
 from sv.model.person_parsing import parse_persons_query
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT
@@ -41,4 +42,4 @@ async def list_person_events_route(request: AnyRequest, project_id: FromPath[str
     query = events_query_of(request, project, without=("distinct_id",))
     services = services_of(request)
     person = await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id)))
-    return await answer_events(request, project, events_of(person, query))
+    return await answer_events(request, project, events_of(person, query, is_merged=is_merged(project.settings)))

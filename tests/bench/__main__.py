@@ -10,6 +10,7 @@ BENCHES = (
     "start_bench",
     "ingest_bench",
     "funnel_bench",
+    "identity_bench",
     "funnel_core_bench",
     "lists_bench",
     "definitions_bench",

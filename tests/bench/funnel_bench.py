@@ -26,7 +26,7 @@ def main() -> None:
     count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = _Ours(folder, count)
+        ours = Ours(folder, count)
         theirs = _ClickHouse(folder / "made.parquet", folder / "clickhouse")
         print(
             f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event; ClickHouse {theirs.bytes / count:.1f}"
@@ -37,7 +37,7 @@ def main() -> None:
             _compare(f"{steps} steps, again", steps, ours, theirs, is_first=False)
 
 
-def _compare(label: str, steps: int, ours: "_Ours", theirs: "_ClickHouse", *, is_first: bool) -> None:
+def _compare(label: str, steps: int, ours: "Ours", theirs: "_ClickHouse", *, is_first: bool) -> None:
     mine: list[float] = []
     reference: list[float] = []
     for _ in range(ROUNDS):
@@ -56,10 +56,10 @@ def _timed(call: Callable[[], list[int]]) -> tuple[float, list[int]]:
     return time.perf_counter() - started, result
 
 
-class _Ours:
+class Ours:
     """The engine over a folder with the events, as a compacted server has them: a file a day."""
 
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, count: int, aliases: Any = None) -> None:
         from sv.engine.duck.database import Database
         from sv.engine.duck.engine import CACHE_BYTES, DuckEngine
         from sv.engine.duck.files import file_facts
@@ -92,12 +92,14 @@ class _Ours:
         self.bytes = sum(part.bytes for part in parts)
         snapshot = Snapshot("bench", tuple(parts), ())
 
-        def context(cache_bytes: int) -> Context:
-            return Context(DuckEngine(database, folder, lambda: count // 20, cache_bytes), snapshot, Limits(60.0), 2)
+        engines = [DuckEngine(database, folder, lambda: count // 20, aliases, kept) for kept in (CACHE_BYTES, 0)]
+        self._contexts = {
+            (is_first, is_merged): Context(engines[is_first], snapshot.merged() if is_merged else snapshot, Limits(60.0), 2)
+            for is_first in (False, True)
+            for is_merged in (False, True)
+        }
 
-        self._forgetful, self._remembering = context(0), context(CACHE_BYTES)
-
-    def counts(self, steps: int, *, is_first: bool) -> list[int]:
+    def counts(self, steps: int, *, is_first: bool, is_merged: bool = False) -> list[int]:
         from sv.insights.funnels import funnel
         from sv.model.query_parsing import parse_funnel_query
 
@@ -108,7 +110,7 @@ class _Ours:
         }
         body["steps"][1]["properties"] = {"$device_type": "Desktop"}
         answer = funnel(
-            self._forgetful if is_first else self._remembering,
+            self._contexts[is_first, is_merged],
             parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS),
         )
         return [step["count"] for step in answer["steps"]]

@@ -43,6 +43,9 @@ LIMITS: Final = Limits(60.0)
 CHROME: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 ALL: Final = Scope(0, MAX_TIMESTAMP_MS, include_bots=True)
 SALT: Final = 0b101010101010101010
+NO_ALIASES: Any = None
+"""Forward identity asks nobody whose an anonymous id is."""
+
 AGENTS: Final = Agents()
 """One for all rigs: it remembers what it has read, and reads its lists once."""
 
@@ -97,11 +100,22 @@ class PersonNumbers:
 
 
 class Rig:
-    """One data folder. `max_person` may be set to pretend that there are more persons than there are."""
+    """One data folder. `max_person` may be set to pretend that there are more persons than there are.
 
-    def __init__(self, folder: Path, *, event_id_window_ms: int = DAY_MS, recall: Callable[[], None] = lambda: None) -> None:
+    persons, aliases: in the place of numbers of the rig's own, and of none (`tests.engine.identity_rig`).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        event_id_window_ms: int = DAY_MS,
+        recall: Callable[[], None] = lambda: None,
+        persons: Any = None,
+        aliases: Any = NO_ALIASES,
+    ) -> None:
         self.folder = folder
-        self.persons = PersonNumbers()
+        self.persons = persons or PersonNumbers()
         self.max_person: int | None = None
         self.database = Database(
             events_folder=folder / "events", spill_folder=folder / "spill", memory_bytes=512 << 20, threads=2
@@ -115,7 +129,7 @@ class Rig:
             bad_batch=BadBatch,
             recall_event_ids=recall,
         )
-        self.engine = DuckEngine(self.database, folder, lambda: self.max_person or len(self.persons.numbers))
+        self.engine = DuckEngine(self.database, folder, lambda: self.max_person or len(self.persons.numbers), aliases)
         self.parts: list[Part] = []
         self.buffers: list[int] = []
         self._generations = 0

@@ -20,7 +20,7 @@ from sv.model.calendar import iso_ms
 from sv.model.filters import Filter, Operator
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.query_parsing import parse_funnel_query
-from tests.engine.rig import LIMITS, NOON, Rig, event, opened
+from tests.engine.rig import LIMITS, NO_ALIASES, NOON, Rig, event, opened
 
 PERSONS = ("ann", "bob", "cat")
 TOO_MANY = UINT32_MAX + 1
@@ -59,8 +59,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture(scope="module")
 def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
     """Engines over the same files that keep different amounts."""
-    made = {name: DuckEngine(filled.database, filled.folder, lambda: 10, size) for name, size in SIZES.items()}
-    made["in SQL"] = DuckEngine(filled.database, filled.folder, lambda: TOO_MANY)
+    made = {name: DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES, size) for name, size in SIZES.items()}
+    made["in SQL"] = DuckEngine(filled.database, filled.folder, lambda: TOO_MANY, NO_ALIASES)
     yield made
     for engine in made.values():
         engine.close()

@@ -25,6 +25,11 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "property_definitions", None),
     ("POST", "insights/trends", {"events": [{"name": "view"}], **DATES}),
     ("POST", "insights/funnel", {"steps": [{"event": "view"}, {"event": "buy"}], **DATES}),
+    (
+        "POST",
+        "insights/funnel/persons",
+        {"steps": [{"event": "view"}, {"event": "buy"}], "step": 1, "outcome": "converted", **DATES},
+    ),
 ]
 
 
@@ -175,6 +180,7 @@ def test_what_one_project_holds_is_in_no_answer_of_the_other(world: World) -> No
         ("GET", f"events/{foreign['id']}", None),
         ("POST", "insights/trends", {"events": [{"name": "view"}, {"name": "same"}], "breakdown": "plan", **DATES}),
         ("POST", "insights/funnel", {"steps": [{"event": "view"}, {"event": "buy"}], "breakdown": "plan", **DATES}),
+        ("POST", "insights/funnel/persons", {"steps": [{"event": "view"}] * 2, "step": 1, "outcome": "converted", **DATES}),
     ]
     for method, rest, body in asked:
         answer = ask(world, "sv_dev", method, rest, body)

@@ -3,6 +3,7 @@
 Which statuses and which shape a refusal has is checked in `bad_input`; the cases are in the modules `bad_*_cases`.
 """
 
+import bad_funnel_persons_cases
 import bad_ingest_cases
 import bad_insight_cases
 import bad_person_cases
@@ -11,7 +12,13 @@ import pytest
 from bad_input import Bad, check_refusal
 from http_rig import INGEST, Api
 
-CASES = [*bad_ingest_cases.cases(), *bad_insight_cases.cases(), *bad_request_cases.cases(), *bad_person_cases.cases()]
+CASES = [
+    *bad_ingest_cases.cases(),
+    *bad_insight_cases.cases(),
+    *bad_request_cases.cases(),
+    *bad_person_cases.cases(),
+    *bad_funnel_persons_cases.cases(),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -12,6 +12,7 @@ ROUTES = {
     "/api/v1/projects/{project_id}/events/{event_id}": {"get"},
     "/api/v1/projects/{project_id}/insights/trends": {"post"},
     "/api/v1/projects/{project_id}/insights/funnel": {"post"},
+    "/api/v1/projects/{project_id}/insights/funnel/persons": {"post"},
     "/healthz": {"get"},
     "/metrics": {"get"},
     "/api/v1/dev/reset": {"post"},

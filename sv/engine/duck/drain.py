@@ -152,9 +152,18 @@ where kept.project_id = undecided.project_id and kept.client_event_id = undecide
 # Numbers are given in this order, and persons are listed by their numbers: so those of one drain are as newest first as all others.
 _DISTINCT_IDS: Final = """
 select project_id, to_json(list(distinct_id order by first_seen, distinct_id))::varchar
-from (select project_id, distinct_id, min(timestamp) as first_seen from stage group by project_id, distinct_id)
+from (
+  select project_id, distinct_id, min(timestamp) as first_seen
+  from (
+    select project_id, distinct_id, timestamp from stage
+    union all
+    select project_id, anonymous_id, timestamp from stage where user_id is not null and anonymous_id is not null
+  )
+  group by project_id, distinct_id
+)
 group by project_id
 """
+"""Also the anonymous ids of identified events: those of earlier or later events may be known by them (`sv.model.identity`)."""
 
 _NUMBERED: Final = """
 insert into numbered

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from sv.engine.duck import funnel, step_keys, trend
 from sv.engine.duck import page as pages
+from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
-from sv.engine.duck.relation import relation
+from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Columns, Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept, StepCache
 from sv.engine.duck.step_reading import StepReader
 from sv.engine.port import (
+    Aliases,
     EventRow,
     FunnelKeys,
     FunnelRows,
@@ -45,15 +47,24 @@ WIDER: Final = 8
 CACHE_BYTES: Final = 64 << 20
 """Eight million matches."""
 
+ATTRIBUTE_FIRST: Final = "a merged snapshot has to be attributed before persons are counted"
+
 
 class DuckEngine:
     """Thread-safe. max_person: an upper bound of the persons' numbers at the time of the call. cache_bytes: what may be kept of funnels'
     steps for the next question."""
 
     def __init__(
-        self, database: Database, data_folder: Path, max_person: Callable[[], int], cache_bytes: int = CACHE_BYTES
+        self,
+        database: Database,
+        data_folder: Path,
+        max_person: Callable[[], int],
+        aliases: Aliases,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._statements = Statements(database)
+        self._aliases = aliases
+        self._alias_tables = AliasTables(database, aliases)
         self._data_folder = data_folder
         self._max_person = max_person
         self._cache = StepCache(cache_bytes)
@@ -76,6 +87,10 @@ class DuckEngine:
         rows = self._statements.rows(Sql(f"select max(seq) from ({seqs})", {}), limits)
         return snapshot.pinned(rows[0][0] or 0)
 
+    def attribute(self, snapshot: Snapshot) -> Snapshot:
+        """See the port."""
+        return snapshot.attributed(self._alias_tables.refresh(snapshot.project_id)) if snapshot.is_merged else snapshot
+
     def check_regex(self, pattern: str) -> str | None:
         """See the port."""
         return self._statements.check_regex(pattern)
@@ -88,9 +103,18 @@ class DuckEngine:
         from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
         params = Params()
         events = self._events(snapshot.within(from_ms, scope.to_ms), params)
-        rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, params), limits)
+        persons = self._persons_of(snapshot, keys.distinct_id)
+        rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)
         sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
-        return [pages.event_row(row, sessions) for row in rows]
+        anonymous = pages.anonymous_persons(rows) if snapshot.is_merged else []
+        owners = self._aliases.owners(snapshot.project_id, anonymous) if anonymous else {}
+        return [pages.event_row(row, sessions, owners) for row in rows]
+
+    def _persons_of(self, snapshot: Snapshot, distinct_id: str | None) -> Sequence[int] | None:
+        """The numbers whose events are those of a distinct id, where they are not just the events that carry it."""
+        if distinct_id is None or not snapshot.is_merged:
+            return None
+        return self._aliases.numbers_of(snapshot.project_id, distinct_id)
 
     def _derive_sessions(self, snapshot: Snapshot, wanted: list[pages.Sessionless], limits: Limits) -> dict[str, str]:
         """The ids of these events' sessions. Looks back until each session's start is certain."""
@@ -134,13 +158,14 @@ class DuckEngine:
         foreign = None
         if with_foreign:
             params = Params()
-            statement = funnel.foreign_keys_sql(self._events(source, params), scope, steps, packing, params)
+            statement = funnel.foreign_keys_sql(self._persons_events(source, params), scope, steps, packing, params)
             foreign = self._steps.submit(self._keys, statement, limits)
         parts = source.parts if self._max_person() <= step_keys.UINT32_MAX else ()
         found = self._reader.read(parts, scope, steps, limits)
+        users = self._users_of(source, found)
 
         def keys(place: int) -> list[NDArray[np.uint64]]:
-            return self._step_keys(source, found[place], scope, packing, limits, steps[place])
+            return self._step_keys(source, found[place], users, scope, packing, limits, steps[place])
 
         by_step = list(self._steps.map(keys, range(len(steps))))
         return FunnelKeys(by_step, foreign.result() if foreign else None, packing.bits, packing.origin_ms, False)
@@ -149,6 +174,7 @@ class DuckEngine:
         self,
         source: Snapshot,
         found: dict[int, Kept],
+        users: NDArray[np.uint32] | None,
         scope: Scope,
         packing: funnel.Packing,
         limits: Limits,
@@ -156,12 +182,22 @@ class DuckEngine:
     ) -> list[NDArray[np.uint64]]:
         """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
         known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
-        arrays = list(step_keys.keys_of(known, scope, packing.bits, packing.origin_ms))
+        arrays = list(step_keys.keys_of(known, scope, packing.bits, packing.origin_ms, users))
         rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
         if rest.parts or rest.buffers:
             params = Params()
-            arrays.append(self._keys(funnel.step_keys_sql(self._events(rest, params), scope, step, packing, params), limits))
+            events = self._persons_events(rest, params)
+            arrays.append(self._keys(funnel.step_keys_sql(events, scope, step, packing, params), limits))
         return arrays
+
+    def _users_of(self, snapshot: Snapshot, found: Sequence[dict[int, Kept]]) -> NDArray[np.uint32] | None:
+        """Whose each number is among what is found in files, which is kept by the events' own numbers. None: every number is its own."""
+        if not snapshot.is_merged:
+            return None
+        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
+        kept = [each.persons for by_part in found for each in by_part.values() if each.persons.size]
+        count = max((int(persons.max()) + 1 for persons in kept), default=0)
+        return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
 
     def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
         return _column(self._statements.table(statement, limits), "key", np.uint64)
@@ -183,7 +219,7 @@ class DuckEngine:
         if packing is None:
             return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, False)
         params = Params()
-        events = self._events(source, params)
+        events = self._groups_events(source, group_by, params)
         is_numbered = group_by == "session" or not self._fits(packing)
         statement = funnel.rows_sql(events, scope, steps, packing, group_by, with_foreign, in_order, is_numbered, params)
         table = self._statements.table(statement, limits)
@@ -204,12 +240,19 @@ class DuckEngine:
         """See the port."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
         params = Params()
-        statement = funnel.first_values_sql(self._events(source, params), scope, step, name, group_by, is_numbered, params)
+        events = self._groups_events(source, group_by, params)
+        statement = funnel.first_values_sql(events, scope, step, name, group_by, is_numbered, params)
         table = self._statements.table(statement, limits)
         encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
         codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         values = cast("list[str | None]", encoded.dictionary.to_pylist())
         return GroupValues(_column(table, "group", np.uint64), codes, values)
+
+    def funnel_persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
+        """See the port."""
+        params = Params()
+        events = self._persons_events(snapshot.within(scope.from_ms, scope.to_ms), params)
+        return _column(self._statements.table(funnel.starters_sql(events, scope, step, params), limits), "person", np.uint64)
 
     def _packing(self, source: Snapshot, scope: Scope, window_ms: int, limits: Limits) -> funnel.Packing | None:
         """How keys are packed for this scope, or None where it holds no event. Uses the catalog's bounds, which may be wider."""
@@ -254,13 +297,25 @@ class DuckEngine:
         has_other = len(top) > breakdown_limit
         top = top[:breakdown_limit]
         params = Params()
-        events = self._events(source, params)
+        events = self._persons_events(source, params) if measure == "unique_persons" else self._events(source, params)
         statement = trend.cells_sql(events, scope, matcher, measure, number_of, starts_ms, breakdown, top, params)
         rows = self._statements.rows(statement, limits)
         return _trend_cells(rows, top, len(starts_ms), breakdown is not None, has_other)
 
     def _events(self, snapshot: Snapshot, params: Params) -> str:
+        """Persons being distinct ids, which is what sessions are derived from."""
         return relation(snapshot, self._data_folder, params)
+
+    def _persons_events(self, snapshot: Snapshot, params: Params) -> str:
+        """Persons being those that events are attributed to."""
+        events = self._events(snapshot, params)
+        if not snapshot.is_merged:
+            return events
+        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
+        return attributed(events, self._alias_tables.select(snapshot.project_id, snapshot.aliases))
+
+    def _groups_events(self, snapshot: Snapshot, group_by: GroupBy, params: Params) -> str:
+        return self._persons_events(snapshot, params) if group_by == "person" else self._events(snapshot, params)
 
 
 def _column(table: Columns, name: str, kind: type[np.generic]) -> NDArray[Any]:

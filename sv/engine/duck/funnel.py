@@ -158,6 +158,18 @@ def first_values_sql(
         """)
 
 
+def starters_sql(events: str, scope: Scope, step: Matcher, params: Params) -> Sql:
+    """One column: the persons who did the step, in the order in which `rows_sql` numbers them."""
+    return params.sql(f"""
+        with events as not materialized ({events})
+        select distinct person
+        from events
+        where {in_scope(scope, params)}
+          and {matches(step, params)}
+        order by person
+        """)
+
+
 def _grouped(scope: Scope, columns: Mapping[str, str], condition: str, group_by: GroupBy, params: Params) -> str:
     """A select of the scope's rows that meet the condition: timestamp, these columns, and `who`, a person's number or session's key."""
     kept = f"({in_scope(scope, params)} and ({condition}))"

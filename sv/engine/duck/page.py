@@ -1,6 +1,7 @@
 """Lists of events: a page by key, one event by its id, and the derived session of those that carry none."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from sv.engine.duck.schema import ENRICHED_PROPERTIES
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS as PROPERTY_COLUMN
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import EventRow, Matcher, PageKeys, Scope
+from sv.model.identity import Owner
 
 _DERIVED_ID: Final = re.compile(r"auto-([0-9]{1,18})-([0-9]{1,15})")
 _ENRICHED: Final = ", ".join(PROPERTY_COLUMN[name] for name in ENRICHED_PROPERTIES)
@@ -41,10 +43,12 @@ def derived_session(session_id: str | None) -> DerivedSession | None:
     return session if session.id == session_id else None
 
 
-def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, params: Params) -> Sql:
-    """Rows for `event_row`, newest first."""
+def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, persons: Sequence[int] | None, params: Params) -> Sql:
+    """Rows for `event_row`, newest first. persons: whose events, in the place of those that carry `keys.distinct_id`."""
     conditions = [in_scope(scope, params), matches(matcher, params)]
-    if keys.distinct_id is not None:
+    if persons is not None:
+        conditions.append(f"person in (select unnest({params.bind(list(persons))}::bigint[]))")
+    elif keys.distinct_id is not None:
         conditions.append(f"distinct_id = {params.bind(keys.distinct_id)}")
     if keys.person is not None:
         conditions.append(f"person = {params.bind(keys.person)}")
@@ -86,12 +90,20 @@ def _in_session(session_id: str, to_ms: int, params: Params) -> str:
     return f"({own} or id in (select id from ({sessions}) where epoch_ms(started) = {started}))"
 
 
-def event_row(row: tuple[Any, ...], sessions: dict[str, str]) -> EventRow:
-    """An answer's row as a value. sessions: the derived session id of each event without one."""
+def anonymous_persons(rows: list[tuple[Any, ...]]) -> list[int]:
+    """The persons of an answer's events that carry no user id."""
+    return sorted({row[11] for row in rows if row[6] is None})
+
+
+def event_row(row: tuple[Any, ...], sessions: dict[str, str], owners: Mapping[int, Owner]) -> EventRow:
+    """An answer's row as a value. sessions: the derived session id of each event without one. owners: persons that are others'."""
     event_id, event, timestamp, received, distinct_id, anonymous_id, user_id, session_id, groups, properties, is_bot = row[:11]
     enriched = {name: value for name, value in zip(ENRICHED_PROPERTIES, row[12:], strict=True) if value is not None}
     if is_bot:
         enriched["$is_bot"] = True
+    owner = owners.get(row[11])
+    if owner is not None:
+        distinct_id = owner.distinct_id
     return EventRow(
         event_id, event, timestamp, received, distinct_id, anonymous_id, user_id,
         session_id if session_id is not None else sessions[event_id], groups or [], properties, enriched,

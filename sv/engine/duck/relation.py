@@ -39,6 +39,14 @@ def relation(snapshot: Snapshot, data_folder: Path, params: Params) -> str:
     return "\nunion all\n".join(selects)
 
 
+def attributed(events: str, aliases: str) -> str:
+    """The same events, `person` being the user's where it is an anonymous id with a user. `aliases` has person and user_person."""
+    return f"""
+    select e.* replace (coalesce(a.user_person, e.person) as person)
+    from ({events}) e left join ({aliases}) a on e.person = a.person
+    """
+
+
 def in_range(scope: Scope, params: Params) -> str:
     """The condition that an event lies in the scope's range of time."""
     low, high = params.bind(scope.from_ms), params.bind(scope.to_ms)

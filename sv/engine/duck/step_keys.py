@@ -127,8 +127,10 @@ def _kind_of(part: Part) -> type[np.generic]:
     return np.uint32 if part.max_ts_ms - part.min_ts_ms <= UINT32_MAX else np.uint64
 
 
-def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_ms: int) -> Iterator[NDArray[np.uint64]]:
-    """The keys `(person << bits) | (ms - origin_ms)` of the matches in the scope's range."""
+def keys_of(
+    found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_ms: int, users: NDArray[np.uint32] | None
+) -> Iterator[NDArray[np.uint64]]:
+    """The keys `(person << bits) | (ms - origin_ms)` of the matches in the scope's range. users: who each number stands for."""
     shift = np.uint64(bits)
     for part, kept in found:
         persons, offsets = kept.persons, kept.offsets
@@ -136,7 +138,7 @@ def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_
             inside = (offsets >= max(scope.from_ms - kept.origin_ms, 0)) & (offsets < max(scope.to_ms - kept.origin_ms, 0))
             places = np.flatnonzero(inside)
             persons, offsets = persons[places], offsets[places]
-        keys = persons.astype(np.uint64)
+        keys = (persons if users is None else users[persons]).astype(np.uint64)
         keys <<= shift
         # Never below 0: the origin is the first time of the range, and what lies before it is left out above.
         keys += (offsets.astype(np.int64) + (kept.origin_ms - origin_ms)).astype(np.uint64)

@@ -6,7 +6,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from sv.meta.rollups import definitions, persons
+from sv.meta.rollups import aliases, definitions, persons
 from sv.meta.rollups.change import Change
 
 
@@ -20,9 +20,9 @@ class Kind(Struct, frozen=True):
 
 
 KINDS: Final[tuple[Kind, ...]] = tuple(
-    Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons, definitions)
+    Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons, definitions, aliases)
 )
-"""In the order in which they are applied."""
+"""In the order in which they are applied: aliases look at what persons have become."""
 
 VERSION: Final = " ".join(f"{kind.name}={kind.version}" for kind in KINDS)
 """Of the summaries that a build is made of. A build of another version is replaced."""

@@ -17,6 +17,7 @@ from sv.web.openapi.examples import EXAMPLES
 from sv.web.openapi.operation import JSON, Answer, Example, Operation
 from sv.web.openapi.operations import OPERATIONS, PATH_PARAMETERS, TAGS
 from sv.web.openapi.operations_definitions import PROPERTY_TYPE
+from sv.web.openapi.operations_funnel_persons import OUTCOME
 from sv.web.permissions import Permission, permission_of
 
 REF: Final = "#/components/schemas/{name}"
@@ -31,6 +32,7 @@ _DESCRIPTIONS: Final = {
     "PropertyType": PROPERTY_TYPE,
     "UrlMatch": texts.URL_MATCH,
     "InsightKind": "What a saved insight asks.",
+    "Outcome": OUTCOME,
     "DropReason": "Why an event was rejected.",
     "DateText": texts.DATES,
     "EqualValue": "A value to be equal to, or a list of them, which means any of.",

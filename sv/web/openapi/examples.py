@@ -235,6 +235,22 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             },
         ),
     ),
+    "list_funnel_persons": (
+        Example(
+            name="who_did_not_buy",
+            summary="Who began a checkout and bought nothing within an hour",
+            path={"project_id": "dev"},
+            body={
+                "steps": [{"event": "checkout_started"}, {"event": "purchase_completed"}],
+                "conversion_window": "1h",
+                "date_from": "2025-03-03",
+                "date_to": "2025-03-04",
+                "step": 2,
+                "outcome": "dropped_off",
+            },
+            answer={"data": [_BOB], "meta": {"next_cursor": None, "has_more": False}},
+        ),
+    ),
     **DEFINITION_EXAMPLES,
     **SMART_EXAMPLES,
     "take_import_chunk": (

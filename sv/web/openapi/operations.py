@@ -14,6 +14,7 @@ from sv.web.openapi import schemas_requests as requests
 from sv.web.openapi import texts
 from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
+from sv.web.openapi.operations_funnel_persons import FUNNEL_PERSON_OPERATIONS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
 from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
 from sv.web.openapi.operations_smart_events import SMART_OPERATIONS, SMART_PATH_PARAMETERS
@@ -111,6 +112,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         answers={200: Answer("The funnel, with the resolved query.", (answers.FunnelAnswer,))},
         errors=_INSIGHT,
     ),
+    **FUNNEL_PERSON_OPERATIONS,
     **DEFINITION_OPERATIONS,
     **SMART_OPERATIONS,
     "get_import": Operation(

@@ -31,7 +31,11 @@ EVENT_PARAMETERS: Final = (
     query_parameter(
         "action_id", "Only events that this smart event means, by its id; not together with `event`.", text(limits.MAX_ID_CHARS)
     ),
-    query_parameter("distinct_id", "Only this person's events.", text(limits.MAX_ID_CHARS)),
+    query_parameter(
+        "distinct_id",
+        "Only this person's events; with merged identity those under all of the person's ids.",
+        text(limits.MAX_ID_CHARS),
+    ),
     query_parameter(
         "session_id", "Only events of this session, also of a derived one, as answers name it.", text(limits.MAX_ID_CHARS)
     ),

@@ -5,7 +5,7 @@ and tests hold those answers to the schemas, closed: a field that is not here fa
 """
 
 import inspect
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -17,6 +17,10 @@ from sv.model.queries import AggregateBy, Math, Mode
 
 CODES = sorted({kind.code for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.SvError)})
 
+_DISTINCT_ID: Final = (
+    "Whose event it is: the user id where it has one, else the anonymous id; with `identity: merged`, whom that belongs to, which is the"
+    " user of the earliest event with both ids. An id that ever came as a user id belongs to nobody else."
+)
 Code: TypeAlias = Annotated[str, Meta(description="What kind of error, for programs.", extra_json_schema={"enum": CODES})]
 Message: TypeAlias = Annotated[str, Meta(description="What went wrong, for people: it names the field and the value.")]
 Time: TypeAlias = Annotated[
@@ -91,7 +95,7 @@ class Event(Struct):
     event: str
     timestamp: Annotated[Time, Meta(description="When it happened.")]
     received_at: Annotated[Time, Meta(description="When the server got it.")]
-    distinct_id: Annotated[str, Meta(description="Whose event it is: the user id where it has one, else the anonymous id.")]
+    distinct_id: Annotated[str, Meta(description=_DISTINCT_ID)]
     anonymous_id: str | None
     user_id: str | None
     session_id: Annotated[str, Meta(description="The client's, else the derived one.")]

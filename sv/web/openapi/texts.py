@@ -77,7 +77,7 @@ MATH: Final = """\
 | math | what it measures in each bucket |
 |---|---|
 | `total` | events |
-| `unique_persons` | different persons (`distinct_id`) |
+| `unique_persons` | different persons (an event's `distinct_id`) |
 | `unique_sessions` | different sessions |
 | `per_session` | events ÷ different sessions |
 | `sum`, `avg`, `min`, `max`, `median`, `p90`, `p95`, `p99` | of the values of `math_property` that are numbers |

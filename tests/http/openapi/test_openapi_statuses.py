@@ -131,6 +131,9 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "list_person_events": one_person(f"{PERSONS}/{{}}/events", "{person}", "limit=0"),
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
     "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
+    "list_funnel_persons": insight(
+        "/api/v1/projects/dev/insights/funnel/persons", {"steps": STEPS, "step": 2, "outcome": "dropped_off"}
+    ),
     "list_event_definitions": listing(EVENT_NAMES),
     "update_event_definition": definition(EVENT_NAMES, "view", "purchase"),
     "list_property_definitions": listing(PROPERTY_NAMES),

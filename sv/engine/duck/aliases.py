@@ -1,0 +1,161 @@
+"""Which user's an anonymous id is, as a table beside the events: what merged identity joins with.
+
+Answers for keeping the tables level with the rollup of aliases and for each query seeing them as of one version, however many
+statements it makes. Assumes that versions and numbers only grow. Never decides whose an id is.
+
+A table holds [since, until) for each alias, in counts of refreshes. A change closes one row and opens another, so that who reads as of
+an earlier refresh sees what it saw. A closed row goes when no query can be as old as that.
+"""
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from sv.engine.duck.database import Database
+from sv.model.identity import AliasChanges, AliasPlace
+from sv.model.limits import MAX_ALIAS_TABLES, MAX_QUERY_S
+
+OPEN: Final = 2**62
+"""`until` of what still holds."""
+
+_NUMBERS: Final = itertools.count(1)
+"""Of tables, of which two engines on one database must not share one."""
+
+NOWHERE: Final = AliasPlace()
+"""Before anything is told."""
+
+
+class AliasRows(Protocol):
+    """The rollup, as far as this module reads it."""
+
+    def changes(self, project_id: str, after: AliasPlace) -> AliasChanges: ...
+
+
+@dataclass(slots=True)
+class _Table:
+    """place: up to where the rollup was read. refreshes: those that changed something. closed: which of them closed rows, and when.
+    used_s: when it was last asked for."""
+
+    name: str
+    place: AliasPlace = NOWHERE
+    refreshes: int = 0
+    used_s: float = 0.0
+    closed: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
+
+
+class AliasTables:
+    """Thread-safe. A table a project that is asked for: MAX_ALIAS_TABLES of them, and those that some query may still read."""
+
+    def __init__(self, database: Database, rows: AliasRows, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._rows = rows
+        self._monotonic_s = monotonic_s
+        self._lock = threading.Lock()
+        self._tables: dict[str, _Table] = {}
+        self._users: tuple[str, int, NDArray[np.uint32]] | None = None
+
+    def refresh(self, project_id: str) -> int:
+        """Take in what has changed. Returns as of when `select` may be asked from now on."""
+        with self._lock, self._database.cursor() as cursor:
+            table = self._tables.get(project_id)
+            changes = self._rows.changes(project_id, table.place if table is not None else NOWHERE)
+            if table is None:
+                table = self._create(cursor, project_id)
+            if changes.place != table.place:
+                self._take_in(cursor, project_id, table, changes)
+            table.used_s = self._monotonic_s()
+            self._drop_unused(cursor)
+            return table.refreshes
+
+    def select(self, project_id: str, refresh: int) -> str:
+        """A select of (person, user_person), a row an alias, as of a refresh."""
+        name = self._tables[project_id].name
+        return f"select person, user_person from {name} where since <= {refresh:d} and {refresh:d} < until"
+
+    def users(self, project_id: str, refresh: int, count: int) -> NDArray[np.uint32]:
+        """Whose each number below `count` is, as of a refresh, at the place of the number. The last answer is kept: 4 bytes a number."""
+        name = self._tables[project_id].name
+        kept = self._users
+        if kept is not None and kept[:2] == (name, refresh) and kept[2].size >= count:
+            return kept[2]
+        with self._database.cursor() as cursor:
+            found = cursor.execute(f"{self.select(project_id, refresh)} and person < {count:d}").fetchnumpy()
+        users = np.arange(count, dtype=np.uint32)
+        users[found["person"]] = found["user_person"]
+        self._users = (name, refresh, users)
+        return users
+
+    def _create(self, cursor: duckdb.DuckDBPyConnection, project_id: str) -> _Table:
+        table = _Table(f"aliases_{next(_NUMBERS):d}")
+        cursor.execute(f"create table {table.name} (person bigint, user_person bigint, since bigint, until bigint)")
+        self._tables[project_id] = table
+        return table
+
+    def _take_in(self, cursor: duckdb.DuckDBPyConnection, project_id: str, table: _Table, changes: AliasChanges) -> None:
+        """All changes from these on, as one refresh. Another build voids what was known, and is told from its start."""
+        refresh, place = table.refreshes + 1, table.place
+        now_s = self._monotonic_s()
+        unseen = [closed_by for closed_s, closed_by in table.closed if closed_s < now_s - MAX_QUERY_S]
+        closed = 0
+        cursor.begin()
+        try:
+            if unseen:
+                cursor.execute(f"delete from {table.name} where until <= $unseen", {"unseen": unseen[-1]})
+            while changes.place != place:
+                if changes.place.build != place.build:
+                    closed += _count(cursor.execute(_CLOSE_ALL.format(table=table.name), {"refresh": refresh}))
+                if changes.count:
+                    values = {"refresh": refresh, "changes": changes.rows}
+                    closed += _count(cursor.execute(_CLOSE.format(table=table.name), values))
+                    cursor.execute(_OPEN_ROWS.format(table=table.name), values)
+                place = changes.place
+                changes = self._rows.changes(project_id, place)
+            cursor.commit()
+        except BaseException:
+            cursor.rollback()
+            raise
+        table.refreshes, table.place = refresh, place
+        for _ in unseen:
+            table.closed.popleft()
+        if closed:
+            table.closed.append((now_s, refresh))
+
+    def _drop_unused(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Beyond MAX_ALIAS_TABLES those not asked for of late, and of late is as long as a query may take."""
+        by_use = sorted(self._tables.items(), key=lambda item: item[1].used_s)
+        for project_id, table in by_use[: max(len(by_use) - MAX_ALIAS_TABLES, 0)]:
+            if table.used_s < self._monotonic_s() - MAX_QUERY_S:
+                cursor.execute(f"drop table {table.name}")
+                del self._tables[project_id]
+
+
+_CHANGES: Final = """(select change[1] as person, change[2] as user_person from (
+  select unnest(from_json($changes, '[["BIGINT"]]')) as change
+))"""
+
+_CLOSE_ALL: Final = f"update {{table}} set until = $refresh where until = {OPEN}"
+
+_CLOSE: Final = f"""
+update {{table}} set until = $refresh
+from {_CHANGES} as changes
+where {{table}}.person = changes.person and until = {OPEN}
+"""
+
+_OPEN_ROWS: Final = f"""
+insert into {{table}}
+select person, user_person, $refresh, {OPEN} from {_CHANGES} where person <> user_person
+"""
+
+
+def _count(answered: duckdb.DuckDBPyConnection) -> int:
+    row = answered.fetchone()
+    assert row is not None
+    return int(row[0])
