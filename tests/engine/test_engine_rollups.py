@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sv.engine.duck.summaries import SUMMARIES
+from sv.meta.db import Row, Value
 from sv.meta.rollups.builds import drop_rollups
 from sv.meta.rollups.kinds import KINDS
 from sv.model.errors import Unavailable
@@ -114,6 +115,10 @@ def test_the_engine_and_the_metadata_know_the_same_kinds_of_rollups() -> None:
 
 def an_identify(**traits: Any) -> Event:
     return {"event": "$identify", "timestamp": NOON, "userId": "ann", "properties": traits}
+
+
+def an_event_of(distinct_id: str) -> Event:
+    return {"event": "e", "userId": distinct_id, "timestamp": NOON}
 
 
 def test_of_too_many_traits_those_are_kept_whose_names_come_first(rollup_rig: RollupRig) -> None:
@@ -228,6 +233,27 @@ def test_a_search_finds_any_part_of_an_id_an_email_or_a_name_in_any_case(rollup_
     assert found("_") == {"x_y"}
     assert found("1example") == found("nothing at all") == set()
     assert found("e") == {"Ann-1", "user 7"}
+
+
+def test_how_rare_a_trigram_is_is_told_by_the_projects_own_persons(
+    rollup_rig: RollupRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another project, whose persons came later, has everywhere what is rare here."""
+    rollup_rig.send("mine", [an_event_of(f"abcdef-{n}") for n in range(250)] + [an_event_of("abcdef-uvwxyz")])
+    rollup_rig.send("yours", [an_event_of(f"uvwxyz-{n}") for n in range(250)])
+    rollup_rig.rollups.catch_up()
+    asked: list[tuple[Value, ...]] = []
+    read = rollup_rig.meta.rows
+
+    def rows(sql: str, *values: Value) -> list[Row]:
+        asked.append(values)
+        return read(sql, *values)
+
+    monkeypatch.setattr(rollup_rig.meta, "rows", rows)
+    found = rollup_rig.lists.page("mine", PersonFilter(search="abcdef-uvwxyz"), 1 << 62, 10)
+    assert [person.distinct_id for person in found] == ["abcdef-uvwxyz"]
+    trigrams = str(asked[-1][-1]).split(" AND ")
+    assert all(set(trigram) & set("uvwxyz") for trigram in trigrams), trigrams
 
 
 def test_a_search_follows_the_traits_latest_values(rollup_rig: RollupRig) -> None:

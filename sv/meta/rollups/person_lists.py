@@ -111,7 +111,7 @@ class PersonLists:
           select iif(count(*) < {SAMPLED}, 0, min(person))
           from (
             select f.rowid as person from person_search f
-            where f.person_search match ?{{}} and {_IN_BUILD}
+            where f.person_search match ?{{}} and {_IN_BUILD} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
             order by f.rowid desc
             limit {SAMPLED}
           )
