@@ -43,10 +43,11 @@ from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.users import Users
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import NotAuthenticated, Unavailable
+from sv.privacy.opening import open_jobs
 from sv.recordings.opening import open_recordings
 from sv.settings import Settings
 from sv.store.event_store import EventStore
-from sv.store.files import EVENTS, SPILL
+from sv.store.files import ASIDE, EVENTS, SPILL
 from sv.store.maintenance import Maintenance
 from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
@@ -187,13 +188,15 @@ class Server:
         is_log_whole = self.log.damage.missing_records == 0
         clear_away(folder, [*self.catalog.parts(), *self.parts.dropped_parts()], covered, is_log_whole=is_log_whole)
         self.recordings = open_recordings(settings, self.meta, self.clock)
+        store, work, kept = self.store, self.rollup_work, self.recordings.recordings
+        self.jobs = open_jobs(settings, self.meta, store, self.maintenance, self.rollups, work, self.log, kept, self.clock)
         self.countries = Countries(settings.geoip_db)
         self.agents = Agents()
         self.front = Front(
             capture=self.capture,
             load_app=self._load_app,
             health=self.health,
-            country_of=self._country_of,
+            country_of=self.countries.of_request,
             on_startup=self._on_startup,
             on_shutdown=self._on_shutdown,
             recordings=RecordingsDoor(self.recordings, self.live_tokens.project_of, settings.public_url, self.clock),
@@ -220,9 +223,6 @@ class Server:
         for commit in commits:
             waiting.put(commit)
 
-    def _country_of(self, headers: list[tuple[bytes, bytes]], client: str | None) -> str | None:
-        return self.countries.from_headers(headers) or (self.countries.from_ip(client) if client else None)
-
     def _save_answers(self, headers: Sequence[Batch], covered_seq: int) -> None:
         save_answers(self.settings.data / "retries", covered_seq, [answer_of(batch) for batch in headers])
 
@@ -245,6 +245,7 @@ class Server:
                 try:
                     database = Database(
                         events_folder=settings.data / EVENTS,
+                        aside_folder=settings.data / ASIDE,
                         spill_folder=settings.data / SPILL,
                         memory_bytes=int(settings.memory_limit * ENGINE_SHARE),
                         threads=settings.threads,
@@ -314,6 +315,7 @@ class Server:
             reset=self.reset if self.is_dev else None,
             version=__version__,
             recordings=self.recordings.recordings,
+            jobs=self.jobs,
             public_url=settings.public_url,
             saved=Saved(self.meta),
             imports=Receiver(ImportChunks(self.store, self.parts, self.maintenance, now_ms=self.clock), self.clock),
@@ -367,6 +369,7 @@ class Server:
         self.maintenance.start()
         self.rollup_work.start()
         self.recordings.keeper.start()
+        self.jobs.start()
 
     async def _on_shutdown(self) -> None:
         self.capture.is_closing = True
@@ -379,17 +382,11 @@ class Server:
             steps.callback(self.meta.close)
             steps.callback(lambda: self._engine.close() if self._engine is not None else None)
             if flush:
-                steps.callback(self._flush_the_rest)
+                steps.callback(self.maintenance.flush_last)
             steps.callback(self.maintenance.stop)
+            steps.callback(self.jobs.stop)
             steps.callback(self.rollup_work.stop)
             steps.callback(self.recordings.keeper.stop)
             steps.callback(self.log.close)
             if self.runner is not None:
                 steps.callback(self.runner.close)
-
-    def _flush_the_rest(self) -> None:
-        if self.store.held_bytes:
-            try:
-                self.maintenance.flush()
-            except Exception as error:
-                log.error("the last flush failed, its events stay in the log: %s", error)

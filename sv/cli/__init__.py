@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "import": "take in events from NDJSON, CSV and Parquet files",
     "project": "make, list and change projects",
     "token": "make, list and revoke API tokens",
+    "person": "erase a person",
     "compact": "merge event files now",
     "config": "show every setting, its value and where it came from",
 }

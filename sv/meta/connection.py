@@ -43,6 +43,8 @@ def settle_writer(connection: apsw.Connection) -> None:
     connection.execute(f"pragma cache_size = -{WRITER_CACHE_KIB}")
     connection.execute(f"pragma journal_size_limit = {LOG_BYTES_KEPT}")
     connection.execute("pragma foreign_keys = on")
+    # What is deleted is written over with zeros: an erased person's rows must not lie on in free pages.
+    connection.execute("pragma main.secure_delete = on").fetchall()
     connection.execute("pragma temp_store = memory")  # summaries on their way into the rollups, a bounded piece at a time
     # The checkpointer does it, beside the writers: SQLite's own would make one unlucky commit wait for it.
     connection.execute("pragma wal_autocheckpoint = 0")

@@ -131,6 +131,19 @@ class Meta:
         found = self.rows(sql, *values)
         return found[0] if found else None
 
+    def empty_log(self) -> None:
+        """Have everything committed in the file and nothing in SQLite's log, so that pages as they were are gone from there.
+
+        Writers wait meanwhile. Raises Unavailable where readers or the disk don't let it.
+        """
+        if not self._lock.acquire(timeout=WRITER_WAIT_S):
+            raise Unavailable(f"the metadata's writer was busy for {WRITER_WAIT_S:g} seconds")
+        try:
+            with _translated(self.path), self._noting_failed_writes(), self._checkpointer.paused():
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        finally:
+            self._lock.release()
+
     def backup_to(self, target: Path) -> None:
         """Copy everything committed into a new, single file, durable on return. Writers go on meanwhile.
 

@@ -62,11 +62,7 @@ class Parts:
         Raises Conflict if any of the old ones isn't live (any more): nothing was changed, the new files can go.
         """
         with self._meta.transaction() as writer:
-            for part_id in old_ids:
-                writer.execute("update parts set state = 'dropped' where part_id = ? and state = 'live'", (part_id,))
-                if not writer.changes():
-                    raise Conflict(f"part {part_id} is not live any more")
-            return [_insert(writer, part) for part in new_parts]
+            return swap_parts(writer, old_ids, new_parts)
 
     def forget_dropped(self, part_ids: Iterable[int]) -> None:
         """Strike dropped parts whose files are gone. Live and unknown ones are left as they are."""
@@ -106,6 +102,15 @@ class Parts:
             f"{_SELECT} where state = ?1 and (?2 is null or project_id = ?2) order by part_id", state, project_id
         )
         return [_to_part(row) for row in rows]
+
+
+def swap_parts(writer: apsw.Connection, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> list[Part]:
+    """`Parts.replace_parts` inside a transaction of the caller."""
+    for part_id in old_ids:
+        writer.execute("update parts set state = 'dropped' where part_id = ? and state = 'live'", (part_id,))
+        if not writer.changes():
+            raise Conflict(f"part {part_id} is not live any more")
+    return [_insert(writer, part) for part in new_parts]
 
 
 def advance_covered_seq(writer: apsw.Connection, covered_seq: int) -> None:

@@ -59,6 +59,12 @@ _ADD_PERSONS: Final = f"""
 
 _ADVANCE: Final = "update counters set value = value + ? where name = 'person_number'"
 
+_RETIRE: Final = f"""
+    delete from person_numbers
+    where project = (select project from person_projects where project_id = ?1)
+      and id = (select {KEY} from (select ?2 as value))
+"""
+
 _FILL_IN: Final = f"""
     select json_group_array(iif(type = 'text', ({_NUMBER}), value) order by key)
     from json_each(?2)
@@ -114,6 +120,14 @@ class Persons:
         assert row is not None
         assert isinstance(row[0], int)
         return row[0]
+
+
+def retire_number(writer: apsw.Connection, project_id: str, distinct_id: str) -> int | None:
+    """Take an id's number away, inside a transaction of the caller: the id's next event makes a new person. None where it has none."""
+    found = writer.execute(_NUMBER_OF, (project_id, distinct_id)).fetchall()[0][0]
+    writer.execute(_RETIRE, (project_id, distinct_id))
+    assert found is None or isinstance(found, int)
+    return found
 
 
 def _add_unknown(writer: apsw.Connection, project_id: str, looked_up: str) -> str:

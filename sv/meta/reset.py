@@ -21,6 +21,7 @@ def delete_all_events(
         dropped = drop_parts(writer, project_id)
         delete_persons(writer, project_id)
         drop_rollups(writer, project_id)
+        writer.execute("delete from jobs where ?1 is null or project_id = ?1", (project_id,))
         delete_names(writer, project_id)
         writer.execute("delete from import_chunks where ?1 is null or project_id = ?1", (project_id,))
         if saved_too:

@@ -287,3 +287,14 @@ MAX_DRAIN_SECONDS: Final = 10
 
 MAX_LISTED_CHUNKS: Final = 10_000
 """Chunks in one answer, each with its signed URL: some 4 MB of JSON. A session that has more is read on with `after`."""
+
+# ---- Jobs ----
+
+MAX_QUEUED_JOBS: Final = 1000
+"""Of one project that wait. Each takes the time to read the project's persons once; a thousand are days of work."""
+
+MAX_FINISHED_JOBS: Final = 1000
+"""Of one project that are still listed; the oldest finished ones go first."""
+
+ERASE_TRIES: Final = 3
+"""Of a job that fails for no reason that passes by itself, such as a full disk, before it counts as failed."""

@@ -276,7 +276,7 @@ class EventStore:
             generation.headers += [_header(stored.batch) for stored in taken if stored.batch.retry_key]
 
     def _set_aside(self, stored: StoredBatch, reason: str) -> None:
-        path = self.data_folder / ASIDE / f"batch-{stored.seq:016x}.json"
+        path = self.data_folder / ASIDE / f"batch-{stored.seq:016x}-{stored.batch.project_id}.json"
         try:
             write_durably(path, lambda target: target.write_bytes(stored.batch.events))
         except OSError as error:

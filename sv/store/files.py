@@ -3,7 +3,7 @@
     events/project=<id>/day=<YYYY-MM-DD>/flush-<log position>-<n>.parquet     written by a flush
     events/project=<id>/day=<YYYY-MM-DD>/merge-<random>.parquet               written by compaction
     events/project=<id>/day=mixed/…                                           many days with few rows each
-    aside/…                                                                   damaged files, never deleted
+    aside/…                                                                   damaged files; nothing but an erased person's rows leaves them
 
 Days are UTC. A file appears under its name whole or not at all: it is written beside it as `.tmp`, synced, renamed, and its folder is
 synced (ENGINE.md §5: without the folder's sync a power cut lost 1 of 50).

@@ -116,6 +116,14 @@ class Maintenance:
             self._sweep()
             return result
 
+    def flush_last(self) -> None:
+        """The last flush before the end. What can't be written stays in the log, and that is logged."""
+        if self._store.held_bytes:
+            try:
+                self.flush()
+            except Exception as error:
+                log.error("the last flush failed, its events stay in the log: %s", error)
+
     def sweep(self) -> None:
         """Delete now what no query reads any more."""
         with self._turn:

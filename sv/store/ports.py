@@ -73,6 +73,10 @@ class Tables(Protocol):
 
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
 
+    def session_ids(self, path: Path, persons: Sequence[int]) -> list[str]:
+        """The clients' session ids of these persons' rows."""
+        ...
+
     def count_unwanted(self, path: Path, unwanted: Unwanted) -> int: ...
 
     def write_without(self, source: Path, unwanted: Unwanted, target: Path) -> FileFacts:

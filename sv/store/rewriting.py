@@ -63,6 +63,20 @@ class Rewriting:
                 done.add(part.part_id)
                 progress(len(done), len(done) + len(left) - nth)
 
+    def session_ids(self, project_id: str, persons: Sequence[int]) -> list[str]:
+        """The clients' sessions in which these persons have events, out of the files. Raises Unavailable."""
+        found: set[str] = set()
+        with self._maintenance.turn():
+            for part in self._store.catalog.parts(project_id):
+                try:
+                    found.update(self._store.tables.session_ids(self._store.data_folder / part.path, persons))
+                except Unavailable:
+                    raise
+                except Exception:
+                    if self._maintenance.check(part):
+                        raise
+        return sorted(found)
+
     def wait_until_gone(self, project_id: str, wait: Callable[[float], bool]) -> bool:
         """Until the files that were replaced up to now are off the disk. False where `wait` (for some seconds) said to stop.
 

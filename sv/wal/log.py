@@ -248,16 +248,17 @@ class Log:
                 self._probe()
 
     def _renew(self, renewals: list[_Renewal]) -> None:
-        fault = None
+        fault: LogFault | None = LogFault("the log came to its end")
         try:
             self._segments.renew(self._next_seq)
+            self._recover()
+            fault = None
         except Exception as error:
             fault = self._refuse(error)
-        else:
-            self._recover()
-        for renewal in renewals:
-            renewal.fault = fault
-            renewal.is_done.set()
+        finally:  # whatever it was, somebody waits
+            for renewal in renewals:
+                renewal.fault = fault
+                renewal.is_done.set()
 
     def _commit_all(self, records: list[tuple[bytes, object]]) -> None:
         at = 0

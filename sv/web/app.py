@@ -24,6 +24,7 @@ from sv.web.routes_definitions import (
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
+from sv.web.routes_jobs import erase_person_route, get_job_route, list_jobs_route
 from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
@@ -66,6 +67,9 @@ _ROUTES: Final[tuple[Any, ...]] = (
     list_persons_route,
     get_person_route,
     list_person_events_route,
+    erase_person_route,
+    list_jobs_route,
+    get_job_route,
     trends_route,
     funnel_route,
     list_saved_insights_route,

@@ -38,6 +38,7 @@ PROJECT_TOKEN: Final = Permission("project token")
 SIGNED_URL: Final = Permission("signed URL")
 READ_PROJECT: Final = Permission("API token", Scope.READ, "project")
 WRITE_PROJECT: Final = Permission("API token", Scope.WRITE, "project")
+ADMIN_PROJECT: Final = Permission("API token", Scope.ADMIN, "project")
 ADMIN: Final = Permission("API token", Scope.ADMIN)
 ADMIN_OR_HERE: Final = Permission("API token", Scope.ADMIN, is_open_here=True)
 

@@ -11,6 +11,7 @@ from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
 from sv.meta.saved import Saved
+from sv.privacy.jobs import JobWork
 from sv.recordings.recordings import Recordings
 
 
@@ -24,6 +25,7 @@ class Services(Struct, frozen=True):
     reset: empties the server; None outside `sv dev`, where the route does not exist.
     saved: smart events and saved insights.
     imports: takes in files of events, a chunk at a time.
+    jobs: what takes longer than a request.
     recordings: what sessions have recorded. public_url: the setting.
     """
 
@@ -36,6 +38,7 @@ class Services(Struct, frozen=True):
     metrics: Callable[[], str]
     reset: Callable[[], None] | None
     imports: Receiver
+    jobs: JobWork
     recordings: Recordings
     public_url: str | None
     version: str

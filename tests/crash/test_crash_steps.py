@@ -197,7 +197,7 @@ def test_a_batch_at_fault_costs_itself_alone_even_when_the_disk_refuses_halfway(
         with pytest.raises(Unavailable):
             folder.numbers()
     assert folder.numbers() == Counter(["1", "2", "4", "5"])
-    assert [path.name for path in files_aside(folder.path)] == ["batch-0000000000000003.json"]
+    assert [path.name for path in files_aside(folder.path)] == ["batch-0000000000000003-dev.json"]
     folder.flush()
     assert numbers_in_files(folder.path) == Counter(["1", "2", "4", "5"])
     folder.close()

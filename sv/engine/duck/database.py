@@ -1,7 +1,8 @@
 """One embedded DuckDB: how it is opened, bounded, locked down and kept below ingest in priority.
 
 The database itself is in memory and holds only the buffer (events that are acknowledged but not yet in a Parquet file); what it
-spills goes into the data folder. It can read and write nothing outside that folder, and its configuration is locked.
+spills goes into the data folder. It can read and write nothing outside the folders of events and of what was set aside, and its
+configuration is locked.
 """
 
 import contextlib
@@ -19,7 +20,9 @@ NICENESS = 19
 class Database:
     """Hands out cursors. Thread-safe; a cursor is for one thread at a time."""
 
-    def __init__(self, *, events_folder: Path, spill_folder: Path, memory_bytes: int, threads: int) -> None:
+    def __init__(
+        self, *, events_folder: Path, spill_folder: Path, memory_bytes: int, threads: int, aside_folder: Path | None = None
+    ) -> None:
         spill_folder.mkdir(parents=True, exist_ok=True)
         events_folder.mkdir(parents=True, exist_ok=True)
         self.memory_bytes = max(memory_bytes, 64 << 20)
@@ -37,10 +40,11 @@ class Database:
                 "allow_community_extensions": "false",
             },
         )
-        quoted = str(events_folder).replace("'", "''")
+        folders = [str(folder).replace("'", "''") for folder in (events_folder, aside_folder) if folder is not None]
+        quoted = ", ".join(f"'{folder}'" for folder in folders)
         self._root.execute("set global parquet_metadata_cache = true")
         self._root.execute("set global TimeZone = 'UTC'")
-        self._root.execute(f"set allowed_directories = ['{quoted}']")
+        self._root.execute(f"set allowed_directories = [{quoted}]")
         self._root.execute("set enable_external_access = false")
         self._root.execute("set lock_configuration = true")
         self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()

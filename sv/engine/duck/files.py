@@ -70,6 +70,15 @@ def merge_files(cursor: duckdb.DuckDBPyConnection, sources: Sequence[Path], targ
     return file_facts(cursor, target)
 
 
+def session_ids(cursor: duckdb.DuckDBPyConnection, path: Path, persons: Sequence[int]) -> list[str]:
+    """The clients' session ids of these persons' rows."""
+    rows = cursor.execute(
+        f"select distinct session_id from ({read_files([path])}) where session_id is not null and person in (select unnest($1::bigint[]))",
+        [list(persons)],
+    ).fetchall()
+    return [session_id for (session_id,) in rows]
+
+
 def count_unwanted(cursor: duckdb.DuckDBPyConnection, path: Path, unwanted: Unwanted) -> int:
     """How many rows of a file are to go. Reads two columns, and of those what their statistics don't rule out."""
     row = cursor.execute(f"select count(*) from ({read_files([path])}) where {_is_unwanted(unwanted)}").fetchone()

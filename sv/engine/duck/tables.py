@@ -117,6 +117,10 @@ class DuckTables:
         with self._cursor() as cursor:
             return files.merge_files(cursor, sources, target)
 
+    def session_ids(self, path: Path, persons: Sequence[int]) -> list[str]:
+        with self._cursor() as cursor:
+            return files.session_ids(cursor, path, persons)
+
     def count_unwanted(self, path: Path, unwanted: Unwanted) -> int:
         with self._cursor() as cursor:
             return files.count_unwanted(cursor, path, unwanted)

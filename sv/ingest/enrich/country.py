@@ -112,6 +112,10 @@ class Countries:
             return None
         return self._remembered(ip)
 
+    def of_request(self, headers: Iterable[tuple[bytes, bytes]], ip: str | None) -> str | None:
+        """By the headers, else by the address."""
+        return from_headers(headers) or (self.from_ip(ip) if ip else None)
+
     def _look_up(self, ip: str) -> str | None:
         assert self._mmdb is not None
         try:

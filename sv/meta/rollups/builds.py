@@ -23,6 +23,9 @@ from sv.model.rollup import Summary
 PURGED_ROWS: Final = 5000
 """Of each table that one transaction deletes of a dropped build: some tens of milliseconds."""
 
+MERGED_PAGES: Final = 500
+"""Of the index of texts that one transaction merges: some tens of milliseconds."""
+
 _VERSIONS: Final = dict(zip((kind.name for kind in KINDS), VERSION.split(), strict=True))
 """Of each kind, as it stands in a build's version."""
 
@@ -34,6 +37,7 @@ class RollupBuilds:
 
     def __init__(self, meta: Meta) -> None:
         self._meta = meta
+        self._is_merging = False
 
     # Reading
 
@@ -138,6 +142,17 @@ class RollupBuilds:
             if not deleted:
                 writer.execute("delete from rollup_builds where build = ?", (build,))
         return True
+
+    def merge_search(self) -> bool:
+        """Merge some pages of the index of texts, in which what was deleted stays until then. False where all of it is merged."""
+        with self._meta.transaction(durable=False) as writer:
+            before = writer.total_changes()
+            if not self._is_merging:
+                writer.execute("insert into person_search (person_search, rank) values ('merge', ?)", (-MERGED_PAGES,))
+            else:
+                writer.execute("insert into person_search (person_search, rank) values ('merge', ?)", (MERGED_PAGES,))
+            self._is_merging = writer.total_changes() - before >= 2  # one of them is this statement's own
+            return self._is_merging
 
 
 def apply_summaries(writer: apsw.Connection, summaries: Sequence[Summary], now_ms: int) -> None:

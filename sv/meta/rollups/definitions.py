@@ -13,6 +13,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
+from sv.meta.db import Meta
 from sv.meta.rollups.change import Change
 from sv.model.limits import (
     DAY_MS,
@@ -208,6 +209,13 @@ def delete_names(writer: apsw.Connection, project_id: str | None) -> None:
     """Forget the names of one project or of all, and what was written beside them, inside a transaction of the caller."""
     for table in ("event_names", "property_names"):
         writer.execute(f"delete from {table} where ?1 is null or project_id = ?1", (project_id,))
+
+
+def prune_names(meta: Meta, project_id: str) -> None:
+    """Forget the project's names that no event has any more and of which nobody wrote anything."""
+    with meta.transaction() as writer:
+        for names in (_EVENT_NAMES, _PROPERTY_NAMES):
+            writer.execute(_clear_out(names), {"project_id": project_id})
 
 
 def _add_names(writer: apsw.Connection, names: _Names, values: Values) -> None:

@@ -8,10 +8,26 @@ from typing import Any, Final
 from sv.web.openapi.examples_smart_events import SMART_EXAMPLES
 from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
+from sv.web.openapi.operations_jobs import JOB_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
 
 VARYING: Final = frozenset(
-    {"id", "received_at", "elapsed_ms", "uploadUrl", "expiresAt", "url", "action_id", "created_at", "updated_at"}
+    {
+        "action_id",
+        "created_at",
+        "distinct_id_hash",
+        "elapsed_ms",
+        "expiresAt",
+        "files_done",
+        "files_total",
+        "finished_at",
+        "id",
+        "received_at",
+        "started_at",
+        "updated_at",
+        "uploadUrl",
+        "url",
+    }
 )
 """Fields of answers whose values differ from server to server."""
 
@@ -280,4 +296,5 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
     **RECORDING_EXAMPLES,
+    **JOB_EXAMPLES,
 }

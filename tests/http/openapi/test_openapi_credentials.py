@@ -15,6 +15,7 @@ from sv.web.permissions import ADMIN, Permission, check_permission, permission_o
 from tests.http.openapi.openapi_rig import STATUS_CODES, Route, check_answer, routes
 
 PATH_VALUES = {
+    "job_id": "9smtdhv5y5no",
     "project_id": "dev",
     "event_id": "01955b3e-fed0-7000-8000-000000000000",
     "name": "signup",

@@ -1,6 +1,7 @@
 """Every example of the document is sent, and its answer is the one shown."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -50,6 +51,11 @@ def id_of(api: Api, field: str, example: Example) -> str | None:
     match field:
         case "event_id":
             (found,) = api.listed(event=example.answer["event"])
+        case "job_id":
+            api.http.post(api.path("persons/cat/erase"))
+            until = time.monotonic() + 60
+            while (found := api.http.get(api.path("jobs")).json()["data"][0])["status"] != "done":
+                assert time.monotonic() < until, found
         case "action_id" | "insight_id":
             (found,) = api.http.get(api.path("insights" if field == "insight_id" else "action_definitions")).json()["data"]
         case _:

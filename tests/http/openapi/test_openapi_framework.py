@@ -15,6 +15,7 @@ PATHS = {
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"]
 VALUES = {
+    "job_id": "9smtdhv5y5no",
     "distinct_id": "ann",
     "project_id": "dev",
     "event_id": "01955b3e-fed0-7000-8000-000000000000",

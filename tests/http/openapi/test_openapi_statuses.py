@@ -127,6 +127,12 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "404": (f"{EVENTS}/{ABSENT}", {}),
     },
     "list_persons": listing(PERSONS),
+    "erase_person": {
+        "202" if status == "200" else status: asked
+        for status, asked in one_person(f"{PERSONS}/{{}}/erase", "{person}", "limit=1").items()
+    },
+    "list_jobs": listing("/api/v1/projects/dev/jobs"),
+    "get_job": looking("/api/v1/projects/dev/jobs", "{job}"),
     "get_person": one_person(f"{PERSONS}/{{}}", "{person}", "limit=1"),
     "list_person_events": one_person(f"{PERSONS}/{{}}/events", "{person}", "limit=0"),
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
@@ -254,6 +260,9 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
     if "{person}" in path:
         api.send(event("view", "an/n"))
         path = path.replace("{person}", "an%2Fn")
+    if "{job}" in path:
+        api.send(event("view", "ann"))
+        path = path.replace("{job}", api.http.post(f"{PERSONS}/ann/erase").json()["id"])
     if sent.get("recorded") or path in ("{download}", "{erased}"):
         upload(api, b"[]")
     if path == "{upload}":

@@ -1,0 +1,40 @@
+"""Jobs: work on a project's data that takes longer than a request, and that a restart goes on with."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal["erase_person"]
+State = Literal["queued", "running", "done", "failed"]
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """n: counts up over all projects. subject: the distinct id, None once it is erased; subject_hash stays.
+
+    persons: the numbers that the person had, None before they were taken away.
+    left_behind: files that may hold something and could not be read or deleted. Times are Unix milliseconds.
+    """
+
+    n: int
+    id: str
+    project_id: str
+    kind: Kind
+    state: State
+    subject: str | None
+    subject_hash: str | None
+    persons: tuple[int, ...] | None
+    files_total: int
+    files_done: int
+    events_removed: int
+    left_behind: tuple[str, ...]
+    created_ms: int
+    started_ms: int | None
+    finished_ms: int | None
+    error: str | None
+
+    @property
+    def progress(self) -> float:
+        """0 to 1, by files; the last percent is what comes after them."""
+        if self.state == "done":
+            return 1.0
+        return 0.99 * self.files_done / self.files_total if self.files_total else 0.0

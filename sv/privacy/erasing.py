@@ -1,0 +1,198 @@
+"""Erasing a person: everything that was received before the job began, and nothing else.
+
+    retire    everything accepted is flushed, and then the person's number is taken away, before anything more gets rows: what the
+              browser sends from now on is a new person's
+    log       goes on in new files; the old ones, whose records are in parts by now, are deleted and not used again
+    elsewhere the recordings of the person's sessions go, while the files still tell which those are
+    files     each that holds the number is written anew without it
+    aside     what was set aside is searched too
+    lists     are made anew from the files
+    sums      the distinct id is struck from the job, and SQLite's log and search index lose what was deleted
+
+Every step may be done again, and is, from the second on, after a crash: the job's row holds the number (JOB-1). Answers that are kept for
+retries hold digests of bodies and the names of fields, and go after ten minutes.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from sv.model.errors import Unavailable
+from sv.model.jobs import Job
+from sv.model.part import NewPart, Part
+from sv.model.unwanted import Unwanted
+from sv.privacy.aside import erase_aside
+from sv.store.maintenance import Maintenance
+from sv.store.ports import Tables
+from sv.store.rewriting import Rewriting
+
+log = logging.getLogger(__name__)
+
+LOG_TRIES: Final = 5
+"""Of deleting the log's old files, a moment apart, before those that stay are named in the job: they are damaged."""
+
+MOMENT_S: Final = 0.2
+
+
+class JobRows(Protocol):
+    """The jobs at rest, as far as the steps change them."""
+
+    def retire(self, job: Job, distinct_ids: Sequence[str]) -> tuple[int, ...]: ...
+
+    def note_progress(self, job: Job, files_done: int, files_total: int) -> None: ...
+
+    def replace_parts(self, job: Job, old_ids: Sequence[int], new_parts: Sequence[NewPart], removed: int) -> list[Part]: ...
+
+    def forget_subject(self, job: Job, left_behind: Sequence[str]) -> None: ...
+
+
+class LogFiles(Protocol):
+    """The write-ahead log's files (`sv.wal.log`)."""
+
+    def renew(self) -> None: ...
+
+    def truncate_below(self, seq: int) -> int: ...
+
+    def outdated(self) -> list[Path]: ...
+
+
+class Recorded(Protocol):
+    """The recordings of sessions (`sv.recordings`)."""
+
+    def sessions_of(self, project_id: str, person_id: str) -> list[str]:
+        """Those whose chunks came under this user's or visitor's id."""
+        ...
+
+    def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int: ...
+
+
+class Sums(Protocol):
+    """The rollups and the file that they are in."""
+
+    def rebuild(self, project_id: str) -> bool:
+        """Make them anew from the files. False where something came in between."""
+        ...
+
+    def purge(self) -> bool:
+        """Delete some of what was replaced, also from the index of texts. False where there is nothing."""
+        ...
+
+    def prune(self, project_id: str) -> None:
+        """Forget the names that no event has any more."""
+        ...
+
+    def scrub(self) -> None:
+        """Have nothing that was deleted lie on in SQLite's log. Raises Unavailable."""
+        ...
+
+
+class Stopped(Exception):
+    """The server ends; the job goes on at its next start."""
+
+
+class Erasing:
+    """Does one job at a time.
+
+    distinct_ids: of a person, all that are to go with the one that was named. session_ids: of the persons of these numbers, all that
+    the project's files hold. wait: for some seconds; True where the server ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_folder: Path,
+        maintenance: Maintenance,
+        rewriting: Rewriting,
+        tables: Callable[[], Tables],
+        log_files: LogFiles,
+        covered_seq: Callable[[], int],
+        rows: JobRows,
+        sums: Sums,
+        distinct_ids: Callable[[str, str], Sequence[str]],
+        recordings: Recorded,
+        session_ids: Callable[[str, Sequence[int]], Sequence[str]],
+        wait: Callable[[float], bool],
+    ) -> None:
+        self._data_folder = data_folder
+        self._maintenance = maintenance
+        self._rewriting = rewriting
+        self._tables = tables
+        self._log_files = log_files
+        self._covered_seq = covered_seq
+        self._rows = rows
+        self._sums = sums
+        self._distinct_ids = distinct_ids
+        self._recordings = recordings
+        self._session_ids = session_ids
+        self._wait = wait
+
+    def erase(self, job: Job) -> None:
+        """All steps, but for marking the job as done. Raises Stopped, Unavailable, LogFault, OSError: then it may be called again."""
+        persons = job.persons
+        if persons is None:
+            assert job.subject is not None
+            ids = self._distinct_ids(job.project_id, job.subject)
+            persons = self._maintenance.flush_and(lambda: self._rows.retire(job, ids))
+        left_behind = self._empty_log()
+        if job.subject is not None:
+            self._erase_recordings(job.project_id, persons, self._distinct_ids(job.project_id, job.subject))
+        self._rewrite(job, Unwanted(persons=persons))
+        if job.subject is not None:
+            ids = self._distinct_ids(job.project_id, job.subject)
+            left_behind += erase_aside(self._data_folder, job.project_id, persons, ids, self._tables())
+            self.renew_sums(job.project_id)
+            self._rows.forget_subject(job, left_behind)
+        self._sums.scrub()
+
+    def _empty_log(self) -> list[str]:
+        """Have the log's files of before deleted. Returns those that stay."""
+        self._log_files.renew()
+        for _ in range(LOG_TRIES):
+            self._maintenance.flush()
+            self._log_files.truncate_below(self._covered_seq())
+            outdated = self._log_files.outdated()
+            if not outdated:
+                break
+            self._pause()
+        else:
+            outdated = self._log_files.outdated()
+        copies = sorted((self._data_folder / "log" / "aside").glob("*"))
+        return [str(path.relative_to(self._data_folder)) for path in (*outdated, *copies)]
+
+    def _erase_recordings(self, project_id: str, persons: Sequence[int], distinct_ids: Sequence[str]) -> None:
+        sessions = set(self._session_ids(project_id, persons))
+        for distinct_id in distinct_ids:
+            sessions.update(self._recordings.sessions_of(project_id, distinct_id))
+        if sessions:
+            self._recordings.erase_session_recordings(project_id, sorted(sessions))
+
+    def _rewrite(self, job: Job, unwanted: Unwanted) -> None:
+        def record(old_ids: Sequence[int], new_parts: Sequence[NewPart], removed: int) -> Sequence[Part]:
+            return self._rows.replace_parts(job, old_ids, new_parts, removed)
+
+        def note(done: int, total: int) -> None:
+            self._rows.note_progress(job, done, total)
+
+        if not self._rewriting.remove(job.project_id, unwanted, record, note, lambda: self._wait(0)):
+            raise Stopped
+        if not self._rewriting.wait_until_gone(job.project_id, self._wait):
+            raise Stopped
+
+    def renew_sums(self, project_id: str) -> None:
+        """Have the lists made from what is there now, and delete what they were."""
+        while not self._sums.rebuild(project_id):
+            self._pause()
+        while self._sums.purge():
+            if self._wait(0):
+                raise Stopped
+        self._sums.prune(project_id)
+
+    def _pause(self) -> None:
+        if self._wait(MOMENT_S):
+            raise Stopped
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether it is worth trying again for as long as it takes: a full disk, a busy metadata."""
+    return isinstance(error, Unavailable | OSError)

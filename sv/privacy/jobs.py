@@ -1,0 +1,148 @@
+"""Does the jobs that wait, one after the other, on a thread of its own that is there only while there are some.
+
+A job that was under way when the process ended is the first one of the next start. What passes by itself (a full disk) is tried again for
+as long as it takes; what doesn't makes the job fail after some tries, which is logged and told in the job.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from sv.model.errors import NotFound, SvError
+from sv.model.jobs import Job, Kind
+from sv.model.limits import ERASE_TRIES
+from sv.model.validate import show
+from sv.privacy.erasing import Erasing, JobRows, Stopped, is_passing
+from sv.wal.fault import LogFault
+
+log = logging.getLogger(__name__)
+
+RETRY_S: Final = 5.0
+
+
+class AllJobRows(JobRows, Protocol):
+    """The jobs at rest (`sv.meta.jobs`)."""
+
+    def add(self, project_id: str, kind: Kind, subject: str, now_ms: int) -> Job: ...
+
+    def get(self, project_id: str, job_id: str) -> Job: ...
+
+    def page(self, project_id: str, before: int, limit: int) -> list[Job]: ...
+
+    def is_about(self, project_id: str, subject: str) -> bool: ...
+
+    def next_one(self) -> Job | None: ...
+
+    def start(self, job: Job, now_ms: int) -> None: ...
+
+    def finish(self, job: Job, now_ms: int) -> None: ...
+
+    def fail(self, job: Job, error: str, now_ms: int) -> None: ...
+
+
+class JobWork:
+    """Thread-safe. has_events: whether a person has any, once all that was accepted is counted. Raises Unavailable."""
+
+    def __init__(
+        self,
+        rows: AllJobRows,
+        make_erasing: Callable[[Callable[[float], bool]], Erasing],
+        has_events: Callable[[str, str], bool],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._rows = rows
+        self._has_events = has_events
+        self._now_ms = now_ms
+        self._stopping = threading.Event()
+        self._erasing = make_erasing(self._stopping.wait)
+        self._arrived = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._tries: dict[int, int] = {}
+
+    def erase_person(self, project_id: str, distinct_id: str) -> Job:
+        """Have a person erased in the background. See `queue_erasure`."""
+        job = self.queue_erasure(project_id, distinct_id)
+        self.wake()
+        return job
+
+    def queue_erasure(self, project_id: str, distinct_id: str) -> Job:
+        """The job that erases this person: a new one, or the one that is about it already. Raises NotFound, Unavailable."""
+        if not self._rows.is_about(project_id, distinct_id) and not self._has_events(project_id, distinct_id):
+            raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
+        job = self._rows.add(project_id, "erase_person", distinct_id, self._now_ms())
+        self._tries.pop(job.n, None)
+        return job
+
+    def get(self, project_id: str, job_id: str) -> Job:
+        """Raises NotFound."""
+        return self._rows.get(project_id, job_id)
+
+    def page(self, project_id: str, before: int, limit: int) -> list[Job]:
+        """Up to `limit` jobs numbered below `before`, newest first."""
+        return self._rows.page(project_id, before, limit)
+
+    def start(self) -> None:
+        """Go on with what an earlier run has left, if anything."""
+        if self._rows.next_one() is not None:
+            self.wake()
+
+    def wake(self) -> None:
+        """There is a job."""
+        self._arrived.set()
+        with self._starting:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._run, name="sv-jobs", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, soon; an unfinished job stays and is gone on with at the next start."""
+        with self._starting:
+            self._stopping.set()
+        self._arrived.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def run_all(self) -> None:
+        """Do everything that waits, on the caller's thread, which nobody else may do meanwhile. Raises what keeps a job from being done."""
+        while (job := self._rows.next_one()) is not None:
+            self.do(job)
+
+    def do(self, job: Job) -> None:
+        """One job from beginning to end. Raises what went wrong, and Stopped; then the job is as far as it came."""
+        self._rows.start(job, self._now_ms())
+        self._erasing.erase(job)
+        self._rows.finish(job, self._now_ms())
+        log.info("job %s (%s) of project %s is done", job.id, job.kind, job.project_id)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._arrived.clear()
+            try:
+                job = self._rows.next_one()
+                if job is not None:
+                    self._try(job)
+                    continue
+            except Exception as error:  # the metadata refuses
+                log.error("can't go on with jobs, will try again: %s", error)
+                self._stopping.wait(RETRY_S)
+                continue
+            self._arrived.wait()
+
+    def _try(self, job: Job) -> None:
+        try:
+            self.do(job)
+        except Stopped:
+            return
+        except Exception as error:
+            reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
+            if is_passing(error) or isinstance(error, LogFault):
+                log.warning("job %s can't go on, will try again: %s", job.id, reason)
+            else:
+                self._tries[job.n] = self._tries.get(job.n, 0) + 1
+                log.error("job %s went wrong: %s", job.id, reason, exc_info=error)
+                if self._tries[job.n] >= ERASE_TRIES:
+                    self._rows.fail(job, "it could not be done; the server's log says why", self._now_ms())
+                    return
+            self._stopping.wait(RETRY_S)

@@ -1,0 +1,85 @@
+"""Puts the jobs together out of what a server has opened. Called by the composition root."""
+
+from collections.abc import Callable
+
+from sv.meta.db import Meta
+from sv.meta.jobs import Jobs
+from sv.meta.parts import Parts
+from sv.meta.persons import Persons
+from sv.meta.rollups.builds import RollupBuilds
+from sv.meta.rollups.definitions import prune_names
+from sv.privacy.erasing import Erasing, Recorded
+from sv.privacy.jobs import JobWork
+from sv.settings import Settings
+from sv.store.event_store import EventStore
+from sv.store.maintenance import Maintenance
+from sv.store.rewriting import Rewriting
+from sv.store.rollups import Rollups, RollupWork
+from sv.wal.log import Log
+
+
+class KeptSums:
+    """The rollups in SQLite (`sv.privacy.erasing.Sums`)."""
+
+    def __init__(self, meta: Meta, builds: RollupBuilds, work: RollupWork) -> None:
+        self._meta = meta
+        self._builds = builds
+        self._work = work
+        self._is_merged = True
+
+    def rebuild(self, project_id: str) -> bool:
+        is_done = self._work.rebuild(project_id)
+        self._is_merged = False
+        return is_done
+
+    def purge(self) -> bool:
+        if self._builds.purge():
+            return True
+        if not self._is_merged:
+            self._is_merged = not self._builds.merge_search()
+        return not self._is_merged
+
+    def prune(self, project_id: str) -> None:
+        prune_names(self._meta, project_id)
+
+    def scrub(self) -> None:
+        self._meta.empty_log()
+
+
+def open_jobs(
+    settings: Settings,
+    meta: Meta,
+    store: EventStore,
+    maintenance: Maintenance,
+    rollups: Rollups,
+    work: RollupWork,
+    log_files: Log,
+    recordings: Recorded,
+    now_ms: Callable[[], int],
+) -> JobWork:
+    """The jobs of a data folder, nothing started yet."""
+    rows = Jobs(meta)
+    numbers = Persons(meta)
+    rewriting = Rewriting(store, maintenance, now_ms)
+
+    def make_erasing(wait: Callable[[float], bool]) -> Erasing:
+        return Erasing(
+            data_folder=settings.data,
+            maintenance=maintenance,
+            rewriting=rewriting,
+            tables=lambda: store.tables,
+            log_files=log_files,
+            covered_seq=Parts(meta).covered_seq,
+            rows=rows,
+            sums=KeptSums(meta, RollupBuilds(meta), work),
+            distinct_ids=lambda _, distinct_id: [distinct_id],
+            recordings=recordings,
+            session_ids=rewriting.session_ids,
+            wait=wait,
+        )
+
+    def has_events(project_id: str, distinct_id: str) -> bool:
+        rollups.catch_up()
+        return numbers.number_of(project_id, distinct_id) is not None
+
+    return JobWork(rows, make_erasing, has_events, now_ms)

@@ -1,0 +1,191 @@
+"""A person is erased: nothing of them is in any file of the data folder, all of the others' is, and a crash only delays it."""
+
+import contextlib
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from crash_rig import numbers_in_files
+from erase_rig import ANN, ANNS_MARKS, BOBS_MARKS, DAY_MS, erase, event, files_with, fill, put
+from folder_rig import PROJECT, Folder, now_ms
+from steps_rig import MOST_STEPS, Killed, Steps, watch
+
+from sv.meta.jobs import Jobs
+from sv.meta.rollups.person_lists import PersonLists
+from sv.model.errors import NotFound, Unavailable
+from sv.model.jobs import Job
+from sv.model.persons import PersonFilter
+from sv.wal.fault import LogFault
+
+BOBS = Counter(f"bob{nth}" for nth in range(12))
+
+
+def jobs_of(folder: Folder) -> list[Job]:
+    return Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10)
+
+
+def listed(folder: Folder) -> dict[str, int]:
+    """Persons as lists show them, with their events."""
+    folder.server.rollups.catch_up()
+    persons = PersonLists(folder.server.meta, folder.server.builds).page(PROJECT, PersonFilter(), 1 << 62, 100)
+    return {person.distinct_id: person.event_count for person in persons}
+
+
+def check_erased(folder: Folder) -> None:
+    """The person is in no file and no list; whoever else was there is there whole."""
+    assert files_with(folder.path) == []
+    assert folder.numbers() == BOBS
+    assert listed(folder) == {"bob-1": 12}
+    folder.close()
+    assert files_with(folder.path) == []
+    assert numbers_in_files(folder.path) == BOBS
+    for mark in BOBS_MARKS:
+        assert files_with(folder.path, (mark,)), mark
+
+
+@pytest.mark.parametrize("state", ["files and log", "all merged", "all in the buffer", "after a restart"])
+def test_nothing_of_an_erased_person_is_in_any_file(tmp_path: Path, state: str) -> None:
+    if state == "all in the buffer":
+        folder = Folder(tmp_path / "data")
+        for nth in range(12):
+            put(folder, event(ANN, "ann", nth, now_ms()), event("bob-1", "bob", nth, now_ms()))
+    else:
+        folder = fill(tmp_path / "data")
+    if state == "all merged":
+        folder.flush()
+        folder.merge()
+    if state == "after a restart":
+        folder.crash()
+        folder = Folder(folder.path)
+    for mark in ANNS_MARKS:
+        assert files_with(folder.path, (mark,)), mark
+    erase(folder)
+    (job,) = jobs_of(folder)
+    assert (job.state, job.events_removed, job.subject, job.left_behind) == ("done", 12, None, ())
+    assert job.files_done == job.files_total > 0
+    assert job.subject_hash is not None
+    check_erased(folder)
+
+
+def test_what_a_person_sends_after_the_job_began_is_a_new_persons(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    erase(folder)
+    put(folder, event(ANN, "new", 1, now_ms()))
+    assert folder.numbers() == BOBS + Counter(["new1"])
+    assert listed(folder) == {"bob-1": 12, ANN: 1}
+    erase(folder)
+    assert [job.events_removed for job in jobs_of(folder)] == [1, 12]
+    check_erased(folder)
+
+
+def test_a_person_that_is_not_there_has_no_job(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    with pytest.raises(NotFound, match="nobody"):
+        folder.server.jobs.queue_erasure(PROJECT, "nobody")
+    with pytest.raises(NotFound):
+        folder.server.jobs.queue_erasure("other", ANN)
+    first = folder.server.jobs.queue_erasure(PROJECT, ANN)
+    assert folder.server.jobs.queue_erasure(PROJECT, ANN).id == first.id, "asked twice, done once"
+    folder.server.jobs.run_all()
+    with pytest.raises(NotFound):
+        folder.server.jobs.queue_erasure(PROJECT, ANN)
+    folder.close()
+
+
+def test_files_that_were_set_aside_lose_the_person_too_and_what_can_not_be_read_is_named(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    folder.flush()
+    sources = [folder.path / part.path for part in folder.server.catalog.parts()]
+    aside = folder.path / "aside"
+    aside.mkdir(exist_ok=True)
+    (aside / "events__project=dev__day=2025-01-01__merge-1.parquet").write_bytes(sources[0].read_bytes())
+    (aside / "events__project=dev__day=mixed__merge-2.parquet.1").write_bytes(b"PAR1 and then nothing")
+    (aside / "batch-0000000000000001-dev.json").write_bytes(
+        b'[{"event":"x","userId":"%b"},{"event":"x","userId":"bob-1"}]' % ANN.encode()
+    )
+    erase(folder)
+    (job,) = jobs_of(folder)
+    assert job.left_behind == ("aside/events__project=dev__day=mixed__merge-2.parquet.1",)
+    assert (aside / "batch-0000000000000001-dev.json").read_bytes() == b'[{"event":"x","userId":"bob-1"}]'
+    assert files_with(aside, (b"bobPropertyMark",)), "the other's rows are still there"
+    check_erased(folder)
+
+
+def test_a_person_is_erased_while_four_writers_go_on(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    written: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def write(who: str) -> None:
+        for nth in range(1, 61):
+            with lock:  # `store_now` is for one thread at a time; it is the flushes and queries that it runs beside
+                put(folder, event(f"{who}@example.com", who, nth, now_ms() - nth % 2 * DAY_MS))
+            written[f"{who}{nth}"] += 1
+            if nth % 20 == 0:
+                folder.flush()
+
+    writers = [threading.Thread(target=write, args=(who,)) for who in ("carl", "dora", "emil", "fay")]
+    for writer in writers:
+        writer.start()
+    try:
+        erase(folder)
+    finally:
+        for writer in writers:
+            writer.join()
+    assert files_with(folder.path) == []
+    assert folder.numbers() == BOBS + written
+    folder.close()
+    assert files_with(folder.path) == []
+    assert numbers_in_files(folder.path) == BOBS + written
+
+
+def small(path: Path) -> Folder:
+    """One file of both persons, and the rest in the log."""
+    folder = Folder(path)
+    put(folder, event(ANN, "ann", 0, now_ms()), *(event("bob-1", "bob", nth, now_ms()) for nth in range(10)))
+    folder.flush()
+    put(folder, event(ANN, "ann", 1, now_ms()), event("bob-1", "bob", 10, now_ms()), event("bob-1", "bob", 11, now_ms()))
+    return folder
+
+
+def watch_all(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
+    """The steps of files and of the catalog, and every transaction of the metadata."""
+    watch(steps, folder, patch)
+    meta = folder.server.meta
+    transaction = meta.transaction
+
+    @contextlib.contextmanager
+    def counted(*, durable: bool = True):  # type: ignore[no-untyped-def]
+        with transaction(durable=durable) as writer:
+            yield writer
+            steps.around("transaction", lambda: None, Unavailable("the disk refuses"))()
+
+    patch.setattr(meta, "transaction", counted)
+    for name in ("renew", "truncate_below"):
+        log = folder.server.log
+        patch.setattr(log, name, steps.around(name, getattr(log, name), Unavailable("the disk refuses")))
+
+
+@pytest.mark.parametrize(("strikes", "every"), [("kill", 4), ("before", 11)])
+def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str, every: int
+) -> None:
+    for last in range(1, MOST_STEPS, every):
+        folder = small(tmp_path / str(last))
+        folder.server.jobs.queue_erasure(PROJECT, ANN)
+        steps = Steps(last, strikes)
+        with monkeypatch.context() as patch:
+            watch_all(steps, folder, patch)
+            with contextlib.suppress(Killed, Unavailable, OSError, LogFault):
+                folder.server.jobs.run_all()
+        folder.crash()
+        folder = Folder(folder.path)
+        folder.server.jobs.run_all()
+        (job,) = jobs_of(folder)
+        assert (job.state, job.events_removed) == ("done", 2), (last, steps.taken)
+        check_erased(folder)
+        if not steps.has_struck:
+            assert len(steps.taken) > 25, steps.taken
+            return
+    pytest.fail("the steps never end")
