@@ -64,15 +64,16 @@ def application() -> Litestar:
 
 @cache
 def routes() -> tuple[Route, ...]:
-    """Every route, but for the OPTIONS that the framework adds to each path."""
-    return tuple(
+    """Every route, but for the OPTIONS that the framework adds to each path. In an order that is the same in every process."""
+    found = [
         Route(method, route.path_format, handler)
         for route in application().routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
-        for method in sorted(handler.http_methods)
+        for method in handler.http_methods
         if method != "OPTIONS"
-    )
+    ]
+    return tuple(sorted(found, key=lambda route: (route.path, route.method)))
 
 
 @cache
