@@ -213,8 +213,10 @@ MAX_TRAIT_BYTES: Final = 8 * KIB
 MAX_SHOWN_TRAITS_BYTES: Final = 64 * KIB
 """Of one person's traits, names and values, that an answer shows: again those whose names come first. A page has a thousand persons."""
 
-FOLD_ROWS: Final = 100_000
-"""Events that one transaction folds into the rollups: a second of work, while others wait for the metadata's writer."""
+FOLD_ROWS: Final = 25_000
+"""Events that one transaction folds into the rollups, while others wait for the metadata's writer, at most ten seconds.
+
+SCAR: with four times as many, all of new persons, others waited for nine on a machine that was busy; with these for two and a half."""
 
 
 # ---- Definitions: what is kept of names ----

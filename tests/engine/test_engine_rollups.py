@@ -272,3 +272,21 @@ def test_a_text_is_folded_for_a_search_as_the_engine_folds_what_it_keeps(rollup_
     with rollup_rig.database.cursor() as cursor:
         rows = cursor.execute("select chr(i::integer), lower(chr(i::integer)) from range(1, 12288) r(i)").fetchall()
     assert [(text, folded(text)) for text, _ in rows] == rows
+
+
+def test_a_transaction_folds_no_more_than_so_many_events(rollup_rig: RollupRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sv.store.rollups.FOLD_ROWS", 3)
+    rollup_rig.rollups.catch_up()
+    first = rollup_rig.seq
+    for size in (1, 2, 1, 1, 5, 1):
+        rollup_rig.send("cut", [an_event_of(f"{rollup_rig.seq}-{n}") for n in range(size)])
+    folded_to: list[int] = []
+    fold = rollup_rig.builds.fold
+
+    def noted(summaries: Sequence[Summary], seq: int, now_ms: int) -> None:
+        folded_to.append(seq - first)
+        fold(summaries, seq, now_ms)
+
+    monkeypatch.setattr(rollup_rig.builds, "fold", noted)
+    assert len(rollup_rig.persons("cut")) == 11
+    assert folded_to == [2, 4, 5, 6]  # a batch is folded whole
