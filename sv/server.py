@@ -39,6 +39,7 @@ from sv.meta.projects import Projects
 from sv.meta.reset import delete_all_events
 from sv.meta.rollups.alias_lists import AliasLists
 from sv.meta.rollups.builds import RollupBuilds
+from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.users import Users
 from sv.model.batch import Batch, StoredBatch
@@ -309,7 +310,9 @@ class Server:
             find_project=self.projects.find,
             runner=self.runner,
             definitions=Definitions(DefinitionLists(self.meta, self.builds), self.rollups.catch_up, self.clock),
-            persons=PersonPages(PersonLists(self.meta, self.builds), self.rollups.catch_up),
+            persons=PersonPages(
+                PersonLists(self.meta, self.builds), MergedPersons(self.meta, self.builds), self.rollups.catch_up
+            ),
             now_ms=self.clock,
             metrics=self.metrics,
             reset=self.reset if self.is_dev else None,

@@ -27,7 +27,9 @@ class PersonsPage(NamedTuple):
 def funnel_persons(context: Context, query: FunnelPersonsQuery, persons: PersonPages) -> dict[str, Any]:
     """A page in the contract's shape, of persons as their own list shows them."""
     page = find_funnel_persons(context, query)
-    return page_json(persons.named(context.snapshot.project_id, page.numbers), page.numbers[-1] if page.has_more else None)
+    snapshot = context.snapshot
+    found = persons.named(snapshot.project_id, page.numbers, is_merged=snapshot.is_merged)
+    return page_json(found, page.numbers[-1] if page.has_more else None)
 
 
 def find_funnel_persons(context: Context, query: FunnelPersonsQuery) -> PersonsPage:

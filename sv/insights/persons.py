@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.model.calendar import DateRange, iso_ms
 from sv.model.cursor import Cursor, encode_cursor
@@ -22,33 +23,35 @@ BEYOND: Final = 1 << 62
 class PersonPages:
     """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
 
-    catch_up: has every accepted event folded.
+    catch_up: has every accepted event folded. is_merged: see `sv.model.identity`.
     """
 
-    def __init__(self, lists: PersonLists, catch_up: Callable[[], None]) -> None:
-        self._lists = lists
+    def __init__(self, lists: PersonLists, merged: MergedPersons, catch_up: Callable[[], None]) -> None:
+        self._lists = {False: lists, True: merged}
         self._catch_up = catch_up
 
-    def page(self, project_id: str, query: PersonsQuery) -> dict[str, Any]:
+    def page(self, project_id: str, query: PersonsQuery, *, is_merged: bool) -> dict[str, Any]:
         """A page in the contract's shape: `data` and `meta`."""
         self._catch_up()
         before = BEYOND if query.before is None else query.before
-        found = self._lists.page(project_id, query.wanted, before, query.limit + 1)  # one more tells whether there is a next page
+        found = self._lists[is_merged].page(
+            project_id, query.wanted, before, query.limit + 1
+        )  # one more tells whether there is a next page
         page = found[: query.limit]
         return page_json(page, page[-1].number if len(found) > query.limit else None)
 
-    def find(self, project_id: str, distinct_id: str) -> Person:
+    def find(self, project_id: str, distinct_id: str, *, is_merged: bool) -> Person:
         """One person. Raises NotFound."""
         self._catch_up()
-        person = self._lists.one(project_id, distinct_id)
+        person = self._lists[is_merged].one(project_id, distinct_id)
         if person is None:
             raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
         return person
 
-    def named(self, project_id: str, numbers: Sequence[int]) -> list[Person]:
+    def named(self, project_id: str, numbers: Sequence[int], *, is_merged: bool) -> list[Person]:
         """Those of these numbers that have events, in the order of the numbers."""
         self._catch_up()
-        found = self._lists.by_numbers(project_id, numbers)
+        found = self._lists[is_merged].by_numbers(project_id, numbers)
         return [found[number] for number in numbers if number in found]
 
 
@@ -63,13 +66,10 @@ def page_json(persons: Sequence[Person], last: int | None) -> dict[str, Any]:
 
 
 def events_of(person: Person, query: EventsQuery, *, is_merged: bool) -> EventsQuery:
-    """The query for events, of this person alone, and of no time at which the person has none.
-
-    is_merged: the person may have events under other ids too, at any time.
-    """
-    if is_merged:
-        return replace(query, distinct_id=person.distinct_id)
+    """The query for events, of this person alone, and of no time at which the person has none."""
     dates = DateRange(max(query.dates.from_ms, person.first_seen_ms), min(query.dates.to_ms, person.last_seen_ms + 1))
+    if is_merged:  # under several numbers, which the engine looks up
+        return replace(query, distinct_id=person.distinct_id, dates=dates)
     return replace(query, person=person.number, dates=dates)
 
 

@@ -22,8 +22,10 @@ async def list_persons_route(request: AnyRequest, project_id: FromPath[str]) -> 
     """Persons, newest first, page by page."""
     project = await project_of(request, project_id)
     query = parse_persons_query(request.query_params.multi_items())
-    services = services_of(request)
-    return answer(await services.runner.call(lambda: msgspec.json.encode(services.persons.page(project.id, query))))
+    services, merged = services_of(request), is_merged(project.settings)
+    return answer(
+        await services.runner.call(lambda: msgspec.json.encode(services.persons.page(project.id, query, is_merged=merged)))
+    )
 
 
 @get(PERSON, operation_id="get_person", opt={"permission": READ_PROJECT})
@@ -31,8 +33,10 @@ async def get_person_route(request: AnyRequest, project_id: FromPath[str], disti
     """One person by the distinct id."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    services = services_of(request)
-    return answer(person_json(await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id)))))
+    services, merged = services_of(request), is_merged(project.settings)
+    return answer(
+        person_json(await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged)))
+    )
 
 
 @get(f"{PERSON}/events", operation_id="list_person_events", opt={"permission": READ_PROJECT})
@@ -40,6 +44,6 @@ async def list_person_events_route(request: AnyRequest, project_id: FromPath[str
     """A person's events, newest first, page by page."""
     project = await project_of(request, project_id)
     query = events_query_of(request, project, without=("distinct_id",))
-    services = services_of(request)
-    person = await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id)))
-    return await answer_events(request, project, events_of(person, query, is_merged=is_merged(project.settings)))
+    services, merged = services_of(request), is_merged(project.settings)
+    person = await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
+    return await answer_events(request, project, events_of(person, query, is_merged=merged))

@@ -19,6 +19,7 @@ from sv.engine.duck.run import Statements
 from sv.insights.events import list_events
 from sv.insights.persons import PersonPages, events_of
 from sv.meta.db import Meta
+from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.person_parsing import PersonsQuery
@@ -55,20 +56,22 @@ def main() -> None:
 
 
 def _works(server: Server, size: int) -> dict[str, Work]:
-    persons = PersonPages(PersonLists(server.meta, server.builds), server.rollups.catch_up)
+    persons = PersonPages(
+        PersonLists(server.meta, server.builds), MergedPersons(server.meta, server.builds), server.rollups.catch_up
+    )
     last = server.persons.max_number()
     deep = max(last - PAGE * DEEP_PAGE, PAGE + 1)
 
     def page(before: int | None = None, **wanted: Any) -> Work:
         query = PersonsQuery(PAGE, before, PersonFilter(**wanted))
-        return lambda: msgspec.json.encode(persons.page(PROJECT, query))
+        return lambda: msgspec.json.encode(persons.page(PROJECT, query, is_merged=False))
 
     def one() -> bytes:
-        return msgspec.json.encode(persons.find(PROJECT, f"user {size // 20}").distinct_id)
+        return msgspec.json.encode(persons.find(PROJECT, f"user {size // 20}", is_merged=False).distinct_id)
 
     def events() -> bytes:
         query = parse_events_query([("limit", str(PAGE))], timezone="UTC", now_ms=ORIGIN_MS, without=("distinct_id",))
-        query = events_of(persons.find(PROJECT, f"user {size // 20}"), query)
+        query = events_of(persons.find(PROJECT, f"user {size // 20}", is_merged=False), query, is_merged=False)
         return asyncio.run(_run(server, lambda context: msgspec.json.encode(list_events(context, query))))
 
     return {

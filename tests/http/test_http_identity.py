@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_rig import HOUR, NOON, Api, event, running
+from http_rig import HOUR, NOON, Api, event, iso, running
 
 from sv.meta.db import Meta
 from sv.meta.project_tokens import ProjectTokens
@@ -58,17 +58,26 @@ def visit(api: Api) -> None:
 
 def told(api: Api) -> dict[str, Any]:
     """What lists and insights say of who it was."""
-    people = [{"name": "view", "math": "unique_persons"}, {"name": "buy", "math": "unique_persons"}]
+    measured = [{"name": "view", "math": "unique_persons"}, {"name": "buy", "math": "unique_persons"}]
     listed = api.listed()
     return {
         "events": [(each["event"], each["distinct_id"], each["anonymous_id"], each["user_id"]) for each in listed],
         "of ann": [each["event"] for each in api.listed(distinct_id="ann")],
         "of a-1": [each["event"] for each in api.listed(distinct_id="a-1")],
         "one": [api.http.get(api.path(f"events/{each['id']}")).json()["distinct_id"] for each in listed],
-        "persons": api.trends(events=people, **JUNE)["series"][0]["total"],
+        "persons": api.trends(events=measured, **JUNE)["series"][0]["total"],
         "funnel": [step["count"] for step in api.funnel(steps=STEPS, **JUNE)["steps"]],
+        "people": [(person["distinct_id"], person["event_count"], person["last_seen"]) for person in people_of(api)],
+        "by any id": [api.http.get(api.path(f"persons/{name}")).json()["event_count"] for name in ("ann", "a-1")],
         "who": [person["distinct_id"] for person in who(api, step=2, outcome="converted")],
     }
+
+
+def people_of(api: Api, **parameters: Any) -> list[dict[str, Any]]:
+    answer = api.http.get(api.path("persons"), params=parameters)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
 
 
 def who(api: Api, **body: Any) -> list[dict[str, Any]]:
@@ -90,6 +99,8 @@ FORWARD = {
     "one": ["ann", "a-1", "ann", "a-1"],
     "persons": 1,
     "funnel": [1, 0],
+    "people": [("ann", 2, iso(NOON + 3 * HOUR)), ("a-1", 2, iso(NOON + 2 * HOUR))],
+    "by any id": [2, 2],
     "who": [],
 }
 MERGED = {
@@ -104,6 +115,8 @@ MERGED = {
     "one": ["ann"] * 4,
     "persons": 1,
     "funnel": [1, 1],
+    "people": [("ann", 4, iso(NOON + 3 * HOUR))],
+    "by any id": [4, 4],
     "who": ["ann"],
 }
 
@@ -138,6 +151,26 @@ def test_two_users_of_one_device_are_never_joined(shop: Shop) -> None:
     assert [step["count"] for step in shop.api.funnel(steps=STEPS, **JUNE)["steps"]] == [1, 0]
     shop.api.send(act("view", NOON + 3, "ann", "bob"), act("view", NOON + 4, "ann"))
     assert [each["distinct_id"] for each in shop.api.listed()] == ["ann", "bob", "bob", "ann", "ann"]
+
+
+def test_a_funnels_persons_are_shown_with_all_that_they_did(shop: Shop) -> None:
+    visit(shop.api)
+    assert who(shop.api, step=2, outcome="converted") == people_of(shop.api)
+
+
+def test_merged_persons_are_paged_and_filtered_as_one_person_each(shop: Shop) -> None:
+    for number in range(7):
+        device, user = f"device {number}", f"user {number}"
+        shop.api.send(act("view", NOON, device) | {"properties": {"$browser": "Firefox", "$set": {"plan": "free", "team": "a"}}})
+        shop.api.send(act("buy", NOON + HOUR, device, user) | {"properties": {"$browser": "Chrome", "$set": {"plan": "pro"}}})
+    first = shop.api.http.get(shop.api.path("persons"), params={"limit": 5}).json()
+    rest = shop.api.http.get(shop.api.path("persons"), params={"limit": 5, "cursor": first["meta"]["next_cursor"]}).json()
+    assert [each["distinct_id"] for each in first["data"] + rest["data"]] == [f"user {number}" for number in reversed(range(7))]
+    assert (first["meta"]["has_more"], rest["meta"]["has_more"]) == (True, False)
+    assert first["data"][0]["properties"] == {"plan": "pro", "team": "a"}
+    assert [len(people_of(shop.api, browser=name)) for name in ("Firefox", "Chrome")] == [0, 7]
+    assert [each["distinct_id"] for each in people_of(shop.api, search="device 3")] == ["user 3"]
+    assert people_of(shop.api, has_user_id="false") == []
 
 
 def test_a_persons_own_list_of_events_has_those_of_all_ids(shop: Shop) -> None:

@@ -28,7 +28,7 @@ MAX_RAREST: Final = 3
 """Trigrams that are searched for."""
 
 _NUMBER_MASK: Final = (1 << SEARCH_BITS) - 1
-_INDEXES: Final = {
+INDEXES: Final = {
     "country": "person_rollups_by_country",
     "browser": "person_rollups_by_browser",
     "device_type": "person_rollups_by_device_type",
@@ -81,18 +81,18 @@ class PersonLists:
             return []
         values: list[Value] = [project_id, before]
         conditions = [f"p.build = {_BUILD}", "p.number < ?2"]
-        given = {column: value for column, value in _columns(wanted).items() if value is not None}
+        given = {column: value for column, value in columns_of(wanted).items() if value is not None}
         for column, value in given.items():
             values.append(value)
             conditions.append(f"p.{column} = ?{len(values)}")
         # Without being told, SQLite walks over all persons and looks at each.
-        source, order = f"{_SELECT} indexed by {_INDEXES[next(iter(given))]}" if given else _SELECT, "p.number"
+        source, order = f"{_SELECT} indexed by {INDEXES[next(iter(given))]}" if given else _SELECT, "p.number"
         if wanted.search is not None:
             text = folded(wanted.search)
             values.append(text)
             conditions.append(f"instr(p.search_text, ?{len(values)}) > 0")
             if len(text) >= TRIGRAM:
-                values.append(self._rarest(project_id, _trigrams(text)))
+                values.append(self.rarest(project_id, trigrams_of(text)))
                 source, order = f"{_SELECT} join person_search f on p.number = f.rowid & {_NUMBER_MASK}", "f.rowid"
                 conditions += [
                     f"f.person_search match ?{len(values)}",
@@ -102,7 +102,7 @@ class PersonLists:
         sql = f"{source} where {' and '.join(conditions)} order by {order} desc limit {limit:d}"
         return [to_struct(Person, row) for row in self._meta.rows(sql, *values)]
 
-    def _rarest(self, project_id: str, trigrams: list[str]) -> str:
+    def rarest(self, project_id: str, trigrams: list[str]) -> str:
         """A search for all of the rarest of these trigrams, so that no list of what everybody has is walked through.
 
         A trigram is the rarer, the further back its `SAMPLED` newest persons reach.
@@ -139,7 +139,7 @@ class PersonLists:
         return {person.number: person for person in found}
 
 
-def _columns(wanted: PersonFilter) -> dict[str, Value]:
+def columns_of(wanted: PersonFilter) -> dict[str, Value]:
     """What a filter asks of columns, the one first that leaves fewest persons as a rule."""
     return {
         "country": wanted.country,
@@ -149,7 +149,7 @@ def _columns(wanted: PersonFilter) -> dict[str, Value]:
     }
 
 
-def _trigrams(text: str) -> list[str]:
+def trigrams_of(text: str) -> list[str]:
     """The text's trigrams, each as a search for it: evenly spread ones where there are many."""
     last = len(text) - TRIGRAM
     starts = sorted({last * nth // (MAX_TRIGRAMS - 1) for nth in range(MAX_TRIGRAMS)})

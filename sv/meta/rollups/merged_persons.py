@@ -1,0 +1,175 @@
+"""Reading persons where identity is merged (`sv.model.identity`): an anonymous id's rollup is added to its user's when it is read.
+
+Answers for what `person_lists` answers for, under the same numbers: a merged person goes by its user's, and an anonymous id that belongs
+to a user is in no list. What is added up is mergeable, so that the sum is what a rollup of all of the person's events would be; only a
+search also finds by the texts of each of the ids.
+
+A filter is about the sum, which has no index. Where few rollups can have a part in it they are found by the indexes of these; where many
+can, persons are looked at from the newest on until a page is full. So a page costs the more, the older those are who meet such a filter.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from sv.meta.db import Meta, Value
+from sv.meta.persons import KEY
+from sv.meta.rollups.aliases import NAME
+from sv.meta.rollups.builds import RollupBuilds
+from sv.meta.rollups.person_lists import INDEXES, TRIGRAM, PersonLists, columns_of, trigrams_of
+from sv.meta.rollups.persons import SEARCH_BITS
+from sv.meta.rows import to_struct
+from sv.model.limits import MAX_PERSON_TRAITS, MAX_SHOWN_TRAITS_BYTES
+from sv.model.persons import Person, PersonFilter
+from sv.model.search import folded
+
+MAX_CANDIDATES: Final = 2000
+"""Rollups that a filter is looked up by: some milliseconds of looking at each."""
+
+_BUILD: Final = "(select build from rollup_builds where project_id = ?1 and state = 'live')"
+_OWNER: Final = "coalesce((select a.user_person from person_aliases a where a.build = r.build and a.person = r.number), r.number)"
+
+# The rollups of a person `p`.
+_PARTS: Final = """
+    person_rollups m
+    where m.build = p.build and m.number in (
+      select p.number union all select a.person from person_aliases a where a.build = p.build and a.user_person = p.number
+    )
+"""
+_IS_NO_ALIAS: Final = """not exists (
+      select 1 from person_aliases a where a.build = p.build and a.person = p.number and a.user_person <> a.person
+    )"""
+
+
+def _latest(column: str) -> str:
+    return f"cast(substr(max({column}_last), 17) as text)"
+
+
+# Traits are merged as one person's are, and shown within the same bounds (`person_lists`).
+_TRAITS: Final = f"""
+    coalesce((
+      select json_group_object(key, json(cast(substr(kept, 18) as text)))
+      from (
+        select key, kept, sum(octet_length(key) + octet_length(kept)) over (order by key) as total, row_number() over (order by key) as nth
+        from (
+          select t.key, coalesce(max(t.set_last), min(t.once_first)) as kept
+          from parts q join person_traits t on t.build = {_BUILD} and t.number = q.number
+          where q.owner = w.owner
+          group by t.key
+        )
+        order by key
+      )
+      where total <= {MAX_SHOWN_TRAITS_BYTES} and nth <= {MAX_PERSON_TRAITS}
+    ), '{{}}')
+"""
+
+_BY_NUMBERS: Final = f"""
+    with wanted as materialized (select value as owner from json_each(?2)), parts as materialized (
+      select owner, owner as number from wanted
+      union
+      select owner, a.person from wanted join person_aliases a on a.build = {_BUILD} and a.user_person = owner
+    )
+    select
+      w.owner, own.distinct_id, own.is_user, sum.first_ms, sum.last_ms, sum.events, sum.country, sum.device_type, sum.browser, {_TRAITS}
+    from wanted w
+    join person_rollups own on own.build = {_BUILD} and own.number = w.owner
+    join (
+      select
+        q.owner, min(m.first_seen_ms) as first_ms, max(m.last_seen_ms) as last_ms, sum(m.event_count) as events,
+        {_latest("country")} as country, {_latest("device_type")} as device_type, {_latest("browser")} as browser
+      from parts q join person_rollups m on m.build = {_BUILD} and m.number = q.number
+      group by q.owner
+    ) sum on sum.owner = w.owner
+"""
+
+_OWNER_OF: Final = f"""
+    select {_OWNER}
+    from (
+      select {_BUILD} as build, number
+      from person_numbers, (select ?2 as value)
+      where project = (select project from person_projects where project_id = ?1) and id = {KEY}
+    ) r
+"""
+
+
+class MergedPersons:
+    """Thread-safe. As `PersonLists`."""
+
+    def __init__(self, meta: Meta, builds: RollupBuilds) -> None:
+        self._meta = meta
+        self._builds = builds
+        self._lists = PersonLists(meta, builds)
+
+    def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int) -> list[Person]:
+        """Up to `limit` persons of numbers below `before`, newest first."""
+        if not self._builds.has_live(project_id, NAME):
+            return []
+        values: list[Value] = [project_id, before]
+        conditions = [f"p.build = {_BUILD}", "p.number < ?2", _IS_NO_ALIAS]
+        for column, value in columns_of(wanted).items():
+            if value is not None:
+                values.append(value)
+                sum_of = "p.is_user" if column == "is_user" else f"(select {_latest(f'm.{column}')} from {_PARTS})"
+                conditions.append(f"{sum_of} = ?{len(values)}")
+        if wanted.search is not None:
+            values.append(folded(wanted.search))
+            conditions.append(f"exists (select 1 from {_PARTS} and instr(m.search_text, ?{len(values)}) > 0)")
+        candidates = self._candidates(project_id, wanted)
+        if candidates is not None:
+            values.append(msgspec.json.encode(candidates).decode())
+            conditions.append(f"p.number in (select value from json_each(?{len(values)}))")
+        sql = f"select p.number from person_rollups p where {' and '.join(conditions)} order by p.number desc limit {limit:d}"
+        numbers = msgspec.convert([number for (number,) in self._meta.rows(sql, *values)], list[int])
+        found = self.by_numbers(project_id, numbers)
+        return [found[number] for number in numbers if number in found]
+
+    def _candidates(self, project_id: str, wanted: PersonFilter) -> list[int] | None:
+        """Everybody who can meet the filter, where those are few."""
+        if wanted.search is not None and len(text := folded(wanted.search)) >= TRIGRAM:
+            rarest = self._lists.rarest(project_id, trigrams_of(text))
+            sql = f"""
+                select {_OWNER}
+                from (
+                  select {_BUILD} as build, f.rowid & {(1 << SEARCH_BITS) - 1} as number
+                  from person_search f
+                  where f.person_search match ?2
+                    and f.rowid >= {_BUILD} << {SEARCH_BITS} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
+                  limit {MAX_CANDIDATES + 1}
+                ) r
+            """
+            found = self._meta.rows(sql, project_id, rarest)
+            if len(found) <= MAX_CANDIDATES:
+                return msgspec.convert([number for (number,) in found], list[int])
+        for column, value in columns_of(wanted).items():
+            if value is not None and column != "is_user":
+                sql = f"""
+                    select {_OWNER}
+                    from (
+                      select build, number from person_rollups indexed by {INDEXES[column]}
+                      where build = {_BUILD} and {column} = ?2
+                      limit {MAX_CANDIDATES + 1}
+                    ) r
+                """
+                found = self._meta.rows(sql, project_id, value)
+                if len(found) <= MAX_CANDIDATES:
+                    return msgspec.convert([number for (number,) in found], list[int])
+        return None
+
+    def one(self, project_id: str, distinct_id: str) -> Person | None:
+        """The person of this distinct id; an anonymous id stands for the user it belongs to."""
+        if not self._builds.has_live(project_id, NAME):
+            return None
+        row = self._meta.row(_OWNER_OF, project_id, distinct_id)
+        if row is None:
+            return None
+        number = msgspec.convert(row[0], int)
+        return self.by_numbers(project_id, [number]).get(number)
+
+    def by_numbers(self, project_id: str, numbers: Sequence[int]) -> dict[int, Person]:
+        """Those of these numbers that have events, by their numbers. Each has to be a person's own, no alias of another's."""
+        if not self._builds.has_live(project_id, NAME):
+            return {}
+        listed = msgspec.json.encode(list(numbers)).decode()
+        found = [to_struct(Person, row) for row in self._meta.rows(_BY_NUMBERS, project_id, listed)]
+        return {person.number: person for person in found}
