@@ -229,7 +229,18 @@ def test_days_are_those_of_the_project(world: World) -> None:
     assert [series["total"] for series in asked["series"]] == [0, 1]
     asked = world.other.trends(events=[{"name": "22"}], timezone="UTC", **day)
     assert (asked["timezone"], asked["series"][0]["total"]) == ("UTC", 1)
-    assert world.other.funnel(steps=[{"event": "-2"}, {"event": "21"}], **day)["steps"][1]["count"] == 1
+    steps = [{"event": "-2"}, {"event": "21"}]
+    for api, people in ((world.other, ["ann"]), (world.dev, [])):
+        assert api.funnel(steps=steps, **day)["steps"][1]["count"] == len(people)
+        asked = ask(
+            world,
+            "sv_dev",
+            "POST",
+            "insights/funnel/persons",
+            {"steps": steps, "step": 2, "outcome": "converted", **day},
+            api.project,
+        )
+        assert [person["distinct_id"] for person in asked.json()["data"]] == people
 
 
 def test_the_data_folder_is_the_one_that_was_asked_for(world: World) -> None:
