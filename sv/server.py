@@ -20,30 +20,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sv import __version__
 from sv.auth.live_tokens import LiveTokens
-from sv.auth.permissions import Principal
-from sv.auth.tokens import hash_api_token
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
 from sv.ingest.replay import replay
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
-from sv.meta.api_tokens import ApiTokens
 from sv.meta.db import Meta
+from sv.meta.deleted_projects import DeletedProjects
 from sv.meta.errors import FolderDamaged, FolderUnusable
 from sv.meta.instance import Instance, load_instance
 from sv.meta.lock import FolderLock
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
-from sv.meta.project_tokens import ProjectTokens
-from sv.meta.projects import Projects
 from sv.meta.reset import delete_all_events
 from sv.meta.rollups.alias_lists import AliasLists
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
-from sv.meta.users import Users
 from sv.model.batch import Batch, StoredBatch
-from sv.model.errors import NotAuthenticated, Unavailable
+from sv.model.errors import Unavailable
+from sv.people.people import People
 from sv.privacy.opening import open_jobs
 from sv.recordings.opening import open_recordings
 from sv.settings import Settings
@@ -134,10 +130,17 @@ class Server:
             )
         self.meta = Meta.open(folder / "sv.db")
         self.instance: Instance = load_instance(self.meta, self.clock())
-        self.project_tokens = ProjectTokens(self.meta)
-        self.projects = Projects(self.meta, self.project_tokens)
-        self.api_tokens = ApiTokens(self.meta)
-        self.users = Users(self.meta)
+        settings = self.settings
+        self.people = People(
+            self.meta,
+            now_ms=self.clock,
+            monotonic_s=time.monotonic,
+            audit_days=settings.audit_days,
+            login_session_hours=settings.login_session_hours,
+            login_session_idle_hours=settings.login_session_idle_hours,
+        )
+        self.project_tokens, self.projects = self.people.project_tokens, self.people.projects
+        self.api_tokens, self.users = self.people.api_tokens, self.people.users
         self.parts = Parts(self.meta)
         self.persons = PersonNumbers(Persons(self.meta))
         self.builds = RollupBuilds(self.meta)
@@ -169,6 +172,7 @@ class Server:
             after_commit=self._after_flush,
             now_ms=self.clock,
             monotonic_s=time.monotonic,
+            deleted=DeletedProjects(self.meta, self.clock),
         )
         self.rollup_work = RollupWork(self.rollups, self.builds, self.maintenance)
         self._retry_window_ms = int(settings.retry_window_seconds * 1000)
@@ -292,6 +296,7 @@ class Server:
         from sv.store.importing import ImportChunks
         from sv.web.app import make_app
         from sv.web.services import Services
+        from sv.web.turns import Turns
 
         settings = self.settings
         self.runner = Runner(
@@ -306,7 +311,9 @@ class Server:
             lower_priority=lower_own_priority,
         )
         services = Services(
-            authenticate=self.authenticate,
+            people=self.people,
+            hashing=Turns(),
+            look_for_deleted=self.maintenance.look_for_deleted,
             find_project=self.projects.find,
             runner=self.runner,
             definitions=Definitions(DefinitionLists(self.meta, self.builds), self.rollups.catch_up, self.clock),
@@ -328,19 +335,6 @@ class Server:
 
     # What the routes call
 
-    def authenticate(self, secret: str) -> Principal:
-        """Who an API token is. Raises NotAuthenticated for one that is unknown, expired or revoked."""
-        now = self.clock()
-        token = self.api_tokens.find_live(hash_api_token(secret), now)
-        if token is None:
-            raise NotAuthenticated("unknown, expired or revoked API token (Authorization)")
-        if self.api_tokens.touch(token.id, now):
-            try:
-                self.api_tokens.write_touches()
-            except Unavailable as error:  # reading goes on where the disk refuses writes
-                log.warning("can't note the use of API tokens yet: %s", error.message)
-        return Principal(kind="api_token", scopes=token.scopes, project_id=token.project_id, token_id=token.id)
-
     def reset(self) -> None:
         """Empty the server of events and of what people saved, for `sv dev`."""
         with self.maintenance.turn(), self.rollups.paused():  # or what is being folded would come back
@@ -348,6 +342,7 @@ class Server:
         self.recordings.recordings.erase_all_recordings()
         self.capture.forget_answers()
         delete_old_answers(self.settings.data / "retries", 2**62, 0)
+        self.people.throttle.forget_all()
 
     def health(self) -> str | None:
         """None while writes are taken, else why they are not."""

@@ -1,14 +1,15 @@
-"""Who may do what. Pure: a principal, a scope and a project in, nothing or an error out.
+"""Who may do what. Pure: a principal, a scope and a place in, nothing or an error out.
 
 `admin` contains `write`, and `write` contains `read`. A principal for one project has no part in any other, and none
 in what belongs to the whole instance; whether the other project exists is not told.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from sv.model.access import Role, Scope
+from sv.model.access import Actor, Role, Scope
 from sv.model.errors import NotAuthenticated, NotAuthorized
 
 _IMPLIED_BY: Final = {
@@ -27,9 +28,10 @@ _SCOPES_OF_ROLE: Final = {
 class Principal(Struct, frozen=True, kw_only=True):
     """Who asks, once known.
 
-    kind: an API token, or a user with a login session. project_id: the one project it is for; None for all of them
-    and for the instance itself. token_id: the API token's id; None for a user. A user's principal is made for one
-    request: with the role in the project asked for, or for all projects where they administer the instance.
+    kind: an API token, or a user with a login session. scopes: what it may do in its project, and project_id that one
+    project; None for all of them and for the instance itself. roles: what a user is, by project, besides; who administers
+    the instance has all scopes in all projects, any other user none but by roles. name: the token's name or the user's
+    address. A principal is made for one request.
     """
 
     kind: Literal["api_token", "user"]
@@ -37,6 +39,9 @@ class Principal(Struct, frozen=True, kw_only=True):
     project_id: str | None
     token_id: str | None = None
     user_id: str | None = None
+    session_id: str | None = None
+    name: str = ""
+    roles: Mapping[str, Role] = {}
 
 
 def scopes_of(role: Role | None) -> frozenset[Scope]:
@@ -51,11 +56,44 @@ def require(principal: Principal | None, scope: Scope, project_id: str | None) -
     """
     if principal is None:
         raise NotAuthenticated("expected an API token (Authorization: Bearer sv_…) or a login session")
-    if principal.project_id is not None and principal.project_id != project_id:
+    held = scopes_in(principal, project_id)
+    if not held and (principal.kind == "user" or principal.project_id not in (None, project_id)):
         if project_id is None:
             raise NotAuthorized("these credentials are for one project, and this concerns the whole instance")
         raise NotAuthorized(f"these credentials have no part in project {project_id!r}")
-    if not principal.scopes & _IMPLIED_BY[scope]:
-        held = ", ".join(sorted(principal.scopes)) or "none"
-        raise NotAuthorized(f"expected the scope {scope}, got {held}")
+    _expect(scope, held)
     return principal
+
+
+def require_somewhere(principal: Principal | None, scope: Scope) -> Principal:
+    """Return the principal if it may do what `scope` names in one project at least. Raises as `require` does."""
+    if principal is None:
+        return require(None, scope, None)
+    held = principal.scopes.union(*map(scopes_of, principal.roles.values()))
+    _expect(scope, held)
+    return principal
+
+
+def projects_with(principal: Principal, scope: Scope) -> frozenset[str] | None:
+    """The projects in which the principal may do what `scope` names; None for all there are, and the instance."""
+    allowed = _IMPLIED_BY[scope]
+    own = frozenset(project_id for project_id, role in principal.roles.items() if scopes_of(role) & allowed)
+    if not principal.scopes & allowed:
+        return own
+    return None if principal.project_id is None else own | {principal.project_id}
+
+
+def scopes_in(principal: Principal, project_id: str | None) -> frozenset[Scope]:
+    """What the principal may do in the project, or with the whole instance (None)."""
+    held = principal.scopes if principal.project_id in (None, project_id) else frozenset[Scope]()
+    return held if project_id is None else held | scopes_of(principal.roles.get(project_id))
+
+
+def actor_of(principal: Principal) -> Actor:
+    """The principal as the audit trail names it."""
+    return Actor(principal.kind, principal.token_id or principal.user_id, principal.name)
+
+
+def _expect(scope: Scope, held: frozenset[Scope]) -> None:
+    if not held & _IMPLIED_BY[scope]:
+        raise NotAuthorized(f"expected the scope {scope}, got {', '.join(sorted(held)) or 'none'}")

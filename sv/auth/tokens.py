@@ -1,7 +1,8 @@
 """Tokens: making them, and the hash under which a secret one is known.
 
 `sv_pub_…` is a project token: public, written into web pages. `sv_…` is an API token: secret, shown once, kept as the
-SHA-256 of its text. A plain hash is enough, since nobody can try 2^240 random secrets; passwords are another matter.
+SHA-256 of its text. So is the secret in a login session's cookie, which nobody is shown. A plain hash is enough, since
+nobody can try 2^240 random secrets; passwords are another matter.
 """
 
 import hashlib
@@ -17,6 +18,9 @@ PROJECT_TOKEN_BYTES: Final = 24
 
 API_TOKEN_BYTES: Final = 30
 """40 characters, 240 bits."""
+
+SESSION_BYTES: Final = 32
+"""43 characters, 256 bits."""
 
 SHOWN_CHARS: Final = 7
 """`sv_` and four more: enough to tell one's tokens apart, too little to help anybody guess."""
@@ -54,4 +58,15 @@ def describe_api_token(secret: str) -> NewApiToken:
 def hash_api_token(secret: str) -> bytes:
     """The SHA-256, 32 bytes, of whatever text a caller presents."""
     # A header can't hold a lone surrogate, a command line can; each text has its own hash.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def make_session_secret(make_text: MakeText = secrets.token_urlsafe) -> tuple[str, bytes]:
+    """What a login session's cookie holds, and the hash to keep."""
+    secret = make_text(SESSION_BYTES)
+    return secret, hash_session_secret(secret)
+
+
+def hash_session_secret(secret: str) -> bytes:
+    """The SHA-256, 32 bytes, of whatever text a cookie brings."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -16,9 +16,10 @@ COMMANDS: Final = {
     "serve": "start the server on a data folder",
     "dev": "start a throwaway server with fixed credentials, for laptops and CI",
     "import": "take in events from NDJSON, CSV and Parquet files",
-    "project": "make, list and change projects",
+    "project": "make, list, change and delete projects",
     "token": "make, list and revoke API tokens",
     "person": "erase a person",
+    "user": "make, list and change users, who log in",
     "compact": "merge event files now",
     "config": "show every setting, its value and where it came from",
 }

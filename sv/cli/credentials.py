@@ -15,6 +15,9 @@ ALL_SCOPES: Final = frozenset(Scope)
 ADMIN_EMAIL: Final = "admin@localhost"
 DEV_EMAIL: Final = "dev@localhost"
 DEV_PASSWORD: Final = "dev"  # noqa: S105 - public by design: `sv dev` listens on loopback alone and keeps nothing of worth
+DEV_PASSWORD_HASH: Final = (  # made beforehand, since to hash a password takes longer than all the rest of a start
+    "$argon2id$v=19$m=19456,t=2,p=1$o2AWQPNAcoTM2CfaTObf9Q$kCFEpVGP/Al1m/mj3WtbIhseehGX2AdZgF2tYku2RGQ"  # noqa: S105
+)
 _KIND: Final = "made_by"
 
 
@@ -80,10 +83,6 @@ def dev_credentials(server: Server) -> Credentials:
         server.api_tokens.create(
             "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
         )
-    return DEV
-
-
-def add_dev_login(server: Server) -> None:
-    """Make the fixed web login. Its own step, since hashing a password takes longer than all the rest of a start."""
     if server.users.find_login(DEV_EMAIL) is None:
-        server.users.create(DEV_EMAIL, password_hash=hash_password(DEV_PASSWORD), now_ms=server.clock(), is_instance_admin=True)
+        server.users.create(DEV_EMAIL, password_hash=DEV_PASSWORD_HASH, now_ms=now, is_instance_admin=True)
+    return DEV

@@ -17,12 +17,11 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 from pathlib import Path
 
 import msgspec
 
-from sv.cli.credentials import DEV, add_dev_login, dev_credentials
+from sv.cli.credentials import DEV, dev_credentials
 from sv.cli.greeting import credentials_lines, funnel_command, send_command
 from sv.cli.running import run_server, set_up_logging
 from sv.model.errors import ServerFault
@@ -55,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
             add_sample(server, DEV)
 
-    def on_ready(server: Server, url: str) -> None:
-        threading.Thread(target=add_dev_login, args=(server,), name="sv-dev-login", daemon=True).start()
+    def on_ready(_: Server, url: str) -> None:
         if args.json:
             print(json.dumps({"url": url, **msgspec.to_builtins(DEV), "data": str(settings.data)}), flush=True)
         else:

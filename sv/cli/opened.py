@@ -1,21 +1,49 @@
-"""The metadata of a data folder, for commands that change who may do what. A running server sees the change at its next request."""
+"""People and projects of a data folder, for commands that change who may do what. A running server sees the change at its next request."""
 
 import contextlib
+import json
 import os
-from argparse import Namespace
-from collections.abc import Generator
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Generator, Sequence
+from typing import Any
 
 from sv.meta.db import Meta
 from sv.meta.errors import FolderUnusable
-from sv.settings import load
+from sv.model.access import Actor
+from sv.people.people import People
+from sv.server import now_ms
+from sv.settings import add_flags, load
 
 
 @contextlib.contextmanager
-def opened_meta(args: Namespace) -> Generator[Meta]:
-    """The metadata of the folder that the settings name. Raises FolderUnusable where no server ever started on it."""
+def opened_people(args: Namespace) -> Generator[People]:
+    """The people of the folder that the settings name. Raises FolderUnusable where no server ever started on it."""
     settings = load(args, os.environ)
     path = settings.data / "sv.db"
     if not path.exists():
         raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
     with Meta.open(path) as meta:
-        yield meta
+        yield People(meta, now_ms=now_ms, monotonic_s=time.monotonic, audit_days=settings.audit_days)
+
+
+def add_common_flags(actions: Sequence[ArgumentParser]) -> None:
+    """What every action of these commands takes."""
+    for action in actions:
+        action.add_argument("--json", action="store_true", help="answer in JSON")
+        add_flags(action, ["data", "audit_days"])
+
+
+def this_person() -> Actor:
+    """Who runs the command, for the audit trail: the operating system's name of the user."""
+    import getpass
+
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in a container
+        name = f"uid {os.getuid()}"
+    return Actor("cli", None, name)
+
+
+def print_json(rows: Sequence[dict[str, Any]]) -> None:
+    print(json.dumps(list(rows), ensure_ascii=False))

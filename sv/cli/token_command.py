@@ -8,17 +8,15 @@ examples:
 """
 
 import argparse
-import json
 from typing import Any
 
-from sv.auth.tokens import make_api_token
-from sv.cli.opened import opened_meta
-from sv.meta.api_tokens import ApiToken, ApiTokens
+from sv.cli.opened import add_common_flags, opened_people, print_json, this_person
 from sv.model.access import Scope
-from sv.model.calendar import iso_ms
 from sv.model.limits import DAY_MS
-from sv.server import now_ms
-from sv.settings import add_flags
+from sv.people.answers import show_api_token
+from sv.people.bodies import NewToken
+from sv.people.people import People
+from sv.people.tokens import create_token, revoke_token
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,56 +31,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="list API tokens")
     revoke = actions.add_parser("revoke", help="end an API token at once")
     revoke.add_argument("token_id")
-    for action in (create, listing, revoke):
-        action.add_argument("--json", action="store_true", help="answer in JSON")
-        add_flags(action, ["data"])
+    add_common_flags((create, listing, revoke))
 
 
 def run(args: argparse.Namespace) -> int:
-    with opened_meta(args) as meta:
-        tokens = ApiTokens(meta)
-        now = now_ms()
-        match args.action:
-            case "create":
-                made = make_api_token()
-                kept = tokens.create(
-                    args.name,
-                    secret_hash=made.hash,
-                    prefix=made.prefix,
-                    scopes=frozenset(Scope(scope) for scope in args.scope or ["read"]),
-                    project_id=args.project,
-                    now_ms=now,
-                    expires_ms=None if args.days is None else now + int(args.days * DAY_MS),
-                )
-                _show([_row(kept) | {"token": made.secret}], as_json=args.json)
-            case "revoke":
-                tokens.revoke(args.token_id, now)
-                _show([_row(tokens.get(args.token_id))], as_json=args.json)
-            case _:
-                _show([_row(token) for token in tokens.list_all()], as_json=args.json)
-    return 0
-
-
-def _row(token: ApiToken) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "prefix": token.prefix,
-        "scopes": sorted(scope.value for scope in token.scopes),
-        "project_id": token.project_id,
-        "expires_at": None if token.expires_ms is None else iso_ms(token.expires_ms),
-        "revoked_at": None if token.revoked_ms is None else iso_ms(token.revoked_ms),
-        "last_used_at": None if token.last_used_ms is None else iso_ms(token.last_used_ms),
-    }
-
-
-def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
-        return
+    with opened_people(args) as people:
+        rows = _rows(people, args)
+    if args.json:
+        print_json(rows)
+        return 0
     for row in rows:
         state = "revoked" if row["revoked_at"] else f"until {row['expires_at']}" if row["expires_at"] else "good"
         project = row["project_id"] or "all projects"
         print(
             f"{row['id']}  {row.get('token', row['prefix'] + '…')}  {','.join(row['scopes'])}  {project}  {state}  {row['name']}"
         )
+    return 0
+
+
+def _rows(people: People, args: argparse.Namespace) -> list[dict[str, Any]]:
+    match args.action:
+        case "create":
+            new = NewToken(
+                name=args.name,
+                scopes=frozenset(Scope(scope) for scope in args.scope or ["read"]),
+                project_id=args.project,
+                expires_ms=None if args.days is None else people.now_ms() + int(args.days * DAY_MS),
+            )
+            made = create_token(people, this_person(), new)
+            return [show_api_token(made.token) | {"token": made.secret}]
+        case "revoke":
+            return [show_api_token(revoke_token(people, this_person(), args.token_id))]
+        case _:
+            return [show_api_token(token) for token in people.api_tokens.list_all()]

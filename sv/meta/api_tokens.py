@@ -15,9 +15,11 @@ from sv.meta.db import Meta, Row
 from sv.meta.errors import is_taken
 from sv.meta.ids import random_id
 from sv.meta.names import checked_name
+from sv.meta.paging import ANY_OF, json_list, read_page
 from sv.meta.rows import columns, to_struct
 from sv.model.access import Scope
 from sv.model.errors import Conflict, NotFound, ValidationFailed
+from sv.model.paging import PageQuery
 from sv.model.validate import show
 
 TOUCH_INTERVAL_MS: Final = 60_000
@@ -116,6 +118,12 @@ class ApiTokens:
     def list_all(self, project_id: str | None = None) -> list[ApiToken]:
         """Every token, good or not, newest first; with `project_id` only those for that project alone."""
         rows = self._meta.rows(f"{_SELECT} where ?1 is null or t.project_id = ?1 order by t.created_ms desc, t.id", project_id)
+        return [self._to_token(row) for row in rows]
+
+    def page(self, query: PageQuery, project_ids: Collection[str] | None = None) -> list[ApiToken]:
+        """Tokens, good or not, newest first, and one more than the page has; with `project_ids` only those for one of these alone."""
+        conditions = [] if project_ids is None else [(f"t.project_id in {ANY_OF}", json_list(project_ids))]
+        rows = read_page(self._meta, _SELECT, conditions, query, ts="t.created_ms", id_column="t.id")
         return [self._to_token(row) for row in rows]
 
     def revoke(self, token_id: str, now_ms: int) -> None:

@@ -53,6 +53,7 @@ class Meta:
         self._writer = writer
         self._lock = threading.Lock()
         self._owner: int | None = None
+        self._is_shared = False
         self._is_durable = True
         self._is_suspect = False
         self._is_closed = False
@@ -95,7 +96,10 @@ class Meta:
         failed, a crash right then may bring the transaction back; once any later one succeeds, it is gone.
         """
         if self._owner == threading.get_ident():
-            raise RuntimeError("a transaction inside a transaction")
+            if not self._is_shared:
+                raise RuntimeError("a transaction inside a transaction")
+            yield self._writer
+            return
         if not self._lock.acquire(timeout=WRITER_WAIT_S):
             raise Unavailable(f"the metadata's writer was busy for {WRITER_WAIT_S:g} seconds")
         self._owner = threading.get_ident()
@@ -118,13 +122,35 @@ class Meta:
             self._owner = None
             self._lock.release()
 
+    @contextmanager
+    def together(self) -> Generator[apsw.Connection]:
+        """One transaction, synced on return, for several changes: `transaction` in the block joins it, `rows` sees what it wrote.
+
+        Let errors through: what was changed before one is taken back only where it leaves the block.
+        """
+        with self.transaction() as writer:
+            self._is_shared = True
+            try:
+                yield writer
+            finally:
+                self._is_shared = False
+
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """All rows of one `select`, from the newest commit. Text that UTF-8 can't carry equals nothing kept here."""
-        with _translated(self.path), self._readers.borrow() as reader:
+        with _translated(self.path), self._reader() as reader:
             try:
                 return reader.execute(sql, values).fetchall()
             except UnicodeEncodeError:
                 return []
+
+    @contextmanager
+    def _reader(self) -> Generator[apsw.Connection]:
+        # TRICKY: the owner first. Only the owner's own thread changes both, so that nobody else can see its own number there.
+        if self._owner == threading.get_ident() and self._is_shared:
+            yield self._writer
+        else:
+            with self._readers.borrow() as reader:
+                yield reader
 
     def row(self, sql: str, *values: Value) -> Row | None:
         """The first row of one `select`, or None."""

@@ -14,6 +14,7 @@ from sv.meta.db import Meta
 from sv.meta.errors import is_taken
 from sv.meta.rows import columns, to_struct
 from sv.model.errors import Conflict, NotFound
+from sv.model.limits import MAX_LIVE_PROJECT_TOKENS
 
 NEVER_MS: Final = 2**63 - 1
 """As the end of something without an end."""
@@ -82,9 +83,14 @@ class ProjectTokens:
     def rotate(self, project_id: str, token: str, now_ms: int, *, overlap_ms: int = 0) -> None:
         """Give the project a new token; the ones it has stay good for `overlap_ms` (0: not at all).
 
-        Raises NotFound for an unknown or deleted project, Conflict for a token that exists.
+        Raises NotFound for an unknown or deleted project, Conflict for a token that exists, or where too many are good.
         """
         with self._meta.transaction() as writer:
+            live = writer.execute(f"select token {_LIVE} and project_id = ?2", (now_ms, project_id)).fetchall()
+            if overlap_ms > 0 and len(live) >= MAX_LIVE_PROJECT_TOKENS:
+                raise Conflict(
+                    f"{len(live)} project tokens are good already; wait for old ones to end, or rotate without an overlap"
+                )
             writer.execute(
                 """
                 update project_tokens

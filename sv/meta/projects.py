@@ -6,19 +6,22 @@ tokens; its events are the store's to remove.
 
 import re
 import secrets
+from collections.abc import Collection
 from typing import Final
 
 import apsw
 import msgspec
 
-from sv.meta.db import Meta, Row
+from sv.meta.db import Meta, Row, Value
 from sv.meta.errors import is_taken
 from sv.meta.ids import Choose, random_id
 from sv.meta.names import checked_name
+from sv.meta.paging import ANY_OF, json_list, read_page
 from sv.meta.project_tokens import ProjectTokens, add_project_token
 from sv.meta.rows import columns, to_struct
 from sv.model.calendar import parse_timezone
 from sv.model.errors import Conflict, NotFound, ValidationFailed
+from sv.model.paging import PageQuery
 from sv.model.validate import show
 
 MAX_SETTINGS_BYTES: Final = 64 * 1024
@@ -38,7 +41,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
 
 
-_SELECT = f"select {columns(Project)} from projects where deleted_ms is null"
+_COLUMNS = f"select {columns(Project)} from projects"
+_SELECT = f"{_COLUMNS} where deleted_ms is null"
 
 
 class Projects:
@@ -94,6 +98,13 @@ class Projects:
     def list_all(self) -> list[Project]:
         """Every project but the deleted ones, newest first."""
         return [_to_project(row) for row in self._meta.rows(f"{_SELECT} order by created_ms desc, id")]
+
+    def page(self, query: PageQuery, project_ids: Collection[str] | None = None) -> list[Project]:
+        """Projects, newest first, and one more than the page has; with `project_ids` these alone."""
+        conditions: list[tuple[str, Value]] = [("deleted_ms is ?", None)]
+        if project_ids is not None:
+            conditions.append((f"id in {ANY_OF}", json_list(project_ids)))
+        return [_to_project(row) for row in read_page(self._meta, _COLUMNS, conditions, query)]
 
     def update(
         self, project_id: str, *, name: str | None = None, timezone: str | None = None, settings: bytes | None = None

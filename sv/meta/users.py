@@ -13,9 +13,11 @@ from msgspec import Struct
 from sv.meta.db import Meta, Row
 from sv.meta.errors import is_taken
 from sv.meta.ids import random_id
+from sv.meta.paging import read_page
 from sv.meta.rows import columns, to_struct
 from sv.model.access import Role
 from sv.model.errors import Conflict, NotFound, ValidationFailed
+from sv.model.paging import PageQuery
 from sv.model.validate import repair, show
 
 MAX_EMAIL_CHARS: Final = 254
@@ -32,14 +34,25 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Membership(Struct, frozen=True):
-    """What a user is in one project."""
+    """What a user is in one project. created_ms: since when they have a part in it; 0 where that isn't known."""
 
     user_id: str
     project_id: str
     role: Role
+    created_ms: int = 0
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """A membership with its user's address."""
+
+    user_id: str
+    email: str
+    role: Role
+    created_ms: int
 
 
 _SELECT = f"select {columns(User)} from users"
+_MEMBERS = "select m.user_id, u.email, m.role, m.created_ms from memberships m join users u on u.id = m.user_id"
 _MEMBERSHIPS = f"select {columns(Membership)} from memberships"
 
 
@@ -73,16 +86,25 @@ class Users:
         row = self._meta.row(f"select {columns(User)}, password_hash from users where email_key = ?", _email_key(email))
         return None if row is None else (_to_user(row[:-1]), str(row[-1]))
 
-    def get(self, user_id: str) -> User:
-        """Raises NotFound."""
+    def find(self, user_id: str) -> User | None:
+        """The account; None where there is none."""
         row = self._meta.row(f"{_SELECT} where id = ?", user_id)
-        if row is None:
+        return None if row is None else _to_user(row)
+
+    def get(self, user_id: str) -> User:
+        """As `find`, but raises NotFound."""
+        user = self.find(user_id)
+        if user is None:
             raise NotFound(f"no user {show(user_id)}")
-        return _to_user(row)
+        return user
 
     def list_all(self) -> list[User]:
         """Every user, newest first."""
         return [_to_user(row) for row in self._meta.rows(f"{_SELECT} order by created_ms desc, id")]
+
+    def page(self, query: PageQuery) -> list[User]:
+        """Users, newest first, and one more than the page has."""
+        return [_to_user(row) for row in read_page(self._meta, _SELECT, (), query)]
 
     def set_password_hash(self, user_id: str, password_hash: str) -> None:
         """Raises NotFound."""
@@ -105,7 +127,7 @@ class Users:
             _expect_change(writer, user_id)
             _expect_an_admin(writer)
 
-    def set_role(self, user_id: str, project_id: str, role: Role | None) -> None:
+    def set_role(self, user_id: str, project_id: str, role: Role | None, now_ms: int = 0) -> None:
         """Make the user that in the project; None takes every role away. Raises NotFound for either of them."""
         self.get(user_id)
         with self._meta.transaction() as writer:
@@ -114,13 +136,13 @@ class Users:
                 return
             writer.execute(
                 """
-                insert into memberships (user_id, project_id, role)
-                select u.id, p.id, ?
+                insert into memberships (user_id, project_id, role, created_ms)
+                select u.id, p.id, ?, ?
                 from users u, projects p
                 where u.id = ? and p.id = ? and p.deleted_ms is null
                 on conflict (user_id, project_id) do update set role = excluded.role
                 """,
-                (role, user_id, project_id),
+                (role, now_ms, user_id, project_id),
             )
             if not writer.changes():
                 raise NotFound(f"no project {show(project_id)}")
@@ -134,6 +156,13 @@ class Users:
         """What the user is in the project, instance administrators aside; None for nothing."""
         row = self._meta.row(f"{_MEMBERSHIPS} where user_id = ? and project_id = ?", user_id, project_id)
         return None if row is None else to_struct(Membership, row).role
+
+    def page_of_members(self, project_id: str, query: PageQuery) -> list[Member]:
+        """Who has a role in the project, newest first, and one more than the page has."""
+        rows = read_page(
+            self._meta, _MEMBERS, [("m.project_id = ?", project_id)], query, ts="m.created_ms", id_column="m.user_id"
+        )
+        return [to_struct(Member, row) for row in rows]
 
     def members_of(self, project_id: str) -> list[Membership]:
         """Who has a role in the project, by user id."""

@@ -1,9 +1,12 @@
 """Who may do what, as words: scopes of a credential, roles of a person in a project.
 
-Pure vocabulary, shared by the rooms that keep credentials and the room that judges them.
+Pure vocabulary, shared by the rooms that keep credentials, the room that judges them, and the audit trail.
 """
 
 from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
 
 
 class Scope(StrEnum):
@@ -20,3 +23,11 @@ class Role(StrEnum):
     VIEWER = "viewer"
     EDITOR = "editor"
     ADMIN = "admin"
+
+
+class Actor(Struct, frozen=True):
+    """Who changed something. id: of the user or the API token; None for the command line, whose `name` is the operating system's user."""
+
+    kind: Literal["user", "api_token", "cli"]
+    id: str | None
+    name: str

@@ -300,3 +300,44 @@ MAX_FINISHED_JOBS: Final = 1000
 
 ERASE_TRIES: Final = 3
 """Of a job that fails for no reason that passes by itself, such as a full disk, before it counts as failed."""
+
+# ---- People ----
+
+MAX_RETENTION_DAYS: Final = 36_500
+"""A hundred years: beyond it nobody means a number of days."""
+
+MAX_OVERLAP_HOURS: Final = 720
+"""Thirty days in which the old and the new project token are both good: time to deploy everywhere."""
+
+OVERLAP_HOURS_DEFAULT: Final = 24
+
+MAX_LIVE_PROJECT_TOKENS: Final = 10
+"""Of one project, old ones in their overlap included: ingest keeps every good token in memory."""
+
+MAX_LOGIN_SESSIONS: Final = 20
+"""Of one user; a login beyond ends the one that was used longest ago. Nobody has more browsers."""
+
+MAX_MEMBERSHIPS: Final = 1000
+"""Roles in one request, and projects that `/auth/me` lists."""
+
+MAX_SHOWN_AGENT_CHARS: Final = 200
+"""Of a browser's User-Agent, kept with a login session so that its owner knows it again."""
+
+MAX_LOGINS_WAITING: Final = 16
+"""Passwords to hash or check that wait for their turn. Each takes some 30 ms and 19 MiB, so the last waits half a second."""
+
+LOGIN_TRIES_OF_ADDRESS: Final = 30
+LOGIN_TRIES_OF_EMAIL: Final = 10
+"""Wrong logins in a row before the next one has to wait; those of an address may be a whole office's."""
+
+LOGIN_TRY_EVERY_S: Final = 30
+"""How fast a try comes back: 2,880 guesses a day at one account, against 2^79 passwords made here."""
+
+MAX_THROTTLED: Final = 10_000
+"""Addresses, and e-mails, whose tries are remembered: a megabyte or two. Beyond, the one seen longest ago is forgotten."""
+
+MAX_AUDIT_ENTRIES: Final = 1_000_000
+"""In the audit trail, whatever their age. Some 300 bytes each; beyond, the oldest go."""
+
+MAX_AUDIT_VALUE_CHARS: Final = 4000
+"""Of one side of a change in the audit trail."""

@@ -204,6 +204,32 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(values.whole(0, 10_000), "queries", "Queries that wait for their turn; the next one answers 503."),
     ] = 32
 
+    # People who log in, and the trail of what they change.
+    login_session_hours: Annotated[
+        float,
+        About(
+            values.number(0.001, 87_600),
+            "hours",
+            "How long a web login lasts, however busy it is: a cookie that was stolen ends too.",
+        ),
+    ] = 720.0
+    login_session_idle_hours: Annotated[
+        float,
+        About(
+            values.number(0.001, 87_600),
+            "hours",
+            "A web login that was not used for so long has ended: a browser left behind is somebody else's.",
+        ),
+    ] = 168.0
+    audit_days: Annotated[
+        float,
+        About(
+            values.number(1, 36_500),
+            "days",
+            "How long the audit trail keeps who changed what. It has names and addresses of users in it, so it has an end.",
+        ),
+    ] = 365.0
+
     # What events are enriched with.
     geoip_db: Annotated[
         Path | None,

@@ -17,7 +17,7 @@ from sv.model.part import NewPart, Part
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
-from sv.store.ports import CatalogRows, FileFacts, Tables
+from sv.store.ports import CatalogRows, DeletedProjects, FileFacts, Tables
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ IDLE_POLL_S: Final = 5.0
 HELD_POLL_S: Final = 1.0
 """How often the number of held events is looked at; their bytes, and the oldest's age, are known without."""
 
+LOOK_FOR_DELETED_S: Final = 5.0
+"""How often projects that another process deleted are looked for."""
+
 Result = TypeVar("Result")
 BeforeCommit = Callable[[Sequence[Batch], int], None]
 """(headers of the flushed batches, log position covered): makes durable what must not be lost with the log."""
@@ -39,7 +42,7 @@ BeforeCommit = Callable[[Sequence[Batch], int], None]
 class Maintenance:
     """Runs until `stop`. `flush` and `compact` may also be called by other threads; they take turns.
 
-    fold: brings the rollups up to what is in the buffers.
+    fold: brings the rollups up to what is in the buffers. deleted: None where no project is ever deleted.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Maintenance:
         after_commit: Callable[[int], None],
         now_ms: Callable[[], int],
         monotonic_s: Callable[[], float],
+        deleted: DeletedProjects | None = None,
     ) -> None:
         self._store = store
         self._rows = rows
@@ -69,6 +73,8 @@ class Maintenance:
         self._after_commit = after_commit
         self._now_ms = now_ms
         self._monotonic_s = monotonic_s
+        self._deleted = deleted
+        self._look_for_deleted_at_s = monotonic_s()
         self._turn = threading.RLock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
@@ -143,6 +149,28 @@ class Maintenance:
             self._sweep()
             return len(plans)
 
+    def look_for_deleted(self) -> None:
+        """Have `remove_deleted` called soon, on the thread."""
+        self._look_for_deleted_at_s = self._monotonic_s()
+        self._store.work_arrived.set()
+
+    def remove_deleted(self) -> None:
+        """Have what is left of deleted projects leave the catalog and the disk; what queries still read goes when they are done.
+
+        Their events in memory, and those that come out of the log at a start, go with the next flush, which writes none of them.
+        """
+        with self._turn:
+            self._look_for_deleted_at_s = self._monotonic_s() + LOOK_FOR_DELETED_S
+            if self._deleted is None or not (project_ids := self._deleted.with_remains()):
+                return
+            self.flush()  # or the events that are held would be in the rollups again
+            for project_id in project_ids:
+                part_ids = [part.part_id for part in self._store.catalog.parts(project_id)]
+                self._deleted.forget(project_id)
+                self._store.catalog.replace(parts=part_ids, by=())
+                log.info("project %s was deleted: %d files of its events go", project_id, len(part_ids))
+            self._sweep()
+
     def reset(self, delete_rows: Callable[[int], object]) -> None:
         """Drop every event of every project. For `sv dev` alone. delete_rows: empties the catalog's rows up to a log position."""
         with self._turn:
@@ -165,6 +193,8 @@ class Maintenance:
             try:
                 if self._store.pending_bytes > self._store.drain_when_bytes:
                     self._store.catch_up()
+                if self._monotonic_s() >= self._look_for_deleted_at_s:
+                    self.remove_deleted()
                 if self._is_flush_due():
                     self.flush()
                 if self._is_compaction_due():
@@ -229,9 +259,11 @@ class Maintenance:
         is tried again writes no file a second time.
         """
         tables = self._store.tables
+        deleted = self._deleted.ids() if self._deleted is not None else ()
+        # TRICKY: numbered before deleted projects are left out, so that a flush which is tried again names the others' files alike.
         for number, (project_id, days, day) in enumerate(_plan_files(tables, generation.number)):
             path = part_path(project_id, day, f"flush-{generation.last_seq:016x}-{number}")
-            if path in generation.written:
+            if path in generation.written or project_id in deleted:
                 continue
             facts = write_durably(
                 self._store.data_folder / path,

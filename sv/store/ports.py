@@ -1,6 +1,6 @@
 """What the store needs of other rooms. `server.py` introduces them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +41,22 @@ class BufferGroup(Protocol):
     def day(self) -> str: ...
     @property
     def rows(self) -> int: ...
+
+
+class DeletedProjects(Protocol):
+    """The metadata's side of projects that were deleted, maybe by another process."""
+
+    def ids(self) -> Collection[str]:
+        """Every one."""
+        ...
+
+    def with_remains(self) -> Sequence[str]:
+        """Those of whose events or recordings something is left."""
+        ...
+
+    def forget(self, project_id: str) -> None:
+        """Forget all of it; the files are the caller's to remove."""
+        ...
 
 
 class Tables(Protocol):

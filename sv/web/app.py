@@ -25,7 +25,9 @@ from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
 from sv.web.routes_jobs import erase_person_route, get_job_route, list_jobs_route
+from sv.web.routes_login import ROUTES as LOGIN_ROUTES
 from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
+from sv.web.routes_projects import ROUTES as PROJECT_ROUTES
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
 from sv.web.routes_saved_insights import (
@@ -45,6 +47,8 @@ from sv.web.routes_smart_events import (
     preview_smart_event_route,
     update_smart_event_route,
 )
+from sv.web.routes_tokens import ROUTES as TOKEN_ROUTES
+from sv.web.routes_users import ROUTES as USER_ROUTES
 from sv.web.services import Services
 
 _CODES: Final = {
@@ -94,6 +98,10 @@ _ROUTES: Final[tuple[Any, ...]] = (
     health_stub,
     metrics_route,
     schema_route,
+    *LOGIN_ROUTES,
+    *PROJECT_ROUTES,
+    *TOKEN_ROUTES,
+    *USER_ROUTES,
 )
 
 

@@ -6,7 +6,7 @@ other. Litestar is imported when the first other request comes, which keeps star
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, Protocol
 
 from sv.ingest.capture import Ack, Capture
@@ -40,7 +40,10 @@ SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+"""On every answer, unless it brings one of its own. Nothing that the API answers is a page, so nothing in it may load or be framed."""
+
 ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
 READABLE_HEADERS: Final = (b"access-control-expose-headers", b"retry-after")
 PREFLIGHT: Final = [
@@ -222,18 +225,21 @@ class Front:
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     """A whole answer."""
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *SECURITY_HEADERS]})
+    await send({"type": "http.response.start", "status": status, "headers": secured(headers)})
     await send({"type": "http.response.body", "body": body})
 
 
 def _with_security_headers(send: Send) -> Send:
     async def send_with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                *((name, value) for name, value in SECURITY_HEADERS if name not in present),
-            ]
+            message["headers"] = secured(message["headers"])
         await send(message)
 
     return send_with_headers
+
+
+def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, and those of SECURITY_HEADERS that are not among them."""
+    given = list(headers)
+    present = {name.lower() for name, _ in given}
+    return [*given, *((name, value) for name, value in SECURITY_HEADERS if name not in present)]

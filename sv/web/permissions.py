@@ -4,7 +4,7 @@
 
 Answers for the words in which a route says it, and for the guard that holds each request to them; the OpenAPI document tells callers the
 same words. Assumes that a route of a project has `project_id` in its path. A route that says nothing answers nobody: the guard fails.
-Never looks at a project token: that is in the body, and ingest's to check.
+Never looks at a project token, which is in the body, nor at a signed URL: they are for ingest and for the door of recordings.
 """
 
 from typing import Any, Final, Literal, cast
@@ -13,34 +13,43 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
-from sv.auth.permissions import require
+from sv.auth.permissions import Principal, require, require_somewhere
 from sv.model.access import Scope
+from sv.model.errors import NotAuthorized
 from sv.web.requests import AnyRequest, principal_of
 
 LOOPBACK: Final = ("127.", "::1", "::ffff:127.")
 
 
 class Permission(Struct, frozen=True):
-    """What a caller has to show. credential: which kind, if any. scope: for an API token, what it must allow.
+    """What a caller has to show. credential: which kind, if any; a login session alone is for what is the user's own.
 
-    place: whether it must allow that in the project of the path or in the whole instance. is_open_here: callers on the server's own
-    machine need nothing.
+    scope: what an API token must allow, or the role of a user. place: whether it must allow that in the project of the path, in the whole
+    instance, or in some project at least (the handler then keeps to those). is_open_here: callers on the server's own machine need nothing.
     """
 
-    credential: Literal["none", "project token", "API token", "signed URL"]
+    credential: Literal["none", "project token", "signed URL", "API token or login session", "login session"]
     scope: Scope | None = None
-    place: Literal["project", "instance"] = "instance"
+    place: Literal["project", "instance", "somewhere"] = "instance"
     is_open_here: bool = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the guard asks for credentials; else nobody does, or ingest or the door of recordings."""
+        return self.credential in ("API token or login session", "login session")
 
 
 ANYONE: Final = Permission("none")
 PROJECT_TOKEN: Final = Permission("project token")
 SIGNED_URL: Final = Permission("signed URL")
-READ_PROJECT: Final = Permission("API token", Scope.READ, "project")
-WRITE_PROJECT: Final = Permission("API token", Scope.WRITE, "project")
-ADMIN_PROJECT: Final = Permission("API token", Scope.ADMIN, "project")
-ADMIN: Final = Permission("API token", Scope.ADMIN)
-ADMIN_OR_HERE: Final = Permission("API token", Scope.ADMIN, is_open_here=True)
+LOGIN: Final = Permission("login session")
+READ_PROJECT: Final = Permission("API token or login session", Scope.READ, "project")
+WRITE_PROJECT: Final = Permission("API token or login session", Scope.WRITE, "project")
+ADMIN_PROJECT: Final = Permission("API token or login session", Scope.ADMIN, "project")
+READ_SOMEWHERE: Final = Permission("API token or login session", Scope.READ, "somewhere")
+ADMIN_SOMEWHERE: Final = Permission("API token or login session", Scope.ADMIN, "somewhere")
+ADMIN: Final = Permission("API token or login session", Scope.ADMIN)
+ADMIN_OR_HERE: Final = Permission("API token or login session", Scope.ADMIN, is_open_here=True)
 
 
 def permission_of(handler: BaseRouteHandler) -> Permission:
@@ -55,10 +64,21 @@ async def check_permission(connection: ASGIConnection[Any, Any, Any, Any], handl
     if connection.scope["type"] == "http" and connection.scope["method"] == "OPTIONS":
         return  # which methods a route has is no secret
     permission = permission_of(handler)
-    if permission.scope is None or (permission.is_open_here and _is_from_here(connection)):
+    if not permission.is_asked or (permission.is_open_here and _is_from_here(connection)):
         return
-    project_id = connection.path_params["project_id"] if permission.place == "project" else None
-    require(await principal_of(cast("AnyRequest", connection)), permission.scope, project_id)
+    principal = await principal_of(cast("AnyRequest", connection))
+    _check(permission, principal, connection.path_params.get("project_id"))
+    connection.scope.setdefault("state", {})["principal"] = principal
+
+
+def _check(permission: Permission, principal: Principal, project_id: str | None) -> None:
+    if permission.scope is None:
+        if principal.session_id is None:
+            raise NotAuthorized("expected a login session (Cookie), got an API token")
+    elif permission.place == "somewhere":
+        require_somewhere(principal, permission.scope)
+    else:
+        require(principal, permission.scope, project_id if permission.place == "project" else None)
 
 
 def _is_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:

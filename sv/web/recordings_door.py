@@ -46,11 +46,11 @@ from sv.web.front import (
     ANY_ORIGIN,
     PREFLIGHT,
     READABLE_HEADERS,
-    SECURITY_HEADERS,
     Receive,
     Scope,
     Send,
     respond,
+    secured,
 )
 from sv.web.origin import origin_of
 
@@ -222,10 +222,9 @@ class RecordingsDoor:
             (b"content-disposition", f'attachment; filename="{name}"'.encode()),
             ANY_ORIGIN,
             *_INERT,
-            *SECURITY_HEADERS,
         ]
         with file:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": 200, "headers": secured(headers)})
             rest = 0 if scope["method"] == "HEAD" else size
             while rest:
                 try:

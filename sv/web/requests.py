@@ -15,6 +15,8 @@ from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, Payloa
 from sv.model.identity import is_merged
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.model.validate import clip
+from sv.people.logins import principal_of_cookie, principal_of_token
+from sv.web.cookies import SAFE_METHODS, cookie_of, expect_own_page
 from sv.web.services import Services
 
 PROJECT: Final = "/api/v1/projects/{project_id:str}"
@@ -29,14 +31,30 @@ def services_of(request: AnyRequest) -> Services:
 
 
 async def principal_of(request: AnyRequest) -> Principal:
-    """Who asks. Raises NotAuthenticated."""
+    """Who asks: by the API token, else by the cookie. A token that is wrong is not made good by a cookie.
+
+    Raises NotAuthenticated, and NotAuthorized for a change that the cookie alone vouches for, unless a page of our own asks for it.
+    """
+    services = services_of(request)
     header = request.headers.get("authorization")
-    if header is None:
-        raise NotAuthenticated("expected an API token, got none (Authorization)")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise NotAuthenticated("expected 'Bearer <API token>' (Authorization)")
-    return await asyncio.to_thread(services_of(request).authenticate, token.strip())
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NotAuthenticated("expected 'Bearer <API token>' (Authorization)")
+        return await asyncio.to_thread(principal_of_token, services.people, token.strip())
+    secret = cookie_of(request.cookies)
+    if secret is None:
+        raise NotAuthenticated("expected an API token (Authorization) or a login session (Cookie), got neither")
+    principal = await asyncio.to_thread(principal_of_cookie, services.people, secret)
+    if request.method not in SAFE_METHODS:
+        expect_own_page(request.headers, services.public_url)
+    return principal
+
+
+def caller_of(request: AnyRequest) -> Principal:
+    """Who asks, as `sv.web.permissions` found out before the handler ran."""
+    principal: Principal = request.scope["state"]["principal"]
+    return principal
 
 
 async def project_of(request: AnyRequest, project_id: str) -> Project:

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sv.model.errors import ServerFault
 from sv.web.errors import error_body
-from sv.web.front import Front
+from sv.web.front import SECURITY_HEADERS, Front
 
 KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s after which common proxies close, so that they never write into a connection that we are closing."""
@@ -77,8 +77,11 @@ class _Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         body = error_body(f"expected HTTP/1.1, got something else: {msg}", "INVALID_PARAMETER")
-        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        self.transport.write(head % len(body) + body)
+        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n" % len(
+            body
+        )
+        safety = b"".join(b"%b: %b\r\n" % header for header in SECURITY_HEADERS)
+        self.transport.write(head + safety + b"\r\n" + body)
         self.transport.close()
 
 

@@ -4,21 +4,23 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from sv.auth.permissions import Principal
 from sv.imports.receiving import Receiver
 from sv.insights.definitions import Definitions
 from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
 from sv.meta.projects import Project
 from sv.meta.saved import Saved
+from sv.people.people import People
 from sv.privacy.jobs import JobWork
 from sv.recordings.recordings import Recordings
+from sv.web.turns import Turns
 
 
 class Services(Struct, frozen=True):
     """One for the server. Functions that touch the disk are called on threads.
 
-    authenticate: the principal of an API token. Raises NotAuthenticated.
+    people: users, projects, tokens and who may touch them. hashing: for what takes a password.
+    look_for_deleted: has the events of deleted projects leave the disk soon.
     find_project: a project by its id, or None.
     runner: everything that reads events or rollups goes through it.
     metrics: the text that `/metrics` answers.
@@ -29,7 +31,9 @@ class Services(Struct, frozen=True):
     recordings: what sessions have recorded. public_url: the setting.
     """
 
-    authenticate: Callable[[str], Principal]
+    people: People
+    hashing: Turns
+    look_for_deleted: Callable[[], None]
     find_project: Callable[[str], Project | None]
     runner: Runner
     definitions: Definitions

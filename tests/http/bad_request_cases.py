@@ -166,7 +166,6 @@ def routes() -> Iterator[Bad]:
         "/api",
         "/api/v1",
         "/api/v2/projects/dev/events",
-        "/api/v1/projects",
         "/api/v1/projects/dev/nothing",
     ):
         for method in ("GET", "POST", "DELETE"):

@@ -11,7 +11,9 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from sv.web.openapi import schemas_answers, schemas_requests, texts
+from sv.model.access import Role, Scope
+from sv.web.cookies import COOKIE
+from sv.web.openapi import schemas_answers, schemas_requests, texts, texts_people
 from sv.web.openapi.errors import ERRORS, RETRY_AFTER, example_of
 from sv.web.openapi.examples import EXAMPLES
 from sv.web.openapi.operation import JSON, Answer, Example, Operation
@@ -19,6 +21,9 @@ from sv.web.openapi.operations import OPERATIONS, PATH_PARAMETERS, TAGS
 from sv.web.openapi.operations_definitions import PROPERTY_TYPE
 from sv.web.openapi.operations_funnel_persons import OUTCOME
 from sv.web.permissions import Permission, permission_of
+
+_ROLES: Final = {Scope.READ: Role.VIEWER, Scope.WRITE: Role.EDITOR, Scope.ADMIN: Role.ADMIN}
+"""The least role that allows what a scope names."""
 
 REF: Final = "#/components/schemas/{name}"
 
@@ -79,8 +84,9 @@ def make_document(app: Litestar, version: str) -> dict[str, Any]:
                 "api_token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API token, `sv_…`. Made by `sv token create`.",
-                }
+                    "description": "An API token, `sv_…`. Made by `sv token create`, or here.",
+                },
+                "login_session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": texts_people.COOKIE},
             },
         },
     }
@@ -127,16 +133,21 @@ def _needs(permission: Permission) -> str:
             return "Needs the project token, in the body."
         case "signed URL":
             return "Needs no credentials but the URL itself, which is signed."
+        case "login session":
+            return "Needs a login session; an API token has none."
         case _:
-            where = "for the project" if permission.place == "project" else "for all projects"
+            scope = permission.scope or Scope.READ
             but = ", but for callers on the server's own machine" if permission.is_open_here else ""
-            return f"Needs an API token with the scope `{permission.scope}` {where}{but}."
+            return texts_people.NEEDS[permission.place].format(scope=scope, role=_ROLES[scope]) + f"{but}."
 
 
 def _security(permission: Permission) -> list[dict[str, list[str]]]:
-    if permission.scope is None:
+    if not permission.is_asked:
         return []
-    return [{}, {"api_token": []}] if permission.is_open_here else [{"api_token": []}]
+    kinds: list[dict[str, list[str]]] = [{"login_session": []}]
+    if permission.scope is not None:
+        kinds.insert(0, {"api_token": []})
+    return [{}, *kinds] if permission.is_open_here else kinds
 
 
 def _with_examples(parameter: dict[str, Any], examples: tuple[Example, ...]) -> dict[str, Any]:
@@ -170,11 +181,8 @@ def _request_content(media: str, kind: type, examples: tuple[Example, ...]) -> d
 
 def _responses(operation: Operation, permission: Permission, examples: tuple[Example, ...]) -> dict[str, Any]:
     errors = dict(operation.errors)
-    if permission.scope is not None:
-        forbidden = (
-            "" if permission.place == "project" else "these credentials are for one project, and this concerns the whole instance"
-        )
-        errors |= {401: "", 403: forbidden}
+    if permission.is_asked:
+        errors |= {401: "", 403: _forbidden(permission)}
         errors.setdefault(503, "")  # tokens are looked up on disk
     if permission.credential != "none":
         errors[500] = ""
@@ -182,6 +190,15 @@ def _responses(operation: Operation, permission: Permission, examples: tuple[Exa
     for status, message in errors.items():
         described[status] = _error(status, message) if message else {"$ref": f"#/components/responses/{ERRORS[status].name}"}
     return {str(status): described[status] for status in sorted(described)}
+
+
+def _forbidden(permission: Permission) -> str:
+    """An example of a refusal; "" for the shared one."""
+    if permission.scope is None:
+        return "expected a login session (Cookie), got an API token"
+    if permission.place == "somewhere":
+        return f"expected the scope {permission.scope}, got none"
+    return "" if permission.place == "project" else "these credentials are for one project, and this concerns the whole instance"
 
 
 def _answer(status: int, answer: Answer, examples: tuple[Example, ...]) -> dict[str, Any]:

@@ -61,6 +61,13 @@ ERRORS: Final[dict[int, SharedError]] = {
         "JSON of the wrong shape; `details` has each wrong field by its path.",
         'breakdown_limit: expected a whole number from 1 to 1,000, got "many"',
     ),
+    429: SharedError(
+        "RateLimited",
+        "RATE_LIMITED",
+        "Too many tries.",
+        "too many wrong logins; wait as Retry-After says",
+        has_retry_after=True,
+    ),
     500: SharedError(
         "InternalError",
         "INTERNAL_ERROR",

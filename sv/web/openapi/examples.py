@@ -5,6 +5,7 @@ Answers for every value shown being what the server answers, but for the fields 
 
 from typing import Any, Final
 
+from sv.web.openapi.examples_people import PEOPLE_EXAMPLES
 from sv.web.openapi.examples_smart_events import SMART_EXAMPLES
 from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
@@ -297,4 +298,5 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
     **RECORDING_EXAMPLES,
     **JOB_EXAMPLES,
+    **PEOPLE_EXAMPLES,
 }

@@ -16,6 +16,7 @@ from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
 from sv.web.openapi.operations_funnel_persons import FUNNEL_PERSON_OPERATIONS
 from sv.web.openapi.operations_jobs import JOB_OPERATIONS, JOB_PATH_PARAMETERS, JOB_TAGS
+from sv.web.openapi.operations_people import PEOPLE_OPERATIONS, PEOPLE_PATH_PARAMETERS, PEOPLE_TAGS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
 from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
 from sv.web.openapi.operations_smart_events import SMART_OPERATIONS, SMART_PATH_PARAMETERS
@@ -32,6 +33,7 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     **RECORDING_PATH_PARAMETERS,
     **JOB_PATH_PARAMETERS,
     **SMART_PATH_PARAMETERS,
+    **PEOPLE_PATH_PARAMETERS,
     "import_id": {
         "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -142,6 +144,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     **RECORDING_OPERATIONS,
     **JOB_OPERATIONS,
+    **PEOPLE_OPERATIONS,
     "get_health": Operation(
         tag="Server",
         summary="Whether events are taken",
@@ -186,6 +189,7 @@ TAGS: Final = {
     "Saved insights": "Names for queries.",
     **JOB_TAGS,
     "Imports": "Files of events, in chunks.",
+    **PEOPLE_TAGS,
     "Server": "The server itself.",
     "Development": "Under `sv dev` alone.",
 }

@@ -1,7 +1,7 @@
 """Credentials of every kind, in the folder of the server under test."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from sv.meta.db import Meta
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.model.access import Scope
+from tests.http.openapi.cookies_rig import Cookies
 from tests.http.openapi.openapi_rig import OutOfTime
 
 OTHER_PROJECT = "other"
@@ -64,3 +65,11 @@ def tokens(server: Running) -> dict[str, str]:
             "expired": make("expired", Scope.ADMIN, project_id=None, lasts_ms=HOUR_MS, made_ms=now_ms - 2 * HOUR_MS),
             "revoked": make("revoked", Scope.ADMIN, project_id=None),
         }
+
+
+@pytest.fixture(scope="session")
+def cookies(server: Running, tokens: dict[str, str]) -> Iterator[Cookies]:
+    """Login sessions of users with every part that there is."""
+    assert tokens  # which makes the other project
+    with Meta.open(Path(server.ready["data"]) / "sv.db") as meta:
+        yield Cookies(meta, int(time.time() * 1000))

@@ -157,5 +157,7 @@ def test_the_table_of_routes_says_what_the_route_asks_for(route: Route) -> None:
     permission = permission_of(route.handler)
     assert set(re.findall(r"`(\w+)`", needs)) == ({permission.scope.value} if permission.scope else set())
     assert ("all projects" in needs) == (permission.scope is not None and permission.place == "instance")
+    assert ("some project" in needs) == (permission.scope is not None and permission.place == "somewhere")
+    assert ("a login session" in needs) == (permission.credential == "login session")
     assert ("project token" in needs) == (permission.credential == "project token")
     assert ("nothing" in needs) == (permission.credential == "none" or permission.is_open_here)

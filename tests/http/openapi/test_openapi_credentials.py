@@ -12,6 +12,7 @@ from recordings_rig import INGEST_RECORDINGS, OBJECTS
 
 from sv.model.access import Scope
 from sv.web.permissions import ADMIN, Permission, check_permission, permission_of
+from tests.http.openapi.cookies_rig import Cookies
 from tests.http.openapi.openapi_rig import STATUS_CODES, Route, check_answer, routes
 
 PATH_VALUES = {
@@ -23,6 +24,9 @@ PATH_VALUES = {
     "import_id": "0f343b0931126a20f133d67c2b018a3b",
     "chunk_no": "1",
     "session_id": "s-1",
+    "login_session_id": "nothing",
+    "token_id": "nothing",
+    "user_id": "nobody",
     "key": "recordings/dev/s-1/chunk_000000.json",
     "action_id": "nothing",
     "insight_id": "nothing",
@@ -33,11 +37,13 @@ RANK = [Scope.READ, Scope.WRITE, Scope.ADMIN]
 
 class Credential(NamedTuple):
     """An Authorization header, "{name}" in it standing for a secret, and what it is worth: nothing, or a scope, in one project or in
-    all (None)."""
+    all (None). cookie: the secret of a login session, likewise; a user known by one may have a part in no project."""
 
     header: str | None
     scope: Scope | None = None
     project: str | None = None
+    cookie: str | None = None
+    is_known: bool = True
 
 
 CREDENTIALS = {
@@ -62,6 +68,19 @@ CREDENTIALS = {
     "a token to administer all": Credential("Bearer {admin of all projects}", Scope.ADMIN),
     "a token that will expire": Credential("Bearer {expiring}", Scope.ADMIN),
     "the scheme in small letters": Credential("bearer sv_dev", Scope.ADMIN),
+    "a viewer's cookie": Credential(None, Scope.READ, "dev", "viewer"),
+    "an editor's cookie": Credential(None, Scope.WRITE, "dev", "editor"),
+    "a project administrator's cookie": Credential(None, Scope.ADMIN, "dev", "admin"),
+    "another project's administrator's cookie": Credential(None, Scope.ADMIN, "other", "elsewhere"),
+    "the cookie of a user without a part in anything": Credential(None, None, None, "nobody"),
+    "an instance administrator's cookie": Credential(None, Scope.ADMIN, None, "root"),
+    "a cookie that ended by age": Credential(None, cookie="old", is_known=False),
+    "a cookie that lay idle": Credential(None, cookie="idle", is_known=False),
+    "a cookie that was logged out": Credential(None, cookie="gone", is_known=False),
+    "an unknown cookie": Credential(None, cookie="made up", is_known=False),
+    "a deleted user's cookie": Credential(None, cookie="deleted", is_known=False),
+    "a reader's token beside an administrator's cookie": Credential("Bearer {read}", Scope.READ, "dev", "root"),
+    "a revoked token beside an administrator's cookie": Credential("Bearer {revoked}", cookie="root"),
 }
 
 
@@ -69,11 +88,16 @@ def refusal(permission: Permission, credential: Credential, *, is_here: bool) ->
     """The status that the route must answer, or None where it must let the caller through."""
     if permission.credential == "signed URL":
         return 403  # these aren't signed, and nothing else opens them
-    if permission.scope is None or (permission.is_open_here and is_here):
+    if not permission.is_asked or (permission.is_open_here and is_here):
         return None
-    if credential.scope is None:
+    is_cookie = credential.header is None and credential.cookie is not None
+    if not (is_cookie and credential.is_known) and credential.scope is None:
         return 401
-    if credential.project not in (None, "dev" if permission.place == "project" else None):
+    if permission.scope is None:
+        return None if is_cookie else 403
+    if credential.scope is None:
+        return 403
+    if permission.place != "somewhere" and credential.project not in (None, "dev" if permission.place == "project" else None):
         return 403
     return None if RANK.index(credential.scope) >= RANK.index(permission.scope) else 403
 
@@ -86,19 +110,23 @@ def stranger(server: Running) -> Iterator[httpx.Client]:
 
 
 def ask(stranger: httpx.Client, route: Route, headers: dict[str, str]) -> httpx.Response:
-    """The route, with nothing but its path and these headers right."""
+    """The route, with nothing but its path and these headers right. Who may delete projects is shown one that isn't there."""
     body = {} if route.method != "GET" else None
-    return stranger.request(route.method, route.path.format(**PATH_VALUES), headers=headers, json=body)
+    values = PATH_VALUES | ({"project_id": "nowhere"} if route.handler.operation_id == "delete_project" else {})
+    stranger.cookies.clear()
+    return stranger.request(route.method, route.path.format(**values), headers=headers, json=body)
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
 @pytest.mark.parametrize("route", routes(), ids=lambda route: f"{route.method} {route.path}")
 def test_a_route_lets_in_whom_its_permission_names_and_nobody_else(
-    full: Api, stranger: httpx.Client, tokens: dict[str, str], route: Route, name: str
+    full: Api, stranger: httpx.Client, tokens: dict[str, str], cookies: Cookies, route: Route, name: str
 ) -> None:
     permission, credential = permission_of(route.handler), CREDENTIALS[name]
     headers = {} if credential.header is None else {"Authorization": credential.header.format(**tokens)}
-    for is_here in (True, False):
+    for is_here in (True, False) if permission.is_open_here else (True,):
+        if credential.cookie is not None:
+            headers |= {"Cookie": f"sv_session={cookies.secret(credential.cookie)}", "Origin": full.server.url}
         answer = ask(stranger, route, headers if is_here else headers | AFAR)
         expected = refusal(permission, credential, is_here=is_here)
         if expected is None:
@@ -110,9 +138,9 @@ def test_a_route_lets_in_whom_its_permission_names_and_nobody_else(
 
 
 def test_the_table_would_notice_a_route_open_to_all() -> None:
-    """Every route but these asks for an API token: who adds one here has thought about it."""
-    open_to_all = {route.path for route in routes() if permission_of(route.handler).scope is None}
-    assert open_to_all == {INGEST, "/healthz", "/schema", INGEST_RECORDINGS, f"{OBJECTS}{{key}}"}
+    """Every route but these asks for an API token or a login session: who adds one here has thought about it."""
+    open_to_all = {route.path for route in routes() if not permission_of(route.handler).is_asked}
+    assert open_to_all == {INGEST, "/healthz", "/schema", INGEST_RECORDINGS, f"{OBJECTS}{{key}}", "/api/v1/auth/login"}
 
 
 def test_a_route_without_a_permission_answers_nobody() -> None:

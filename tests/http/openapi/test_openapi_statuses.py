@@ -21,6 +21,7 @@ from sv.web.errors import error_answer
 from sv.web.front import Front
 from sv.web.openapi.errors import ERRORS, example_of
 from tests.http.openapi.openapi_rig import check_answer, faults, operations
+from tests.http.openapi.people_requests import PEOPLE_REQUESTS, send_about_people
 
 FROM_WITHIN = {"500", "503"}
 NOBODY = {"Authorization": "Bearer sv_nobody"}
@@ -203,6 +204,7 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "get_saved_insight": looking(SAVED, "{insight}"),
     "update_saved_insight": changing(SAVED, "{insight}", {"name": "Monthly"}, {"name": 7}),
     "delete_saved_insight": looking(SAVED, "{insight}", "204"),
+    **PEOPLE_REQUESTS,
     "get_health": {"200": ("/healthz", {})},
     "get_metrics": {
         "200": ("/metrics", {}),
@@ -252,6 +254,8 @@ def make(api: Api, what: str) -> str:
 
 
 def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str, str]) -> httpx.Response:
+    if name in PEOPLE_REQUESTS:
+        return send_about_people(api, operations()[name].method, path, sent, tokens)
     if "{newest}" in path:
         api.send(event())
         path = path.replace("{newest}", api.listed()[0]["id"])

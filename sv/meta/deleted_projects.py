@@ -1,0 +1,64 @@
+"""What is left of deleted projects, and having it go.
+
+Answers for every row that tells of a deleted project's events or recordings being found, whoever wrote it and when: a batch that was on its
+way, an import that was running, a rollup that was being folded. So nothing has to be remembered of what was emptied already. The rows of
+`projects` and of its tokens stay, revoked, for neither to be given out again; so does the audit trail, for as long as it keeps anything.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from sv.meta.db import Meta
+from sv.meta.recordings import RecordingChunks
+from sv.meta.reset import delete_all_events
+
+_REMAINS: Final = """
+    select p.id
+    from projects p
+    where p.deleted_ms is not null
+      and (
+        exists (select 1 from parts r where r.project_id = p.id and r.state = 'live')
+        or exists (select 1 from rollup_builds r where r.project_id = p.id and r.state in ('live', 'building'))
+        or exists (select 1 from event_names r where r.project_id = p.id)
+        or exists (select 1 from property_names r where r.project_id = p.id)
+        or exists (select 1 from smart_events r where r.project_id = p.id)
+        or exists (select 1 from saved_insights r where r.project_id = p.id)
+        or exists (select 1 from jobs r where r.project_id = p.id and r.state in ('done', 'failed'))
+        or exists (select 1 from recording_chunks r where r.project_id = p.id and r.state != 'doomed')
+        or exists (
+          select 1
+          from person_projects o
+          join person_numbers r on r.project = o.project
+          where o.project_id = p.id
+        )
+      )
+    order by p.id
+"""
+
+
+class DeletedProjects:
+    """Thread-safe."""
+
+    def __init__(self, meta: Meta, now_ms: Callable[[], int]) -> None:
+        self._meta = meta
+        self._now_ms = now_ms
+
+    def ids(self) -> frozenset[str]:
+        """Every deleted project."""
+        return frozenset(
+            str(project_id) for (project_id,) in self._meta.rows("select id from projects where deleted_ms is not null")
+        )
+
+    def with_remains(self) -> list[str]:
+        """Those of which something is left. A look-up or two in an index for each that there ever was."""
+        return [str(project_id) for (project_id,) in self._meta.rows(_REMAINS)]
+
+    def forget(self, project_id: str) -> None:
+        """Forget all of one's events and recordings, and what was saved of it. Raises Unavailable.
+
+        Files of events go with the catalog's next sweep, those of recordings when these are next looked after.
+        """
+        RecordingChunks(self._meta).doom(project_id, self._now_ms())
+        delete_all_events(self._meta, project_id, saved_too=True)
+        with self._meta.transaction() as writer:  # one that still runs is forgotten when it has ended
+            writer.execute("delete from jobs where project_id = ? and state in ('done', 'failed')", (project_id,))

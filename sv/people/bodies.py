@@ -1,0 +1,200 @@
+"""From decoded JSON to what is to be changed.
+
+Answers for naming every wrong field at once. Whether a name, a timezone or an address can be is judged where it is kept.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from sv.model import limits
+from sv.model.access import Role, Scope
+from sv.model.project_settings import ProjectSettings, change_project_settings
+from sv.model.validate import Fields, Problems, read_choice, read_text
+
+MAX_TEXT_CHARS: Final = 1000
+"""Of names and addresses before they are judged."""
+
+PROJECT_FIELDS: Final = ("name", "timezone", "settings")
+NEW_PROJECT_FIELDS: Final = (*PROJECT_FIELDS, "id")
+ROTATION_FIELDS: Final = ("overlap_hours",)
+NEW_TOKEN_FIELDS: Final = ("name", "scopes", "project_id", "expires_at")
+USER_FIELDS: Final = ("password", "is_instance_admin", "memberships")
+NEW_USER_FIELDS: Final = ("email", *USER_FIELDS)
+MEMBERSHIP_FIELDS: Final = ("project_id", "role")
+NEW_MEMBER_FIELDS: Final = ("email", "role")
+MEMBER_FIELDS: Final = ("role",)
+LOGIN_FIELDS: Final = ("email", "password")
+PASSWORD_FIELDS: Final = ("current_password", "new_password")
+
+
+class ProjectChange(Struct, frozen=True, kw_only=True):
+    """None: as it is. settings: a JSON object with what changes in them. project_id: for a new one; None makes one up."""
+
+    name: str | None = None
+    timezone: str | None = None
+    settings: object = None
+    project_id: str | None = None
+
+
+class NewToken(Struct, frozen=True, kw_only=True):
+    """project_id None: all projects, and the instance. expires_ms None: until it is revoked."""
+
+    name: str
+    scopes: frozenset[Scope]
+    project_id: str | None = None
+    expires_ms: int | None = None
+
+
+class UserChange(Struct, frozen=True, kw_only=True):
+    """None: as it is. roles: by project; None takes the user's part in it away. email: for a new one."""
+
+    email: str = ""
+    password: str | None = None
+    is_instance_admin: bool | None = None
+    roles: tuple[tuple[str, Role | None], ...] = ()
+
+
+def parse_project(body: object, *, is_new: bool) -> ProjectChange:
+    """Errors: ValidationFailed."""
+    problems = Problems()
+    fields = Fields(body, "", NEW_PROJECT_FIELDS if is_new else PROJECT_FIELDS, problems)
+    name = _text(fields, "name", is_required=is_new)
+    settings = fields.get("settings")
+    if settings is not None:
+        change_project_settings(ProjectSettings(), settings, problems)
+    change = ProjectChange(
+        name=name,
+        timezone=fields.text("timezone", limits.MAX_TIMEZONE_CHARS),
+        settings=settings,
+        project_id=fields.text("id", MAX_TEXT_CHARS) if is_new else None,
+    )
+    problems.finish()
+    return change
+
+
+def parse_rotation(body: object) -> int:
+    """How long the old project token stays good, in milliseconds. Errors: ValidationFailed."""
+    problems = Problems()
+    fields = Fields(body, "", ROTATION_FIELDS, problems)
+    hours = fields.whole("overlap_hours", 0, limits.MAX_OVERLAP_HOURS, limits.OVERLAP_HOURS_DEFAULT)
+    problems.finish()
+    return hours * limits.HOUR_MS
+
+
+def parse_token(body: object) -> NewToken:
+    """Errors: ValidationFailed."""
+    problems = Problems()
+    fields = Fields(body, "", NEW_TOKEN_FIELDS, problems)
+    scopes = [read_choice(item, path, Scope, problems) for path, item in fields.items("scopes", 1, len(Scope))]
+    token = NewToken(
+        name=_text(fields, "name", is_required=True) or "",
+        scopes=frozenset(scope for scope in scopes if scope is not None),
+        project_id=fields.text("project_id", MAX_TEXT_CHARS),
+        expires_ms=_moment(fields, "expires_at"),
+    )
+    problems.finish()
+    return token
+
+
+def parse_user(body: object, *, is_new: bool) -> UserChange:
+    """Errors: ValidationFailed."""
+    problems = Problems()
+    fields = Fields(body, "", NEW_USER_FIELDS if is_new else USER_FIELDS, problems)
+    roles: dict[str, Role | None] = {}
+    for path, item in fields.items("memberships", 0, limits.MAX_MEMBERSHIPS):
+        inner = Fields(item, path, MEMBERSHIP_FIELDS, problems)
+        project_id = _text(inner, "project_id", is_required=isinstance(item, dict)) or ""
+        if project_id in roles:
+            problems.unexpected(inner.at("project_id"), "each project once", project_id)
+        role = inner.get("role")
+        if role is None and is_new and isinstance(item, dict):
+            problems.add(inner.at("role"), "required: one of " + ", ".join(Role))
+        roles[project_id] = None if role is None else read_choice(role, inner.at("role"), Role, problems)
+    flag = fields.get("is_instance_admin")
+    change = UserChange(
+        email=(_text(fields, "email", is_required=True) or "") if is_new else "",
+        password=_password(fields, "password"),
+        is_instance_admin=None if flag is None else fields.flag("is_instance_admin", False),
+        roles=tuple(roles.items()),
+    )
+    problems.finish()
+    return change
+
+
+def parse_new_member(body: object) -> tuple[str, Role]:
+    """An address and a role. Errors: ValidationFailed."""
+    problems = Problems()
+    fields = Fields(body, "", NEW_MEMBER_FIELDS, problems)
+    email = _text(fields, "email", is_required=True) or ""
+    role = _role(fields)
+    problems.finish()
+    return email, role
+
+
+def parse_member(body: object) -> Role:
+    """Errors: ValidationFailed."""
+    problems = Problems()
+    role = _role(Fields(body, "", MEMBER_FIELDS, problems))
+    problems.finish()
+    return role
+
+
+def parse_login(body: object) -> tuple[str, str]:
+    """An address and a password, as they are: whether they can be isn't told. Errors: ValidationFailed."""
+    return _two_texts(body, LOGIN_FIELDS)
+
+
+def parse_password_change(body: object) -> tuple[str, str]:
+    """The current password and the new one. Errors: ValidationFailed, which never repeats either."""
+    return _two_texts(body, PASSWORD_FIELDS)
+
+
+def _two_texts(body: object, names: tuple[str, str]) -> tuple[str, str]:
+    problems = Problems()
+    fields = Fields(body, "", names, problems)
+    found = [_secret(fields, name) for name in names]
+    problems.finish()
+    return found[0], found[1]
+
+
+def _secret(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    if isinstance(value, str) and 1 <= len(value) <= MAX_TEXT_CHARS:
+        return value
+    # Not repeated in the answer, whatever it is: it may be a password in the wrong place.
+    fields.problems.add(name, f"required: a string of 1 to {MAX_TEXT_CHARS:,} characters")
+    return ""
+
+
+def _password(fields: Fields, name: str) -> str | None:
+    return None if fields.get(name) is None else _secret(fields, name)
+
+
+def _role(fields: Fields) -> Role:
+    value = fields.require("role", "one of " + ", ".join(Role))
+    found = None if value is None else read_choice(value, fields.at("role"), Role, fields.problems)
+    return found or Role.VIEWER
+
+
+def _text(fields: Fields, name: str, *, is_required: bool) -> str | None:
+    value = fields.require(name, f"a string of 1 to {MAX_TEXT_CHARS:,} characters") if is_required else fields.get(name)
+    return None if value is None else read_text(value, fields.at(name), MAX_TEXT_CHARS, fields.problems)
+
+
+def _moment(fields: Fields, name: str) -> int | None:
+    """Unix milliseconds of an ISO 8601 datetime; without an offset it is UTC."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and isinstance(value, str) and len(value) > len("2025-01-31"):
+            at_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+            if at_ms <= limits.MAX_TIMESTAMP_MS:
+                return at_ms
+    except (ValueError, OverflowError):
+        pass
+    fields.problems.unexpected(fields.at(name), "an ISO 8601 datetime such as 2025-01-31T12:00:00Z", value)
+    return None

@@ -1,0 +1,90 @@
+"""Changes to projects. Who may is asked before: making and deleting is for the whole instance, the rest for the project."""
+
+from typing import Any, NamedTuple
+
+from msgspec import to_builtins
+
+from sv.auth.tokens import make_project_token
+from sv.meta.projects import Project
+from sv.model.access import Actor
+from sv.model.project_settings import (
+    ProjectSettings,
+    change_project_settings,
+    encode_project_settings,
+    read_project_settings,
+)
+from sv.model.validate import Problems
+from sv.people.bodies import ProjectChange
+from sv.people.people import People, differences
+
+
+class WithToken(NamedTuple):
+    """A project and its newest project token."""
+
+    project: Project
+    project_token: str
+
+
+def create_project(people: People, actor: Actor, new: ProjectChange) -> WithToken:
+    """Raises ValidationFailed, and Conflict for an id that exists or did."""
+    token = make_project_token()
+    with people.meta.together():
+        project = people.projects.create(
+            new.name or "", token=token, now_ms=people.now_ms(), timezone=new.timezone or "UTC", project_id=new.project_id
+        )
+        if new.settings is not None:
+            settings = _changed(ProjectSettings(), new.settings)
+            project = people.projects.update(project.id, settings=encode_project_settings(settings))
+        people.note(actor, "project.create", (project.id, project.name), project_id=project.id, after=_shown(project))
+    people.project_tokens.changed()
+    return WithToken(project, token)
+
+
+def change_project(people: People, actor: Actor, project_id: str, change: ProjectChange) -> Project:
+    """Raises NotFound, ValidationFailed. A change that changes nothing leaves no trace."""
+    with people.meta.together():
+        old = people.projects.get(project_id)
+        settings = None
+        if change.settings is not None:
+            settings = encode_project_settings(_changed(read_project_settings(old.settings), change.settings))
+        project = people.projects.update(project_id, name=change.name, timezone=change.timezone, settings=settings)
+        before, after = differences(_shown(old), _shown(project))
+        if after:
+            people.note(actor, "project.update", (project.id, project.name), project_id=project.id, before=before, after=after)
+    return project
+
+
+def rotate_project_token(people: People, actor: Actor, project_id: str, overlap_ms: int) -> WithToken:
+    """A new project token; the old ones stay good for the overlap. Raises NotFound, and Conflict where too many are good."""
+    token = make_project_token()
+    with people.meta.together():
+        project = people.projects.get(project_id)
+        people.project_tokens.rotate(project_id, token, people.now_ms(), overlap_ms=overlap_ms)
+        overlap = {"overlap_hours": round(overlap_ms / 3_600_000, 3)}
+        people.note(actor, "project.rotate_token", (project.id, project.name), project_id=project_id, after=overlap)
+    people.project_tokens.changed()
+    return WithToken(project, token)
+
+
+def delete_project(people: People, actor: Actor, project_id: str) -> None:
+    """Hide the project for good, and end all tokens and roles that are for it alone. Its events are the store's to remove.
+
+    Raises NotFound.
+    """
+    with people.meta.together():
+        project = people.projects.get(project_id)
+        people.projects.delete(project_id, people.now_ms())
+        people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
+    people.project_tokens.changed()
+
+
+def _changed(settings: ProjectSettings, change: object) -> ProjectSettings:
+    problems = Problems()
+    changed = change_project_settings(settings, change, problems)
+    problems.finish()
+    return changed
+
+
+def _shown(project: Project) -> dict[str, Any]:
+    settings: dict[str, Any] = to_builtins(read_project_settings(project.settings))
+    return {"name": project.name, "timezone": project.timezone} | settings

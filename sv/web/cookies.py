@@ -1,0 +1,68 @@
+"""The login session's cookie, and whose page a request that carries it comes from.
+
+A browser sends the cookie along with whatever any site makes it send. So a request that changes something and shows nothing but the cookie
+has to come from a page of this server's own: by its `Origin`, else its `Referer`, else what the browser says of it (`Sec-Fetch-Site`).
+Where none of them is there, it is refused: every browser of these years sends one.
+
+Only the host is compared. Behind a proxy that ends TLS the server sees `http` where the page is `https`, and the page's host is what
+the proxy hands on as `Host`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from sv.model.errors import NotAuthorized
+
+COOKIE: Final = "sv_session"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_SECRET_CHARS: Final = 100
+
+
+def cookie_of(cookies: Mapping[str, str]) -> str | None:
+    """The secret that a request brings, or None. One far too long can't be ours, and is not hashed."""
+    secret = cookies.get(COOKIE)
+    return secret[:_MAX_SECRET_CHARS] if secret else None
+
+
+def set_cookie(secret: str, max_age_s: int, *, is_secure: bool) -> str:
+    """The header that gives a browser the cookie: scripts can't read it, other sites' forms don't send it."""
+    return f"{COOKIE}={secret}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}"
+
+
+def clear_cookie(*, is_secure: bool) -> str:
+    """The header that takes it away."""
+    return set_cookie("", 0, is_secure=is_secure)
+
+
+def is_secure(scheme: str, headers: Mapping[str, str], public_url: str | None) -> bool:
+    """Whether the browser speaks HTTPS: by the connection (or a trusted proxy's word for it), or by the address that it asked for."""
+    if scheme == "https":
+        return True
+    return public_url is not None and public_url.startswith("https:") and headers.get("host") == urlsplit(public_url).netloc
+
+
+def expect_own_page(headers: Mapping[str, str], public_url: str | None, *, is_required: bool = True) -> None:
+    """Raise NotAuthorized for a request from another site's page; also for one that doesn't say, unless that is fine."""
+    own = {headers.get("host", "").lower()}
+    if public_url is not None:
+        own.add(urlsplit(public_url).netloc.lower())
+    for name in ("origin", "referer"):
+        value = headers.get(name)
+        if value is not None:
+            if _host(value) in own:
+                return
+            raise NotAuthorized(
+                f"expected a request from a page of this server, got one from {value[:60]!r} ({name.capitalize()})"
+            )
+    site = headers.get("sec-fetch-site")
+    if site == "same-origin" or (site is None and not is_required):
+        return
+    raise NotAuthorized("expected a request from a page of this server: Origin, Referer and Sec-Fetch-Site don't say so")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc.lower() or None
+    except ValueError:
+        return None
