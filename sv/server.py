@@ -291,7 +291,9 @@ class Server:
         from sv.insights.definitions import Definitions
         from sv.insights.persons import PersonPages
         from sv.insights.runner import Runner
+        from sv.insights.sessions import SessionPages
         from sv.meta.rollups.definition_lists import DefinitionLists
+        from sv.meta.rollups.session_lists import SessionLists
         from sv.meta.saved import Saved
         from sv.store.importing import ImportChunks
         from sv.web.app import make_app
@@ -319,6 +321,9 @@ class Server:
             definitions=Definitions(DefinitionLists(self.meta, self.builds), self.rollups.catch_up, self.clock),
             persons=PersonPages(
                 PersonLists(self.meta, self.builds), MergedPersons(self.meta, self.builds), self.rollups.catch_up
+            ),
+            sessions=SessionPages(
+                SessionLists(self.meta, self.builds), self.rollups.catch_up, self.recordings.recordings.recorded
             ),
             now_ms=self.clock,
             metrics=self.metrics,

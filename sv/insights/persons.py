@@ -82,6 +82,7 @@ def person_json(person: Person) -> dict[str, Any]:
         "first_seen": iso_ms(person.first_seen_ms),
         "last_seen": iso_ms(person.last_seen_ms),
         "event_count": person.event_count,
+        "session_count": person.session_count,
         "country": person.country,
         "device_type": person.device_type,
         "browser": person.browser,

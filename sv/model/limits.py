@@ -213,6 +213,21 @@ MAX_TRAIT_BYTES: Final = 8 * KIB
 MAX_SHOWN_TRAITS_BYTES: Final = 64 * KIB
 """Of one person's traits, names and values, that an answer shows: again those whose names come first. A page has a thousand persons."""
 
+MAX_SESSION_URL_CHARS: Final = 2048
+"""Of a session's URLs, which a list keeps and finds again; the rest is cut off. Longer ones carry data and aren't looked for."""
+
+MAX_SESSION_VALUE_CHARS: Final = 200
+"""Of a session's country, device, browser and operating system likewise: they are words, unless somebody plays tricks."""
+
+MAX_DURATION_SECONDS: Final = 10**12
+"""That a filter may ask for: longer than all the time that events may lie in."""
+
+MAX_SESSION_MOVES: Final = 200_000
+"""Kept of sessions that a late event made begin earlier, for those who page through a list at that moment. Beyond, the oldest go first."""
+
+SESSION_MOVES_KEPT_MS: Final = 6 * HOUR_MS
+"""How long paging through a list may take until sessions that move meanwhile may be seen twice."""
+
 FOLD_ROWS: Final = 25_000
 """Events that one transaction folds into the rollups, while others wait for the metadata's writer, at most ten seconds.
 

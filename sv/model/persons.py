@@ -15,6 +15,7 @@ class Person(Struct, frozen=True):
     first_seen_ms: int
     last_seen_ms: int
     event_count: int
+    session_count: int
     country: str | None
     device_type: str | None
     browser: str | None

@@ -38,6 +38,12 @@ from sv.web.routes_saved_insights import (
     update_saved_insight_route,
 )
 from sv.web.routes_server import metrics_route, reset_route, schema_route
+from sv.web.routes_sessions import (
+    get_session_route,
+    list_person_sessions_route,
+    list_session_events_route,
+    list_sessions_route,
+)
 from sv.web.routes_smart_events import (
     create_smart_event_route,
     delete_smart_event_route,
@@ -74,6 +80,10 @@ _ROUTES: Final[tuple[Any, ...]] = (
     erase_person_route,
     list_jobs_route,
     get_job_route,
+    list_person_sessions_route,
+    list_sessions_route,
+    get_session_route,
+    list_session_events_route,
     trends_route,
     funnel_route,
     list_saved_insights_route,

@@ -8,6 +8,7 @@ from sv.imports.receiving import Receiver
 from sv.insights.definitions import Definitions
 from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
+from sv.insights.sessions import SessionPages
 from sv.meta.projects import Project
 from sv.meta.saved import Saved
 from sv.people.people import People
@@ -38,6 +39,7 @@ class Services(Struct, frozen=True):
     runner: Runner
     definitions: Definitions
     persons: PersonPages
+    sessions: SessionPages
     now_ms: Callable[[], int]
     metrics: Callable[[], str]
     reset: Callable[[], None] | None

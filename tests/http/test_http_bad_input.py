@@ -8,6 +8,7 @@ import bad_ingest_cases
 import bad_insight_cases
 import bad_person_cases
 import bad_request_cases
+import bad_session_cases
 import pytest
 from bad_input import Bad, check_refusal
 from http_rig import INGEST, Api
@@ -18,6 +19,7 @@ CASES = [
     *bad_request_cases.cases(),
     *bad_person_cases.cases(),
     *bad_funnel_persons_cases.cases(),
+    *bad_session_cases.cases(),
 ]
 
 

@@ -61,7 +61,7 @@ def test_a_person_is_what_the_events_say(api: Api) -> None:
     )
     assert one(api, "ann") == {
         "distinct_id": "ann", "user_id": "ann", "properties": {"email": "ann@x.io", "plan": "pro", "via": "ad"},
-        "first_seen": iso(NOON - DAY), "last_seen": iso(NOON + HOUR), "event_count": 3,
+        "first_seen": iso(NOON - DAY), "last_seen": iso(NOON + HOUR), "event_count": 3, "session_count": 3,
         "country": "FR", "device_type": "Mobile", "browser": "Safari",
     }  # fmt: skip
     assert persons(api) == [one(api, "ann")]

@@ -6,7 +6,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from sv.meta.rollups import aliases, definitions, persons
+from sv.meta.rollups import aliases, definitions, persons, sessions
 from sv.meta.rollups.change import Change
 
 
@@ -20,7 +20,7 @@ class Kind(Struct, frozen=True):
 
 
 KINDS: Final[tuple[Kind, ...]] = tuple(
-    Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons, definitions, aliases)
+    Kind(module.NAME, module.VERSION, module.TABLES, module.apply) for module in (persons, definitions, aliases, sessions)
 )
 """In the order in which they are applied: aliases look at what persons have become."""
 

@@ -64,6 +64,11 @@ _TRAITS: Final = f"""
     ), '{{}}')
 """
 
+# A session in which somebody logs in has events of several of the person's ids.
+_SESSIONS: Final = f"""
+    (select count(distinct s.n) from parts q join session_persons s on s.build = {_BUILD} and s.person = q.number where q.owner = w.owner)
+"""
+
 _BY_NUMBERS: Final = f"""
     with wanted as materialized (select value as owner from json_each(?2)), parts as materialized (
       select owner, owner as number from wanted
@@ -71,7 +76,8 @@ _BY_NUMBERS: Final = f"""
       select owner, a.person from wanted join person_aliases a on a.build = {_BUILD} and a.user_person = owner
     )
     select
-      w.owner, own.distinct_id, own.is_user, sum.first_ms, sum.last_ms, sum.events, sum.country, sum.device_type, sum.browser, {_TRAITS}
+      w.owner, own.distinct_id, own.is_user, sum.first_ms, sum.last_ms, sum.events, {_SESSIONS},
+      sum.country, sum.device_type, sum.browser, {_TRAITS}
     from wanted w
     join person_rollups own on own.build = {_BUILD} and own.number = w.owner
     join (
@@ -98,12 +104,11 @@ class MergedPersons:
 
     def __init__(self, meta: Meta, builds: RollupBuilds) -> None:
         self._meta = meta
-        self._builds = builds
         self._lists = PersonLists(meta, builds)
 
     def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int) -> list[Person]:
         """Up to `limit` persons of numbers below `before`, newest first."""
-        if not self._builds.has_live(project_id, NAME):
+        if not self._lists.is_live(project_id, NAME):
             return []
         values: list[Value] = [project_id, before]
         conditions = [f"p.build = {_BUILD}", "p.number < ?2", _IS_NO_ALIAS]
@@ -158,7 +163,7 @@ class MergedPersons:
 
     def one(self, project_id: str, distinct_id: str) -> Person | None:
         """The person of this distinct id; an anonymous id stands for the user it belongs to."""
-        if not self._builds.has_live(project_id, NAME):
+        if not self._lists.is_live(project_id, NAME):
             return None
         row = self._meta.row(_OWNER_OF, project_id, distinct_id)
         if row is None:
@@ -168,7 +173,7 @@ class MergedPersons:
 
     def by_numbers(self, project_id: str, numbers: Sequence[int]) -> dict[int, Person]:
         """Those of these numbers that have events, by their numbers. Each has to be a person's own, no alias of another's."""
-        if not self._builds.has_live(project_id, NAME):
+        if not self._lists.is_live(project_id, NAME):
             return {}
         listed = msgspec.json.encode(list(numbers)).decode()
         found = [to_struct(Person, row) for row in self._meta.rows(_BY_NUMBERS, project_id, listed)]

@@ -10,6 +10,7 @@ from sv.meta.db import Meta, Value
 from sv.meta.persons import Persons
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.persons import NAME, SEARCH_BITS
+from sv.meta.rollups.sessions import NAME as SESSIONS
 from sv.meta.rows import to_struct
 from sv.model.limits import MAX_SHOWN_TRAITS_BYTES
 from sv.model.persons import Person, PersonFilter
@@ -59,7 +60,9 @@ _TRAITS: Final = f"""
 
 _SELECT: Final = f"""
     select
-      p.number, p.distinct_id, p.is_user, p.first_seen_ms, p.last_seen_ms, p.event_count, p.country, p.device_type, p.browser, {_TRAITS}
+      p.number, p.distinct_id, p.is_user, p.first_seen_ms, p.last_seen_ms, p.event_count,
+      (select count(*) from session_persons s where s.build = p.build and s.person = p.number),
+      p.country, p.device_type, p.browser, {_TRAITS}
     from person_rollups p
 """
 
@@ -77,7 +80,7 @@ class PersonLists:
 
     def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int) -> list[Person]:
         """Up to `limit` persons of numbers below `before`, newest first."""
-        if not self._builds.has_live(project_id, NAME):
+        if not self.is_live(project_id, NAME):
             return []
         values: list[Value] = [project_id, before]
         conditions = [f"p.build = {_BUILD}", "p.number < ?2"]
@@ -124,19 +127,23 @@ class PersonLists:
 
     def one(self, project_id: str, distinct_id: str) -> Person | None:
         """The person of this distinct id."""
-        if not self._builds.has_live(project_id, NAME):
+        if not self.is_live(project_id, NAME):
             return None
         number = self._numbers.number_of(project_id, distinct_id)
         return None if number is None else self.by_numbers(project_id, [number]).get(number)
 
     def by_numbers(self, project_id: str, numbers: Sequence[int]) -> dict[int, Person]:
         """Those of these numbers that have events, by their numbers."""
-        if not self._builds.has_live(project_id, NAME):
+        if not self.is_live(project_id, NAME):
             return {}
         listed = "[" + ",".join(str(int(number)) for number in numbers) + "]"
         sql = f"{_SELECT} where p.build = {_BUILD} and p.number in (select value from json_each(?2))"
         found = [to_struct(Person, row) for row in self._meta.rows(sql, project_id, listed)]
         return {person.number: person for person in found}
+
+    def is_live(self, project_id: str, kind: str) -> bool:
+        """Whether there is anything to read. A person's sessions are counted where sessions are kept."""
+        return self._builds.has_live(project_id, kind) and self._builds.has_live(project_id, SESSIONS)
 
 
 def columns_of(wanted: PersonFilter) -> dict[str, Value]:

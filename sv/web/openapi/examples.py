@@ -11,6 +11,7 @@ from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
 from sv.web.openapi.operations_jobs import JOB_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
+from sv.web.openapi.operations_sessions import SESSION_EXAMPLES
 
 VARYING: Final = frozenset(
     {
@@ -71,6 +72,7 @@ _BOB: Final = {
     "first_seen": "2025-03-03T09:10:00.000Z",
     "last_seen": "2025-03-03T09:15:00.000Z",
     "event_count": 2,
+    "session_count": 1,
     "country": None,
     "device_type": None,
     "browser": "Chrome",
@@ -297,6 +299,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
     **RECORDING_EXAMPLES,
+    **SESSION_EXAMPLES,
     **JOB_EXAMPLES,
     **PEOPLE_EXAMPLES,
 }

@@ -19,6 +19,7 @@ from sv.web.openapi.operations_jobs import JOB_OPERATIONS, JOB_PATH_PARAMETERS, 
 from sv.web.openapi.operations_people import PEOPLE_OPERATIONS, PEOPLE_PATH_PARAMETERS, PEOPLE_TAGS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
 from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
+from sv.web.openapi.operations_sessions import SESSION_OPERATIONS
 from sv.web.openapi.operations_smart_events import SMART_OPERATIONS, SMART_PATH_PARAMETERS
 from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS
 
@@ -142,6 +143,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
             503: "other imports are being taken in; try again soon",
         },
     ),
+    **SESSION_OPERATIONS,
     **RECORDING_OPERATIONS,
     **JOB_OPERATIONS,
     **PEOPLE_OPERATIONS,
@@ -182,6 +184,7 @@ TAGS: Final = {
     "Ingest": "Events in.",
     "Events": "Events as they were stored.",
     "Persons": "Whose events they are.",
+    "Sessions": "Events that belong together.",
     **DEFINITION_TAGS,
     "Insights": "Questions about many events.",
     "Recordings": "What visitors did on their pages, in chunks.",

@@ -14,6 +14,7 @@ class Person(Struct):
     first_seen: Annotated[Time, Meta(description="When the first event happened.")]
     last_seen: Annotated[Time, Meta(description="When the latest one did.")]
     event_count: Count
+    session_count: Annotated[int, Meta(ge=0, description="Sessions in which the person has an event.")]
     country: Annotated[str | None, Meta(description="Of the latest event that has one.")]
     device_type: Annotated[str | None, Meta(description="Likewise.")]
     browser: Annotated[str | None, Meta(description="Likewise.")]

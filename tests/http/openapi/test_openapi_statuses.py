@@ -31,6 +31,7 @@ EVENTS = "/api/v1/projects/dev/events"
 EVENT_NAMES = "/api/v1/projects/dev/event_definitions"
 PROPERTY_NAMES = "/api/v1/projects/dev/property_definitions"
 PERSONS = "/api/v1/projects/dev/persons"
+SESSIONS = "/api/v1/projects/dev/sessions"
 TEXT = {"Content-Type": "text/csv"}
 STEPS = [{"event": "view"}, {"event": "buy"}]
 LARGE = b" " * (1 << 20) + b"{}"
@@ -136,6 +137,10 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "get_job": looking("/api/v1/projects/dev/jobs", "{job}"),
     "get_person": one_person(f"{PERSONS}/{{}}", "{person}", "limit=1"),
     "list_person_events": one_person(f"{PERSONS}/{{}}/events", "{person}", "limit=0"),
+    "list_person_sessions": one_person(f"{PERSONS}/{{}}/sessions", "{person}", "limit=0"),
+    "list_sessions": listing(SESSIONS),
+    "get_session": one_person(f"{SESSIONS}/{{}}", "{session}", "limit=1"),
+    "list_session_events": one_person(f"{SESSIONS}/{{}}/events", "{session}", "limit=0"),
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
     "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
     "list_funnel_persons": insight(
@@ -267,6 +272,9 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
     if "{job}" in path:
         api.send(event("view", "ann"))
         path = path.replace("{job}", api.http.post(f"{PERSONS}/ann/erase").json()["id"])
+    if "{session}" in path:
+        api.send(event("view", sessionId="s/1"))
+        path = path.replace("{session}", "s%2F1")
     if sent.get("recorded") or path in ("{download}", "{erased}"):
         upload(api, b"[]")
     if path == "{upload}":

@@ -10,10 +10,11 @@ Whatever a client sent must not make a summary fail: a fold that fails holds up 
 from collections.abc import Callable
 from typing import Final
 
-from sv.engine.duck.summaries import aliases, definitions, persons
+from sv.engine.duck.summaries import aliases, definitions, persons, sessions
 
 SUMMARIES: Final[dict[str, Callable[[str], str]]] = {
     "persons": persons.summary_sql,
     "definitions": definitions.summary_sql,
     "aliases": aliases.summary_sql,
+    "sessions": sessions.summary_sql,
 }

@@ -1,0 +1,194 @@
+"""Reading sessions out of their rollups: a page by key, one by its id.
+
+Sessions are listed by their start, the latest first. A late event may make one begin earlier; whoever pages through the list meanwhile
+sees it where it was at the change at which the first page was read, so that it shows each session once that was there then. So a page is
+put together of sessions that have not moved since, and of those that have, by their old places.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from sv.meta.db import Meta, Row, Value
+from sv.meta.persons import Persons
+from sv.meta.rollups.builds import RollupBuilds
+from sv.meta.rollups.sessions import NAME
+from sv.meta.rows import to_struct
+from sv.model.limits import MAX_SESSION_URL_CHARS, MAX_SESSION_VALUE_CHARS, MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS
+from sv.model.sessions import ListedSession, Session, SessionFilter, SessionPlace
+
+# ?1 is the project, ?2 and ?3 the place after which a page begins, ?4 the change, ?5 the earliest start.
+# The build is looked up in the statement itself: a rebuild that ends in between would leave nothing to read.
+_BUILD: Final = "(select build from rollup_builds where project_id = ?1 and state = 'live')"
+
+_COLUMNS: Final = """
+    r.id, r.tie, (select p.distinct_id from person_rollups p where p.build = r.build and p.number = r.person) as distinct_id,
+    r.started_ms, r.ended_ms, r.event_count, r.pageview_count, r.is_bounce, r.entry_url, r.exit_url, r.referrer,
+    r.country, r.device_type, r.browser, r.os
+"""
+
+_BEYOND: Final = 2**62
+"""Later than every start, larger than every tie, and more than all changes."""
+
+LONGEST_MS: Final = MAX_TIMESTAMP_MS - MIN_TIMESTAMP_MS
+"""A duration."""
+
+
+class _Source(Struct, frozen=True):
+    """Rows that have a session `r`, in an index's order; the alias of those with the place; what picks a range of the index."""
+
+    rows: str
+    alias: str
+    condition: str
+
+
+class SessionLists:
+    """Thread-safe. Reads what has been folded; `store.rollups` brings that up to date first.
+
+    Everything raises Unavailable while a project's rollups are made for the first time.
+    """
+
+    def __init__(self, meta: Meta, builds: RollupBuilds) -> None:
+        self._meta = meta
+        self._builds = builds
+        self._numbers = Persons(meta)
+
+    def page(self, project_id: str, wanted: SessionFilter, after: SessionPlace | None, limit: int) -> list[ListedSession]:
+        """Up to `limit` sessions from after a place on, the latest start first; from the first one on where that is None."""
+        if not self._builds.has_live(project_id, NAME):
+            return []
+        if after is None:
+            after = SessionPlace(_BEYOND, _BEYOND, self._builds.changes())
+        person = None
+        if wanted.distinct_id is not None:
+            person = self._numbers.number_of(project_id, wanted.distinct_id)
+            if person is None:
+                return []
+        page = _Page(wanted, person, limit)
+        # A tie is never negative: this is before everything that starts at the end of the dates.
+        started_ms, tie = min((after.started_ms, after.tie), (wanted.dates.to_ms, 0))
+        values = (project_id, started_ms, tie, after.change, wanted.dates.from_ms, *page.values)
+        return [_listed(row, after.change) for row in self._meta.rows(page.sql(), *values)]
+
+    def one(self, project_id: str, session_id: str) -> Session | None:
+        """The session of this id, the client's or a derived one."""
+        if not self._builds.has_live(project_id, NAME):
+            return None
+        client = f"select {_COLUMNS} from session_rollups r where r.build = {_BUILD} and r.session_id = ?2"
+        row = self._meta.row(client, project_id, session_id)
+        parts = session_id.split("-")
+        if row is None and len(parts) == 3 and all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts[1:]):
+            derived = f"select {_COLUMNS} from session_rollups r where r.build = {_BUILD} and r.owner = ?2 and r.started_ms = ?3"
+            row = self._meta.row(f"select * from ({derived}) where id = ?4", project_id, int(parts[1]), int(parts[2]), session_id)
+        return None if row is None else to_struct(Session, row)
+
+
+class _Page:
+    """The statement for a page, and its values after the first five."""
+
+    def __init__(self, wanted: SessionFilter, person: int | None, limit: int) -> None:
+        self.values: list[Value] = []
+        self._limit = limit
+        self._wanted = wanted
+        self._person = None if person is None else self._bind(person)
+        self._terms = {name: f"r.{name} = {self._bind(value)}" for name, value in _equalities(wanted)}
+        for sign, value in ((">=", wanted.min_duration_ms), ("<=", wanted.max_duration_ms)):
+            if value is not None:
+                self._terms[f"duration {sign}"] = f"r.duration_ms {sign} {self._bind(value)}"
+
+    def _bind(self, value: Value) -> str:
+        self.values.append(value)
+        return f"?{5 + len(self.values)}"
+
+    def sql(self) -> str:
+        """Rows of a session and its place, the latest first."""
+        places = " union all ".join(f"select * from ({each})" for each in [self._moved(), *map(self._unmoved, self._sources())])
+        return f"""
+        select {_COLUMNS}, place.place_ms
+        from ({places}) place cross join session_rollups r on r.n = place.n
+        order by place.place_ms desc, place.tie desc
+        limit {self._limit:d}
+        """
+
+    def _unmoved(self, source: _Source) -> str:
+        """(n, place_ms, tie) of sessions that are where they were, in the order of an index."""
+        at = source.alias
+        return f"""
+        select {at}.n, {at}.started_ms as place_ms, {at}.tie
+        from {source.rows}
+        where {at}.build = {_BUILD}
+          and {" and ".join([source.condition, *self._terms.values()])}
+          and ({at}.started_ms, {at}.tie) < (?2, ?3)
+          and {at}.started_ms >= ?5
+          and not exists (
+            select 1 from session_moves m
+            where m.project_id = ?1 and m.tie = {at}.tie and m.started_ms = {at}.started_ms and m.change > ?4
+          )
+        order by {at}.started_ms desc, {at}.tie desc
+        limit {self._limit:d}
+        """
+
+    def _moved(self) -> str:
+        """The same of sessions that have moved since, where they were."""
+        terms = list(self._terms.values())
+        if self._person is not None:
+            terms.append(f"exists (select 1 from session_persons s where s.n = r.n and s.person = {self._person})")
+        return f"""
+        select r.n, m.old_ms as place_ms, m.tie
+        from session_moves m indexed by session_moves_by_place
+        cross join session_rollups r indexed by session_rollups_by_start
+          on r.build = {_BUILD} and r.started_ms = m.started_ms and r.tie = m.tie
+        where {" and ".join(["m.project_id = ?1", *terms])}
+          and (m.old_ms, m.tie) < (?2, ?3)
+          and m.old_ms >= ?5
+          and m.change > ?4
+          and m.before <= ?4
+        order by m.old_ms desc, m.tie desc
+        limit {self._limit:d}
+        """
+
+    def _sources(self) -> Iterable[_Source]:
+        """One of what is asked picks the index, the one that leaves least first; the rest is looked at session by session."""
+        if self._person is not None:
+            rows = "session_persons s indexed by session_persons_by_person cross join session_rollups r on r.n = s.n"
+            return [_Source(rows, "s", f"s.person = {self._person}")]
+        for name in ("entry_url", "entry_path", "country", "browser", "device_type"):
+            if name in self._terms:
+                return [_by(name)]
+        if self._wanted.min_duration_ms is not None or self._wanted.max_duration_ms is not None:
+            bits = _bits_between(self._wanted.min_duration_ms or 0, self._wanted.max_duration_ms)
+            return [_by("duration", f"r.duration_bits = {each:d}") for each in bits]
+        return [_by("bounce" if "is_bounce" in self._terms else "start")]
+
+
+def _by(index: str, condition: str = "true") -> _Source:
+    return _Source(f"session_rollups r indexed by session_rollups_by_{index}", "r", condition)
+
+
+def _equalities(wanted: SessionFilter) -> Iterable[tuple[str, Value]]:
+    """Columns and values that must be equal, cut off as what is kept is."""
+    for name, value, longest in (
+        ("entry_url", wanted.entry_url, MAX_SESSION_URL_CHARS),
+        ("entry_path", wanted.entry_path, MAX_SESSION_URL_CHARS),
+        ("country", wanted.country, MAX_SESSION_VALUE_CHARS),
+        ("browser", wanted.browser, MAX_SESSION_VALUE_CHARS),
+        ("device_type", wanted.device_type, MAX_SESSION_VALUE_CHARS),
+    ):
+        if value is not None:
+            yield name, value[:longest]
+    if wanted.is_bounce is not None:
+        yield "is_bounce", wanted.is_bounce
+
+
+def _bits_between(shortest_ms: int, longest_ms: int | None) -> range:
+    """The groups of durations, as `duration_bits` has them, in which there may be one of these."""
+    longest_ms = LONGEST_MS if longest_ms is None else min(longest_ms, LONGEST_MS)
+    return range(max(shortest_ms.bit_length(), 1), max(longest_ms.bit_length(), 1) + 1)
+
+
+def _listed(row: Row, change: int) -> ListedSession:
+    session = to_struct(Session, row[:-1])
+    place_ms = row[-1]
+    assert isinstance(place_ms, int)
+    return ListedSession(session, SessionPlace(place_ms, session.tie, change))
