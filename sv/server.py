@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from sv.engine.duck.engine import DuckEngine
     from sv.engine.duck.tables import DuckTables
     from sv.insights.runner import Runner
+    from sv.web.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -286,6 +287,13 @@ class Server:
         recall_event_ids(self.settings.data, self.catalog, self._open_tables(), since_ms)
 
     def _load_app(self) -> App:
+        from sv.web.app import make_app
+
+        app: Any = make_app(self.load_services())
+        return app
+
+    def load_services(self) -> "Services":
+        """What the routes call. Called once, by a command that needs it or at the first request; imports the engine."""
         from sv.engine.duck.database import lower_own_priority
         from sv.imports.receiving import Receiver
         from sv.insights.definitions import Definitions
@@ -296,7 +304,6 @@ class Server:
         from sv.meta.rollups.session_lists import SessionLists
         from sv.meta.saved import Saved
         from sv.store.importing import ImportChunks
-        from sv.web.app import make_app
         from sv.web.services import Services
         from sv.web.turns import Turns
 
@@ -312,7 +319,7 @@ class Server:
             threads=settings.threads,
             lower_priority=lower_own_priority,
         )
-        services = Services(
+        return Services(
             people=self.people,
             hashing=Turns(),
             look_for_deleted=self.maintenance.look_for_deleted,
@@ -335,8 +342,6 @@ class Server:
             saved=Saved(self.meta),
             imports=Receiver(ImportChunks(self.store, self.parts, self.maintenance, now_ms=self.clock), self.clock),
         )
-        app: Any = make_app(services)
-        return app
 
     # What the routes call
 

@@ -1,16 +1,21 @@
-"""Erase a person from a data folder: events, traits, sessions and recordings, in files, lists and the log. No server may run on the folder;
-a running one is asked by `POST /api/v1/projects/ID/persons/DISTINCT_ID/erase`.
+"""Erase a person from a data folder, or write down all that is kept of one: events, traits and recordings' chunks, as lines of JSON on the
+standard output. No server may run on the folder; a running one is asked by `POST /api/v1/projects/ID/persons/DISTINCT_ID/erase` and
+`GET /api/v1/projects/ID/persons/DISTINCT_ID/export`.
 
 examples:
   sv person erase ann@example.com --project k3v9x0a2m7qd
   sv person erase ann@example.com --project k3v9x0a2m7qd --data /var/lib/sv --json
+  sv person export ann@example.com --project k3v9x0a2m7qd > ann.ndjson
 """
 
 import argparse
+import asyncio
 import json
 import os
+import sys
 
 from sv.cli.running import set_up_logging
+from sv.meta.projects import Project
 from sv.privacy.answers import job_json
 from sv.server import Server
 from sv.settings import add_flags, load
@@ -19,10 +24,13 @@ from sv.settings import add_flags, load
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     erase = actions.add_parser("erase", help="erase a person, and what other jobs wait")
-    erase.add_argument("distinct_id", help="the person's distinct id")
-    erase.add_argument("--project", required=True, help="the project's id")
+    export = actions.add_parser("export", help="write all that is kept of a person")
+    for action in (erase, export):
+        action.add_argument("distinct_id", help="the person's distinct id")
+        action.add_argument("--project", required=True, help="the project's id")
     erase.add_argument("--json", action="store_true", help="answer in JSON")
-    add_flags(erase)
+    for action in (erase, export):
+        add_flags(action)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,15 +40,32 @@ def run(args: argparse.Namespace) -> int:
     server.open()
     try:
         project = server.projects.get(args.project)
-        job = server.jobs.queue_erasure(project.id, args.distinct_id)
-        server.jobs.run_all()
-        job = server.jobs.get(project.id, job.id)
+        if args.action == "export":
+            asyncio.run(_export(server, project, args.distinct_id))
+            return 0
+        return _erase(server, project, args.distinct_id, is_json=args.json)
     finally:
         server.close()
-    if args.json:
+
+
+def _erase(server: Server, project: Project, distinct_id: str, *, is_json: bool) -> int:
+    job = server.jobs.queue_erasure(project.id, distinct_id)
+    server.jobs.run_all()
+    job = server.jobs.get(project.id, job.id)
+    if is_json:
         print(json.dumps(job_json(job)))
         return 0
     print(f"erased {job.events_removed} events")
     for path in job.left_behind:
         print(f"could not be read or deleted: {path}")
     return 0
+
+
+async def _export(server: Server, project: Project, distinct_id: str) -> None:
+    from sv.insights.export import PersonExport
+
+    services = server.load_services()
+    export = PersonExport(services.runner, services.persons, services.recordings)
+    async for lines in export.lines(project, await export.find(project, distinct_id)):
+        sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()

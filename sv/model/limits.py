@@ -313,6 +313,12 @@ MAX_QUEUED_JOBS: Final = 1000
 MAX_FINISHED_JOBS: Final = 1000
 """Of one project that are still listed; the oldest finished ones go first."""
 
+EXPORT_PAGE: Final = 500
+"""Events that an export of a person has in memory at once: 32 MB of the largest ones."""
+
+EXPORT_TRIES: Final = 5
+"""Of one page of an export while the server is busy. Then the export ends without its last line."""
+
 ERASE_TRIES: Final = 3
 """Of a job that fails for no reason that passes by itself, such as a full disk, before it counts as failed."""
 

@@ -26,7 +26,7 @@ from sv.web.routes_ingest import health_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
 from sv.web.routes_jobs import erase_person_route, get_job_route, list_jobs_route
 from sv.web.routes_login import ROUTES as LOGIN_ROUTES
-from sv.web.routes_persons import get_person_route, list_person_events_route, list_persons_route
+from sv.web.routes_persons import export_person_route, get_person_route, list_person_events_route, list_persons_route
 from sv.web.routes_projects import ROUTES as PROJECT_ROUTES
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
@@ -77,6 +77,7 @@ _ROUTES: Final[tuple[Any, ...]] = (
     list_persons_route,
     get_person_route,
     list_person_events_route,
+    export_person_route,
     erase_person_route,
     list_jobs_route,
     get_job_route,

@@ -1,19 +1,22 @@
-"""Routes that read persons."""
+"""Routes that read persons, one of them all that is kept of one."""
 
 from typing import Final
 
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
+from litestar.response import Stream
 
+from sv.insights.export import PersonExport
 from sv.insights.persons import events_of, person_json
 from sv.model.identity import is_merged
 from sv.model.person_parsing import parse_persons_query
 from sv.web.paths import name_of
-from sv.web.permissions import READ_PROJECT
+from sv.web.permissions import ADMIN_PROJECT, READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
 from sv.web.routes_reading import answer_events, events_query_of
 
+NDJSON: Final = "application/x-ndjson"
 PERSON: Final = f"{PROJECT}/persons/{{distinct_id:str}}"
 
 
@@ -47,3 +50,14 @@ async def list_person_events_route(request: AnyRequest, project_id: FromPath[str
     services, merged = services_of(request), is_merged(project.settings)
     person = await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
     return await answer_events(request, project, events_of(person, query, is_merged=merged))
+
+
+@get(f"{PERSON}/export", operation_id="export_person", opt={"permission": ADMIN_PROJECT})
+async def export_person_route(request: AnyRequest, project_id: FromPath[str], distinct_id: FromPath[str]) -> Stream:
+    """All that is kept of a person, line by line, as it is read. A fault in the middle ends the connection without the last line."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    services = services_of(request)
+    export = PersonExport(services.runner, services.persons, services.recordings)
+    person = await export.find(project, name_of(distinct_id))
+    return Stream(export.lines(project, person), media_type=NDJSON)

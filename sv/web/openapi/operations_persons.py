@@ -12,6 +12,12 @@ from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS, t
 _VALUE: Final = text(limits.MAX_FILTER_VALUE_CHARS)
 _ABSENT: Final = LISTING | {404: 'no person "nobody" (distinct_id)'}
 
+_EXPORT: Final = (
+    "All that is kept of a person, one JSON object a line, sent as it is read. `type` says what a line is: first the `person` with its "
+    "traits; each `event`, newest first; each `recording` of a session, with its chunks; at last `end` with the number of events. An "
+    "answer that doesn't end with that line was cut off."
+)
+
 PERSON_OPERATIONS: Final[dict[str, Operation]] = {
     "list_persons": Operation(
         tag="Persons",
@@ -46,5 +52,12 @@ PERSON_OPERATIONS: Final[dict[str, Operation]] = {
         parameters=DATED_LIST_PARAMETERS + tuple(each for each in EVENT_PARAMETERS if each["name"] != "distinct_id"),
         answers={200: Answer("A page of events.", (answers.EventList,))},
         errors=_ABSENT,
+    ),
+    "export_person": Operation(
+        tag="Persons",
+        summary="Export a person",
+        description=_EXPORT,
+        answers={200: Answer("Lines of JSON.", media_type="application/x-ndjson", schema={"type": "string"})},
+        errors=_ABSENT | {400: "limit: unknown parameter; this route takes none"},
     ),
 }

@@ -132,7 +132,7 @@ def check_answer(operation_id: str, answer: httpx.Response) -> None:
         return
     media_type = answer.headers["content-type"].partition(";")[0]
     assert media_type in content
-    value = answer.json() if media_type.endswith("json") else answer.text
+    value = answer.json() if media_type.endswith(("/json", "+json")) else answer.text
     assert faults(content[media_type]["schema"], value) == []
     if answer.status_code >= 400:
         assert value["code"] == STATUS_CODES[answer.status_code]

@@ -136,6 +136,7 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "list_jobs": listing("/api/v1/projects/dev/jobs"),
     "get_job": looking("/api/v1/projects/dev/jobs", "{job}"),
     "get_person": one_person(f"{PERSONS}/{{}}", "{person}", "limit=1"),
+    "export_person": one_person(f"{PERSONS}/{{}}/export", "{person}", "limit=1"),
     "list_person_events": one_person(f"{PERSONS}/{{}}/events", "{person}", "limit=0"),
     "list_person_sessions": one_person(f"{PERSONS}/{{}}/sessions", "{person}", "limit=0"),
     "list_sessions": listing(SESSIONS),

@@ -1,0 +1,109 @@
+"""Everything that is kept of a person, as lines of JSON, for the person to have.
+
+    person      the person, with traits
+    event       each event, newest first
+    recording   a session that has a recording, with some of its chunks: several lines where there are many
+    end         how many events came before it: a file that doesn't end with it is not whole
+
+Reads page by page: what is in memory is one page of events, and the ids of those sessions of the person's that have a recording. Each page
+waits in line like any query, so that an export takes no more of the server than somebody who leafs through the list. Events that come in
+behind the place that was reached are not in it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from sv.insights.events import list_events
+from sv.insights.persons import PersonPages, events_of, person_json
+from sv.insights.runner import Context, Runner
+from sv.meta.projects import Project
+from sv.model.cursor import decode_cursor
+from sv.model.errors import NotFound, Unavailable
+from sv.model.identity import is_merged
+from sv.model.limits import EXPORT_PAGE, EXPORT_TRIES
+from sv.model.persons import Person
+from sv.model.queries import EventsQuery
+
+PAUSE_S: Final = 1.0
+"""Before a page is tried again, times the number of tries."""
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Recorded(Protocol):
+    """The recordings of sessions (`sv.recordings`)."""
+
+    def recorded(self, project_id: str, session_ids: Iterable[str]) -> set[str]: ...
+
+    def sessions_of(self, project_id: str, person_id: str) -> list[str]: ...
+
+    def list_chunks(self, project_id: str, session_id: str, origin: str, after: int = -1) -> list[dict[str, Any]]: ...
+
+
+class PersonExport:
+    """One for the server."""
+
+    def __init__(self, runner: Runner, persons: PersonPages, recordings: Recorded) -> None:
+        self._runner = runner
+        self._persons = persons
+        self._recordings = recordings
+
+    async def find(self, project: Project, distinct_id: str) -> Person:
+        """Whom to export. Raises NotFound, Unavailable."""
+        merged = is_merged(project.settings)
+        return await self._runner.call(lambda: self._persons.find(project.id, distinct_id, is_merged=merged))
+
+    async def lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
+        """Some whole lines at a time. Raises Unavailable where a page can't be had after several tries."""
+        yield _line("person", person_json(person))
+        merged = is_merged(project.settings)
+        query = replace(events_of(person, EventsQuery(limit=EXPORT_PAGE), is_merged=merged), limit=EXPORT_PAGE)
+        count = 0
+        sessions: set[str] = set()
+        while True:
+            page = await self._page(project, query, merged=merged)
+            events = page["data"]
+            count += len(events)
+            ids = {event["session_id"] for event in events} - sessions
+            sessions |= await asyncio.to_thread(self._recordings.recorded, project.id, ids)
+            yield b"".join(_line("event", event) for event in events)
+            if not page["meta"]["has_more"]:
+                break
+            query = replace(query, cursor=decode_cursor(page["meta"]["next_cursor"]))
+        sessions.update(await asyncio.to_thread(self._recordings.sessions_of, project.id, person.distinct_id))
+        for session_id in sorted(sessions):
+            async for line in self._recording(project.id, session_id):
+                yield line
+        yield _line("end", {"events": count})
+
+    async def _page(self, project: Project, query: EventsQuery, *, merged: bool) -> dict[str, Any]:
+        def page(context: Context) -> dict[str, Any]:
+            return list_events(context, query)
+
+        for attempt in range(1, EXPORT_TRIES):
+            try:
+                return await self._runner.run(project.id, (0, query.dates.to_ms), page, is_merged=merged)
+            except Unavailable:
+                await asyncio.sleep(PAUSE_S * attempt)
+        return await self._runner.run(project.id, (0, query.dates.to_ms), page, is_merged=merged)
+
+    async def _recording(self, project_id: str, session_id: str) -> AsyncIterator[bytes]:
+        after = -1
+        while True:
+            try:
+                chunks = await asyncio.to_thread(self._recordings.list_chunks, project_id, session_id, "", after)
+            except NotFound:  # it was erased meanwhile
+                return
+            if not chunks:
+                return
+            after = chunks[-1]["index"]
+            kept = [{"index": chunk["index"], "size": chunk["size"]} for chunk in chunks]
+            yield _line("recording", {"session_id": session_id, "chunks": kept})
+
+
+def _line(kind: str, content: dict[str, Any]) -> bytes:
+    return _encoder.encode({"type": kind} | content) + b"\n"
