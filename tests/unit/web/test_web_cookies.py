@@ -1,0 +1,61 @@
+"""The cookie's header, and from whose pages it may be used."""
+
+import pytest
+
+from sv.model.errors import NotAuthorized
+from sv.web.cookies import clear_cookie, cookie_of, expect_own_page, is_secure, set_cookie
+
+HOST = {"host": "a.example"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "public_url", "expected"),
+    [
+        ("https", "a.example", None, True),
+        ("http", "a.example", None, False),
+        ("http", "a.example", "https://a.example", True),
+        ("http", "127.0.0.1:8000", "https://a.example", False),  # by the machine's own address, a secure cookie would be lost
+        ("http", "a.example", "http://a.example", False),
+    ],
+)
+def test_the_cookie_is_secure_where_the_browser_speaks_https(
+    scheme: str, host: str, public_url: str | None, expected: bool
+) -> None:
+    assert is_secure(scheme, {"host": host}, public_url) is expected
+    assert set_cookie("x", 60, is_secure=expected).endswith("; Secure") is expected
+
+
+def test_a_cookie_is_taken_away_by_its_own_name_and_path() -> None:
+    assert clear_cookie(is_secure=False) == "sv_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_own"),
+    [
+        (HOST | {"origin": "https://a.example"}, True),
+        (HOST | {"origin": "https://A.Example"}, True),
+        (HOST | {"origin": "https://a.example:8443"}, False),
+        (HOST | {"origin": "https://a.example.evil.example"}, False),
+        (HOST | {"origin": "https://[bad"}, False),
+        (HOST | {"origin": ""}, False),
+        ({"origin": "null"}, False),
+        ({"host": "", "origin": ""}, False),
+        (HOST | {"referer": "https://a.example/x?y=https://evil.example"}, True),
+        (HOST | {"referer": "https://evil.example/a.example"}, False),
+        (HOST | {"origin": "https://public.example"}, True),
+        (HOST | {"sec-fetch-site": "same-origin"}, True),
+        (HOST, False),
+    ],
+)
+def test_a_page_is_our_own_by_its_host_or_by_the_public_one(headers: dict[str, str], is_own: bool) -> None:
+    try:
+        expect_own_page(headers, "https://public.example")
+        assert is_own
+    except NotAuthorized:
+        assert not is_own
+
+
+def test_a_cookie_far_too_long_is_cut_before_anybody_looks_at_it() -> None:
+    assert len(cookie_of({"sv_session": "x" * 100_000}) or "") == 100
+    assert cookie_of({"sv_session": ""}) is None
+    assert cookie_of({"other": "x"}) is None
