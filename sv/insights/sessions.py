@@ -18,7 +18,8 @@ from sv.model.validate import show
 class SessionPages:
     """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
 
-    catch_up: has every accepted event folded. recorded: those of a project's sessions, by their ids, that have a recording.
+    catch_up: has every accepted event folded. is_merged: see `sv.model.identity`.
+    recorded: those of a project's sessions, by their ids, that have a recording.
     """
 
     def __init__(
@@ -28,12 +29,11 @@ class SessionPages:
         self._catch_up = catch_up
         self._recorded = recorded
 
-    def page(self, project_id: str, query: SessionsQuery) -> dict[str, Any]:
+    def page(self, project_id: str, query: SessionsQuery, *, is_merged: bool) -> dict[str, Any]:
         """A page in the contract's shape: `data` and `meta`."""
         self._catch_up()
-        found = self._lists.page(
-            project_id, query.wanted, query.after, query.limit + 1
-        )  # one more tells whether there is a next page
+        # One more than asked for tells whether there is a next page.
+        found = self._lists.page(project_id, query.wanted, query.after, query.limit + 1, is_merged=is_merged)
         page = found[: query.limit]
         has_more = len(found) > query.limit
         recorded = self._recorded(project_id, [each.session.id for each in page])
@@ -43,15 +43,15 @@ class SessionPages:
             "meta": {"next_cursor": next_cursor, "has_more": has_more},
         }
 
-    def one(self, project_id: str, session_id: str) -> dict[str, Any]:
+    def one(self, project_id: str, session_id: str, *, is_merged: bool) -> dict[str, Any]:
         """One session as the contract shows it. Raises NotFound."""
-        session = self.find(project_id, session_id)
+        session = self.find(project_id, session_id, is_merged=is_merged)
         return session_json(session, bool(self._recorded(project_id, [session.id])))
 
-    def find(self, project_id: str, session_id: str) -> Session:
+    def find(self, project_id: str, session_id: str, *, is_merged: bool) -> Session:
         """One session. Raises NotFound."""
         self._catch_up()
-        session = self._lists.one(project_id, session_id)
+        session = self._lists.one(project_id, session_id, is_merged=is_merged)
         if session is None:
             raise NotFound(f"no session {show(session_id)} (session_id)")
         return session

@@ -25,8 +25,10 @@ async def list_sessions_route(request: AnyRequest, project_id: FromPath[str]) ->
     """Sessions, the latest start first, page by page."""
     project = await project_of(request, project_id)
     query = _query_of(request, project)
-    services = services_of(request)
-    return answer(await services.runner.call(lambda: msgspec.json.encode(services.sessions.page(project.id, query))))
+    services, merged = services_of(request), is_merged(project.settings)
+    return answer(
+        await services.runner.call(lambda: msgspec.json.encode(services.sessions.page(project.id, query, is_merged=merged)))
+    )
 
 
 @get(f"{PERSON}/sessions", operation_id="list_person_sessions", opt={"permission": READ_PROJECT})
@@ -41,7 +43,7 @@ async def list_person_sessions_route(
     def page() -> bytes:
         person = services.persons.find(project.id, name_of(distinct_id), is_merged=merged)
         own = replace(query, wanted=replace(query.wanted, distinct_id=person.distinct_id))
-        return msgspec.json.encode(services.sessions.page(project.id, own))
+        return msgspec.json.encode(services.sessions.page(project.id, own, is_merged=merged))
 
     return answer(await services.runner.call(page))
 
@@ -51,8 +53,8 @@ async def get_session_route(request: AnyRequest, project_id: FromPath[str], sess
     """One session by its id."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    services = services_of(request)
-    return answer(await services.runner.call(lambda: services.sessions.one(project.id, name_of(session_id))))
+    services, merged = services_of(request), is_merged(project.settings)
+    return answer(await services.runner.call(lambda: services.sessions.one(project.id, name_of(session_id), is_merged=merged)))
 
 
 @get(f"{SESSION}/events", operation_id="list_session_events", opt={"permission": READ_PROJECT})
@@ -60,8 +62,8 @@ async def list_session_events_route(request: AnyRequest, project_id: FromPath[st
     """A session's events, newest first, page by page."""
     project = await project_of(request, project_id)
     query = events_query_of(request, project, without=("session_id",))
-    services = services_of(request)
-    session = await services.runner.call(lambda: services.sessions.find(project.id, name_of(session_id)))
+    services, merged = services_of(request), is_merged(project.settings)
+    session = await services.runner.call(lambda: services.sessions.find(project.id, name_of(session_id), is_merged=merged))
     return await answer_events(request, project, events_in(session, query))
 
 

@@ -56,6 +56,29 @@ def visit(api: Api) -> None:
     api.send(act("buy", NOON + 3 * HOUR, None, "ann"))
 
 
+def test_a_persons_sessions_are_those_of_all_their_ids_each_once(shop: Shop) -> None:
+    own = (
+        (act("view", NOON, "a-1"), "before"), (act("view", NOON + 1, "a-1"), "both"), (act("signup", NOON + 2, "a-1", "ann"), "both"),
+        (act("buy", NOON + 3, None, "ann"), "after"), (act("view", NOON + 4, "b-1"), "other"),
+    )  # fmt: skip
+    shop.api.send(*({**each, "sessionId": name} for each, name in own))
+
+    def listed(path: str, **parameters: Any) -> list[tuple[str, str]]:
+        answer = shop.api.http.get(shop.api.path(path), params=parameters).json()
+        return [(session["id"], session["distinct_id"]) for session in answer["data"]]
+
+    anns = [("after", "ann"), ("both", "ann"), ("before", "ann")]
+    assert listed("sessions") == [("other", "b-1"), *anns]
+    for name in ("ann", "a-1"):
+        assert listed("sessions", distinct_id=name) == listed(f"persons/{name}/sessions") == anns
+        assert shop.api.http.get(shop.api.path(f"persons/{name}")).json()["session_count"] == 3
+    assert listed("sessions", distinct_id="ann", limit=2) == anns[:2]
+    assert shop.api.http.get(shop.api.path("sessions/before")).json()["distinct_id"] == "ann"
+    shop.set_identity("forward")
+    assert listed("persons/a-1/sessions") == [("both", "ann"), ("before", "a-1")]
+    assert listed("persons/ann/sessions") == anns[:2]
+
+
 def told(api: Api) -> dict[str, Any]:
     """What lists and insights say of who it was."""
     measured = [{"name": "view", "math": "unique_persons"}, {"name": "buy", "math": "unique_persons"}]
