@@ -197,6 +197,10 @@ class Server:
         """The same, as the list of persons says."""
         return self._listed("persons", {}, lambda person: (person["distinct_id"], person["event_count"]))
 
+    def sessions_listed(self) -> Counter[str]:
+        """The same by whose the sessions are, as the list of sessions says."""
+        return self._listed("sessions", {}, lambda session: (session["distinct_id"], session["event_count"]))
+
     def _listed(self, what: str, query: dict[str, str], count: Callable[[Any], tuple[str, int]]) -> Counter[str]:
         found: Counter[str] = Counter()
         query = {"limit": "1000", **query}

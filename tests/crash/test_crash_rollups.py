@@ -36,7 +36,7 @@ def test_lists_are_made_from_files_at_the_start_however_often_that_is_killed(ser
         server.kill()
     server.start()
     wait_for(lambda: are_listed(server), "the lists to be made")
-    assert server.persons_listed() == server.by_person()
+    assert server.persons_listed() == server.sessions_listed() == server.by_person()
     assert server.persons_listed().total() == 2 * PERSONS + 3
     assert "Traceback" not in server.all_logs
 
@@ -45,9 +45,9 @@ def test_events_in_the_log_alone_are_folded_once_however_often_the_log_is_replay
     server = serve().start()
     for nth in range(4):
         server.store(dated(f"{nth}-1", f"{nth}-2", user="ann"))
-        assert server.persons_listed() == {"ann": 2 * nth + 2}
+        assert server.persons_listed() == server.sessions_listed() == {"ann": 2 * nth + 2}
         server.kill()
         server.start()
     assert server.stop() == 0, server.log
     server.start()
-    assert server.persons_listed() == {"ann": 8}
+    assert server.persons_listed() == server.sessions_listed() == {"ann": 8}
