@@ -18,13 +18,17 @@ import msgspec
 from sv.engine.duck.run import Statements
 from sv.insights.events import list_events
 from sv.insights.persons import PersonPages, events_of
+from sv.insights.sessions import SessionPages
 from sv.meta.db import Meta
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
-from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.meta.rollups.session_lists import SessionLists
+from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
 from sv.model.person_parsing import PersonsQuery
 from sv.model.persons import PersonFilter
 from sv.model.query_parsing import parse_events_query
+from sv.model.session_parsing import SessionsQuery
+from sv.model.sessions import SessionFilter, SessionPlace
 from sv.server import Server
 from tests.bench.lists_folder import ORIGIN_MS, PROJECT, made_folder
 
@@ -89,6 +93,30 @@ def _works(server: Server, size: int) -> dict[str, Work]:
         "persons: search, two characters": page(search="@m"),
         "persons: one": one,
         "persons: one's events": events,
+        **_session_works(server, size),
+    }
+
+
+def _session_works(server: Server, size: int) -> dict[str, Work]:
+    lists = SessionLists(server.meta, server.builds)
+    sessions = SessionPages(lists, server.rollups.catch_up, server.recordings.recordings.recorded)
+    last = lists.page(PROJECT, SessionFilter(), None, min(PAGE * DEEP_PAGE, size // 5 - PAGE))[-1].place
+
+    def page(after: SessionPlace | None = None, **wanted: Any) -> Work:
+        query = SessionsQuery(PAGE, after, SessionFilter(**wanted))
+        return lambda: msgspec.json.encode(sessions.page(PROJECT, query, is_merged=False))
+
+    return {
+        "sessions: first page": page(),
+        "sessions: page 1,000, or the last but one": page(last),
+        "sessions: country (1 in 1,000)": page(country="IS"),
+        "sessions: device_type": page(device_type="Tablet"),
+        "sessions: browser": page(browser="Opera"),
+        "sessions: is_bounce": page(is_bounce=True),
+        "sessions: min_duration, none": page(min_duration_ms=DAY_MS),
+        "sessions: max_duration": page(max_duration_ms=60_000),
+        "sessions: one person's": page(distinct_id=f"user {size // 20}"),
+        "sessions: one": lambda: msgspec.json.encode(sessions.one(PROJECT, f"session {size // 10}", is_merged=False)),
     }
 
 
