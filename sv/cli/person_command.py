@@ -1,6 +1,6 @@
-"""Erase a person from a data folder, or write down all that is kept of one: events, traits and recordings' chunks, as lines of JSON on the
-standard output. No server may run on the folder; a running one is asked by `POST /api/v1/projects/ID/persons/DISTINCT_ID/erase` and
-`GET /api/v1/projects/ID/persons/DISTINCT_ID/export`.
+"""Erase a person from a data folder, or write down all that is kept of one: events, sessions, traits and recordings' chunks, as lines of
+JSON on the standard output. No server may run on the folder; a running one is asked by
+`POST /api/v1/projects/ID/persons/DISTINCT_ID/erase` and `GET /api/v1/projects/ID/persons/DISTINCT_ID/export`.
 
 examples:
   sv person erase ann@example.com --project k3v9x0a2m7qd
@@ -65,7 +65,7 @@ async def _export(server: Server, project: Project, distinct_id: str) -> None:
     from sv.insights.export import PersonExport
 
     services = server.load_services()
-    export = PersonExport(services.runner, services.persons, services.recordings)
+    export = PersonExport(services.runner, services.persons, services.sessions, services.recordings)
     async for lines in export.lines(project, await export.find(project, distinct_id)):
         sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()

@@ -1,17 +1,18 @@
 """Everything that is kept of a person, as lines of JSON, for the person to have.
 
     person      the person, with traits
+    session     each session in which the person has an event, the latest start first
     event       each event, newest first
     recording   a session that has a recording, with some of its chunks: several lines where there are many
     end         how many events came before it: a file that doesn't end with it is not whole
 
-Reads page by page: what is in memory is one page of events, and the ids of those sessions of the person's that have a recording. Each page
+Reads page by page: what is in memory is one page, and the ids of those sessions of the person's that have a recording. Each page
 waits in line like any query, so that an export takes no more of the server than somebody who leafs through the list. Events that come in
 behind the place that was reached are not in it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -20,6 +21,7 @@ from msgspec.structs import replace
 from sv.insights.events import list_events
 from sv.insights.persons import PersonPages, events_of, person_json
 from sv.insights.runner import Context, Runner
+from sv.insights.sessions import SessionPages
 from sv.meta.projects import Project
 from sv.model.cursor import decode_cursor
 from sv.model.errors import NotFound, Unavailable
@@ -27,6 +29,8 @@ from sv.model.identity import is_merged
 from sv.model.limits import EXPORT_PAGE, EXPORT_TRIES
 from sv.model.persons import Person
 from sv.model.queries import EventsQuery
+from sv.model.session_parsing import parse_sessions_query
+from sv.model.sessions import SessionFilter
 
 PAUSE_S: Final = 1.0
 """Before a page is tried again, times the number of tries."""
@@ -47,9 +51,10 @@ class Recorded(Protocol):
 class PersonExport:
     """One for the server."""
 
-    def __init__(self, runner: Runner, persons: PersonPages, recordings: Recorded) -> None:
+    def __init__(self, runner: Runner, persons: PersonPages, sessions: SessionPages, recordings: Recorded) -> None:
         self._runner = runner
         self._persons = persons
+        self._sessions = sessions
         self._recordings = recordings
 
     async def find(self, project: Project, distinct_id: str) -> Person:
@@ -60,6 +65,8 @@ class PersonExport:
     async def lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
         """Some whole lines at a time. Raises Unavailable where a page can't be had after several tries."""
         yield _line("person", person_json(person))
+        async for lines in self._session_lines(project, person):
+            yield lines
         merged = is_merged(project.settings)
         query = replace(events_of(person, EventsQuery(limit=EXPORT_PAGE), is_merged=merged), limit=EXPORT_PAGE)
         count = 0
@@ -80,16 +87,33 @@ class PersonExport:
                 yield line
         yield _line("end", {"events": count})
 
+    async def _session_lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
+        merged = is_merged(project.settings)
+        wanted = SessionFilter(distinct_id=person.distinct_id)
+        asked = [("limit", str(EXPORT_PAGE))]
+        while True:
+            query = replace(parse_sessions_query(asked, timezone="UTC", now_ms=0), wanted=wanted)
+            page = await self._patiently(
+                lambda query=query: self._runner.call(lambda: self._sessions.page(project.id, query, is_merged=merged))
+            )
+            yield b"".join(_line("session", session) for session in page["data"])
+            if not page["meta"]["has_more"]:
+                return
+            asked = [asked[0], ("cursor", page["meta"]["next_cursor"])]
+
     async def _page(self, project: Project, query: EventsQuery, *, merged: bool) -> dict[str, Any]:
         def page(context: Context) -> dict[str, Any]:
             return list_events(context, query)
 
+        return await self._patiently(lambda: self._runner.run(project.id, (0, query.dates.to_ms), page, is_merged=merged))
+
+    async def _patiently(self, read: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         for attempt in range(1, EXPORT_TRIES):
             try:
-                return await self._runner.run(project.id, (0, query.dates.to_ms), page, is_merged=merged)
+                return await read()
             except Unavailable:
                 await asyncio.sleep(PAUSE_S * attempt)
-        return await self._runner.run(project.id, (0, query.dates.to_ms), page, is_merged=merged)
+        return await read()
 
     async def _recording(self, project_id: str, session_id: str) -> AsyncIterator[bytes]:
         after = -1

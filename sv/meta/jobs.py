@@ -95,10 +95,10 @@ class Jobs:
         rows = self._meta.rows(f"{_SELECT} where project_id = ? and n < ? order by n desc limit ?", project_id, before, limit)
         return [_to_job(row) for row in rows]
 
-    def is_about(self, project_id: str, subject: str) -> bool:
-        """Whether a job of this person waits, runs or failed."""
-        row = self._meta.row("select 1 from jobs where project_id = ? and subject = ? and state <> 'done'", project_id, subject)
-        return row is not None
+    def is_about(self, project_id: str, kind: Kind, subject: str) -> bool:
+        """Whether such a job waits, runs or failed."""
+        asked = "select 1 from jobs where project_id = ? and kind = ? and subject = ? and state <> 'done'"
+        return self._meta.row(asked, project_id, kind, subject) is not None
 
     def next_one(self) -> Job | None:
         """The oldest job that is not finished."""

@@ -4,12 +4,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["erase_person"]
+Kind = Literal["erase_person", "expire_events"]
+"""The latter takes away what is older than the project keeps events."""
 State = Literal["queued", "running", "done", "failed"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """n: counts up over all projects. subject: the distinct id, None once it is erased; subject_hash stays.
+    """n: counts up over all projects. subject: the distinct id or, where events expire, a word; None once only the finish is
+    left. subject_hash stays.
 
     persons: the numbers that the person had, None before they were taken away.
     left_behind: files that may hold something and could not be read or deleted. Times are Unix milliseconds.

@@ -8,6 +8,7 @@ from sv.model.jobs import Job
 
 def job_json(job: Job) -> dict[str, Any]:
     """The contract's shape."""
+    is_a_persons = job.kind == "erase_person"
     return {
         "id": job.id,
         "kind": job.kind,
@@ -16,8 +17,8 @@ def job_json(job: Job) -> dict[str, Any]:
         "files_total": job.files_total,
         "files_done": job.files_done,
         "events_erased": job.events_removed,
-        "distinct_id": job.subject,
-        "distinct_id_hash": job.subject_hash,
+        "distinct_id": job.subject if is_a_persons else None,
+        "distinct_id_hash": job.subject_hash if is_a_persons else None,
         "left_behind": job.left_behind,
         "created_at": iso_ms(job.created_ms),
         "started_at": None if job.started_ms is None else iso_ms(job.started_ms),

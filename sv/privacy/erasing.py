@@ -9,6 +9,8 @@
     lists     are made anew from the files
     sums      the distinct id is struck from the job, and SQLite's log and search index lose what was deleted
 
+What is older than a project keeps events is taken out of files, the log and lists by the same steps.
+
 Every step may be done again, and is, from the second on, after a crash: the job's row holds the number (JOB-1). Answers that are kept for
 retries hold digests of bodies and the names of fields, and go after ten minutes.
 """
@@ -63,6 +65,8 @@ class Recorded(Protocol):
     def sessions_of(self, project_id: str, person_id: str) -> list[str]:
         """Those whose chunks came under this user's or visitor's id."""
         ...
+
+    def expire_recordings(self, project_id: str, before_ms: int) -> int: ...
 
     def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int: ...
 
@@ -141,6 +145,17 @@ class Erasing:
         if job.subject is not None:
             ids = self._distinct_ids(job.project_id, job.subject)
             left_behind += erase_aside(self._data_folder, job.project_id, persons, ids, self._tables())
+            self.renew_sums(job.project_id)
+            self._rows.forget_subject(job, left_behind)
+        self._sums.scrub()
+
+    def expire(self, job: Job, before_ms: int | None) -> None:
+        """Likewise, for events from before a moment, whoever sent them; None takes none away, where an earlier try may have."""
+        if job.subject is not None:
+            self._maintenance.flush()
+            if before_ms is not None:
+                self._rewrite(job, Unwanted(before_ms=before_ms))
+            left_behind = self._empty_log()
             self.renew_sums(job.project_id)
             self._rows.forget_subject(job, left_behind)
         self._sums.scrub()

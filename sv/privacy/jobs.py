@@ -6,6 +6,7 @@ as long as it takes; what doesn't makes the job fail after some tries, which is 
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -14,11 +15,15 @@ from sv.model.jobs import Job, Kind
 from sv.model.limits import ERASE_TRIES
 from sv.model.validate import show
 from sv.privacy.erasing import Erasing, JobRows, Stopped, is_passing
+from sv.privacy.expiring import Expiring
 from sv.wal.fault import LogFault
 
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 5.0
+
+LOOK_EVERY_S: Final = 3600.0
+"""For what is older than projects keep it. Whole days go, so that more often would find nothing."""
 
 
 class AllJobRows(JobRows, Protocol):
@@ -30,7 +35,7 @@ class AllJobRows(JobRows, Protocol):
 
     def page(self, project_id: str, before: int, limit: int) -> list[Job]: ...
 
-    def is_about(self, project_id: str, subject: str) -> bool: ...
+    def is_about(self, project_id: str, kind: Kind, subject: str) -> bool: ...
 
     def next_one(self) -> Job | None: ...
 
@@ -42,18 +47,26 @@ class AllJobRows(JobRows, Protocol):
 
 
 class JobWork:
-    """Thread-safe. has_events: whether a person has any, once all that was accepted is counted. Raises Unavailable."""
+    """Thread-safe. has_events: whether a person has any, once all that was accepted is counted. Raises Unavailable.
+
+    expiring: adds jobs for what is older than projects keep it, at the start and every hour.
+    """
 
     def __init__(
         self,
         rows: AllJobRows,
         make_erasing: Callable[[Callable[[float], bool]], Erasing],
         has_events: Callable[[str, str], bool],
+        expiring: Expiring,
         now_ms: Callable[[], int],
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rows = rows
         self._has_events = has_events
+        self._expiring = expiring
         self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
+        self._look_at_s = monotonic_s()
         self._stopping = threading.Event()
         self._erasing = make_erasing(self._stopping.wait)
         self._arrived = threading.Event()
@@ -69,7 +82,7 @@ class JobWork:
 
     def queue_erasure(self, project_id: str, distinct_id: str) -> Job:
         """The job that erases this person: a new one, or the one that is about it already. Raises NotFound, Unavailable."""
-        if not self._rows.is_about(project_id, distinct_id) and not self._has_events(project_id, distinct_id):
+        if not self._rows.is_about(project_id, "erase_person", distinct_id) and not self._has_events(project_id, distinct_id):
             raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
         job = self._rows.add(project_id, "erase_person", distinct_id, self._now_ms())
         self._tries.pop(job.n, None)
@@ -84,9 +97,8 @@ class JobWork:
         return self._rows.page(project_id, before, limit)
 
     def start(self) -> None:
-        """Go on with what an earlier run has left, if anything."""
-        if self._rows.next_one() is not None:
-            self.wake()
+        """Go on with what an earlier run has left, and look for what is too old."""
+        self.wake()
 
     def wake(self) -> None:
         """There is a job."""
@@ -112,7 +124,10 @@ class JobWork:
     def do(self, job: Job) -> None:
         """One job from beginning to end. Raises what went wrong, and Stopped; then the job is as far as it came."""
         self._rows.start(job, self._now_ms())
-        self._erasing.erase(job)
+        if job.kind == "expire_events":
+            self._erasing.expire(job, self._expiring.keep_from_ms(job.project_id))
+        else:
+            self._erasing.erase(job)
         self._rows.finish(job, self._now_ms())
         log.info("job %s (%s) of project %s is done", job.id, job.kind, job.project_id)
 
@@ -120,6 +135,9 @@ class JobWork:
         while not self._stopping.is_set():
             self._arrived.clear()
             try:
+                if self._monotonic_s() >= self._look_at_s:
+                    self._expiring.look()
+                    self._look_at_s = self._monotonic_s() + LOOK_EVERY_S
                 job = self._rows.next_one()
                 if job is not None:
                     self._try(job)
@@ -128,7 +146,7 @@ class JobWork:
                 log.error("can't go on with jobs, will try again: %s", error)
                 self._stopping.wait(RETRY_S)
                 continue
-            self._arrived.wait()
+            self._arrived.wait(self._look_at_s - self._monotonic_s())
 
     def _try(self, job: Job) -> None:
         try:

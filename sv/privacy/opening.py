@@ -6,9 +6,12 @@ from sv.meta.db import Meta
 from sv.meta.jobs import Jobs
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
+from sv.meta.project_tokens import ProjectTokens
+from sv.meta.projects import Projects
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.definitions import prune_names
 from sv.privacy.erasing import Erasing, Recorded
+from sv.privacy.expiring import Expiring
 from sv.privacy.jobs import JobWork
 from sv.settings import Settings
 from sv.store.event_store import EventStore
@@ -59,6 +62,7 @@ def open_jobs(
 ) -> JobWork:
     """The jobs of a data folder, nothing started yet."""
     rows = Jobs(meta)
+    projects = Projects(meta, ProjectTokens(meta))  # to read them
     numbers = Persons(meta)
     rewriting = Rewriting(store, maintenance, now_ms)
 
@@ -82,4 +86,6 @@ def open_jobs(
         rollups.catch_up()
         return numbers.number_of(project_id, distinct_id) is not None
 
-    return JobWork(rows, make_erasing, has_events, now_ms)
+    parts, expire = store.catalog.parts, recordings.expire_recordings
+    expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms)
+    return JobWork(rows, make_erasing, has_events, expiring, now_ms)

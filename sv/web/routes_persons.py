@@ -58,6 +58,6 @@ async def export_person_route(request: AnyRequest, project_id: FromPath[str], di
     project = await project_of(request, project_id)
     refuse_parameters(request)
     services = services_of(request)
-    export = PersonExport(services.runner, services.persons, services.recordings)
+    export = PersonExport(services.runner, services.persons, services.sessions, services.recordings)
     person = await export.find(project, name_of(distinct_id))
     return Stream(export.lines(project, person), media_type=NDJSON)

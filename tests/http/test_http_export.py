@@ -42,8 +42,9 @@ def test_an_export_has_the_person_each_event_the_recordings_and_an_end(api: Api)
     upload(api, b"[1,2]", "s-1", 1)
     upload(api, b"[]", "without-events", 0, anonymousId="ann/1")
     upload(api, b"[]", "s-2", 0)
-    person, *events, first, second, end = exported(api, "ann%2F1")
+    person, session, *events, first, second, end = exported(api, "ann%2F1")
     assert (person["type"], person["distinct_id"], person["properties"]) == ("person", "ann/1", {"plan": "pro"})
+    assert (session["type"], session["id"], session["event_count"], session["has_recording"]) == ("session", "s-1", 2, True)
     assert [(each["type"], each["event"], each["timestamp"]) for each in events] == [
         ("event", "buy", iso(NOON + MINUTE)),
         ("event", "view", iso(NOON)),
@@ -61,8 +62,17 @@ def test_a_person_of_many_events_is_exported_whole_each_event_once(api: Api, cou
     api.send(*(event("view", "bob", NOON + n // 3) for n in range(100)))
     lines = exported(api)
     assert Counter(line["properties"]["n"] for line in lines if line["type"] == "event") == Counter(range(count))
-    assert [line["type"] for line in lines] == ["person", *["event"] * count, "end"]
+    assert [line["type"] for line in lines] == ["person", "session", *["event"] * count, "end"]
     assert lines[-1]["events"] == count
+
+
+def test_sessions_are_exported_page_by_page_each_once_and_those_of_others_are_not(api: Api) -> None:
+    count = 2 * PAGE + 3
+    api.send(
+        *(event("view", "ann", NOON + n // 4, sessionId=f"s-{n}") for n in range(count)), event("view", "bob", sessionId="b")
+    )
+    sessions = [line["id"] for line in exported(api) if line["type"] == "session"]
+    assert Counter(sessions) == Counter(f"s-{n}" for n in range(count))
 
 
 def test_under_merged_identity_what_came_before_the_login_is_exported_with_the_user(tmp_path: Path) -> None:

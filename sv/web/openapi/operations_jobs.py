@@ -27,9 +27,11 @@ class Job(Struct):
     progress: Annotated[float, Meta(ge=0, le=1, description="By files; the last percent is what comes after them.")]
     files_total: Count
     files_done: Count
-    events_erased: Count
-    distinct_id: Annotated[str | None, Meta(description="Null once the person is erased.")]
-    distinct_id_hash: Annotated[str | None, Meta(description="The SHA-256 of the job's id, a NUL and the distinct id.")]
+    events_erased: Annotated[int, Meta(ge=0, description="Events that are gone from files.")]
+    distinct_id: Annotated[str | None, Meta(description="Whom the job erases; null once that is done, and for `expire_events`.")]
+    distinct_id_hash: Annotated[
+        str | None, Meta(description="The SHA-256 of the job's id, a NUL and the distinct id; null for `expire_events`.")
+    ]
     left_behind: Annotated[list[str], Meta(description="Files of the data folder that could not be read or deleted.")]
     created_at: Time
     started_at: Time | None
@@ -53,7 +55,8 @@ JOB_OPERATIONS: Final[dict[str, Operation]] = {
     "list_jobs": Operation(
         tag="Jobs",
         summary="List jobs, newest first",
-        description="Those that wait, run or failed, and the last thousand that are done.",
+        description="Those that wait, run or failed, and the last thousand that are done. `erase_person` was asked for; `expire_events`, "
+        "which takes away what is older than the project keeps events, the server adds itself.",
         parameters=PAGE_PARAMETERS,
         answers={200: Answer("A page of jobs.", (JobList,))},
         errors=LISTING,

@@ -22,7 +22,7 @@ Zone: TypeAlias = Annotated[
 ]
 Days: TypeAlias = Annotated[
     Annotated[int, Meta(ge=1, le=limits.MAX_RETENTION_DAYS)] | None,
-    Meta(description="Days that they are to be kept; null for ever. Nothing goes by it yet."),
+    Meta(description="Days that they are kept; null for ever."),
 ]
 Password: TypeAlias = Annotated[
     Annotated[str, Meta(min_length=8, max_length=MAX_TEXT_CHARS)] | None,

@@ -80,3 +80,15 @@ def test_migrations_with_a_gap_are_refused_before_any_is_applied(connection: aps
     with pytest.raises(ValueError, match="0003"):
         migrate(connection, 0, [FIRST, Migration(3, "0003_c.sql", "create table c (x)")])
     assert tables(connection) == set()
+
+
+def test_jobs_of_an_earlier_version_are_kept_and_their_numbers_are_not_given_again(connection: apsw.Connection) -> None:
+    before = [each for each in packaged_migrations() if each.number < 10]
+    migrate(connection, 0, before)
+    insert = "insert into jobs (id, project_id, kind, state, subject, created_ms) values (?, 'p', ?, 'done', 'ann', 1)"
+    for job_id in ("a", "b"):
+        connection.execute(insert, (job_id, "erase_person"))
+    migrate(connection, 9, packaged_migrations())
+    assert list(connection.execute("select n, id, subject from jobs")) == [(1, "a", "ann"), (2, "b", "ann")]
+    connection.execute(insert, ("c", "expire_events"))
+    assert list(connection.execute("select n from jobs where id = 'c'")) == [(3,)]

@@ -1,0 +1,78 @@
+"""What is older than a project keeps it (`sv.model.project_settings`): adds the jobs that take events away, and has recordings removed.
+
+Days are the UTC's, and whole ones: with 30 days of retention, events of today and of the 30 days before are kept, so that a file of one day
+is dropped as it is, and none is written anew more than once a day. Recordings go by when their first URL was given out, to the hour.
+Assumes that somebody looks every so often. Never touches a project that keeps everything.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from sv.meta.projects import Project
+from sv.model.errors import SvError
+from sv.model.jobs import Job, Kind
+from sv.model.limits import DAY_MS
+from sv.model.part import Part
+from sv.model.project_settings import read_project_settings
+
+log = logging.getLogger(__name__)
+
+SUBJECT: Final = "events"
+"""One job a project, that goes by the day on which it runs."""
+
+
+class ExpiryRows(Protocol):
+    """The jobs at rest, as far as they are added here."""
+
+    def add(self, project_id: str, kind: Kind, subject: str, now_ms: int) -> Job: ...
+
+    def is_about(self, project_id: str, kind: Kind, subject: str) -> bool: ...
+
+
+class Expiring:
+    """parts: a project's files. expire_recordings: has what is older than a moment removed, or at least noted to be."""
+
+    def __init__(
+        self,
+        rows: ExpiryRows,
+        projects: Callable[[], Sequence[Project]],
+        find_project: Callable[[str], Project | None],
+        parts: Callable[[str], Sequence[Part]],
+        expire_recordings: Callable[[str, int], int],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._rows = rows
+        self._projects = projects
+        self._find_project = find_project
+        self._parts = parts
+        self._expire_recordings = expire_recordings
+        self._now_ms = now_ms
+
+    def look(self) -> None:
+        """Add a job for each project that has events which are too old, or whose last such job failed."""
+        for project in self._projects():
+            try:
+                self._look_at(project)
+            except SvError as error:
+                log.warning("what is too old of project %s stays for now: %s", project.id, error.message)
+
+    def keep_from_ms(self, project_id: str) -> int | None:
+        """The moment from which on the project keeps events; None for one that keeps all, or is gone."""
+        project = self._find_project(project_id)
+        return None if project is None else self._keep_from_ms(project)
+
+    def _keep_from_ms(self, project: Project) -> int | None:
+        days = read_project_settings(project.settings).event_retention_days
+        return None if days is None else max((self._now_ms() // DAY_MS - days) * DAY_MS, 0)
+
+    def _look_at(self, project: Project) -> None:
+        keep_from_ms = self._keep_from_ms(project)
+        is_due = keep_from_ms is not None and any(part.min_ts_ms < keep_from_ms for part in self._parts(project.id))
+        if is_due or self._rows.is_about(project.id, "expire_events", SUBJECT):
+            self._rows.add(project.id, "expire_events", SUBJECT, self._now_ms())
+        days = read_project_settings(project.settings).recording_retention_days
+        if days is not None:
+            count = self._expire_recordings(project.id, self._now_ms() - days * DAY_MS)
+            if count:
+                log.info("%d chunks of recordings of project %s were too old", count, project.id)
