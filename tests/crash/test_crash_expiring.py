@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 from crash_rig import numbers_in_files
-from erase_rig import DAY_MS, event, files_with, put
+from erase_rig import DAY_MS, erase, event, files_with, put
 from folder_rig import PROJECT, Folder, now_ms
 from steps_rig import MOST_STEPS, Killed, Steps, watch
 
@@ -213,3 +213,13 @@ def test_a_day_of_which_some_is_young_enough_is_kept_whole(tmp_path: Path) -> No
         assert expiring.keep_from_ms(PROJECT) == midnight_ms() - DAYS * DAY_MS
         assert expiring.keep_from_ms("nowhere") is None
     folder.close()
+
+
+def test_a_person_without_events_any_more_is_known_by_number_alone_and_can_be_erased(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    keep(folder)
+    expire(folder)
+    assert files_with(folder.path, (b"old-1",)) == ["sv.db"]
+    erase(folder, "old-1")
+    folder.close()
+    assert files_with(folder.path, (b"old-1",)) == []
