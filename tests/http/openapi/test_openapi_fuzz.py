@@ -1,9 +1,11 @@
 """Requests made from the document, right ones and wrong ones: every answer is one that it describes, and none is a fault of ours."""
 
 import copy
+import math
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -72,20 +74,25 @@ EXCLUDED_OF_TAG = {tag: [*EXCLUDED, *checks("negative_data_rejection")] for tag 
 
 
 class Budget:
-    """Time for one operation's examples. A failure lifts it, so that it can be shrunk."""
+    """Time for one operation's examples, beyond the first MIN_EXAMPLES. A failure lifts it, so that it can be shrunk."""
 
     def __init__(self, seconds: float) -> None:
         self.ends = time.monotonic() + seconds
+        self.tried = 0
 
     def is_spent(self) -> bool:
-        return time.monotonic() > self.ends
+        return self.tried >= MIN_EXAMPLES and time.monotonic() > self.ends
+
+
+FUZZED: Final = sum("parameters" in found.operation or "requestBody" in found.operation for found in operations().values())
+
+MIN_EXAMPLES: Final = math.ceil(2000 / FUZZED)
+"""Of each operation that takes anything at all, however slow the machine: 2,000 in all."""
 
 
 @pytest.fixture
 def budget() -> Budget:
-    return Budget(
-        BUDGET_S / sum("parameters" in found.operation or "requestBody" in found.operation for found in operations().values())
-    )
+    return Budget(BUDGET_S / FUZZED)
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +115,16 @@ def spare(client: Api) -> None:
 def test_every_answer_is_as_described(case: Any, full: Api, session: requests.Session, budget: Budget) -> None:
     if budget.is_spent():
         raise OutOfTime
+    budget.tried += 1
     sending = {"base_url": full.server.url, "session": session, "headers": {"Authorization": "Bearer sv_dev"}}
     answer = case.call(**sending)
     if len(answer.request.url) > MAX_URL_CHARS:
         assert answer.status_code == 400
         return
     excluded = EXCLUDED_OF_TAG.get(case.operation.tags[0], EXCLUDED)
+    if len(parse_qsl(urlsplit(answer.request.url).query, keep_blank_values=True)) < len(case.query or {}):
+        # What is wrong may be a parameter whose value is an empty list, of which a URL shows nothing.
+        excluded = [*excluded, *checks("negative_data_rejection")]
     try:
         case.validate_response(answer, headers=sending["headers"], excluded_checks=excluded, transport_kwargs=sending)
     except BaseException:
