@@ -28,6 +28,7 @@ from sv.model.validate import show
 
 _SELECT: Final = f"select {columns(Job)} from jobs"
 _PERSONS: Final = Job.__struct_fields__.index("persons")
+_DISTINCT_IDS: Final = Job.__struct_fields__.index("distinct_ids")
 _LEFT_BEHIND: Final = Job.__struct_fields__.index("left_behind")
 
 _UNFINISHED: Final = "state in ('queued', 'running')"
@@ -110,14 +111,15 @@ class Jobs:
             writer.execute("update jobs set state = 'running', started_ms = coalesce(started_ms, ?) where n = ?", (now_ms, job.n))
 
     def retire(self, job: Job, distinct_ids: Sequence[str]) -> tuple[int, ...]:
-        """Take the numbers of these distinct ids away and note them in the job (JOB-1). Returns them: none where nobody had one.
+        """Take the numbers of these distinct ids away and note both in the job (JOB-1). Returns the numbers: none where nobody had one.
 
         To be called while nobody is being numbered, with all numbers given so far on disk.
         """
         with self._meta.transaction() as writer:
             found = [retire_number(writer, job.project_id, each) for each in distinct_ids]
             numbers = tuple(number for number in found if number is not None)
-            writer.execute("update jobs set persons = ? where n = ?", (msgspec.json.encode(numbers).decode(), job.n))
+            kept = (msgspec.json.encode(numbers).decode(), msgspec.json.encode(distinct_ids).decode())
+            writer.execute("update jobs set persons = ?, distinct_ids = ? where n = ?", (*kept, job.n))
         return numbers
 
     def note_progress(self, job: Job, files_done: int, files_total: int) -> None:
@@ -133,10 +135,11 @@ class Jobs:
             return parts
 
     def forget_subject(self, job: Job, left_behind: Sequence[str]) -> None:
-        """Strike the distinct id, when nothing is left to be done for which it would be needed."""
+        """Strike the distinct ids, when nothing is left to be done for which it would be needed."""
         with self._meta.transaction() as writer:
             writer.execute(
-                "update jobs set subject = null, left_behind = ? where n = ?", (msgspec.json.encode(left_behind).decode(), job.n)
+                "update jobs set subject = null, distinct_ids = null, left_behind = ? where n = ?",
+                (msgspec.json.encode(left_behind).decode(), job.n),
             )
 
     def finish(self, job: Job, now_ms: int) -> None:
@@ -154,10 +157,11 @@ def _one(writer: apsw.Connection, number: object) -> Job:
 
 
 def _to_job(row: Row) -> Job:
-    persons, left_behind = row[_PERSONS], row[_LEFT_BEHIND]
+    persons, distinct_ids, left_behind = row[_PERSONS], row[_DISTINCT_IDS], row[_LEFT_BEHIND]
     return to_struct(
         Job,
         row,
         persons=None if persons is None else msgspec.json.decode(str(persons)),
+        distinct_ids=None if distinct_ids is None else msgspec.json.decode(str(distinct_ids)),
         left_behind=msgspec.json.decode(str(left_behind)),
     )

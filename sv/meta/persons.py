@@ -10,7 +10,10 @@ meanwhile (apsw lets go of the interpreter while a statement steps).
 # thrown away at the start, and what was in memory is made anew from the log.
 """
 
+import json
+from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 import apsw
 
@@ -59,6 +62,14 @@ _ADD_PERSONS: Final = f"""
 
 _ADVANCE: Final = "update counters set value = value + ? where name = 'person_number'"
 
+# Without an index: asked when somebody is erased.
+_IDS_OF: Final = """
+    select iif(typeof(id) = 'blob', lower(hex(id)), id), typeof(id) = 'blob'
+    from person_numbers
+    where project = (select project from person_projects where project_id = ?1)
+      and number in (select value from json_each(?2))
+"""
+
 _RETIRE: Final = f"""
     delete from person_numbers
     where project = (select project from person_projects where project_id = ?1)
@@ -104,6 +115,11 @@ class Persons:
         number = None if row is None else row[0]
         assert number is None or isinstance(number, int)
         return number
+
+    def ids_of(self, project_id: str, numbers: Sequence[int]) -> list[str]:
+        """The distinct ids of these numbers. Looks at every person of the project."""
+        rows = self._meta.rows(_IDS_OF, project_id, json.dumps(list(numbers)))
+        return [str(UUID(hex=str(text)) if is_uuid else text) for text, is_uuid in rows]
 
     def _look_up(self, project_id: str, distinct_ids: str) -> tuple[str, Value]:
         try:

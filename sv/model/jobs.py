@@ -13,7 +13,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """n: counts up over all projects. subject: the distinct id or, where events expire, a word; None once only the finish is
     left. subject_hash stays.
 
-    persons: the numbers that the person had, None before they were taken away.
+    persons, distinct_ids: the numbers that the person had, and all ids, None before they were taken away; the ids are struck with
+    the subject.
     left_behind: files that may hold something and could not be read or deleted. Times are Unix milliseconds.
     """
 
@@ -25,6 +26,7 @@ class Job(Struct, frozen=True, kw_only=True):
     subject: str | None
     subject_hash: str | None
     persons: tuple[int, ...] | None
+    distinct_ids: tuple[str, ...] | None
     files_total: int
     files_done: int
     events_removed: int

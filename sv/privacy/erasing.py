@@ -1,18 +1,18 @@
 """Erasing a person: everything that was received before the job began, and nothing else.
 
-    retire    everything accepted is flushed, and then the person's number is taken away, before anything more gets rows: what the
+    retire    everything accepted is flushed, and then the person's numbers are taken away, before anything more gets rows: what the
               browser sends from now on is a new person's
     log       goes on in new files; the old ones, whose records are in parts by now, are deleted and not used again
     elsewhere the recordings of the person's sessions go, while the files still tell which those are
     files     each that holds the number is written anew without it
     aside     what was set aside is searched too
     lists     are made anew from the files
-    sums      the distinct id is struck from the job, and SQLite's log and search index lose what was deleted
+    sums      the distinct ids are struck from the job, and SQLite's log and search index lose what was deleted
 
 What is older than a project keeps events is taken out of files, the log and lists by the same steps.
 
-Every step may be done again, and is, from the second on, after a crash: the job's row holds the number (JOB-1). Answers that are kept for
-retries hold digests of bodies and the names of fields, and go after ten minutes.
+Every step may be done again, and is, from the second on, after a crash: the job's row holds the numbers and the ids (JOB-1). Answers that
+are kept for retries hold digests of bodies and the names of fields, and go after ten minutes.
 """
 
 import logging
@@ -98,7 +98,7 @@ class Stopped(Exception):
 class Erasing:
     """Does one job at a time.
 
-    distinct_ids: of a person, all that are to go with the one that was named. session_ids: of the persons of these numbers, all that
+    distinct_ids: of a project's person, all ids, the one that was named among them. session_ids: of the persons of these numbers, all that
     the project's files hold. wait: for some seconds; True where the server ends.
     """
 
@@ -133,17 +133,16 @@ class Erasing:
 
     def erase(self, job: Job) -> None:
         """All steps, but for marking the job as done. Raises Stopped, Unavailable, LogFault, OSError: then it may be called again."""
-        persons = job.persons
+        persons, ids = job.persons, job.distinct_ids or ()
         if persons is None:
             assert job.subject is not None
-            ids = self._distinct_ids(job.project_id, job.subject)
-            persons = self._maintenance.flush_and(lambda: self._rows.retire(job, ids))
+            found = ids = tuple(self._distinct_ids(job.project_id, job.subject))
+            persons = self._maintenance.flush_and(lambda: self._rows.retire(job, found))
         left_behind = self._empty_log()
         if job.subject is not None:
-            self._erase_recordings(job.project_id, persons, self._distinct_ids(job.project_id, job.subject))
+            self._erase_recordings(job.project_id, persons, ids)
         self._rewrite(job, Unwanted(persons=persons))
         if job.subject is not None:
-            ids = self._distinct_ids(job.project_id, job.subject)
             left_behind += erase_aside(self._data_folder, job.project_id, persons, ids, self._tables())
             self.renew_sums(job.project_id)
             self._rows.forget_subject(job, left_behind)

@@ -8,8 +8,10 @@ from sv.meta.parts import Parts
 from sv.meta.persons import Persons
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
+from sv.meta.rollups.alias_lists import AliasLists
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.definitions import prune_names
+from sv.model.identity import is_merged
 from sv.privacy.erasing import Erasing, Recorded
 from sv.privacy.expiring import Expiring
 from sv.privacy.jobs import JobWork
@@ -66,6 +68,15 @@ def open_jobs(
     numbers = Persons(meta)
     rewriting = Rewriting(store, maintenance, now_ms)
 
+    aliases = AliasLists(meta, RollupBuilds(meta))
+
+    def distinct_ids(project_id: str, distinct_id: str) -> list[str]:
+        project = projects.find(project_id)
+        if project is None or not is_merged(project.settings):
+            return [distinct_id]
+        rollups.catch_up()
+        return sorted({distinct_id, *numbers.ids_of(project_id, aliases.numbers_of(project_id, distinct_id))})
+
     def make_erasing(wait: Callable[[float], bool]) -> Erasing:
         return Erasing(
             data_folder=settings.data,
@@ -76,7 +87,7 @@ def open_jobs(
             covered_seq=Parts(meta).covered_seq,
             rows=rows,
             sums=KeptSums(meta, RollupBuilds(meta), work),
-            distinct_ids=lambda _, distinct_id: [distinct_id],
+            distinct_ids=distinct_ids,
             recordings=recordings,
             session_ids=rewriting.session_ids,
             wait=wait,

@@ -16,13 +16,16 @@ from typing import Any
 import msgspec
 
 from sv.engine.duck.run import Statements
+from sv.insights.definitions import Definitions
 from sv.insights.events import list_events
 from sv.insights.persons import PersonPages, events_of
 from sv.insights.sessions import SessionPages
 from sv.meta.db import Meta
+from sv.meta.rollups.definition_lists import DefinitionLists
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.rollups.session_lists import SessionLists
+from sv.model.definitions import DefinitionsQuery
 from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
 from sv.model.person_parsing import PersonsQuery
 from sv.model.persons import PersonFilter
@@ -94,6 +97,21 @@ def _works(server: Server, size: int) -> dict[str, Work]:
         "persons: one": one,
         "persons: one's events": events,
         **_session_works(server, size),
+        **_definition_works(server),
+    }
+
+
+def _definition_works(server: Server) -> dict[str, Work]:
+    definitions = Definitions(DefinitionLists(server.meta, server.builds), server.rollups.catch_up, lambda: ORIGIN_MS)
+
+    def properties(**wanted: Any) -> Work:
+        return lambda: msgspec.json.encode(definitions.list_properties(PROJECT, DefinitionsQuery(PAGE, **wanted)))
+
+    return {
+        "definitions: events": lambda: msgspec.json.encode(definitions.list_events(PROJECT, DefinitionsQuery(PAGE))),
+        "definitions: properties": properties(),
+        "definitions: properties of an event": properties(event="paid"),
+        "definitions: properties, search": properties(search="ma"),
     }
 
 

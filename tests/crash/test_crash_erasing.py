@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections import Counter
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from crash_rig import numbers_in_files
@@ -76,6 +77,27 @@ def test_what_a_person_sends_after_the_job_began_is_a_new_persons(tmp_path: Path
     assert listed(folder) == {"bob-1": 12, ANN: 1}
     erase(folder)
     assert [job.events_removed for job in jobs_of(folder)] == [1, 12]
+    check_erased(folder)
+
+
+@pytest.mark.parametrize("named", [ANN, "visitor-quokka", "5b0c1c3e-8f0d-4c57-a1c8-3f6f0b1d2e3a"])
+def test_all_ids_of_a_merged_person_go_whichever_is_named(tmp_path: Path, named: str) -> None:
+    """One of them is a UUID, which is kept in another form, and one came beside the user's id alone."""
+    folder = fill(tmp_path / "data")
+    folder.server.projects.update(PROJECT, settings=b'{"identity":"merged"}')
+    visitors = ("visitor-quokka", "5b0c1c3e-8f0d-4c57-a1c8-3f6f0b1d2e3a", "never-alone-quokka")
+    for nth, visitor in enumerate(visitors):
+        both = event(ANN, "both", nth, now_ms()) | {"anonymousId": visitor}
+        alone = event(ANN, "alone", nth, now_ms() - DAY_MS) | {"anonymousId": visitor}
+        del alone["userId"]
+        put(folder, both, *([alone] if nth < 2 else []))
+    assert all(files_with(folder.path, (visitor.encode(),)) for visitor in visitors)
+    folder.server.jobs.queue_erasure(PROJECT, named)
+    folder.server.jobs.run_all()
+    (job,) = jobs_of(folder)
+    assert (job.state, job.events_removed, job.subject, job.distinct_ids) == ("done", 12 + 3 + 2, None, None)
+    for mark in (*(visitor.encode() for visitor in visitors), UUID(visitors[1]).bytes):
+        assert files_with(folder.path, (mark,)) == [], mark
     check_erased(folder)
 
 

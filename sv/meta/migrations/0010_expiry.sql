@@ -11,6 +11,8 @@ create table jobs_now (
   subject_hash text,
   -- The numbers that the person had, as a JSON array; null before they were taken away.
   persons text check (json_type(persons) = 'array'),
+  -- All of the person's distinct ids, as a JSON array; null before, and once all else of the person is gone.
+  distinct_ids text check (json_type(distinct_ids) = 'array'),
   files_total integer not null default 0,
   files_done integer not null default 0,
   events_removed integer not null default 0,
@@ -22,7 +24,11 @@ create table jobs_now (
   error text
 ) strict;
 
-insert into jobs_now select * from jobs;
+insert into jobs_now (n, id, project_id, kind, state, subject, subject_hash, persons, files_total, files_done, events_removed, left_behind,
+  created_ms, started_ms, finished_ms, error)
+select n, id, project_id, kind, state, subject, subject_hash, persons, files_total, files_done, events_removed, left_behind,
+  created_ms, started_ms, finished_ms, error
+from jobs;
 drop table jobs;
 alter table jobs_now rename to jobs;
 
