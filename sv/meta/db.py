@@ -35,7 +35,7 @@ from sv.model.errors import Conflict, Unavailable
 log = logging.getLogger(__name__)
 
 WRITER_WAIT_S: Final = 10.0
-"""For the writer's lock. The longest transaction (a large flush on a slow disk) takes a second."""
+"""For the writer's lock. The longest transactions (events of many new persons that are folded, a chunk of an import) take some."""
 
 SMALLEST_BYTES: Final = 512
 """Of a database: one page of the smallest size that SQLite knows."""

@@ -5,25 +5,15 @@ ids, and all events that carry this anonymous id alone are that user's. An id th
 never anybody else's, so that no two user ids are ever joined.
 """
 
-from typing import Final
-
 import msgspec
 from msgspec import Struct
+
+from sv.model.project_settings import Identity, read_project_settings
 
 
 def is_merged(settings: bytes | msgspec.Raw) -> bool:
     """Whether a project's settings (a JSON object) ask for merged identity. What can't be read doesn't."""
-    try:
-        return _settings.decode(settings).identity == "merged"
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-
-
-class _Settings(Struct, frozen=True):
-    identity: object = "forward"
-
-
-_settings: Final = msgspec.json.Decoder(_Settings)
+    return read_project_settings(settings).identity is Identity.MERGED
 
 
 class Owner(Struct, frozen=True, array_like=True):

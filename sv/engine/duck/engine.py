@@ -14,7 +14,7 @@ from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.relation import attributed, relation
-from sv.engine.duck.run import Columns, Statements
+from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept, StepCache
 from sv.engine.duck.step_reading import StepReader
@@ -200,7 +200,7 @@ class DuckEngine:
         return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
 
     def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
-        return _column(self._statements.table(statement, limits), "key", np.uint64)
+        return column_of(self._statements.table(statement, limits), "key").astype(np.uint64, copy=False)
 
     def funnel_rows(
         self,
@@ -223,8 +223,8 @@ class DuckEngine:
         is_numbered = group_by == "session" or not self._fits(packing)
         statement = funnel.rows_sql(events, scope, steps, packing, group_by, with_foreign, in_order, is_numbered, params)
         table = self._statements.table(statement, limits)
-        keys: NDArray[np.uint64] = _column(table, "key", np.uint64)
-        masks: NDArray[np.uint32] = _column(table, "mask", np.uint32)
+        keys: NDArray[np.uint64] = column_of(table, "key").astype(np.uint64, copy=False)
+        masks: NDArray[np.uint32] = column_of(table, "mask").astype(np.uint32, copy=False)
         return FunnelRows(keys, masks, packing.bits, packing.origin_ms, is_numbered)
 
     def first_values(
@@ -246,13 +246,14 @@ class DuckEngine:
         encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
         codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         values = cast("list[str | None]", encoded.dictionary.to_pylist())
-        return GroupValues(_column(table, "group", np.uint64), codes, values)
+        return GroupValues(column_of(table, "group").astype(np.uint64, copy=False), codes, values)
 
     def funnel_persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""
         params = Params()
         events = self._persons_events(snapshot.within(scope.from_ms, scope.to_ms), params)
-        return _column(self._statements.table(funnel.starters_sql(events, scope, step, params), limits), "person", np.uint64)
+        table = self._statements.table(funnel.starters_sql(events, scope, step, params), limits)
+        return column_of(table, "person").astype(np.uint64, copy=False)
 
     def _packing(self, source: Snapshot, scope: Scope, window_ms: int, limits: Limits) -> funnel.Packing | None:
         """How keys are packed for this scope, or None where it holds no event. Uses the catalog's bounds, which may be wider."""
@@ -316,14 +317,6 @@ class DuckEngine:
 
     def _groups_events(self, snapshot: Snapshot, group_by: GroupBy, params: Params) -> str:
         return self._persons_events(snapshot, params) if group_by == "person" else self._events(snapshot, params)
-
-
-def _column(table: Columns, name: str, kind: type[np.generic]) -> NDArray[Any]:
-    """A column without nulls as a numpy array."""
-    column = table.column(name)
-    if column.num_chunks == 0:
-        return np.empty(0, kind)
-    return column.combine_chunks().to_numpy(zero_copy_only=False).astype(kind, copy=False)
 
 
 def _trend_cells(rows: list[tuple[Any, ...]], top: list[str], buckets: int, is_broken_down: bool, has_other: bool) -> TrendCells:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import duckdb
+from numpy.typing import NDArray
 
 from sv.engine.duck.database import Database
 from sv.engine.duck.sql import Sql
@@ -26,6 +27,11 @@ class Columns(Protocol):
     """An Arrow table, as far as this package reads one."""
 
     def column(self, name: str, /) -> Any: ...
+
+
+def column_of(table: Columns, name: str) -> NDArray[Any]:
+    """A column without nulls as a numpy array of its own type."""
+    return table.column(name).combine_chunks().to_numpy(zero_copy_only=False)
 
 
 class Statements:

@@ -8,14 +8,13 @@ JSON is decoded; those of one event together.
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from sv.engine.duck import funnel, step_keys
-from sv.engine.duck.run import Columns, Statements
+from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
 from sv.engine.duck.step_keys import Kept, StepCache
 from sv.engine.port import Limits, Matcher, Scope
@@ -84,8 +83,3 @@ def _halves(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
     if len(parts) < 2 or sum(part.rows for part in parts) < 2 * MIN_HALF_ROWS:
         return [parts]
     return [parts[: len(parts) // 2], parts[len(parts) // 2 :]]
-
-
-def column_of(table: Columns, name: str) -> NDArray[Any]:
-    """A column without nulls as a numpy array of its own type."""
-    return table.column(name).combine_chunks().to_numpy(zero_copy_only=False)
