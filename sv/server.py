@@ -52,9 +52,9 @@ from sv.store.recovery import clear_away, recall_event_ids, recover_catalog
 from sv.store.rollups import Rollups, RollupWork
 from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
+from sv.web.doors import open_doors
 from sv.web.front import App, Front
 from sv.web.metrics import read, render
-from sv.web.recordings_door import RecordingsDoor
 
 if TYPE_CHECKING:
     from sv.engine.duck.engine import DuckEngine
@@ -205,7 +205,7 @@ class Server:
             country_of=self.countries.of_request,
             on_startup=self._on_startup,
             on_shutdown=self._on_shutdown,
-            recordings=RecordingsDoor(self.recordings, self.live_tokens.project_of, settings.public_url, self.clock),
+            doors=open_doors(settings, self.recordings, self.live_tokens.project_of, self.projects.find, self.clock),
         )
 
     def store_now(self, batch: Batch, payload: bytes) -> None:

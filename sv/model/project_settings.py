@@ -24,15 +24,26 @@ class Identity(StrEnum):
 
 
 class ProjectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Retention is in days from an event's own time, or from a recording's start; None keeps for ever."""
+    """Retention is in days from an event's own time, or from a recording's start; None keeps for ever.
+
+    The rest is what the project's pages go by, told to browsers by `GET /ingest/config`: whether clicks, forms and page views are captured
+    by themselves, which share of sessions is recorded (0 to 1), whether recordings hide what is typed, or all text, and whether visitors
+    whose browser asks not to be tracked are left alone.
+    """
 
     identity: Identity = Identity.FORWARD
     event_retention_days: int | None = None
     recording_retention_days: int | None = None
+    autocapture: bool = True
+    respect_do_not_track: bool = True
+    recording_sample_rate: float = 0.0
+    mask_all_inputs: bool = True
+    mask_all_text: bool = False
 
 
 SETTINGS_FIELDS: Final = ProjectSettings.__struct_fields__
 _DAYS: Final = ("event_retention_days", "recording_retention_days")
+_FLAGS: Final = ("autocapture", "respect_do_not_track", "mask_all_inputs", "mask_all_text")
 
 
 def read_project_settings(kept: bytes | msgspec.Raw) -> ProjectSettings:
@@ -70,6 +81,11 @@ def _read(fields: Fields, settings: ProjectSettings, given: frozenset[str] = fro
     for name in _DAYS:
         if name in given:
             changed[name] = _days(fields, name)
+    for name in _FLAGS:
+        if name in given:
+            changed[name] = fields.flag(name, changed[name])
+    if "recording_sample_rate" in given:
+        changed["recording_sample_rate"] = fields.number("recording_sample_rate", 0, 1, settings.recording_sample_rate)
     return replace(settings, **changed)
 
 

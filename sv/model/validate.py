@@ -178,6 +178,16 @@ class Fields:
         self.problems.unexpected(self.at(name), f"a whole number from {low:,} to {high:,}", value)
         return default
 
+    def number(self, name: str, low: float, high: float, default: float) -> float:
+        """A number from `low` to `high`, whole or not; true and "0.5" are none."""
+        value = self.get(name)
+        if value is None:
+            return default
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        self.problems.unexpected(self.at(name), f"a number from {low:,g} to {high:,g}", value)
+        return default
+
     def flag(self, name: str, default: bool) -> bool:
         """true or false."""
         value = self.get(name)

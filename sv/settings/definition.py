@@ -100,6 +100,24 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
 
+    # What pages of others load from here.
+    script_path: Annotated[
+        str,
+        About(
+            values.script_path(),
+            "",
+            "Where the browser client is. Lists of blocked addresses know the usual names; another one is on none of them.",
+        ),
+    ] = "/sv.js"
+    recorder_path: Annotated[
+        str,
+        About(
+            values.script_path(),
+            "",
+            "Where the part of it is that records sessions. It is loaded only by pages whose project records.",
+        ),
+    ] = "/recorder.js"
+
     # From acknowledged events to files.
     flush_seconds: Annotated[
         float,

@@ -136,6 +136,11 @@ def _contradictions(settings: Settings, sources: Mapping[str, str]) -> list[str]
             f"flush_bytes ({sources['flush_bytes']}): expected at most buffer_limit "
             f"({settings.buffer_limit:,} bytes, {sources['buffer_limit']}), got {settings.flush_bytes:,}"
         )
+    if settings.script_path == settings.recorder_path:
+        found.append(
+            f"recorder_path ({sources['recorder_path']}): expected another path than script_path's "
+            f"({sources['script_path']}), got {show(settings.recorder_path)}"
+        )
     if settings.s3_bucket is None:
         lonely = [name for name in sources if name.startswith("s3_") and sources[name] != "default"]
         found += [f"{sources[name]}: expected s3_bucket beside it, got none" for name in lonely]

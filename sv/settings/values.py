@@ -27,6 +27,7 @@ _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([kmgt]?b|[kmgt]ib|[kmgt]|%
 _HOST = re.compile(r"[A-Za-z0-9.:_%\-]{1,253}", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]{1,260}(?:/[A-Za-z0-9._~%@:+,=/\-]*)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,254}", re.ASCII)
+_SCRIPT = re.compile(r"(?!/(?:api|assets|schema)/)(?:/[A-Za-z0-9_\-][A-Za-z0-9._\-]{0,99}){1,8}(?<=\.js)", re.ASCII)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -172,6 +173,11 @@ def url() -> Kind[str]:
         return text.rstrip("/") if _URL.fullmatch(text) else None
 
     return Kind("a URL such as https://stats.example.com, without query or fragment", read)
+
+
+def script_path() -> Kind[str]:
+    """A path under which the server gives out a script."""
+    return _pattern("a path such as /sv.js that ends in .js and is not below /api/, /assets/ or /schema/", _SCRIPT)
 
 
 def secret() -> Kind[Secret]:

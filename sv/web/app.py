@@ -22,7 +22,7 @@ from sv.web.routes_definitions import (
     update_property_definition_route,
 )
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
-from sv.web.routes_ingest import health_stub, ingest_events_stub
+from sv.web.routes_ingest import health_stub, ingest_config_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
 from sv.web.routes_jobs import erase_person_route, get_job_route, list_jobs_route
 from sv.web.routes_login import ROUTES as LOGIN_ROUTES
@@ -68,6 +68,7 @@ _CODES: Final = {
 }
 _ROUTES: Final[tuple[Any, ...]] = (
     ingest_events_stub,
+    ingest_config_stub,
     list_events_route,
     get_event_route,
     list_event_definitions_route,

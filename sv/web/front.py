@@ -6,7 +6,7 @@ other. Litestar is imported when the first other request comes, which keeps star
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
 from sv.ingest.capture import Ack, Capture
@@ -62,7 +62,7 @@ class Front:
     load_app: builds the Litestar application; called once, on a thread, at its first request.
     health: None while writes are taken, else the reason why not.
     on_startup, on_shutdown: what the server does with the event loop running.
-    recordings: answers uploads of recordings, which bring bytes that no framework should touch; None where there are none.
+    doors: answer some paths by themselves; the first that takes a path has it, before the framework.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Front:
         country_of: CountryOf,
         on_startup: Callable[[], Awaitable[None]],
         on_shutdown: Callable[[], Awaitable[None]],
-        recordings: Door | None = None,
+        doors: Sequence[Door] = (),
     ) -> None:
         self._capture = capture
         self._load_app = load_app
@@ -82,7 +82,7 @@ class Front:
         self._country_of = country_of
         self._on_startup = on_startup
         self._on_shutdown = on_shutdown
-        self._recordings = recordings
+        self._doors = doors
         self._app: App | None = None
         self._loading = asyncio.Lock()
         self._reading_bytes = 0
@@ -95,8 +95,8 @@ class Front:
                 await self._ingest(scope, receive, send)
             elif path == HEALTH:
                 await self._healthz(scope, send)
-            elif self._recordings is not None and self._recordings.takes(path):
-                await self._recordings(scope, receive, send)
+            elif (door := next((door for door in self._doors if door.takes(path)), None)) is not None:
+                await door(scope, receive, send)
             else:
                 await self._dispatch(scope, receive, _with_security_headers(send))
         elif kind == "lifespan":

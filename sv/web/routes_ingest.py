@@ -1,7 +1,7 @@
-"""The routes that `front` answers without the framework, as the framework knows them.
+"""The routes that `front` and the client's door answer without the framework, as the framework knows them.
 
-Answers for ingest and health being in the application's routes, where the OpenAPI document and the table of permissions find them. Their
-handlers answer nothing: `front` takes these paths first. A test holds the two to each other.
+Answers for ingest, its configuration and health being in the application's routes, where the OpenAPI document and the table of permissions
+find them. Their handlers answer nothing: `front` takes these paths first. A test holds the two to each other.
 """
 
 from typing import NoReturn
@@ -9,6 +9,7 @@ from typing import NoReturn
 from litestar import get, post
 
 from sv.model.errors import NotFound
+from sv.web.client_door import INGEST_CONFIG
 from sv.web.front import HEALTH, INGEST_EVENTS
 from sv.web.permissions import ANYONE, PROJECT_TOKEN
 
@@ -16,6 +17,12 @@ from sv.web.permissions import ANYONE, PROJECT_TOKEN
 @post(INGEST_EVENTS, status_code=202, operation_id="ingest_events", opt={"permission": PROJECT_TOKEN})
 async def ingest_events_stub() -> None:
     """`Front._ingest` answers."""
+    _never()
+
+
+@get(INGEST_CONFIG, operation_id="get_ingest_config", opt={"permission": PROJECT_TOKEN})
+async def ingest_config_stub() -> None:
+    """`ClientDoor._give_config` answers."""
     _never()
 
 

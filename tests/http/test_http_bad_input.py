@@ -3,6 +3,7 @@
 Which statuses and which shape a refusal has is checked in `bad_input`; the cases are in the modules `bad_*_cases`.
 """
 
+import bad_client_cases
 import bad_funnel_persons_cases
 import bad_ingest_cases
 import bad_insight_cases
@@ -20,6 +21,7 @@ CASES = [
     *bad_person_cases.cases(),
     *bad_funnel_persons_cases.cases(),
     *bad_session_cases.cases(),
+    *bad_client_cases.cases(),
 ]
 
 

@@ -33,6 +33,18 @@ def wait_until_gone(server: Running, project: str) -> None:
         time.sleep(0.05)
 
 
+UNSET = {
+    "identity": "forward",
+    "event_retention_days": None,
+    "recording_retention_days": None,
+    "autocapture": True,
+    "respect_do_not_track": True,
+    "recording_sample_rate": 0.0,
+    "mask_all_inputs": True,
+    "mask_all_text": False,
+}
+
+
 def settings_of(api: Api) -> dict[str, Any]:
     found: dict[str, Any] = api.http.get(f"/api/v1/projects/{api.project}").json()["settings"]
     return found
@@ -41,7 +53,7 @@ def settings_of(api: Api) -> dict[str, Any]:
 def test_a_project_takes_events_from_the_moment_that_it_is_made(shop: Api) -> None:
     shop.send(event())
     assert len(shop.listed()) == 1
-    assert settings_of(shop) == {"identity": "forward", "event_retention_days": None, "recording_retention_days": None}
+    assert settings_of(shop) == UNSET
 
 
 def test_a_change_changes_what_it_names_and_nothing_else(shop: Api) -> None:
@@ -49,7 +61,7 @@ def test_a_change_changes_what_it_names_and_nothing_else(shop: Api) -> None:
     changed = shop.http.patch(path, json={"settings": {"event_retention_days": 30}, "timezone": "Asia/Tokyo"}).json()
     assert (changed["name"], changed["timezone"]) == ("Shop", "Asia/Tokyo")
     shop.http.patch(path, json={"settings": {"identity": "merged"}})
-    assert settings_of(shop) == {"identity": "merged", "event_retention_days": 30, "recording_retention_days": None}
+    assert settings_of(shop) == UNSET | {"identity": "merged", "event_retention_days": 30}
     shop.http.patch(path, json={"settings": {"event_retention_days": None}})
     assert settings_of(shop)["event_retention_days"] is None
 
@@ -64,6 +76,12 @@ def test_a_change_changes_what_it_names_and_nothing_else(shop: Api) -> None:
         ({"settings": {"identity": "both"}}, "settings.identity"),
         ({"settings": {"event_retention_days": 0}}, "settings.event_retention_days"),
         ({"settings": {"recording_retention_days": 1.5}}, "settings.recording_retention_days"),
+        ({"settings": {"autocapture": "no"}}, "settings.autocapture"),
+        ({"settings": {"mask_all_inputs": 1}}, "settings.mask_all_inputs"),
+        ({"settings": {"recording_sample_rate": 1.5}}, "settings.recording_sample_rate"),
+        ({"settings": {"recording_sample_rate": -0.1}}, "settings.recording_sample_rate"),
+        ({"settings": {"recording_sample_rate": "all"}}, "settings.recording_sample_rate"),
+        ({"settings": {"recording_sample_rate": True}}, "settings.recording_sample_rate"),
         ({"settings": [1]}, "settings"),
         ({"id": "other"}, "id"),
     ],

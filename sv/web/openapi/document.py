@@ -130,7 +130,7 @@ def _needs(permission: Permission) -> str:
         case "none":
             return "Needs no credentials."
         case "project token":
-            return "Needs the project token, in the body."
+            return "Needs the project token."
         case "signed URL":
             return "Needs no credentials but the URL itself, which is signed."
         case "login session":

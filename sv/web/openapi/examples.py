@@ -8,6 +8,7 @@ from typing import Any, Final
 from sv.web.openapi.examples_people import PEOPLE_EXAMPLES
 from sv.web.openapi.examples_smart_events import SMART_EXAMPLES
 from sv.web.openapi.operation import Example
+from sv.web.openapi.operations_client import CLIENT_EXAMPLES
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
 from sv.web.openapi.operations_jobs import JOB_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
@@ -298,6 +299,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
+    **CLIENT_EXAMPLES,
     **RECORDING_EXAMPLES,
     **SESSION_EXAMPLES,
     **JOB_EXAMPLES,

@@ -18,7 +18,16 @@ _PUBLIC: Final = "sv_pub_4Jx2mPq8sT0vYbE7hKcR3nWd9zLgUf6A"
 _CURSOR: Final = "eyJ0cyI6MTc2OTg1MDAwMDAwMCwiaWQiOiJrM3Y5eDBhMm03cWQifQ"
 _LAST: Final = {"next_cursor": None, "has_more": False}
 _MORE: Final = {"next_cursor": _CURSOR, "has_more": True}
-_SETTINGS: Final = {"identity": "forward", "event_retention_days": None, "recording_retention_days": None}
+_SETTINGS: Final = {
+    "identity": "forward",
+    "event_retention_days": None,
+    "recording_retention_days": None,
+    "autocapture": True,
+    "respect_do_not_track": True,
+    "recording_sample_rate": 0.0,
+    "mask_all_inputs": True,
+    "mask_all_text": False,
+}
 _DEV: Final = {"id": "dev", "name": "dev", "timezone": "UTC", "settings": _SETTINGS, "created_at": _AT}
 _SHOP: Final = {
     "id": "shop",

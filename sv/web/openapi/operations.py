@@ -13,6 +13,7 @@ from sv.web.openapi import schemas_answers as answers
 from sv.web.openapi import schemas_requests as requests
 from sv.web.openapi import texts
 from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
+from sv.web.openapi.operations_client import CLIENT_OPERATIONS
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
 from sv.web.openapi.operations_funnel_persons import FUNNEL_PERSON_OPERATIONS
 from sv.web.openapi.operations_jobs import JOB_OPERATIONS, JOB_PATH_PARAMETERS, JOB_TAGS
@@ -85,6 +86,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
             503: "more events arrive than can be written; nothing of this request was stored",
         },
     ),
+    **CLIENT_OPERATIONS,
     "list_events": Operation(
         tag="Events",
         summary="List events, newest first",

@@ -41,6 +41,18 @@ class ProjectSettings(Struct, forbid_unknown_fields=True):
     ] = Identity.FORWARD
     event_retention_days: Days = None
     recording_retention_days: Days = None
+    autocapture: Annotated[
+        bool | None, Meta(description="Whether the browser client captures page views, clicks, forms and rage clicks by itself.")
+    ] = True
+    respect_do_not_track: Annotated[
+        bool | None,
+        Meta(description="Whether it leaves visitors alone whose browser asks for that (Do Not Track, Global Privacy Control)."),
+    ] = True
+    recording_sample_rate: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None, Meta(description="The share of sessions that it records, 0 to 1.")
+    ] = 0.0
+    mask_all_inputs: Annotated[bool | None, Meta(description="Whether recordings hide what is typed.")] = True
+    mask_all_text: Annotated[bool | None, Meta(description="Whether recordings hide all text.")] = False
 
 
 class ProjectRequest(Struct, forbid_unknown_fields=True):
@@ -123,6 +135,11 @@ class ShownSettings(Struct):
     identity: Identity
     event_retention_days: int | None
     recording_retention_days: int | None
+    autocapture: bool
+    respect_do_not_track: bool
+    recording_sample_rate: Annotated[float, Meta(ge=0, le=1)]
+    mask_all_inputs: bool
+    mask_all_text: bool
 
 
 class Project(Struct):

@@ -140,7 +140,15 @@ def test_a_route_lets_in_whom_its_permission_names_and_nobody_else(
 def test_the_table_would_notice_a_route_open_to_all() -> None:
     """Every route but these asks for an API token or a login session: who adds one here has thought about it."""
     open_to_all = {route.path for route in routes() if not permission_of(route.handler).is_asked}
-    assert open_to_all == {INGEST, "/healthz", "/schema", INGEST_RECORDINGS, f"{OBJECTS}{{key}}", "/api/v1/auth/login"}
+    assert open_to_all == {
+        INGEST,
+        "/api/v1/ingest/config",
+        "/healthz",
+        "/schema",
+        INGEST_RECORDINGS,
+        f"{OBJECTS}{{key}}",
+        "/api/v1/auth/login",
+    }
 
 
 def test_a_route_without_a_permission_answers_nobody() -> None:

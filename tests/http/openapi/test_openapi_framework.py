@@ -32,7 +32,7 @@ VALUES = {
 }
 
 OBJECT = "/api/v1/objects/{key}"
-HEADS = (("HEAD", front.HEALTH), ("HEAD", OBJECT))
+HEADS = (("HEAD", front.HEALTH), ("HEAD", OBJECT), ("HEAD", "/api/v1/ingest/config"))
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ FROM_WITHIN = {"500", "503"}
 NOBODY = {"Authorization": "Bearer sv_nobody"}
 ABSENT = "01955b3e-fed0-7000-8000-000000000000"
 IMPORT = "/api/v1/projects/dev/imports/0f343b0931126a20f133d67c2b018a3b"
+CONFIG = "/api/v1/ingest/config"
 EVENTS = "/api/v1/projects/dev/events"
 EVENT_NAMES = "/api/v1/projects/dev/event_definitions"
 PROPERTY_NAMES = "/api/v1/projects/dev/property_definitions"
@@ -119,6 +120,11 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "413": (INGEST, {"json": body_of([event()] * 2001)}),
         "415": (INGEST, {"content": b"a,b", "headers": TEXT}),
         "422": (INGEST, {"json": body_of([])}),
+    },
+    "get_ingest_config": {
+        "200": (f"{CONFIG}?token=sv_pub_dev", {}),
+        "400": (CONFIG, {}),
+        "401": (f"{CONFIG}?token=sv_pub_nobody", {}),
     },
     "list_events": listing(EVENTS),
     "get_event": {

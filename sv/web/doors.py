@@ -1,0 +1,24 @@
+"""The doors beside the framework, wired: uploads of recordings, and what pages of others load."""
+
+from collections.abc import Callable
+
+from sv.meta.projects import Project
+from sv.recordings.opening import Opened
+from sv.settings import Settings
+from sv.web.client_door import ClientDoor
+from sv.web.front import Door
+from sv.web.recordings_door import RecordingsDoor
+
+
+def open_doors(
+    settings: Settings,
+    opened: Opened,
+    project_of: Callable[[str], str | None],
+    find_project: Callable[[str], Project | None],
+    now_ms: Callable[[], int],
+) -> tuple[Door, ...]:
+    """opened: where recordings are kept. project_of: the project of a project token, or None. find_project: a project by its id."""
+    return (
+        RecordingsDoor(opened, project_of, settings.public_url, now_ms),
+        ClientDoor(project_of, find_project, script_path=settings.script_path, recorder_path=settings.recorder_path),
+    )
