@@ -26,10 +26,10 @@ MIB = 1024 * 1024
 class Folder:
     """Opens at once. `close` is the ordinary end with a flush, `crash` the end of a process that was killed right now."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int = 2) -> None:
         self.path = path
         path.mkdir(exist_ok=True)
-        settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=512 * MIB, threads=2)
+        settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=512 * MIB, threads=threads)
         self.server = Server(settings, is_dev=True)
         self.server.open()
         try:

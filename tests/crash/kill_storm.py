@@ -1,0 +1,44 @@
+"""Kill a server again and again under clients of every kind, and count what is lost and what is there twice.
+
+    .venv/bin/python tests/crash/kill_storm.py --kills 500
+    .venv/bin/python tests/crash/kill_storm.py --kills 50 --seed 7
+
+Four writers send events, files are imported, persons erased, and everything is counted meanwhile; `kill -9` comes at random moments, of
+flushes and merges as well as of starts and of imports into a folder at rest. Exit code 1 where anything is wrong.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from crash_rig import QUIET, Server
+from storm_rig import BUSY, Storm
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 10**9))
+    args = parser.parse_args()
+    print(f"seed {args.seed}", flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sv-storm-") as work:
+        server = Server(Path(work) / "data", {**QUIET, **BUSY})
+        try:
+            storm = Storm(server.start(), random.Random(args.seed))
+            storm.run(args.kills)
+            print(f"{storm.told()}; {time.monotonic() - began:.0f} s", flush=True)
+            wrong = storm.check()
+        finally:
+            server.close()
+    for what, which in wrong.items():
+        print(f"{what}: {which}")
+    print("something is wrong" if wrong else "nothing lost, nothing twice")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
