@@ -5,6 +5,7 @@ examples:
   sv dev --sample             with 30,000 events of a sample shop
   sv dev --port 0 --json      a free port, and one line of JSON when it is ready: for CI
   sv dev --data keep          keep the data in the folder keep/
+  sv dev --stop-on-eof        stop when standard input ends, as it does when the program that holds the pipe dies
 
   project dev, project token sv_pub_dev, API token sv_dev, web login dev@localhost with password dev
 
@@ -12,11 +13,14 @@ POST /api/v1/dev/reset empties it between tests.
 """
 
 import argparse
+import contextlib
 import ipaddress
 import json
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
@@ -32,6 +36,11 @@ from sv.settings import add_flags, load_with_sources
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample", action="store_true", help="with a sample shop's events")
     parser.add_argument("--json", action="store_true", help="say that it is ready in one line of JSON")
+    parser.add_argument(
+        "--stop-on-eof",
+        action="store_true",
+        help="stop when standard input ends: a pipe from what started it ties its life to that, however it dies",
+    )
     add_flags(parser)
 
 
@@ -55,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
             add_sample(server, DEV)
 
     def on_ready(_: Server, url: str) -> None:
+        if args.stop_on_eof:
+            _stop_on_eof()
         if args.json:
             print(json.dumps({"url": url, **msgspec.to_builtins(DEV), "data": str(settings.data)}), flush=True)
         else:
@@ -76,6 +87,18 @@ def _introduce(url: str, *, has_sample: bool, is_kept: bool) -> None:
         print(f"\nNext, ask for a funnel:\n\n{funnel_command(url, DEV)}\n", flush=True)
     else:
         print(f"\nNext, send an event:\n\n{send_command(url, DEV.project_token)}\n", flush=True)
+
+
+def _stop_on_eof() -> None:
+    """End this process as SIGTERM does, once nobody holds the other end of standard input any more."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):  # a standard input that was never open has ended too
+            while os.read(0, 4096):
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="sv-stdin", daemon=True).start()
 
 
 def _is_loopback(host: str) -> bool:
