@@ -5,11 +5,16 @@ examples:
   sv dev --sample             with 30,000 events of a sample shop
   sv dev --port 0 --json      a free port, and one line of JSON when it is ready: for CI
   sv dev --data keep          keep the data in the folder keep/
+  sv dev --fixed-clock 2026-01-31T12:00:00Z    time stands, for tests that compare answers with kept ones
   sv dev --stop-on-eof        stop when standard input ends, as it does when the program that holds the pipe dies
 
   project dev, project token sv_pub_dev, API token sv_dev, web login dev@localhost with password dev
 
 POST /api/v1/dev/reset empties it between tests.
+
+With --fixed-clock it is that instant at the start and after each reset, and a millisecond later with each event taken in.
+An event whose own time is more than 24 hours later is rejected as ever: let the clock of what you test stand too. Retries are
+not looked for, since two clicks in the same instant are the same bytes (SV_RETRY_WINDOW_SECONDS=600 looks for them again).
 """
 
 import argparse
@@ -26,6 +31,7 @@ from pathlib import Path
 import msgspec
 
 from sv.cli.credentials import DEV, dev_credentials
+from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import credentials_lines, funnel_command, send_command
 from sv.cli.running import run_server, set_up_logging
 from sv.model.errors import ServerFault
@@ -36,6 +42,7 @@ from sv.settings import add_flags, load_with_sources
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample", action="store_true", help="with a sample shop's events")
     parser.add_argument("--json", action="store_true", help="say that it is ready in one line of JSON")
+    parser.add_argument("--fixed-clock", metavar="INSTANT", help="let time stand at an instant, such as 2026-01-31T12:00:00Z")
     parser.add_argument(
         "--stop-on-eof",
         action="store_true",
@@ -52,9 +59,13 @@ def run(args: argparse.Namespace) -> int:
             f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {settings.host} (host)"
         )
     set_up_logging(settings)
+    fixed_ms = None if args.fixed_clock is None else read_instant(args.fixed_clock)
     throwaway = Path(tempfile.mkdtemp(prefix="sv-dev-")) if loaded.sources["data"] == "default" else None
     if throwaway is not None:
         settings = msgspec.structs.replace(settings, data=throwaway)
+    if fixed_ms is not None and loaded.sources["retry_window_seconds"] == "default":
+        settings = msgspec.structs.replace(settings, retry_window_seconds=0)
+    server = Server(settings, is_dev=True) if fixed_ms is None else FixedServer(settings, fixed_ms)
 
     def on_open(server: Server) -> None:
         dev_credentials(server)
@@ -72,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             _introduce(url, has_sample=args.sample, is_kept=throwaway is None)
 
     try:
-        return run_server(Server(settings, is_dev=True), on_open, on_ready)
+        return run_server(server, on_open, on_ready)
     finally:
         if throwaway is not None:
             shutil.rmtree(throwaway, ignore_errors=True)

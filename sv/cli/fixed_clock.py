@@ -1,0 +1,66 @@
+"""A server whose clock stands, for tests that compare what it answers with what it answered before.
+
+Answers for a clock that moves by a millisecond with each event that was taken in (so that order is kept) and by nothing else, that
+starts again when the server is emptied, and for a folder without anything random in what it answers. Assumes a folder of `sv dev`,
+whose credentials everybody knows. Never for a server that keeps secrets.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from sv.meta.db import Meta
+from sv.meta.instance import load_instance, load_url_secret
+from sv.model.errors import InvalidParameter
+from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.server import Server
+from sv.settings import Settings
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class FixedServer(Server):
+    """A server that starts at an instant, in Unix milliseconds, again after each reset."""
+
+    def __init__(self, settings: Settings, at_ms: int) -> None:
+        super().__init__(settings, is_dev=True, clock=self._now_ms)
+        self._at_ms = at_ms
+        self._accepted_before = 0
+
+    def _now_ms(self) -> int:
+        return self._at_ms + self._accepted() - self._accepted_before
+
+    def _accepted(self) -> int:
+        """How many events were taken in since the server is open."""
+        capture = getattr(self, "capture", None)
+        return 0 if capture is None else capture.counters.accepted_events
+
+    def open(self) -> None:
+        self.lock_folder()
+        _make_unrandom(self.settings.data / "sv.db", self._at_ms)
+        super().open()
+
+    def reset(self) -> None:
+        super().reset()
+        self._accepted_before = self._accepted()
+
+
+def read_instant(text: str) -> int:
+    """Unix milliseconds of an instant in ISO 8601, which has to say its offset. Raises InvalidParameter."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = None
+    at_ms = -1 if moment is None or moment.tzinfo is None else round((moment - _EPOCH).total_seconds() * 1000)
+    if not 0 <= at_ms <= MAX_TIMESTAMP_MS:
+        raise InvalidParameter(f"expected an instant such as 2026-01-31T12:00:00Z, got {text[:60]!r} (--fixed-clock)")
+    return at_ms
+
+
+def _make_unrandom(path: Path, at_ms: int) -> None:
+    """Begin a folder that has nothing yet with the numbers that are else drawn: ids and signed URLs are then the same each time."""
+    if path.exists():
+        return
+    with Meta.open(path) as meta:
+        load_instance(meta, at_ms, choose=lambda letters: letters[0], random_bits=lambda _: 0)
+        load_url_secret(meta, lambda count: bytes(count))
