@@ -153,7 +153,7 @@ class ClientDoor:
                 found = self._files[name] = await asyncio.to_thread(_read, self._folder / name, mtime_ns)
         except FileNotFoundError:
             raise NotFound(
-                f"{name} is not built: run './task ui' in a checkout with Node.js there, or install a wheel, which has it"
+                f"this build of the server has no {name}; send events with another client, or to /api/v1/ingest/events"
             ) from None
         return found
 

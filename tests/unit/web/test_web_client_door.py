@@ -90,12 +90,13 @@ def test_a_script_that_was_built_anew_is_given_out_anew(folder: Path) -> None:
     assert (new.status, new.body) == (200, SCRIPT + b";")
 
 
-def test_what_was_not_built_is_404_and_says_how_to_get_it(folder: Path) -> None:
+def test_what_was_not_built_is_404_and_says_what_to_do_instead(folder: Path) -> None:
     answer = ask(door_of(folder), "/recorder.js")
     assert answer.status == 404
     error = json.loads(answer.body)
     assert error["code"] == "NOT_FOUND"
-    assert "./task ui" in error["error"]
+    assert "no recorder.js" in error["error"]
+    assert "/api/v1/ingest/events" in error["error"]
 
 
 def test_head_answers_what_get_would_without_the_body(folder: Path) -> None:
