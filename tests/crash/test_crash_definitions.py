@@ -5,7 +5,7 @@ import threading
 
 from conftest import Serve
 from crash_rig import PROJECT, Server, wait_for
-from test_crash_kills import BUSY, Writer
+from storm_rig import BUSY, Writer
 
 KILLS = 6
 FURTHER = 300
