@@ -267,10 +267,8 @@ class Server:
                     bad_batch=BadBatch,
                     recall_event_ids=self._recall_event_ids,
                 )
-                kept_bytes = int(settings.memory_limit * CACHE_SHARE)
-                self._engine = DuckEngine(
-                    database, settings.data, self.persons.max_number, AliasLists(self.meta, self.builds), kept_bytes
-                )
+                aliases, kept_bytes = AliasLists(self.meta, self.builds), int(settings.memory_limit * CACHE_SHARE)
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept_bytes)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":
@@ -295,15 +293,15 @@ class Server:
     def load_services(self) -> "Services":
         """What the routes call. Called once, by a command that needs it or at the first request; imports the engine."""
         from sv.engine.duck.database import lower_own_priority
-        from sv.imports.receiving import Receiver
+        from sv.imports.receiving import open_receiver
         from sv.insights.definitions import Definitions
+        from sv.insights.event_export import EventExports
         from sv.insights.persons import PersonPages
         from sv.insights.runner import Runner
         from sv.insights.sessions import SessionPages
         from sv.meta.rollups.definition_lists import DefinitionLists
         from sv.meta.rollups.session_lists import SessionLists
         from sv.meta.saved import Saved
-        from sv.store.importing import ImportChunks
         from sv.web.services import Services
         from sv.web.turns import Turns
 
@@ -340,7 +338,8 @@ class Server:
             jobs=self.jobs,
             public_url=settings.public_url,
             saved=Saved(self.meta),
-            imports=Receiver(ImportChunks(self.store, self.parts, self.maintenance, now_ms=self.clock), self.clock),
+            imports=open_receiver(self.store, self.parts, self.maintenance, self.clock),
+            exports=EventExports(self._open_engine, self.store, self.maintenance.check_all, lower_own_priority),
         )
 
     # What the routes call

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "serve": "start the server on a data folder",
     "dev": "start a throwaway server with fixed credentials, for laptops and CI",
     "import": "take in events from NDJSON, CSV and Parquet files",
+    "export": "write events to NDJSON, CSV and Parquet files",
     "project": "make, list, change and delete projects",
     "token": "make, list and revoke API tokens",
     "person": "erase a person",

@@ -157,7 +157,9 @@ class _Narrator:
         self._said_at_s = time.monotonic()
         if sys.stderr.isatty():
             try:
-                with _bar() as self._progress:
+                from sv.cli.bars import make_bar
+
+                with make_bar() as self._progress:
                     self._progress.add_task(file.name, total=1.0, rows="")
                     yield
             finally:
@@ -180,21 +182,6 @@ class _Narrator:
             self._progress.console.print(f"sv: {line}", markup=False, highlight=False)
         else:
             print(f"sv: {line}", file=sys.stderr, flush=True)
-
-
-def _bar() -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]}", markup=False),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 def _tell_stop(unfinished: FileReport | None, finished: list[FileReport]) -> None:

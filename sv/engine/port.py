@@ -6,13 +6,14 @@ answer take a snapshot from `pin`, so that all see the same events. Methods bloc
 of more groups than its keys can hold) and `UnreadablePart` (a damaged file: the caller has it set aside and asks again).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
 from sv.model.identity import AliasChanges, AliasPlace, Owner
 from sv.model.smart_events import Rule
@@ -238,6 +239,27 @@ class Engine(Protocol):
         limits: Limits,
     ) -> TrendCells:
         """A measure for each bucket (from its start to the next one's) and each of the most frequent breakdown values."""
+        ...
+
+    def export_days(
+        self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
+    ) -> list[tuple[int, int]]:
+        """(start of a UTC day in Unix ms, events) of each day that has events received before then, ascending."""
+        ...
+
+    def export(
+        self,
+        snapshot: Snapshot,
+        pieces: Sequence[Piece],
+        filters: tuple[Filter, ...],
+        matcher: Matcher,
+        received_before_ms: int,
+        form: ExportFormat,
+    ) -> Generator[bytes]:
+        """A file's content, block by block as it is read: the events of each piece, of which those that are ordered come by time and id.
+
+        Has no time limit, and holds few blocks in memory. To be closed where it isn't read to its end.
+        """
         ...
 
     def check_regex(self, pattern: str) -> str | None:

@@ -18,7 +18,9 @@ from sv.ingest.body import repair
 from sv.ingest.decode import Decoded
 from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
 from sv.model.limits import MAX_USER_AGENT_CHARS, MIB
-from sv.store.importing import ImportBatch, ImportChunks
+from sv.store.event_store import EventStore
+from sv.store.importing import ImportBatch, ImportChunks, ImportRows
+from sv.store.maintenance import Maintenance
 
 MAX_CHUNK_BODY_BYTES: Final = 64 * MIB
 """Of a chunk's JSON, before and after compression. Our own client stays at a third of it."""
@@ -130,6 +132,11 @@ class Receiver:
         if taken is None:
             return ChunkAnswer(0, 0, already=True, rejected_by_code={}, errors=[])
         return ChunkAnswer(taken, counts.total(), already=False, rejected_by_code=dict(counts), errors=errors)
+
+
+def open_receiver(store: EventStore, rows: ImportRows, maintenance: Maintenance, now_ms: Callable[[], int]) -> Receiver:
+    """The receiver of the server that has these."""
+    return Receiver(ImportChunks(store, rows, maintenance, now_ms=now_ms), now_ms)
 
 
 def _inflated(data: bytes, encoding: str) -> bytes:

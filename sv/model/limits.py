@@ -322,6 +322,27 @@ EXPORT_TRIES: Final = 5
 ERASE_TRIES: Final = 3
 """Of a job that fails for no reason that passes by itself, such as a full disk, before it counts as failed."""
 
+# ---- Exports of events ----
+
+EXPORT_PIECE_EVENTS: Final = 100_000
+"""Days with fewer events are read together: a file of many days isn't read once for each of them."""
+
+EXPORT_ORDERED_EVENTS: Final = 400_000
+"""Events that are sorted by their time in passing; of a day with more the engine would have to sort what its memory doesn't hold."""
+
+EXPORT_BLOCK_EVENTS: Final = 2048
+"""Events in one piece of an export's answer: a megabyte, as a rule."""
+
+EXPORT_ROW_GROUP_EVENTS: Final = 122_880
+EXPORT_ROW_GROUP_BYTES: Final = 64 * MIB
+"""Of a row group of an exported Parquet file, in memory before it is written."""
+
+MAX_EXPORTS: Final = 2
+"""Exports that are read at the same time, each on a thread of its own. Others are told to come again."""
+
+EXPORT_STALL_SECONDS: Final = 60
+"""How long a client may take none of its export until others, that wait, get its place."""
+
 # ---- People ----
 
 MAX_RETENTION_DAYS: Final = 36_500

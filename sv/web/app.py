@@ -21,6 +21,7 @@ from sv.web.routes_definitions import (
     update_event_definition_route,
     update_property_definition_route,
 )
+from sv.web.routes_exports import export_events_route, plan_export_route
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_config_stub, ingest_events_stub
 from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
@@ -103,6 +104,8 @@ _ROUTES: Final[tuple[Any, ...]] = (
     funnel_persons_route,
     get_import_route,
     take_import_chunk_route,
+    plan_export_route,
+    export_events_route,
     ingest_recordings_stub,
     put_object_stub,
     get_object_stub,

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sv.imports.receiving import Receiver
 from sv.insights.definitions import Definitions
+from sv.insights.event_export import EventExports
 from sv.insights.persons import PersonPages
 from sv.insights.runner import Runner
 from sv.insights.sessions import SessionPages
@@ -27,7 +28,7 @@ class Services(Struct, frozen=True):
     metrics: the text that `/metrics` answers.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
     saved: smart events and saved insights.
-    imports: takes in files of events, a chunk at a time.
+    imports: takes in files of events, a chunk at a time. exports: gives them out.
     jobs: what takes longer than a request.
     recordings: what sessions have recorded. public_url: the setting.
     """
@@ -44,6 +45,7 @@ class Services(Struct, frozen=True):
     metrics: Callable[[], str]
     reset: Callable[[], None] | None
     imports: Receiver
+    exports: EventExports
     jobs: JobWork
     recordings: Recordings
     public_url: str | None

@@ -1,6 +1,7 @@
 """`sv.engine.port.Engine` by DuckDB: builds the statements of this package over a snapshot and puts their answers into shape."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, cast
@@ -8,7 +9,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck import funnel, step_keys, trend
+from sv.engine.duck import export, funnel, step_keys, trend
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
@@ -32,7 +33,9 @@ from sv.engine.port import (
     Scope,
     TrendCells,
 )
-from sv.model.limits import DAY_MS
+from sv.model.exports import ExportFormat, Piece
+from sv.model.filters import Filter
+from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS
 from sv.model.snapshot import Snapshot
 
 STEP_WORKERS: Final = 4
@@ -302,6 +305,50 @@ class DuckEngine:
         statement = trend.cells_sql(events, scope, matcher, measure, number_of, starts_ms, breakdown, top, params)
         rows = self._statements.rows(statement, limits)
         return _trend_cells(rows, top, len(starts_ms), breakdown is not None, has_other)
+
+    # Exports
+
+    def export_days(
+        self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
+    ) -> list[tuple[int, int]]:
+        """See the port."""
+        params = Params()
+        events = self._events(snapshot.within(scope.from_ms, scope.to_ms), params)
+        return [(day, count) for day, count in self._statements.rows(
+            export.days_sql(events, scope, matcher, received_before_ms, params), limits
+        )]  # fmt: skip
+
+    def export(
+        self,
+        snapshot: Snapshot,
+        pieces: Sequence[Piece],
+        filters: tuple[Filter, ...],
+        matcher: Matcher,
+        received_before_ms: int,
+        form: ExportFormat,
+    ) -> Generator[bytes]:
+        """See the port."""
+        batches = self._export_batches(snapshot, pieces, filters, matcher, received_before_ms, form)
+        with contextlib.closing(batches):
+            yield from export.parquet_of(batches) if form is ExportFormat.PARQUET else export.lines_of(batches, form)
+
+    def _export_batches(
+        self,
+        snapshot: Snapshot,
+        pieces: Sequence[Piece],
+        filters: tuple[Filter, ...],
+        matcher: Matcher,
+        received_before_ms: int,
+        form: ExportFormat,
+    ) -> Generator[Any]:
+        for piece in pieces:
+            params = Params()
+            events = self._events(snapshot.within(piece.from_ms, piece.to_ms), params)
+            scope = Scope(piece.from_ms, piece.to_ms, filters, include_bots=True)
+            statement = export.rows_sql(events, scope, matcher, received_before_ms, form, piece.is_ordered, params)
+            batches = self._statements.batches(statement, EXPORT_BLOCK_EVENTS)
+            with contextlib.closing(batches):
+                yield from batches
 
     def _events(self, snapshot: Snapshot, params: Params) -> str:
         """Persons being distinct ids, which is what sessions are derived from."""

@@ -4,6 +4,7 @@ Answers for what a failure means to the caller. DuckDB says with the same classe
 file is damaged, so that the statement's own regular expressions are tried out first; whatever is nobody else's fault is a file's.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import duckdb
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from sv.engine.duck.database import Database
@@ -21,6 +23,7 @@ from sv.model.errors import Unavailable, ValidationFailed
 Result = TypeVar("Result")
 
 SHORTER: Final = "ask for a shorter range"
+_ENDLESS: Final = Limits(float("inf"))
 
 
 class Columns(Protocol):
@@ -52,6 +55,16 @@ class Statements:
             limits,
             lambda cursor: cast("Columns", cursor.sql(statement.text, params=statement.params).to_arrow_table()),
         )
+
+    def batches(self, statement: Sql, batch_rows: int) -> Generator[Any]:
+        """The answer as Arrow record batches, made as they are taken; the engine holds a few. Takes as long as its reader does."""
+        with self._database.cursor() as cursor:
+            try:
+                reader = cursor.sql(statement.text, params=statement.params).to_arrow_reader(batch_rows)
+                with contextlib.closing(reader):
+                    yield from reader
+            except (duckdb.Error, pa.ArrowException, UnicodeDecodeError) as error:
+                self._translate(error, statement, _ENDLESS)
 
     def check_regex(self, pattern: str) -> str | None:
         """None for a regular expression (RE2) that compiles, else what is wrong with it."""

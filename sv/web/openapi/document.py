@@ -211,7 +211,8 @@ def _answer(status: int, answer: Answer, examples: tuple[Example, ...]) -> dict[
             for example in examples
             if example.status == status
         }
-        described["content"] = {answer.media_type: {"schema": schema} | ({"examples": given} if given else {})}
+        content = {answer.media_type: {"schema": schema} | ({"examples": given} if given else {})}
+        described["content"] = content | {media: {"schema": other} for media, other in answer.other_media.items()}
     if status == 503:
         described["headers"] = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
     return described

@@ -10,6 +10,7 @@ from sv.web.openapi.examples_smart_events import SMART_EXAMPLES
 from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_client import CLIENT_EXAMPLES
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
+from sv.web.openapi.operations_exports import EXPORT_EXAMPLES
 from sv.web.openapi.operations_jobs import JOB_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
 from sv.web.openapi.operations_sessions import SESSION_EXAMPLES
@@ -299,6 +300,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
+    **EXPORT_EXAMPLES,
     **CLIENT_EXAMPLES,
     **RECORDING_EXAMPLES,
     **SESSION_EXAMPLES,

@@ -11,12 +11,16 @@ TEXT: Final = "text/plain"
 
 
 class Answer(Struct, frozen=True):
-    """An answer that is not an error: what it means, and its body by media type (several schemas: one of them)."""
+    """An answer that is not an error: what it means, and its body (several schemas: one of them).
+
+    other_media: schemas by the media types that the body may have otherwise.
+    """
 
     description: str
     body: tuple[type, ...] = ()
     media_type: str = JSON
     schema: dict[str, Any] | None = None
+    other_media: dict[str, dict[str, Any]] = {}
 
 
 class Operation(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from sv.web.openapi import texts
 from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_client import CLIENT_OPERATIONS
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
+from sv.web.openapi.operations_exports import EXPORT_OPERATIONS
 from sv.web.openapi.operations_funnel_persons import FUNNEL_PERSON_OPERATIONS
 from sv.web.openapi.operations_jobs import JOB_OPERATIONS, JOB_PATH_PARAMETERS, JOB_TAGS
 from sv.web.openapi.operations_people import PEOPLE_OPERATIONS, PEOPLE_PATH_PARAMETERS, PEOPLE_TAGS
@@ -145,6 +146,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
             503: "other imports are being taken in; try again soon",
         },
     ),
+    **EXPORT_OPERATIONS,
     **SESSION_OPERATIONS,
     **RECORDING_OPERATIONS,
     **JOB_OPERATIONS,
@@ -194,6 +196,7 @@ TAGS: Final = {
     "Saved insights": "Names for queries.",
     **JOB_TAGS,
     "Imports": "Files of events, in chunks.",
+    "Exports": "Events as files.",
     **PEOPLE_TAGS,
     "Server": "The server itself.",
     "Development": "Under `sv dev` alone.",

@@ -80,6 +80,10 @@ def listing(path: str) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+def exporting(path: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    return listing(path) | {"400": (f"{path}?format=xml", {})}
+
+
 def definition(path: str, known: str, unknown: str) -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         **insight(f"{path}/{known}", {"is_verified": True}),
@@ -164,6 +168,8 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "403": (IMPORT, {"token": "for another project"}),
         "404": (IMPORT.replace("dev", "nowhere"), {}),
     },
+    "export_events": exporting(f"{EVENTS}/export"),
+    "plan_export": exporting(f"{EVENTS}/export/plan"),
     "take_import_chunk": {
         **insight(f"{IMPORT}/chunks/1", {"batches": []}),
         "413": (f"{IMPORT}/chunks/1", {"json": {"batches": [{"events": [event()] * 2001}]}}),

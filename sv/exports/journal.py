@@ -1,0 +1,60 @@
+"""What of an export is written: the file by which one that was stopped goes on.
+
+It is replaced as a whole after each piece, once that piece is on disk.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from sv.exports.sources import Pairs, Plan
+from sv.exports.targets import rename, sync
+from sv.model.errors import InvalidParameter
+
+VERSION: Final = 1
+
+
+class Journal(Struct):
+    """An export's state.
+
+    project, asked: which export it is, as `describe` makes them. done: pieces that are written. bytes: up to where the file is good
+    (an export into one file). files: written files with their events, in order (an export into a folder). is_finished: nothing is left.
+    """
+
+    version: int
+    project: str
+    asked: list[str]
+    plan: Plan
+    done: int = 0
+    bytes: int = 0
+    files: dict[str, int] = {}
+    is_finished: bool = False
+
+
+def describe(pairs: Pairs, kind: str) -> list[str]:
+    """What an export is known again by: what was asked for, and what its files are."""
+    return sorted([*(f"{name}={value}" for name, value in pairs), f"kind={kind}"])
+
+
+def load(path: Path, project: str, asked: list[str]) -> Journal | None:
+    """The state of the same export; None where there is none. Raises InvalidParameter for another export's."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Journal)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, OSError) as error:
+        raise InvalidParameter(f"{path} can't be read: {error}; delete it to begin anew") from None
+    if (found.version, found.project, found.asked) != (VERSION, project, asked):
+        raise InvalidParameter(f"{path} is of another export; delete it to begin anew, or name another --output")
+    return found
+
+
+def save(path: Path, journal: Journal) -> None:
+    """Durable when it returns. Raises OSError."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(journal), indent=1))
+        sync(file)
+    rename(temporary, path)

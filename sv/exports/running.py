@@ -1,0 +1,216 @@
+"""One export, piece by piece, into a stream, a file or a folder.
+
+    stream   everything in one go; nothing to go on with
+    file     FILE.part grows piece by piece, FILE.part.json says how far it is good; at the end FILE.part becomes FILE
+    folder   a file a piece, named by its days; export.json says which ones are there
+
+A Parquet file is one piece, since its end describes all of it: into a file it is begun anew, into a folder it goes on.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any, Final
+
+from msgspec import Struct
+
+from sv.exports.journal import VERSION, Journal, describe, load, save
+from sv.exports.sources import Pairs, PlannedPiece, Source, piece_pairs, whole_pairs
+from sv.exports.targets import Kind, PieceWriter, rename, sync
+from sv.model.errors import InvalidParameter, Unavailable
+from sv.model.exports import ExportFormat
+
+PIECE_TRIES: Final = 4
+"""Of a piece whose answer breaks off: a server that is being restarted is back by then."""
+
+MANIFEST: Final = "export.json"
+
+Observe = Callable[[int, int], None]
+"""(events of the pieces that are written, events of all)"""
+
+
+class Asked(Struct, frozen=True):
+    """What the user asks for. pairs: as the API's query string, the format left out."""
+
+    project: str
+    pairs: tuple[tuple[str, str], ...]
+    kind: Kind
+
+    def with_format(self) -> Pairs:
+        return [*self.pairs, ("format", self.kind.format.value)]
+
+
+class Exported(Struct):
+    """What became of it. events: as counted by the plan. resumed: events that an earlier run had written."""
+
+    files: list[str]
+    events: int = 0
+    resumed: int = 0
+    bytes: int = 0
+    received_before: str = ""
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "files": self.files,
+            "events": self.events,
+            "already_written": self.resumed,
+            "bytes": self.bytes,
+            "received_before": self.received_before,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def export_to_stream(source: Source, asked: Asked, stream: IO[bytes], observe: Observe) -> Exported:
+    """Everything in one go, of one moment."""
+    started = time.monotonic()
+    plan = source.plan(asked.pairs)
+    observe(0, plan.events)
+    counted = _Counted(stream)
+    writer = PieceWriter(counted, asked.kind.compression)
+    with closing(source.read(whole_pairs(asked.with_format(), plan))) as blocks:
+        for block in blocks:
+            writer.write(block)
+    writer.finish()
+    stream.flush()
+    observe(plan.events, plan.events)
+    return Exported([], plan.events, 0, counted.bytes, plan.received_before, time.monotonic() - started)
+
+
+class _Counted:
+    """A stream, and how much was written to it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.bytes = 0
+
+    def write(self, data: bytes) -> int:
+        self._stream.write(data)
+        self.bytes += len(data)
+        return len(data)
+
+
+def export_to_file(source: Source, asked: Asked, path: Path, observe: Observe) -> Exported:
+    """Into one file. Raises InvalidParameter where it is there already, SvError and OSError; then the next run goes on."""
+    if path.exists():
+        raise InvalidParameter(f"{path} is there already; delete it, or name another --output")
+    started = time.monotonic()
+    part, journal_path = path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
+    journal = _begin(source, asked, journal_path)
+    resumed = _events(journal.plan.pieces[: journal.done])
+    with part.open("r+b" if part.exists() else "w+b") as file:
+        if os.fstat(file.fileno()).st_size < journal.bytes:
+            raise InvalidParameter(f"{part} is shorter than {journal_path} says; delete both to begin anew")
+        file.truncate(journal.bytes)
+        file.seek(journal.bytes)
+        if asked.kind.format is ExportFormat.PARQUET:
+            _write(source, asked, whole_pairs(asked.with_format(), journal.plan), file, 0, skip_header=False)
+        else:
+            _append_pieces(source, asked, file, journal, journal_path, observe)
+        sync(file)
+        size = file.tell()
+    rename(part, path)
+    journal_path.unlink()
+    observe(journal.plan.events, journal.plan.events)
+    plan = journal.plan
+    return Exported([str(path)], plan.events, resumed, size, plan.received_before, time.monotonic() - started)
+
+
+def _append_pieces(source: Source, asked: Asked, file: IO[bytes], journal: Journal, journal_path: Path, observe: Observe) -> None:
+    plan = journal.plan
+    pieces = plan.pieces or [PlannedPiece("", "", 0)]  # nothing to export still has a CSV's header
+    while journal.done < len(pieces):
+        observe(_events(plan.pieces[: journal.done]), plan.events)
+        pairs = (
+            piece_pairs(asked.with_format(), plan, pieces[journal.done])
+            if plan.pieces
+            else whole_pairs(asked.with_format(), plan)
+        )
+        _write(source, asked, pairs, file, journal.bytes, skip_header=journal.done > 0)
+        sync(file)
+        journal.done += 1
+        journal.bytes = file.tell()
+        save(journal_path, journal)
+
+
+def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observe) -> Exported:
+    """A file a piece. Raises SvError and OSError; then the next run goes on."""
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = _begin(source, asked, folder / MANIFEST)
+    resumed = _events(journal.plan.pieces[: journal.done])
+    plan = journal.plan
+    while journal.done < len(plan.pieces):
+        observe(_events(plan.pieces[: journal.done]), plan.events)
+        piece = plan.pieces[journal.done]
+        path = folder / f"{_name(piece)}{asked.kind.suffix}"
+        part = path.with_name(path.name + ".part")
+        with part.open("wb") as file:
+            _write(source, asked, piece_pairs(asked.with_format(), plan, piece), file, 0, skip_header=False)
+            sync(file)
+        rename(part, path)
+        journal.done += 1
+        journal.files[path.name] = piece.events
+        save(folder / MANIFEST, journal)
+    journal.is_finished = True
+    save(folder / MANIFEST, journal)
+    observe(plan.events, plan.events)
+    files = [folder / name for name in journal.files]
+    size = sum(file.stat().st_size for file in files if file.exists())
+    return Exported([str(file) for file in files], plan.events, resumed, size, plan.received_before, time.monotonic() - started)
+
+
+def _begin(source: Source, asked: Asked, journal_path: Path) -> Journal:
+    """The journal of an earlier run, or a new one with a plan of now."""
+    known_by = describe(asked.pairs, asked.kind.suffix)
+    journal = load(journal_path, asked.project, known_by)
+    if journal is None:
+        journal = Journal(VERSION, asked.project, known_by, source.plan(asked.pairs))
+        save(journal_path, journal)
+    return journal
+
+
+def _write(source: Source, asked: Asked, pairs: Pairs, file: IO[bytes], begin: int, *, skip_header: bool) -> None:
+    """One piece, from `begin` on. An answer that breaks off is asked for again."""
+    for attempt in range(1, PIECE_TRIES + 1):
+        file.seek(begin)
+        file.truncate()
+        writer = PieceWriter(file, asked.kind.compression)
+        try:
+            with closing(source.read(pairs)) as blocks:
+                for block in _without_header(blocks) if skip_header and asked.kind.format is ExportFormat.CSV else blocks:
+                    writer.write(block)
+        except Unavailable:
+            if attempt == PIECE_TRIES:
+                raise
+            continue
+        writer.finish()
+        return
+
+
+def _without_header(blocks: Iterable[bytes]) -> Iterable[bytes]:
+    """The blocks of a CSV file without its first line, which names the columns."""
+    head: bytes | None = b""
+    for block in blocks:
+        if head is None:
+            yield block
+            continue
+        head += block
+        _, newline, rest = head.partition(b"\n")
+        if newline:
+            head = None
+            yield rest
+
+
+def _events(pieces: Iterable[PlannedPiece]) -> int:
+    return sum(piece.events for piece in pieces)
+
+
+def _name(piece: PlannedPiece) -> str:
+    """By its first and its last UTC day, of which no other piece has one."""
+    first = piece.date_from[:10]
+    last = (datetime.fromisoformat(piece.date_to) - timedelta(milliseconds=1)).date().isoformat()
+    return f"events-{first}" if first == last else f"events-{first}-to-{last}"

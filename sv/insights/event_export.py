@@ -1,0 +1,191 @@
+"""Exports of a project's events: the plan of one, and its content as it is read.
+
+An export reads one snapshot, piece by piece, on a thread of its own: it waits for its client between two blocks, and neither queries nor
+ingest wait for it. What was accepted before it began is in it, once; what comes later is not. `received_before_ms` makes several
+requests one export: what the first of them could not see, the others leave out as well.
+
+A client that takes nothing for a while loses its place to the next that asks.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from sv.engine.port import Engine, Limits, Matcher, Scope, UnreadablePart
+from sv.insights.runner import Context, Events
+from sv.model.calendar import iso_ms
+from sv.model.errors import Unavailable
+from sv.model.exports import ExportQuery, Piece, pieces_of
+from sv.model.limits import EXPORT_STALL_SECONDS, MAX_EXPORTS, MAX_TIMESTAMP_MS
+from sv.model.part import Part
+
+log = logging.getLogger(__name__)
+
+COUNT_S: Final = 300.0
+"""For counting an export's days: a column of every file is read."""
+
+_CUT_OFF: Final = "the client took nothing of the export for a while, and another one waited"
+
+
+def plan_export(context: Context, query: ExportQuery) -> dict[str, Any]:
+    """The pieces of an export, so that a client can ask for one after the other and go on where it stopped."""
+    pieces = _pieces(context.engine, context.snapshot, query, context.limits)
+    return {
+        "received_before": iso_ms(query.received_before_ms),
+        "events": sum(piece.events for piece in pieces),
+        "pieces": [
+            {"date_from": iso_ms(piece.from_ms), "date_to": iso_ms(piece.to_ms), "events": piece.events} for piece in pieces
+        ],
+    }
+
+
+def plan_locally(exports: "EventExports", project_id: str, query: ExportQuery, now_ms: int) -> dict[str, Any]:
+    """The same for the process that has the folder open. Without a `received_before` that is now."""
+    return exports.plan(
+        project_id, query if query.received_before_ms < MAX_TIMESTAMP_MS else replace(query, received_before_ms=now_ms)
+    )
+
+
+def _pieces(engine: Engine, snapshot: Any, query: ExportQuery, limits: Limits) -> list[Piece]:
+    dates = query.events.dates
+    scope = Scope(dates.from_ms, dates.to_ms, query.events.filters, include_bots=True)
+    days = engine.export_days(snapshot, scope, _matcher(query), query.received_before_ms, limits)
+    return pieces_of(days, dates.from_ms, dates.to_ms)
+
+
+def _matcher(query: ExportQuery) -> Matcher:
+    return Matcher(query.events.event, rules=query.events.rules)
+
+
+class EventExports:
+    """One for the server. open_engine, check_parts, lower_priority: as for `Runner`."""
+
+    def __init__(
+        self,
+        open_engine: Callable[[], Engine],
+        events: Events,
+        check_parts: Callable[[Sequence[Part]], int],
+        lower_priority: Callable[[], None],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open_engine = open_engine
+        self._events = events
+        self._check_parts = check_parts
+        self._monotonic_s = monotonic_s
+        self._pool = ThreadPoolExecutor(MAX_EXPORTS + 1, "sv-export", initializer=lower_priority)
+        self._running: list[_Running] = []
+
+    def blocks(self, project_id: str, query: ExportQuery) -> Generator[bytes]:
+        """The content, from a snapshot that is taken with the first block. A damaged file is set aside and, at the start, done without.
+
+        Raises Unavailable where it can't be read on, and what the engine says of the query.
+        """
+        dates = query.events.dates
+        for attempt in (1, 2):
+            has_begun = False
+            with self._events.snapshot(project_id, dates.from_ms, dates.to_ms) as snapshot:
+                try:
+                    for block in self._read(snapshot, query):
+                        if block:
+                            has_begun = True
+                            yield block
+                    return
+                except UnreadablePart as error:
+                    log.error("an export could not be read, some file may be damaged: %s", error)
+                    parts = snapshot.parts
+            if not self._check_parts(parts) or has_begun or attempt == 2:
+                break
+        raise Unavailable("the export could not be read to its end; the server's log says why")
+
+    def _read(self, snapshot: Any, query: ExportQuery) -> Generator[bytes]:
+        engine = self._open_engine()
+        limits = Limits(COUNT_S)
+        pinned = engine.pin(snapshot, limits)
+        pieces = _pieces(engine, pinned, query, limits)
+        found = engine.export(
+            pinned, pieces, query.events.filters, _matcher(query), query.received_before_ms, query.format
+        )  # fmt: skip
+        with contextlib.closing(found):
+            yield from found
+
+    def plan(self, project_id: str, query: ExportQuery) -> dict[str, Any]:
+        """As `plan_export`, on this thread."""
+        dates = query.events.dates
+        limits = Limits(COUNT_S)
+        with self._events.snapshot(project_id, dates.from_ms, dates.to_ms) as snapshot:
+            engine = self._open_engine()
+            return plan_export(Context(engine, engine.pin(snapshot, limits), limits, 1), query)
+
+    async def start(self, project_id: str, query: ExportQuery) -> AsyncIterator[bytes]:
+        """The content, once its first block is there. Raises Unavailable where too many exports run, and as `blocks` does."""
+        running = self._admit(self.blocks(project_id, query))
+        try:
+            first = await self._next(running)
+        except BaseException:
+            self._leave(running)
+            raise
+        return self._rest(running, first)
+
+    async def _rest(self, running: "_Running", block: bytes | None) -> AsyncIterator[bytes]:
+        try:
+            while block is not None:
+                yield block
+                block = await self._next(running)
+        finally:
+            self._leave(running)
+
+    async def _next(self, running: "_Running") -> bytes | None:
+        running.idle_since_s = None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, running.next)
+        finally:
+            running.idle_since_s = self._monotonic_s()
+
+    def _admit(self, blocks: Generator[bytes]) -> "_Running":
+        if len(self._running) >= MAX_EXPORTS:
+            longest = min(self._running, key=lambda other: other.idle_since_s or float("inf"))
+            if longest.idle_since_s is None or self._monotonic_s() - longest.idle_since_s < EXPORT_STALL_SECONDS:
+                raise Unavailable("other exports are being read; try again soon", retry_after_s=10)
+            longest.is_cut_off = True
+            self._leave(longest)
+        running = _Running(blocks)
+        self._running.append(running)
+        return running
+
+    def _leave(self, running: "_Running") -> None:
+        """Give the place back; the thread closes what is open once it is done with its block."""
+        if running in self._running:
+            self._running.remove(running)
+        self._pool.submit(running.close)
+
+    def close(self) -> None:
+        """Wait for what is being read. What clients have not taken by then they don't get."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+class _Running:
+    """An export under way. idle_since_s: since when its client could have taken a block; None while one is read."""
+
+    def __init__(self, blocks: Generator[bytes]) -> None:
+        self._blocks = blocks
+        self._lock = threading.Lock()
+        self.idle_since_s: float | None = None
+        self.is_cut_off = False
+
+    def next(self) -> bytes | None:
+        """The next block, None at the end. Raises Unavailable where the place was given away."""
+        with self._lock:
+            if self.is_cut_off:
+                raise Unavailable(_CUT_OFF)
+            return next(self._blocks, None)
+
+    def close(self) -> None:
+        with self._lock:
+            self._blocks.close()

@@ -1,0 +1,196 @@
+"""Exports by the engine: what leaves is what lists show, in every form, from every state of storage."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from rig import ALL, LIMITS, NOON, RECEIVED, STATES, Event, Rig, State, event, events, opened, properties_of
+
+from sv.engine.port import Matcher, UnreadablePart
+from sv.model.exports import ExportFormat, Piece, pieces_of
+from sv.model.filters import Filter, Operator
+from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
+
+HOSTILE = 'a "quoted", \\ text\r\nof two lines; é\u2028\U0001f600\x01 = ,"$browser":'
+UUID = "01955b3e-fed0-7000-8000-000000000001"
+
+
+def sent() -> list[Event]:
+    told = events('ann: view@0m, buy#s{"n":1}@12m; bob: view@3m, view{"$current_url":"https://a.b/c?utm_source=q"}@2d')
+    return [
+        *told,
+        event("own", "eve", NOON + 1, **{"$browser": "Own", "$os": None, "$is_bot": False, "$device_type": 7}),
+        event("empty", "eve", NOON + 2) | {"properties": {}},
+        event("deep", "eve", NOON + 3, a={"$browser": "inner"}, b=["$os", 1.5, None, True, 2**63, {"k": []}]),
+        event(HOSTILE, HOSTILE, NOON + 4, session=HOSTILE, **{HOSTILE: HOSTILE})
+        | {"userId": HOSTILE + "u", "groups": [HOSTILE, "", "g"], "eventId": UUID},
+    ]
+
+
+def content(rig: Rig, form: ExportFormat, *, before_ms: int = MAX_TIMESTAMP_MS, filters: tuple[Filter, ...] = (), matcher: Matcher = Matcher(None)) -> bytes:  # fmt: skip
+    snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+    days = rig.engine.export_days(snapshot, ALL, matcher, before_ms, LIMITS)
+    pieces = pieces_of(days, ALL.from_ms, ALL.to_ms)
+    return b"".join(rig.engine.export(snapshot, pieces, filters, matcher, before_ms, form))
+
+
+def rows_of(text: bytes, form: ExportFormat) -> list[dict[str, Any]]:
+    """As an import reads them: fields without a value left out, times as they are written, JSON decoded."""
+    if form is ExportFormat.NDJSON:
+        assert text.endswith(b"\n")
+        return [json.loads(line) for line in text.decode().removesuffix("\n").split("\n")]
+    if form is ExportFormat.CSV:
+        rows = list(csv.DictReader(io.StringIO(text.decode(), newline=""), strict=True))
+    else:
+        rows = pq.read_table(io.BytesIO(text)).to_pylist()
+        for row in rows:
+            row["timestamp"] = row["timestamp"].strftime("%Y-%m-%dT%H:%M:%S.") + f"{row['timestamp'].microsecond // 1000:03d}Z"
+    for row in rows:
+        row["properties"] = json.loads(row["properties"])
+        if form is ExportFormat.CSV and row["groups"]:
+            row["groups"] = json.loads(row["groups"])
+    return [{name: value for name, value in row.items() if value not in ("", None)} for row in rows]
+
+
+def shown(rig: Rig) -> list[dict[str, Any]]:
+    """The same of what lists show, oldest first."""
+    from sv.model.calendar import iso_ms
+
+    found = [
+        {
+            "event": row.event,
+            "timestamp": iso_ms(row.timestamp_ms),
+            "anonymousId": row.anonymous_id,
+            "userId": row.user_id,
+            "sessionId": None if row.session_id.startswith("auto-") else row.session_id,
+            "groups": row.groups or None,
+            "properties": properties_of(row),
+            "eventId": UUID if row.event == HOSTILE else None,
+        }
+        for row in reversed(rig.rows())
+    ]
+    return [{name: value for name, value in row.items() if value is not None} for row in found]
+
+
+@pytest.mark.parametrize("form", ExportFormat)
+@pytest.mark.parametrize("state", STATES)
+def test_what_leaves_is_what_lists_show_in_the_order_of_time(tmp_path: Path, state: State, form: ExportFormat) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events(sent(), state)
+        rig.place([rig.batch([event("other", "p2", NOON)], project="other")], state)
+        expected = shown(rig)
+        assert len(expected) == len(sent())
+        assert rows_of(content(rig, form), form) == expected
+
+
+def test_an_event_without_properties_gets_what_enrichment_knows_and_none_where_that_is_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.buffer(rig.batch([event("a", "p", NOON)]), rig.batch([event("b", "p", NOON + 1)], user_agent=""))
+        first, second = (row["properties"] for row in rows_of(content(rig, ExportFormat.NDJSON), ExportFormat.NDJSON))
+        assert first["$browser"] == "Chrome"
+        assert second == {}
+
+
+def test_a_bot_is_one_in_the_file_too(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.buffer(rig.batch([event("a", "p", NOON)], user_agent="Googlebot/2.1 (+http://www.google.com/bot.html)"))
+        (row,) = rows_of(content(rig, ExportFormat.NDJSON), ExportFormat.NDJSON)
+        assert row["properties"]["$is_bot"] is True
+
+
+@pytest.mark.parametrize("form", ExportFormat)
+def test_nothing_to_export_makes_a_file_that_says_so(tmp_path: Path, form: ExportFormat) -> None:
+    with opened(tmp_path) as rig:
+        text = content(rig, form)
+    match form:
+        case ExportFormat.NDJSON:
+            assert text == b""
+        case ExportFormat.CSV:
+            assert text == b"event,timestamp,anonymousId,userId,sessionId,groups,eventId,properties\n"
+        case ExportFormat.PARQUET:
+            table = pq.read_table(io.BytesIO(text))
+            assert table.num_rows == 0
+            assert table.column_names[0] == "event"
+
+
+def test_parquet_has_the_same_columns_with_and_without_events(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        empty = pq.read_schema(io.BytesIO(content(rig, ExportFormat.PARQUET)))
+        rig.place_events(sent(), "days")
+        full = pq.read_schema(io.BytesIO(content(rig, ExportFormat.PARQUET)))
+    assert full.names == empty.names
+    assert [str(kind) for kind in full.types] == [str(kind) for kind in empty.types]
+
+
+def test_only_events_of_the_name_the_filters_and_the_moment_leave(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        early = rig.batch(events('ann: view{"n":1}@0m, buy{"n":1}@1m, buy{"n":2}@2m'), received_ms=RECEIVED)
+        rig.buffer(early, rig.batch(events('ann: buy{"n":1}@3m'), received_ms=RECEIVED + 1))
+        filters = (Filter("n", Operator.EXACT, (1,)),)
+        found = rows_of(
+            content(rig, ExportFormat.NDJSON, before_ms=RECEIVED + 1, filters=filters, matcher=Matcher("buy")),
+            ExportFormat.NDJSON,
+        )
+    assert [(row["event"], row["timestamp"]) for row in found] == [("buy", "2025-06-15T12:01:00.000Z")]
+
+
+def test_events_that_come_after_the_snapshot_are_not_in_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        generation = rig.buffer(rig.batch(events("ann: view@0m")))
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        rig.tables.drain(generation, [rig.batch(events("ann: late@1m"))])
+        piece = [Piece(0, MAX_TIMESTAMP_MS, 1)]
+        text = b"".join(rig.engine.export(snapshot, piece, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.NDJSON))
+    assert [row["event"] for row in rows_of(text, ExportFormat.NDJSON)] == ["view"]
+
+
+def test_pieces_that_are_not_ordered_hold_the_same_events(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", f"p{n % 7}", NOON + n * 1000, n=n) for n in range(5000)], "mixed")
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        texts = [
+            b"".join(rig.engine.export(snapshot, [Piece(0, MAX_TIMESTAMP_MS, count)], (), Matcher(None), MAX_TIMESTAMP_MS, form))
+            for count in (5000, 10**9)
+            for form in (ExportFormat.NDJSON, ExportFormat.PARQUET)
+        ]
+        lines = [sorted(text.splitlines()) for text in (texts[0], texts[2])]
+        assert len(lines[0]) == 5000
+        assert lines[0] == lines[1]
+        tables = [pq.read_table(io.BytesIO(text)).sort_by("timestamp") for text in (texts[1], texts[3])]
+        assert tables[0].equals(tables[1])
+
+
+def test_a_damaged_file_ends_an_export_with_an_error(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", f"p{n % 7}", NOON + n, n=n, text="x" * 200) for n in range(3000)], "days")
+        path = tmp_path / rig.parts[0].path
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 3] + bytes(2000) + whole[len(whole) // 3 + 2000 :])
+        with pytest.raises(UnreadablePart):
+            content(rig, ExportFormat.NDJSON)
+
+
+def test_an_export_that_is_closed_early_leaves_the_engine_as_it_was(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", "p", NOON + n, n=n) for n in range(9000)], "days")
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        piece = [Piece(0, MAX_TIMESTAMP_MS, 9000)]
+        for _ in range(3):
+            blocks = rig.engine.export(snapshot, piece, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.NDJSON)
+            assert next(blocks).startswith(b'{"event":"view"')
+            blocks.close()
+        assert len(rig.rows()) == 9000
+
+
+def test_days_are_put_together_until_they_have_enough_and_stay_within_the_range() -> None:
+    days = [(0, 60_000), (DAY_MS, 60_000), (5 * DAY_MS, 300_000), (6 * DAY_MS, 5)]
+    assert pieces_of(days, 1000, 6 * DAY_MS + 500) == [
+        Piece(1000, 2 * DAY_MS, 120_000),
+        Piece(5 * DAY_MS, 6 * DAY_MS, 300_000),
+        Piece(6 * DAY_MS, 6 * DAY_MS + 500, 5),
+    ]
+    assert pieces_of([], 0, 1) == []
