@@ -383,3 +383,11 @@ MAX_AUDIT_ENTRIES: Final = 1_000_000
 
 MAX_AUDIT_VALUE_CHARS: Final = 4000
 """Of one side of a change in the audit trail."""
+
+# ---- The web app's files ----
+
+MAX_UI_BYTES: Final = 4 * 1024 * 1024
+"""Kept in memory once somebody asked for them, plain and zipped. All that the app has is less than half of it."""
+
+MAX_UI_FILES: Final = 500
+"""Of a build; the app has some dozens."""

@@ -1,4 +1,4 @@
-"""The doors beside the framework, wired: uploads of recordings, and what pages of others load."""
+"""The doors beside the framework, wired: uploads of recordings, what pages of others load, and the web app."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from sv.settings import Settings
 from sv.web.client_door import ClientDoor
 from sv.web.front import Door
 from sv.web.recordings_door import RecordingsDoor
+from sv.web.ui_door import UiDoor
 
 
 def open_doors(
@@ -17,8 +18,12 @@ def open_doors(
     find_project: Callable[[str], Project | None],
     now_ms: Callable[[], int],
 ) -> tuple[Door, ...]:
-    """opened: where recordings are kept. project_of: the project of a project token, or None. find_project: a project by its id."""
+    """opened: where recordings are kept. project_of: the project of a project token, or None. find_project: a project by its id.
+
+    The web app's is the last: it takes whatever is not the API's.
+    """
     return (
         RecordingsDoor(opened, project_of, settings.public_url, now_ms),
         ClientDoor(project_of, find_project, script_path=settings.script_path, recorder_path=settings.recorder_path),
+        UiDoor(),
     )

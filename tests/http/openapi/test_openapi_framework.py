@@ -84,7 +84,6 @@ def test_a_path_below_a_route_is_404(full: Api, stranger: httpx.Client, method: 
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nothing",
         "/schema/openapi.json",
         "/schema/x",

@@ -1,0 +1,60 @@
+"""The package has the web app in it, whole and small. `./task ui` builds it; without a build these tests fail."""
+
+import re
+import subprocess
+import zipfile
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+UI = "sv/web/ui/"
+FIRST_LOAD_MAX = 80 * 1024
+
+
+@cache
+def wheel() -> dict[str, bytes]:
+    """What a wheel built from this checkout holds, by name."""
+    subprocess.run([ROOT / "task", "ui"], check=True, timeout=300)
+    code = "import hatchling.build, sys; print(hatchling.build.build_wheel(sys.argv[1]))"
+    folder = ROOT / ".venv" / "wheel"
+    folder.mkdir(exist_ok=True)
+    made = subprocess.run(
+        [ROOT / ".venv/bin/python", "-c", code, folder], check=True, cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    path = folder / made.stdout.split()[-1]
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    path.unlink()
+    return held
+
+
+def test_a_wheel_has_the_page_and_every_file_that_it_names_with_their_zipped_twins() -> None:
+    page = wheel()[f"{UI}index.html"].decode()
+    named = re.findall(r'(?:src|href)="/(assets/[^"]+)"', page)
+    assert len(named) >= 3
+    for name in named:
+        assert {f"{UI}{name}", f"{UI}{name}.gz"} <= wheel().keys()
+
+
+def test_a_wheel_has_none_of_the_sources() -> None:
+    assert not [name for name in wheel() if "node_modules" in name or name.endswith((".tsx", ".test.ts"))]
+
+
+def test_the_first_load_is_at_most_80_kilobytes() -> None:
+    page = wheel()[f"{UI}index.html"].decode()
+    names = ["index.html", *re.findall(r'(?:src|href)="/(assets/[^"]+\.(?:js|css))"', page)]
+    sizes = {name: len(wheel()[f"{UI}{name}.gz"]) for name in names}
+    print(f"first load, gzipped: {sum(sizes.values())} bytes, {sizes}")
+    assert sum(sizes.values()) <= FIRST_LOAD_MAX
+
+
+def test_no_page_names_a_script_of_another_origin() -> None:
+    for name, body in wheel().items():
+        if name.startswith(UI) and name.endswith(".html"):
+            assert not re.search(rb'(?:src|href)="(?:https?:)?//', body)
+
+
+def test_the_unit_tests_of_the_app_pass() -> None:
+    subprocess.run([ROOT / "task", "ui"], check=True, timeout=300)
+    done = subprocess.run(["npm", "test"], cwd=ROOT / "ui", capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,98 @@
+// The one way to the server: JSON in, JSON out, the login's cookie along with it. What isn't 2xx is thrown as an ApiFault,
+// what never arrived as one with the status 0; an aborted request throws the platform's AbortError, which nobody shows.
+
+export interface Detail {
+  field: string;
+  message: string;
+}
+
+export class ApiFault extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly details: readonly Detail[];
+  readonly retryAfterS: number | null;
+
+  constructor(status: number, code: string, message: string, details: readonly Detail[] = [], retryAfterS: number | null = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.details = details;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+export const API = "/api/v1";
+
+export type Scalar = string | number | boolean;
+export type Parameters = Record<string, Scalar | null | undefined>;
+
+export interface Ask {
+  query?: Parameters;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+let whenLoggedOut: () => void = () => undefined;
+
+/** Called at every 401: the login has ended, here or elsewhere. */
+export function onLoggedOut(callback: () => void): void {
+  whenLoggedOut = callback;
+}
+
+export function queryString(query: Parameters): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : "";
+}
+
+/** The path of a project's own routes; `parts` are names, encoded here. */
+export function projectPath(projectId: string, ...parts: string[]): string {
+  return ["/projects", encodeURIComponent(projectId), ...parts.map(encodeURIComponent)].join("/");
+}
+
+export async function ask<T>(method: string, path: string, { query = {}, body, signal }: Ask = {}): Promise<T> {
+  const init: RequestInit = { method, headers: { accept: "application/json" }, credentials: "same-origin" };
+  if (signal) init.signal = signal;
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { accept: "application/json", "content-type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(API + path + queryString(query), init);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiFault(0, "UNREACHABLE", "");
+  }
+  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  const fault = await faultOf(response);
+  if (fault.status === 401 && path !== "/auth/login") whenLoggedOut();
+  throw fault;
+}
+
+export const get = <T>(path: string, query: Parameters = {}, signal?: AbortSignal): Promise<T> =>
+  ask<T>("GET", path, signal ? { query, signal } : { query });
+
+export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
+  ask<T>("POST", path, signal ? { body, signal } : { body });
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+export async function faultOf(response: Response): Promise<ApiFault> {
+  let body: { error?: unknown; code?: unknown; details?: unknown } = {};
+  try {
+    body = (await response.json()) as typeof body;
+  } catch {
+    // a proxy's page in between, not the server's
+  }
+  const wait = Number(response.headers.get("retry-after"));
+  return new ApiFault(
+    response.status,
+    typeof body.code === "string" ? body.code : "UNKNOWN",
+    typeof body.error === "string" ? body.error : "",
+    Array.isArray(body.details) ? (body.details as Detail[]) : [],
+    Number.isFinite(wait) && wait > 0 ? wait : null,
+  );
+}

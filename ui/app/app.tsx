@@ -1,0 +1,100 @@
+// From who is logged in to what is shown: the login, the first run, or a page within the frame.
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Layout } from "./layout.tsx";
+import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
+import { hrefOf, place, segments } from "./state/router.ts";
+import { loadMe, me, meFault, nameProjectInAddress, project } from "./state/session.ts";
+import { text } from "./text/en.ts";
+import { Button } from "./ui/button.tsx";
+import { Empty, Fault, Skeleton } from "./ui/states.tsx";
+import { Toasts } from "./ui/toasts.tsx";
+import { Login } from "./pages/login.tsx";
+
+export function App(): JSX.Element {
+  return (
+    <>
+      <Gate />
+      <Toasts />
+    </>
+  );
+}
+
+function Gate(): JSX.Element {
+  const who = me.value;
+  if (meFault.value) {
+    return (
+      <main class="centre">
+        <h1 class="visually-hidden">{text.product}</h1>
+        <Fault fault={meFault.value} onAgain={() => void loadMe()} />
+      </main>
+    );
+  }
+  if (who === undefined) return <main class="centre" aria-busy="true"><h1 class="visually-hidden">{text.product}</h1></main>;
+  if (who === null) return <Login />;
+  return <Layout><Outlet /></Layout>;
+}
+
+function Outlet(): JSX.Element {
+  const current = project.value;
+  const address = place.value;
+  useEffect(nameProjectInAddress, [current?.id, address.path, address.search]);
+  if (!current) {
+    const wanted = new URLSearchParams(address.search).get("project");
+    return (
+      <Empty title={text.noProject.title}>
+        <p>{wanted === null ? text.noProject.none : text.noProject.unknown(wanted)}</p>
+      </Empty>
+    );
+  }
+  const [name = HOME, ...rest] = segments.value;
+  const entry = PAGES.find((page) => page.path === name);
+  if (!entry) return <NotFound />;
+  return <Loaded key={`${current.id} ${entry.path}`} entry={entry} props={{ project: current, rest }} />;
+}
+
+function NotFound(): JSX.Element {
+  return (
+    <Empty title={text.notFound.title}>
+      <p>{text.notFound.text}</p>
+      <a class="button" href={hrefOf(`/${HOME}`)}>{text.notFound.back}</a>
+    </Empty>
+  );
+}
+
+const loaded = new Map<string, ComponentType<PageProps>>();
+
+function Loaded({ entry, props }: { entry: PageEntry; props: PageProps }): JSX.Element {
+  const [Page, setPage] = useState<ComponentType<PageProps> | null>(() => loaded.get(entry.path) ?? null);
+  const [isBroken, setBroken] = useState(false);
+  useEffect(() => {
+    document.title = `${entry.label} · ${props.project.name} · ${text.product}`;
+    if (Page) return undefined;
+    let isGone = false;
+    entry
+      .load()
+      .then((module) => {
+        loaded.set(entry.path, module.default);
+        if (!isGone) setPage(() => module.default);
+      })
+      .catch(() => {
+        if (!isGone) setBroken(true);
+      });
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  useEffect(() => {
+    // Who moved on by a link starts at the new page's head, as after a real page load.
+    if (Page && document.activeElement?.closest("nav")) document.querySelector<HTMLElement>("main h1")?.focus();
+  }, [Page]);
+  if (isBroken) {
+    return (
+      <Empty title={text.pageFault.title}>
+        <p>{text.pageFault.text}</p>
+        <Button onClick={() => location.reload()}>{text.pageFault.again}</Button>
+      </Empty>
+    );
+  }
+  return Page ? <Page {...props} /> : <Skeleton height="24rem" />;
+}

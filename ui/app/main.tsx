@@ -1,0 +1,16 @@
+import { render } from "preact";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/layout.css";
+import "./style/components.css";
+import { App } from "./app.tsx";
+import { startRouter } from "./state/router.ts";
+import { loadMe, watchLogin } from "./state/session.ts";
+import { startTheme } from "./state/theme.ts";
+
+startTheme();
+startRouter();
+watchLogin();
+void loadMe();
+const root = document.getElementById("app");
+if (root) render(<App />, root);

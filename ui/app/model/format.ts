@@ -1,0 +1,80 @@
+// Figures and times as people read them. Times are in the project's timezone, never the browser's.
+import { text } from "../text/en.ts";
+import type { Interval } from "../api/types.ts";
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const precise = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+export function formatNumber(value: number | null): string {
+  if (value === null) return "–";
+  return Number.isInteger(value) ? whole.format(value) : precise.format(value);
+}
+
+/** 12,345 as 12.3K: for axes and cards; the whole figure is in the title. */
+export function formatShort(value: number | null): string {
+  if (value === null) return "–";
+  return Math.abs(value) < 10_000 ? formatNumber(value) : compact.format(value);
+}
+
+export function formatPercent(ratio: number | null): string {
+  if (ratio === null) return "–";
+  const percent = ratio * 100;
+  return `${percent !== 0 && Math.abs(percent) < 10 ? percent.toFixed(1) : Math.round(percent)}%`;
+}
+
+export function formatDuration(seconds: number | null): string {
+  if (seconds === null) return "–";
+  const { second, minute, hour, day } = text.units;
+  const s = Math.round(seconds);
+  if (s < 60) return seconds > 0 && seconds < 10 && !Number.isInteger(seconds) ? `${seconds.toFixed(1)}${second}` : `${s}${second}`;
+  if (s < 3600) return `${Math.floor(s / 60)}${minute} ${s % 60}${second}`;
+  if (s < 86_400) return `${Math.floor(s / 3600)}${hour} ${Math.floor((s % 3600) / 60)}${minute}`;
+  return `${Math.floor(s / 86_400)}${day} ${Math.floor((s % 86_400) / 3600)}${hour}`;
+}
+
+/** By how much a figure changed, as a ratio; null where there is nothing to compare with. */
+export function changeOf(now: number | null, before: number | null | undefined): number | null {
+  if (now === null || before === null || before === undefined || before === 0) return null;
+  return (now - before) / before;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatter(timezone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = timezone + JSON.stringify(options);
+  let made = formats.get(key);
+  if (!made) {
+    made = new Intl.DateTimeFormat("en", { ...options, timeZone: timezone, hourCycle: "h23" });
+    formats.set(key, made);
+  }
+  return made;
+}
+
+export function formatBucket(iso: string, interval: Interval, timezone: string, { long = false } = {}): string {
+  const options: Intl.DateTimeFormatOptions =
+    interval === "hour" ? { hour: "2-digit", minute: "2-digit", ...(long && { weekday: "short", day: "numeric", month: "short" }) }
+    : interval === "month" ? { month: "short", year: "numeric" }
+    : { day: "numeric", month: "short", ...(long && { weekday: "short", year: "numeric" }) };
+  return formatter(timezone, options).format(new Date(iso));
+}
+
+export function formatMoment(iso: string, timezone: string): string {
+  const options: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  return formatter(timezone, options).format(new Date(iso));
+}
+
+export function formatClock(iso: string, timezone: string): string {
+  return formatter(timezone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(iso));
+}
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+export function formatAgo(iso: string, nowMs: number): string {
+  const seconds = (Date.parse(iso) - nowMs) / 1000;
+  const size = Math.abs(seconds);
+  if (size < 60) return relative.format(Math.round(seconds), "second");
+  if (size < 3600) return relative.format(Math.round(seconds / 60), "minute");
+  if (size < 86_400) return relative.format(Math.round(seconds / 3600), "hour");
+  return relative.format(Math.round(seconds / 86_400), "day");
+}

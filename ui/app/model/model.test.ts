@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import type { SvEvent } from "../api/types.ts";
+import { merged } from "../pages/events/feed.ts";
+import { filterOfValue, readFilter, readFilters, withFilter, writeFilter } from "./filters.ts";
+import { changeOf, formatBucket, formatDuration, formatPercent } from "./format.ts";
+import { PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
+
+describe("filters in an address", () => {
+  it("come back as they were written, whatever is in them", () => {
+    for (const value of ["Chrome", "a\"b&=#%", 10, true, ["x", 2]]) {
+      const filter = { property: "$.*", operator: "exact" as const, value };
+      expect(readFilter(writeFilter(filter))).toEqual(filter);
+    }
+  });
+  it("that are cut off or made up are left out", () => {
+    expect(readFilters(["[\"a\",\"exa", "[\"a\",\"drop\",1]", "{}", "[\"\",\"exact\",1]", "[\"a\",\"exact\"]", "[\"a\",\"is_set\"]"])).toEqual([{ property: "a", operator: "is_set" }]);
+  });
+  it("replace what was said of the same property before", () => {
+    expect(withFilter([filterOfValue("$os", "iOS")], filterOfValue("$os", "Linux"))).toEqual([filterOfValue("$os", "Linux")]);
+    expect(filterOfValue("$os", null)).toEqual({ property: "$os", operator: "is_not_set" });
+  });
+});
+
+describe("dates in an address", () => {
+  it("are the usual ones where they are none", () => {
+    expect(readRange("<b>", null, PRESETS.week)).toEqual(PRESETS.week);
+    expect(readRange("2025-01-31", "-0d", PRESETS.week)).toEqual({ from: "2025-01-31", to: "-0d" });
+  });
+  it("are known again as a preset, and choose an interval", () => {
+    expect(presetOf({ from: "-6d", to: null })).toBe("week");
+    const now = new Date("2025-06-15T12:00:00Z");
+    expect([PRESETS.today, PRESETS.month, PRESETS.year].map((range) => usualInterval(range, now))).toEqual(["hour", "day", "week"]);
+  });
+});
+
+describe("figures", () => {
+  it("have no value where there is nothing to divide by", () => {
+    expect([changeOf(3, 0), changeOf(3, 2), formatPercent(null)]).toEqual([null, 0.5, "–"]);
+  });
+  it("say durations in two units", () => {
+    expect([0, 2.5, 59, 61, 3661, 90_000].map(formatDuration)).toEqual(["0s", "2.5s", "59s", "1m 1s", "1h 1m", "1d 1h"]);
+  });
+  it("are of the project's timezone", () => {
+    expect(formatBucket("2025-03-02T23:00:00.000Z", "day", "Europe/Berlin")).toBe("Mar 3");
+  });
+});
+
+describe("the list of events", () => {
+  const row = (id: string, timestamp: string): SvEvent => ({ id, timestamp }) as SvEvent;
+  it("shows each once, newest first, and no more than it keeps", () => {
+    const known = [row("b", "2025-01-02T00:00:00Z"), row("a", "2025-01-01T00:00:00Z")];
+    expect(merged([row("c", "2025-01-03T00:00:00Z"), row("b", "2025-01-02T00:00:00Z")], known, 2).map((each) => each.id)).toEqual(["c", "b"]);
+  });
+});

@@ -1,0 +1,32 @@
+// What people read for the names that the clients send: the usual ones have a word, all others are shown as they are.
+import { text } from "../text/en.ts";
+import type { Json } from "../api/types.ts";
+
+export function propertyLabel(name: string): string {
+  return Object.hasOwn(text.properties, name) ? (text.properties[name] ?? name) : name;
+}
+
+export function eventLabel(name: string): string {
+  return Object.hasOwn(text.events, name) ? (text.events[name] ?? name) : name;
+}
+
+const regions = new Intl.DisplayNames(["en"], { type: "region" });
+
+export function countryLabel(code: string): string {
+  try {
+    return regions.of(code) ?? code;
+  } catch {
+    return code; // whatever somebody sent as $country
+  }
+}
+
+/** A property's value as text; `$other` is what the API calls the rest of a breakdown. */
+export function valueLabel(value: Json | undefined, property?: string | null): string {
+  if (value === null || value === undefined || value === "") return text.value.none;
+  if (typeof value === "boolean") return value ? text.value.true : text.value.false;
+  if (typeof value === "string") {
+    if (value === "$other") return text.value.other;
+    return property === "$country" ? countryLabel(value) : value;
+  }
+  return typeof value === "number" ? String(value) : JSON.stringify(value);
+}

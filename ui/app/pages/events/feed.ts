@@ -1,0 +1,100 @@
+// The list of events and how it grows: at its head by asking for the newest every two seconds, at its foot page by page.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiFault, get, isAbort, projectPath, type Parameters } from "../../api/client.ts";
+import type { Page, SvEvent } from "../../api/types.ts";
+
+export const EVERY_MS = 2000;
+export const PAGE = 100;
+/** Rows kept on the page; a browser tab left open overnight goes on breathing. */
+export const MAX_ROWS = 2000;
+
+export interface Feed {
+  rows: SvEvent[];
+  /** New ones that wait while the list is paused. */
+  waiting: number;
+  cursor: string | null;
+  fault: ApiFault | null;
+  isLoading: boolean;
+  isLoadingMore: boolean;
+  showMore: () => void;
+  again: () => void;
+}
+
+/** The newest first, each once: both lists are, and may overlap. */
+export function merged(fresh: readonly SvEvent[], known: readonly SvEvent[], most: number): SvEvent[] {
+  const ids = new Set(known.map((each) => each.id));
+  const added = fresh.filter((each) => !ids.has(each.id));
+  if (added.length === 0) return known as SvEvent[];
+  return [...added, ...known].sort((one, other) => Date.parse(other.timestamp) - Date.parse(one.timestamp)).slice(0, most);
+}
+
+interface State {
+  rows: SvEvent[];
+  fresh: SvEvent[];
+  cursor: string | null;
+  fault: ApiFault | null;
+  isLoading: boolean;
+}
+
+const NOTHING: State = { rows: [], fresh: [], cursor: null, fault: null, isLoading: true };
+
+export function useFeed(projectId: string, query: Parameters, isLive: boolean): Feed {
+  const [state, setState] = useState<State>(NOTHING);
+  const [isLoadingMore, setLoadingMore] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const path = projectPath(projectId, "events");
+  const key = path + JSON.stringify(query);
+  const live = useRef(isLive);
+  live.current = isLive;
+  useEffect(() => {
+    const controller = new AbortController();
+    let timer: ReturnType<typeof setTimeout>;
+    let isFirst = true;
+    setState(NOTHING);
+    const look = async (): Promise<void> => {
+      try {
+        if (isFirst || !document.hidden) {
+          const page = await get<Page<SvEvent>>(path, { ...query, limit: PAGE }, controller.signal);
+          const wasFirst = isFirst;
+          setState((before) => wasFirst
+            ? { rows: page.data, fresh: [], cursor: page.meta.next_cursor, fault: null, isLoading: false }
+            : taken(before, page.data, live.current));
+          isFirst = false;
+        }
+      } catch (error) {
+        if (isAbort(error)) return;
+        if (!(error instanceof ApiFault)) throw error;
+        setState((before) => ({ ...before, fault: error, isLoading: false }));
+      }
+      if (!controller.signal.aborted) timer = setTimeout(() => void look(), EVERY_MS);
+    };
+    void look();
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [key, turn]);
+  useEffect(() => {
+    if (isLive) setState((before) => taken(before, [], true));
+  }, [isLive]);
+  const showMore = (): void => {
+    if (state.cursor === null || isLoadingMore) return;
+    setLoadingMore(true);
+    get<Page<SvEvent>>(path, { ...query, limit: PAGE, cursor: state.cursor })
+      .then((page) => setState((before) => ({ ...before, rows: merged(page.data, before.rows, MAX_ROWS), cursor: before.rows.length + PAGE > MAX_ROWS ? null : page.meta.next_cursor })))
+      .catch((error: unknown) => {
+        if (error instanceof ApiFault) setState((before) => ({ ...before, fault: error }));
+        else throw error;
+      })
+      .finally(() => setLoadingMore(false));
+  };
+  const { rows, fresh, cursor, fault, isLoading } = state;
+  return { rows, waiting: fresh.length, cursor, fault, isLoading, isLoadingMore, showMore, again: () => setTurn((before) => before + 1) };
+}
+
+function taken(before: State, page: readonly SvEvent[], isLive: boolean): State {
+  const known = new Set(before.rows.map((each) => each.id));
+  const fresh = merged(page.filter((each) => !known.has(each.id)), before.fresh, PAGE);
+  if (!isLive) return { ...before, fresh, fault: null };
+  return { ...before, rows: merged(fresh, before.rows, MAX_ROWS), fresh: [], fault: null };
+}

@@ -1,0 +1,25 @@
+// Every page: its address, its place in the navigation, and the module that is loaded when somebody goes there. A page is a component that
+// takes the names after its own in the path: `/persons/gus` is the page `persons` with ["gus"].
+import type { ComponentType } from "preact";
+import type { ProjectRole } from "../api/types.ts";
+import { text } from "../text/en.ts";
+import type { IconName } from "../ui/icons.tsx";
+
+export interface PageProps {
+  project: ProjectRole;
+  rest: readonly string[];
+}
+
+export interface PageEntry {
+  path: string;
+  label: string;
+  icon: IconName;
+  group: keyof typeof text.groups;
+  load: () => Promise<{ default: ComponentType<PageProps> }>;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { path: "events", label: text.pages.events, icon: "events", group: "people", load: () => import("./events/page.tsx") },
+];
+
+export const HOME = PAGES[0]?.path ?? "";

@@ -1,0 +1,71 @@
+// Who is logged in, and which of their projects is looked at.
+import { batch, computed, signal } from "@preact/signals";
+import { ApiFault, ask, get, onLoggedOut, post } from "../api/client.ts";
+import type { Me, ProjectRole } from "../api/types.ts";
+import { remembered, remember } from "./memory.ts";
+import { go, place, setParameters } from "./router.ts";
+
+/** undefined: not known yet; null: nobody is logged in. */
+export const me = signal<Me | null | undefined>(undefined);
+
+/** Why it can't be known: the server doesn't answer. */
+export const meFault = signal<ApiFault | null>(null);
+
+export const project = computed<ProjectRole | null>(() => {
+  const projects = me.value?.projects ?? [];
+  const wanted = new URLSearchParams(place.value.search).get("project");
+  if (wanted !== null) return projects.find((each) => each.id === wanted) ?? null;
+  const last = remembered("project");
+  return projects.find((each) => each.id === last) ?? projects[0] ?? null;
+});
+
+/** What may be done in the project: a button that would be refused isn't shown. */
+export const mayWrite = computed(() => project.value?.role === "editor" || project.value?.role === "admin");
+export const mayAdminister = computed(() => project.value?.role === "admin");
+
+export async function loadMe(): Promise<void> {
+  meFault.value = null;
+  try {
+    me.value = await get<Me>("/auth/me");
+  } catch (error) {
+    if (error instanceof ApiFault && error.status === 401) me.value = null;
+    else if (error instanceof ApiFault) meFault.value = error;
+    else throw error;
+  }
+}
+
+export async function logIn(email: string, password: string): Promise<void> {
+  me.value = await post<Me>("/auth/login", { email, password });
+}
+
+export async function logOut(): Promise<void> {
+  try {
+    await ask("POST", "/auth/logout");
+  } catch (error) {
+    if (!(error instanceof ApiFault && error.status === 401)) throw error;
+  }
+  batch(() => {
+    me.value = null;
+    go("/");
+  });
+}
+
+export function chooseProject(id: string): void {
+  remember("project", id);
+  go(`${place.value.path.split("/", 2).join("/")}?${new URLSearchParams({ project: id })}`);
+}
+
+/** The address names the project, so that a link means the same to whoever opens it. */
+export function nameProjectInAddress(): void {
+  const current = project.value;
+  if (current && !new URLSearchParams(place.value.search).has("project")) {
+    setParameters({ project: current.id }, { replace: true });
+  }
+  if (current) remember("project", current.id);
+}
+
+export function watchLogin(): void {
+  onLoggedOut(() => {
+    me.value = null;
+  });
+}

@@ -1,0 +1,121 @@
+// A text field that suggests: events, properties, values. What is typed counts even where nothing is suggested, since a name may be new.
+// The pattern is the ARIA combobox with a list: arrows move, Enter takes, Escape closes the list first.
+import type { JSX } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { isAbort } from "../api/client.ts";
+import { text } from "../text/en.ts";
+
+export interface Suggestion {
+  value: string;
+  label?: string;
+  note?: string;
+}
+
+interface Props {
+  label: string;
+  value: string;
+  /** Whether the label is only for those who don't see it. */
+  isLabelHidden?: boolean;
+  placeholder?: string;
+  suggest: (typed: string, signal: AbortSignal) => Promise<Suggestion[]>;
+  /** A choice from the list (with it), or what was typed and left. */
+  onChange: (value: string, chosen: Suggestion | null) => void;
+  isInvalid?: boolean;
+  labelOf?: (value: string) => string;
+}
+
+const WAIT_MS = 120;
+
+export function Combobox({ label, value, isLabelHidden, placeholder, suggest, onChange, isInvalid, labelOf = String }: Props): JSX.Element {
+  const id = useId();
+  const [typed, setTyped] = useState<string | null>(null);
+  const [found, setFound] = useState<Suggestion[] | null>(null);
+  const [isOpen, setOpen] = useState(false);
+  const [active, setActive] = useState(-1);
+  const list = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const controller = new AbortController();
+    const wait = setTimeout(() => {
+      suggest(typed ?? "", controller.signal)
+        .then((suggestions) => {
+          if (!controller.signal.aborted) setFound(suggestions);
+        })
+        .catch((error: unknown) => {
+          if (!isAbort(error)) setFound([]);
+        });
+    }, typed === null ? 0 : WAIT_MS);
+    return () => {
+      clearTimeout(wait);
+      controller.abort();
+    };
+  }, [typed, isOpen]);
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [active]);
+
+  const take = (chosen: Suggestion): void => {
+    onChange(chosen.value, chosen);
+    setTyped(null);
+    setOpen(false);
+  };
+  const leave = (): void => {
+    if (typed !== null && typed.trim() !== labelOf(value)) onChange(typed.trim(), null);
+    setTyped(null);
+    setOpen(false);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const count = found?.length ?? 0;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (!isOpen) setOpen(true);
+      else if (count > 0) setActive((active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : count - 1)) % count);
+    } else if (event.key === "Enter") {
+      const chosen = isOpen && active >= 0 ? found?.[active] : undefined;
+      if (isOpen) event.preventDefault();
+      if (chosen) take(chosen);
+      else leave();
+    } else if (event.key === "Escape" && isOpen) {
+      event.preventDefault();
+      setTyped(null);
+      setOpen(false);
+    }
+  };
+  return (
+    <div class="field combo">
+      <label for={id} class={isLabelHidden ? "visually-hidden" : ""}>{label}</label>
+      <input
+        id={id} class="input" type="text" role="combobox" autocomplete="off" spellcheck={false} maxLength={2000}
+        aria-expanded={isOpen} aria-controls={`${id}-list`} aria-autocomplete="list" aria-invalid={isInvalid ? "true" : undefined}
+        aria-activedescendant={isOpen && active >= 0 ? `${id}-${active}` : undefined}
+        placeholder={placeholder} value={typed ?? labelOf(value)}
+        onFocus={(event) => event.currentTarget.select()}
+        onClick={() => setOpen(true)}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setActive(-1);
+          setOpen(true);
+        }}
+        onBlur={leave} onKeyDown={onKeyDown}
+      />
+      {isOpen && (
+        <div class="combo-list" id={`${id}-list`} role="listbox" aria-label={label} ref={list}>
+          {found?.map((each, place) => (
+            <div
+              key={each.value} id={`${id}-${place}`} role="option" aria-selected={place === active} class="option"
+              onPointerDown={(event) => event.preventDefault()} onClick={() => take(each)}
+            >
+              <span class="truncate">{each.label ?? each.value}</span>
+              {each.note && <span class="muted">{each.note}</span>}
+            </div>
+          ))}
+          {(found === null || found.length === 0) && (
+            <div class="combo-note" role="option" aria-disabled="true" aria-selected="false">{found === null ? text.combobox.loading : text.combobox.none}</div>
+          )}
+        </div>
+      )}
+      <span class="visually-hidden" aria-live="polite">{isOpen && found ? text.combobox.found(found.length) : ""}</span>
+    </div>
+  );
+}
