@@ -59,7 +59,7 @@ _MISSING: Final = b"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Session Vision</title>
 <h1>The server runs. The web app is not in this checkout yet.</h1>
-<p>It is built with Node.js 20 or newer and npm. With them on this machine, type
+<p>It is built with Node.js 20.19 or newer and npm. With them on this machine, type
 <p><code>./task ui</code>
 <p>and load this page again. Packages have the app in them.
 <p>Everything else works without it: the API describes itself at <a href="/schema">/schema</a>.
