@@ -45,6 +45,11 @@ class Part(NewPart, frozen=True, kw_only=True):
 
     part_id: int
 
+    @property
+    def keys_path(self) -> str:
+        """Where the part's key file lies, if it has one, relative to the data folder."""
+        return str(PurePosixPath("keys", *PurePosixPath(self.path).parts[1:]).with_suffix(".keys"))
+
     @classmethod
     def recorded(cls, new: NewPart, part_id: int) -> "Part":
         """The same part once the catalog has given it its number."""

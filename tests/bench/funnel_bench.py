@@ -29,7 +29,8 @@ def main() -> None:
         ours = Ours(folder, count)
         theirs = _ClickHouse(folder / "made.parquet", folder / "clickhouse")
         print(
-            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event; ClickHouse {theirs.bytes / count:.1f}"
+            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event and {ours.key_bytes / count:.1f} of keys"
+            f" (made in {ours.key_s:.2f} s); ClickHouse {theirs.bytes / count:.1f}"
         )
         print("funnel            ClickHouse ms   ours ms   ratio")
         for steps in (3, 6):
@@ -57,12 +58,16 @@ def _timed(call: Callable[[], list[int]]) -> tuple[float, list[int]]:
 
 
 class Ours:
-    """The engine over a folder with the events, as a compacted server has them: a file a day."""
+    """The engine over a folder with the events, as a compacted server has them: a file a day, each with its keys."""
+
+    key_bytes = 0
 
     def __init__(self, folder: Path, count: int, aliases: Any = None) -> None:
         from sv.engine.duck.database import Database
         from sv.engine.duck.engine import CACHE_BYTES, DuckEngine
         from sv.engine.duck.files import file_facts
+        from sv.engine.duck.key_files import open_key_file, write_key_file
+        from sv.engine.duck.key_reading import KeyFiles
         from sv.engine.port import Limits
         from sv.insights.runner import Context
         from sv.model.part import Part
@@ -92,7 +97,19 @@ class Ours:
         self.bytes = sum(part.bytes for part in parts)
         snapshot = Snapshot("bench", tuple(parts), ())
 
-        engines = [DuckEngine(database, folder, lambda: count // 20, aliases, kept) for kept in (CACHE_BYTES, 0)]
+        key_files = KeyFiles()
+        began = time.perf_counter()
+        with database.cursor() as cursor:
+            for part in parts:
+                target = folder / part.keys_path
+                target.parent.mkdir(exist_ok=True)
+                write_key_file(cursor, folder / part.path, part, target)
+                made = open_key_file(target, part, is_checked=False)
+                assert made is not None
+                key_files.add(part.part_id, made)
+                self.key_bytes += target.stat().st_size
+        self.key_s = time.perf_counter() - began
+        engines = [DuckEngine(database, folder, lambda: count // 20, aliases, kept, key_files) for kept in (CACHE_BYTES, 0)]
         self._contexts = {
             (is_first, is_merged): Context(engines[is_first], snapshot.merged() if is_merged else snapshot, Limits(60.0), 2)
             for is_first in (False, True)

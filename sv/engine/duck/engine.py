@@ -14,6 +14,8 @@ from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
+from sv.engine.duck.key_reading import KeyFiles
 from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
@@ -64,6 +66,7 @@ class DuckEngine:
         max_person: Callable[[], int],
         aliases: Aliases,
         cache_bytes: int = CACHE_BYTES,
+        key_files: KeyFiles | None = None,
     ) -> None:
         self._statements = Statements(database)
         self._aliases = aliases
@@ -72,7 +75,7 @@ class DuckEngine:
         self._max_person = max_person
         self._cache = StepCache(cache_bytes)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
-        self._reader = StepReader(self._statements, data_folder, self._cache, self._steps)
+        self._reader = StepReader(self._statements, data_folder, key_files or KeyFiles(), self._cache, self._steps)
 
     def close(self) -> None:
         self._steps.shutdown()
@@ -158,13 +161,15 @@ class DuckEngine:
             by_step = [[rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))]
             foreign = rows.keys[rows.masks == 0] if with_foreign else None
             return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
+        are_files_read = packing.bits <= KEY_BITS and self._max_person() <= MAX_PERSON
+        if are_files_read:
+            packing = funnel.Packing(packing.origin_ms, KEY_BITS)
         foreign = None
         if with_foreign:
             params = Params()
             statement = funnel.foreign_keys_sql(self._persons_events(source, params), scope, steps, packing, params)
             foreign = self._steps.submit(self._keys, statement, limits)
-        parts = source.parts if self._max_person() <= step_keys.UINT32_MAX else ()
-        found = self._reader.read(parts, scope, steps, limits)
+        found = self._reader.read(source.parts if are_files_read else (), scope, steps, limits)
         users = self._users_of(source, found)
 
         def keys(place: int) -> list[NDArray[np.uint64]]:
@@ -185,7 +190,7 @@ class DuckEngine:
     ) -> list[NDArray[np.uint64]]:
         """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
         known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
-        arrays = list(step_keys.keys_of(known, scope, packing.bits, packing.origin_ms, users))
+        arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
         rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
         if rest.parts or rest.buffers:
             params = Params()
@@ -198,8 +203,8 @@ class DuckEngine:
         if not snapshot.is_merged:
             return None
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST
-        kept = [each.persons for by_part in found for each in by_part.values() if each.persons.size]
-        count = max((int(persons.max()) + 1 for persons in kept), default=0)
+        kept = [each.keys for by_part in found for each in by_part.values() if each.keys.size]
+        count = max(((int(keys.max()) >> KEY_BITS) + 1 for keys in kept), default=0)
         return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
 
     def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:

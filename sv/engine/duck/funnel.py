@@ -56,11 +56,11 @@ def step_keys_sql(events: str, scope: Scope, step: Matcher, packing: Packing, pa
         """)
 
 
-def file_matches_sql(paths: Sequence[Path], scope: Scope, steps: Sequence[Matcher], params: Params) -> Sql:
-    """(person, time_us, tag) of the files' events that match a step at whatever time; a tag is (place in `paths` << steps) | mask of steps.
+def file_matches_sql(paths: Sequence[Path], scope: Scope, steps: Sequence[Matcher], packing: Packing, params: Params) -> Sql:
+    """(key, tag) of the files' events that match a step at whatever time; a tag is (place in `paths` << steps) | mask of steps.
 
-    Columns as they are stored, in microseconds: what is kept of a file must not hang on the range and the window that a key is packed
-    for. With several steps, rows that match none may be among the answer's: to look for them costs more than to pass over them.
+    What is kept of a file must not hang on the range and the window of a query, so `packing` has neither. With several steps, rows that
+    match none may be among the answer's: to look for them costs more than to pass over them.
     """
     conditions = [matches(step, params) for step in steps]
     names = [step.event for step in steps if step.event is not None]
@@ -78,7 +78,7 @@ def file_matches_sql(paths: Sequence[Path], scope: Scope, steps: Sequence[Matche
     kind = "uinteger" if len(steps) + len(paths).bit_length() <= TAG_BITS else "ubigint"
     return params.sql(f"""
         with events as not materialized ({read_files(paths, with_index=True)})
-        select person::uinteger as person, timestamp as time_us, (file_index::{kind} << {len(steps)}) | ({mask})::{kind} as tag
+        select {_key("person", packing, params)} as key, (file_index::{kind} << {len(steps)}) | ({mask})::{kind} as tag
         from events
         where {of_scope(scope, params)}
           and ({wanted})

@@ -15,29 +15,25 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.duck.key_files import KEY_BITS, Keys
 from sv.engine.port import Matcher, Scope
 from sv.model.part import Part
+
+OFFSETS: Final = np.uint64((1 << KEY_BITS) - 1)
+"""The part of a key that is time."""
 
 ENTRY_BYTES: Final = 400
 """About what an entry takes besides its arrays."""
 
-UINT32_MAX: Final = (1 << 32) - 1
-"""Nothing is kept where persons' numbers go beyond: nobody has so many, and half the memory is worth more."""
-
-_MS_US: Final = 1000
-
-
 class Kept(Struct, frozen=True):
-    """The matches of one step in one file, in any order: whose they are, and when, in ms from `origin_ms` (uint32,
-    where the file's span fits, else uint64)."""
+    """The matches of one step in one file as keys `(person << KEY_BITS) | (ms - origin_ms)`, in any order."""
 
-    persons: NDArray[np.uint32]
-    offsets: NDArray[Any]
+    keys: Keys
     origin_ms: int
 
     @property
     def bytes(self) -> int:
-        return self.persons.nbytes + self.offsets.nbytes + ENTRY_BYTES
+        return self.keys.nbytes + ENTRY_BYTES
 
 
 class StepCache:
@@ -82,32 +78,23 @@ def _key(part_id: int, scope: Scope, step: Matcher) -> tuple[Any, ...]:
     return part_id, step, scope.filters, scope.include_bots
 
 
-def split_by_file(
-    parts: Sequence[Part], steps: int, persons: NDArray[Any], times_us: NDArray[Any], tags: NDArray[Any]
-) -> list[dict[int, Kept]]:
+def split_by_file(parts: Sequence[Part], steps: int, keys: Keys, tags: NDArray[Any], origin_ms: int) -> list[dict[int, Kept]]:
     """An answer's rows as what is kept of each part, by step. Every part has an entry, maybe an empty one.
 
     A row's tag is (place in `parts` << steps) | mask of the steps that it matches. The rows of one file come in few runs, since a vector of
     the engine is of one file; a run stays within the processor's cache while all steps pick from it.
     """
-    pieces: list[list[tuple[list[Any], list[Any]]]] = [[([], []) for _ in parts] for _ in range(steps)]
+    pieces: list[list[list[Keys]]] = [[[] for _ in parts] for _ in range(steps)]
     files = tags >> tags.dtype.type(steps)
     borders = [0, *(np.flatnonzero(files[1:] != files[:-1]) + 1).tolist(), files.size] if files.size else [0]
     for low, high in pairwise(borders):
         place = int(files[low])
-        whose = persons[low:high].astype(np.uint32, copy=False)
-        when = ((times_us[low:high] - parts[place].min_ts_ms * _MS_US) // _MS_US).astype(_kind_of(parts[place]))
         masks = tags[low:high]
         for step in range(steps):
             picked = _picked((masks & masks.dtype.type(1 << step)) != 0)
-            pieces[step][place][0].append(whose[picked])
-            pieces[step][place][1].append(when[picked])
+            pieces[step][place].append(keys[low:high][picked])
     return [
-        {
-            part.part_id: Kept(_joined(whose, np.uint32), _joined(when, _kind_of(part)), part.min_ts_ms)
-            for part, (whose, when) in zip(parts, by_part, strict=True)
-        }
-        for by_part in pieces
+        {part.part_id: Kept(_joined(picked), origin_ms) for part, picked in zip(parts, by_part, strict=True)} for by_part in pieces
     ]
 
 
@@ -118,30 +105,27 @@ def _picked(flags: NDArray[np.bool_]) -> slice | NDArray[np.int64]:
     return in_a_row if flags[in_a_row].all() else np.flatnonzero(flags)
 
 
-def _joined(pieces: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+def _joined(pieces: Sequence[Keys]) -> Keys:
     """A copy, since a slice would keep the whole answer in memory."""
-    return np.concatenate(pieces) if pieces else np.empty(0, kind)
+    return np.concatenate(pieces) if pieces else np.empty(0, np.uint64)
 
 
-def _kind_of(part: Part) -> type[np.generic]:
-    return np.uint32 if part.max_ts_ms - part.min_ts_ms <= UINT32_MAX else np.uint64
+def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, origin_ms: int, users: NDArray[np.uint32] | None) -> Iterator[Keys]:
+    """The keys `(person << KEY_BITS) | (ms - origin_ms)` of the matches in the scope's range. users: who each number stands for.
 
-
-def keys_of(
-    found: Sequence[tuple[Part, Kept]], scope: Scope, bits: int, origin_ms: int, users: NDArray[np.uint32] | None
-) -> Iterator[NDArray[np.uint64]]:
-    """The keys `(person << bits) | (ms - origin_ms)` of the matches in the scope's range. users: who each number stands for."""
-    shift = np.uint64(bits)
+    What is kept stays as it is, and comes out itself where nothing has to be done to it.
+    """
     for part, kept in found:
-        persons, offsets = kept.persons, kept.offsets
+        keys = kept.keys
         if not covers(scope, part):
-            inside = (offsets >= max(scope.from_ms - kept.origin_ms, 0)) & (offsets < max(scope.to_ms - kept.origin_ms, 0))
-            places = np.flatnonzero(inside)
-            persons, offsets = persons[places], offsets[places]
-        keys = (persons if users is None else users[persons]).astype(np.uint64)
-        keys <<= shift
-        # Never below 0: the origin is the first time of the range, and what lies before it is left out above.
-        keys += (offsets.astype(np.int64) + (kept.origin_ms - origin_ms)).astype(np.uint64)
+            offsets = keys & OFFSETS
+            low, high = (np.uint64(max(border - kept.origin_ms, 0)) for border in (scope.from_ms, scope.to_ms))
+            keys = keys[np.flatnonzero((offsets >= low) & (offsets < high))]
+        if users is not None:
+            keys = (users[keys >> np.uint64(KEY_BITS)].astype(np.uint64) << np.uint64(KEY_BITS)) | (keys & OFFSETS)
+        if kept.origin_ms != origin_ms and keys.size:
+            # Never below 0: the origin is the first time of the range, and what lies before it is left out above.
+            keys = keys + np.int64(kept.origin_ms - origin_ms).view(np.uint64)
         yield keys
 
 

@@ -1,4 +1,4 @@
-"""What matches a funnel's steps in its files, from the cache where it is kept and read from the files where not.
+"""What matches a funnel's steps in its files: from key files, from the cache where it is kept, and read from the files where neither tells.
 
 Answers for reading no file twice for what one look can tell. Steps that look at narrow columns alone are read together, since opening a
 file and decoding its times costs more than a further comparison. Steps that look into the JSON are read apart, so that only their events'
@@ -14,6 +14,8 @@ import numpy as np
 from msgspec import Struct
 
 from sv.engine.duck import funnel, step_keys
+from sv.engine.duck.key_files import KEY_BITS
+from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
 from sv.engine.duck.step_keys import Kept, StepCache
@@ -36,16 +38,21 @@ class Look(Struct, frozen=True):
 class StepReader:
     """Thread-safe."""
 
-    def __init__(self, statements: Statements, data_folder: Path, cache: StepCache, executor: Executor) -> None:
+    def __init__(
+        self, statements: Statements, data_folder: Path, key_files: KeyFiles, cache: StepCache, executor: Executor
+    ) -> None:
         self._statements = statements
+        self._key_reader = KeyReader(statements, key_files, executor)
         self._data_folder = data_folder
         self._cache = cache
         self._executor = executor
 
     def read(self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], limits: Limits) -> list[dict[int, Kept]]:
         """For each step what matches it at whatever time, by part: of all parts that lie within the scope's range, and of those others that
-        are kept. To read those whole would cost more than to read what is asked of them."""
-        found = [self._cache.find(parts, scope, step) for step in steps]
+        key files or the cache tell. To read those whole would cost more than to read what is asked of them."""
+        found = self._key_reader.read(parts, scope, steps, limits)
+        for step, by_part in zip(steps, found, strict=True):
+            by_part |= self._cache.find([part for part in parts if part.part_id not in by_part], scope, step)
         looks = plan_looks([part for part in parts if step_keys.covers(scope, part)], steps, found)
 
         def look(asked: Look) -> dict[int, dict[int, Kept]]:
@@ -59,9 +66,10 @@ class StepReader:
     def _look(self, asked: Look, scope: Scope, steps: Sequence[Matcher], limits: Limits) -> dict[int, dict[int, Kept]]:
         params = Params()
         paths = [self._data_folder / part.path for part in asked.parts]
-        table = self._statements.table(funnel.file_matches_sql(paths, scope, steps, params), limits)
-        persons, times_us, tags = (column_of(table, name) for name in ("person", "time_us", "tag"))
-        matched = step_keys.split_by_file(asked.parts, len(steps), persons, times_us.view(np.int64), tags)
+        packing = funnel.Packing(min(part.min_ts_ms for part in asked.parts), KEY_BITS)
+        table = self._statements.table(funnel.file_matches_sql(paths, scope, steps, packing, params), limits)
+        keys, tags = (column_of(table, name) for name in ("key", "tag"))
+        matched = step_keys.split_by_file(asked.parts, len(steps), keys.astype(np.uint64, copy=False), tags, packing.origin_ms)
         for step, by_part in zip(steps, matched, strict=True):
             self._cache.keep(by_part, scope, step)
         return dict(zip(asked.places, matched, strict=True))

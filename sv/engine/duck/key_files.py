@@ -1,0 +1,273 @@
+"""A part's keys in a file beside it: whose each event is and when, and small codes of its narrow columns, ready for funnels as they are.
+
+A key file is made from a part and says nothing that the part doesn't: it may be deleted at any time, and what lacks one is read from the
+part. Assumes that a part's path stands for its content for ever. Never read by a mapping: a file that somebody cuts off must cost an
+error, not the process.
+
+Layout, little endian:
+
+    8 bytes      magic
+    u64 x rows   keys, in the part's order (event, person, time): (person << 38) | (ms - origin_ms)
+    u8 x rows    for each coded column, padded to 8 bytes: the place of the row's value among the column's values
+    …            `Footer` as MessagePack
+    32 bytes     the footer's length and CRC-32, the sum of all 64-bit words before the footer (wrapping), magic
+"""
+
+import os
+import struct
+import sys
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.files import read_files
+from sv.model.part import Part
+
+KEY_BITS: Final = 38
+"""Of a key's 64, for the time: 8.7 years in ms. The other 26 number 67 million persons."""
+
+MAX_PERSON: Final = (1 << (64 - KEY_BITS)) - 1
+MAX_SPAN_MS: Final = (1 << KEY_BITS) - 1
+
+MIN_ROWS: Final = 2_048
+"""A smaller part is read as quickly as a further file is opened."""
+
+MAX_ROWS: Final = 8_000_000
+"""While a file is made it is in memory: 8 bytes a row, and one for each coded column."""
+
+MAX_NAMES: Final = 2_000
+"""A part with more event names than this gets no key file: what is kept in memory of each file grows with them."""
+
+MAX_CODES: Final = 255
+
+CODED_COLUMNS: Final = (
+    "is_bot", "device_type", "browser", "os", "country", "referring_domain", "url_path", "utm_source", "utm_medium", "utm_campaign",
+)  # fmt: skip
+
+_MAGIC: Final = b"SVKEYS01"
+_TAIL: Final = struct.Struct("<QQQ8s")
+_BATCH_ROWS: Final = 122_880
+
+Keys = NDArray[np.uint64]
+Codes = NDArray[np.uint8]
+Value = str | bool | None
+
+
+class Unfit(Exception):
+    """The part can have no key file. Says why."""
+
+
+class Column(Struct, frozen=True):
+    """values: the column's distinct values, whose places are the codes. at: where the codes begin in the file; None where all rows have
+    the one value."""
+
+    values: tuple[Value, ...]
+    at: int | None
+
+
+class Footer(Struct, frozen=True):
+    """names: the events' in the part's order, ascending; counts: rows of each."""
+
+    rows: int
+    origin_ms: int
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    columns: dict[str, Column]
+
+
+class KeyFile:
+    """An open description of a key file; the file itself is opened for each reading."""
+
+    def __init__(self, path: Path, footer: Footer) -> None:
+        self.path = path
+        self.origin_ms = footer.origin_ms
+        self.columns = footer.columns
+        firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
+        # Interned, since the files of a project have the same names.
+        self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
+
+    def range_of(self, event: str) -> tuple[int, int]:
+        """Which rows are of this event, half-open."""
+        return self._ranges.get(event, (0, 0))
+
+
+class Reading:
+    """A key file, open. Raises OSError, also for a file that ends too early."""
+
+    def __init__(self, file: KeyFile) -> None:
+        self._file = file
+        self._descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def keys(self, low: int, high: int) -> Keys:
+        """The keys of rows [low, high), an array of the caller's own."""
+        found = np.empty(high - low, np.uint64)
+        self._fill(found, len(_MAGIC) + 8 * low)
+        return found
+
+    def codes(self, at: int, low: int, high: int) -> Codes:
+        """A column's codes of these rows."""
+        found = np.empty(high - low, np.uint8)
+        self._fill(found, at + low)
+        return found
+
+    def _fill(self, target: NDArray[Any], place: int) -> None:
+        view = memoryview(target).cast("B")
+        while view.nbytes:
+            count = os.preadv(self._descriptor, [view], place)
+            if not count:
+                raise OSError(f"{self._file.path} ends too early")
+            view = view[count:]
+            place += count
+
+
+def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, target: Path) -> None:
+    """Make the key file of a part, whose Parquet file is `source`, at `target`. The caller syncs and renames it.
+
+    Raises Unfit, and what reading and writing raise.
+    """
+    if part.max_ts_ms - part.min_ts_ms > MAX_SPAN_MS or part.rows > MAX_ROWS:
+        raise Unfit("its events are too many, or too far apart in time")
+    names = cursor.execute(f"select event, count(*) from ({read_files([source])}) group by event order by event").fetchall()
+    (largest,) = cursor.execute(f"select max(person) from ({read_files([source])})").fetchall()[0]
+    if len(names) > MAX_NAMES or largest > MAX_PERSON:
+        raise Unfit("it has too many event names, or its persons' numbers are too large")
+    with target.open("wb") as file:
+        file.write(_MAGIC)
+        total = _word_sum(_MAGIC)
+        keys, coded = _read(cursor, source, part)
+        file.write(memoryview(keys).cast("B"))
+        total += int(keys.sum(dtype=np.uint64))
+        written: dict[str, Column] = {}
+        for name, column in coded.items():
+            codes = column.finish()
+            if codes is None:
+                continue
+            at = None
+            if codes.size:
+                at = file.tell()
+                file.write(memoryview(codes))
+                total += _word_sum(codes)
+            written[name] = Column(column.values, at)
+        footer = msgspec.msgpack.encode(
+            Footer(part.rows, part.min_ts_ms, tuple(name for name, _ in names), tuple(count for _, count in names), written)
+        )
+        file.write(footer)
+        file.write(_TAIL.pack(len(footer), zlib.crc32(footer), total & (1 << 64) - 1, _MAGIC))
+
+
+def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None:
+    """The part's key file; None where there is none or it is not whole. is_checked: whether its content need not be looked at again.
+
+    Raises OSError where a file that is there can't be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size < len(_MAGIC) + _TAIL.size:
+            return None
+        file.seek(size - _TAIL.size)
+        length, crc, total, magic = _TAIL.unpack(file.read(_TAIL.size))
+        data_bytes = size - _TAIL.size - length
+        if magic != _MAGIC or data_bytes < len(_MAGIC) + 8 * part.rows:
+            return None
+        file.seek(data_bytes)
+        encoded = file.read(length)
+        if zlib.crc32(encoded) != crc or not (is_checked or _sum_of(file, data_bytes) == total):
+            return None
+    try:
+        footer = msgspec.msgpack.decode(encoded, type=Footer)
+    except msgspec.DecodeError:
+        return None
+    if footer.rows != part.rows or footer.origin_ms != part.min_ts_ms or sum(footer.counts) != part.rows:
+        return None
+    return KeyFile(path, footer)
+
+
+class _Coded:
+    """A column's codes while they come in. More distinct values than a byte tells apart end it."""
+
+    def __init__(self, rows: int) -> None:
+        self._codes = np.zeros(-(-rows // 8) * 8, np.uint8)
+        self._places: dict[Value, int] | None = {}
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return tuple(self._places or ())
+
+    def add(self, places: NDArray[np.int64], column: Any) -> None:
+        """The values of the rows at these places, as an Arrow array."""
+        if self._places is None:
+            return
+        encoded = column.dictionary_encode(null_encoding="encode")
+        values: list[Value] = encoded.dictionary.to_pylist()
+        for value in values:
+            self._places.setdefault(value, len(self._places))
+        if len(self._places) > MAX_CODES:
+            self._places = None
+            return
+        table = np.array([self._places[value] for value in values], np.uint8)
+        self._codes[places] = table[encoded.indices.to_numpy(zero_copy_only=False)]
+
+    def finish(self) -> Codes | None:
+        """The codes, none of them where all are the same; None where the column has too many values."""
+        if self._places is None:
+            return None
+        return self._codes if len(self._places) > 1 else self._codes[:0]
+
+
+def _read(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part) -> tuple[Keys, dict[str, _Coded]]:
+    """The part's keys and coded columns, in its order."""
+    keys = np.zeros(part.rows, np.uint64)
+    coded = {name: _Coded(part.rows) for name in CODED_COLUMNS}
+    reader: Any = cursor.sql(
+        f"""
+        select
+          place,
+          (person::ubigint << {KEY_BITS}) | (epoch_ms(timestamp) - {part.min_ts_ms:d})::ubigint as key,
+          is_bot is true as is_bot,
+          {", ".join(CODED_COLUMNS[1:])}
+        from ({read_files([source], with_place=True)})
+        """
+    ).to_arrow_reader(_BATCH_ROWS)
+    rows = 0
+    for batch in reader:  # in any order
+        places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
+        keys[places] = batch.column("key").to_numpy(zero_copy_only=False)
+        for name, column in coded.items():
+            column.add(places, batch.column(name))
+        rows += places.size
+    if rows != part.rows:
+        raise Unfit(f"it has {rows} rows in place of {part.rows}")
+    return keys, coded
+
+
+def _word_sum(words: bytes | Codes) -> int:
+    return int(np.frombuffer(words, np.uint64).sum(dtype=np.uint64))
+
+
+def _sum_of(file: Any, size: int) -> int:
+    file.seek(0)
+    total = 0
+    left = size
+    while left:
+        block = file.read(min(left, 1 << 20))
+        if len(block) % 8 or not block:
+            return -1
+        total += _word_sum(block)
+        left -= len(block)
+    return total & (1 << 64) - 1

@@ -1,0 +1,168 @@
+"""Funnel steps out of key files: no Parquet is decoded for a step that names its event and looks at coded columns alone.
+
+A condition over one column is asked once of each of the column's distinct values, by the same SQL that asks it of rows, so that it means
+the same in both. What can't be answered so, or has no key file, is left to others.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.filters import condition
+from sv.engine.duck.key_files import CODED_COLUMNS, MAX_CODES, Codes, KeyFile, Keys, Reading, Value
+from sv.engine.duck.run import Statements
+from sv.engine.duck.schema import COLUMNS
+from sv.engine.duck.sql import Params
+from sv.engine.duck.step_keys import Kept
+from sv.engine.port import Limits, Matcher, Scope
+from sv.model.filters import Filter
+from sv.model.part import Part
+
+log = logging.getLogger(__name__)
+
+FILES_A_TASK: Final = 16
+
+_NO_BOT: Final = "is_bot is not true"
+_WORD: Final = re.compile(r"\w+")
+_NOTHING: Final[Keys] = np.empty(0, np.uint64)
+
+Table = NDArray[np.bool_]
+"""Which of a column's codes a condition holds for, by code."""
+
+
+class KeyFiles:
+    """The key files that queries may use, by the part's number. Thread-safe: each method is one step."""
+
+    def __init__(self) -> None:
+        self._files: dict[int, KeyFile] = {}
+
+    def add(self, part_id: int, file: KeyFile) -> None:
+        self._files[part_id] = file
+
+    def discard(self, part_id: int) -> None:
+        self._files.pop(part_id, None)
+
+    def of(self, parts: Sequence[Part]) -> list[tuple[Part, KeyFile]]:
+        """Those parts that have one, with it."""
+        return [(part, file) for part in parts if (file := self._files.get(part.part_id)) is not None]
+
+
+class Condition(Struct, frozen=True):
+    """A condition over one coded column. item: None for the one that shuts out bots."""
+
+    column: str
+    item: Filter | None
+
+
+class KeyReader:
+    """Thread-safe."""
+
+    def __init__(self, statements: Statements, files: KeyFiles, executor: Executor) -> None:
+        self._statements = statements
+        self._files = files
+        self._executor = executor
+
+    def read(self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], limits: Limits) -> list[dict[int, Kept]]:
+        """For each step what matches it at whatever time, by part: of those parts for which key files tell."""
+        found: list[dict[int, Kept]] = [{} for _ in steps]
+        asked = [(place, step.event, needs) for place, step in enumerate(steps) if (needs := conditions_of(scope, step)) is not None]
+        files = self._files.of(parts)
+        if not asked or not files:
+            return found
+        tables = self._tables({need for _, _, needs in asked for need in needs}, [file for _, file in files], limits)
+
+        def look(some: Sequence[tuple[Part, KeyFile]]) -> list[tuple[int, int, Kept]]:
+            return [each for part, file in some for each in self._look(part, file, asked, tables)]
+
+        pieces = [files[low : low + FILES_A_TASK] for low in range(0, len(files), FILES_A_TASK)]
+        for answers in self._executor.map(look, pieces):
+            for place, part_id, kept in answers:
+                found[place][part_id] = kept
+        return found
+
+    def _look(
+        self, part: Part, file: KeyFile, asked: Sequence[tuple[int, Any, Sequence[Condition]]], tables: dict[Condition, dict[Value, bool]]
+    ) -> list[tuple[int, int, Kept]]:
+        """(step, part, what matches it) for each step that this file can answer."""
+        answers: list[tuple[int, int, Kept]] = []
+        try:
+            with Reading(file) as reading:
+                for place, event, needs in asked:
+                    if all(need.column in file.columns for need in needs):
+                        keys = _matching(file, reading, event, needs, tables)
+                        answers.append((place, part.part_id, Kept(keys, file.origin_ms)))
+        except OSError as error:
+            # The part itself answers in its place.
+            self._files.discard(part.part_id)
+            log.warning("can't read the key file %s, which is only slower: %s", file.path, error)
+            return []
+        return answers
+
+    def _tables(
+        self, needs: set[Condition], files: Sequence[KeyFile], limits: Limits
+    ) -> dict[Condition, dict[Value, bool]]:
+        """For each condition which of the files' values meet it."""
+        tables: dict[Condition, dict[Value, bool]] = {}
+        for need in needs:
+            values = {value for file in files if need.column in file.columns for value in file.columns[need.column].values}
+            tables[need] = {value: value is not True for value in values} if need.item is None else self._ask(need, need.item, values, limits)
+        return tables
+
+    def _ask(self, need: Condition, item: Filter, values: set[Value], limits: Limits) -> dict[Value, bool]:
+        params = Params()
+        held = params.bind(list(values))
+        kind = COLUMNS[need.column]
+        statement = f"select {need.column}, {condition(item, params)} from (select unnest({held}::{kind}[]) as {need.column})"
+        return {value: bool(holds) for value, holds in self._statements.rows(params.sql(statement), limits)}
+
+
+def conditions_of(scope: Scope, step: Matcher) -> list[Condition] | None:
+    """What has to hold for the step's events besides their name; None where that is more than coded columns tell."""
+    if step.event is None or step.rules:
+        return None
+    conditions = [] if scope.include_bots else [Condition("is_bot", None)]
+    for item in (*scope.filters, *step.filters):
+        column = column_of(item)
+        if column is None:
+            return None
+        conditions.append(Condition(column, item))
+    return conditions
+
+
+def column_of(item: Filter) -> str | None:
+    """The one coded column that the filter looks at; None where it looks at another, or at none or several."""
+    # Values are bound, so the condition's words are columns, functions and keywords.
+    words = set(_WORD.findall(condition(item, Params()))) & COLUMNS.keys()
+    (column,) = words if len(words) == 1 else (None,)
+    return column if column in CODED_COLUMNS else None
+
+
+def _matching(
+    file: KeyFile, reading: Reading, event: str, needs: Sequence[Condition], tables: dict[Condition, dict[Value, bool]]
+) -> Keys:
+    """The keys of the event's rows that meet all conditions, ascending."""
+    low, high = file.range_of(event)
+    if low == high:
+        return _NOTHING
+    flags: Table | None = None
+    for need in needs:
+        column = file.columns[need.column]
+        table = np.zeros(MAX_CODES + 1, np.bool_)
+        table[: len(column.values)] = [tables[need][value] for value in column.values]
+        if column.at is None:
+            if not table[0]:
+                return _NOTHING
+            continue
+        if table[: len(column.values)].all():
+            continue
+        codes: Codes = reading.codes(column.at, low, high)
+        holds = table[codes]
+        flags = holds if flags is None else flags & holds
+    keys = reading.keys(low, high)
+    return keys if flags is None else keys[np.flatnonzero(flags)]
