@@ -268,7 +268,8 @@ class Server:
                     recall_event_ids=self._recall_event_ids,
                 )
                 aliases, kept_bytes = AliasLists(self.meta, self.builds), int(settings.memory_limit * CACHE_SHARE)
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept_bytes)
+                key_files = self._tables.key_files
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept_bytes, key_files)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":

@@ -17,6 +17,7 @@ from sv.model.part import NewPart, Part
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
+from sv.store.indexing import Indexing
 from sv.store.ports import CatalogRows, DeletedProjects, FileFacts, Tables
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Maintenance:
         self._monotonic_s = monotonic_s
         self._deleted = deleted
         self._look_for_deleted_at_s = monotonic_s()
+        self._indexing = Indexing(store, monotonic_s)
         self._turn = threading.RLock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
@@ -149,6 +151,11 @@ class Maintenance:
             self._sweep()
             return len(plans)
 
+    def index(self) -> None:
+        """Have queries use key files. Lets others have the turn between two."""
+        while not self._stopping.is_set() and self._indexing.index_next(self._turn):
+            pass
+
     def look_for_deleted(self) -> None:
         """Have `remove_deleted` called soon, on the thread."""
         self._look_for_deleted_at_s = self._monotonic_s()
@@ -200,6 +207,7 @@ class Maintenance:
                 if self._is_compaction_due():
                     self.compact()
                     self._compacted_at_s = self._monotonic_s()
+                self.index()
                 if self.fault is not None:
                     log.info("writing event files works again")
                 self.fault, pause_s = None, 1.0
@@ -353,7 +361,9 @@ class Maintenance:
         for generation in buffers:
             self._store.tables.drop_buffer(generation)
         catalog.forget(buffers=buffers)
-        gone = [part.part_id for part in catalog.unread_parts() if delete_file(self._store.data_folder / part.path)]
+        unread = catalog.unread_parts()
+        self._indexing.remove(unread)
+        gone = [part.part_id for part in unread if delete_file(self._store.data_folder / part.path)]
         if gone:
             self._rows.forget_dropped(gone)
             catalog.forget(parts=gone)

@@ -103,6 +103,20 @@ class Tables(Protocol):
         """Whether every column of every row of the file can be read. Raises Unavailable where that can't be told (memory)."""
         ...
 
+    def wants_keys(self, part: Part) -> bool:
+        """Whether the part is of a size that a key file pays for."""
+        ...
+
+    def open_keys(self, part: Part, path: Path, *, is_checked: bool) -> bool:
+        """Have queries use the file. False where it isn't there or isn't whole. Raises OSError."""
+        ...
+
+    def write_keys(self, part: Part, source: Path, target: Path) -> bool:
+        """Make the key file of the part, whose own file is `source`, at `target`. False where it can have none."""
+        ...
+
+    def forget_keys(self, part_id: int) -> None: ...
+
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
         """Remember the clients' event ids in these files (with their project ids) that were received since then."""
         ...

@@ -13,6 +13,7 @@ from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.part import Part
 from sv.store.catalog import Catalog
 from sv.store.files import EVENTS, SPILL, looks_whole, set_aside, sweep_temporary_files, sweep_unknown_files
+from sv.store.indexing import sweep_keys
 from sv.store.ports import CatalogRows, Tables
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,10 @@ def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
 
 def clear_away(data_folder: Path, parts: Iterable[Part], covered_seq: int, *, is_log_whole: bool) -> None:
     """Clear away files that no part of these names: of flushes and merges that a kill cut short. See `sweep_unknown_files`."""
+    known = list(parts)
     try:
-        sweep_unknown_files(data_folder, {part.path for part in parts}, covered_seq, is_log_whole=is_log_whole)
+        sweep_unknown_files(data_folder, {part.path for part in known}, covered_seq, is_log_whole=is_log_whole)
+        sweep_keys(data_folder, known)
     except OSError as error:
         log.error("can't clear away files that no catalog row names: %s", error)
 

@@ -129,7 +129,9 @@ class Rig:
             bad_batch=BadBatch,
             recall_event_ids=recall,
         )
-        self.engine = DuckEngine(self.database, folder, lambda: self.max_person or len(self.persons.numbers), aliases)
+        self.engine = DuckEngine(
+            self.database, folder, lambda: self.max_person or len(self.persons.numbers), aliases, key_files=self.tables.key_files
+        )
         self.parts: list[Part] = []
         self.buffers: list[int] = []
         self._generations = 0
@@ -223,7 +225,19 @@ class Rig:
         )  # fmt: skip
 
     def place(self, batches: Sequence[StoredBatch], state: State) -> None:
-        """Hold the batches as `state` says."""
+        """Hold the batches as `state` says. Parts of one flush a day and merged ones have key files, of the others every second one."""
+        self._place(batches, state)
+        self.index(self.parts if state in ("days", "merged") else self.parts[::2])
+
+    def index(self, parts: Sequence[Part]) -> None:
+        """Make and use the key files of these parts, however small they are."""
+        for part in parts:
+            target = self.folder / part.keys_path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            assert self.tables.write_keys(part, self.folder / part.path, target)
+            assert self.tables.open_keys(part, target, is_checked=False)
+
+    def _place(self, batches: Sequence[StoredBatch], state: State) -> None:
         if state == "buffer":
             self.buffer(*batches)
         elif state == "days":

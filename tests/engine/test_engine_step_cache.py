@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sv.engine.duck.engine import DuckEngine
-from sv.engine.duck.step_keys import ENTRY_BYTES, UINT32_MAX, Kept
+from sv.engine.duck.key_files import MAX_PERSON
+from sv.engine.duck.step_keys import ENTRY_BYTES, Kept
 from sv.engine.duck.step_reading import MIN_HALF_ROWS, Look, plan_looks
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
@@ -23,7 +24,7 @@ from sv.model.query_parsing import parse_funnel_query
 from tests.engine.rig import LIMITS, NO_ALIASES, NOON, Rig, event, opened
 
 PERSONS = ("ann", "bob", "cat")
-TOO_MANY = UINT32_MAX + 1
+TOO_MANY = MAX_PERSON + 1
 """Persons: an engine that is told of so many keeps nothing and packs its keys in SQL, by code of its own."""
 
 SIZES = {"nothing": 0, "an entry or two": 2 * (ENTRY_BYTES + 40), "everything": 1 << 20}
@@ -128,7 +129,7 @@ def test_steps_that_look_at_narrow_columns_are_read_together_and_others_by_event
 
 def test_a_step_that_is_kept_of_some_files_is_read_in_the_others_alone(filled: Rig) -> None:
     first, second = filled.snapshot().parts[:2]
-    kept = Kept(np.empty(0, np.uint32), np.empty(0, np.uint32), 0)
+    kept = Kept(np.empty(0, np.uint64), 0)
     found = [{first.part_id: kept}, {}, {first.part_id: kept, second.part_id: kept}, {first.part_id: kept}]
     steps = [Matcher(name) for name in ("view", "buy", "pay", "end")]
     assert plan_looks((first, second), steps, found) == [Look((second,), (0, 3)), Look((first, second), (1,))]

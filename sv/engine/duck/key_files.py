@@ -123,7 +123,7 @@ class Reading:
         return found
 
     def _fill(self, target: NDArray[Any], place: int) -> None:
-        view = memoryview(target).cast("B")
+        view = target.data.cast("B")
         while view.nbytes:
             count = os.preadv(self._descriptor, [view], place)
             if not count:
@@ -147,7 +147,7 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
         file.write(_MAGIC)
         total = _word_sum(_MAGIC)
         keys, coded = _read(cursor, source, part)
-        file.write(memoryview(keys).cast("B"))
+        file.write(keys.data)
         total += int(keys.sum(dtype=np.uint64))
         written: dict[str, Column] = {}
         for name, column in coded.items():
@@ -157,7 +157,7 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
             at = None
             if codes.size:
                 at = file.tell()
-                file.write(memoryview(codes))
+                file.write(codes.data)
                 total += _word_sum(codes)
             written[name] = Column(column.values, at)
         footer = msgspec.msgpack.encode(

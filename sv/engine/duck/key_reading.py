@@ -71,7 +71,9 @@ class KeyReader:
     def read(self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], limits: Limits) -> list[dict[int, Kept]]:
         """For each step what matches it at whatever time, by part: of those parts for which key files tell."""
         found: list[dict[int, Kept]] = [{} for _ in steps]
-        asked = [(place, step.event, needs) for place, step in enumerate(steps) if (needs := conditions_of(scope, step)) is not None]
+        asked = [
+            (place, step.event, needs) for place, step in enumerate(steps) if (needs := conditions_of(scope, step)) is not None
+        ]
         files = self._files.of(parts)
         if not asked or not files:
             return found
@@ -87,7 +89,11 @@ class KeyReader:
         return found
 
     def _look(
-        self, part: Part, file: KeyFile, asked: Sequence[tuple[int, Any, Sequence[Condition]]], tables: dict[Condition, dict[Value, bool]]
+        self,
+        part: Part,
+        file: KeyFile,
+        asked: Sequence[tuple[int, Any, Sequence[Condition]]],
+        tables: dict[Condition, dict[Value, bool]],
     ) -> list[tuple[int, int, Kept]]:
         """(step, part, what matches it) for each step that this file can answer."""
         answers: list[tuple[int, int, Kept]] = []
@@ -104,14 +110,15 @@ class KeyReader:
             return []
         return answers
 
-    def _tables(
-        self, needs: set[Condition], files: Sequence[KeyFile], limits: Limits
-    ) -> dict[Condition, dict[Value, bool]]:
+    def _tables(self, needs: set[Condition], files: Sequence[KeyFile], limits: Limits) -> dict[Condition, dict[Value, bool]]:
         """For each condition which of the files' values meet it."""
         tables: dict[Condition, dict[Value, bool]] = {}
         for need in needs:
             values = {value for file in files if need.column in file.columns for value in file.columns[need.column].values}
-            tables[need] = {value: value is not True for value in values} if need.item is None else self._ask(need, need.item, values, limits)
+            item = need.item
+            tables[need] = (
+                {value: value is not True for value in values} if item is None else self._ask(need, item, values, limits)
+            )
         return tables
 
     def _ask(self, need: Condition, item: Filter, values: set[Value], limits: Limits) -> dict[Value, bool]:

@@ -25,6 +25,7 @@ OFFSETS: Final = np.uint64((1 << KEY_BITS) - 1)
 ENTRY_BYTES: Final = 400
 """About what an entry takes besides its arrays."""
 
+
 class Kept(Struct, frozen=True):
     """The matches of one step in one file as keys `(person << KEY_BITS) | (ms - origin_ms)`, in any order."""
 
@@ -94,7 +95,8 @@ def split_by_file(parts: Sequence[Part], steps: int, keys: Keys, tags: NDArray[A
             picked = _picked((masks & masks.dtype.type(1 << step)) != 0)
             pieces[step][place].append(keys[low:high][picked])
     return [
-        {part.part_id: Kept(_joined(picked), origin_ms) for part, picked in zip(parts, by_part, strict=True)} for by_part in pieces
+        {part.part_id: Kept(_joined(picked), origin_ms) for part, picked in zip(parts, by_part, strict=True)}
+        for by_part in pieces
     ]
 
 

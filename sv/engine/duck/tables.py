@@ -8,12 +8,14 @@ from pathlib import Path
 import duckdb
 
 from sv.engine.duck import drain as draining
-from sv.engine.duck import files
+from sv.engine.duck import files, key_files
 from sv.engine.duck.database import Database
 from sv.engine.duck.drain import Agent, NumberPersons, buffer_name
+from sv.engine.duck.key_reading import KeyFiles
 from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
+from sv.model.part import Part
 from sv.model.rollup import Summary
 from sv.model.unwanted import Unwanted
 
@@ -46,6 +48,7 @@ class DuckTables:
         self._recall = recall_event_ids
         self._has_recalled = False
         self._buffers: set[int] = set()
+        self.key_files = KeyFiles()
         with self._cursor() as cursor:
             cursor.execute(draining.RECENT_EVENT_IDS)
 
@@ -135,6 +138,28 @@ class DuckTables:
                 return files.is_readable(cursor, path)
             except OSError as error:
                 raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
+
+    def wants_keys(self, part: Part) -> bool:
+        return key_files.MIN_ROWS <= part.rows <= key_files.MAX_ROWS
+
+    def open_keys(self, part: Part, path: Path, *, is_checked: bool) -> bool:
+        found = key_files.open_key_file(path, part, is_checked=is_checked)
+        if found is not None:
+            self.key_files.add(part.part_id, found)
+        return found is not None
+
+    def write_keys(self, part: Part, source: Path, target: Path) -> bool:
+        with self._cursor() as cursor:
+            try:
+                key_files.write_key_file(cursor, source, part, target)
+            except key_files.Unfit as error:
+                log.debug("no key file for %s: %s", part.path, error)
+                target.write_bytes(b"")
+                return False
+        return True
+
+    def forget_keys(self, part_id: int) -> None:
+        self.key_files.discard(part_id)
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
         with self._cursor() as cursor:

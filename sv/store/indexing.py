@@ -1,0 +1,85 @@
+"""Key files (`keys/…`, beside `events/…`): made for parts that lack one, looked at once before queries use them, gone with their part.
+
+What a key file says is in its part too. So nothing waits for one: queries read the part until it is there, a disk that refuses it costs
+speed alone, and a file that is found damaged is made anew.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from sv.model.part import Part
+from sv.store.event_store import EventStore
+from sv.store.files import delete_file, write_durably
+
+log = logging.getLogger(__name__)
+
+KEYS: Final = "keys"
+
+TRY_AGAIN_S: Final = 300.0
+"""A part whose keys could not be made (a full disk) is left alone for so long."""
+
+
+class Indexing:
+    """For the thread that has the maintenance's turn."""
+
+    def __init__(self, store: EventStore, monotonic_s: Callable[[], float]) -> None:
+        self._store = store
+        self._monotonic_s = monotonic_s
+        self._done: set[int] = set()
+        self._not_before_s: dict[int, float] = {}
+
+    def next_part(self) -> Part | None:
+        """A part whose key file nobody has looked at yet, newest first; None also while the engine is not needed."""
+        if not self._store.is_engine_open:
+            return None
+        parts = self._store.catalog.parts()
+        ids = {part.part_id for part in parts}
+        self._done &= ids
+        self._not_before_s = {part_id: at_s for part_id, at_s in self._not_before_s.items() if part_id in ids}
+        now_s = self._monotonic_s()
+        open_parts = [
+            part for part in parts if part.part_id not in self._done and self._not_before_s.get(part.part_id, now_s) <= now_s
+        ]
+        return max(open_parts, key=lambda part: part.part_id, default=None)
+
+    def index_next(self, turn: AbstractContextManager[object]) -> bool:
+        """Look after one part's key file, having the turn. False where there is nothing to do."""
+        with turn:
+            part = self.next_part()
+            if part is not None:
+                self.index(part)
+            return part is not None
+
+    def index(self, part: Part) -> None:
+        """Have queries use the part's keys, made anew where need be."""
+        tables = self._store.tables
+        source, path = (self._store.data_folder / name for name in (part.path, part.keys_path))
+        self._done.add(part.part_id)
+        try:
+            if not tables.wants_keys(part) or tables.open_keys(part, path, is_checked=False):
+                return
+            if write_durably(path, lambda target: tables.write_keys(part, source, target)):
+                tables.open_keys(part, path, is_checked=True)
+            else:
+                path.unlink(missing_ok=True)
+        except Exception as error:
+            log.warning("can't make the key file of %s, which is only slower: %s", part.path, error)
+            self._done.discard(part.part_id)
+            self._not_before_s[part.part_id] = self._monotonic_s() + TRY_AGAIN_S
+
+    def remove(self, parts: Sequence[Part]) -> None:
+        """The key files of parts whose own files are about to go."""
+        for part in parts:
+            self._store.tables.forget_keys(part.part_id)
+            delete_file(self._store.data_folder / part.keys_path)
+
+
+def sweep_keys(data_folder: Path, parts: Collection[Part]) -> None:
+    """Delete the key files that belong to none of these parts, and those that a kill left half written."""
+    known = {part.keys_path for part in parts}
+    for path in (data_folder / KEYS).glob("project=*/day=*/*"):
+        if str(path.relative_to(data_folder)) not in known:
+            path.unlink(missing_ok=True)
