@@ -1,12 +1,13 @@
 """Funnels: from a query to the answer, by the arithmetic of `sv.insights.funnel` over entries that the engine fetches."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.port import Scope
+from sv.engine.port import Matcher, Scope
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.modes import check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels, StepFigures
@@ -54,6 +55,8 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
     scope = scope_of(query)
     steps = [matcher_of(step) for step in query.steps]
     modes = check_modes(mode.value for mode in query.modes)
+    if _are_apart(steps):
+        modes = modes - {"strict_once"}  # where each event matches one step at most, none can serve twice
     with_foreign = "strict_order" in modes
     ask = (context.snapshot, scope, steps, query.window_ms, query.aggregate_by.value, with_foreign)
     if needs_rows(modes):
@@ -78,6 +81,12 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
         threads=context.threads,
     )
     return Found(levels, keys.is_numbered)
+
+
+def _are_apart(steps: Sequence[Matcher]) -> bool:
+    """Whether no event matches two of the steps, as their names alone tell."""
+    names = {step.event for step in steps}
+    return None not in names and len(names) == len(steps)
 
 
 def scope_of(query: FunnelQuery) -> Scope:

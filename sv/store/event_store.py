@@ -168,6 +168,9 @@ class EventStore:
         """
         self.catch_up()
         snapshot = self.catalog.take(project_id, from_ms, to_ms)
+        if self._tables is None and snapshot.parts:
+            _ = self.tables  # whoever takes a snapshot has the engine open
+            self.work_arrived.set()  # there are key files to look at
         try:
             yield snapshot
         finally:

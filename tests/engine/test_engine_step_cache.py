@@ -61,6 +61,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
     """Engines over the same files that keep different amounts."""
     made = {name: DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES, size) for name, size in SIZES.items()}
+    filled.index(filled.parts)
+    for name in ("nothing", "everything"):
+        made[f"key files and {name}"] = DuckEngine(
+            filled.database, filled.folder, lambda: 10, NO_ALIASES, SIZES[name], filled.tables.key_files
+        )
     made["in SQL"] = DuckEngine(filled.database, filled.folder, lambda: TOO_MANY, NO_ALIASES)
     yield made
     for engine in made.values():

@@ -75,7 +75,8 @@ class DuckEngine:
         self._max_person = max_person
         self._cache = StepCache(cache_bytes)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
-        self._reader = StepReader(self._statements, data_folder, key_files or KeyFiles(), self._cache, self._steps)
+        self._key_files = key_files or KeyFiles()
+        self._reader = StepReader(self._statements, data_folder, self._key_files, self._cache, self._steps)
 
     def close(self) -> None:
         self._steps.shutdown()
@@ -108,8 +109,12 @@ class DuckEngine:
         derived = pages.derived_session(keys.session_id)
         from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
         params = Params()
-        events = self._events(snapshot.within(from_ms, scope.to_ms), params)
+        source = snapshot.within(from_ms, scope.to_ms)
         persons = self._persons_of(snapshot, keys.distinct_id)
+        wanted = persons if persons is not None else [keys.person] if keys.person is not None else None
+        if wanted is not None:
+            source = source.with_parts(self._key_files.without(source.parts, wanted))
+        events = self._events(source, params)
         rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)
         sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
         anonymous = pages.anonymous_persons(rows) if snapshot.is_merged else []
@@ -130,7 +135,10 @@ class DuckEngine:
         while wanted:
             from_ms = max(min(event.timestamp_ms for event in wanted) - reach_ms, 0)
             params = Params()
-            events = self._events(snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1), params)
+            source = snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1)
+            persons = sorted({event.person for event in wanted})
+            source = source.with_parts(self._key_files.without(source.parts, persons))
+            events = self._events(source, params)
             rows = self._statements.rows(pages.sessions_sql(events, wanted, from_ms, params), limits)
             sessions = {event_id: pages.DerivedSession(person, started_ms) for event_id, person, started_ms in rows}
             found |= {event_id: session.id for event_id, session in sessions.items()}

@@ -1,4 +1,5 @@
-"""A part's keys in a file beside it: whose each event is and when, and small codes of its narrow columns, ready for funnels as they are.
+"""A part's keys in a file beside it: whose each event is and when, and small codes of its narrow columns, ready for funnels as they are; and
+which persons have any, so that one person's events are looked for where they are.
 
 A key file is made from a part and says nothing that the part doesn't: it may be deleted at any time, and what lacks one is read from the
 part. Assumes that a part's path stands for its content for ever. Never read by a mapping: a file that somebody cuts off must cost an
@@ -9,6 +10,7 @@ Layout, little endian:
     8 bytes      magic
     u64 x rows   keys, in the part's order (event, person, time): (person << 38) | (ms - origin_ms)
     u8 x rows    for each coded column, padded to 8 bytes: the place of the row's value among the column's values
+    u32 x …      the part's persons, ascending, padded to 8 bytes
     …            `Footer` as MessagePack
     32 bytes     the footer's length and CRC-32, the sum of all 64-bit words before the footer (wrapping), magic
 """
@@ -17,6 +19,8 @@ import os
 import struct
 import sys
 import zlib
+from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +50,9 @@ MAX_NAMES: Final = 2_000
 
 MAX_CODES: Final = 255
 
+PERSONS_A_BLOCK: Final = 1024
+"""A look for a person reads one block of the list of persons: 4 KiB."""
+
 CODED_COLUMNS: Final = (
     "is_bot", "device_type", "browser", "os", "country", "referring_domain", "url_path", "utm_source", "utm_medium", "utm_campaign",
 )  # fmt: skip
@@ -71,6 +78,14 @@ class Column(Struct, frozen=True):
     at: int | None
 
 
+class Persons(Struct, frozen=True):
+    """Where in the file the list of persons begins, how many there are, and the first of each block."""
+
+    at: int
+    count: int
+    firsts: tuple[int, ...]
+
+
 class Footer(Struct, frozen=True):
     """names: the events' in the part's order, ascending; counts: rows of each."""
 
@@ -79,6 +94,7 @@ class Footer(Struct, frozen=True):
     names: tuple[str, ...]
     counts: tuple[int, ...]
     columns: dict[str, Column]
+    persons: Persons
 
 
 class KeyFile:
@@ -88,6 +104,7 @@ class KeyFile:
         self.path = path
         self.origin_ms = footer.origin_ms
         self.columns = footer.columns
+        self.persons = footer.persons
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
         # Interned, since the files of a project have the same names.
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
@@ -121,6 +138,19 @@ class Reading:
         found = np.empty(high - low, np.uint8)
         self._fill(found, at + low)
         return found
+
+    def has_any(self, persons: Sequence[int]) -> bool:
+        """Whether one of these persons has an event in the part."""
+        listed = self._file.persons
+        for person in persons:
+            block = bisect_right(listed.firsts, person) - 1
+            if block >= 0:
+                first = block * PERSONS_A_BLOCK
+                found = np.empty(min(PERSONS_A_BLOCK, listed.count - first), np.uint32)
+                self._fill(found, listed.at + 4 * first)
+                if (found == person).any():
+                    return True
+        return False
 
     def _fill(self, target: NDArray[Any], place: int) -> None:
         view = target.data.cast("B")
@@ -160,8 +190,14 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
                 file.write(codes.data)
                 total += _word_sum(codes)
             written[name] = Column(column.values, at)
+        persons = np.unique(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
+        listed = Persons(file.tell(), persons.size, tuple(persons[::PERSONS_A_BLOCK].tolist()))
+        padded = np.concatenate((persons, np.zeros(persons.size % 2, np.uint32)))
+        file.write(padded.data)
+        total += _word_sum(padded)
+        counts = tuple(count for _, count in names)
         footer = msgspec.msgpack.encode(
-            Footer(part.rows, part.min_ts_ms, tuple(name for name, _ in names), tuple(count for _, count in names), written)
+            Footer(part.rows, part.min_ts_ms, tuple(name for name, _ in names), counts, written, listed)
         )
         file.write(footer)
         file.write(_TAIL.pack(len(footer), zlib.crc32(footer), total & (1 << 64) - 1, _MAGIC))
@@ -256,7 +292,7 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part) -> tuple[
     return keys, coded
 
 
-def _word_sum(words: bytes | Codes) -> int:
+def _word_sum(words: bytes | NDArray[Any]) -> int:
     return int(np.frombuffer(words, np.uint64).sum(dtype=np.uint64))
 
 

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 FILES_A_TASK: Final = 16
 
+MAX_PERSONS: Final = 100
+"""More are not looked for file by file: reading the files costs no more."""
+
 _NO_BOT: Final = "is_bot is not true"
 _WORD: Final = re.compile(r"\w+")
 _NOTHING: Final[Keys] = np.empty(0, np.uint64)
@@ -51,6 +54,28 @@ class KeyFiles:
     def of(self, parts: Sequence[Part]) -> list[tuple[Part, KeyFile]]:
         """Those parts that have one, with it."""
         return [(part, file) for part in parts if (file := self._files.get(part.part_id)) is not None]
+
+    def without(self, parts: Sequence[Part], persons: Sequence[int]) -> tuple[Part, ...]:
+        """The parts, but for those of which it is known that none of these persons has an event in them."""
+        if len(persons) > MAX_PERSONS:
+            return tuple(parts)
+        return tuple(part for part in parts if self._may_hold(part, persons))
+
+    def _may_hold(self, part: Part, persons: Sequence[int]) -> bool:
+        file = self._files.get(part.part_id)
+        if file is None:
+            return True
+        try:
+            with Reading(file) as reading:
+                return reading.has_any(persons)
+        except OSError as error:
+            self.give_up(part, file, error)
+            return True
+
+    def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
+        """Use the file no more; the part answers in its place."""
+        self.discard(part.part_id)
+        log.warning("can't read the key file %s, which is only slower: %s", file.path, error)
 
 
 class Condition(Struct, frozen=True):
@@ -104,9 +129,7 @@ class KeyReader:
                         keys = _matching(file, reading, event, needs, tables)
                         answers.append((place, part.part_id, Kept(keys, file.origin_ms)))
         except OSError as error:
-            # The part itself answers in its place.
-            self._files.discard(part.part_id)
-            log.warning("can't read the key file %s, which is only slower: %s", file.path, error)
+            self._files.give_up(part, file, error)
             return []
         return answers
 

@@ -1,0 +1,128 @@
+"""Key files beside the parts: made in the background, gone with their part, made anew where damaged, and never needed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from crash_rig import temporary_files
+from folder_rig import Folder, now_ms
+
+from sv.engine.duck import key_files
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    """A folder in which the smallest part gets a key file."""
+    monkeypatch.setattr(key_files, "MIN_ROWS", 1)
+    opened = Folder(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+def filled(folder: Folder, flushes: int = 3) -> None:
+    """Two days of events, in so many flushes."""
+    for nth in range(flushes):
+        folder.put(f"a{nth}", f"b{nth}", at_ms=now_ms() - nth % 2 * DAY_MS)
+        folder.flush()
+
+
+def key_paths(folder: Folder) -> list[str]:
+    return sorted(str(path.relative_to(folder.path)) for path in (folder.path / "keys").rglob("*") if path.is_file())
+
+
+def expected(folder: Folder) -> list[str]:
+    return sorted(part.keys_path for part in folder.server.catalog.parts())
+
+
+def used(folder: Folder) -> int:
+    """How many parts queries use the key files of."""
+    tables = folder.server._open_tables()
+    return len(tables.key_files.of(folder.server.catalog.parts()))
+
+
+def test_every_part_has_its_key_file_and_a_merge_takes_those_of_its_sources_along(folder: Folder) -> None:
+    filled(folder)
+    folder.server.maintenance.index()
+    assert key_paths(folder) == expected(folder)
+    assert used(folder) == 3
+    assert folder.merge() == 1
+    folder.server.maintenance.index()
+    assert len(expected(folder)) == 2
+    assert key_paths(folder) == expected(folder)
+    assert used(folder) == 2
+
+
+def test_deleting_all_events_deletes_their_keys(folder: Folder) -> None:
+    filled(folder)
+    folder.server.maintenance.index()
+    folder.server.maintenance.reset(
+        lambda covered: folder.server.parts.replace_parts([part.part_id for part in folder.server.catalog.parts()], [])
+    )
+    assert key_paths(folder) == []
+    assert used(folder) == 0
+
+
+def test_a_start_uses_whole_key_files_makes_damaged_ones_anew_and_deletes_strangers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_files, "MIN_ROWS", 1)
+    folder = Folder(tmp_path / "data")
+    filled(folder)
+    folder.server.maintenance.index()
+    names = expected(folder)
+    folder.crash()
+    whole, damaged, missing = (folder.path / name for name in names)
+    content = {name: (folder.path / name).read_bytes() for name in names}
+    made_at = whole.stat().st_mtime_ns
+    damaged.write_bytes(content[names[1]][:-1] + b"?")
+    missing.unlink()
+    (whole.parent / "stranger.keys").write_bytes(b"?")
+    (whole.parent / "cut-off.keys.tmp").write_bytes(b"?")
+    again = Folder(folder.path)
+    assert used(again) == 0
+    again.server.maintenance.index()
+    assert used(again) == 0, "the engine was opened for it"
+    again.numbers()
+    again.server.maintenance.index()
+    assert key_paths(again) == names
+    assert whole.stat().st_mtime_ns == made_at
+    assert {name: (again.path / name).read_bytes() for name in names} == content
+    assert used(again) == 3
+    assert again.numbers() == Counter({f"{letter}{nth}": 1 for letter in "ab" for nth in range(3)})
+    again.close()
+
+
+def test_a_disk_that_refuses_key_files_costs_nothing_else(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    filled(folder)
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(key_files, "write_key_file", refuse)
+        folder.server.maintenance.index()
+    assert caplog.text.count("can't make the key file") == 3
+    assert key_paths(folder) == []
+    assert temporary_files(folder.path) == []
+    folder.server.maintenance.index()
+    assert key_paths(folder) == [], "tried again at once"
+    assert sum(folder.numbers().values()) == 6
+    folder.put("later")
+    folder.flush()
+    folder.server.maintenance.index()
+    assert len(key_paths(folder)) == 1
+
+
+def test_a_part_that_can_have_none_is_not_tried_again_and_leaves_no_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(folder)
+    monkeypatch.setattr(key_files, "MAX_SPAN_MS", -1)
+    folder.server.maintenance.index()
+    assert key_paths(folder) == []
+    monkeypatch.undo()
+    folder.server.maintenance.index()
+    assert key_paths(folder) == []

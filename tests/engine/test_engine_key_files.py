@@ -1,0 +1,232 @@
+"""Key files: they say what their part says, are believed only where they are whole, and answer without the part being read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from sv.engine.duck import key_files
+from sv.engine.duck.key_files import CODED_COLUMNS, KEY_BITS, KeyFile, Reading, Unfit, open_key_file, write_key_file
+from sv.engine.duck.key_reading import Condition, conditions_of
+from sv.engine.port import Matcher, PageKeys, Scope
+from sv.insights.funnels import funnel
+from sv.model.filters import Filter, Operator
+from sv.model.limits import HOUR_MS, MAX_TIMESTAMP_MS
+from sv.model.part import Part
+from sv.model.query_parsing import parse_funnel_query
+from sv.model.smart_events import Rule
+from tests.engine.rig import ALL, CHROME, LIMITS, NOON, Rig, event, opened
+
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+PERSONS = tuple(f"person {number}" for number in range(40))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rig, Part]]:
+    """One part: views and purchases of forty persons, some by a bot, at addresses of few kinds and of many."""
+    with opened(tmp_path_factory.mktemp("keys")) as rig:
+        made = [
+            event(
+                ("view", "buy", "view")[number % 3],
+                person,
+                NOON + number * HOUR_MS // 40 + place,
+                **{
+                    "$current_url": f"https://x.org/{(place * 7 + number) % 300}",
+                    "$country": ("DE", "FR")[place % 2],
+                    "n": number,
+                },
+            )
+            for place, person in enumerate(PERSONS)
+            for number in range(12)
+        ]
+        generation = rig.buffer(rig.batch(made[:400], user_agent=CHROME), rig.batch(made[400:], user_agent=BOT))
+        (part,) = rig.flush(generation)
+        rig.index([part])
+        yield rig, part
+
+
+def file_of(rig: Rig, part: Part) -> KeyFile:
+    found = open_key_file(rig.folder / part.keys_path, part, is_checked=False)
+    assert found is not None
+    return found
+
+
+def test_a_key_file_has_the_parts_keys_and_codes_row_by_row(filled: tuple[Rig, Part]) -> None:
+    rig, part = filled
+    file = file_of(rig, part)
+    with rig.database.cursor() as cursor:
+        rows = cursor.execute(
+            f"""
+            select event, person, epoch_ms(timestamp), is_bot is true, {", ".join(CODED_COLUMNS[1:])}
+            from read_parquet('{rig.folder / part.path}')
+            order by file_row_number
+            """
+        ).fetchall()
+    with Reading(file) as reading:
+        keys = reading.keys(0, part.rows)
+        assert (keys >> np.uint64(KEY_BITS)).tolist() == [row[1] for row in rows]
+        assert ((keys & np.uint64((1 << KEY_BITS) - 1)) + np.uint64(file.origin_ms)).tolist() == [row[2] for row in rows]
+        for place, name in enumerate(CODED_COLUMNS):
+            expected = [row[3 + place] for row in rows]
+            if name == "url_path":
+                assert len(set(expected)) > key_files.MAX_CODES
+                assert name not in file.columns
+                continue
+            column = file.columns[name]
+            codes = [0] * part.rows if column.at is None else reading.codes(column.at, 0, part.rows).tolist()
+            assert [column.values[code] for code in codes] == expected, name
+        present = {row[1] for row in rows}
+        assert [person for person in range(200) if reading.has_any([person])] == sorted(present)
+    for name in ("view", "buy"):
+        low, high = file.range_of(name)
+        assert [row[0] for row in rows[low:high]] == [name] * sum(row[0] == name for row in rows)
+    assert file.range_of("never") == (0, 0)
+
+
+def test_persons_are_found_in_every_block_of_their_list(
+    filled: tuple[Rig, Part], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rig, part = filled
+    monkeypatch.setattr(key_files, "PERSONS_A_BLOCK", 3)
+    with rig.database.cursor() as cursor:
+        write_key_file(cursor, rig.folder / part.path, part, tmp_path / "small")
+    file = open_key_file(tmp_path / "small", part, is_checked=False)
+    assert file is not None
+    with Reading(file) as reading:
+        assert [person for person in range(200) if reading.has_any([0, person])] == list(range(1, len(PERSONS) + 1))
+
+
+def small_file(filled: tuple[Rig, Part]) -> tuple[bytes, Part]:
+    rig, part = filled
+    return (rig.folder / part.keys_path).read_bytes(), part
+
+
+def test_a_key_file_with_any_byte_changed_is_not_believed(filled: tuple[Rig, Part], tmp_path: Path) -> None:
+    content, part = small_file(filled)
+    damaged = tmp_path / "damaged"
+    for place in range(len(content)):
+        damaged.write_bytes(content[:place] + bytes([content[place] ^ 0x20]) + content[place + 1 :])
+        assert open_key_file(damaged, part, is_checked=False) is None, place
+
+
+def test_a_key_file_that_was_cut_off_anywhere_is_not_believed(filled: tuple[Rig, Part], tmp_path: Path) -> None:
+    content, part = small_file(filled)
+    damaged = tmp_path / "damaged"
+    for length in range(len(content)):
+        damaged.write_bytes(content[:length])
+        assert open_key_file(damaged, part, is_checked=False) is None, length
+
+
+def test_another_parts_key_file_is_not_believed(filled: tuple[Rig, Part]) -> None:
+    rig, part = filled
+    path = rig.folder / part.keys_path
+    assert open_key_file(path, replace(part, rows=part.rows - 1), is_checked=False) is None
+    assert open_key_file(path, replace(part, min_ts_ms=part.min_ts_ms - 1), is_checked=False) is None
+    assert open_key_file(path.with_name("none"), part, is_checked=False) is None
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_NAMES", 1), ("MAX_PERSON", 39), ("MAX_SPAN_MS", 1000), ("MAX_ROWS", 479)])
+def test_a_part_beyond_a_limit_gets_none(
+    filled: tuple[Rig, Part], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, value: int
+) -> None:
+    rig, part = filled
+    monkeypatch.setattr(key_files, limit, value)
+    with rig.database.cursor() as cursor, pytest.raises(Unfit):
+        write_key_file(cursor, rig.folder / part.path, part, tmp_path / "none")
+
+
+FILTERS = [
+    (Filter("$country", Operator.EXACT, "DE"), "country"),
+    (Filter("$country", Operator.EXACT, ("DE", "FR")), "country"),
+    (Filter("$country", Operator.IS_NOT, "DE"), "country"),
+    (Filter("$browser", Operator.ICONTAINS, "chr"), "browser"),
+    (Filter("$browser", Operator.NOT_REGEX, "^C"), "browser"),
+    (Filter("$current_url", Operator.EXACT, "/a"), "url_path"),
+    (Filter("$current_url", Operator.EXACT, "https://x.org/a"), None),
+    (Filter("$current_url", Operator.EXACT, ("/a", "https://x.org/a")), None),
+    (Filter("$country", Operator.IS_SET, None), None),
+    (Filter("$country", Operator.EXACT, 7), None),
+    (Filter("plan", Operator.EXACT, "pro"), None),
+    (Filter("country", Operator.EXACT, "DE"), None),
+    (Filter("$is_bot", Operator.EXACT, True), None),
+]
+
+
+@pytest.mark.parametrize(("item", "column"), FILTERS)
+def test_codes_answer_filters_over_one_coded_column_alone(item: Filter, column: str | None) -> None:
+    bots = Condition("is_bot", None)
+    expected = None if column is None else [bots, Condition(column, item)]
+    assert conditions_of(Scope(0, 1), Matcher("view", (item,))) == expected
+    assert conditions_of(Scope(0, 1, (item,)), Matcher("view")) == expected
+
+
+def test_codes_do_not_answer_for_any_event_and_for_rules() -> None:
+    assert conditions_of(Scope(0, 1), Matcher(None)) is None
+    assert conditions_of(Scope(0, 1), Matcher("view", (), (Rule(event="view"),))) is None
+    assert conditions_of(Scope(0, 1, (), include_bots=True), Matcher("view")) == []
+
+
+BODY: dict[str, Any] = {
+    "steps": [{"event": "view", "properties": {"$country": "DE"}}, {"event": "buy"}, {"event": "never"}],
+    "date_from": "2025-06-01",
+    "date_to": "2025-06-30",
+}
+
+
+def ask(rig: Rig, body: dict[str, Any] = BODY) -> Any:
+    return funnel(rig.context(), parse_funnel_query(body, timezone="UTC", now_ms=NOON + HOUR_MS))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Rig]:
+    """A part of three persons over some hours, and another of one of them, each with its key file."""
+    with opened(tmp_path) as rig:
+        for persons in (("ann", "bob", "cat"), ("cat",)):
+            made = [
+                event(name, person, NOON + number * HOUR_MS, session="s", **{"$country": "DE"})
+                for person in persons
+                for number, name in enumerate(("view", "buy", "view"))
+            ]
+            rig.flush(rig.buffer(rig.batch(made)))
+        rig.index(rig.parts)
+        yield rig
+
+
+def test_a_funnel_over_key_files_reads_no_part(copy: Rig) -> None:
+    before = ask(copy)
+    assert [step["count"] for step in before["steps"]] == [3, 3, 0]
+    for part in copy.parts:
+        (copy.folder / part.path).unlink()
+    assert ask(copy) == before
+    late = BODY | {"date_from": "2025-06-15T12:30:00Z"}
+    assert [step["count"] for step in ask(copy, late)["steps"]] == [3, 0, 0]
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut off"])
+def test_a_key_file_that_goes_away_while_it_is_used_costs_no_answer(copy: Rig, damage: str) -> None:
+    before = ask(copy)
+    for part in copy.parts:
+        path = copy.folder / part.keys_path
+        path.unlink()
+        if damage == "cut off":
+            path.write_bytes(b"SVKEYS01")
+    assert ask(copy) == before
+
+
+def page_of(rig: Rig, person: str) -> list[str]:
+    keys = PageKeys(100, person=rig.persons.numbers["p", person])
+    return [
+        row.event for row in rig.engine.page(rig.snapshot(), replace(ALL, to_ms=MAX_TIMESTAMP_MS), Matcher(None), keys, LIMITS)
+    ]
+
+
+def test_a_persons_events_are_looked_for_where_the_person_has_some(copy: Rig) -> None:
+    before = {person: page_of(copy, person) for person in ("ann", "cat")}
+    assert (len(before["ann"]), len(before["cat"])) == (3, 6)
+    (copy.folder / copy.parts[1].path).unlink()
+    assert page_of(copy, "ann") == before["ann"]
+    with pytest.raises(Exception, match=r"No files found|No such file|can.t|Cannot"):
+        page_of(copy, "cat")
