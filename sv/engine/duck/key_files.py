@@ -1,6 +1,6 @@
-"""A part's keys in a file beside it: whose each event is and when, and small codes of its narrow columns, ready for funnels as they are; and
-which persons have any, so that one person's events are looked for where they are.
+"""A part's keys in a file beside it: whose each event is and when, small codes of its narrow columns, and which persons have any event.
 
+Funnels read them as they are, where they would have to decode the part; and one person's events are looked for where there are some.
 A key file is made from a part and says nothing that the part doesn't: it may be deleted at any time, and what lacks one is read from the
 part. Assumes that a part's path stands for its content for ever. Never read by a mapping: a file that somebody cuts off must cost an
 error, not the process.
