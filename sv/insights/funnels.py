@@ -55,7 +55,7 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
     scope = scope_of(query)
     steps = [matcher_of(step) for step in query.steps]
     modes = check_modes(mode.value for mode in query.modes)
-    if _are_apart(steps):
+    if needs_rows(modes) and _are_apart(steps):
         modes = modes - {"strict_once"}  # where each event matches one step at most, none can serve twice
     with_foreign = "strict_order" in modes
     ask = (context.snapshot, scope, steps, query.window_ms, query.aggregate_by.value, with_foreign)
