@@ -80,20 +80,22 @@ export function Layout({ children }: { children: ComponentChildren }): JSX.Eleme
     <>
       <a class="skip" href="#main">{text.skip}</a>
       <div class="shell">
-        <div class="top">
-          <Brand />
-          <Button icon={isOpen ? "close" : "menu"} label={isOpen ? text.closeMenu : text.menu} aria-expanded={isOpen} aria-controls="side" onClick={() => setOpen(!isOpen)} />
-        </div>
-        <div class={`side${isOpen ? " is-open" : ""}`} id="side">
-          <Brand />
-          <ProjectChoice />
-          <Navigation />
-          <div class="foot">
-            <ThemeChoice />
-            <span class="muted truncate" title={text.loggedInAs(me.value?.user.email ?? "")}>{me.value?.user.email}</span>
-            <Button kind="quiet" onClick={() => void logOut()}>{text.logOut}</Button>
+        <header class="frame">
+          <div class="top">
+            <Brand />
+            <Button icon={isOpen ? "close" : "menu"} label={isOpen ? text.closeMenu : text.menu} aria-expanded={isOpen} aria-controls="side" onClick={() => setOpen(!isOpen)} />
           </div>
-        </div>
+          <div class={`side${isOpen ? " is-open" : ""}`} id="side">
+            <Brand />
+            <ProjectChoice />
+            <Navigation />
+            <div class="foot">
+              <ThemeChoice />
+              <span class="muted truncate" title={text.loggedInAs(me.value?.user.email ?? "")}>{me.value?.user.email}</span>
+              <Button kind="quiet" onClick={() => void logOut()}>{text.logOut}</Button>
+            </div>
+          </div>
+        </header>
         <main id="main" tabIndex={-1}>{children}</main>
       </div>
     </>

@@ -91,6 +91,7 @@ export const text = {
   combobox: {
     none: "Nothing known by this name; Enter takes it as typed.",
     loading: "Looking…",
+    broken: "Suggestions can’t be had now; Enter takes what is typed.",
     found: (count: number) => (count === 1 ? "1 suggestion" : `${count} suggestions`),
   },
   chart: {

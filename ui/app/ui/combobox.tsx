@@ -30,6 +30,7 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
   const id = useId();
   const [typed, setTyped] = useState<string | null>(null);
   const [found, setFound] = useState<Suggestion[] | null>(null);
+  const [isBroken, setBroken] = useState(false);
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
   const list = useRef<HTMLDivElement>(null);
@@ -40,10 +41,14 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
     const wait = setTimeout(() => {
       suggest(typed ?? "", controller.signal)
         .then((suggestions) => {
-          if (!controller.signal.aborted) setFound(suggestions);
+          if (controller.signal.aborted) return;
+          setFound(suggestions);
+          setBroken(false);
         })
         .catch((error: unknown) => {
-          if (!isAbort(error)) setFound([]);
+          if (isAbort(error)) return;
+          setFound([]);
+          setBroken(true);
         });
     }, typed === null ? 0 : WAIT_MS);
     return () => {
@@ -55,6 +60,12 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
   }, [active]);
 
+  const open = (): void => {
+    if (isOpen) return;
+    setFound(null); // what was suggested last time may be of another event or property
+    setActive(-1);
+    setOpen(true);
+  };
   const take = (chosen: Suggestion): void => {
     onChange(chosen.value, chosen);
     setTyped(null);
@@ -69,7 +80,7 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
     const count = found?.length ?? 0;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (!isOpen) setOpen(true);
+      if (!isOpen) open();
       else if (count > 0) setActive((active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : count - 1)) % count);
     } else if (event.key === "Enter") {
       const chosen = isOpen && active >= 0 ? found?.[active] : undefined;
@@ -91,11 +102,11 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
         aria-activedescendant={isOpen && active >= 0 ? `${id}-${active}` : undefined}
         placeholder={placeholder} value={typed ?? labelOf(value)}
         onFocus={(event) => event.currentTarget.select()}
-        onClick={() => setOpen(true)}
+        onClick={open}
         onInput={(event) => {
+          open();
           setTyped(event.currentTarget.value);
           setActive(-1);
-          setOpen(true);
         }}
         onBlur={leave} onKeyDown={onKeyDown}
       />
@@ -111,7 +122,7 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
             </div>
           ))}
           {(found === null || found.length === 0) && (
-            <div class="combo-note" role="option" aria-disabled="true" aria-selected="false">{found === null ? text.combobox.loading : text.combobox.none}</div>
+            <div class="combo-note" role="option" aria-disabled="true" aria-selected="false">{found === null ? text.combobox.loading : isBroken ? text.combobox.broken : text.combobox.none}</div>
           )}
         </div>
       )}

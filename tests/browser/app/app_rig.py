@@ -1,0 +1,152 @@
+"""Somebody at the web app: their browser, what it complained of and whom it asked, and looks at a page in every guise.
+
+Nothing is waited for by time: Playwright's own waits end when what is expected is there.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    FloatRect,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+PATIENCE_MS: Final = 20_000
+DESK: Final = ViewportSize(width=1280, height=900)
+PHONE: Final = ViewportSize(width=390, height=844)
+MAX_PICTURE_HEIGHT: Final = 3000
+LOOKS: Final = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PHONE), "phone-dark": ("dark", PHONE)}
+EXPECTED: Final = re.compile(r"Failed to load resource: the server responded with a status of 401 .*/api/v1/auth/me$")
+"""Who opens the app without a login is told so by the server, and Chromium logs it."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+TELL_REPORTS: Final = (
+    "addEventListener('securitypolicyviolation', (e) => console.error('CSP report', e.violatedDirective, e.blockedURI))"
+)
+
+
+class Visit:
+    """A browser with the app open, or about to be. faults: all that should not have happened so far."""
+
+    def __init__(self, context: BrowserContext, url: str, screenshots: Path) -> None:
+        self.context = context
+        self.url = url
+        self.faults: list[str] = []
+        self._screenshots = screenshots
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(TELL_REPORTS)
+        context.on("console", self._hear)
+        context.on("dialog", self._dismiss)
+        context.on("request", self._see)
+        context.on("weberror", lambda error: self.faults.append(f"thrown: {error.error}"))
+        self.page: Page = context.new_page()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        said = f"{message.text} {message.location.get('url', '')}"
+        if message.type in ("error", "warning") and not EXPECTED.search(said):
+            self.faults.append(f"console: {said}")
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _see(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
+            self.faults.append(f"asked elsewhere: {request.url}")
+
+    def open(self, path: str = "/", **query: str | list[str]) -> Page:
+        """A page of the app, by its address."""
+        self.page.goto(self.url + path + (f"?{urlencode(query, doseq=True)}" if query else ""))
+        return self.page
+
+    def log_in(self, email: str = "dev@localhost", password: str = "dev") -> None:
+        """On the page that asks for it."""
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page.get_by_role("navigation", name="Pages")).to_be_attached()
+
+    def heading(self, name: str) -> Locator:
+        """The page is there once its heading is."""
+        found = self.page.get_by_role("heading", level=1, name=name, exact=True)
+        expect(found).to_be_visible()
+        return found
+
+    def choose(self, field: Locator, typed: str, option: str) -> None:
+        """Type into a field that suggests, and take one of what it suggests."""
+        field.fill(typed)
+        self.page.get_by_role("option", name=option).first.click()
+
+    def parameters(self) -> dict[str, list[str]]:
+        """Of the address, but for the project."""
+        pairs = self.page.evaluate("[...new URLSearchParams(location.search)]")
+        found: dict[str, list[str]] = {}
+        for name, value in pairs:
+            found.setdefault(name, []).append(value)
+        found.pop("project", None)
+        return found
+
+    def look(self, name: str) -> None:
+        """Keep a picture of the page in light, dark and on a phone; each has no finding of axe, and nothing juts out of the window."""
+        for look, (scheme, size) in LOOKS.items():
+            self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+            self.page.set_viewport_size(size)
+            self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            wide, high = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+            assert wide <= size["width"], f"{name}, {look}: {wide} of {size['width']} pixels wide"
+            seen = FloatRect(x=0, y=0, width=size["width"], height=min(high, MAX_PICTURE_HEIGHT))
+            self.page.screenshot(path=self._screenshots / f"{name}-{look}.png", full_page=True, clip=seen)
+            if look != "phone-dark":
+                findings = self.axe()
+                assert not findings, "\n".join([f"{name}, {look}", *findings])
+        self.page.set_viewport_size(DESK)
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+    def axe(self) -> list[str]:
+        """What axe-core finds, a line each. It is evaluated from outside, so the page's Content-Security-Policy stays as it is."""
+        if not self.page.evaluate("typeof axe === 'object'"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        found: dict[str, Any] = self.page.evaluate("(tags) => axe.run({runOnly: tags})", list(AXE_RULES))
+        return [
+            f"{violation['id']} ({violation['impact']}): {node['target']} {node['failureSummary']}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+
+@contextmanager
+def visiting(browser: Browser, url: str, screenshots: Path, state: Any = None) -> Iterator[Visit]:
+    """state: cookies of an earlier visit. Fails at the end where anything was amiss."""
+    context = browser.new_context(
+        viewport=DESK, locale="en-GB", timezone_id="America/New_York", reduced_motion="reduce", storage_state=state
+    )
+    visit = Visit(context, url, screenshots)
+    try:
+        yield visit
+    finally:
+        context.close()
+    assert visit.faults == []
+
+
+def screenshot_folder(usual: Path) -> Path:
+    """SV_SCREENSHOTS, or a folder that is thrown away."""
+    folder = Path(os.environ.get("SV_SCREENSHOTS") or usual)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

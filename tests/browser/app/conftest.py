@@ -1,0 +1,87 @@
+"""Two servers for each worker: one with the sample shop, which tests only read, and one that each of its tests finds empty."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.app.app_rig import ROOT, Visit, screenshot_folder, visiting
+from tests.http.http_rig import Api, Running, running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    subprocess.run([ROOT / "task", "ui"], check=True, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return screenshot_folder(tmp_path_factory.mktemp("screenshots"))
+
+
+@pytest.fixture(scope="session")
+def shop_server() -> Iterator[Running]:
+    with running("dev", "--sample") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def empty_server() -> Iterator[Running]:
+    with running("dev") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shop_login(shop_server: Running) -> dict[str, Any]:
+    return logged_in(shop_server.url)
+
+
+@pytest.fixture(scope="session")
+def empty_login(empty_server: Running) -> dict[str, Any]:
+    return logged_in(empty_server.url)
+
+
+def logged_in(url: str) -> dict[str, Any]:
+    """A browser's cookies after a login."""
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        client.post("/api/v1/auth/login", json={"email": "dev@localhost", "password": "dev"}).raise_for_status()
+        (cookie,) = client.cookies.jar
+    return {"cookies": [{"name": cookie.name, "value": cookie.value, "url": url}], "origins": []}
+
+
+@pytest.fixture
+def shop(browser: Browser, shop_server: Running, shop_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+    """Logged in, with the sample shop's events."""
+    with visiting(browser, shop_server.url, screenshots, shop_login) as visit:
+        yield visit
+    assert shop_server.take_faults() == []
+
+
+@pytest.fixture
+def api(empty_server: Running) -> Iterator[Api]:
+    """The other server, without an event."""
+    with Api(empty_server) as api:
+        api.reset()
+        yield api
+        assert api.failures == []
+
+
+@pytest.fixture
+def own(browser: Browser, empty_server: Running, api: Api, empty_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+    """Logged in, on a server that has what the test sends it by `api`."""
+    assert api.server is empty_server
+    with visiting(browser, empty_server.url, screenshots, empty_login) as visit:
+        yield visit
+    assert empty_server.take_faults() == []
+
+
+@pytest.fixture
+def stranger(browser: Browser, empty_server: Running, api: Api, screenshots: Path) -> Iterator[Visit]:
+    """Not logged in, on that server."""
+    assert api.server is empty_server
+    with visiting(browser, empty_server.url, screenshots) as visit:
+        yield visit

@@ -1,0 +1,75 @@
+"""The list of events: they come by themselves, wait while paused, and open."""
+
+import json
+import time
+
+from playwright.sync_api import expect
+
+from tests.browser.app.app_rig import Visit
+from tests.http.http_rig import Api, event
+
+
+def send(api: Api, *names: str, **properties: object) -> None:
+    api.send(*(event(name, "ann", time.time() * 1000, properties=properties) for name in names))
+
+
+def test_an_event_appears_by_itself_and_opens(own: Visit, api: Api) -> None:
+    page = own.open("/events")
+    expect(page.get_by_role("heading", name="No event meets this")).to_be_visible()
+    send(api, "signup", plan="pro", nested={"a": [1, 2]})
+    page.get_by_role("button", name="signup").click()
+    details = page.get_by_label("Properties of signup")
+    expect(details).to_contain_text("plan")
+    expect(details).to_contain_text('{"a":[1,2]}')
+
+
+def test_while_paused_new_ones_wait_and_are_counted(own: Visit, api: Api) -> None:
+    send(api, "first")
+    page = own.open("/events")
+    expect(page.get_by_role("button", name="first")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    send(api, "second", "third")
+    expect(page.get_by_role("button", name="2 new events")).to_be_visible()
+    expect(page.get_by_role("button", name="second")).to_have_count(0)
+    page.get_by_role("button", name="2 new events").click()
+    expect(page.get_by_role("button", name="second")).to_be_visible()
+
+
+def test_a_filter_is_made_from_suggestions_and_is_in_the_address(own: Visit, api: Api) -> None:
+    page = own.open("/events")
+    expect(page.get_by_role("heading", name="No event meets this")).to_be_visible()
+    page.get_by_role("button", name="Filter").click()  # suggestions asked for while there are none
+    page.get_by_label("Property").click()
+    expect(page.get_by_text("Nothing known by this name")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    send(api, "signup", plan="pro")
+    send(api, "signup", plan="free")
+    page.get_by_role("button", name="Filter").click()
+    own.choose(page.get_by_label("Property"), "pl", "plan")
+    own.choose(page.get_by_label("Value", exact=True), "p", "pro")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("button", name="signup")).to_have_count(1)
+    assert own.parameters() == {"f": [json.dumps(["plan", "exact", "pro"], separators=(",", ":"))]}
+    page.reload()
+    expect(page.get_by_role("button", name="Change the filter: plan is pro")).to_be_visible()
+    expect(page.get_by_role("button", name="signup")).to_have_count(1)
+    page.get_by_role("button", name="Remove the filter: plan is pro").click()
+    expect(page.get_by_role("button", name="signup")).to_have_count(2)
+
+
+def test_older_ones_are_shown_when_asked_for(shop: Visit) -> None:
+    shop.open("/events")
+    rows = shop.page.get_by_role("rowheader").get_by_role("button")
+    expect(rows).to_have_count(100)
+    shop.page.get_by_role("button", name="Show older ones").click()
+    expect(rows).to_have_count(200)
+
+
+def test_the_list_looks_well(shop: Visit) -> None:
+    shop.open("/events", event="purchase_completed", **{"from": "-2d"})
+    shop.heading("Events")
+    shop.page.get_by_role("button", name="Pause").click()
+    shop.page.get_by_role("rowheader").get_by_role("button").first.click()
+    expect(shop.page.get_by_label("Properties of purchase_completed")).to_be_visible()
+    shop.look("events")

@@ -1,0 +1,41 @@
+"""Getting in and out."""
+
+from playwright.sync_api import expect
+
+from tests.browser.app.app_rig import Visit
+
+
+def test_who_opens_a_page_logs_in_and_is_on_that_page(stranger: Visit) -> None:
+    stranger.open("/events")
+    expect(stranger.page).to_have_title("Log in · Session Vision")
+    expect(stranger.page.get_by_label("E-mail")).to_be_focused()
+    stranger.look("login")
+    stranger.log_in()
+    stranger.heading("Events")
+    assert "/events?" in stranger.page.url
+
+
+def test_a_wrong_password_is_said_to_be_wrong(stranger: Visit) -> None:
+    page = stranger.open("/")
+    page.get_by_label("E-mail").fill("dev@localhost")
+    page.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("don’t belong together")
+    stranger.faults = [fault for fault in stranger.faults if "401" not in fault]
+
+
+def test_after_logging_out_the_browser_has_nothing_left_to_get_in_with(stranger: Visit) -> None:
+    page = stranger.open("/events")
+    stranger.log_in()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in to Session Vision")).to_be_visible()
+    stranger.open("/events")
+    expect(page.get_by_role("heading", name="Log in to Session Vision")).to_be_visible()
+    assert stranger.context.cookies() == []
+
+
+def test_an_address_that_is_no_page_leads_back(own: Visit) -> None:
+    page = own.open("/nowhere/at/all")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page.get_by_role("link", name="Go to the overview").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
