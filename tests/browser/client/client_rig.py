@@ -1,0 +1,149 @@
+"""The demo site on an origin of its own, with a strict Content-Security-Policy, and a visitor's browser on it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, Request
+
+from tests.http.http_rig import Api
+
+PAGES = Path(__file__).resolve().parents[1] / "demo_site"
+KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+INGEST = "/api/v1/ingest/events"
+CONFIG = "/api/v1/ingest/config"
+PATIENCE_S = 15.0
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+
+
+def eventually(found: Callable[[], Any], expected: Any) -> None:
+    """Fail unless what is found is, before patience ends, what is expected."""
+    until = time.monotonic() + PATIENCE_S
+    while (got := found()) != expected:
+        if time.monotonic() > until:
+            assert got == expected
+        time.sleep(0.02)
+
+
+class Site:
+    """The demo site. options: what its pages give to `init`, a JavaScript expression. head: put into each page's head."""
+
+    def __init__(self, server: str, token: str) -> None:
+        self.server = server
+        self.token = token
+        self.options = "{}"
+        self.head = ""
+        self.policy = (
+            f"default-src 'none'; script-src 'self' {server}; connect-src {server}; img-src 'self'; style-src 'self'; "
+            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+        self.url = ""
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        name = path.partition("?")[0].lstrip("/") or "index.html"
+        if name.startswith("products/"):
+            name = "products.html"
+        file = PAGES / name
+        if not file.is_file():
+            return 404, "text/plain", b"not here"
+        text = file.read_text("utf-8")
+        text = text.replace("{{server}}", self.server).replace("{{token}}", self.token).replace("{{options}}", self.options)
+        if self.head:
+            text = text.replace('<script src="/start.js"></script>', self.head)
+        return 200, KINDS[file.suffix], text.encode()
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, kind, body = site.answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Security-Policy", site.policy)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        site.url = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Visitor:
+    """A browser with nothing kept, at first on no page. faults: what pages complained of. asked: every request to the server."""
+
+    def __init__(self, context: BrowserContext, site: Site, api: Api) -> None:
+        self.context = context
+        self.site = site
+        self.api = api
+        self.faults: list[str] = []
+        self.asked: list[Request] = []
+        context.on("request", self._note)
+        context.on("weberror", lambda error: self.faults.append(str(error.error)))
+        context.on("console", lambda message: self._hear(message.type, message.text))
+        self.page: Page = context.new_page()
+
+    def _note(self, request: Request) -> None:
+        if request.url.startswith(self.site.server):
+            self.asked.append(request)
+
+    def _hear(self, kind: str, text: str) -> None:
+        if "Content Security Policy" in text or (kind == "error" and "Failed to load resource" not in text):
+            self.faults.append(text)
+
+    def open(self, path: str = "/") -> None:
+        """A page, with the client on it and started."""
+        self.page.goto(self.site.url + path)
+        self.page.wait_for_function("typeof sessionvision.q?.length !== 'number'")
+
+    def run(self, script: str) -> Any:
+        return self.page.evaluate(script)
+
+    def storage(self) -> dict[str, str]:
+        found: dict[str, str] = self.run("({...localStorage})")
+        return found
+
+    def sent(self) -> list[dict[str, Any]]:
+        """The bodies that went to ingest, in order."""
+        return [json.loads(request.post_data or "") for request in self.asked if request.url.endswith(INGEST)]
+
+    def hide(self) -> None:
+        """What a page sees when its tab is left."""
+        self.run(
+            "Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
+    def stored(self) -> list[dict[str, Any]]:
+        """The project's events, oldest first."""
+        return sorted(self.api.listed(), key=lambda event: event["timestamp"])
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.stored()]
+
+    def expect(self, *names: str) -> list[dict[str, Any]]:
+        """Exactly these events are stored, once each, in the order of their times; and they are returned."""
+        eventually(lambda: sorted(self.names()), sorted(names))
+        found = self.stored()
+        assert [event["event"] for event in found] == list(names)
+        return found
+
+
+def path_of(site: Site, event: dict[str, Any]) -> str:
+    """Of an event's page, on the demo site."""
+    return str(event["properties"]["$current_url"]).removeprefix(site.url)

@@ -1,0 +1,102 @@
+// Events that nobody has to write code for: page views, also of pages that change without loading, leaving them, clicks, submitted forms,
+// and clicks again and again at one place.
+import type { Properties } from "../sv.d.ts";
+import { chainOf, parentOf } from "./elements.ts";
+
+const ACTIVE =
+  "a,button,input,select,textarea,label,summary,option,area,video,audio,[role=button],[role=link],[role=menuitem],[role=tab],[role=checkbox],[role=radio],[role=switch],[role=option],[onclick]";
+const RAGE_CLICKS = 3;
+const RAGE_MS = 1000;
+const RAGE_PIXELS = 30;
+
+type Capture = (event: string, properties: Properties, at?: number) => void;
+
+export const CAPTURED_BY_ITSELF = ["$pageview", "$pageleave", "$click", "$submit", "$rageclick"];
+
+/** Begin. capture: takes an event. onNavigate: hears of another page without a load. Returns the way to end it. */
+export function startAutocapture(capture: Capture, onNavigate: () => void): () => void {
+  let isOn = true;
+  let page = "";
+  let seenAt = 0;
+  let clicks: [x: number, y: number, at: number][] = [];
+
+  const safely =
+    <E>(handle: (event: E) => void) =>
+    (event: E): void => {
+      try {
+        if (isOn) handle(event);
+      } catch {
+        // never the page's trouble
+      }
+    };
+
+  function view(): void {
+    page = location.href;
+    seenAt = Date.now();
+    // A moment later: by then the page has given itself its title.
+    const [url, at] = [page, seenAt];
+    setTimeout(() => isOn && capture("$pageview", { $current_url: url }, at));
+  }
+
+  function leave(): void {
+    if (page) capture("$pageleave", { $current_url: page, $duration: Math.round((Date.now() - seenAt) / 1000) });
+    page = "";
+  }
+
+  /** isReplaced: the entry of history is the same, as of pages that keep filters in their address. */
+  function navigated(isReplaced: boolean): void {
+    const [before, now] = [page, location.href];
+    if (before === now || (isReplaced && path(before) === path(now))) return;
+    leave();
+    view();
+    onNavigate();
+  }
+
+  function wrap(name: "pushState" | "replaceState"): void {
+    const original = history[name];
+    history[name] = function (this: History, ...given: Parameters<History["pushState"]>) {
+      original.apply(this, given);
+      safely(navigated)(name === "replaceState");
+    };
+  }
+
+  function clicked(event: MouseEvent): void {
+    const target = event.composedPath()[0];
+    if (!(target instanceof Element)) return;
+    const at = Date.now();
+    if (isActive(target)) capture("$click", { $elements: chainOf(target) }, at);
+    clicks = clicks.filter(([x, y, then]) => at - then < RAGE_MS && Math.hypot(x - event.clientX, y - event.clientY) < RAGE_PIXELS);
+    clicks.push([event.clientX, event.clientY, at]);
+    // A click by keyboard has no place.
+    if (event.detail && clicks.length === RAGE_CLICKS) {
+      capture("$rageclick", { $elements: chainOf(target) }, at);
+      clicks = [];
+    }
+  }
+
+  wrap("pushState");
+  wrap("replaceState");
+  addEventListener("popstate", safely(() => navigated(false)));
+  addEventListener("hashchange", safely(() => navigated(false)));
+  addEventListener("pagehide", safely(leave));
+  addEventListener("pageshow", safely((event: PageTransitionEvent) => event.persisted && view()));
+  document.addEventListener("click", safely(clicked), true);
+  document.addEventListener(
+    "submit",
+    safely((event) => event.target instanceof Element && capture("$submit", { $elements: chainOf(event.target) })),
+    true,
+  );
+  view();
+  return () => {
+    isOn = false;
+  };
+}
+
+function path(url: string): string {
+  return url.split(/[?#]/)[0]!;
+}
+
+function isActive(target: Element): boolean {
+  for (let element: Element | null = target; element; element = parentOf(element)) if (element.matches(ACTIVE)) return true;
+  return getComputedStyle(target).cursor === "pointer";
+}

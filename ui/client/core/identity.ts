@@ -1,0 +1,74 @@
+// Who visits, and in which session. Read from storage at each use, so that tabs of one browser agree.
+import type { Properties } from "../sv.d.ts";
+import { read, readJson, write, writeJson } from "./store.ts";
+
+const IDLE_MS = 30 * 60_000;
+const LONGEST_MS = 24 * 3_600_000;
+
+/** arrival: where the session came from. chunks: of its recording, so far. */
+export interface Session {
+  id: string;
+  startedAt: number;
+  lastAt: number;
+  arrival: Properties;
+  chunks: number;
+}
+
+/** A version 4 UUID. crypto.randomUUID is there on pages by https alone. */
+export function uuid(): string {
+  return "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+    (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0]! & (15 >> (+digit / 4)))).toString(16),
+  );
+}
+
+export function anonymousId(): string {
+  let id = read("anonymous_id");
+  if (!id) write("anonymous_id", (id = uuid()));
+  return id;
+}
+
+/** The session at a time, another one after half an hour without events or after a day. */
+export function sessionAt(now: number): Session {
+  let session = readJson<Session>("session");
+  if (!session?.id || now - session.lastAt > IDLE_MS || now - session.startedAt > LONGEST_MS)
+    session = { id: uuid(), startedAt: now, lastAt: now, arrival: {}, chunks: 0 };
+  if (now > session.lastAt) session.lastAt = now;
+  writeJson("session", session);
+  return session;
+}
+
+/** Note where the visitor came from, if from elsewhere: every event of the session carries it. */
+export function noteArrival(now: number): void {
+  const arrival: Properties = {};
+  new URLSearchParams(location.search).forEach((value, name) => {
+    if (value && /^utm_(source|medium|campaign|term|content)$/.test(name)) arrival[name] ??= value;
+  });
+  const referrer = document.referrer;
+  if (referrer && referrer.split("/")[2] !== location.host) arrival["$referrer"] = referrer;
+  const session = sessionAt(now);
+  if (Object.keys(arrival).length) writeJson("session", { ...session, arrival });
+}
+
+/** A name for the next chunk of the session's recording. */
+export function nextChunk(session: Session): number {
+  const index = session.chunks ?? 0;
+  writeJson("session", { ...session, chunks: index + 1 });
+  return index;
+}
+
+export function registered(): Properties {
+  return { ...readJson<Properties>("registered_once"), ...readJson<Properties>("registered") };
+}
+
+export function register(properties: Properties): void {
+  writeJson("registered", { ...readJson<Properties>("registered"), ...properties });
+}
+
+export function registerOnce(properties: Properties): void {
+  writeJson("registered_once", { ...properties, ...readJson<Properties>("registered_once") });
+}
+
+/** Somebody else from now on. */
+export function forget(): void {
+  for (const key of ["user_id", "registered", "registered_once", "anonymous_id", "session"]) write(key, "");
+}

@@ -1,0 +1,247 @@
+// The browser client: what is at `window.sessionvision`. Takes the place of the snippet's stub and does what was asked of that.
+// Nothing here throws into the page.
+import type { Properties, SessionVision, SessionVisionOptions } from "../sv.d.ts";
+import { CAPTURED_BY_ITSELF, startAutocapture } from "./autocapture.ts";
+import { askConfig, keepConfig, keptConfig, type Config } from "./config.ts";
+import { anonymousId, forget, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
+import { mask } from "./mask.ts";
+import { enqueue, handOver, openQueue, withdraw } from "./queue.ts";
+import { read, write } from "./store.ts";
+
+declare const VERSION: string;
+
+/** What the recorder is given. See recorder/index.ts. */
+export interface RecorderHost {
+  host: string;
+  token: string;
+  maskAllInputs: boolean;
+  maskAllText: boolean;
+  /** The session that goes on at this moment, whose it is, and the index of its next chunk, taken when asked for. */
+  session(): { id: string; anonymousId: string; userId: string; isRecorded: boolean };
+  nextIndex(): number;
+  log(...words: unknown[]): void;
+}
+
+type Recorder = { navigated(): void; stop(): void };
+type Call = [name: keyof SessionVision, given: IArguments | unknown[], at: number];
+type Stub = Partial<SessionVision> & { q?: Call[] | { push(call: Call): void } };
+
+/** Calls that wait for `init`, or for whether the visitor may be counted. */
+const MOST_WAITING = 200;
+
+const global = window as unknown as { sessionvision?: Stub; __svRecorder?: (start: (host: RecorderHost) => Recorder) => void };
+const script = document.currentScript as HTMLScriptElement | null;
+const ids = () => ({ anonymousId: anonymousId(), userId: read("user_id") });
+
+let options: SessionVisionOptions = {};
+let token = "";
+let host = "";
+let state: "new" | "deciding" | "on" | "off" = "new";
+let waiting: Call[] = [];
+let stopAutocapture: (() => void) | undefined;
+let recorder: Recorder | undefined;
+let isRecorderAsked = false;
+
+function log(...words: unknown[]): void {
+  if (options.debug) console.log("[sessionvision]", ...words);
+}
+
+function isOptedOut(): boolean {
+  const chosen = read("opt_out");
+  return chosen ? chosen === "1" : !!options.optOut;
+}
+
+function asksNotToBeTracked(): boolean {
+  return navigator.doNotTrack === "1" || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
+}
+
+// ---- Events ----
+
+function capture(event: unknown, properties: unknown, at = Date.now(), isAlone = false): void {
+  const name = String(event ?? "").trim();
+  if (!name || name.length > 200) return log("ignored: a name has 1 to 200 characters", event);
+  const session = sessionAt(at);
+  const userId = read("user_id");
+  const common = isAlone
+    ? {}
+    : {
+        $current_url: location.href,
+        $title: mask(document.title),
+        $screen_width: screen.width,
+        $screen_height: screen.height,
+        $viewport_width: innerWidth,
+        $viewport_height: innerHeight,
+        $language: navigator.language,
+        $timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        $lib: "web",
+        $lib_version: VERSION,
+        ...session.arrival,
+        ...registered(),
+      };
+  enqueue(
+    JSON.stringify({
+      event: name,
+      timestamp: at,
+      eventId: uuid(),
+      anonymousId: anonymousId(),
+      ...(userId && { userId }),
+      sessionId: session.id,
+      properties: { ...common, ...(properties as Properties) },
+    }),
+  );
+  log("captured", name, properties);
+}
+
+// ---- Starting ----
+
+function init(projectToken: unknown, given?: SessionVisionOptions): void {
+  if (token) return log("init was called before");
+  if (typeof projectToken !== "string" || !projectToken) return console.warn("[sessionvision] init needs a project token");
+  token = projectToken;
+  options = { ...given };
+  host = (options.ingestHost ?? originOf(script?.src)).replace(/\/+$/, "");
+  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", () => safely(begin), { once: true });
+  else begin();
+}
+
+function originOf(url: string | undefined): string {
+  return url ? new URL(url).origin : location.origin;
+}
+
+/** Start, unless the visitor doesn't want to be counted. Whether the project respects what a browser asks, it may have to say first. */
+function begin(): void {
+  const apiHost = (options.apiHost ?? host).replace(/\/+$/, "");
+  if (isOptedOut()) return ended("opted out");
+  const asks = asksNotToBeTracked();
+  if (asks && options.respectDoNotTrack) return ended("Do Not Track");
+  const kept = keptConfig(apiHost, token, Date.now());
+  if (asks && options.respectDoNotTrack === undefined && kept?.respectDoNotTrack !== false) {
+    state = "deciding";
+    void askConfig(apiHost, token).then((config) => {
+      if (state !== "deciding") return;
+      if (config?.respectDoNotTrack === false) safely(() => start(config));
+      else ended("Do Not Track");
+    });
+    return;
+  }
+  start(kept);
+  if (kept) return;
+  void askConfig(apiHost, token).then((config) => {
+    if (config && state === "on") {
+      keepConfig(apiHost, token, Date.now(), config);
+      safely(() => apply(config));
+    }
+  });
+}
+
+function ended(why: string): void {
+  log("nothing is captured:", why);
+  state = "off";
+  waiting = [];
+}
+
+function start(config: Config | undefined): void {
+  state = "on";
+  openQueue(host, token, log);
+  noteArrival(Date.now());
+  if (options.autocapture ?? config?.autocapture ?? true)
+    stopAutocapture = startAutocapture(
+      (event, properties, at) => state === "on" && capture(event, properties, at),
+      () => recorder?.navigated(),
+    );
+  // After autocapture's own listener, so that what is captured when a page is left goes too.
+  addEventListener("pagehide", () => state === "on" && handOver(true));
+  document.addEventListener("visibilitychange", () => state === "on" && document.visibilityState === "hidden" && handOver(false));
+  const calls = waiting;
+  waiting = [];
+  for (const call of calls) run(...call);
+  if (config) apply(config);
+}
+
+/** Do as the project's settings say, which may be known only now. */
+function apply(config: Config): void {
+  if (options.autocapture === undefined && !config.autocapture && stopAutocapture) {
+    stopAutocapture();
+    stopAutocapture = undefined;
+    withdraw((event) => CAPTURED_BY_ITSELF.includes((JSON.parse(event) as { event: string }).event));
+  }
+  const isRecorded = () => state === "on" && parseInt(sessionAt(Date.now()).id.slice(0, 8), 16) < config.recordingSampleRate * 2 ** 32;
+  if (isRecorderAsked || config.recordingSampleRate <= 0) return;
+  isRecorderAsked = true;
+  global.__svRecorder = (begin) => {
+    recorder = begin({
+      host,
+      token,
+      maskAllInputs: options.maskAllInputs ?? config.maskAllInputs,
+      maskAllText: options.maskAllText ?? config.maskAllText,
+      session: () => ({ id: sessionAt(Date.now()).id, ...ids(), isRecorded: isRecorded() }),
+      nextIndex: () => nextChunk(sessionAt(Date.now())),
+      log,
+    });
+  };
+  const load = () => {
+    if (!isRecorded()) return;
+    const element = document.createElement("script");
+    element.src = host + config.recorderPath;
+    element.async = true;
+    document.head.append(element);
+  };
+  if (document.readyState === "complete") load();
+  else addEventListener("load", load);
+}
+
+// ---- What pages call ----
+
+const api: { [Name in keyof SessionVision]: (given: unknown[], at: number) => unknown } = {
+  init: ([projectToken, given]) => init(projectToken, given as SessionVisionOptions | undefined),
+  capture: ([event, properties], at) => capture(event, properties, at),
+  identify([userId, traits], at) {
+    const id = String(userId ?? "");
+    if (!id || id.length > 200) return log("ignored: a user id has 1 to 200 characters", userId);
+    write("user_id", id);
+    capture("$identify", traits, at, true);
+  },
+  reset: () => forget(),
+  register: ([properties]) => register(properties as Properties),
+  registerOnce: ([properties]) => registerOnce(properties as Properties),
+  getDistinctId: () => read("user_id") || (state === "on" ? anonymousId() : read("anonymous_id")),
+  getSessionId: () => (state === "on" ? sessionAt(Date.now()).id : ""),
+  flush: () => handOver(false),
+  optOut() {
+    withdraw(() => true);
+    recorder?.stop();
+    stopAutocapture?.();
+    forget();
+    write("opt_out", "1");
+    ended("opted out");
+  },
+  optIn() {
+    write("opt_out", "0");
+    if (state === "off" && token) begin();
+  },
+  hasOptedOut: () => isOptedOut(),
+};
+const AT_ONCE = ["init", "getDistinctId", "getSessionId", "optOut", "optIn", "hasOptedOut"];
+
+function run(name: keyof SessionVision, given: IArguments | unknown[], at: number): unknown {
+  if (state === "on" || AT_ONCE.includes(name)) return safely(() => api[name]([...given], at));
+  if (state !== "off" && waiting.length < MOST_WAITING) waiting.push([name, given, at]);
+  return undefined;
+}
+
+function safely(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    log("a fault", error);
+    return undefined;
+  }
+}
+
+const stub = (global.sessionvision ??= {});
+const before = stub.q;
+for (const name of Object.keys(api) as (keyof SessionVision)[])
+  stub[name] = ((...given: unknown[]) => run(name, given, Date.now())) as never;
+stub.q = { push: (call: Call) => void run(...call) };
+if (Array.isArray(before)) for (const call of before as Call[]) if (api[call[0]]) run(...call);
+if (script?.dataset["token"]) run("init", [script.dataset["token"]], Date.now());

@@ -1,0 +1,151 @@
+// From captured events to the server: in batches, tried again where the network or the server fails, and kept for the next page where
+// neither recovers in time. An event has an id, so that one that is sent twice is stored once.
+import { readJson, write } from "./store.ts";
+import { uuid } from "./identity.ts";
+
+const BATCH = 10;
+const BATCH_MS = 5000;
+const TRIES = 4;
+/** After the last try; a browser that comes back online, or the next page, tries at once. */
+const STALLED_MS = 60_000;
+/** Events that wait, in memory. Beyond, the oldest go. */
+const MOST = 1000;
+/** Of events that are kept for the next page. */
+const MOST_KEPT_CHARS = 200_000;
+/** Browsers let pages that go away leave 64 KiB behind, in all requests together. */
+const MOST_LEFT_BEHIND = 60_000;
+
+/** events: each as JSON. hasFailed: at least once. */
+interface Batch {
+  events: string[];
+  hasFailed: boolean;
+}
+
+const page = uuid();
+const flying = new Set<Batch>();
+let queue: string[] = [];
+let leftBehind = 0;
+let isStalled = false;
+let isKept = false;
+let timer = 0;
+let endpoint = "";
+let token = "";
+let log: (...words: unknown[]) => void = () => {};
+
+/** Where to, and for which project. Takes over what earlier pages could not send. */
+export function openQueue(host: string, projectToken: string, say: typeof log): void {
+  endpoint = host + "/api/v1/ingest/events";
+  token = projectToken;
+  log = say;
+  const kept = readJson<Record<string, string[]>>("queue");
+  if (kept) {
+    write("queue", "");
+    for (const name in kept) queue.push(...kept[name]!);
+    if (queue.length) arm(0);
+  }
+  addEventListener("online", () => {
+    isStalled = false;
+    flush();
+  });
+  addEventListener("offline", keep);
+}
+
+export function enqueue(event: string): void {
+  queue.push(event);
+  if (queue.length > MOST) queue.shift();
+  if (isInTrouble()) keep();
+  if (queue.length >= BATCH) flush();
+  else arm(BATCH_MS);
+}
+
+/** Take back what was captured and not sent yet. */
+export function withdraw(isMeant: (event: string) => boolean): void {
+  queue = queue.filter((event) => !isMeant(event));
+  if (isKept) keep();
+}
+
+/** Send what waits, a batch at a time. */
+export function flush(): void {
+  clearTimeout(timer);
+  timer = 0;
+  if (queue.length && !flying.size && !isStalled && navigator.onLine) void send(queue.splice(0, BATCH));
+}
+
+/** Send all that waits, at once: the page may be gone the next moment. isLast: it is going. */
+export function handOver(isLast: boolean): void {
+  if (navigator.onLine && !isStalled) while (queue.length) void send(queue.splice(0, BATCH), isLast);
+  if (isLast) keep();
+}
+
+function arm(delay: number): void {
+  timer ||= setTimeout(flush, delay);
+}
+
+function isInTrouble(): boolean {
+  return isKept || isStalled || !navigator.onLine;
+}
+
+async function send(events: string[], isLast = false): Promise<void> {
+  const batch: Batch = { events, hasFailed: false };
+  flying.add(batch);
+  const body = `{"projectToken":${JSON.stringify(token)},"events":[${events.join(",")}]}`;
+  for (let tries = 1; ; tries++) {
+    const status = await post(body, isLast, batch);
+    if (status && status < 500) {
+      log(status < 400 ? "sent" : "refused", status, events.length);
+      flying.delete(batch);
+      isStalled = false;
+      if (batch.hasFailed) keep();
+      break;
+    }
+    batch.hasFailed = true;
+    keep();
+    log("not sent", status || "no answer", tries);
+    if (tries === TRIES || !navigator.onLine) {
+      flying.delete(batch);
+      queue = [...events, ...queue].slice(-MOST);
+      isStalled = navigator.onLine;
+      keep();
+      if (isStalled)
+        setTimeout(() => {
+          isStalled = false;
+          flush();
+        }, STALLED_MS);
+      return;
+    }
+    await new Promise((done) => setTimeout(done, 1000 * 2 ** (tries - 1)));
+  }
+  if (queue.length >= BATCH) flush();
+  else if (queue.length) arm(BATCH_MS);
+}
+
+/** The answer's status, 0 for none. As text, so that no browser asks the server first whether it may. */
+async function post(body: string, isLast: boolean, batch: Batch): Promise<number> {
+  const size = new Blob([body]).size;
+  const fits = leftBehind + size <= MOST_LEFT_BEHIND;
+  const keepalive = fits && "keepalive" in Request.prototype;
+  try {
+    if (isLast && !keepalive) {
+      batch.hasFailed = !navigator.sendBeacon(endpoint, body);
+      return batch.hasFailed ? 0 : 202;
+    }
+    if (keepalive) leftBehind += size;
+    return (await fetch(endpoint, { method: "POST", body, keepalive, credentials: "omit", headers: { "Content-Type": "text/plain" } })).status;
+  } catch {
+    return 0;
+  } finally {
+    if (keepalive) leftBehind -= size;
+  }
+}
+
+/** Keep for the next page what has not reached the server: what waits, and what failed before. Each page keeps its own. */
+function keep(): void {
+  let mine = [...flying].flatMap((batch) => (batch.hasFailed ? batch.events : [])).concat(queue);
+  let room = MOST_KEPT_CHARS;
+  mine = mine.reverse().filter((event) => (room -= event.length) > 0).reverse();
+  isKept = mine.length > 0;
+  const kept = readJson<Record<string, string[]>>("queue") ?? {};
+  delete kept[page];
+  if (isKept) kept[page] = mine;
+  write("queue", Object.keys(kept).length ? JSON.stringify(kept) : "");
+}

@@ -1,0 +1,39 @@
+// What is kept between pages. In localStorage where there is one that works, else in memory: then a page is all that is remembered.
+
+const PREFIX = "sessionvision_";
+const memory: Record<string, string | undefined> = {};
+
+/** The text under a key, "" where there is none. */
+export function read(key: string): string {
+  const held = memory[key];
+  if (held !== undefined) return held;
+  try {
+    return localStorage.getItem(PREFIX + key) ?? "";
+  } catch {
+    return ""; // no storage here: a sandboxed frame, or a visitor who forbids it
+  }
+}
+
+/** Keep a text; "" takes the key away. */
+export function write(key: string, text: string): void {
+  delete memory[key];
+  try {
+    if (text) localStorage.setItem(PREFIX + key, text);
+    else localStorage.removeItem(PREFIX + key);
+  } catch {
+    memory[key] = text; // none, or a full one
+  }
+}
+
+/** The JSON under a key, undefined where there is none or something else is. */
+export function readJson<T>(key: string): T | undefined {
+  try {
+    return JSON.parse(read(key)) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeJson(key: string, value: unknown): void {
+  write(key, JSON.stringify(value));
+}

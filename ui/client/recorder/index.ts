@@ -1,0 +1,217 @@
+// Records what a visitor sees, with rrweb, and uploads it in chunks: a place is asked for by POST /api/v1/ingest/recordings, then the chunk
+// is put there. A chunk is a JSON list of rrweb's events. What is typed is hidden unless the page says otherwise; passwords always are.
+//
+// Only a page that is seen is recorded: hidden, it stops; seen again, it begins with a full picture. So the tabs of a session follow each
+// other in one recording. What can't be uploaded is dropped, and the next picture is a full one. Never the page's trouble.
+import { record } from "rrweb";
+import type { eventWithTime } from "@rrweb/types";
+import type { RecorderHost } from "../core/index.ts";
+import { chunkOf, isInteraction } from "./events.ts";
+import { maskInput, maskText } from "./masking.ts";
+
+const CHUNK_MS = 5000;
+const CHUNK_CHARS = 200_000;
+const FULL_EVERY_MS = 5 * 60_000;
+const IDLE_MS = 30 * 60_000;
+const LONGEST_CHUNK = 10 * 1024 * 1024;
+/** Events that wait for an upload that doesn't come to its end. Beyond, recording waits too. */
+const MOST_WAITING_CHARS = 5_000_000;
+/** Kept for the next page of this tab: what was recorded in its last seconds. */
+const LEFT_OVER = "sessionvision_recording";
+const MOST_LEFT_OVER_CHARS = 1_000_000;
+const TRIES = 4;
+
+/** json: the list of events. session: the one they belong to. */
+interface Chunk {
+  json: string;
+  session: string;
+}
+
+function start(host: RecorderHost): { navigated(): void; stop(): void } {
+  let session = host.session();
+  let stopRrweb: (() => void) | undefined;
+  let events: string[] = [];
+  let chars = 0;
+  let activeAt = Date.now();
+  let timer = 0;
+  let isOver = false;
+  let isUploading = false;
+  let waiting: Chunk[] = [];
+
+  // ---- Recording ----
+
+  function begin(): void {
+    if (stopRrweb || isOver || document.visibilityState === "hidden") return;
+    activeAt = Date.now();
+    session = host.session();
+    if (!session.isRecorded) return;
+    stopRrweb = record({
+      emit: (event) => safely(() => take(event as eventWithTime)),
+      checkoutEveryNms: FULL_EVERY_MS,
+      maskAllInputs: true, // and maskInput says which of them are shown
+      maskInputFn: (text, element) => maskInput(text, element, host.maskAllInputs),
+      maskTextSelector: host.maskAllText ? "*" : "[data-sessionvision-mask]",
+      maskTextFn: (text, element) => maskText(text, element, host.maskAllText),
+      slimDOMOptions: "all",
+      inlineStylesheet: true,
+      recordCanvas: false,
+      collectFonts: false,
+      recordCrossOriginIframes: false,
+      sampling: { mousemove: 50, scroll: 150, media: 800, input: "last" },
+      errorHandler: () => true,
+    }) as (() => void) | undefined;
+  }
+
+  function end(): void {
+    stopRrweb?.();
+    stopRrweb = undefined;
+  }
+
+  function take(event: eventWithTime): void {
+    const now = Date.now();
+    if (isInteraction(event)) {
+      if (now - activeAt > 1000) {
+        const current = host.session();
+        activeAt = now;
+        if (current.id !== session.id) {
+          // Another session: what is there belongs to the old one, and the new one begins with a picture.
+          close();
+          end();
+          setTimeout(() => safely(begin));
+          return;
+        }
+      }
+    } else if (now - activeAt > IDLE_MS) return; // nobody is there
+    const json = JSON.stringify(event);
+    events.push(json);
+    chars += json.length + 1;
+    if (chars >= CHUNK_CHARS) close();
+    else timer ||= setTimeout(() => safely(close), CHUNK_MS);
+  }
+
+  // ---- Uploading ----
+
+  /** The events so far become a chunk. */
+  function close(): void {
+    clearTimeout(timer);
+    timer = 0;
+    if (!events.length) return;
+    const chunk = { json: chunkOf(events), session: session.id };
+    events = [];
+    chars = 0;
+    if (chunk.json.length * 3 > LONGEST_CHUNK && new Blob([chunk.json]).size > LONGEST_CHUNK) return lost();
+    waiting.push(chunk);
+    if (waiting.reduce((sum, { json }) => sum + json.length, 0) > MOST_WAITING_CHARS) return lost();
+    void upload();
+  }
+
+  /** What waits is dropped: what follows needs a full picture. */
+  function lost(): void {
+    waiting = waiting.slice(0, isUploading ? 1 : 0);
+    host.log("recording: chunks were dropped");
+    if (stopRrweb) record.takeFullSnapshot();
+  }
+
+  async function upload(): Promise<void> {
+    if (isUploading) return;
+    isUploading = true;
+    for (let chunk = waiting[0]; chunk && !isOver; chunk = waiting[0]) {
+      const status = await put(chunk);
+      waiting.shift();
+      host.log("recording: a chunk", chunk.json.length, status);
+      if (status === 413 || status === 401) {
+        isOver = true; // the session is full, or the token isn't one: nothing more will be taken
+        end();
+      } else if (status !== 200) lost();
+    }
+    isUploading = false;
+  }
+
+  /** The status of the last answer; 0 for none. Network and server get three more tries, after 1, 2 and 4 seconds. */
+  async function put(chunk: Chunk): Promise<number> {
+    const blob = new Blob([chunk.json]);
+    const { anonymousId, userId } = session;
+    const asked = JSON.stringify({
+      projectToken: host.token,
+      sessionId: chunk.session,
+      anonymousId,
+      ...(userId && { userId }),
+      chunkIndex: host.nextIndex(),
+      sizeBytes: blob.size,
+    });
+    for (let tries = 1; ; tries++) {
+      let status = 0;
+      try {
+        const place = await fetch(host.host + "/api/v1/ingest/recordings", {
+          method: "POST",
+          body: asked,
+          credentials: "omit",
+          headers: { "Content-Type": "text/plain" },
+        });
+        status = place.status;
+        if (place.ok) {
+          const { uploadUrl, method, headers } = (await place.json()) as {
+            uploadUrl: string;
+            method: string;
+            headers: Record<string, string>;
+          };
+          status = (await fetch(uploadUrl, { method, headers, body: blob, credentials: "omit" })).status;
+        }
+      } catch {
+        status = 0;
+      }
+      if ((status && status < 500) || tries === TRIES) return status;
+      await new Promise((done) => setTimeout(done, 1000 * 2 ** (tries - 1)));
+    }
+  }
+
+  // ---- The page's life ----
+
+  /** The page goes: what isn't uploaded waits for the tab's next one. */
+  function leave(): void {
+    end();
+    close();
+    const left = waiting.slice(-20);
+    if (left.length && left.reduce((sum, { json }) => sum + json.length, 0) < MOST_LEFT_OVER_CHARS)
+      sessionStorage.setItem(LEFT_OVER, JSON.stringify(left));
+  }
+
+  function takeUp(): void {
+    const left = sessionStorage.getItem(LEFT_OVER);
+    sessionStorage.removeItem(LEFT_OVER);
+    if (left) waiting.unshift(...(JSON.parse(left) as Chunk[]));
+    void upload();
+  }
+
+  safely(takeUp);
+  document.addEventListener("visibilitychange", () =>
+    safely(() => {
+      if (document.visibilityState === "hidden") {
+        end();
+        close();
+      } else begin();
+    }),
+  );
+  addEventListener("pagehide", () => safely(leave));
+  addEventListener("pageshow", (event) => event.persisted && safely(begin));
+  safely(begin);
+  return {
+    navigated: () => safely(() => stopRrweb && record.takeFullSnapshot(true)),
+    stop() {
+      isOver = true;
+      end();
+      events = [];
+      waiting = [];
+    },
+  };
+}
+
+function safely(call: () => unknown): void {
+  try {
+    call();
+  } catch {
+    // recording is never worth an error on the page
+  }
+}
+
+(window as unknown as { __svRecorder?: (begin: typeof start) => void }).__svRecorder?.(start);
