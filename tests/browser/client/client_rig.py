@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Page, Request, Route
 
 from tests.http.http_rig import Api
 
@@ -17,17 +18,9 @@ PAGES = Path(__file__).resolve().parents[1] / "demo_site"
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 INGEST = "/api/v1/ingest/events"
 CONFIG = "/api/v1/ingest/config"
+CORS = {"Access-Control-Allow-Origin": "*"}
 PATIENCE_S = 15.0
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
-
-
-def eventually(found: Callable[[], Any], expected: Any) -> None:
-    """Fail unless what is found is, before patience ends, what is expected."""
-    until = time.monotonic() + PATIENCE_S
-    while (got := found()) != expected:
-        if time.monotonic() > until:
-            assert got == expected
-        time.sleep(0.02)
 
 
 class Site:
@@ -85,7 +78,10 @@ def serving(site: Site) -> Iterator[None]:
 
 
 class Visitor:
-    """A browser with nothing kept, at first on no page. faults: what pages complained of. asked: every request to the server."""
+    """A browser with nothing kept, at first on no page.
+
+    faults: what pages complained of. asked: every request to the server. script: how the next requests to ingest fare, see `_fare`.
+    """
 
     def __init__(self, context: BrowserContext, site: Site, api: Api) -> None:
         self.context = context
@@ -93,6 +89,7 @@ class Visitor:
         self.api = api
         self.faults: list[str] = []
         self.asked: list[Request] = []
+        self.script: list[int | str] = []
         context.on("request", self._note)
         context.on("weberror", lambda error: self.faults.append(str(error.error)))
         context.on("console", lambda message: self._hear(message.type, message.text))
@@ -106,10 +103,39 @@ class Visitor:
         if "Content Security Policy" in text or (kind == "error" and "Failed to load resource" not in text):
             self.faults.append(text)
 
+    def plan(self, *script: int | str) -> None:
+        """How the next requests to ingest fare; those after them reach the server. The rest of an earlier plan is forgotten."""
+        if not self.script:
+            self.context.route("**" + INGEST, self._fare)
+        self.script = list(script)
+
+    def _fare(self, route: Route) -> None:
+        """A status is answered in the server's place. "down": no connection. "lost": the server takes it, and the answer is a 500."""
+        match self.script.pop(0) if self.script else "up":
+            case int(status):
+                route.fulfill(status=status, headers=CORS, body="{}")
+            case "down":
+                route.abort("connectionrefused")
+            case "lost":
+                route.fetch()
+                route.fulfill(status=500, headers=CORS, body="{}")
+            case _:
+                route.continue_()
+
+    def still(self) -> None:
+        """From now on, pages' clocks stand, two days ago, but for what `later` adds."""
+        start = datetime.now(UTC) - timedelta(days=2)
+        self.context.clock.install(time=start)
+        self.context.clock.pause_at(start + timedelta(seconds=1))
+
+    def later(self, seconds: float) -> None:
+        """Let that much time pass for pages whose clocks stand."""
+        self.context.clock.run_for(round(seconds * 1000))
+
     def open(self, path: str = "/") -> None:
         """A page, with the client on it and started."""
         self.page.goto(self.site.url + path)
-        self.page.wait_for_function("typeof sessionvision.q?.length !== 'number'")
+        self.page.wait_for_function("typeof sessionvision.q?.length !== 'number'", polling=20)
 
     def run(self, script: str) -> Any:
         return self.page.evaluate(script)
@@ -118,9 +144,13 @@ class Visitor:
         found: dict[str, str] = self.run("({...localStorage})")
         return found
 
-    def sent(self) -> list[dict[str, Any]]:
-        """The bodies that went to ingest, in order."""
-        return [json.loads(request.post_data or "") for request in self.asked if request.url.endswith(INGEST)]
+    def bodies(self) -> list[str]:
+        """What went to ingest, in order."""
+        return [request.post_data or "" for request in self.asked if request.url.endswith(INGEST)]
+
+    def sent(self) -> list[list[str]]:
+        """The names of the events in each request to ingest."""
+        return [[event["event"] for event in json.loads(body)["events"]] for body in self.bodies()]
 
     def hide(self) -> None:
         """What a page sees when its tab is left."""
@@ -129,18 +159,26 @@ class Visitor:
             "document.dispatchEvent(new Event('visibilitychange'))"
         )
 
+    def eventually(self, found: Callable[[], Any], expected: Any) -> None:
+        """Fail unless what is found is, before patience ends, what is expected. Meanwhile the browser is listened to."""
+        until = time.monotonic() + PATIENCE_S
+        while (got := found()) != expected:
+            if time.monotonic() > until:
+                raise AssertionError(f"expected {expected!r}, got {got!r}")
+            if self.page.is_closed():
+                self.page = self.context.new_page()
+            self.page.wait_for_timeout(20)
+
     def stored(self) -> list[dict[str, Any]]:
         """The project's events, oldest first."""
-        return sorted(self.api.listed(), key=lambda event: event["timestamp"])
-
-    def names(self) -> list[str]:
-        return [event["event"] for event in self.stored()]
+        return self.api.listed()[::-1]
 
     def expect(self, *names: str) -> list[dict[str, Any]]:
         """Exactly these events are stored, once each, in the order of their times; and they are returned."""
-        eventually(lambda: sorted(self.names()), sorted(names))
+        self.eventually(lambda: sorted(event["event"] for event in self.stored()), sorted(names))
         found = self.stored()
-        assert [event["event"] for event in found] == list(names)
+        in_order = [event["event"] for event in found]
+        assert in_order == list(names), in_order
         return found
 
 

@@ -86,7 +86,7 @@ function capture(event: unknown, properties: unknown, at = Date.now(), isAlone =
       anonymousId: anonymousId(),
       ...(userId && { userId }),
       sessionId: session.id,
-      properties: { ...common, ...(properties as Properties) },
+      properties: { ...common, ...(Array.isArray(properties) || Object(properties) !== properties ? {} : (properties as Properties)) },
     }),
   );
   log("captured", name, properties);

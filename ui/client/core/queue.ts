@@ -5,6 +5,8 @@ import { uuid } from "./identity.ts";
 
 const BATCH = 10;
 const BATCH_MS = 5000;
+/** Events in one request, where many have come together while nothing could be sent. */
+const MOST_IN_BATCH = 50;
 const TRIES = 4;
 /** After the last try; a browser that comes back online, or the next page, tries at once. */
 const STALLED_MS = 60_000;
@@ -15,10 +17,11 @@ const MOST_KEPT_CHARS = 200_000;
 /** Browsers let pages that go away leave 64 KiB behind, in all requests together. */
 const MOST_LEFT_BEHIND = 60_000;
 
-/** events: each as JSON. hasFailed: at least once. */
+/** events: each as JSON. hasFailed: at least once. endsWithPage: the browser gives up sending it where the page goes. */
 interface Batch {
   events: string[];
   hasFailed: boolean;
+  endsWithPage: boolean;
 }
 
 const page = uuid();
@@ -47,7 +50,7 @@ export function openQueue(host: string, projectToken: string, say: typeof log): 
     isStalled = false;
     flush();
   });
-  addEventListener("offline", keep);
+  addEventListener("offline", () => keep());
 }
 
 export function enqueue(event: string): void {
@@ -68,13 +71,13 @@ export function withdraw(isMeant: (event: string) => boolean): void {
 export function flush(): void {
   clearTimeout(timer);
   timer = 0;
-  if (queue.length && !flying.size && !isStalled && navigator.onLine) void send(queue.splice(0, BATCH));
+  if (queue.length && !flying.size && !isStalled && navigator.onLine) void send(queue.splice(0, MOST_IN_BATCH));
 }
 
 /** Send all that waits, at once: the page may be gone the next moment. isLast: it is going. */
 export function handOver(isLast: boolean): void {
   if (navigator.onLine && !isStalled) while (queue.length) void send(queue.splice(0, BATCH), isLast);
-  if (isLast) keep();
+  if (isLast) keep(true);
 }
 
 function arm(delay: number): void {
@@ -86,7 +89,7 @@ function isInTrouble(): boolean {
 }
 
 async function send(events: string[], isLast = false): Promise<void> {
-  const batch: Batch = { events, hasFailed: false };
+  const batch: Batch = { events, hasFailed: false, endsWithPage: false };
   flying.add(batch);
   const body = `{"projectToken":${JSON.stringify(token)},"events":[${events.join(",")}]}`;
   for (let tries = 1; ; tries++) {
@@ -95,7 +98,7 @@ async function send(events: string[], isLast = false): Promise<void> {
       log(status < 400 ? "sent" : "refused", status, events.length);
       flying.delete(batch);
       isStalled = false;
-      if (batch.hasFailed) keep();
+      if (isKept) keep();
       break;
     }
     batch.hasFailed = true;
@@ -122,7 +125,8 @@ async function send(events: string[], isLast = false): Promise<void> {
 /** The answer's status, 0 for none. As text, so that no browser asks the server first whether it may. */
 async function post(body: string, isLast: boolean, batch: Batch): Promise<number> {
   const size = new Blob([body]).size;
-  const fits = leftBehind + size <= MOST_LEFT_BEHIND;
+  // What failed once may have failed because of that limit, which the page's own requests count towards too. It is kept anyway.
+  const fits = leftBehind + size <= MOST_LEFT_BEHIND && !batch.hasFailed;
   const keepalive = fits && "keepalive" in Request.prototype;
   try {
     if (isLast && !keepalive) {
@@ -130,7 +134,11 @@ async function post(body: string, isLast: boolean, batch: Batch): Promise<number
       return batch.hasFailed ? 0 : 202;
     }
     if (keepalive) leftBehind += size;
-    return (await fetch(endpoint, { method: "POST", body, keepalive, credentials: "omit", headers: { "Content-Type": "text/plain" } })).status;
+    batch.endsWithPage = !keepalive;
+    const answer = await fetch(endpoint, { method: "POST", body, keepalive, credentials: "omit", headers: { "Content-Type": "text/plain" } });
+    // Until it is read, the request counts towards what may be left behind.
+    if (keepalive) await answer.text().catch(() => {});
+    return answer.status;
   } catch {
     return 0;
   } finally {
@@ -139,8 +147,8 @@ async function post(body: string, isLast: boolean, batch: Batch): Promise<number
 }
 
 /** Keep for the next page what has not reached the server: what waits, and what failed before. Each page keeps its own. */
-function keep(): void {
-  let mine = [...flying].flatMap((batch) => (batch.hasFailed ? batch.events : [])).concat(queue);
+function keep(isLast = false): void {
+  let mine = [...flying].flatMap((batch) => (batch.hasFailed || (isLast && batch.endsWithPage) ? batch.events : [])).concat(queue);
   let room = MOST_KEPT_CHARS;
   mine = mine.reverse().filter((event) => (room -= event.length) > 0).reverse();
   isKept = mine.length > 0;
