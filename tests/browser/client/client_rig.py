@@ -45,7 +45,7 @@ class Site:
         if not file.is_file():
             return 404, "text/plain", b"not here"
         text = file.read_text("utf-8")
-        text = text.replace("{{server}}", self.server).replace("{{token}}", self.token).replace("{{options}}", self.options)
+        text = text.replace("{{home}}", self.url + "/").replace("{{server}}", self.server).replace("{{token}}", self.token).replace("{{options}}", self.options)
         if self.head:
             text = text.replace('<script src="/start.js"></script>', self.head)
         return 200, KINDS[file.suffix], text.encode()
@@ -137,8 +137,8 @@ class Visitor:
         self.page.goto(self.site.url + path)
         self.page.wait_for_function("typeof sessionvision.q?.length !== 'number'", polling=20)
 
-    def run(self, script: str) -> Any:
-        return self.page.evaluate(script)
+    def run(self, script: str, given: Any = None) -> Any:
+        return self.page.evaluate(script, given)
 
     def storage(self) -> dict[str, str]:
         found: dict[str, str] = self.run("({...localStorage})")

@@ -25,7 +25,7 @@ function urlOf(host: string, token: string): string {
 /** What was answered within the last hour. */
 export function keptConfig(host: string, token: string, now: number): Config | undefined {
   const kept = readJson<Kept>("config");
-  return kept && kept.url === urlOf(host, token) && now - kept.at < KEPT_MS && now >= kept.at ? kept.config : undefined;
+  return kept?.url === urlOf(host, token) && now - kept.at! < KEPT_MS && now >= kept.at! ? kept.config : undefined;
 }
 
 /** What the server answers, undefined where it doesn't. */

@@ -29,9 +29,9 @@ export function anonymousId(): string {
 
 /** The session at a time, another one after half an hour without events or after a day. */
 export function sessionAt(now: number): Session {
-  let session = readJson<Session>("session");
-  if (!session?.id || now - session.lastAt > IDLE_MS || now - session.startedAt > LONGEST_MS)
-    session = { id: uuid(), startedAt: now, lastAt: now, arrival: {}, chunks: 0 };
+  const kept = readJson<Session>("session") as Session | undefined;
+  const goesOn = kept && typeof kept.id === "string" && now - kept.lastAt <= IDLE_MS && now - kept.startedAt <= LONGEST_MS;
+  const session = goesOn ? kept : { id: uuid(), startedAt: now, lastAt: now, arrival: {}, chunks: 0 };
   if (now > session.lastAt) session.lastAt = now;
   writeJson("session", session);
   return session;

@@ -6,7 +6,7 @@ import { askConfig, keepConfig, keptConfig, type Config } from "./config.ts";
 import { anonymousId, forget, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
 import { mask } from "./mask.ts";
 import { enqueue, handOver, openQueue, withdraw } from "./queue.ts";
-import { read, write } from "./store.ts";
+import { isObject, read, write } from "./store.ts";
 
 declare const VERSION: string;
 
@@ -86,7 +86,7 @@ function capture(event: unknown, properties: unknown, at = Date.now(), isAlone =
       anonymousId: anonymousId(),
       ...(userId && { userId }),
       sessionId: session.id,
-      properties: { ...common, ...(Array.isArray(properties) || Object(properties) !== properties ? {} : (properties as Properties)) },
+      properties: { ...common, ...(isObject(properties) && properties) },
     }),
   );
   log("captured", name, properties);

@@ -1,6 +1,6 @@
 // From captured events to the server: in batches, tried again where the network or the server fails, and kept for the next page where
 // neither recovers in time. An event has an id, so that one that is sent twice is stored once.
-import { readJson, write } from "./store.ts";
+import { isObject, readJson, write } from "./store.ts";
 import { uuid } from "./identity.ts";
 
 const BATCH = 10;
@@ -40,10 +40,10 @@ export function openQueue(host: string, projectToken: string, say: typeof log): 
   endpoint = host + "/api/v1/ingest/events";
   token = projectToken;
   log = say;
-  const kept = readJson<Record<string, string[]>>("queue");
+  const kept = readJson<Record<string, unknown>>("queue");
   if (kept) {
     write("queue", "");
-    for (const name in kept) queue.push(...kept[name]!);
+    for (const name in kept) queue.push(...[kept[name]].flat().filter(isEvent));
     if (queue.length) arm(0);
   }
   addEventListener("online", () => {
@@ -59,6 +59,14 @@ export function enqueue(event: string): void {
   if (isInTrouble()) keep();
   if (queue.length >= BATCH) flush();
   else arm(BATCH_MS);
+}
+
+function isEvent(kept: unknown): kept is string {
+  try {
+    return typeof kept === "string" && isObject(JSON.parse(kept));
+  } catch {
+    return false;
+  }
 }
 
 /** Take back what was captured and not sent yet. */
@@ -152,7 +160,7 @@ function keep(isLast = false): void {
   let room = MOST_KEPT_CHARS;
   mine = mine.reverse().filter((event) => (room -= event.length) > 0).reverse();
   isKept = mine.length > 0;
-  const kept = readJson<Record<string, string[]>>("queue") ?? {};
+  const kept = readJson<Record<string, unknown>>("queue") ?? {};
   delete kept[page];
   if (isKept) kept[page] = mine;
   write("queue", Object.keys(kept).length ? JSON.stringify(kept) : "");

@@ -25,13 +25,18 @@ export function write(key: string, text: string): void {
   }
 }
 
-/** The JSON under a key, undefined where there is none or something else is. */
-export function readJson<T>(key: string): T | undefined {
+/** The JSON object under a key, undefined where there is none or something else is: pages can write there too. */
+export function readJson<T extends object>(key: string): Partial<T> | undefined {
   try {
-    return JSON.parse(read(key)) as T;
+    const found: unknown = JSON.parse(read(key));
+    return isObject(found) ? (found as T) : undefined;
   } catch {
     return undefined;
   }
+}
+
+export function isObject(found: unknown): found is object {
+  return Object(found) === found && !Array.isArray(found);
 }
 
 export function writeJson(key: string, value: unknown): void {
