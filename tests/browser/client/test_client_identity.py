@@ -172,8 +172,7 @@ def test_a_full_storage_costs_no_event(visitor: Visitor) -> None:
 
 def test_spoilt_storage_costs_no_event(visitor: Visitor) -> None:
     names = ("session", "registered", "registered_once", "config", "queue")
-    for spoilt in ("{", "null", "7", '"text"', "[1]", '{"id": 7}', '{"a": {"b": 1}}', '{"a": [1, null, "{"]}'):
-        visitor.context.clear_cookies()
+    for spoilt in ("{", "null", '"text"', '{"id": 7}', '{"a": [1, null, "{"]}'):
         quiet(visitor).page.goto(visitor.site.url + "/blank.html")
         visitor.run("([names, text]) => names.forEach((name) => localStorage.setItem('sessionvision_' + name, text))", [names, spoilt])
         visitor.open()
