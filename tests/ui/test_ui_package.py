@@ -1,14 +1,19 @@
-"""The package has the web app in it, whole and small. `./task ui` builds it; without a build these tests fail."""
+"""The package has the web app and the browser client in it, whole and small. `./task ui` builds it; without a build these tests fail."""
 
+import gzip
 import re
 import subprocess
 import zipfile
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 UI = "sv/web/ui/"
 FIRST_LOAD_MAX = 80 * 1024
+SCRIPTS = {"sv.js": 6 * 1024, "recorder.js": 64 * 1024}
+"""What pages of others load, in bytes, gzipped."""
 
 
 @cache
@@ -46,6 +51,17 @@ def test_the_first_load_is_at_most_80_kilobytes() -> None:
     sizes = {name: len(wheel()[f"{UI}{name}.gz"]) for name in names}
     print(f"first load, gzipped: {sum(sizes.values())} bytes, {sizes}")
     assert sum(sizes.values()) <= FIRST_LOAD_MAX
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_wheel_has_the_browser_client_no_larger_than_promised(name: str) -> None:
+    size = len(gzip.compress(wheel()[f"sv/sdk/browser/{name}"], 9))
+    print(f"{name}, gzipped: {size:,} of {SCRIPTS[name]:,} bytes")
+    assert size <= SCRIPTS[name]
+
+
+def test_a_wheel_has_the_types_of_the_browser_client() -> None:
+    assert wheel()["sv/sdk/browser/sv.d.ts"] == (ROOT / "ui/client/sv.d.ts").read_bytes()
 
 
 def test_no_page_names_a_script_of_another_origin() -> None:

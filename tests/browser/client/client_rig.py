@@ -45,7 +45,12 @@ class Site:
         if not file.is_file():
             return 404, "text/plain", b"not here"
         text = file.read_text("utf-8")
-        text = text.replace("{{home}}", self.url + "/").replace("{{server}}", self.server).replace("{{token}}", self.token).replace("{{options}}", self.options)
+        text = (
+            text.replace("{{home}}", self.url + "/")
+            .replace("{{server}}", self.server)
+            .replace("{{token}}", self.token)
+            .replace("{{options}}", self.options)
+        )
         if self.head:
             text = text.replace('<script src="/start.js"></script>', self.head)
         return 200, KINDS[file.suffix], text.encode()

@@ -1,45 +1,41 @@
+"""A server whose projects' settings each test finds as at first, the demo site, and a visitor's browser."""
+
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from sv.web.client_door import BUILT
 from tests.browser.client.client_rig import AGENT, Site, Visitor, serving
 from tests.http.http_rig import Api, Running, running
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+ROOT = Path(__file__).resolve().parents[3]
+AT_FIRST = {
+    "autocapture": True,
+    "respect_do_not_track": True,
+    "recording_sample_rate": 0,
+    "mask_all_inputs": True,
+    "mask_all_text": False,
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    subprocess.run([ROOT / "task", "ui"], check=True, timeout=300)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    assert (BUILT / "sv.js").exists(), "the browser client is not built: ./task ui"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Running]:
-    with running("dev", "--port", "0") as server:
+def server(built: None) -> Iterator[Running]:
+    with running("dev") as server:
         yield server
 
 
 @pytest.fixture
 def api(server: Running) -> Iterator[Api]:
-    """The server, empty, and its project's settings as at first."""
     with Api(server) as api:
         api.reset()
-        unset = {"autocapture": True, "respect_do_not_track": True, "recording_sample_rate": 0, "mask_all_inputs": True}
-        api.http.patch("/api/v1/projects/dev", json={"settings": unset | {"mask_all_text": False}})
+        assert api.http.patch("/api/v1/projects/dev", json={"settings": AT_FIRST}).status_code == 200
         yield api
         assert api.failures == []
 

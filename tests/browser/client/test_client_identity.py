@@ -174,7 +174,9 @@ def test_spoilt_storage_costs_no_event(visitor: Visitor) -> None:
     names = ("session", "registered", "registered_once", "config", "queue")
     for spoilt in ("{", "null", '"text"', '{"id": 7}', '{"a": [1, null, "{"]}'):
         quiet(visitor).page.goto(visitor.site.url + "/blank.html")
-        visitor.run("([names, text]) => names.forEach((name) => localStorage.setItem('sessionvision_' + name, text))", [names, spoilt])
+        visitor.run(
+            "([names, text]) => names.forEach((name) => localStorage.setItem('sessionvision_' + name, text))", [names, spoilt]
+        )
         visitor.open()
         capture(visitor, "one")
         visitor.eventually(lambda: len(visitor.stored()), 1)
@@ -213,6 +215,8 @@ def test_one_script_with_a_token_is_enough(visitor: Visitor) -> None:
 
 def test_init_twice_or_without_a_token_changes_nothing(visitor: Visitor) -> None:
     quiet(visitor).open()
-    visitor.run("sessionvision.init('sv_pub_other', {ingestHost: 'https://example.com'}); sessionvision.init(); sessionvision.init(7)")
+    visitor.run(
+        "sessionvision.init('sv_pub_other', {ingestHost: 'https://example.com'}); sessionvision.init(); sessionvision.init(7)"
+    )
     capture(visitor, "one")
     visitor.expect("one")

@@ -20,7 +20,18 @@ def test_what_is_done_on_three_pages_is_stored_once_each(visitor: Visitor, site:
     visitor.page.close()
     events = visitor.expect(
         *("$pageview", "$click", "lamp_wished", "$click", "$pageleave"),
-        *("$pageview", "$click", "$pageleave", "$pageview", "$click", "$click", "$pageleave", "$pageview", "$pageleave", "$pageview"),
+        *(
+            "$pageview",
+            "$click",
+            "$pageleave",
+            "$pageview",
+            "$click",
+            "$click",
+            "$pageleave",
+            "$pageview",
+            "$pageleave",
+            "$pageview",
+        ),
         *("$pageleave", "$pageview", "$pageleave", "$pageview", "$identify", "$click", "$submit", "$pageleave"),
     )
     views = [(path_of(site, event), event["properties"]["$title"]) for event in events if event["event"] == "$pageview"]

@@ -44,7 +44,9 @@ def test_who_asks_not_to_be_tracked_is_left_alone(visitor: Visitor, ask: str) ->
     with visitor.context.expect_event("requestfinished", lambda request: CONFIG in request.url):
         visitor.open()
     visitor.page.click("#buy")
-    visitor.run("sessionvision.capture('one'); sessionvision.identify('bob'); sessionvision.register({a: 1}); sessionvision.flush()")
+    visitor.run(
+        "sessionvision.capture('one'); sessionvision.identify('bob'); sessionvision.register({a: 1}); sessionvision.flush()"
+    )
     visitor.later(10)
     visitor.hide()
     visitor.page.click("#to-products")
@@ -59,7 +61,9 @@ def test_a_project_may_count_them_all_the_same(visitor: Visitor) -> None:
     visitor.context.add_init_script(ASKS["Do Not Track"])
     visitor.open()
     visitor.run("sessionvision.capture('one'); sessionvision.flush()")
-    visitor.eventually(lambda: (visitor.run("sessionvision.flush()"), sorted(e["event"] for e in visitor.stored()))[1], ["$pageview", "one"])
+    visitor.eventually(
+        lambda: (visitor.run("sessionvision.flush()"), sorted(e["event"] for e in visitor.stored()))[1], ["$pageview", "one"]
+    )
 
 
 def test_a_page_may_respect_it_where_its_project_does_not(visitor: Visitor) -> None:

@@ -44,7 +44,7 @@ def test_a_failing_server_is_tried_again_after_1_2_and_4_seconds_with_the_same_b
     capture(still, "one", "two")
     still.run("sessionvision.flush()")
     for tries, wait in ((1, 1), (2, 2), (3, 4)):
-        still.eventually(lambda: len(still.bodies()), tries)  # noqa: B023 - called at once
+        still.eventually(lambda: len(still.bodies()), tries)
         # The answer has been seen once the events are kept for a next page, and the wait has begun.
         still.page.wait_for_function("() => localStorage.sessionvision_queue")
         still.later(wait - 0.01)
@@ -147,8 +147,12 @@ def test_a_page_that_goes_leaves_no_more_behind_than_browsers_allow_and_keeps_th
 
 def test_a_fault_in_what_is_captured_costs_nothing_else(still: Visitor) -> None:
     still.run("const ring = {}; ring.ring = ring; sessionvision.capture('ring', ring)")
-    still.run("sessionvision.capture('', {}); sessionvision.capture('x'.repeat(201)); sessionvision.capture(); sessionvision.identify('')")
-    still.run("sessionvision.capture('words', 'no properties'); sessionvision.capture('list', [1]); sessionvision.capture('null', null)")
+    still.run(
+        "sessionvision.capture('', {}); sessionvision.capture('x'.repeat(201)); sessionvision.capture(); sessionvision.identify('')"
+    )
+    still.run(
+        "sessionvision.capture('words', 'no properties'); sessionvision.capture('list', [1]); sessionvision.capture('null', null)"
+    )
     still.later(5)
     found = still.expect("words", "list", "null")
     assert all("0" not in event["properties"] for event in found)

@@ -22,7 +22,8 @@ export interface RecorderHost {
   log(...words: unknown[]): void;
 }
 
-type Recorder = { navigated(): void; stop(): void };
+/** flush: hand over what was recorded so far. navigated: another page is seen that was not loaded. */
+export type Recorder = { flush(): void; navigated(): void; stop(): void };
 type Call = [name: keyof SessionVision, given: IArguments | unknown[], at: number];
 type Stub = Partial<SessionVision> & { q?: Call[] | { push(call: Call): void } };
 
@@ -206,7 +207,10 @@ const api: { [Name in keyof SessionVision]: (given: unknown[], at: number) => un
   registerOnce: ([properties]) => registerOnce(properties as Properties),
   getDistinctId: () => read("user_id") || (state === "on" ? anonymousId() : read("anonymous_id")),
   getSessionId: () => (state === "on" ? sessionAt(Date.now()).id : ""),
-  flush: () => handOver(false),
+  flush() {
+    handOver(false);
+    recorder?.flush();
+  },
   optOut() {
     withdraw(() => true);
     recorder?.stop();

@@ -5,7 +5,7 @@
 // other in one recording. What can't be uploaded is dropped, and the next picture is a full one. Never the page's trouble.
 import { record } from "rrweb";
 import type { eventWithTime } from "@rrweb/types";
-import type { RecorderHost } from "../core/index.ts";
+import type { Recorder, RecorderHost } from "../core/index.ts";
 import { chunkOf, isInteraction } from "./events.ts";
 import { maskInput, maskText } from "./masking.ts";
 
@@ -27,13 +27,14 @@ interface Chunk {
   session: string;
 }
 
-function start(host: RecorderHost): { navigated(): void; stop(): void } {
+function start(host: RecorderHost): Recorder {
   let session = host.session();
   let stopRrweb: (() => void) | undefined;
   let events: string[] = [];
   let chars = 0;
   let activeAt = Date.now();
   let timer = 0;
+  let isOn = false;
   let isOver = false;
   let isUploading = false;
   let waiting: Chunk[] = [];
@@ -45,6 +46,7 @@ function start(host: RecorderHost): { navigated(): void; stop(): void } {
     activeAt = Date.now();
     session = host.session();
     if (!session.isRecorded) return;
+    isOn = true;
     stopRrweb = record({
       emit: (event) => safely(() => take(event as eventWithTime)),
       checkoutEveryNms: FULL_EVERY_MS,
@@ -57,21 +59,24 @@ function start(host: RecorderHost): { navigated(): void; stop(): void } {
       recordCanvas: false,
       collectFonts: false,
       recordCrossOriginIframes: false,
-      sampling: { mousemove: 50, scroll: 150, media: 800, input: "last" },
+      sampling: { mousemove: 50, scroll: 150, media: 800 },
       errorHandler: () => true,
     }) as (() => void) | undefined;
   }
 
   function end(): void {
+    isOn = false; // rrweb may still finish what it was at
     stopRrweb?.();
     stopRrweb = undefined;
   }
 
   function take(event: eventWithTime): void {
+    if (!isOn) return;
     const now = Date.now();
     if (isInteraction(event)) {
       if (now - activeAt > 1000) {
         const current = host.session();
+        const isBack = now - activeAt > IDLE_MS;
         activeAt = now;
         if (current.id !== session.id) {
           // Another session: what is there belongs to the old one, and the new one begins with a picture.
@@ -80,6 +85,7 @@ function start(host: RecorderHost): { navigated(): void; stop(): void } {
           setTimeout(() => safely(begin));
           return;
         }
+        if (isBack) setTimeout(() => safely(() => isOn && record.takeFullSnapshot()));
       }
     } else if (now - activeAt > IDLE_MS) return; // nobody is there
     const json = JSON.stringify(event);
@@ -109,7 +115,7 @@ function start(host: RecorderHost): { navigated(): void; stop(): void } {
   function lost(): void {
     waiting = waiting.slice(0, isUploading ? 1 : 0);
     host.log("recording: chunks were dropped");
-    if (stopRrweb) record.takeFullSnapshot();
+    if (isOn) record.takeFullSnapshot();
   }
 
   async function upload(): Promise<void> {
@@ -196,7 +202,8 @@ function start(host: RecorderHost): { navigated(): void; stop(): void } {
   addEventListener("pageshow", (event) => event.persisted && safely(begin));
   safely(begin);
   return {
-    navigated: () => safely(() => stopRrweb && record.takeFullSnapshot(true)),
+    flush: () => safely(close),
+    navigated: () => safely(() => isOn && record.takeFullSnapshot(true)),
     stop() {
       isOver = true;
       end();

@@ -1,0 +1,214 @@
+"""Recordings: which sessions have one, what is in it, and what isn't."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.browser.client.client_rig import Visitor
+
+FULL, INCREMENTAL, META = 2, 3, 4
+INPUT = 5
+
+
+@pytest.fixture
+def recorded(visitor: Visitor) -> Visitor:
+    """A visitor of a project that records everybody."""
+    set_up(visitor, recording_sample_rate=1)
+    return visitor
+
+
+def set_up(visitor: Visitor, **settings: Any) -> None:
+    answer = visitor.api.http.patch("/api/v1/projects/dev", json={"settings": settings})
+    assert answer.status_code == 200, answer.text
+
+
+def session(visitor: Visitor) -> str:
+    found: str = visitor.run("sessionvision.getSessionId()")
+    return found
+
+
+def chunks(visitor: Visitor, session_id: str) -> list[list[dict[str, Any]]]:
+    """What the server has of the session, in order, after the page has handed over what it has."""
+    if not visitor.page.is_closed():
+        visitor.run("sessionvision.flush?.()")
+    answer = visitor.api.http.get(visitor.api.path(f"sessions/{session_id}/recording"))
+    if answer.status_code == 404:
+        return []
+    return [json.loads(visitor.api.http.get(chunk["url"]).content) for chunk in answer.json()["chunks"]]
+
+
+def events(visitor: Visitor, session_id: str) -> list[dict[str, Any]]:
+    return [event for chunk in chunks(visitor, session_id) for event in chunk]
+
+
+def pictures(visitor: Visitor, session_id: str) -> int:
+    return sum(event["type"] == FULL for event in events(visitor, session_id))
+
+
+def typed(visitor: Visitor, session_id: str) -> list[str]:
+    """Each text that was typed, as it was recorded."""
+    return [event["data"]["text"] for event in events(visitor, session_id) if event["data"].get("source") == INPUT]
+
+
+def test_a_session_is_recorded_from_a_full_picture_on_and_the_server_knows_it(recorded: Visitor) -> None:
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    first = events(recorded, session_id)
+    assert [event["type"] for event in first if event["type"] in (META, FULL)] == [META, FULL]
+    assert next(event for event in first if event["type"] == META)["data"]["href"] == recorded.site.url + "/"
+    recorded.run("sessionvision.flush()")
+    recorded.eventually(lambda: len(recorded.stored()), 1)
+    answer = recorded.api.http.get(recorded.api.path(f"sessions/{session_id}")).json()
+    assert answer["has_recording"] is True
+
+
+def test_pages_of_a_session_follow_each_other_in_one_recording(recorded: Visitor) -> None:
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: len(chunks(recorded, session_id)), 1)
+    recorded.page.click("#to-products")
+    recorded.page.wait_for_url("**/products.html")
+    recorded.eventually(lambda: pictures(recorded, session_id), 2)
+    stamps = [event["timestamp"] for event in events(recorded, session_id)]
+    assert stamps == sorted(stamps)
+    recorded.page.click("text=Desk lamp")
+    recorded.hide()
+    recorded.eventually(lambda: pictures(recorded, session_id), 3)
+
+
+def test_a_full_picture_is_taken_every_five_minutes(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.later(5 * 60 + 1)
+    recorded.page.click("#plain")
+    recorded.eventually(lambda: pictures(recorded, session_id), 2)
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_the_recorder_is_loaded_only_if_the_project_records(visitor: Visitor, rate: int) -> None:
+    set_up(visitor, recording_sample_rate=rate)
+    visitor.open()
+    visitor.page.wait_for_function("() => localStorage.sessionvision_config")
+    visitor.page.click("#buy")
+    session_id = session(visitor)
+    visitor.page.reload()
+    visitor.page.wait_for_load_state("networkidle")
+    visitor.hide()
+    asked = [request.url.removeprefix(visitor.site.server) for request in visitor.asked]
+    assert ("/recorder.js" in asked) is bool(rate)
+    if rate:
+        visitor.eventually(lambda: pictures(visitor, session_id) >= 1, True)
+    else:
+        assert [url for url in asked if "recordings" in url] == []
+
+
+def test_of_many_sessions_the_rates_share_is_recorded(visitor: Visitor) -> None:
+    set_up(visitor, recording_sample_rate=0.5)
+    visitor.open()
+    visitor.page.wait_for_function("() => localStorage.sessionvision_config")
+    expected = loaded = 0
+    for low in (True, False):
+        visitor.run(
+            "(digit) => { const kept = JSON.parse(localStorage.sessionvision_session);"
+            "localStorage.sessionvision_session = JSON.stringify({...kept, id: digit + kept.id.slice(1)}) }",
+            "7" if low else "8",
+        )
+        before = sum("recorder.js" in request.url for request in visitor.asked)
+        visitor.page.reload()
+        visitor.page.wait_for_load_state("networkidle")
+        loaded += sum("recorder.js" in request.url for request in visitor.asked) - before
+        expected += low
+    assert loaded == expected == 1
+
+
+def test_what_is_typed_is_hidden_and_a_password_even_where_it_is_marked_as_shown(recorded: Visitor) -> None:
+    recorded.open("/contact.html")
+    session_id = session(recorded)
+    recorded.page.wait_for_load_state("networkidle")
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.page.fill("#message", "my secret story")
+    recorded.page.fill("#email", "ann@example.com")
+    recorded.run("document.getElementById('secret').setAttribute('data-sessionvision-unmask', '')")
+    recorded.page.fill("#secret", "hunter3")
+    recorded.page.fill("#open", "shown")
+    recorded.page.select_option("#topic", "a")
+    recorded.hide()
+    recorded.eventually(lambda: "shown" in typed(recorded, session_id), True)
+    assert [text for text in typed(recorded, session_id) if set(text) != {"*"}] == ["shown"]
+    whole = json.dumps(events(recorded, session_id))
+    assert [text for text in ("secret story", "hunter", "ann@", '"bob@example.com"', "Dear shop") if text in whole] == []
+
+
+def test_a_project_may_show_what_is_typed_but_no_password(visitor: Visitor) -> None:
+    set_up(visitor, recording_sample_rate=1, mask_all_inputs=False)
+    visitor.open("/contact.html")
+    session_id = session(visitor)
+    visitor.eventually(lambda: pictures(visitor, session_id), 1)
+    visitor.page.fill("#message", "a story for all")
+    visitor.page.fill("#secret", "hunter3")
+    visitor.run("document.getElementById('secret').type = 'text'")  # as a page that shows the password does
+    visitor.page.fill("#secret", "hunter4")
+    visitor.hide()
+    visitor.eventually(lambda: "a story for all" in typed(visitor, session_id), True)
+    assert "hunter" not in json.dumps(events(visitor, session_id))
+
+
+@pytest.mark.parametrize(("mask_all_text", "seen"), [(False, ["A shop for lamps", "Help"]), (True, ["Help"])])
+def test_text_is_hidden_where_the_page_marks_it_and_everywhere_if_the_project_says_so(
+    visitor: Visitor, mask_all_text: bool, seen: list[str]
+) -> None:
+    set_up(visitor, recording_sample_rate=1, mask_all_text=mask_all_text)
+    visitor.open()
+    session_id = session(visitor)
+    visitor.eventually(lambda: pictures(visitor, session_id), 1)
+    whole = json.dumps(events(visitor, session_id))
+    assert [text for text in ("A shop for lamps", "Help", "Ann Smith", "Balance") if text in whole] == seen
+
+
+def test_a_hidden_tab_is_not_recorded(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.hide()
+    recorded.run("document.getElementById('plain').textContent = 'written while nobody looked'")
+    recorded.later(20)
+    recorded.run(
+        "delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'));"
+        "document.getElementById('plain').textContent = 'seen again'"
+    )
+    recorded.eventually(lambda: pictures(recorded, session_id), 2)
+    assert "written while nobody looked" not in json.dumps(
+        [event for event in events(recorded, session_id) if event["type"] == INCREMENTAL]
+    )
+
+
+def test_opting_out_ends_the_recording(recorded: Visitor) -> None:
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    before = len(recorded.asked)
+    recorded.run("sessionvision.optOut()")
+    recorded.page.click("#buy")
+    recorded.hide()
+    recorded.page.click("#to-products")
+    recorded.page.wait_for_url("**/products.html")
+    recorded.page.wait_for_load_state("networkidle")
+    assert [request.url for request in recorded.asked[before:] if "ingest" in request.url or "objects" in request.url] == []
+
+
+def test_another_session_has_a_recording_of_its_own(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.open()
+    first = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, first), 1)
+    recorded.later(40 * 60)
+    recorded.page.click("#plain")
+    recorded.later(1)
+    second = session(recorded)
+    assert second != first
+    recorded.eventually(lambda: pictures(recorded, second), 1)
