@@ -63,6 +63,11 @@ class Tables(Protocol):
     """The engine's side of events at rest. A generation's methods are called by one thread at a time; those of two generations (the
     live buffer's and an import's) may run side by side."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """What the engine may hold, in memory, of all that it works on."""
+        ...
+
     def create_buffer(self, generation: int) -> None: ...
 
     def drain(self, generation: int, batches: Sequence[StoredBatch], *, remember_event_ids: bool = True) -> int:

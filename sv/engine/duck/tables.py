@@ -52,6 +52,11 @@ class DuckTables:
         with self._cursor() as cursor:
             cursor.execute(draining.RECENT_EVENT_IDS)
 
+    @property
+    def memory_bytes(self) -> int:
+        """See the port."""
+        return self._database.memory_bytes
+
     @contextmanager
     def _cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
         with self._database.cursor() as cursor:

@@ -103,7 +103,7 @@ def test_days_with_many_rows_have_their_own_file_and_the_others_share_one(
 def test_an_event_id_is_stored_once_within_a_chunk_among_chunks_and_with_ingest(
     folder: Folder, project: str, slice_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "SLICE_BYTES", slice_bytes)
+    monkeypatch.setattr(importing, "MAX_SLICE_BYTES", slice_bytes)
     live = {"timestamp": NOW, "userId": "ann"}
     folder.accept(project, [{"event": "live", "eventId": event_id(1), **live}])
     folder.server.store.catch_up()
@@ -148,7 +148,7 @@ def test_a_chunk_that_fails_at_any_step_stores_nothing_and_succeeds_when_sent_ag
     folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch, step: str, nth: int, after: bool
 ) -> None:
     monkeypatch.setattr(importing, "DAY_FILE_ROWS", 1)
-    monkeypatch.setattr(importing, "SLICE_BYTES", 1)
+    monkeypatch.setattr(importing, "MAX_SLICE_BYTES", 1)
     batches = [batch({"eventId": event_id(nth), "timestamp": NOW - nth * DAY}) for nth in range(3)]
     owner, name = (folder.server.parts, "add_import_chunk") if step == "commit" else (folder.server.store.tables, step)
     with monkeypatch.context() as patch:
