@@ -1,26 +1,26 @@
 """`sv.engine.port.Engine` by DuckDB: builds the statements of this package over a snapshot and puts their answers into shape."""
 
-import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck import export, funnel, step_keys, trend
+from sv.engine.duck import funnel, step_keys
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
-from sv.engine.duck.key_reading import KeyFiles
+from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept, StepCache
 from sv.engine.duck.step_reading import StepReader
+from sv.engine.duck.trend_reading import Asked, TrendReader
 from sv.engine.port import (
     Aliases,
     EventRow,
@@ -35,9 +35,7 @@ from sv.engine.port import (
     Scope,
     TrendCells,
 )
-from sv.model.exports import ExportFormat, Piece
-from sv.model.filters import Filter
-from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS
+from sv.model.limits import DAY_MS
 from sv.model.snapshot import Snapshot
 
 STEP_WORKERS: Final = 4
@@ -76,6 +74,7 @@ class DuckEngine:
         self._cache = StepCache(cache_bytes)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
+        self._trends = TrendReader(self._statements, KeyReader(self._statements, self._key_files, self._steps), self)
         self._reader = StepReader(self._statements, data_folder, self._key_files, self._cache, self._steps)
 
     def close(self) -> None:
@@ -114,7 +113,7 @@ class DuckEngine:
         wanted = persons if persons is not None else [keys.person] if keys.person is not None else None
         if wanted is not None:
             source = source.with_parts(self._key_files.without(source.parts, wanted))
-        events = self._events(source, params)
+        events = self.events(source, params)
         rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)
         sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
         anonymous = pages.anonymous_persons(rows) if snapshot.is_merged else []
@@ -138,7 +137,7 @@ class DuckEngine:
             source = snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1)
             persons = sorted({event.person for event in wanted})
             source = source.with_parts(self._key_files.without(source.parts, persons))
-            events = self._events(source, params)
+            events = self.events(source, params)
             rows = self._statements.rows(pages.sessions_sql(events, wanted, from_ms, params), limits)
             sessions = {event_id: pages.DerivedSession(person, started_ms) for event_id, person, started_ms in rows}
             found |= {event_id: session.id for event_id, session in sessions.items()}
@@ -175,7 +174,7 @@ class DuckEngine:
         foreign = None
         if with_foreign:
             params = Params()
-            statement = funnel.foreign_keys_sql(self._persons_events(source, params), scope, steps, packing, params)
+            statement = funnel.foreign_keys_sql(self.persons_events(source, params), scope, steps, packing, params)
             foreign = self._steps.submit(self._keys, statement, limits)
         found = self._reader.read(source.parts if are_files_read else (), scope, steps, limits)
         users = self._users_of(source, found)
@@ -202,18 +201,27 @@ class DuckEngine:
         rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
         if rest.parts or rest.buffers:
             params = Params()
-            events = self._persons_events(rest, params)
+            events = self.persons_events(rest, params)
             arrays.append(self._keys(funnel.step_keys_sql(events, scope, step, packing, params), limits))
         return arrays
 
     def _users_of(self, snapshot: Snapshot, found: Sequence[dict[int, Kept]]) -> NDArray[np.uint32] | None:
         """Whose each number is among what is found in files, which is kept by the events' own numbers. None: every number is its own."""
+        kept = [each.keys for by_part in found for each in by_part.values() if each.keys.size]
+        count = max(((int(keys.max()) >> KEY_BITS) + 1 for keys in kept), default=0)
+        return self.users(snapshot, count)
+
+    def users(self, snapshot: Snapshot, count: int) -> NDArray[np.uint32] | None:
+        """Whose each of the first so many numbers is; None where every number is its own."""
         if not snapshot.is_merged:
             return None
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST
-        kept = [each.keys for by_part in found for each in by_part.values() if each.keys.size]
-        count = max(((int(keys.max()) >> KEY_BITS) + 1 for keys in kept), default=0)
         return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
+
+    @property
+    def max_person(self) -> int:
+        """An upper bound of the persons' numbers."""
+        return self._max_person()
 
     def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
         return column_of(self._statements.table(statement, limits), "key").astype(np.uint64, copy=False)
@@ -267,7 +275,7 @@ class DuckEngine:
     def funnel_persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""
         params = Params()
-        events = self._persons_events(snapshot.within(scope.from_ms, scope.to_ms), params)
+        events = self.persons_events(snapshot.within(scope.from_ms, scope.to_ms), params)
         table = self._statements.table(funnel.starters_sql(events, scope, step, params), limits)
         return column_of(table, "person").astype(np.uint64, copy=False)
 
@@ -276,7 +284,7 @@ class DuckEngine:
         bounds = [(part.min_ts_ms, part.max_ts_ms) for part in source.parts]
         if source.buffers:
             params = Params()
-            in_buffers = self._events(source.without_parts(), params)
+            in_buffers = self.events(source.without_parts(), params)
             ((first, last),) = self._statements.rows(funnel.time_range_sql(in_buffers, scope, params), limits)
             if first is not None:
                 bounds.append((first, last))
@@ -303,95 +311,23 @@ class DuckEngine:
         breakdown_limit: int,
         limits: Limits,
     ) -> TrendCells:
-        """See the port. With a breakdown the most frequent values are found first, by a statement of their own."""
-        source = snapshot.within(scope.from_ms, scope.to_ms)
-        top: list[str] = []
-        if breakdown is not None:
-            params = Params()
-            events = self._events(source, params)
-            statement = trend.top_values_sql(events, scope, matcher, number_of, breakdown, breakdown_limit, params)
-            top = [value for (value,) in self._statements.rows(statement, limits)]
-        has_other = len(top) > breakdown_limit
-        top = top[:breakdown_limit]
-        params = Params()
-        events = self._persons_events(source, params) if measure == "unique_persons" else self._events(source, params)
-        statement = trend.cells_sql(events, scope, matcher, measure, number_of, starts_ms, breakdown, top, params)
-        rows = self._statements.rows(statement, limits)
-        return _trend_cells(rows, top, len(starts_ms), breakdown is not None, has_other)
-
-    # Exports
-
-    def export_days(
-        self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
-    ) -> list[tuple[int, int]]:
         """See the port."""
-        params = Params()
-        events = self._events(snapshot.within(scope.from_ms, scope.to_ms), params)
-        return [(day, count) for day, count in self._statements.rows(
-            export.days_sql(events, scope, matcher, received_before_ms, params), limits
-        )]  # fmt: skip
+        asked = Asked(
+            snapshot.within(scope.from_ms, scope.to_ms), scope, matcher, measure, number_of, starts_ms, breakdown, limits
+        )
+        return self._trends.cells(asked, breakdown_limit)
 
-    def export(
-        self,
-        snapshot: Snapshot,
-        pieces: Sequence[Piece],
-        filters: tuple[Filter, ...],
-        matcher: Matcher,
-        received_before_ms: int,
-        form: ExportFormat,
-    ) -> Generator[bytes]:
-        """See the port."""
-        batches = self._export_batches(snapshot, pieces, filters, matcher, received_before_ms, form)
-        with contextlib.closing(batches):
-            yield from export.parquet_of(batches) if form is ExportFormat.PARQUET else export.lines_of(batches, form)
-
-    def _export_batches(
-        self,
-        snapshot: Snapshot,
-        pieces: Sequence[Piece],
-        filters: tuple[Filter, ...],
-        matcher: Matcher,
-        received_before_ms: int,
-        form: ExportFormat,
-    ) -> Generator[Any]:
-        for piece in pieces:
-            params = Params()
-            events = self._events(snapshot.within(piece.from_ms, piece.to_ms), params)
-            scope = Scope(piece.from_ms, piece.to_ms, filters, include_bots=True)
-            statement = export.rows_sql(events, scope, matcher, received_before_ms, form, piece.is_ordered, params)
-            batches = self._statements.batches(statement, EXPORT_BLOCK_EVENTS)
-            with contextlib.closing(batches):
-                yield from batches
-
-    def _events(self, snapshot: Snapshot, params: Params) -> str:
+    def events(self, snapshot: Snapshot, params: Params) -> str:
         """Persons being distinct ids, which is what sessions are derived from."""
         return relation(snapshot, self._data_folder, params)
 
-    def _persons_events(self, snapshot: Snapshot, params: Params) -> str:
+    def persons_events(self, snapshot: Snapshot, params: Params) -> str:
         """Persons being those that events are attributed to."""
-        events = self._events(snapshot, params)
+        events = self.events(snapshot, params)
         if not snapshot.is_merged:
             return events
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST
         return attributed(events, self._alias_tables.select(snapshot.project_id, snapshot.aliases))
 
     def _groups_events(self, snapshot: Snapshot, group_by: GroupBy, params: Params) -> str:
-        return self._persons_events(snapshot, params) if group_by == "person" else self._events(snapshot, params)
-
-
-def _trend_cells(rows: list[tuple[Any, ...]], top: list[str], buckets: int, is_broken_down: bool, has_other: bool) -> TrendCells:
-    """Spread (slot, bucket, measure) rows over a matrix; what no row names stays nan."""
-    cells = np.full((len(top) + 2, buckets), np.nan)
-    totals = np.full(len(top) + 2, np.nan)
-    for slot, bucket, measure in rows:
-        value = np.nan if measure is None else measure
-        if bucket is None:
-            totals[slot + 1] = value
-        else:
-            cells[slot + 1, bucket] = value
-    # Row 0 is "no value" (or everything, without a breakdown), row 1 is "other", then the top values.
-    has_null = not is_broken_down or any(slot == trend.NO_VALUE_SLOT for slot, _, _ in rows)
-    order = [*range(2, len(top) + 2), *([0] if has_null else [])]
-    values: list[str | None] = [*top, *([None] if has_null else [])]
-    other = cells[1] if has_other else None
-    return TrendCells(values, cells[order], totals[order], other, float(totals[1]))
+        return self.persons_events(snapshot, params) if group_by == "person" else self.events(snapshot, params)

@@ -6,9 +6,9 @@ the same in both. What can't be answered so, or has no key file, is left to othe
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Any, Final
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -34,6 +34,9 @@ MAX_PERSONS: Final = 100
 _NO_BOT: Final = "is_bot is not true"
 _WORD: Final = re.compile(r"\w+")
 _NOTHING: Final[Keys] = np.empty(0, np.uint64)
+_NO_CODES: Final[Codes] = np.empty(0, np.uint8)
+
+Result = TypeVar("Result")
 
 Table = NDArray[np.bool_]
 """Which of a column's codes a condition holds for, by code."""
@@ -97,41 +100,69 @@ class KeyReader:
         """For each step what matches it at whatever time, by part: of those parts for which key files tell."""
         found: list[dict[int, Kept]] = [{} for _ in steps]
         asked = [
-            (place, step.event, needs) for place, step in enumerate(steps) if (needs := conditions_of(scope, step)) is not None
+            (place, step.event, needs)
+            for place, step in enumerate(steps)
+            if step.event is not None and (needs := conditions_of(scope, step)) is not None
         ]
         files = self._files.of(parts)
         if not asked or not files:
             return found
         tables = self._tables({need for _, _, needs in asked for need in needs}, [file for _, file in files], limits)
 
-        def look(some: Sequence[tuple[Part, KeyFile]]) -> list[tuple[int, int, Kept]]:
-            return [each for part, file in some for each in self._look(part, file, asked, tables)]
+        def look(part: Part, file: KeyFile, reading: Reading) -> list[tuple[int, int, Kept]]:
+            return [
+                (place, part.part_id, Kept(_matching(file, reading, event, needs, tables).keys, file.origin_ms))
+                for place, event, needs in asked
+                if all(need.column in file.columns for need in needs)
+            ]
 
-        pieces = [files[low : low + FILES_A_TASK] for low in range(0, len(files), FILES_A_TASK)]
-        for answers in self._executor.map(look, pieces):
+        for answers in self._in_files(files, look).values():
             for place, part_id, kept in answers:
                 found[place][part_id] = kept
         return found
 
-    def _look(
+    def reduce(
         self,
-        part: Part,
-        file: KeyFile,
-        asked: Sequence[tuple[int, Any, Sequence[Condition]]],
-        tables: dict[Condition, dict[Value, bool]],
-    ) -> list[tuple[int, int, Kept]]:
-        """(step, part, what matches it) for each step that this file can answer."""
-        answers: list[tuple[int, int, Kept]] = []
-        try:
-            with Reading(file) as reading:
-                for place, event, needs in asked:
-                    if all(need.column in file.columns for need in needs):
-                        keys = _matching(file, reading, event, needs, tables)
-                        answers.append((place, part.part_id, Kept(keys, file.origin_ms)))
-        except OSError as error:
-            self._files.give_up(part, file, error)
-            return []
-        return answers
+        parts: Sequence[Part],
+        scope: Scope,
+        matcher: Matcher,
+        column: str | None,
+        work: Callable[[Part, "Matched"], Result],
+        limits: Limits,
+    ) -> dict[int, Result]:
+        """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With a column, its
+        codes come with the keys, and parts in which it is not known or null for some of them are left out."""
+        event, needs = matcher.event, conditions_of(scope, matcher)
+        files = self._files.of(parts)
+        if event is None or needs is None or not files or (column is not None and column not in CODED_COLUMNS):
+            return {}
+        tables = self._tables(set(needs), [file for _, file in files], limits)
+
+        def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
+            if not all(name in file.columns for name in [need.column for need in needs] + ([column] if column else [])):
+                return None
+            matched = _matching(file, reading, event, needs, tables, column)
+            return None if matched.has_null else work(part, matched)
+
+        return {part_id: result for part_id, result in self._in_files(files, look).items() if result is not None}
+
+    def _in_files(
+        self, files: Sequence[tuple[Part, KeyFile]], look: Callable[[Part, KeyFile, Reading], Result]
+    ) -> dict[int, Result]:
+        """`look` at each file, side by side; by part. A file that can't be read is missing."""
+
+        def look_at(some: Sequence[tuple[Part, KeyFile]]) -> list[tuple[int, Result]]:
+            results: list[tuple[int, Result]] = []
+            for part, file in some:
+                try:
+                    with Reading(file) as reading:
+                        results.append((part.part_id, look(part, file, reading)))
+                except OSError as error:
+                    self._files.give_up(part, file, error)
+            return results
+
+        pieces = [files[low : low + FILES_A_TASK] for low in range(0, len(files), FILES_A_TASK)]
+        return {part_id: result for results in self._executor.map(look_at, pieces) for part_id, result in results}
 
     def _tables(self, needs: set[Condition], files: Sequence[KeyFile], limits: Limits) -> dict[Condition, dict[Value, bool]]:
         """For each condition which of the files' values meet it."""
@@ -173,26 +204,52 @@ def column_of(item: Filter) -> str | None:
     return column if column in CODED_COLUMNS else None
 
 
+class Matched(NamedTuple):
+    """The rows of an event that meet all conditions: their keys, ascending, from `origin_ms`; with a column, `values[codes]`
+    are its values."""
+
+    keys: Keys
+    origin_ms: int
+    codes: Codes | None = None
+    values: tuple[Value, ...] = ()
+
+    @property
+    def has_null(self) -> bool:
+        """Whether the column is null for some of them."""
+        if self.codes is None or None not in self.values:
+            return False
+        return bool((self.codes == self.values.index(None)).any())
+
+
 def _matching(
-    file: KeyFile, reading: Reading, event: str, needs: Sequence[Condition], tables: dict[Condition, dict[Value, bool]]
-) -> Keys:
-    """The keys of the event's rows that meet all conditions, ascending."""
+    file: KeyFile,
+    reading: Reading,
+    event: str,
+    needs: Sequence[Condition],
+    tables: dict[Condition, dict[Value, bool]],
+    wanted: str | None = None,
+) -> Matched:
+    """What matches, with the codes of the wanted column."""
     low, high = file.range_of(event)
-    if low == high:
-        return _NOTHING
     flags: Table | None = None
     for need in needs:
         column = file.columns[need.column]
         table = np.zeros(MAX_CODES + 1, np.bool_)
         table[: len(column.values)] = [tables[need][value] for value in column.values]
         if column.at is None:
-            if not table[0]:
-                return _NOTHING
-            continue
-        if table[: len(column.values)].all():
-            continue
-        codes: Codes = reading.codes(column.at, low, high)
-        holds = table[codes]
-        flags = holds if flags is None else flags & holds
-    keys = reading.keys(low, high)
-    return keys if flags is None else keys[np.flatnonzero(flags)]
+            high = high if table[0] else low
+        elif low < high and not table[: len(column.values)].all():
+            holds = table[reading.codes(column.at, low, high)]
+            flags = holds if flags is None else flags & holds
+    if low == high:
+        return Matched(_NOTHING, file.origin_ms, None if wanted is None else _NO_CODES)
+    keys, codes, values = reading.keys(low, high), None, ()
+    if wanted is not None:
+        column = file.columns[wanted]
+        values = column.values
+        codes = np.zeros(high - low, np.uint8) if column.at is None else reading.codes(column.at, low, high)
+    if flags is not None:
+        places = np.flatnonzero(flags)
+        keys = keys[places]
+        codes = None if codes is None else codes[places]
+    return Matched(keys, file.origin_ms, codes, values)

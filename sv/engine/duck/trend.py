@@ -43,13 +43,14 @@ def needs_sessions(measure: Measure) -> bool:
 def top_values_sql(
     events: str, scope: Scope, matcher: Matcher, number_of: str | None, breakdown: str, limit: int, params: Params
 ) -> Sql:
-    """The breakdown values of most events that are measured, as JSON texts, most first, at most limit + 1; no row for "no value"."""
+    """(value, events) of the breakdown values of most events that are measured, as JSON texts, most first, at most limit + 1; no row for
+    "no value"."""
     conditions = [in_scope(scope, params), matches(matcher, params)]
     if number_of is not None:
         conditions.append(f"({Property(number_of, params).number()}) is not null")
     return params.sql(f"""
         with events as not materialized ({events})
-        select {Property(breakdown, params).json()} as value
+        select {Property(breakdown, params).json()} as value, count(*)
         from events
         where {joined(conditions)}
         group by value
@@ -75,18 +76,55 @@ def cells_sql(
     slot: 1-based place in `top`, OTHER_SLOT beyond it, NO_VALUE_SLOT for events without the property; without a breakdown all
     events are in NO_VALUE_SLOT. bucket: from 0.
     """
+    slotted = _slotted(events, scope, matcher, needs_sessions(measure), number_of, starts_ms, breakdown, top, params)
+    return params.sql(f"""
+        {slotted}
+        select slot, bucket, ({_MEASURES[measure]})::double
+        from slotted
+        group by grouping sets ((slot, bucket), (slot))
+        """)
+
+
+def persons_sql(
+    events: str,
+    scope: Scope,
+    matcher: Matcher,
+    starts_ms: Sequence[int],
+    breakdown: str | None,
+    top: Sequence[str],
+    params: Params,
+) -> Sql:
+    """(slot, bucket, person), each once. Arguments and columns as of `cells_sql`."""
+    return params.sql(f"""
+        {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
+        select slot, bucket, person from slotted group by all
+        """)
+
+
+def _slotted(
+    events: str,
+    scope: Scope,
+    matcher: Matcher,
+    by_session: bool,
+    number_of: str | None,
+    starts_ms: Sequence[int],
+    breakdown: str | None,
+    top: Sequence[str],
+    params: Params,
+) -> str:
+    """The head of a statement with `slotted`: slot, bucket, person, session_key and number of each event that is measured."""
     condition = f"({joined([in_scope(scope, params), matches(matcher, params)])})"
     columns = {
         "value": Property(breakdown, params).json() if breakdown is not None else "null::varchar",
         "bucket": _bucket(starts_ms, params),
         "number": Property(number_of, params).number() if number_of is not None else "null::double",
     }
-    if needs_sessions(measure):
+    if by_session:
         matched = keyed_sessions("events", columns, in_range(scope, params), condition)
     else:
         named = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         matched = f"select person, {named}, null::varchar as session_key from events where {condition}"
-    return params.sql(f"""
+    return f"""
         with events as not materialized ({events}),
         matched as ({matched}),
         top as (
@@ -98,11 +136,7 @@ def cells_sql(
             number
           from matched left join top using (value)
           {"where number is not null" if number_of is not None else ""}
-        )
-        select slot, bucket, ({_MEASURES[measure]})::double
-        from slotted
-        group by grouping sets ((slot, bucket), (slot))
-        """)
+        )"""
 
 
 def _bucket(starts_ms: Sequence[int], params: Params) -> str:

@@ -1,0 +1,185 @@
+"""Trends out of key files: counts of events and of persons by bucket and breakdown value, a file at a time.
+
+Answers for what a file contributes, in the least form that can be put together with the other files': counts, and for each cell the
+persons, each once. The rest of a snapshot comes in the same form, out of SQL.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.key_files import KEY_BITS
+from sv.engine.duck.key_reading import Matched
+from sv.engine.duck.step_keys import OFFSETS, covers
+from sv.engine.duck.trend import NO_VALUE_SLOT, OTHER_SLOT
+from sv.engine.port import Scope
+from sv.model.part import Part
+
+Persons = NDArray[np.uint32]
+Cell = tuple[int, int]
+"""(slot, bucket), as `trend.cells_sql` has them."""
+
+FEW_CELLS: Final = 4
+"""So many are picked out one by one; more are told apart by sorting."""
+
+_SHIFT: Final = np.uint64(KEY_BITS)
+_PERSON_BITS: Final = np.uint64(64 - KEY_BITS)
+_PERSON: Final = np.uint64((1 << (64 - KEY_BITS)) - 1)
+
+
+class Contribution(Struct, frozen=True):
+    """What a file has in each cell: how many events, and, where they are asked for, which persons, ascending, each once."""
+
+    counts: dict[Cell, int]
+    persons: dict[Cell, Persons]
+
+
+def in_range(part: Part, matched: Matched, scope: Scope) -> Matched:
+    """Those of the scope's range."""
+    if covers(scope, part):
+        return matched
+    offsets = matched.keys & OFFSETS
+    low, high = (np.uint64(max(border - matched.origin_ms, 0)) for border in (scope.from_ms, scope.to_ms))
+    places = np.flatnonzero((offsets >= low) & (offsets < high))
+    codes = None if matched.codes is None else matched.codes[places]
+    return matched._replace(keys=matched.keys[places], codes=codes)
+
+
+def values_of(matched: Matched) -> dict[str, int]:
+    """How many events have each value of the column, which none of them lacks."""
+    if matched.codes is None:
+        return {}
+    counts = np.bincount(matched.codes, minlength=len(matched.values)).tolist()
+    return {value: count for value, count in zip(matched.values, counts, strict=True) if count and isinstance(value, str)}
+
+
+def contribution(
+    matched: Matched,
+    starts_ms: Sequence[int],
+    slots: Mapping[str, int] | None,
+    users: NDArray[np.uint32] | None,
+    *,
+    with_persons: bool,
+) -> Contribution:
+    """What these rows have in each cell. slots: of breakdown values, others being in OTHER_SLOT; None without a breakdown."""
+    keys = matched.keys
+    if not keys.size:
+        return Contribution({}, {})
+    cells, names = _cells(matched, starts_ms, slots)
+    persons = (keys >> _SHIFT).astype(np.uint32)
+    if users is not None:
+        persons = users[persons]
+    is_sorted = users is None
+    counts = {}
+    found: dict[Cell, Persons] = {}
+    if cells is None:
+        counts[names[0]] = int(keys.size)
+        if with_persons:
+            found[names[0]] = _once(persons, is_sorted=is_sorted)
+        return Contribution(counts, found)
+    sizes = np.bincount(cells, minlength=len(names)).tolist()
+    counts = {name: size for name, size in zip(names, sizes, strict=True) if size}
+    if with_persons and len(counts) <= FEW_CELLS:
+        for place, name in enumerate(names):
+            if name in counts:
+                found[name] = _once(persons[np.flatnonzero(cells == place)], is_sorted=is_sorted)
+    elif with_persons:
+        pairs = np.unique((cells.astype(np.uint64) << _PERSON_BITS) | persons)
+        borders = np.searchsorted(pairs, np.arange(len(names) + 1, dtype=np.uint64) << _PERSON_BITS).tolist()
+        for place, name in enumerate(names):
+            if name in counts:
+                found[name] = (pairs[borders[place] : borders[place + 1]] & _PERSON).astype(np.uint32)
+    return Contribution(counts, found)
+
+
+def _cells(
+    matched: Matched, starts_ms: Sequence[int], slots: Mapping[str, int] | None
+) -> tuple[NDArray[np.int64] | None, list[Cell]]:
+    """Each row's place among these cells; None where all are in the one."""
+    offsets = (matched.keys & OFFSETS).view(np.int64)
+    low, high = int(offsets.min()) + matched.origin_ms, int(offsets.max()) + matched.origin_ms
+    starts = np.array(starts_ms[1:], np.int64)
+    first, last = (int(place) for place in np.searchsorted(starts, (low, high), "right"))
+    buckets: NDArray[np.int64] | None = None
+    if first < last:
+        borders = starts[first:last] - matched.origin_ms
+        if last - first == 1:
+            buckets = (offsets >= borders[0]).astype(np.int64)
+        else:
+            buckets = np.searchsorted(borders, offsets, "right")
+    of_codes: list[int] = []
+    if matched.codes is None or slots is None:
+        names = [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
+        return buckets, names
+    of_codes = [slots.get(value, OTHER_SLOT) if isinstance(value, str) else NO_VALUE_SLOT for value in matched.values]
+    used = sorted(set(of_codes))
+    width = last - first + 1
+    table = np.array([used.index(slot) * width for slot in of_codes], np.int64)
+    cells = table[matched.codes]
+    if buckets is not None:
+        cells += buckets
+    return cells, [(slot, bucket) for slot in used for bucket in range(first, last + 1)]
+
+
+def _once(persons: Persons, *, is_sorted: bool) -> Persons:
+    """Each person once, ascending."""
+    if not is_sorted:
+        return np.unique(persons)
+    return persons[np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))]
+
+
+def measures(contributions: Sequence[Contribution], *, of_persons: bool) -> list[tuple[int, int | None, float]]:
+    """(slot, bucket or None for the whole range, measure), as `trend.cells_sql` answers."""
+    if not of_persons:
+        counts: Counter[Cell] = Counter()
+        for each in contributions:
+            counts.update(each.counts)
+        wholes: Counter[int] = Counter()
+        for (slot, _), count in counts.items():
+            wholes[slot] += count
+        cells: list[tuple[int, int | None, float]] = [(slot, bucket, float(count)) for (slot, bucket), count in counts.items()]
+        return cells + [(slot, None, float(count)) for slot, count in wholes.items()]
+    by_cell: dict[Cell, list[Persons]] = defaultdict(list)
+    by_slot: dict[int, list[Persons]] = defaultdict(list)
+    for each in contributions:
+        for cell, persons in each.persons.items():
+            by_cell[cell].append(persons)
+            by_slot[cell[0]].append(persons)
+    rows: list[tuple[int, int | None, float]] = [
+        (slot, bucket, float(_union_size(lists))) for (slot, bucket), lists in by_cell.items()
+    ]
+    return rows + [(slot, None, float(_union_size(lists))) for slot, lists in by_slot.items()]
+
+
+def _union_size(lists: Sequence[Persons]) -> int:
+    """How many persons there are in all, each once."""
+    if len(lists) == 1:
+        return int(lists[0].size)
+    size = sum(persons.size for persons in lists)
+    largest = max(int(persons[-1]) for persons in lists if persons.size) if size else 0
+    if largest < 8 * size:
+        flags = np.zeros(largest + 1, np.bool_)
+        for persons in lists:
+            flags[persons] = True
+        return int(np.count_nonzero(flags))
+    return int(np.unique(np.concatenate(lists)).size)
+
+
+def contribution_of(rows: Any) -> Contribution:
+    """The rest's, of `trend.persons_sql`'s answer: parallel arrays of slot, bucket and person, in any order."""
+    slots, buckets, persons = (np.asarray(values, np.int64) for values in rows)
+    if not slots.size:
+        return Contribution({}, {})
+    order = np.lexsort((persons, buckets, slots))
+    slots, buckets, persons = slots[order], buckets[order], persons[order].astype(np.uint32)
+    borders = np.flatnonzero(
+        np.concatenate((np.ones(min(1, slots.size), np.bool_), (slots[1:] != slots[:-1]) | (buckets[1:] != buckets[:-1])))
+    )
+    ends = [*borders[1:].tolist(), slots.size]
+    return Contribution(
+        {}, {(int(slots[low]), int(buckets[low])): persons[low:high] for low, high in zip(borders.tolist(), ends, strict=True)}
+    )

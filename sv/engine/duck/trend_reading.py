@@ -1,0 +1,207 @@
+"""A series of a trend: out of key files as far as they tell, by SQL for the rest, put together.
+
+Counts of events and of persons can be put together exactly from pieces; all other measures are asked of the whole in SQL.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck import trend, trend_keys
+from sv.engine.duck.key_files import CODED_COLUMNS
+from sv.engine.duck.key_reading import KeyReader
+from sv.engine.duck.run import Statements, column_of
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+from sv.engine.duck.sql import Params
+from sv.engine.duck.trend_keys import Contribution
+from sv.engine.port import Limits, Matcher, Measure, Scope, TrendCells
+from sv.model.snapshot import Snapshot
+
+MAX_VALUES: Final = 10_000
+"""Breakdown values of what is not in key files; where there are more, SQL is asked of the whole."""
+
+Row = tuple[int, int | None, float | None]
+"""(slot, bucket or None for the whole range, measure)."""
+
+
+class Asked(Struct, frozen=True):
+    """One series. `source` has no part that lies beyond the scope's range."""
+
+    source: Snapshot
+    scope: Scope
+    matcher: Matcher
+    measure: Measure
+    number_of: str | None
+    starts_ms: Sequence[int]
+    breakdown: str | None
+    limits: Limits
+
+
+class Relations(Protocol):
+    """The engine, as far as it is needed here: what events are in SQL, and who a person's number stands for."""
+
+    def events(self, snapshot: Snapshot, params: Params, /) -> str: ...
+    def persons_events(self, snapshot: Snapshot, params: Params, /) -> str: ...
+    def users(self, snapshot: Snapshot, count: int, /) -> NDArray[np.uint32] | None: ...
+    @property
+    def max_person(self) -> int: ...
+
+
+class TrendReader:
+    """Thread-safe."""
+
+    def __init__(self, statements: Statements, key_reader: KeyReader, relations: Relations) -> None:
+        self._statements = statements
+        self._key_reader = key_reader
+        self._relations = relations
+
+    def cells(self, asked: Asked, breakdown_limit: int) -> TrendCells:
+        """The series' cells. With a breakdown the most frequent values are found first."""
+        values = self._top_values(asked, breakdown_limit) if asked.breakdown is not None else []
+        has_other = len(values) > breakdown_limit
+        top = values[:breakdown_limit]
+        rows = self._rows(asked, top)
+        return _trend_cells(rows, top, len(asked.starts_ms), asked.breakdown is not None, has_other)
+
+    def _top_values(self, asked: Asked, limit: int) -> list[str]:
+        """The values of most events, most first, at most limit + 1, as JSON texts."""
+        counts: Counter[str] = Counter()
+        rest = asked.source
+        if _is_counted(asked):
+            column = _column(asked)
+            found = self._key_reader.reduce(
+                asked.source.parts,
+                asked.scope,
+                asked.matcher,
+                column,
+                lambda part, matched: trend_keys.values_of(trend_keys.in_range(part, matched, asked.scope)),
+                asked.limits,
+            )
+            for each in found.values():
+                counts.update(each)
+            counts = Counter({text: counts[value] for value, text in self._texts(list(counts), asked.limits).items()})
+            if found:
+                rest = _without(asked.source, found)
+        rows = self._value_rows(asked, rest, MAX_VALUES if rest is not asked.source else limit)
+        if rest is not asked.source and len(rows) > MAX_VALUES:
+            return [value for value, _ in self._value_rows(asked, asked.source, limit)]
+        for value, count in rows:
+            counts[value] += count
+        return sorted(counts, key=lambda value: (-counts[value], value))[: limit + 1]
+
+    def _value_rows(self, asked: Asked, source: Snapshot, limit: int) -> list[tuple[str, int]]:
+        if not source.parts and not source.buffers:
+            return []
+        assert asked.breakdown is not None
+        params = Params()
+        events = self._relations.events(source, params)
+        statement = trend.top_values_sql(events, asked.scope, asked.matcher, asked.number_of, asked.breakdown, limit, params)
+        return self._statements.rows(statement, asked.limits)
+
+    def _texts(self, values: Sequence[str], limits: Limits) -> dict[str, str]:
+        """The JSON text of each value, by the engine that makes those of rows."""
+        if not values:
+            return {}
+        params = Params()
+        statement = f"select value, to_json(value)::varchar from (select unnest({params.bind(list(values))}::varchar[]) as value)"
+        return dict(self._statements.rows(params.sql(statement), limits))
+
+    def _rows(self, asked: Asked, top: Sequence[str]) -> list[Row]:
+        if not _is_counted(asked):
+            return self._sql_rows(asked, asked.source, top)
+        of_persons = asked.measure == "unique_persons"
+        users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
+        slots = {value: place for place, value in enumerate(self._plain(top, asked.limits), start=1) if value is not None}
+        found = self._key_reader.reduce(
+            asked.source.parts,
+            asked.scope,
+            asked.matcher,
+            _column(asked),
+            lambda part, matched: trend_keys.contribution(
+                trend_keys.in_range(part, matched, asked.scope),
+                asked.starts_ms,
+                slots if asked.breakdown is not None else None,
+                users,
+                with_persons=of_persons,
+            ),
+            asked.limits,
+        )
+        rest = _without(asked.source, found)
+        if not found:
+            return self._sql_rows(asked, asked.source, top)
+        contributions = list(found.values())
+        if rest.parts or rest.buffers:
+            contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
+        return list(trend_keys.measures(contributions, of_persons=of_persons))
+
+    def _plain(self, texts: Sequence[str], limits: Limits) -> list[str | None]:
+        """The string that each JSON text is, None where it is none."""
+        if not texts:
+            return []
+        params = Params()
+        held = params.bind(list(texts))
+        statement = f"""
+            select value, case when json_type(value) = 'VARCHAR' then json_extract_string(value, '$') end
+            from (select unnest({held}::varchar[]) as value)
+            """
+        plain: dict[str, str | None] = dict(self._statements.rows(params.sql(statement), limits))
+        return [plain[text] for text in texts]
+
+    def _sql_rows(self, asked: Asked, source: Snapshot, top: Sequence[str]) -> list[Row]:
+        params = Params()
+        by_person = asked.measure == "unique_persons"
+        events = self._relations.persons_events(source, params) if by_person else self._relations.events(source, params)
+        statement = trend.cells_sql(
+            events, asked.scope, asked.matcher, asked.measure, asked.number_of, asked.starts_ms, asked.breakdown, top, params
+        )
+        return self._statements.rows(statement, asked.limits)
+
+    def _counts_of(self, asked: Asked, rest: Snapshot, top: Sequence[str]) -> Contribution:
+        rows = self._sql_rows(asked, rest, top)
+        return Contribution({(slot, bucket): int(count or 0) for slot, bucket, count in rows if bucket is not None}, {})
+
+    def _persons_of(self, asked: Asked, rest: Snapshot, top: Sequence[str]) -> Contribution:
+        params = Params()
+        events = self._relations.persons_events(rest, params)
+        statement = trend.persons_sql(events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params)
+        table: Any = self._statements.table(statement, asked.limits)
+        return trend_keys.contribution_of([column_of(table, name) for name in ("slot", "bucket", "person")])
+
+
+def _is_counted(asked: Asked) -> bool:
+    """Whether pieces of the answer can be put together, and key files may have some."""
+    if asked.measure not in ("total", "unique_persons") or asked.number_of is not None:
+        return False
+    return asked.breakdown is None or _column(asked) is not None
+
+
+def _column(asked: Asked) -> str | None:
+    """The coded column of the breakdown."""
+    column = STRING_PROPERTY_COLUMNS.get(asked.breakdown or "")
+    return column if column in CODED_COLUMNS else None
+
+
+def _without(source: Snapshot, found: dict[int, Any]) -> Snapshot:
+    return source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
+
+
+def _trend_cells(rows: Sequence[Row], top: Sequence[str], buckets: int, is_broken_down: bool, has_other: bool) -> TrendCells:
+    """Spread (slot, bucket, measure) rows over a matrix; what no row names stays nan."""
+    cells = np.full((len(top) + 2, buckets), np.nan)
+    totals = np.full(len(top) + 2, np.nan)
+    for slot, bucket, measure in rows:
+        value = np.nan if measure is None else measure
+        if bucket is None:
+            totals[slot + 1] = value
+        else:
+            cells[slot + 1, bucket] = value
+    # Row 0 is "no value" (or everything, without a breakdown), row 1 is "other", then the top values.
+    has_null = not is_broken_down or any(slot == trend.NO_VALUE_SLOT for slot, _, _ in rows)
+    order = [*range(2, len(top) + 2), *([0] if has_null else [])]
+    values: list[str | None] = [*top, *([None] if has_null else [])]
+    other = cells[1] if has_other else None
+    return TrendCells(values, cells[order], totals[order], other, float(totals[1]))

@@ -1,0 +1,143 @@
+"""Trends out of key files say what SQL says of the same events, whatever part of them has key files."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sv.engine.duck.engine import DuckEngine
+from sv.engine.duck.key_reading import KeyFiles
+from sv.engine.duck.trend_keys import Contribution, measures
+from sv.insights.runner import Context
+from sv.insights.trends import trends
+from sv.model.calendar import iso_ms
+from sv.model.limits import DAY_MS, HOUR_MS
+from sv.model.query_parsing import parse_trends_query
+from tests.engine.rig import CHROME, LIMITS, NO_ALIASES, NOON, Rig, event, opened
+
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+PERSONS = ("ann", "bob", "cat", "dan", "eve")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Nine days of five persons, in files of a day, in one of many days, and in a buffer; some by bots, some of no country."""
+    with opened(tmp_path_factory.mktemp("trend-keys")) as rig:
+        made = [
+            event(
+                name,
+                person,
+                NOON + day * DAY_MS + number * 5 * HOUR_MS + len(person),
+                plan=("pro", "free", 7)[(day + number) % 3],
+                **({"$country": ("DE", "FR", 'a"\\é')[(day * number) % 3]} if (day + place) % 5 else {}),
+                **({"$browser": 12} if day == 4 else {}),
+            )
+            for day in range(9)
+            for place, person in enumerate(PERSONS)
+            for number, name in enumerate(("view", "buy", "view", "pay"))
+            if (day * 7 + place * 3 + number) % 4
+        ]
+        rig.flush(rig.buffer(rig.batch(made[::5], user_agent=CHROME)))
+        rig.merge()
+        for start in (1, 2, 3):
+            rig.flush(rig.buffer(rig.batch(made[start::5], user_agent=BOT if start == 3 else CHROME)))
+        rig.buffer(rig.batch(made[4::5]))
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
+    """Over all files with key files, over every second one, and over none."""
+    made = {"none": DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES)}
+    filled.index(filled.parts)
+    made["all"] = DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES, key_files=filled.tables.key_files)
+    some = KeyFiles()
+    for part, file in filled.tables.key_files.of(filled.parts[::2]):
+        some.add(part.part_id, file)
+    made["some"] = DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES, key_files=some)
+    yield made
+    for engine in made.values():
+        engine.close()
+
+
+def ask(rig: Rig, engine: DuckEngine, body: dict[str, Any]) -> Any:
+    query = parse_trends_query(body, timezone="UTC", now_ms=NOON + 9 * DAY_MS)
+    return trends(Context(engine, engine.pin(rig.snapshot(), LIMITS), LIMITS, 2), query)
+
+
+series = st.fixed_dictionaries(
+    {"name": st.sampled_from(("view", "buy", "never")), "math": st.sampled_from(("total", "unique_persons"))},
+    optional={
+        "properties": st.sampled_from(({"$country": "DE"}, {"$country": ["DE", "FR"]}, {"plan": "pro"}, {"$browser": "Chrome"}))
+    },
+)
+moments = st.integers(-2 * 24, 10 * 24).map(lambda hours: NOON + hours * HOUR_MS)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(series, min_size=1, max_size=2),
+    moments,
+    moments,
+    st.sampled_from(("hour", "day", "week", "month")),
+    st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kathmandu")),
+    st.sampled_from((None, "$country", "$browser", "plan", "$device_type")),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_trends_are_the_same_whatever_has_key_files(
+    filled: Rig,
+    engines: dict[str, DuckEngine],
+    asked: list[Any],
+    low: int,
+    high: int,
+    interval: str,
+    timezone: str,
+    breakdown: str | None,
+    limit: int,
+    include_bots: bool,
+) -> None:
+    body: dict[str, Any] = {
+        "events": asked,
+        "interval": interval,
+        "timezone": timezone,
+        "date_from": iso_ms(min(low, high)),
+        "date_to": iso_ms(max(low, high) + 1),
+        "include_bots": include_bots,
+    }
+    if breakdown is not None:
+        body |= {"breakdown": breakdown, "breakdown_limit": limit}
+    plain = ask(filled, engines["none"], body)
+    for name, engine in engines.items():
+        assert ask(filled, engine, body) == plain, name
+
+
+@pytest.mark.parametrize("math", ["total", "unique_persons"])
+@pytest.mark.parametrize("breakdown", [None, "$country"])
+def test_a_trend_over_key_files_reads_no_part(rig: Rig, math: str, breakdown: str | None) -> None:
+    for person in ("ann", "bob"):
+        rig.flush(rig.buffer(rig.batch([event("view", person, NOON + day * DAY_MS, **{"$country": "DE"}) for day in range(3)])))
+    rig.index(rig.parts)
+    body: dict[str, Any] = {"events": [{"name": "view", "math": math}], "date_from": "2025-06-15", "date_to": "2025-06-18"}
+    if breakdown is not None:
+        body["breakdown"] = breakdown
+    before = ask(rig, rig.engine, body)
+    assert before["series"][0]["values"] == [2, 2, 2, 0]
+    assert before["series"][0]["total"] == (6 if math == "total" else 2)
+    for part in rig.parts:
+        (rig.folder / part.path).unlink()
+    assert ask(rig, rig.engine, body) == before
+
+
+@pytest.mark.parametrize("scale", [1, 1 << 20])
+def test_persons_of_several_pieces_count_once_near_together_and_far_apart(scale: int) -> None:
+    pieces = [
+        Contribution(
+            {}, {(1, 0): np.array([1, 5], np.uint32) * np.uint32(scale), (1, 1): np.array([5], np.uint32) * np.uint32(scale)}
+        ),
+        Contribution({}, {(1, 0): np.array([5, 9], np.uint32) * np.uint32(scale)}),
+    ]
+    assert sorted(measures(pieces, of_persons=True), key=str) == [(1, 0, 3.0), (1, 1, 1.0), (1, None, 3.0)]
