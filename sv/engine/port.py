@@ -94,12 +94,12 @@ class EventRow(Struct, frozen=True):
 class FunnelKeys(Struct, frozen=True):
     """A funnel's entries: arrays of keys for each step, each key (group << bits) | (ms - origin_ms). An array of one file is mostly sorted.
 
-    foreign: the keys of the rows that match no step, of the groups that did step 1; None where they were not asked for.
+    foreign: the keys of the rows that match no step, of the groups that did step 1, also as arrays; None where they were not asked for.
     is_numbered: groups are numbers given out within the query; else they are the numbers of persons.
     """
 
     steps: list[list[NDArray[np.uint64]]]
-    foreign: NDArray[np.uint64] | None
+    foreign: list[NDArray[np.uint64]] | None
     bits: int
     origin_ms: int
     is_numbered: bool

@@ -195,6 +195,19 @@ def copy(tmp_path: Path) -> Iterator[Rig]:
         yield rig
 
 
+def test_a_strict_funnel_over_key_files_reads_no_part(copy: Rig) -> None:
+    strict = BODY | {"modes": ["strict_order"]}
+    before = ask(copy, strict)
+    assert [step["count"] for step in before["steps"]] == [3, 3, 0]
+    apart = strict | {"steps": [{"event": "view", "properties": {"$country": "FR"}}, {"event": "buy"}]}
+    gone = strict | {"steps": [{"event": "view"}, {"event": "view", "properties": {"$country": "FR"}}, {"event": "buy"}]}
+    answers = [ask(copy, body) for body in (apart, gone)]
+    for part in copy.parts:
+        (copy.folder / part.path).unlink()
+    assert ask(copy, strict) == before
+    assert [ask(copy, body) for body in (apart, gone)] == answers
+
+
 def test_a_funnel_over_key_files_reads_no_part(copy: Rig) -> None:
     before = ask(copy)
     assert [step["count"] for step in before["steps"]] == [3, 3, 0]

@@ -1,24 +1,25 @@
 """`sv.engine.port.Engine` by DuckDB: builds the statements of this package over a snapshot and puts their answers into shape."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck import funnel, step_keys
+from sv.engine.duck import export
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
-from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
+from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.relation import attributed, relation
-from sv.engine.duck.run import Statements, column_of
+from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
-from sv.engine.duck.step_keys import Kept, StepCache
+from sv.engine.duck.step_keys import StepCache
 from sv.engine.duck.step_reading import StepReader
 from sv.engine.duck.trend_reading import Asked, TrendReader
 from sv.engine.port import (
@@ -35,7 +36,9 @@ from sv.engine.port import (
     Scope,
     TrendCells,
 )
-from sv.model.limits import DAY_MS
+from sv.model.exports import ExportFormat, Piece
+from sv.model.filters import Filter
+from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS
 from sv.model.snapshot import Snapshot
 
 STEP_WORKERS: Final = 4
@@ -74,8 +77,10 @@ class DuckEngine:
         self._cache = StepCache(cache_bytes)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
-        self._trends = TrendReader(self._statements, KeyReader(self._statements, self._key_files, self._steps), self)
-        self._reader = StepReader(self._statements, data_folder, self._key_files, self._cache, self._steps)
+        self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
+        self._trends = TrendReader(self._statements, self._key_reader, self)
+        reader = StepReader(self._statements, data_folder, self._key_reader, self._cache, self._steps)
+        self._funnels = FunnelReader(self._statements, self._key_reader, reader, self, self._steps)
 
     def close(self) -> None:
         self._steps.shutdown()
@@ -160,71 +165,8 @@ class DuckEngine:
         with_foreign: bool,
         limits: Limits,
     ) -> FunnelKeys:
-        """See the port. By person the steps are read by file, side by side; groups that have to be numbered first take one for all."""
-        source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing(source, scope, window_ms, limits)
-        if packing is None or group_by == "session" or not self._fits(packing):
-            rows = self.funnel_rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
-            by_step = [[rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))]
-            foreign = rows.keys[rows.masks == 0] if with_foreign else None
-            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
-        are_files_read = packing.bits <= KEY_BITS and self._max_person() <= MAX_PERSON
-        if are_files_read:
-            packing = funnel.Packing(packing.origin_ms, KEY_BITS)
-        foreign = None
-        if with_foreign:
-            params = Params()
-            statement = funnel.foreign_keys_sql(self.persons_events(source, params), scope, steps, packing, params)
-            foreign = self._steps.submit(self._keys, statement, limits)
-        found = self._reader.read(source.parts if are_files_read else (), scope, steps, limits)
-        users = self._users_of(source, found)
-
-        def keys(place: int) -> list[NDArray[np.uint64]]:
-            return self._step_keys(source, found[place], users, scope, packing, limits, steps[place])
-
-        by_step = list(self._steps.map(keys, range(len(steps))))
-        return FunnelKeys(by_step, foreign.result() if foreign else None, packing.bits, packing.origin_ms, False)
-
-    def _step_keys(
-        self,
-        source: Snapshot,
-        found: dict[int, Kept],
-        users: NDArray[np.uint32] | None,
-        scope: Scope,
-        packing: funnel.Packing,
-        limits: Limits,
-        step: Matcher,
-    ) -> list[NDArray[np.uint64]]:
-        """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
-        known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
-        arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
-        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
-        if rest.parts or rest.buffers:
-            params = Params()
-            events = self.persons_events(rest, params)
-            arrays.append(self._keys(funnel.step_keys_sql(events, scope, step, packing, params), limits))
-        return arrays
-
-    def _users_of(self, snapshot: Snapshot, found: Sequence[dict[int, Kept]]) -> NDArray[np.uint32] | None:
-        """Whose each number is among what is found in files, which is kept by the events' own numbers. None: every number is its own."""
-        kept = [each.keys for by_part in found for each in by_part.values() if each.keys.size]
-        count = max(((int(keys.max()) >> KEY_BITS) + 1 for keys in kept), default=0)
-        return self.users(snapshot, count)
-
-    def users(self, snapshot: Snapshot, count: int) -> NDArray[np.uint32] | None:
-        """Whose each of the first so many numbers is; None where every number is its own."""
-        if not snapshot.is_merged:
-            return None
-        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
-        return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
-
-    @property
-    def max_person(self) -> int:
-        """An upper bound of the persons' numbers."""
-        return self._max_person()
-
-    def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
-        return column_of(self._statements.table(statement, limits), "key").astype(np.uint64, copy=False)
+        """See the port."""
+        return self._funnels.keys(snapshot, scope, steps, window_ms, group_by, with_foreign, limits)
 
     def funnel_rows(
         self,
@@ -238,18 +180,7 @@ class DuckEngine:
         limits: Limits,
     ) -> FunnelRows:
         """See the port."""
-        source = snapshot.within(scope.from_ms, scope.to_ms)
-        packing = self._packing(source, scope, window_ms, limits)
-        if packing is None:
-            return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, False)
-        params = Params()
-        events = self._groups_events(source, group_by, params)
-        is_numbered = group_by == "session" or not self._fits(packing)
-        statement = funnel.rows_sql(events, scope, steps, packing, group_by, with_foreign, in_order, is_numbered, params)
-        table = self._statements.table(statement, limits)
-        keys: NDArray[np.uint64] = column_of(table, "key").astype(np.uint64, copy=False)
-        masks: NDArray[np.uint32] = column_of(table, "mask").astype(np.uint32, copy=False)
-        return FunnelRows(keys, masks, packing.bits, packing.origin_ms, is_numbered)
+        return self._funnels.rows(snapshot, scope, steps, window_ms, group_by, with_foreign, in_order, limits)
 
     def first_values(
         self,
@@ -262,40 +193,23 @@ class DuckEngine:
         limits: Limits,
     ) -> GroupValues:
         """See the port."""
-        source = snapshot.within(scope.from_ms, scope.to_ms)
-        params = Params()
-        events = self._groups_events(source, group_by, params)
-        statement = funnel.first_values_sql(events, scope, step, name, group_by, is_numbered, params)
-        table = self._statements.table(statement, limits)
-        encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
-        codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        values = cast("list[str | None]", encoded.dictionary.to_pylist())
-        return GroupValues(column_of(table, "group").astype(np.uint64, copy=False), codes, values)
+        return self._funnels.first_values(snapshot, scope, step, name, group_by, is_numbered, limits)
 
     def funnel_persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""
-        params = Params()
-        events = self.persons_events(snapshot.within(scope.from_ms, scope.to_ms), params)
-        table = self._statements.table(funnel.starters_sql(events, scope, step, params), limits)
-        return column_of(table, "person").astype(np.uint64, copy=False)
+        return self._funnels.persons(snapshot, scope, step, limits)
 
-    def _packing(self, source: Snapshot, scope: Scope, window_ms: int, limits: Limits) -> funnel.Packing | None:
-        """How keys are packed for this scope, or None where it holds no event. Uses the catalog's bounds, which may be wider."""
-        bounds = [(part.min_ts_ms, part.max_ts_ms) for part in source.parts]
-        if source.buffers:
-            params = Params()
-            in_buffers = self.events(source.without_parts(), params)
-            ((first, last),) = self._statements.rows(funnel.time_range_sql(in_buffers, scope, params), limits)
-            if first is not None:
-                bounds.append((first, last))
-        if not bounds:
+    def users(self, snapshot: Snapshot, count: int) -> NDArray[np.uint32] | None:
+        """Whose each of the first so many numbers is; None where every number is its own."""
+        if not snapshot.is_merged:
             return None
-        first = max(min(low for low, _ in bounds), scope.from_ms)
-        last = min(max(high for _, high in bounds), scope.to_ms - 1)
-        return funnel.packing_of(first, max(last, first), window_ms)
+        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
+        return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
 
-    def _fits(self, packing: funnel.Packing) -> bool:
-        return self._max_person().bit_length() + packing.bits <= funnel.KEY_BITS
+    @property
+    def max_person(self) -> int:
+        """An upper bound of the persons' numbers."""
+        return self._max_person()
 
     # Trends
 
@@ -317,6 +231,50 @@ class DuckEngine:
         )
         return self._trends.cells(asked, breakdown_limit)
 
+    # Exports
+
+    def export_days(
+        self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
+    ) -> list[tuple[int, int]]:
+        """See the port."""
+        params = Params()
+        events = self.events(snapshot.within(scope.from_ms, scope.to_ms), params)
+        return [(day, count) for day, count in self._statements.rows(
+            export.days_sql(events, scope, matcher, received_before_ms, params), limits
+        )]  # fmt: skip
+
+    def export(
+        self,
+        snapshot: Snapshot,
+        pieces: Sequence[Piece],
+        filters: tuple[Filter, ...],
+        matcher: Matcher,
+        received_before_ms: int,
+        form: ExportFormat,
+    ) -> Generator[bytes]:
+        """See the port."""
+        batches = self._export_batches(snapshot, pieces, filters, matcher, received_before_ms, form)
+        with contextlib.closing(batches):
+            yield from export.parquet_of(batches) if form is ExportFormat.PARQUET else export.lines_of(batches, form)
+
+    def _export_batches(
+        self,
+        snapshot: Snapshot,
+        pieces: Sequence[Piece],
+        filters: tuple[Filter, ...],
+        matcher: Matcher,
+        received_before_ms: int,
+        form: ExportFormat,
+    ) -> Generator[Any]:
+        for piece in pieces:
+            params = Params()
+            events = self.events(snapshot.within(piece.from_ms, piece.to_ms), params)
+            scope = Scope(piece.from_ms, piece.to_ms, filters, include_bots=True)
+            statement = export.rows_sql(events, scope, matcher, received_before_ms, form, piece.is_ordered, params)
+            batches = self._statements.batches(statement, EXPORT_BLOCK_EVENTS)
+            with contextlib.closing(batches):
+                yield from batches
+
     def events(self, snapshot: Snapshot, params: Params) -> str:
         """Persons being distinct ids, which is what sessions are derived from."""
         return relation(snapshot, self._data_folder, params)
@@ -328,6 +286,3 @@ class DuckEngine:
             return events
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST
         return attributed(events, self._alias_tables.select(snapshot.project_id, snapshot.aliases))
-
-    def _groups_events(self, snapshot: Snapshot, group_by: GroupBy, params: Params) -> str:
-        return self.persons_events(snapshot, params) if group_by == "person" else self.events(snapshot, params)

@@ -91,16 +91,21 @@ def reads_properties(step: Matcher) -> bool:
     return "properties" in matches(step, Params())
 
 
-def foreign_keys_sql(events: str, scope: Scope, steps: Sequence[Matcher], packing: Packing, params: Params) -> Sql:
-    """One column: the keys of the rows that match no step, of the persons who did step 1."""
+def foreign_keys_sql(
+    events: str, scope: Scope, steps: Sequence[Matcher], packing: Packing, params: Params, *, of_starters: bool
+) -> Sql:
+    """One column: the keys of the rows that match no step; of_starters: of the persons who did step 1 alone."""
     condition = in_scope(scope, params)
+    starters = (
+        f"and person in (select person from events where {condition} and {matches(steps[0], params)})" if of_starters else ""
+    )
     return params.sql(f"""
         with events as not materialized ({events})
         select {_key("person", packing, params)} as key
         from events
         where {condition}
           and not ({_some_step(steps, params)})
-          and person in (select person from events where {condition} and {matches(steps[0], params)})
+          {starters}
         """)
 
 

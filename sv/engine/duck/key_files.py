@@ -20,7 +20,7 @@ import struct
 import sys
 import zlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,6 +108,11 @@ class KeyFile:
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
         # Interned, since the files of a project have the same names.
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
+
+    @property
+    def events(self) -> Iterable[str]:
+        """The names of the part's events."""
+        return self._ranges
 
     def range_of(self, event: str) -> tuple[int, int]:
         """Which rows are of this event, half-open."""

@@ -146,6 +146,32 @@ class KeyReader:
 
         return {part_id: result for part_id, result in self._in_files(files, look).items() if result is not None}
 
+    def foreign(
+        self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], keep: Callable[[Keys], Keys], limits: Limits
+    ) -> dict[int, list[Kept]]:
+        """The rows of the scope's filters that match none of the steps, as far as `keep` lets them through, by part, at whatever time: of
+        those parts for which key files tell. Each list's keys ascend."""
+        scoped, needs = conditions_of(scope, Matcher("")), [conditions_of(scope, step) for step in steps]
+        files = self._files.of(parts)
+        if scoped is None or None in needs or not files:
+            return {}
+        asked = [(step.event or "", each) for step, each in zip(steps, needs, strict=True) if each is not None]
+        wanted = {need for _, each in asked for need in each} | set(scoped)
+        tables = self._tables(wanted, [file for _, file in files], limits)
+
+        def look(_: Part, file: KeyFile, reading: Reading) -> list[Kept] | None:
+            if not all(need.column in file.columns for need in wanted):
+                return None
+            found: list[Kept] = []
+            for event in file.events:
+                of_event = [each for name, each in asked if name == event]
+                keys = _foreign(file, reading, event, scoped, of_event, tables)
+                if keys.size:
+                    found.append(Kept(keep(keys), file.origin_ms))
+            return found
+
+        return {part_id: found for part_id, found in self._in_files(files, look).items() if found is not None}
+
     def _in_files(
         self, files: Sequence[tuple[Part, KeyFile]], look: Callable[[Part, KeyFile, Reading], Result]
     ) -> dict[int, Result]:
@@ -221,6 +247,47 @@ class Matched(NamedTuple):
         return bool((self.codes == self.values.index(None)).any())
 
 
+def _foreign(
+    file: KeyFile,
+    reading: Reading,
+    event: str,
+    scoped: Sequence[Condition],
+    steps: Sequence[Sequence[Condition]],
+    tables: dict[Condition, dict[Value, bool]],
+) -> Keys:
+    """The keys of the event's rows in scope that meet the conditions of none of these steps, which name the event."""
+    low, high = file.range_of(event)
+    within = _flags(file, reading, low, high, scoped, tables)
+    if within is False:
+        return _NOTHING
+    for needs in steps:
+        holds = _flags(file, reading, low, high, needs, tables)
+        if holds is True:
+            return _NOTHING
+        if holds is not False:
+            within = ~holds if within is True else within & ~holds
+    keys = reading.keys(low, high)
+    return keys if within is True else keys[np.flatnonzero(within)]
+
+
+def _flags(
+    file: KeyFile, reading: Reading, low: int, high: int, needs: Sequence[Condition], tables: dict[Condition, dict[Value, bool]]
+) -> Table | bool:
+    """Which of these rows meet all conditions; True and False for all and none of them."""
+    flags: Table | bool = True
+    for need in needs:
+        column = file.columns[need.column]
+        table = np.zeros(MAX_CODES + 1, np.bool_)
+        table[: len(column.values)] = [tables[need][value] for value in column.values]
+        if column.at is None:
+            if not table[0]:
+                return False
+        elif not table[: len(column.values)].all():
+            holds = table[reading.codes(column.at, low, high)]
+            flags = holds if flags is True else flags & holds
+    return flags
+
+
 def _matching(
     file: KeyFile,
     reading: Reading,
@@ -231,24 +298,15 @@ def _matching(
 ) -> Matched:
     """What matches, with the codes of the wanted column."""
     low, high = file.range_of(event)
-    flags: Table | None = None
-    for need in needs:
-        column = file.columns[need.column]
-        table = np.zeros(MAX_CODES + 1, np.bool_)
-        table[: len(column.values)] = [tables[need][value] for value in column.values]
-        if column.at is None:
-            high = high if table[0] else low
-        elif low < high and not table[: len(column.values)].all():
-            holds = table[reading.codes(column.at, low, high)]
-            flags = holds if flags is None else flags & holds
-    if low == high:
+    flags = _flags(file, reading, low, high, needs, tables) if low < high else False
+    if flags is False:
         return Matched(_NOTHING, file.origin_ms, None if wanted is None else _NO_CODES)
     keys, codes, values = reading.keys(low, high), None, ()
     if wanted is not None:
         column = file.columns[wanted]
         values = column.values
         codes = np.zeros(high - low, np.uint8) if column.at is None else reading.codes(column.at, low, high)
-    if flags is not None:
+    if flags is not True:
         places = np.flatnonzero(flags)
         keys = keys[places]
         codes = None if codes is None else codes[places]

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from sv.engine.duck import funnel, step_keys
 from sv.engine.duck.key_files import KEY_BITS
-from sv.engine.duck.key_reading import KeyFiles, KeyReader
+from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
 from sv.engine.duck.step_keys import Kept, StepCache
@@ -39,10 +39,10 @@ class StepReader:
     """Thread-safe."""
 
     def __init__(
-        self, statements: Statements, data_folder: Path, key_files: KeyFiles, cache: StepCache, executor: Executor
+        self, statements: Statements, data_folder: Path, key_reader: KeyReader, cache: StepCache, executor: Executor
     ) -> None:
         self._statements = statements
-        self._key_reader = KeyReader(statements, key_files, executor)
+        self._key_reader = key_reader
         self._data_folder = data_folder
         self._cache = cache
         self._executor = executor

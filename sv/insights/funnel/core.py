@@ -46,7 +46,7 @@ def levels_of_steps(
     bits: int,
     window_ms: int,
     modes: frozenset[Mode] = NOTHING,
-    foreign: Keys | None = None,
+    foreign: Keys | Runs | None = None,
     threads: int = 2,
 ) -> Levels:
     """How far each group gets, from the keys of each step; a single step is allowed.

@@ -1,0 +1,210 @@
+"""What a funnel needs of events: its entries as keys or rows, the breakdown's values, and who did its first step.
+
+By person entries come out of key files and the step cache as far as these tell, and by SQL for the rest; by session, and where numbers
+are too large to be packed, by SQL alone.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv.engine.duck import funnel, step_keys
+from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
+from sv.engine.duck.key_reading import KeyReader
+from sv.engine.duck.run import Statements, column_of
+from sv.engine.duck.sql import Params, Sql
+from sv.engine.duck.step_keys import Kept
+from sv.engine.duck.step_reading import StepReader
+from sv.engine.duck.trend_reading import Relations
+from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, GroupValues, Limits, Matcher, Scope
+from sv.model.snapshot import Snapshot
+
+
+class FunnelReader:
+    """Thread-safe."""
+
+    def __init__(
+        self, statements: Statements, key_reader: KeyReader, reader: StepReader, relations: Relations, executor: Executor
+    ) -> None:
+        self._statements = statements
+        self._key_reader = key_reader
+        self._reader = reader
+        self._relations = relations
+        self._steps = executor
+
+    def keys(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        steps: Sequence[Matcher],
+        window_ms: int,
+        group_by: GroupBy,
+        with_foreign: bool,
+        limits: Limits,
+    ) -> FunnelKeys:
+        """See the port. By person the steps are read by file, side by side; groups that have to be numbered first take one for all."""
+        source = snapshot.within(scope.from_ms, scope.to_ms)
+        packing = self._packing(source, scope, window_ms, limits)
+        if packing is None or group_by == "session" or not self._fits(packing):
+            rows = self.rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
+            by_step = [[rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))]
+            foreign = [rows.keys[rows.masks == 0]] if with_foreign else None
+            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
+        are_files_read = packing.bits <= KEY_BITS and self._relations.max_person <= MAX_PERSON
+        if are_files_read:
+            packing = funnel.Packing(packing.origin_ms, KEY_BITS)
+        found = self._reader.read(source.parts if are_files_read else (), scope, steps, limits)
+        users = self._users_of(source, found)
+
+        def keys(place: int) -> list[NDArray[np.uint64]]:
+            return self._step_keys(source, found[place], users, scope, packing, limits, steps[place])
+
+        by_step = list(self._steps.map(keys, range(len(steps))))
+        foreign = None
+        if with_foreign:
+            foreign = self._foreign_keys(source, scope, steps, by_step[0], packing, limits, are_files_read=are_files_read)
+        return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
+
+    def _foreign_keys(
+        self,
+        source: Snapshot,
+        scope: Scope,
+        steps: Sequence[Matcher],
+        starts: Sequence[NDArray[np.uint64]],
+        packing: funnel.Packing,
+        limits: Limits,
+        *,
+        are_files_read: bool,
+    ) -> list[NDArray[np.uint64]]:
+        """The keys of the rows that match no step, of the persons who did step 1. starts: the keys of that."""
+        bits = np.uint64(packing.bits)
+        users = self._relations.users(source, self._relations.max_person + 1)
+        is_starter = np.zeros(self._relations.max_person + 1 if are_files_read else 0, np.bool_)
+
+        def keep(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+            persons = keys >> bits
+            return keys[np.flatnonzero(is_starter[persons if users is None else users[persons]])]
+
+        found: dict[int, list[Kept]] = {}
+        if are_files_read:
+            for keys in starts:
+                is_starter[keys >> bits] = True
+            found = self._key_reader.foreign(source.parts, scope, steps, keep, limits)
+        known = [(part, kept) for part in source.parts for kept in found.get(part.part_id, ())]
+        arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
+        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
+        if rest.parts or rest.buffers:
+            params = Params()
+            events = self._relations.persons_events(rest, params)
+            statement = funnel.foreign_keys_sql(events, scope, steps, packing, params, of_starters=not found)
+            keys = self._keys(statement, limits)
+            arrays.append(keys[np.flatnonzero(is_starter[keys >> bits])] if found else keys)
+        return arrays
+
+    def _step_keys(
+        self,
+        source: Snapshot,
+        found: dict[int, Kept],
+        users: NDArray[np.uint32] | None,
+        scope: Scope,
+        packing: funnel.Packing,
+        limits: Limits,
+        step: Matcher,
+    ) -> list[NDArray[np.uint64]]:
+        """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
+        known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
+        arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
+        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
+        if rest.parts or rest.buffers:
+            params = Params()
+            events = self._relations.persons_events(rest, params)
+            arrays.append(self._keys(funnel.step_keys_sql(events, scope, step, packing, params), limits))
+        return arrays
+
+    def _users_of(self, snapshot: Snapshot, found: Sequence[dict[int, Kept]]) -> NDArray[np.uint32] | None:
+        """Whose each number is among what is found in files, which is kept by the events' own numbers. None: every number is its own."""
+        kept = [each.keys for by_part in found for each in by_part.values() if each.keys.size]
+        count = max(((int(keys.max()) >> KEY_BITS) + 1 for keys in kept), default=0)
+        return self._relations.users(snapshot, count)
+
+    def _keys(self, statement: Sql, limits: Limits) -> NDArray[np.uint64]:
+        return column_of(self._statements.table(statement, limits), "key").astype(np.uint64, copy=False)
+
+    def rows(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        steps: Sequence[Matcher],
+        window_ms: int,
+        group_by: GroupBy,
+        with_foreign: bool,
+        in_order: bool,
+        limits: Limits,
+    ) -> FunnelRows:
+        """See the port."""
+        source = snapshot.within(scope.from_ms, scope.to_ms)
+        packing = self._packing(source, scope, window_ms, limits)
+        if packing is None:
+            return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, False)
+        params = Params()
+        events = self._events_of(source, group_by, params)
+        is_numbered = group_by == "session" or not self._fits(packing)
+        statement = funnel.rows_sql(events, scope, steps, packing, group_by, with_foreign, in_order, is_numbered, params)
+        table = self._statements.table(statement, limits)
+        keys: NDArray[np.uint64] = column_of(table, "key").astype(np.uint64, copy=False)
+        masks: NDArray[np.uint32] = column_of(table, "mask").astype(np.uint32, copy=False)
+        return FunnelRows(keys, masks, packing.bits, packing.origin_ms, is_numbered)
+
+    def first_values(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        step: Matcher,
+        name: str,
+        group_by: GroupBy,
+        is_numbered: bool,
+        limits: Limits,
+    ) -> GroupValues:
+        """See the port."""
+        source = snapshot.within(scope.from_ms, scope.to_ms)
+        params = Params()
+        events = self._events_of(source, group_by, params)
+        statement = funnel.first_values_sql(events, scope, step, name, group_by, is_numbered, params)
+        table = self._statements.table(statement, limits)
+        encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
+        codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        values = cast("list[str | None]", encoded.dictionary.to_pylist())
+        return GroupValues(column_of(table, "group").astype(np.uint64, copy=False), codes, values)
+
+    def persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
+        """See the port."""
+        params = Params()
+        events = self._relations.persons_events(snapshot.within(scope.from_ms, scope.to_ms), params)
+        table = self._statements.table(funnel.starters_sql(events, scope, step, params), limits)
+        return column_of(table, "person").astype(np.uint64, copy=False)
+
+    def _packing(self, source: Snapshot, scope: Scope, window_ms: int, limits: Limits) -> funnel.Packing | None:
+        """How keys are packed for this scope, or None where it holds no event. Uses the catalog's bounds, which may be wider."""
+        bounds = [(part.min_ts_ms, part.max_ts_ms) for part in source.parts]
+        if source.buffers:
+            params = Params()
+            in_buffers = self._relations.events(source.without_parts(), params)
+            ((first, last),) = self._statements.rows(funnel.time_range_sql(in_buffers, scope, params), limits)
+            if first is not None:
+                bounds.append((first, last))
+        if not bounds:
+            return None
+        first = max(min(low for low, _ in bounds), scope.from_ms)
+        last = min(max(high for _, high in bounds), scope.to_ms - 1)
+        return funnel.packing_of(first, max(last, first), window_ms)
+
+    def _fits(self, packing: funnel.Packing) -> bool:
+        return self._relations.max_person.bit_length() + packing.bits <= funnel.KEY_BITS
+
+    def _events_of(self, snapshot: Snapshot, group_by: GroupBy, params: Params) -> str:
+        return (
+            self._relations.persons_events(snapshot, params) if group_by == "person" else self._relations.events(snapshot, params)
+        )
