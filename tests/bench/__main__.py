@@ -11,6 +11,7 @@ BENCHES = (
     "bulk_bench",
     "ingest_bench",
     "funnel_bench",
+    "insights_bench",
     "identity_bench",
     "funnel_core_bench",
     "lists_bench",

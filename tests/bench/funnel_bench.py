@@ -27,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ours = Ours(folder, count)
-        theirs = _ClickHouse(folder / "made.parquet", folder / "clickhouse")
+        theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
         print(
             f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event and {ours.key_bytes / count:.1f} of keys"
             f" (made in {ours.key_s:.2f} s); ClickHouse {theirs.bytes / count:.1f}"
@@ -38,7 +38,7 @@ def main() -> None:
             _compare(f"{steps} steps, again", steps, ours, theirs, is_first=False)
 
 
-def _compare(label: str, steps: int, ours: "Ours", theirs: "_ClickHouse", *, is_first: bool) -> None:
+def _compare(label: str, steps: int, ours: "Ours", theirs: "ClickHouse", *, is_first: bool) -> None:
     mine: list[float] = []
     reference: list[float] = []
     for _ in range(ROUNDS):
@@ -116,6 +116,10 @@ class Ours:
             for is_merged in (False, True)
         }
 
+    def context(self, *, is_first: bool, is_merged: bool = False) -> Any:
+        """What an insight is given. is_first: with nothing kept from a question before."""
+        return self._contexts[is_first, is_merged]
+
     def counts(self, steps: int, *, is_first: bool, is_merged: bool = False) -> list[int]:
         from sv.insights.funnels import funnel
         from sv.model.query_parsing import parse_funnel_query
@@ -127,7 +131,7 @@ class Ours:
         }
         body["steps"][1]["properties"] = {"$device_type": "Desktop"}
         answer = funnel(
-            self._contexts[is_first, is_merged],
+            self.context(is_first=is_first, is_merged=is_merged),
             parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS),
         )
         return [step["count"] for step in answer["steps"]]
@@ -161,7 +165,7 @@ copy (
 """
 
 
-class _ClickHouse:
+class ClickHouse:
     """chdb with the same events."""
 
     def __init__(self, source: Path, folder: Path) -> None:
@@ -178,6 +182,11 @@ class _ClickHouse:
         run("optimize table bench.events final")
         size = run("select sum(bytes_on_disk) from system.parts where active and database = 'bench'", "TSV")
         self.bytes = int(str(size).strip())
+
+    def rows(self, select: str) -> list[list[Any]]:
+        """What a select answers, with two threads."""
+        answer = self._session.query(f"{select} settings max_threads = 2", "JSONCompactEachRow")
+        return [json.loads(line) for line in str(answer).splitlines() if line]
 
     def counts(self, steps: int) -> list[int]:
         conditions = [f"event = '{name}'" for name in STEPS[:steps]]

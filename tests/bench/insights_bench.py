@@ -1,0 +1,155 @@
+"""Funnels and trends of many kinds over the same events, ours and ClickHouse's MergeTree (chdb), as one table of ratios.
+
+The events, the files and the MergeTree are those of `funnel_bench`; `SV_BENCH_EVENTS` says how many (2,000,000). Every answer is compared.
+Wall and CPU time are medians of interleaved rounds; both engines run in this process with two threads. Ours keeps nothing between questions
+but where a row says "again".
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, WINDOW_MS, ClickHouse, Ours
+
+ROUNDS = 5
+DAY_MS = 86_400_000
+DEVICES = ("Desktop", "Mobile", "Tablet")
+
+
+def main() -> None:
+    count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours = Ours(folder, count)
+        theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
+        print(f"{count:,} events, {ours.parts} files")
+        print(f"{'':42} ClickHouse ms (CPU)      ours ms (CPU)     ratio   CPU")
+        for steps in (3, 6):
+            _row(f"funnel, {steps} steps, first", lambda n=steps: funnel(ours, n), lambda n=steps: funnel_of(theirs, n))
+        _row("funnel, 3 steps, again", lambda: funnel(ours, 3, first=False), lambda: funnel_of(theirs, 3))
+        _row(
+            "funnel, 3 steps, again, another window",
+            lambda: funnel(ours, 3, first=False, window_ms=WINDOW_MS // 7),
+            lambda: funnel_of(theirs, 3, window_ms=WINDOW_MS // 7),
+        )
+        inside = (ORIGIN_MS + 10 * DAY_MS, ORIGIN_MS + 40 * DAY_MS)
+        _row(
+            "funnel, 3 steps, again, dates inside",
+            lambda: funnel(ours, 3, first=False, span=inside),
+            lambda: funnel_of(theirs, 3, span=inside),
+        )
+        for mode in ("strict_increase", "strict_deduplication", "strict_order", "strict_once"):
+            _row(
+                f"funnel, 3 steps, {mode}",
+                lambda m=mode: funnel(ours, 3, modes=[m]),
+                lambda m=mode: funnel_of(theirs, 3, modes=[m]),
+            )
+        _row("trend by day, events", lambda: trend(ours, "total"), lambda: trend_of(theirs, "count()"))
+        _row("trend by day, persons", lambda: trend(ours, "unique_persons"), lambda: trend_of(theirs, "uniqExact(person)"))
+        _row(
+            "trend by day, persons, by device",
+            lambda: trend(ours, "unique_persons", breakdown=True),
+            lambda: trend_of(theirs, "uniqExact(person)", breakdown=True),
+        )
+
+
+def _row(label: str, mine: Callable[[], Any], reference: Callable[[], Any]) -> None:
+    times: dict[str, list[tuple[float, float]]] = {"mine": [], "reference": []}
+    for _ in range(ROUNDS):
+        answers: list[Any] = []
+        for name, ask in (("mine", mine), ("reference", reference)):
+            wall, cpu = time.perf_counter(), time.process_time()
+            answers.append(ask())
+            times[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+        assert answers[0] == answers[1], (label, *answers)
+    (wall, cpu), (their_wall, their_cpu) = (
+        [statistics.median(column) * 1000 for column in zip(*times[name], strict=True)] for name in ("mine", "reference")
+    )
+    print(
+        f"{label:42} {their_wall:8.1f} ({their_cpu:7.1f})   {wall:8.1f} ({cpu:7.1f})   {wall / their_wall:6.2f} {cpu / their_cpu:6.2f}",
+        flush=True,
+    )
+
+
+def funnel(
+    ours: Ours,
+    steps: int,
+    *,
+    first: bool = True,
+    window_ms: int = WINDOW_MS,
+    span: tuple[int, int] = (ORIGIN_MS, ORIGIN_MS + SPAN_MS),
+    modes: list[str] | None = None,
+) -> list[int]:
+    from sv.insights.funnels import funnel as answer
+    from sv.model.calendar import iso_ms
+    from sv.model.query_parsing import parse_funnel_query
+
+    body: dict[str, Any] = {
+        "steps": [{"event": name} for name in STEPS[:steps]],
+        "date_from": iso_ms(span[0]),
+        "date_to": iso_ms(span[1]),
+        "conversion_window": f"{window_ms // 1000}s",
+        "modes": modes or [],
+    }
+    body["steps"][1]["properties"] = {"$device_type": "Desktop"}
+    query = parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS)
+    return [step["count"] for step in answer(ours.context(is_first=first), query)["steps"]]
+
+
+def funnel_of(
+    theirs: ClickHouse,
+    steps: int,
+    *,
+    window_ms: int = WINDOW_MS,
+    span: tuple[int, int] = (ORIGIN_MS, ORIGIN_MS + SPAN_MS),
+    modes: list[str] | None = None,
+) -> list[int]:
+    conditions = [f"event = '{name}'" for name in STEPS[:steps]]
+    conditions[1] += " and device_type = 'Desktop'"
+    names = ", ".join(f"'{name}'" for name in STEPS[:steps])
+    only = "1" if modes and "strict_order" in modes else f"event in ({names})"
+    levels = ", ".join(f"countIf(level >= {level})" for level in range(1, steps + 1))
+    listed = "".join(f", '{mode}'" for mode in modes or ())
+    (row,) = theirs.rows(
+        f"select {levels} from (select person, windowFunnel({window_ms}{listed})(ms, {', '.join(conditions)}) as level"
+        f" from bench.events where {only} and ms >= {span[0]} and ms < {span[1]} group by person)"
+    )
+    return [int(value) for value in row]
+
+
+def trend(ours: Ours, math: str, *, breakdown: bool = False) -> dict[str, list[int]]:
+    from sv.insights.trends import trends
+    from sv.model.query_parsing import parse_trends_query
+
+    body: dict[str, Any] = {
+        "events": [{"name": STEPS[0], "math": math}],
+        "date_from": "2025-01-01",
+        "date_to": "2025-03-01",
+        "interval": "day",
+    }
+    if breakdown:
+        body["breakdown"] = "$device_type"
+    answer = trends(ours.context(is_first=True), parse_trends_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS))
+    return {str(line["breakdown_value"] or ""): [*line["values"], line["total"]] for line in answer["series"]}
+
+
+def trend_of(theirs: ClickHouse, measure: str, *, breakdown: bool = False) -> dict[str, list[int]]:
+    value = "device_type" if breakdown else "''"
+    rows = theirs.rows(
+        f"select {value} as value, intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, {measure}, grouping(day) from bench.events"
+        f" where event = '{STEPS[0]}' and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+        " group by grouping sets ((value, day), (value))"
+    )
+    lines: dict[str, list[int]] = {}
+    for line_value, day, count, is_total in rows:
+        line = lines.setdefault(line_value, [0] * (SPAN_MS // DAY_MS + 1))
+        line[-1 if int(is_total) else int(day)] = int(count)
+    return lines
+
+
+if __name__ == "__main__":
+    main()
