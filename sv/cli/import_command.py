@@ -1,10 +1,11 @@
-"""Take in events from NDJSON, CSV and Parquet files, as they are or compressed (gzip, zstd).
+"""Take in events from NDJSON, CSV and Parquet files, as they are or compressed (gzip, zstd, zip), and what other products export.
 
 examples:
   sv import events.ndjson --project k3v9x0a2m7qd
   sv import 2024-*.csv.gz --project k3v9x0a2m7qd --timezone Europe/Berlin
   sv import shop.parquet --project k3v9x0a2m7qd --map distinct_id=userId --map ts=timestamp --dry-run
   sv import log.parquet --project k3v9x0a2m7qd --url https://analytics.example.com
+  sv import export.zip --project k3v9x0a2m7qd --from amplitude --dry-run
 
 Into the data folder, where no server runs on it, or into a running server with --url and an API token that may write.
 
@@ -17,6 +18,9 @@ is a property too, and names browser, system and device. --map gives a column an
   --map ip=                        it is left out
 Times are Unix milliseconds or ISO 8601; --timezone is for those without an offset. Numbers as ids become texts. In CSV an empty field is
 no value, a column of numbers alone is numbers, properties is JSON, and the first line names the columns.
+
+What PostHog, Mixpanel, Amplitude, Plausible and Umami export is read as theirs where that is certain, which is said; --from names it
+otherwise, and --from sv reads a file as it stands. docs/import-export.md says what becomes of it.
 
 A run that was stopped goes on where it stopped when it is started again, and a file that is in is not taken in twice: a file is known by
 its content, the project and what --format, --timezone and --map say. Rows that ingest would reject are counted and shown; they don't stop
@@ -33,9 +37,13 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from sv.cli.running import set_up_logging
+from sv.imports.archives import files_at
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
+from sv.imports.others.choosing import AUTO, SOURCES, Chosen, choose
 from sv.imports.report import FileReport
 from sv.imports.running import Options, Phase, import_file
 from sv.imports.targets import Nowhere, Target
@@ -62,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"for --url, with the scope write; better in {TOKEN_VARIABLE}, where other users of this machine don't see it",
     )
     parser.add_argument("--format", choices=list(Format), help="what the files are, where their names don't say")
+    parser.add_argument("--from", dest="source", choices=SOURCES, default=AUTO, help="whose export the files are (default: auto)")
     parser.add_argument("--timezone", default="UTC", metavar="NAME", help="of times without an offset (default: UTC)")
     parser.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="what a column means; see below")
     parser.add_argument("--dry-run", action="store_true", help="read and check everything, take in nothing")
@@ -75,14 +84,17 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(settings)
     options = Options(args.project, Columns.parse(args.map), args.timezone)
     options.zone()
-    files = [UserFile(path, Format(args.format) if args.format else None) for path in args.files]
+    named = [file for path in args.files for file in files_at(path, Format(args.format) if args.format else None)]
+    files, left_out = choose(named, args.source, options.columns)
+    for file in left_out:
+        print(f"sv: {file.name} is left out: no reader knows such a file", file=sys.stderr)
     reports: list[FileReport] = []
     narrator = _Narrator()
     try:
         with _target(args, settings, narrator) as target:
-            for file in files:
-                with narrator.watching(file):
-                    report = import_file(file, options, target, now_ms, narrator.observe)
+            for chosen in files:
+                with narrator.watching(chosen.file):
+                    report = import_file(chosen.file, _options_of(chosen, options), target, now_ms, narrator.observe)
                 reports.append(report)
                 if not args.json:
                     print("\n".join(report.lines(is_dry=args.dry_run)), flush=True)
@@ -96,6 +108,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_summary(reports, None, is_dry=args.dry_run), ensure_ascii=False))
     return 1 if args.strict and any(report.rejected for report in reports) else 0
+
+
+def _options_of(chosen: Chosen, options: Options) -> Options:
+    reader = chosen.reader
+    return replace(options, columns=chosen.columns, read_as=None if reader is None else (reader.name, reader.title))
 
 
 @contextlib.contextmanager

@@ -185,9 +185,9 @@ def _converted(field: str, value: Any, zone: tzinfo, has_text_fields: bool) -> A
         return _id_text(value)
     if has_text_fields and isinstance(value, str):
         if field == "properties":
-            return _json_field(field, value)
+            return decode_json_field(field, value)
         if field == "groups":
-            return _json_field(field, value) if value.lstrip().startswith("[") else [value]
+            return decode_json_field(field, value) if value.lstrip().startswith("[") else [value]
     return value
 
 
@@ -202,7 +202,8 @@ def _id_text(value: Any) -> Any:
     return value
 
 
-def _json_field(field: str, text: str) -> Any:
+def decode_json_field(field: str, text: str) -> Any:
+    """The value of JSON text. Raises RowError, naming the field."""
     try:
         return msgspec.json.decode(repair(text.encode()))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

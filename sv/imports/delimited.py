@@ -162,6 +162,12 @@ def _records(content: IO[bytes], delimiter: str, width: int) -> Iterator[Record 
                 yield BadRow(at, end, UNREADABLE, f"expected {width} fields, as in the header, got {len(values)}")
 
 
+def columns_of_csv(file: UserFile) -> list[str]:
+    """The columns' names. Raises InvalidParameter where there are none."""
+    with file.open() as (content, _):
+        return _read_header(file, content)[1]
+
+
 def _read_header(file: UserFile, content: IO[bytes]) -> tuple[str, list[str]]:
     """The delimiter and the columns' names. Raises InvalidParameter where there is no header of different names."""
     with _text_of(content) as text:

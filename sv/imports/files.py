@@ -2,7 +2,8 @@
 
 Compression is told by the first bytes, the format by the name or by what the user says. The digest is that of the content, so that a file
 is known again under another name and compressed in another way, and a compressed file that is damaged is found out before a row of it is
-taken. Never writes but to the system's temporary folder.
+taken. A zip is a folder of files (`sv.imports.archives`), of which one or several of the same format, one after the other, are read as
+a file. Never writes but to the system's temporary folder.
 """
 
 import gzip
@@ -10,11 +11,12 @@ import hashlib
 import io
 import os
 import stat
+import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Final
 
 from sv.model.errors import InvalidParameter
@@ -43,12 +45,16 @@ _SUFFIXES: Final = {
 
 
 class UserFile:
-    """A regular file of a known format. `open` and `digest` raise InvalidParameter for a file that can't be read."""
+    """A regular file of a known format. `open` and `digest` raise InvalidParameter for a file that can't be read.
 
-    def __init__(self, path: Path, file_format: Format | None = None) -> None:
+    members: where it is a zip, the names in it that are read, one after the other; otherwise none.
+    """
+
+    def __init__(self, path: Path, file_format: Format | None = None, members: tuple[str, ...] = ()) -> None:
         """Raises InvalidParameter for what is no regular file or of no known format."""
         self.path = path
-        self.name = str(path)
+        self.members = members
+        self.name = f"{path}:{members[0]}" if len(members) == 1 else str(path)
         with self._telling_faults():
             found = path.stat()
             if not stat.S_ISREG(found.st_mode):
@@ -59,14 +65,11 @@ class UserFile:
                 head = file.read(4)
         self.bytes = found.st_size
         self._state = _state_of(found)
-        self.compression = "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else None
+        self.compression = "zip" if members else "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else None
         self.format = file_format or self._format_by_name()
 
     def _format_by_name(self) -> Format:
-        suffixes = [suffix.lower() for suffix in self.path.suffixes]
-        while suffixes and suffixes[-1] in _COMPRESSED_SUFFIXES:
-            suffixes.pop()
-        found = _SUFFIXES.get(suffixes[-1]) if suffixes else None
+        found = format_by_name(self.path)
         if found is None:
             known = ", ".join(_SUFFIXES)
             raise InvalidParameter(f"{self.name}: the name ends in none of {known}; say what it is with --format")
@@ -82,7 +85,7 @@ class UserFile:
     def open(self) -> Generator[tuple[IO[bytes], Callable[[], float]]]:
         """The content, decompressed, and how much of the file has been read, from 0 to 1."""
         with self._telling_faults(), self.path.open("rb") as raw:
-            inner = _decompressed(raw, self.compression)
+            inner = _decompressed(raw, self.compression, self.members)
             try:
                 yield inner, lambda: 1.0 if raw.closed or not self.bytes else raw.tell() / self.bytes
             finally:
@@ -102,13 +105,25 @@ class UserFile:
     def _telling_faults(self) -> Generator[None]:
         try:
             yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
             raise InvalidParameter(f"{self.name} is damaged: {error}") from error
+        except NotImplementedError as error:
+            raise InvalidParameter(f"{self.name} can't be read: {error}") from error
         except OSError as error:
             raise InvalidParameter(f"{self.name} can't be read: {error.strerror or error}") from error
 
 
-def _decompressed(raw: IO[bytes], compression: str | None) -> IO[bytes]:
+def format_by_name(path: PurePath) -> Format | None:
+    """What a name says, whatever is said of compression after it."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and suffixes[-1] in _COMPRESSED_SUFFIXES:
+        suffixes.pop()
+    return _SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def _decompressed(raw: IO[bytes], compression: str | None, members: tuple[str, ...]) -> IO[bytes]:
+    if members:
+        return io.BufferedReader(_Readable(_read_of(_blocks(raw, members))), READ_BYTES)
     if compression == "gzip":
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), READ_BYTES)
     if compression == "zstd":
@@ -119,8 +134,35 @@ def _decompressed(raw: IO[bytes], compression: str | None) -> IO[bytes]:
     return raw
 
 
+def _blocks(raw: IO[bytes], members: tuple[str, ...]) -> Iterator[bytes]:
+    """The content of a zip's members, gzipped or not, with a line end after each but the last."""
+    with zipfile.ZipFile(raw) as archive:
+        for place, member in enumerate(members):
+            if place:
+                yield b"\n"
+            with archive.open(member) as found:
+                is_gzip = found.read(2) == _GZIP
+                found.seek(0)
+                content: IO[bytes] = gzip.GzipFile(fileobj=found) if is_gzip else found  # pyright: ignore[reportAssignmentType]
+                while block := content.read(READ_BYTES):
+                    yield block
+
+
+def _read_of(blocks: Iterator[bytes]) -> Callable[[int], bytes]:
+    """A function that gives the next so many bytes or fewer, none at the end."""
+    rest = b""
+
+    def read(size: int) -> bytes:
+        nonlocal rest
+        block = rest or next(blocks, b"")
+        rest = block[size:]
+        return block[:size]
+
+    return read
+
+
 class _Readable(io.RawIOBase):
-    """A stream of Arrow's as one of Python's."""
+    """A function that reads as a stream of Python's."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read

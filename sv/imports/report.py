@@ -25,6 +25,7 @@ class FileReport:
 
     rows: read in this run, whatever became of them. taken: events that are in and were not before. repeated: events that are in under
     the same eventId. rejected: rows that made no event. skipped_to: the place up to which an earlier run had come (0: none).
+    read_as: the other product whose export it is, and what it is called; None for our own fields.
     already: rows of this run whose chunk turned out to be in (an answer that was lost, a second import beside this one).
     """
 
@@ -32,6 +33,7 @@ class FileReport:
     import_id: str
     format: str
     unit: Unit
+    read_as: tuple[str, str] | None = None
     skipped_to: int = 0
     rows: int = 0
     taken: int = 0
@@ -67,6 +69,7 @@ class FileReport:
             "file": self.name,
             "import_id": self.import_id,
             "format": self.format,
+            "read_as": self.read_as[0] if self.read_as is not None else "sv",
             "rows": self.rows,
             "taken": self.taken,
             "rejected": self.rejected,
@@ -92,6 +95,8 @@ class FileReport:
         """For people."""
         speed = f", {self.rows / self.seconds:,.0f} rows/s" if self.rows and self.seconds else ""
         found = [f"{self.name}: {self._summary(is_dry)} ({self.seconds:.1f} s{speed})"]
+        if self.read_as is not None:
+            found.append(f"  read as {self.read_as[1]}; --from sv reads it as it stands")
         if self.first_ms is not None and self.last_ms is not None:
             found.append(f"  events from {iso_ms(self.first_ms)} to {iso_ms(self.last_ms)}")
         if self.undated:

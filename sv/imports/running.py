@@ -30,11 +30,12 @@ Observe = Callable[[Phase, float, FileReport], None]
 
 
 class Options(Struct, frozen=True):
-    """What the user says of all files. timezone: IANA name, of times without an offset."""
+    """What the user says of files. timezone: IANA name, of times without an offset. read_as: as in the report."""
 
     project_id: str
     columns: Columns
     timezone: str = "UTC"
+    read_as: tuple[str, str] | None = None
 
     def zone(self) -> tzinfo:
         """Raises InvalidParameter."""
@@ -57,7 +58,7 @@ def import_file(file: UserFile, options: Options, target: Target, now_ms: Callab
     started = time.monotonic()
     zone = options.zone()
     unit: Literal["line", "row"] = "row" if file.format is Format.PARQUET else "line"
-    report = FileReport(file.name, "", file.format, unit)
+    report = FileReport(file.name, "", file.format, unit, options.read_as)
     digest = file.digest(lambda part: observe("checking", part / 2, report))
     report.import_id = import_id(options, file.format, digest)
     source = _open(file, options.columns, zone, lambda part: observe("checking", 0.5 + part / 2, report))
