@@ -107,7 +107,7 @@ class UserFile:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
             raise InvalidParameter(f"{self.name} is damaged: {error}") from error
-        except NotImplementedError as error:
+        except RuntimeError as error:  # a compression that Python has not
             raise InvalidParameter(f"{self.name} can't be read: {error}") from error
         except OSError as error:
             raise InvalidParameter(f"{self.name} can't be read: {error.strerror or error}") from error

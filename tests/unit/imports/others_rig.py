@@ -32,8 +32,8 @@ POSTHOG: list[dict[str, Any]] = [
             "$ip": "203.0.113.9", "$geoip_country_code": "DE", "plan": "free",
         },
         "person_properties": {"email": "old@mail.example"},
-        "timestamp": "2026-03-01T10:00:00.123000+00:00",
-        "created_at": "2026-03-01T10:00:01+00:00",
+        "timestamp": "2025-03-01T10:00:00.123000+00:00",
+        "created_at": "2025-03-01T10:00:01+00:00",
         "elements_chain": "",
     },
     {
@@ -46,8 +46,8 @@ POSTHOG: list[dict[str, Any]] = [
             "$set": {"email": "ann@mail.example"}, "utm_source": "news",
         },
         "person_properties": {},
-        "timestamp": "2026-03-01T10:01:00+00:00",
-        "created_at": "2026-03-01T10:01:01+00:00",
+        "timestamp": "2025-03-01T10:01:00+00:00",
+        "created_at": "2025-03-01T10:01:01+00:00",
         "elements_chain": "",
     },
     {
@@ -57,8 +57,8 @@ POSTHOG: list[dict[str, Any]] = [
         "person_id": "018f-person",
         "properties": {"amount": 12.5},
         "person_properties": {},
-        "timestamp": "2026-03-01T10:02:00+00:00",
-        "created_at": "2026-03-01T10:02:01+00:00",
+        "timestamp": "2025-03-01T10:02:00+00:00",
+        "created_at": "2025-03-01T10:02:01+00:00",
         "elements_chain": 'button.buy:text="Buy"',
     },
 ]  # fmt: skip
@@ -67,30 +67,30 @@ MIXPANEL: list[dict[str, Any]] = [
     {
         "event": "$mp_web_page_view",
         "properties": {
-            "time": 1772359200, "distinct_id": "$device:d-1", "$device_id": "d-1", "$insert_id": "abc123", "$browser": "Chrome",
+            "time": 1740823200, "distinct_id": "$device:d-1", "$device_id": "d-1", "$insert_id": "abc123", "$browser": "Chrome",
             "$browser_version": 126, "$os": "Mac OS X", "$current_url": "https://shop.example/", "mp_country_code": "DE",
         },
     },
     {
         "event": "$identify",
         "properties": {
-            "time": 1772359260, "distinct_id": "user-7", "$identified_id": "user-7", "$anon_id": "d-1", "mp_lib": "web",
+            "time": 1740823260, "distinct_id": "user-7", "$identified_id": "user-7", "$anon_id": "d-1", "mp_lib": "web",
             "$insert_id": EVENT_ID + "4",
         },
     },
-    {"event": "paid", "properties": {"time": 1772359320, "distinct_id": "user-7", "$user_id": "user-7", "$device_id": "d-1", "amount": 5}},
-    {"event": "paid", "properties": {"time": 1772359380, "distinct_id": "server-user", "amount": 6}},
+    {"event": "paid", "properties": {"time": 1740823320, "distinct_id": "user-7", "$user_id": "user-7", "$device_id": "d-1", "amount": 5}},
+    {"event": "paid", "properties": {"time": 1740823380, "distinct_id": "server-user", "amount": 6}},
 ]  # fmt: skip
 
 AMPLITUDE: list[dict[str, Any]] = [
     {
-        "event_type": "[Amplitude] Page Viewed", "event_time": "2026-03-01 10:00:00.123000", "user_id": None, "device_id": "d-1",
-        "session_id": 1772359200000, "uuid": EVENT_ID + "5", "amplitude_id": 99, "platform": "Web", "os_name": "Chrome", "os_version": "126",
+        "event_type": "[Amplitude] Page Viewed", "event_time": "2025-03-01 10:00:00.123000", "user_id": None, "device_id": "d-1",
+        "session_id": 1740823200000, "uuid": EVENT_ID + "5", "amplitude_id": 99, "platform": "Web", "os_name": "Chrome", "os_version": "126",
         "country": "United Kingdom", "city": "Leeds", "ip_address": "203.0.113.9", "$insert_id": "x", "$schema": None, "language": "English",
         "event_properties": {"[Amplitude] Page Location": "https://shop.example/?a=1", "plan": "free"}, "user_properties": {}, "groups": {},
     },
     {
-        "event_type": "paid", "event_time": "2026-03-01 10:01:00", "user_id": "user-7", "device_id": "d-1", "session_id": -1,
+        "event_type": "paid", "event_time": "2025-03-01 10:01:00", "user_id": "user-7", "device_id": "d-1", "session_id": -1,
         "uuid": EVENT_ID + "6", "amplitude_id": 99, "platform": "iOS", "os_name": "ios", "os_version": "17", "country": "Atlantis",
         "event_properties": {"amount": 5}, "user_properties": {"email": "ann@mail.example"}, "groups": {},
     },
@@ -101,17 +101,17 @@ UMAMI_HEADER = (
     "referrer_path,referrer_query,referrer_domain,page_title,event_type,event_name,tag,distinct_id,created_at,job_id"
 )
 UMAMI = f"""{UMAMI_HEADER}
-w-1,v-1,s-1,{EVENT_ID}7,shop.example,edge-chromium,Windows 10,laptop,1920x1080,en,DE,DE-BE,Berlin,/p/1,a=1,news,/search,q=x,search.example,A page,1,,,,2026-03-01 10:00:00,
-w-1,v-1,s-1,{EVENT_ID}8,shop.example,ios,iOS,mobile,390x844,en,DE,,,/p/1,,,,,,A page,2,paid,,user-7,2026-03-01 10:01:00,
+w-1,v-1,s-1,{EVENT_ID}7,shop.example,edge-chromium,Windows 10,laptop,1920x1080,en,DE,DE-BE,Berlin,/p/1,a=1,news,/search,q=x,search.example,A page,1,,,,2025-03-01 10:00:00,
+w-1,v-1,s-1,{EVENT_ID}8,shop.example,ios,iOS,mobile,390x844,en,DE,,,/p/1,,,,,,A page,2,paid,,user-7,2025-03-01 10:01:00,
 """
 
 PLAUSIBLE = {
-    "imported_visitors_20260301_20260302.csv": "date,visitors,pageviews,bounces,visits,visit_duration\n"
-    '"2026-03-01",10,25,3,11,600\n"2026-03-02",20,45,6,22,900\n',
-    "imported_pages_20260301_20260302.csv": "date,hostname,page,visits,visitors,pageviews\n"
-    '"2026-03-01","shop.example","/p/1",5,4,7\n"2026-03-02","shop.example","/404",5,4,9\n',
-    "imported_browsers_20260301_20260302.csv": "date,browser,browser_version,visitors,visits,visit_duration,bounces,pageviews\n"
-    '"2026-03-01","Chrome","126",10,11,600,3,25\n',
+    "imported_visitors_20250301_20250302.csv": "date,visitors,pageviews,bounces,visits,visit_duration\n"
+    '"2025-03-01",10,25,3,11,600\n"2025-03-02",20,45,6,22,900\n',
+    "imported_pages_20250301_20250302.csv": "date,hostname,page,visits,visitors,pageviews\n"
+    '"2025-03-01","shop.example","/p/1",5,4,7\n"2025-03-02","shop.example","/404",5,4,9\n',
+    "imported_browsers_20250301_20250302.csv": "date,browser,browser_version,visitors,visits,visit_duration,bounces,pageviews\n"
+    '"2025-03-01","Chrome","126",10,11,600,3,25\n',
 }
 
 
@@ -133,7 +133,7 @@ def write_zip(path: Path, members: Mapping[str, str | bytes]) -> Path:
 
 def write_amplitude_zip(path: Path) -> Path:
     """As the export has it: a gzipped file an hour."""
-    hours = {f"123/123_2026-03-01_{hour}#0.json.gz": gzip.compress(lines([row]), 1) for hour, row in enumerate(AMPLITUDE, 10)}
+    hours = {f"123/123_2025-03-01_{hour}#0.json.gz": gzip.compress(lines([row]), 1) for hour, row in enumerate(AMPLITUDE, 10)}
     return write_zip(path, hours)
 
 

@@ -23,7 +23,7 @@ from others_rig import (
     write_zip,
 )
 
-TEN = 1_772_359_200_000  # 2026-03-01T10:00:00Z
+TEN = 1_740_823_200_000  # 2025-03-01T10:00:00Z
 
 
 def shown(event: dict[str, Any], *names: str) -> tuple[Any, ...]:
@@ -87,7 +87,7 @@ def test_a_mixpanel_project_that_counts_in_its_own_timezone_is_set_right_by_it(t
 
 
 def test_a_mixpanel_alias_joins_the_one_id_to_the_other(tmp_path: Path) -> None:
-    alias = {"event": "$create_alias", "properties": {"time": 1772359200, "distinct_id": "d-1", "alias": "user-7"}}
+    alias = {"event": "$create_alias", "properties": {"time": 1740823200, "distinct_id": "d-1", "alias": "user-7"}}
     ((event),) = read_as(write_lines(tmp_path / "export.json", [alias]))[1]
     assert (event["userId"], event["anonymousId"]) == ("user-7", "d-1")
 
@@ -95,7 +95,7 @@ def test_a_mixpanel_alias_joins_the_one_id_to_the_other(tmp_path: Path) -> None:
 def test_amplitudes_zip_of_hours_is_one_import_of_its_events(folder: Folder, project: str, tmp_path: Path) -> None:
     view, paid = taken_events(folder, project, write_amplitude_zip(tmp_path / "export.zip"))
     assert shown(view, "event", "timestamp", "client_event_id") == ("$pageview", TEN + 123, EVENT_ID + "5")
-    assert shown(view, "user_id", "anonymous_id", "session_id") == (None, "d-1", "1772359200000-d-1")
+    assert shown(view, "user_id", "anonymous_id", "session_id") == (None, "d-1", "1740823200000-d-1")
     assert shown(view, "browser", "browser_version", "os", "country") == ("Chrome", "126", None, "GB")
     assert view["current_url"] == "https://shop.example/?a=1"
     assert not {"ip_address", "amplitude_id", "$insert_id", "groups"} & view["properties"].keys()
