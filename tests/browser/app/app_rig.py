@@ -5,7 +5,8 @@ Nothing is waited for by time: Playwright's own waits end when what is expected 
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -94,6 +95,21 @@ class Visit:
         field.fill(typed)
         self.page.get_by_role("option", name=option).first.click()
 
+    def shows(self, found: Callable[[], Any], expected: Any) -> None:
+        """Fail unless what is found is, before patience ends, what is expected."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while (got := found()) != expected:
+            assert time.monotonic() < until, f"expected {expected!r}, got {got!r}"
+            self.page.wait_for_timeout(20)
+
+    def cells(self, table: str) -> list[list[str]]:
+        """What is in the body of a table, as it is seen, at one moment."""
+        rows = self.page.get_by_role("region", name=table, exact=True).locator("tbody tr")
+        found: list[list[str]] = rows.evaluate_all(
+            "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
+        )
+        return found
+
     def parameters(self) -> dict[str, list[str]]:
         """Of the address, but for the project."""
         pairs = self.page.evaluate("[...new URLSearchParams(location.search)]")
@@ -110,9 +126,9 @@ class Visit:
             self.page.set_viewport_size(size)
             self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             wide, high = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-            assert wide <= size["width"], f"{name}, {look}: {wide} of {size['width']} pixels wide"
             seen = FloatRect(x=0, y=0, width=size["width"], height=min(high, MAX_PICTURE_HEIGHT))
             self.page.screenshot(path=self._screenshots / f"{name}-{look}.png", full_page=True, clip=seen)
+            assert wide <= size["width"], f"{name}, {look}: {wide} of {size['width']} pixels wide"
             if look != "phone-dark":
                 findings = self.axe()
                 assert not findings, "\n".join([f"{name}, {look}", *findings])

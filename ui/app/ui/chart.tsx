@@ -7,6 +7,7 @@ import "uplot/dist/uPlot.min.css";
 import "../style/chart.css";
 import { paints } from "../state/theme.ts";
 import { text } from "../text/en.ts";
+import { colourOf } from "./colour.ts";
 import { Table, type Column } from "./table.tsx";
 
 export interface Line {
@@ -30,37 +31,37 @@ interface Props {
   kind?: "line" | "bar";
 }
 
-function colour(element: Element, name: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  element.append(probe);
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  return resolved;
+/** With an alpha; browsers resolve the style sheet's colours to rgb(…). */
+function faded(resolved: string, alpha: number): string {
+  const numbers = resolved.startsWith("rgb") ? resolved.match(/[\d.]+/g)?.slice(0, 3) : undefined;
+  return numbers?.length === 3 ? `rgba(${numbers.join(",")},${alpha})` : resolved;
 }
 
-/** rgb(…) with an alpha, whatever notation the browser answered in. */
-const faded = (resolved: string, alpha: number): string => resolved.replace(/^rgba?\(([^/)]+?)(?:[,/][^,/]*)?\)$/, (whole, parts: string) => {
-  const numbers = parts.split(/[\s,]+/).filter(Boolean).slice(0, 3);
-  return numbers.length === 3 ? `rgba(${numbers.join(",")},${alpha})` : whole;
-});
+/** Bars stand on each other: each line's values with those of the lines beneath it. */
+function stacked(lines: readonly Line[]): (number | null)[][] {
+  const sums: number[] = [];
+  return lines.map((line) => line.values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))));
+}
+
+/** The tallest of the bars goes first, so that those beneath are seen before it. */
+const drawnOrder = <T,>(lines: readonly T[], kind: Props["kind"]): T[] => (kind === "bar" ? [...lines].reverse() : [...lines]);
 
 function options(element: HTMLElement, props: Props, width: number, onCursor: (place: number | null) => void): uPlot.Options {
   const { labels, lines, format, height = 260, isLastOpen, kind = "line" } = props;
-  const muted = colour(element, "--muted");
-  const grid = colour(element, "--line");
-  const surface = colour(element, "--surface");
+  const muted = colourOf(element, "--muted");
+  const grid = colourOf(element, "--line");
+  const surface = colourOf(element, "--surface");
   const font = `12px ${getComputedStyle(element).fontFamily}`;
   const last = labels.length - 1;
-  const series = lines.map((line): uPlot.Series => {
-    const stroke = colour(element, `--data-${line.tone}`);
+  const series = drawnOrder(lines, kind).map((line): uPlot.Series => {
+    const stroke = colourOf(element, `--data-${line.tone}`);
     const isFirst = lines.find((each) => !each.isBefore) === line;
     return {
       label: line.name,
       stroke: line.isBefore ? faded(stroke, 0.55) : stroke,
       width: line.isBefore ? 1.5 : 2,
       ...(line.isBefore && { dash: [4, 4] }),
-      ...(kind === "bar" && uPlot.paths.bars && { paths: uPlot.paths.bars({ size: [0.7, 48] }), fill: faded(stroke, 0.75) }),
+      ...(kind === "bar" && uPlot.paths.bars && { paths: uPlot.paths.bars({ size: [0.7, 48] }), fill: stroke, width: 0 }),
       ...(kind === "line" && isFirst && lines.filter((each) => !each.isBefore).length === 1 && { fill: faded(stroke, 0.09) }),
       points: { show: labels.length === 1, size: 7, fill: stroke },
       spanGaps: false,
@@ -72,7 +73,7 @@ function options(element: HTMLElement, props: Props, width: number, onCursor: (p
     padding: [12, 8, 0, 0],
     legend: { show: false },
     scales: { x: { time: false, range: [kind === "bar" ? -0.6 : 0, Math.max(last, 1) + (kind === "bar" ? 0.6 : 0)] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
-    cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2, stroke: () => surface, fill: (plot, place) => String((plot.series[place]?.stroke as () => string)?.call(null) ?? muted) } },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "line", size: 8, width: 2, stroke: () => surface, fill: (plot, place) => String((plot.series[place]?.stroke as () => string)?.call(null) ?? muted) } },
     axes: [
       {
         stroke: muted, font, grid: { show: false }, ticks: { show: false }, gap: 6, size: 30,
@@ -117,7 +118,8 @@ export function Chart(props: Props): JSX.Element {
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const data = [labels.map((_, at) => at), ...lines.map((line) => [...line.values])] as unknown as uPlot.AlignedData;
+    const values = props.kind === "bar" ? drawnOrder(stacked(lines), "bar") : lines.map((line) => [...line.values]);
+    const data = [labels.map((_, at) => at), ...values] as unknown as uPlot.AlignedData;
     const made = new uPlot(options(element, props, element.clientWidth, setPlace), data, element);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: made.height }));

@@ -1,0 +1,20 @@
+// Words that trends and funnels share.
+export const insights = {
+  event: "Event",
+  chooseEvent: "Choose an event",
+  smart: "smart event",
+  gone: "A smart event that is no more",
+  remove: (what: string) => `Remove ${what}`,
+  filtersOf: (what: string) => `Filters of ${what}`,
+  breakdown: "Break down by",
+  noBreakdown: "No breakdown",
+  clearBreakdown: "No breakdown any more",
+  doColumn: "What can be done",
+  take: "Export",
+  curl: "Copy as curl",
+  link: "Copy the link",
+  csv: "Download as CSV",
+  png: "Download as picture (PNG)",
+  elapsed: (ms: number) => `Answered in ${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`}`,
+  unit: { person: "persons", session: "sessions" },
+};
