@@ -194,8 +194,8 @@ class Server:
         is_log_whole = self.log.damage.missing_records == 0
         clear_away(folder, [*self.catalog.parts(), *self.parts.dropped_parts()], covered, is_log_whole=is_log_whole)
         self.recordings = open_recordings(settings, self.meta, self.clock)
-        store, work, kept = self.store, self.rollup_work, self.recordings.recordings
-        self.jobs = open_jobs(settings, self.meta, store, self.maintenance, self.rollups, work, self.log, kept, self.clock)
+        rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
+        self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)
         self.countries = Countries(settings.geoip_db)
         self.agents = Agents()
         self.front = Front(

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 
+from sv.cli.opened import this_person
 from sv.cli.running import set_up_logging
 from sv.meta.projects import Project
 from sv.privacy.answers import job_json
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _erase(server: Server, project: Project, distinct_id: str, *, is_json: bool) -> int:
-    job = server.jobs.queue_erasure(project.id, distinct_id)
+    job = server.jobs.queue_erasure(this_person(), project.id, distinct_id)
     server.jobs.run_all()
     job = server.jobs.get(project.id, job.id)
     if is_json:
@@ -66,6 +67,8 @@ async def _export(server: Server, project: Project, distinct_id: str) -> None:
 
     services = server.load_services()
     export = PersonExport(services.runner, services.persons, services.sessions, services.recordings)
-    async for lines in export.lines(project, await export.find(project, distinct_id)):
+    person = await export.find(project, distinct_id)
+    server.jobs.trail.exported(this_person(), project.id, person.distinct_id)
+    async for lines in export.lines(project, person):
         sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()

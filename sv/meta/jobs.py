@@ -7,7 +7,6 @@ is taken away in the transaction that notes it in the job, and a part is replace
 # next start knows whose events are to go, and those of a later person with the same distinct id have another number.
 """
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from typing import Final
@@ -20,8 +19,9 @@ from sv.meta.ids import Choose, random_id
 from sv.meta.parts import swap_parts
 from sv.meta.persons import retire_number
 from sv.meta.rows import columns, to_struct
+from sv.model.access import Actor
 from sv.model.errors import NotFound, Unavailable
-from sv.model.jobs import Job, Kind
+from sv.model.jobs import Job, Kind, digest_of
 from sv.model.limits import MAX_FINISHED_JOBS, MAX_QUEUED_JOBS
 from sv.model.part import NewPart, Part
 from sv.model.validate import show
@@ -30,6 +30,7 @@ _SELECT: Final = f"select {columns(Job)} from jobs"
 _PERSONS: Final = Job.__struct_fields__.index("persons")
 _DISTINCT_IDS: Final = Job.__struct_fields__.index("distinct_ids")
 _LEFT_BEHIND: Final = Job.__struct_fields__.index("left_behind")
+_ASKED_BY: Final = Job.__struct_fields__.index("asked_by")
 
 _UNFINISHED: Final = "state in ('queued', 'running')"
 
@@ -49,11 +50,12 @@ class Jobs:
         self._meta = meta
         self._choose = choose
 
-    def add(self, project_id: str, kind: Kind, subject: str, now_ms: int) -> Job:
+    def add(self, project_id: str, kind: Kind, subject: str, now_ms: int, asked_by: Actor | None = None) -> Job:
         """A queued job: the one of the same kind and subject that waits, runs or failed, or else a new one.
 
-        Raises Unavailable where too many of the project's wait.
+        One that failed is from now on whoever asks again's. Raises Unavailable where too many of the project's wait.
         """
+        asker = None if asked_by is None else msgspec.json.encode(asked_by).decode()
         with self._meta.transaction() as writer:
             same = writer.execute(
                 f"""
@@ -65,20 +67,24 @@ class Jobs:
             ).fetchall()
             if same:
                 writer.execute(
-                    "update jobs set state = 'queued', error = null, finished_ms = null where n = ? and state = 'failed'", same[0]
+                    """
+                    update jobs set state = 'queued', error = null, finished_ms = null, asked_by = ?2
+                    where n = ?1 and state = 'failed'
+                    """,
+                    (same[0][0], asker),
                 )
                 return _one(writer, same[0][0])
             too_many = f"select count(*) >= {MAX_QUEUED_JOBS} from jobs where project_id = ? and {_UNFINISHED}"
             if writer.execute(too_many, (project_id,)).fetchall()[0][0]:
                 raise Unavailable(f"{MAX_QUEUED_JOBS} jobs of this project wait already", retry_after_s=60)
             job_id = random_id(self._choose)
-            digest = hashlib.sha256(f"{job_id}\0{subject}".encode()).hexdigest()
+            digest = digest_of(job_id, subject)
             writer.execute(
                 """
-                insert into jobs (id, project_id, kind, state, subject, subject_hash, created_ms)
-                values (?, ?, ?, 'queued', ?, ?, ?)
+                insert into jobs (id, project_id, kind, state, subject, subject_hash, created_ms, asked_by)
+                values (?, ?, ?, 'queued', ?, ?, ?, ?)
                 """,
-                (job_id, project_id, kind, subject, digest, now_ms),
+                (job_id, project_id, kind, subject, digest, now_ms, asker),
             )
             number = writer.last_insert_rowid()
             writer.execute(_FORGET_OLD, (project_id,))
@@ -144,7 +150,9 @@ class Jobs:
 
     def finish(self, job: Job, now_ms: int) -> None:
         with self._meta.transaction() as writer:
-            writer.execute("update jobs set state = 'done', persons = '[]', finished_ms = ? where n = ?", (now_ms, job.n))
+            writer.execute(
+                "update jobs set state = 'done', persons = '[]', asked_by = null, finished_ms = ? where n = ?", (now_ms, job.n)
+            )
 
     def fail(self, job: Job, error: str, now_ms: int) -> None:
         """What was done stays done; the same request takes the job up again."""
@@ -157,11 +165,12 @@ def _one(writer: apsw.Connection, number: object) -> Job:
 
 
 def _to_job(row: Row) -> Job:
-    persons, distinct_ids, left_behind = row[_PERSONS], row[_DISTINCT_IDS], row[_LEFT_BEHIND]
+    persons, distinct_ids, left_behind, asked_by = row[_PERSONS], row[_DISTINCT_IDS], row[_LEFT_BEHIND], row[_ASKED_BY]
     return to_struct(
         Job,
         row,
         persons=None if persons is None else msgspec.json.decode(str(persons)),
         distinct_ids=None if distinct_ids is None else msgspec.json.decode(str(distinct_ids)),
         left_behind=msgspec.json.decode(str(left_behind)),
+        asked_by=None if asked_by is None else msgspec.json.decode(str(asked_by)),
     )

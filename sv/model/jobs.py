@@ -1,8 +1,11 @@
 """Jobs: work on a project's data that takes longer than a request, and that a restart goes on with."""
 
+import hashlib
 from typing import Literal
 
 from msgspec import Struct
+
+from sv.model.access import Actor
 
 Kind = Literal["erase_person", "expire_events"]
 """The latter takes away what is older than the project keeps events."""
@@ -15,7 +18,8 @@ class Job(Struct, frozen=True, kw_only=True):
 
     persons, distinct_ids: the numbers that the person had, and all ids, None before they were taken away; the ids are struck with
     the subject.
-    left_behind: files that may hold something and could not be read or deleted. Times are Unix milliseconds.
+    left_behind: files that may hold something and could not be read or deleted. asked_by: None once the job is done, and where nobody
+    asked. Times are Unix milliseconds.
     """
 
     n: int
@@ -35,6 +39,7 @@ class Job(Struct, frozen=True, kw_only=True):
     started_ms: int | None
     finished_ms: int | None
     error: str | None
+    asked_by: Actor | None
 
     @property
     def progress(self) -> float:
@@ -42,3 +47,8 @@ class Job(Struct, frozen=True, kw_only=True):
         if self.state == "done":
             return 1.0
         return 0.99 * self.files_done / self.files_total if self.files_total else 0.0
+
+
+def digest_of(target_id: str, distinct_id: str) -> str:
+    """What stands for a distinct id where it must not stay: who knows the id can show that the job or export of this id is about it."""
+    return hashlib.sha256(f"{target_id}\0{distinct_id}".encode()).hexdigest()

@@ -5,17 +5,19 @@ as long as it takes; what doesn't makes the job fail after some tries, which is 
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from sv.model.access import Actor
 from sv.model.errors import NotFound, SvError
 from sv.model.jobs import Job, Kind
 from sv.model.limits import ERASE_TRIES
 from sv.model.validate import show
 from sv.privacy.erasing import Erasing, JobRows, Stopped, is_passing
 from sv.privacy.expiring import Expiring
+from sv.privacy.trail import Trail
+from sv.store.errands import Errands
 from sv.wal.fault import LogFault
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ LOOK_EVERY_S: Final = 3600.0
 class AllJobRows(JobRows, Protocol):
     """The jobs at rest (`sv.meta.jobs`)."""
 
-    def add(self, project_id: str, kind: Kind, subject: str, now_ms: int) -> Job: ...
+    def add(self, project_id: str, kind: Kind, subject: str, now_ms: int, asked_by: Actor | None = None) -> Job: ...
 
     def get(self, project_id: str, job_id: str) -> Job: ...
 
@@ -49,7 +51,8 @@ class AllJobRows(JobRows, Protocol):
 class JobWork:
     """Thread-safe. has_events: whether a person has any, once all that was accepted is counted. Raises Unavailable.
 
-    expiring: adds jobs for what is older than projects keep it, at the start and every hour.
+    expiring: adds jobs for what is older than projects keep it, at the start and every hour. trail: tells who had whom erased; an
+    entry is there if and only if what it tells of is.
     """
 
     def __init__(
@@ -58,33 +61,34 @@ class JobWork:
         make_erasing: Callable[[Callable[[float], bool]], Erasing],
         has_events: Callable[[str, str], bool],
         expiring: Expiring,
+        trail: Trail,
         now_ms: Callable[[], int],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rows = rows
         self._has_events = has_events
         self._expiring = expiring
+        self.trail = trail
         self._now_ms = now_ms
         self._monotonic_s = monotonic_s
         self._look_at_s = monotonic_s()
-        self._stopping = threading.Event()
-        self._erasing = make_erasing(self._stopping.wait)
-        self._arrived = threading.Event()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._errands = Errands("sv-jobs", self._run)
+        self._erasing = make_erasing(self._errands.pause)
         self._tries: dict[int, int] = {}
 
-    def erase_person(self, project_id: str, distinct_id: str) -> Job:
+    def erase_person(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
         """Have a person erased in the background. See `queue_erasure`."""
-        job = self.queue_erasure(project_id, distinct_id)
-        self.wake()
+        job = self.queue_erasure(actor, project_id, distinct_id)
+        self._errands.wake()
         return job
 
-    def queue_erasure(self, project_id: str, distinct_id: str) -> Job:
+    def queue_erasure(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
         """The job that erases this person: a new one, or the one that is about it already. Raises NotFound, Unavailable."""
         if not self._rows.is_about(project_id, "erase_person", distinct_id) and not self._has_events(project_id, distinct_id):
             raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
-        job = self._rows.add(project_id, "erase_person", distinct_id, self._now_ms())
+        with self.trail.together():
+            job = self._rows.add(project_id, "erase_person", distinct_id, self._now_ms(), actor)
+            self.trail.erasure_asked(actor, job)
         self._tries.pop(job.n, None)
         return job
 
@@ -98,23 +102,11 @@ class JobWork:
 
     def start(self) -> None:
         """Go on with what an earlier run has left, and look for what is too old."""
-        self.wake()
-
-    def wake(self) -> None:
-        """There is a job."""
-        self._arrived.set()
-        with self._starting:
-            if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(target=self._run, name="sv-jobs", daemon=True)
-                self._thread.start()
+        self._errands.wake()
 
     def stop(self) -> None:
         """End the thread, soon; an unfinished job stays and is gone on with at the next start."""
-        with self._starting:
-            self._stopping.set()
-        self._arrived.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._errands.stop()
 
     def run_all(self) -> None:
         """Do everything that waits, on the caller's thread, which nobody else may do meanwhile. Raises what keeps a job from being done."""
@@ -128,12 +120,14 @@ class JobWork:
             self._erasing.expire(job, self._expiring.keep_from_ms(job.project_id))
         else:
             self._erasing.erase(job)
-        self._rows.finish(job, self._now_ms())
+        with self.trail.together():
+            as_it_is = self._rows.get(job.project_id, job.id)
+            self._rows.finish(job, self._now_ms())
+            self.trail.erasure_done(as_it_is)
         log.info("job %s (%s) of project %s is done", job.id, job.kind, job.project_id)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._arrived.clear()
+        while not self._errands.is_stopping():
             try:
                 if self._monotonic_s() >= self._look_at_s:
                     self._expiring.look()
@@ -144,9 +138,9 @@ class JobWork:
                     continue
             except Exception as error:  # the metadata refuses
                 log.error("can't go on with jobs, will try again: %s", error)
-                self._stopping.wait(RETRY_S)
+                self._errands.pause(RETRY_S)
                 continue
-            self._arrived.wait(self._look_at_s - self._monotonic_s())
+            self._errands.until_woken(self._look_at_s - self._monotonic_s())
 
     def _try(self, job: Job) -> None:
         try:
@@ -161,6 +155,11 @@ class JobWork:
                 self._tries[job.n] = self._tries.get(job.n, 0) + 1
                 log.error("job %s went wrong: %s", job.id, reason, exc_info=error)
                 if self._tries[job.n] >= ERASE_TRIES:
-                    self._rows.fail(job, "it could not be done; the server's log says why", self._now_ms())
+                    self._fail(job)
                     return
-            self._stopping.wait(RETRY_S)
+            self._errands.pause(RETRY_S)
+
+    def _fail(self, job: Job) -> None:
+        with self.trail.together():
+            self._rows.fail(job, "it could not be done; the server's log says why", self._now_ms())
+            self.trail.erasure_failed(self._rows.get(job.project_id, job.id))

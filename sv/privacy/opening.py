@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from sv.meta.audit import Audit
 from sv.meta.db import Meta
 from sv.meta.jobs import Jobs
 from sv.meta.parts import Parts
@@ -15,6 +16,7 @@ from sv.model.identity import is_merged
 from sv.privacy.erasing import Erasing, Recorded
 from sv.privacy.expiring import Expiring
 from sv.privacy.jobs import JobWork
+from sv.privacy.trail import Trail
 from sv.settings import Settings
 from sv.store.event_store import EventStore
 from sv.store.maintenance import Maintenance
@@ -60,6 +62,7 @@ def open_jobs(
     work: RollupWork,
     log_files: Log,
     recordings: Recorded,
+    audit: Audit,
     now_ms: Callable[[], int],
 ) -> JobWork:
     """The jobs of a data folder, nothing started yet."""
@@ -99,4 +102,4 @@ def open_jobs(
 
     parts, expire = store.catalog.parts, recordings.expire_recordings
     expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms)
-    return JobWork(rows, make_erasing, has_events, expiring, now_ms)
+    return JobWork(rows, make_erasing, has_events, expiring, Trail(audit, meta.together, now_ms), now_ms)

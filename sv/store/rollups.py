@@ -18,6 +18,7 @@ from sv.model.limits import FOLD_ROWS, MAX_TIMESTAMP_MS
 from sv.model.part import Part
 from sv.model.rollup import Summary
 from sv.model.snapshot import Snapshot
+from sv.store.errands import Errands
 from sv.store.event_store import EventStore
 from sv.store.ports import RollupRows, Turns
 
@@ -132,35 +133,20 @@ class RollupWork:
         self._rollups = rollups
         self._rows = rows
         self._turns = turns
-        self._stopping = threading.Event()
-        self._arrived = threading.Event()
+        self._errands = Errands("sv-rollups", self._run)
         self._wanted: list[str] = []
         self._rebuilding = threading.Lock()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Do what an earlier run or an earlier release has left; a thread is started only where there is something."""
         self._rows.drop_unfinished()
         self._wanted = list(self._rows.projects_to_build())
         if self._wanted or self._rows.has_dropped():
-            self.wake()
-
-    def wake(self) -> None:
-        """There is something dropped to be deleted."""
-        self._arrived.set()
-        with self._starting:
-            if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(target=self._run, name="sv-rollups", daemon=True)
-                self._thread.start()
+            self._errands.wake()
 
     def stop(self) -> None:
         """End the thread; what is not finished is begun again at the next start."""
-        with self._starting:
-            self._stopping.set()
-        self._arrived.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._errands.stop()
 
     def rebuild(self, project_id: str) -> bool:
         """Make a project's rollups anew, now. See `Rollups.rebuild`.
@@ -168,22 +154,22 @@ class RollupWork:
         One at a time: a second one of the same project would take the place of the first, and the first, begun again, that of the second.
         """
         with self._rebuilding:
-            is_done = self._rollups.rebuild(project_id, self._turns, self._stopping.is_set)
-        self.wake()
+            is_done = self._rollups.rebuild(project_id, self._turns, self._errands.is_stopping)
+        self._errands.wake()  # what was replaced is to be deleted
         return is_done
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        is_stopping = self._errands.is_stopping
+        while not is_stopping():
             try:
-                while self._wanted and not self._stopping.is_set():
+                while self._wanted and not is_stopping():
                     if self.rebuild(self._wanted[0]):
                         log.info("the lists of project %s were made from its events", self._wanted[0])
                         self._wanted.pop(0)
-                while not self._stopping.is_set() and self._rows.purge():
+                while not is_stopping() and self._rows.purge():
                     pass
-                self._arrived.wait()
-                self._arrived.clear()
+                self._errands.until_woken()
             except Exception as error:
                 reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
                 log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
-                self._stopping.wait(RETRY_S)
+                self._errands.pause(RETRY_S)

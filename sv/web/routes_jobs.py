@@ -5,13 +5,14 @@ import asyncio
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from sv.auth.permissions import actor_of
 from sv.model.cursor import Cursor, encode_cursor
 from sv.model.list_parsing import Parameters
 from sv.model.validate import Problems
 from sv.privacy.answers import job_json
 from sv.web.paths import name_of
 from sv.web.permissions import ADMIN_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, project_of, refuse_parameters, services_of
 from sv.web.routes_persons import PERSON
 
 _NEWEST = 1 << 62
@@ -23,7 +24,8 @@ async def erase_person_route(request: AnyRequest, project_id: FromPath[str], dis
     project = await project_of(request, project_id)
     refuse_parameters(request)
     jobs = services_of(request).jobs
-    return answer(job_json(await asyncio.to_thread(jobs.erase_person, project.id, name_of(distinct_id))), 202)
+    actor = actor_of(caller_of(request))
+    return answer(job_json(await asyncio.to_thread(jobs.erase_person, actor, project.id, name_of(distinct_id))), 202)
 
 
 @get(f"{PROJECT}/jobs", operation_id="list_jobs", opt={"permission": ADMIN_PROJECT})

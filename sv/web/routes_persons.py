@@ -1,5 +1,6 @@
 """Routes that read persons, one of them all that is kept of one."""
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -7,13 +8,14 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from sv.auth.permissions import actor_of
 from sv.insights.export import PersonExport
 from sv.insights.persons import events_of, person_json
 from sv.model.identity import is_merged
 from sv.model.person_parsing import parse_persons_query
 from sv.web.paths import name_of
 from sv.web.permissions import ADMIN_PROJECT, READ_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, project_of, refuse_parameters, services_of
 from sv.web.routes_reading import answer_events, events_query_of
 
 NDJSON: Final = "application/x-ndjson"
@@ -60,4 +62,6 @@ async def export_person_route(request: AnyRequest, project_id: FromPath[str], di
     services = services_of(request)
     export = PersonExport(services.runner, services.persons, services.sessions, services.recordings)
     person = await export.find(project, name_of(distinct_id))
+    trail, actor = services.jobs.trail, actor_of(caller_of(request))
+    await asyncio.to_thread(trail.exported, actor, project.id, person.distinct_id)
     return Stream(export.lines(project, person), media_type=NDJSON)

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 from folder_rig import PROJECT, Folder, now_ms
 
+from sv.model.access import Actor
 from sv.model.batch import VERSION, Batch, encode_batch
 
 DAY_MS = 86_400_000
+ASKER = Actor("user", "u-1", "admin@example.com")
 ANN = "ann-7f3e9c@example.com"
 ANNS_MARKS = tuple(
     mark.encode() for mark in (ANN, "AnnTraitMark", "annUrlMark", "annPropertyMark", "annPropertyKey", "annSession")
@@ -54,7 +56,7 @@ def fill(path: Path) -> Folder:
 
 def erase(folder: Folder, person: str = ANN) -> None:
     """What the job does, on this thread."""
-    folder.server.jobs.queue_erasure(PROJECT, person)
+    folder.server.jobs.queue_erasure(ASKER, PROJECT, person)
     folder.server.jobs.run_all()
 
 

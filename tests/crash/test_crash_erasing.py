@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from crash_rig import numbers_in_files
-from erase_rig import ANN, ANNS_MARKS, BOBS_MARKS, DAY_MS, erase, event, files_with, fill, put
+from erase_rig import ANN, ANNS_MARKS, ASKER, BOBS_MARKS, DAY_MS, erase, event, files_with, fill, put
 from folder_rig import PROJECT, Folder, now_ms
 from steps_rig import MOST_STEPS, Killed, Steps, watch
 
@@ -92,7 +92,7 @@ def test_all_ids_of_a_merged_person_go_whichever_is_named(tmp_path: Path, named:
         del alone["userId"]
         put(folder, both, *([alone] if nth < 2 else []))
     assert all(files_with(folder.path, (visitor.encode(),)) for visitor in visitors)
-    folder.server.jobs.queue_erasure(PROJECT, named)
+    folder.server.jobs.queue_erasure(ASKER, PROJECT, named)
     folder.server.jobs.run_all()
     (job,) = jobs_of(folder)
     assert (job.state, job.events_removed, job.subject, job.distinct_ids) == ("done", 12 + 3 + 2, None, None)
@@ -104,14 +104,14 @@ def test_all_ids_of_a_merged_person_go_whichever_is_named(tmp_path: Path, named:
 def test_a_person_that_is_not_there_has_no_job(tmp_path: Path) -> None:
     folder = fill(tmp_path / "data")
     with pytest.raises(NotFound, match="nobody"):
-        folder.server.jobs.queue_erasure(PROJECT, "nobody")
+        folder.server.jobs.queue_erasure(ASKER, PROJECT, "nobody")
     with pytest.raises(NotFound):
-        folder.server.jobs.queue_erasure("other", ANN)
-    first = folder.server.jobs.queue_erasure(PROJECT, ANN)
-    assert folder.server.jobs.queue_erasure(PROJECT, ANN).id == first.id, "asked twice, done once"
+        folder.server.jobs.queue_erasure(ASKER, "other", ANN)
+    first = folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
+    assert folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN).id == first.id, "asked twice, done once"
     folder.server.jobs.run_all()
     with pytest.raises(NotFound):
-        folder.server.jobs.queue_erasure(PROJECT, ANN)
+        folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
     folder.close()
 
 
@@ -195,7 +195,7 @@ def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
 ) -> None:
     for last in range(1, MOST_STEPS, every):
         folder = small(tmp_path / str(last))
-        folder.server.jobs.queue_erasure(PROJECT, ANN)
+        folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
         steps = Steps(last, strikes)
         with monkeypatch.context() as patch:
             watch_all(steps, folder, patch)

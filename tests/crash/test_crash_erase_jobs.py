@@ -1,0 +1,149 @@
+"""Jobs that can't be done fail, and say so; the same request takes one up again; and the trail tells who had whom erased, without the person."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from erase_rig import ANN, ASKER, erase, event, files_with, put
+from folder_rig import PROJECT, Folder, now_ms
+
+from sv.meta.audit import AuditEntry
+from sv.meta.jobs import Jobs
+from sv.model.access import Actor
+from sv.model.errors import Unavailable
+from sv.model.jobs import Job, digest_of
+from sv.model.limits import ERASE_TRIES, MAX_QUEUED_JOBS
+from sv.model.paging import PageQuery
+
+WAIT_S = 60
+OTHER = Actor("api_token", "t-2", "operations")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Both persons in one file and in the log."""
+    made = Folder(tmp_path / "data")
+    put(made, event(ANN, "ann", 0, now_ms()), event("bob-1", "bob", 0, now_ms()))
+    made.flush()
+    put(made, event(ANN, "ann", 1, now_ms()), event("bob-1", "bob", 1, now_ms()))
+    return made
+
+
+def trail(folder: Folder) -> list[AuditEntry]:
+    """All entries, the oldest first."""
+    return folder.server.people.audit.page(PageQuery(limit=1000))[::-1]
+
+
+def told(folder: Folder) -> list[tuple[str, str | None, str, object]]:
+    return [(each.action, each.actor_id, each.target_id, json.loads(bytes(each.after))) for each in trail(folder)]
+
+
+def job_of(folder: Folder) -> Job:
+    (job,) = Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10)
+    return job
+
+
+def run_until_failed(folder: Folder, patch: pytest.MonkeyPatch, error: Exception) -> int:
+    """Have the server's own thread try a job whose files can't be written anew. Returns how often it tried."""
+    tries: list[object] = []
+    has_failed = threading.Event()
+    jobs = folder.server.jobs
+
+    def failing(*_: object) -> bool:
+        tries.append(error)
+        raise error
+
+    fail = jobs._fail
+
+    def noted(job: Job) -> None:
+        fail(job)
+        has_failed.set()
+
+    with patch.context() as patched:
+        patched.setattr("sv.privacy.jobs.RETRY_S", 0.0)
+        patched.setattr(jobs._erasing._rewriting, "remove", failing)
+        patched.setattr(jobs, "_fail", noted)
+        jobs.start()
+        assert has_failed.wait(WAIT_S)
+        jobs.stop()
+    return len(tries)
+
+
+def test_a_job_that_goes_wrong_for_good_fails_after_some_tries_and_says_nothing_of_why(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
+    assert run_until_failed(folder, monkeypatch, ValueError(f"/srv/data/{ANN}")) == ERASE_TRIES
+    job = job_of(folder)
+    assert (job.id, job.state, job.error) == (asked.id, "failed", "it could not be done; the server's log says why")
+    assert job.finished_ms is not None
+    assert f"job {job.id} went wrong: ValueError" in caplog.text
+    assert told(folder) == [
+        ("person.erase", "u-1", job.id, None),
+        ("person.erase_failed", "u-1", job.id, {"events_erased": 0}),
+    ]
+    folder.close()
+
+
+def test_the_same_request_takes_a_failed_job_up_again_under_whoever_asks_then(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
+    run_until_failed(folder, monkeypatch, ValueError("no"))
+    folder.crash()
+    again = Folder(folder.path)
+    assert again.server.jobs.queue_erasure(OTHER, PROJECT, ANN).id == asked.id
+    assert (job_of(again).state, job_of(again).error, job_of(again).asked_by) == ("queued", None, OTHER)
+    again.server.jobs.run_all()
+    job = job_of(again)
+    assert (job.state, job.events_removed, job.error, job.asked_by) == ("done", 2, None, None)
+    assert told(again)[2:] == [
+        ("person.erase", "t-2", job.id, None),
+        ("person.erase_done", "t-2", job.id, {"events_erased": 2, "left_behind": 0}),
+    ]
+    again.close()
+    assert files_with(again.path) == []
+
+
+def test_the_trail_tells_who_had_whom_erased_and_exported_by_a_digest_alone(folder: Folder) -> None:
+    folder.server.jobs.trail.exported(OTHER, PROJECT, ANN)
+    erase(folder)
+    exported, asked, done = trail(folder)
+    assert [each.action for each in (exported, asked, done)] == ["person.export", "person.erase", "person.erase_done"]
+    assert [each.actor_name for each in (exported, asked, done)] == ["operations", ASKER.name, ASKER.name]
+    assert [each.actor_kind for each in (exported, asked, done)] == ["api_token", "user", "user"]
+    assert {each.project_id for each in (exported, asked, done)} == {PROJECT}
+    for each in (exported, asked, done):
+        assert each.target_name == digest_of(each.target_id, ANN) != digest_of(each.target_id, "bob-1")
+    folder.close()
+    assert files_with(folder.path) == []
+
+
+def test_more_jobs_than_a_project_may_have_waiting_are_refused_and_leave_no_trace(folder: Folder) -> None:
+    jobs = Jobs(folder.server.meta)
+    with folder.server.meta.together():
+        for nth in range(MAX_QUEUED_JOBS - 1):
+            jobs.add(PROJECT, "erase_person", f"person-{nth}", 0)
+    last = folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
+    with pytest.raises(Unavailable, match=f"{MAX_QUEUED_JOBS} jobs of this project wait already") as refused:
+        folder.server.jobs.queue_erasure(OTHER, PROJECT, "bob-1")
+    assert refused.value.retry_after_s == 60
+    assert folder.server.jobs.queue_erasure(OTHER, PROJECT, ANN).id == last.id, "one that waits is no further job"
+    assert [entry[:3] for entry in told(folder)] == [("person.erase", "u-1", last.id), ("person.erase", "t-2", last.id)]
+    assert jobs.add("another", "erase_person", "bob-1", 0).state == "queued", "another project's queue is its own"
+    folder.crash()
+
+
+def test_a_disk_that_refuses_the_trails_entry_refuses_the_erasure(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.server.people.audit, "add", refuse)
+        with pytest.raises(Unavailable):
+            folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
+        with pytest.raises(Unavailable):
+            folder.server.jobs.trail.exported(ASKER, PROJECT, ANN)
+    assert Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10) == []
+    folder.close()
