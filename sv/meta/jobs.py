@@ -148,16 +148,26 @@ class Jobs:
                 (msgspec.json.encode(left_behind).decode(), job.n),
             )
 
-    def finish(self, job: Job, now_ms: int) -> None:
+    def finish(self, job: Job, now_ms: int) -> Job | None:
+        """The job as it was just before, with who asked for it; None where it went with its project meanwhile."""
         with self._meta.transaction() as writer:
+            before = _find(writer, job.n)
             writer.execute(
                 "update jobs set state = 'done', persons = '[]', asked_by = null, finished_ms = ? where n = ?", (now_ms, job.n)
             )
+        return before
 
-    def fail(self, job: Job, error: str, now_ms: int) -> None:
-        """What was done stays done; the same request takes the job up again."""
+    def fail(self, job: Job, error: str, now_ms: int) -> Job | None:
+        """What was done stays done; the same request takes the job up again. Returns as `finish` does."""
         with self._meta.transaction() as writer:
+            before = _find(writer, job.n)
             writer.execute("update jobs set state = 'failed', error = ?, finished_ms = ? where n = ?", (error, now_ms, job.n))
+        return before
+
+
+def _find(writer: apsw.Connection, number: int) -> Job | None:
+    rows = writer.execute(f"{_SELECT} where n = ?", (number,)).fetchall()
+    return _to_job(rows[0]) if rows else None
 
 
 def _one(writer: apsw.Connection, number: object) -> Job:

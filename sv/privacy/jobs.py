@@ -43,9 +43,9 @@ class AllJobRows(JobRows, Protocol):
 
     def start(self, job: Job, now_ms: int) -> None: ...
 
-    def finish(self, job: Job, now_ms: int) -> None: ...
+    def finish(self, job: Job, now_ms: int) -> Job | None: ...
 
-    def fail(self, job: Job, error: str, now_ms: int) -> None: ...
+    def fail(self, job: Job, error: str, now_ms: int) -> Job | None: ...
 
 
 class JobWork:
@@ -121,9 +121,10 @@ class JobWork:
         else:
             self._erasing.erase(job)
         with self.trail.together():
-            as_it_is = self._rows.get(job.project_id, job.id)
-            self._rows.finish(job, self._now_ms())
-            self.trail.erasure_done(as_it_is)
+            done = self._rows.finish(job, self._now_ms())
+            if done is None:  # its project was deleted or emptied
+                return
+            self.trail.erasure_done(done)
         log.info("job %s (%s) of project %s is done", job.id, job.kind, job.project_id)
 
     def _run(self) -> None:
@@ -161,5 +162,6 @@ class JobWork:
 
     def _fail(self, job: Job) -> None:
         with self.trail.together():
-            self._rows.fail(job, "it could not be done; the server's log says why", self._now_ms())
-            self.trail.erasure_failed(self._rows.get(job.project_id, job.id))
+            failed = self._rows.fail(job, "it could not be done; the server's log says why", self._now_ms())
+            if failed is not None:
+                self.trail.erasure_failed(failed)

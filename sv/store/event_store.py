@@ -200,6 +200,12 @@ class EventStore:
                 generations = list(self.frozen)
             yield generations
 
+    @contextlib.contextmanager
+    def paused(self) -> Generator[None]:
+        """Nothing is drained inside the block, and queries that have to catch up wait."""
+        with self._draining:
+            yield
+
     def thaw(self, generation: Generation) -> None:
         """Forget a generation that was flushed."""
         with self._state:

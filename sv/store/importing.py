@@ -12,8 +12,8 @@ one of the 45 bits set, which the log never reaches, and a hash of import, chunk
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -65,6 +65,10 @@ class ImportRows(Protocol):
     def dropped_parts(self, project_id: str | None = None) -> Sequence[Part]: ...
 
 
+class _SeenMeanwhile(Exception):
+    """An event id of the chunk's belongs to an event that was drained after the chunk was."""
+
+
 class ImportChunks:
     """Thread-safe; chunks take turns with each other, with flushes and with compaction."""
 
@@ -92,25 +96,45 @@ class ImportChunks:
                 return None
             if not batches:
                 return None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
-            generation, self._next_generation = self._next_generation, self._next_generation + 1
-            tables = self._store.tables
-            tables.create_buffer(generation)
+            # SCAR: what was accepted gets its rows first. After a restart it may be in the rollups by events that are still to be read
+            # out of the log, and that a chunk with the same event ids would have made repetitions.
+            self._store.catch_up()
+            numbered = _numbered(project_id, key, chunk_no, batches, self._now_ms())
             try:
-                numbered = _numbered(project_id, key, chunk_no, batches, self._now_ms())
-                # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
-                # refused as a repetition of itself when it is sent again.
-                slices = _slices(numbered, tables.memory_bytes)
-                count = sum(tables.drain(generation, batches, remember_event_ids=False) for batches in slices)
-                written = self._write(generation, project_id, key, chunk_no)
-                self._store.keep_persons()
-                parts = self._record(key, chunk_no, written, tables.summarise([generation], 0, _MAX_SEQ))
+                return self._take(project_id, key, chunk_no, numbered)
+            except _SeenMeanwhile:
+                with self._store.paused():
+                    return self._take(project_id, key, chunk_no, numbered, is_paused=True)
+
+    def _take(
+        self, project_id: str, key: str, chunk_no: int, batches: Sequence[StoredBatch], *, is_paused: bool = False
+    ) -> int | None:
+        """Drain, write and record. Raises _SeenMeanwhile where one of its event ids came in otherwise before it was recorded."""
+        generation, self._next_generation = self._next_generation, self._next_generation + 1
+        tables = self._store.tables
+        tables.create_buffer(generation)
+        try:
+            # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
+            # refused as a repetition of itself when it is sent again.
+            slices = _slices(batches, tables.memory_bytes)
+            count = sum(tables.drain(generation, some, remember_event_ids=False) for some in slices)
+            written = self._write(generation, project_id, key, chunk_no)
+            self._store.keep_persons()
+            summaries = tables.summarise([generation], 0, _MAX_SEQ)
+            # So from here on nothing may be drained that has one of them. Few files that are imported have any.
+            must_pause = not is_paused and tables.has_event_ids(generation)
+            with self._store.paused() if must_pause else nullcontext():
+                if must_pause and tables.has_repeats(generation):
+                    self._delete([part.path for part in written])
+                    raise _SeenMeanwhile
+                parts = self._record(key, chunk_no, written, summaries)
                 if parts is None:
                     return None
                 self._store.catalog.replace(by=parts)
                 tables.remember_event_ids(generation)
-            finally:
-                with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
-                    tables.drop_buffer(generation)
+        finally:
+            with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
+                tables.drop_buffer(generation)
         return count
 
     def _write(self, generation: int, project_id: str, key: str, chunk_no: int) -> list[NewPart]:
@@ -151,8 +175,12 @@ class ImportChunks:
             self._in_doubt |= paths
             raise
         unwanted = self._in_doubt if recorded is not None else self._in_doubt | paths
-        self._in_doubt = {path for path in unwanted if not delete_file(self._store.data_folder / path)}
+        self._in_doubt = self._delete(unwanted)
         return recorded
+
+    def _delete(self, paths: Iterable[str]) -> set[str]:
+        """Returns those that stay."""
+        return {path for path in paths if not delete_file(self._store.data_folder / path)}
 
 
 def _key(project_id: str, import_id: str) -> str:

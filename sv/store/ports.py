@@ -82,6 +82,14 @@ class Tables(Protocol):
         """From now on the event ids in this buffer are repetitions where they come again."""
         ...
 
+    def has_event_ids(self, generation: int) -> bool:
+        """Whether an event in this buffer has one that counts for anything."""
+        ...
+
+    def has_repeats(self, generation: int) -> bool:
+        """Whether one of them has been remembered of another event; to be asked before they are remembered."""
+        ...
+
     def drop_buffer(self, generation: int) -> None: ...
 
     def drop_project(self, project_id: str) -> None:

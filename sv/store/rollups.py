@@ -3,7 +3,7 @@
 `catch_up` is for readers; `fold` for the flush; a rebuild makes a project's rollups anew from its parts and what the buffers hold, while
 lists go on reading the old ones. The engine summarises, the metadata merges; neither knows of the other.
 
-Locks, in this order: the maintenance's turn, then the fold's, then the metadata's writer. Draining takes none of them but the last.
+Locks, in this order: the maintenance's turn; draining's and the fold's, whoever needs both having the turn; the metadata's writer.
 """
 
 import logging

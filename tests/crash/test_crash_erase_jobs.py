@@ -10,6 +10,7 @@ from folder_rig import PROJECT, Folder, now_ms
 
 from sv.meta.audit import AuditEntry
 from sv.meta.jobs import Jobs
+from sv.meta.reset import delete_all_events
 from sv.model.access import Actor
 from sv.model.errors import Unavailable
 from sv.model.jobs import Job, digest_of
@@ -132,6 +133,33 @@ def test_more_jobs_than_a_project_may_have_waiting_are_refused_and_leave_no_trac
     assert folder.server.jobs.queue_erasure(OTHER, PROJECT, ANN).id == last.id, "one that waits is no further job"
     assert [entry[:3] for entry in told(folder)] == [("person.erase", "u-1", last.id), ("person.erase", "t-2", last.id)]
     assert jobs.add("another", "erase_person", "bob-1", 0).state == "queued", "another project's queue is its own"
+    folder.crash()
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no")])
+def test_a_job_whose_project_is_emptied_meanwhile_ends_with_it_quietly(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, error: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    erase_steps = folder.server.jobs._erasing.erase
+
+    def and_empty(job: Job) -> None:
+        erase_steps(job)
+        delete_all_events(folder.server.meta, PROJECT)
+        if error is not None:
+            raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.server.jobs._erasing, "erase", and_empty)
+        if error is None:
+            erase(folder)
+        else:
+            job = folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
+            with pytest.raises(ValueError, match="no"):
+                folder.server.jobs.do(job)
+            folder.server.jobs._fail(job)
+    assert Jobs(folder.server.meta).next_one() is None
+    assert [action for action, *_ in told(folder)] == ["person.erase"]
+    assert "is done" not in caplog.text
     folder.crash()
 
 

@@ -125,15 +125,19 @@ from (
 where stage.seq = rewritten.seq and stage.place = rewritten.place
 """
 
-_UNDECIDED: Final = """
-create or replace temp table undecided as
-select project_id, client_event_id, received_at, seq, place
-from stage s
-where client_event_id is not null and not exists (
+_IS_SEEN: Final = """
+exists (
   from {seen} r
   where r.project_id = s.project_id and r.client_event_id = s.client_event_id
     and s.received_at - r.received_at < to_milliseconds($window_ms)
 )
+"""
+
+_UNDECIDED: Final = """
+create or replace temp table undecided as
+select project_id, client_event_id, received_at, seq, place
+from stage s
+where client_event_id is not null and not {is_seen}
 """
 
 _KEEP_FIRST: Final = """
@@ -271,7 +275,7 @@ def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int, *, u
     """
     seen = "recent_event_ids" if unremembered is None else f"({_seen_with(buffer_name(unremembered))})"
     window = {"window_ms": window_ms}
-    cursor.execute(_UNDECIDED.format(seen=seen), window)
+    cursor.execute(_UNDECIDED.format(is_seen=_IS_SEEN.format(seen=seen)), window)
     cursor.execute("create or replace temp table kept as select * from undecided limit 0")
     # A second round comes only where one drain spans more than the window: after a long outage, say.
     while _only_row(cursor.execute("select count(*) from undecided"))[0]:
@@ -285,6 +289,17 @@ def drop_repeated_events(cursor: duckdb.DuckDBPyConnection, window_ms: int, *, u
 def remember_event_ids(cursor: duckdb.DuckDBPyConnection, generation: int) -> None:
     """Remember the client event ids of a buffer's rows."""
     cursor.execute(_remember(buffer_name(generation)))
+
+
+def has_event_ids(cursor: duckdb.DuckDBPyConnection, generation: int) -> bool:
+    return bool(_only_row(cursor.execute(f"select count(client_event_id) > 0 from {buffer_name(generation)}"))[0])
+
+
+def has_repeats(cursor: duckdb.DuckDBPyConnection, generation: int, window_ms: int) -> bool:
+    """Whether an event of the buffer, whose ids are not remembered yet, repeats one that is."""
+    is_seen = _IS_SEEN.format(seen="recent_event_ids")
+    asked = f"select exists (from {buffer_name(generation)} s where s.client_event_id is not null and {is_seen})"
+    return bool(_only_row(cursor.execute(asked, {"window_ms": window_ms}))[0])
 
 
 def move_stage_to_buffer(cursor: duckdb.DuckDBPyConnection, generation: int, number_persons: NumberPersons) -> int:

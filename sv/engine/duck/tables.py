@@ -103,6 +103,14 @@ class DuckTables:
         with self._cursor() as cursor:
             draining.remember_event_ids(cursor, generation)
 
+    def has_event_ids(self, generation: int) -> bool:
+        with self._cursor() as cursor:
+            return self._event_id_window_ms > 0 and draining.has_event_ids(cursor, generation)
+
+    def has_repeats(self, generation: int) -> bool:
+        with self._cursor() as cursor:
+            return draining.has_repeats(cursor, generation, self._event_id_window_ms)
+
     def drop_buffer(self, generation: int) -> None:
         with self._cursor() as cursor:
             cursor.execute(f"drop table if exists {buffer_name(generation)}")
