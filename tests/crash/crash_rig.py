@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.forked import Forked
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30.0
 ANSWER_S = 30.0
@@ -107,7 +109,7 @@ class Server:
         words += ["--json"] if self.command == "dev" else []
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SV_", "PYTHONDONTWRITE"))}
         with (self._output / f"{self.folder.name}.out").open("wb") as out, self._log_path.open("wb") as err:
-            self._process = subprocess.Popen(
+            self._process = Forked(
                 [*self.wrapper, *words], cwd=ROOT, env=kept | self.settings, stdin=subprocess.DEVNULL, stdout=out, stderr=err
             )
 

@@ -31,6 +31,8 @@ from crash_rig import (
     temporary_files,
 )
 
+from tests import forked
+
 DAY_MS = 86_400_000
 BUSY = {"SV_FLUSH_SECONDS": "0.3", "SV_FLUSH_EVENTS": "2000", "SV_COMPACT_SECONDS": "0.5"}
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -138,7 +140,7 @@ class Importer(threading.Thread):
 
     def take_in(self, path: Path, numbers: list[str]) -> None:
         words = [*SV_IMPORT, str(path), "--url", f"http://127.0.0.1:{self._server.port}", "--api-token", "sv_dev"]
-        while subprocess.run(words, cwd=ROOT, env=_bare(), capture_output=True).returncode:
+        while forked.run(words, cwd=ROOT, env=_bare()).returncode:
             self.retries += 1
             time.sleep(self._chance.uniform(0.05, 0.3))
         self.acknowledged.update(numbers)
@@ -161,7 +163,7 @@ class Importer(threading.Thread):
         """With no server on the folder: begin to import into the folder itself, and kill that. The rest is taken in later."""
         made = self.make_file()
         words = [*SV_IMPORT, str(made[0]), "--data", str(self._server.folder)]
-        with subprocess.Popen(words, cwd=ROOT, env=_bare(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with forked.Forked(words, cwd=ROOT, env=_bare(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             time.sleep(chance.uniform(0.2, 1.5))
             process.kill()
         with self._lock:

@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.forked import Forked
+
 START_S = 60.0
 STOP_S = 30.0
 INGEST = "/api/v1/ingest/events"
@@ -58,7 +60,7 @@ class Running:
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [sys.executable, "-m", "sv", *arguments, "--port", "0", "--log-format", "json"],
             env={**inherited, **(environment or {})},
             stdin=subprocess.DEVNULL,

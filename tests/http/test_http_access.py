@@ -1,7 +1,6 @@
 """Who may see what: tokens of every kind on every route, and two projects that share all but their credentials."""
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ import httpx
 import pytest
 from bad_input import error_of
 from http_rig import DAY, NOON, Api, body_of, event, iso, running, story
+
+from tests import forked
 
 ABSENT = "0198b0aa-0000-7000-8000-000000000000"
 ROTATED_WITHIN_S = 5.0
@@ -35,7 +36,7 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
 
 def sv(*arguments: str) -> dict[str, Any]:
     """The first row of what a command of the command line answers."""
-    done = subprocess.run([sys.executable, "-m", "sv", *arguments, "--json"], check=True, capture_output=True, text=True)
+    done = forked.run([sys.executable, "-m", "sv", *arguments, "--json"], check=True, text=True)
     row: dict[str, Any] = json.loads(done.stdout)[0]
     return row
 

@@ -1,7 +1,6 @@
 """Export of a person over HTTP and by the command line: everything of the person, nothing of others, and whole where it says so."""
 
 import json
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,6 +14,7 @@ from recordings_rig import upload
 from sv.meta.db import Meta
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
+from tests import forked
 
 PAGE = 500
 """Events that the server reads at once."""
@@ -98,10 +98,10 @@ def test_the_command_line_writes_the_same_lines(tmp_path: Path) -> None:
         api.send(event("view", "ann", properties={"n": "é"}), event("view", "bob"))
         lines = exported(api)
     asked = ["person", "export", "ann", "--project", "dev", "--data", str(tmp_path)]
-    done = subprocess.run([sys.executable, "-m", "sv", *asked], capture_output=True, timeout=60, check=False)
+    done = forked.run([sys.executable, "-m", "sv", *asked])
     assert done.returncode == 0, done.stderr
     assert lines_of(done.stdout.decode()) == lines
     asked[2] = "nobody"
-    done = subprocess.run([sys.executable, "-m", "sv", *asked], capture_output=True, timeout=60, check=False)
+    done = forked.run([sys.executable, "-m", "sv", *asked])
     assert (done.returncode != 0, done.stdout) == (True, b"")
     assert b"nobody" in done.stderr

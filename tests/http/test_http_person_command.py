@@ -14,15 +14,17 @@ from test_http_erase import ask, finished
 from sv.meta.db import Meta
 from sv.meta.jobs import Jobs
 from sv.model.limits import MAX_QUEUED_JOBS
+from tests import forked
 
 ERASE = "/api/v1/projects/dev/persons/ann/erase"
 
 
 def sv(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "sv", "person", *words, "--project", "dev", "--data", str(data)],
-        capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ) | {"LOGNAME": "keeper"},
-    )  # fmt: skip
+        text=True,
+        env=dict(os.environ) | {"LOGNAME": "keeper"},
+    )
 
 
 def trail(api: Api) -> list[dict[str, Any]]:

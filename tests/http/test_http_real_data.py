@@ -14,6 +14,8 @@ import duckdb
 import pytest
 from http_rig import Api, Running
 
+from tests import forked
+
 DATA = Path(__file__).parents[1] / "data"
 SHOP = DATA / "retentioneering_ecom.parquet"
 LOG = DATA / "apache_access_2015.parquet"
@@ -24,7 +26,7 @@ HOUR_MS = 3_600_000
 
 def import_file(running: Running, file: Path, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "sv", "import", str(file), "--project", "dev", "--url", running.url, "--json", *more]
-    done = subprocess.run([*command, "--api-token", "sv_dev"], capture_output=True, text=True, timeout=120, check=True)
+    done = forked.run([*command, "--api-token", "sv_dev"], text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 

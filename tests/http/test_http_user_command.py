@@ -1,7 +1,6 @@
 """`sv user`, `sv project` and `sv token` beside a running server: it goes by what they changed at the next request, and all is in the trail."""
 
 import json
-import subprocess
 import sys
 from typing import Any
 from uuid import uuid4
@@ -10,24 +9,20 @@ import httpx
 import pytest
 from http_rig import Api
 
+from tests import forked
+
 PASSWORD = "correct horse battery"
 
 
 def sv(api: Api, *arguments: str, stdin: str = "") -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "sv", *arguments, "--json", "--data", api.server.ready["data"]],
-        check=True,
-        input=stdin,
-        capture_output=True,
-        text=True,
+    done = forked.run(
+        [sys.executable, "-m", "sv", *arguments, "--json", "--data", api.server.ready["data"]], check=True, stdin=stdin, text=True
     )
     return json.loads(done.stdout)
 
 
 def refusal(api: Api, *arguments: str, stdin: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "sv", *arguments, "--data", api.server.ready["data"]], input=stdin, capture_output=True, text=True
-    )
+    done = forked.run([sys.executable, "-m", "sv", *arguments, "--data", api.server.ready["data"]], stdin=stdin, text=True)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -103,5 +98,5 @@ def test_what_can_not_be_is_refused_in_words(api: Api, arguments: tuple[str, ...
 
 @pytest.mark.parametrize("command", ["user", "project", "token"])
 def test_the_help_of_a_command_has_an_example(command: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "sv", command, "--help"], check=True, capture_output=True, text=True)
+    done = forked.run([sys.executable, "-m", "sv", command, "--help"], check=True, text=True)
     assert f"sv {command} create" in done.stdout

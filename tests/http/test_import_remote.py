@@ -19,6 +19,8 @@ import httpx
 import pytest
 from http_rig import NOON, Api, Running, event
 
+from tests.forked import Forked
+
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 60.0
 IMPORT = "0123456789abcdef" * 2
@@ -43,7 +45,7 @@ def start_import(url: str, path: Path, *words: str, rows: int = 100_000, token: 
         *words,
     ]
     environment = kept | {"SV_API_TOKEN": token}
-    return subprocess.Popen(
+    return Forked(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
@@ -176,7 +178,7 @@ def free_port() -> int:
 @contextmanager
 def dev_server(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
-    process = subprocess.Popen(
+    process = Forked(
         [sys.executable, "-m", "sv", "dev", "--data", str(data), "--port", str(port), "--json"],
         cwd=ROOT,
         env=kept | {"SV_MEMORY_LIMIT": "256MiB"},

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked
+
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 60.0
 
@@ -19,7 +21,7 @@ SMALL = "import sys, sv.imports.chunks as chunks; chunks.CHUNK_ROWS = {rows}; fr
 def start(*words: object, rows: int | None = None, **environment: str) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
     python = ["-m", "sv"] if rows is None else ["-c", SMALL.format(rows=rows)]
-    return subprocess.Popen(
+    return Forked(
         [sys.executable, *python, "import", *map(str, words)],
         cwd=ROOT,
         env=kept | environment,
