@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
 from sv.model.identity import AliasChanges, AliasPlace, Owner
+from sv.model.overview import OverviewFilters, Table
 from sv.model.smart_events import Rule
 from sv.model.snapshot import Snapshot
 
@@ -137,6 +138,31 @@ class TrendCells(Struct, frozen=True):
     other_total: float
 
 
+class OverviewRow(Struct, frozen=True):
+    """A row of one of an overview's tables. `pages` has pageviews, the other tables have what is of sessions; the rest is 0."""
+
+    value: str | None
+    visitors: int
+    pageviews: int
+    sessions: int
+    bounces: int
+    duration_ms: int
+
+
+class OverviewFigures(Struct, frozen=True):
+    """An overview of one period: each array has a number a bucket, and the whole range's behind them.
+
+    duration_ms: of all sessions together. A session is in the bucket of its first event in the range.
+    """
+
+    visitors: NDArray[np.int64]
+    pageviews: NDArray[np.int64]
+    sessions: NDArray[np.int64]
+    bounces: NDArray[np.int64]
+    duration_ms: NDArray[np.int64]
+    tables: dict[Table, list[OverviewRow]]
+
+
 class Aliases(Protocol):
     """What the engine needs to know of merged identity. Persons are numbers. Everything may raise Unavailable."""
 
@@ -167,8 +193,8 @@ class Engine(Protocol):
     def attribute(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with who is whose settled: every call with it tells the same persons apart.
 
-        To be called once before `funnel_keys`, `funnel_rows`, `funnel_persons`, `first_values` and `trend`. Costs nothing where the
-        snapshot isn't merged.
+        To be called once before `funnel_keys`, `funnel_rows`, `funnel_persons`, `first_values`, `trend` and `overview`. Costs nothing
+        where the snapshot isn't merged.
         """
         ...
 
@@ -239,6 +265,19 @@ class Engine(Protocol):
         limits: Limits,
     ) -> TrendCells:
         """A measure for each bucket (from its start to the next one's) and each of the most frequent breakdown values."""
+        ...
+
+    def overview(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        filters: OverviewFilters,
+        starts_ms: Sequence[int],
+        tables: Sequence[Table],
+        rows: int,
+        limits: Limits,
+    ) -> OverviewFigures:
+        """Visitors, pageviews and sessions by bucket, and the first rows of tables. The scope has no filters of its own."""
         ...
 
     def export_days(

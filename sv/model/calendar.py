@@ -213,6 +213,18 @@ def parse_insight_range(
     return _range(from_ms, to_ms, "date_from" if date_to is None else "date_to", asked)
 
 
+def range_before(span: DateRange, zone: ZoneInfo) -> DateRange | None:
+    """The range of equal length that ends where this one begins: of as many days where it is whole days, so that days stay days over a
+    clock change, else of as many milliseconds. Cut at the beginning of time; None where nothing lies before it.
+    """
+    first, end = _local_ordinal(zone, span.from_ms), _local_ordinal(zone, span.to_ms)
+    from_ms = span.from_ms - (span.to_ms - span.from_ms)
+    if day_start_ms(zone, first) == span.from_ms and day_start_ms(zone, end) == span.to_ms and first < end:
+        from_ms = day_start_ms(zone, max(2 * first - end, _EPOCH_ORDINAL))
+    from_ms = max(from_ms, ALL_TIME.from_ms)
+    return DateRange(from_ms, span.from_ms) if from_ms < span.from_ms else None
+
+
 def _range(from_ms: int, to_ms: int, blame: str, asked: _Asked) -> DateRange:
     from_ms, to_ms = max(from_ms, ALL_TIME.from_ms), min(to_ms, ALL_TIME.to_ms)
     if from_ms < to_ms:

@@ -165,6 +165,13 @@ MAX_CONVERSION_WINDOW_S: Final = 31_536_000
 CONVERSION_WINDOW_DEFAULT: Final = "7d"
 """The contract's."""
 
+OVERVIEW_ROWS_DEFAULT: Final = 10
+OVERVIEW_ROWS_MAX: Final = 100
+"""Rows of each table of an overview. It is for a look; who wants more asks a trend with a breakdown."""
+
+LIVE_MS: Final = 5 * MINUTE_MS
+"""How lately somebody must have done something to count as here now. A client's clock may be ahead by as much."""
+
 RANGE_DEFAULT_DAYS: Final = 30
 """An insight without `date_from` starts at the beginning of the day this many days before today."""
 

@@ -129,7 +129,7 @@ def parse_trends_query(body: object, *, timezone: str, now_ms: int) -> TrendsQue
         problems.finish()
     series = tuple(_read_series(item, path, problems) for path, item in fields.items("events", 1, limits.MAX_SERIES))
     interval = fields.choice("interval", Interval, Interval.DAY)
-    zone, dates = _read_dates(fields, timezone, now_ms, interval)
+    zone, dates = read_dates(fields, timezone, now_ms, interval)
     spans: tuple[Bucket, ...] = ()
     try:
         spans = buckets(dates, interval, zone, ValidationFailed.at)
@@ -142,7 +142,7 @@ def parse_trends_query(body: object, *, timezone: str, now_ms: int) -> TrendsQue
         timezone=zone.key,
         buckets=spans,
         breakdown=_read_breakdown(fields),
-        filters=_read_all_filters(fields),
+        filters=read_all_filters(fields),
         include_bots=fields.flag("include_bots", False),
     )
     values = len(series) * len(spans) * (query.breakdown.limit + 2 if query.breakdown else 1)
@@ -171,7 +171,7 @@ def read_funnel_query(fields: Fields, *, timezone: str, now_ms: int) -> FunnelQu
     """A funnel query out of FUNNEL_FIELDS; what is wrong is noted among their problems."""
     problems = fields.problems
     steps = tuple(_read_step(item, path, problems) for path, item in fields.items("steps", limits.MIN_STEPS, limits.MAX_STEPS))
-    zone, dates = _read_dates(fields, timezone, now_ms, None)
+    zone, dates = read_dates(fields, timezone, now_ms, None)
     word, window_ms = _read_window(fields)
     return FunnelQuery(
         steps=steps,
@@ -182,12 +182,12 @@ def read_funnel_query(fields: Fields, *, timezone: str, now_ms: int) -> FunnelQu
         modes=_read_modes(fields),
         aggregate_by=fields.choice("aggregate_by", AggregateBy, AggregateBy.PERSON),
         breakdown=_read_breakdown(fields),
-        filters=_read_all_filters(fields),
+        filters=read_all_filters(fields),
         include_bots=fields.flag("include_bots", False),
     )
 
 
-def _read_dates(fields: Fields, timezone: str, now_ms: int, interval: Interval | None) -> tuple[ZoneInfo, DateRange]:
+def read_dates(fields: Fields, timezone: str, now_ms: int, interval: Interval | None) -> tuple[ZoneInfo, DateRange]:
     """The zone and the range; after noting a problem, the project's zone or the first hour of 1970."""
     problems = fields.problems
     zone = ZoneInfo(timezone)
@@ -231,7 +231,7 @@ def _read_series(item: object, path: str, problems: Problems) -> Series:
         problems.add(fields.at("math_property"), f"expected none with {math}: it counts events, not a property")
     elif math not in COUNTING and not has_property:
         problems.add(fields.at("math_property"), f"required with {math}: the property whose numbers it takes")
-    return Series(event, action_id, math, math_property, _read_all_filters(fields))
+    return Series(event, action_id, math, math_property, read_all_filters(fields))
 
 
 def _read_step(item: object, path: str, problems: Problems) -> Step:
@@ -239,10 +239,11 @@ def _read_step(item: object, path: str, problems: Problems) -> Step:
     if not isinstance(item, dict):
         return Step("")
     event, action_id = _read_named(fields, "event")
-    return Step(event, action_id, _read_all_filters(fields))
+    return Step(event, action_id, read_all_filters(fields))
 
 
-def _read_all_filters(fields: Fields) -> tuple[Filter, ...]:
+def read_all_filters(fields: Fields) -> tuple[Filter, ...]:
+    """Those of `filters` and `properties`; what is wrong is noted among the fields' problems."""
     problems = fields.problems
     found = read_filters(fields.get("filters"), fields.at("filters"), problems)
     found += read_properties(fields.get("properties"), fields.at("properties"), problems)

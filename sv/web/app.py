@@ -24,7 +24,7 @@ from sv.web.routes_definitions import (
 from sv.web.routes_exports import export_events_route, plan_export_route
 from sv.web.routes_imports import get_import_route, take_import_chunk_route
 from sv.web.routes_ingest import health_stub, ingest_config_stub, ingest_events_stub
-from sv.web.routes_insights import funnel_persons_route, funnel_route, trends_route
+from sv.web.routes_insights import funnel_persons_route, funnel_route, overview_route, trends_route
 from sv.web.routes_jobs import erase_person_route, get_job_route, list_jobs_route
 from sv.web.routes_login import ROUTES as LOGIN_ROUTES
 from sv.web.routes_persons import export_person_route, get_person_route, list_person_events_route, list_persons_route
@@ -89,6 +89,7 @@ _ROUTES: Final[tuple[Any, ...]] = (
     list_session_events_route,
     trends_route,
     funnel_route,
+    overview_route,
     list_saved_insights_route,
     create_saved_insight_route,
     get_saved_insight_route,

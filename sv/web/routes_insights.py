@@ -10,11 +10,13 @@ from msgspec.structs import replace
 
 from sv.insights.funnel_persons import funnel_persons
 from sv.insights.funnels import funnel
+from sv.insights.overview import overview, range_of
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import DateRange
 from sv.model.filters import Filter
 from sv.model.funnel_persons_parsing import parse_funnel_persons_query
+from sv.model.overview_parsing import parse_overview_query
 from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.web.filters import check_regexes
@@ -63,6 +65,17 @@ async def funnel_persons_route(request: AnyRequest, project_id: FromPath[str]) -
         return funnel_persons(context, query, services.persons)
 
     return await run(request, project, _range(query.funnel.dates), page)
+
+
+@post(f"{PROJECT}/insights/overview", status_code=200, operation_id="query_overview", opt={"permission": READ_PROJECT})
+async def overview_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
+    """A site's visitors, sessions and pages at a glance."""
+    project = await project_of(request, project_id)
+    refuse_parameters(request)
+    now_ms = services_of(request).now_ms()
+    query = parse_overview_query(await json_of(request), timezone=project.timezone, now_ms=now_ms)
+    filters = [(f"filters[{place}]", item) for place, item in enumerate(query.given)]
+    return await run(request, project, range_of(query, now_ms), _timed(lambda c: overview(c, query, now_ms), filters))
 
 
 def _range(dates: DateRange) -> tuple[int, int]:

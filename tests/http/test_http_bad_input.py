@@ -7,6 +7,7 @@ import bad_client_cases
 import bad_funnel_persons_cases
 import bad_ingest_cases
 import bad_insight_cases
+import bad_overview_cases
 import bad_person_cases
 import bad_request_cases
 import bad_session_cases
@@ -17,6 +18,7 @@ from http_rig import INGEST, Api
 CASES = [
     *bad_ingest_cases.cases(),
     *bad_insight_cases.cases(),
+    *bad_overview_cases.cases(),
     *bad_request_cases.cases(),
     *bad_person_cases.cases(),
     *bad_funnel_persons_cases.cases(),

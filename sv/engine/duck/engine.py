@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv.engine.duck import export
+from sv.engine.duck import overview as overviews
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database, lower_own_priority
@@ -32,6 +33,7 @@ from sv.engine.port import (
     Limits,
     Matcher,
     Measure,
+    OverviewFigures,
     PageKeys,
     Scope,
     TrendCells,
@@ -39,6 +41,7 @@ from sv.engine.port import (
 from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
 from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS
+from sv.model.overview import OverviewFilters, Table
 from sv.model.snapshot import Snapshot
 
 STEP_WORKERS: Final = 4
@@ -231,6 +234,25 @@ class DuckEngine:
         )
         return self._trends.cells(asked, breakdown_limit)
 
+    # Overviews
+
+    def overview(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        filters: OverviewFilters,
+        starts_ms: Sequence[int],
+        tables: Sequence[Table],
+        rows: int,
+        limits: Limits,
+    ) -> OverviewFigures:
+        """See the port."""
+        params = Params()
+        events = self.events(snapshot.within(scope.from_ms, scope.to_ms), params)
+        source = overviews.OverviewSource(events, self._aliases_of(snapshot))
+        statement = overviews.overview_sql(source, scope, filters, starts_ms, tables, rows, params)
+        return overviews.figures(self._statements.rows(statement, limits), len(starts_ms), tables)
+
     # Exports
 
     def export_days(
@@ -282,7 +304,12 @@ class DuckEngine:
     def persons_events(self, snapshot: Snapshot, params: Params) -> str:
         """Persons being those that events are attributed to."""
         events = self.events(snapshot, params)
+        aliases = self._aliases_of(snapshot)
+        return events if aliases is None else attributed(events, aliases)
+
+    def _aliases_of(self, snapshot: Snapshot) -> str | None:
+        """A select of whose each anonymous id is; None where every id is its own."""
         if not snapshot.is_merged:
-            return events
+            return None
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST
-        return attributed(events, self._alias_tables.select(snapshot.project_id, snapshot.aliases))
+        return self._alias_tables.select(snapshot.project_id, snapshot.aliases)

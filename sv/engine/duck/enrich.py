@@ -80,10 +80,15 @@ def _raw_utm(name: str) -> str:
     return f"case when contains(current_url, '{name}=') then {found} end as raw_{name}"
 
 
+def authority(url: str) -> str:
+    """The authority of a URL; "" where it has none."""
+    return f"regexp_extract({url}, '^{_SCHEME}([^/?#]*)', 1)"
+
+
 URL_COLUMNS: Final = f"""
     case when current_url is not null then regexp_extract(current_url, '^{_SCHEME}[^/?#]*') end as url_origin,
     split_part(split_part(current_url, '#', 1), '?', 1) as url_before_query,
-    case when referrer <> '' then regexp_extract(referrer, '^{_SCHEME}([^/?#]*)', 1) end as referring_authority,
+    case when referrer <> '' then {authority("referrer")} end as referring_authority,
     {", ".join(_raw_utm(name) for name in UTM_NAMES)}
 """
 """Pieces of the columns `current_url` and `referrer`. Columns of their own because DuckDB works an expression out wherever it stands, and
@@ -95,12 +100,18 @@ URL_PATH: Final = """
     end"""
 """The path of `current_url`; null where that is no URL."""
 
-REFERRING_DOMAIN: Final = f"""
+
+def host(authority: str) -> str:
+    """The host of a URL's authority, in lower case; null where it has none. Nearly all of them take the quick way."""
+    return f"""
     case
-      when regexp_full_match(referring_authority, '[a-z0-9.-]+') then referring_authority
-      when referring_authority <> '' then lower(nullif(regexp_extract(referring_authority, '^(?:.*@)?{_HOST}\\z', 1, 's'), ''))
+      when regexp_full_match({authority}, '[a-z0-9.-]+') then {authority}
+      when {authority} <> '' then lower(nullif(regexp_extract({authority}, '^(?:.*@)?{_HOST}\\z', 1, 's'), ''))
     end"""
-"""The host of `referrer`, in lower case; null where it has none. Nearly all of them take the quick way."""
+
+
+REFERRING_DOMAIN: Final = host("referring_authority")
+"""The host of `referrer`."""
 
 
 def utm(name: str) -> str:

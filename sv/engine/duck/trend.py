@@ -116,7 +116,7 @@ def _slotted(
     condition = f"({joined([in_scope(scope, params), matches(matcher, params)])})"
     columns = {
         "value": Property(breakdown, params).json() if breakdown is not None else "null::varchar",
-        "bucket": _bucket(starts_ms, params),
+        "bucket": bucket_of(starts_ms, params),
         "number": Property(number_of, params).number() if number_of is not None else "null::double",
     }
     if by_session:
@@ -139,7 +139,7 @@ def _slotted(
         )"""
 
 
-def _bucket(starts_ms: Sequence[int], params: Params) -> str:
+def bucket_of(starts_ms: Sequence[int], params: Params) -> str:
     if len(starts_ms) == 1:
         return "0"
     first, last = starts_ms[0], len(starts_ms) - 1

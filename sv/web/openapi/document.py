@@ -20,6 +20,7 @@ from sv.web.openapi.operation import JSON, Answer, Example, Operation
 from sv.web.openapi.operations import OPERATIONS, PATH_PARAMETERS, TAGS
 from sv.web.openapi.operations_definitions import PROPERTY_TYPE
 from sv.web.openapi.operations_funnel_persons import OUTCOME
+from sv.web.openapi.operations_overview import TABLE
 from sv.web.permissions import Permission, permission_of
 
 _ROLES: Final = {Scope.READ: Role.VIEWER, Scope.WRITE: Role.EDITOR, Scope.ADMIN: Role.ADMIN}
@@ -38,6 +39,7 @@ _DESCRIPTIONS: Final = {
     "UrlMatch": texts.URL_MATCH,
     "InsightKind": "What a saved insight asks.",
     "Outcome": OUTCOME,
+    "Table": TABLE,
     "DropReason": "Why an event was rejected.",
     "DateText": texts.DATES,
     "EqualValue": "A value to be equal to, or a list of them, which means any of.",

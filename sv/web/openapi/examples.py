@@ -12,6 +12,7 @@ from sv.web.openapi.operations_client import CLIENT_EXAMPLES
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
 from sv.web.openapi.operations_exports import EXPORT_EXAMPLES
 from sv.web.openapi.operations_jobs import JOB_EXAMPLES
+from sv.web.openapi.operations_overview import OVERVIEW_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
 from sv.web.openapi.operations_sessions import SESSION_EXAMPLES
 
@@ -26,6 +27,7 @@ VARYING: Final = frozenset(
         "files_total",
         "finished_at",
         "id",
+        "live_visitors",
         "received_at",
         "started_at",
         "updated_at",
@@ -272,6 +274,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             answer={"data": [_BOB], "meta": {"next_cursor": None, "has_more": False}},
         ),
     ),
+    **OVERVIEW_EXAMPLES,
     **DEFINITION_EXAMPLES,
     **SMART_EXAMPLES,
     "take_import_chunk": (

@@ -18,6 +18,7 @@ from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINIT
 from sv.web.openapi.operations_exports import EXPORT_OPERATIONS
 from sv.web.openapi.operations_funnel_persons import FUNNEL_PERSON_OPERATIONS
 from sv.web.openapi.operations_jobs import JOB_OPERATIONS, JOB_PATH_PARAMETERS, JOB_TAGS
+from sv.web.openapi.operations_overview import OVERVIEW_OPERATIONS
 from sv.web.openapi.operations_people import PEOPLE_OPERATIONS, PEOPLE_PATH_PARAMETERS, PEOPLE_TAGS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
 from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
@@ -121,6 +122,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         errors=_INSIGHT,
     ),
     **FUNNEL_PERSON_OPERATIONS,
+    **OVERVIEW_OPERATIONS,
     **DEFINITION_OPERATIONS,
     **SMART_OPERATIONS,
     "get_import": Operation(

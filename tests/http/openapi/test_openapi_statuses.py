@@ -154,6 +154,7 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "list_session_events": one_person(f"{SESSIONS}/{{}}/events", "{session}", "limit=0"),
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
     "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
+    "query_overview": insight("/api/v1/projects/dev/insights/overview", {"date_from": "-1d"}),
     "list_funnel_persons": insight(
         "/api/v1/projects/dev/insights/funnel/persons", {"steps": STEPS, "step": 2, "outcome": "dropped_off"}
     ),
