@@ -25,12 +25,13 @@ LOOK_BUCKET_S: Final = 5.0
 
 
 class Opened(Struct, frozen=True):
-    """own: the store, where it is a folder of the server's own; None with S3."""
+    """own: the store, where it is a folder of the server's own; None with S3. elsewhere: S3's origin, from which browsers get chunks."""
 
     recordings: Recordings
     keeper: Keeper
     own: FolderStore | None
     signer: UrlSigner
+    elsewhere: str | None
 
 
 def open_recordings(settings: Settings, meta: Meta, now_ms: Callable[[], int]) -> Opened:
@@ -38,19 +39,21 @@ def open_recordings(settings: Settings, meta: Meta, now_ms: Callable[[], int]) -
     signer = UrlSigner(load_url_secret(meta))
     own: FolderStore | None = None
     store: ObjectStore
+    elsewhere: str | None = None
     if settings.s3_bucket is None:
         store = own = FolderStore(settings.data / OBJECTS_FOLDER, signer)
         own.sweep()
     else:
-        store = _open_bucket(settings, settings.s3_bucket)
+        store, elsewhere = _open_bucket(settings, settings.s3_bucket)
     recordings = Recordings(
         RecordingChunks(meta), store, is_told=own is not None, max_bytes=settings.recordings_limit, now_ms=now_ms
     )
     keeper = Keeper(recordings.settle, LOOK_BUCKET_S if own is None else LOOK_FOLDER_S)
-    return Opened(recordings, keeper, own, signer)
+    return Opened(recordings, keeper, own, signer, elsewhere)
 
 
-def _open_bucket(settings: Settings, name: str) -> ObjectStore:
+def _open_bucket(settings: Settings, name: str) -> tuple[ObjectStore, str]:
+    """The store, and the origin of its URLs."""
     from sv.objects.s3 import Bucket, S3Store
     from sv.objects.sigv4 import Credentials
 
@@ -61,4 +64,5 @@ def _open_bucket(settings: Settings, name: str) -> ObjectStore:
     if settings.s3_addressing is S3Addressing.AUTO:
         is_path_style = settings.s3_endpoint is not None
     credentials = Credentials(access_key.reveal(), secret_key.reveal(), settings.s3_region)
-    return S3Store(Bucket(name, credentials, settings.s3_endpoint, is_path_style))
+    bucket = Bucket(name, credentials, settings.s3_endpoint, is_path_style)
+    return S3Store(bucket), bucket.base()[0]

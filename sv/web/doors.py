@@ -1,4 +1,4 @@
-"""The doors beside the framework, wired: uploads of recordings, what pages of others load, and the web app."""
+"""The doors beside the framework, wired: recordings coming in and being watched, what pages of others load, and the web app."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from sv.settings import Settings
 from sv.web.client_door import ClientDoor
 from sv.web.front import Door
 from sv.web.recordings_door import RecordingsDoor
+from sv.web.replay_door import ReplayDoor
 from sv.web.ui_door import UiDoor
 
 
@@ -25,5 +26,6 @@ def open_doors(
     return (
         RecordingsDoor(opened, project_of, settings.public_url, now_ms),
         ClientDoor(project_of, find_project, script_path=settings.script_path, recorder_path=settings.recorder_path),
-        UiDoor(),
+        ReplayDoor(),
+        UiDoor(asks_too=opened.elsewhere),
     )

@@ -36,7 +36,6 @@ CONTENT_SECURITY_POLICY: Final = (
 """Only files of this server's own are run, shown or asked. No `unsafe-inline`: whatever an event's text smuggled in would do nothing."""
 
 _PAGE_HEADERS: Final = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
@@ -78,10 +77,14 @@ class _File(Struct, frozen=True):
 
 
 class UiDoor:
-    """folder: what the build left."""
+    """folder: what the build left. asks_too: an origin that the app gets recordings from, beside this server."""
 
-    def __init__(self, folder: Path = UI_FOLDER) -> None:
+    def __init__(self, folder: Path = UI_FOLDER, asks_too: str | None = None) -> None:
         self._folder = folder
+        policy = CONTENT_SECURITY_POLICY
+        if asks_too is not None:
+            policy = policy.replace(b"connect-src 'self'", b"connect-src 'self' " + asks_too.encode("latin-1"))
+        self._headers = [(b"content-security-policy", policy), *_PAGE_HEADERS]
         self._names: frozenset[str] = frozenset()
         self._files: dict[str, _File] = {}
         self._kept_bytes = 0
@@ -97,7 +100,7 @@ class UiDoor:
             await _refuse(send, error, scope["method"])
             return
         if file is None:
-            await _answer(send, 404, [(b"content-type", _TYPES[".html"])], _MISSING, scope["method"])
+            await self._answer(send, 404, [(b"content-type", _TYPES[".html"])], _MISSING, scope["method"])
             return
         is_zipped = file.zipped is not None and b"gzip" in headers.get(b"accept-encoding", b"")
         body = file.zipped if is_zipped and file.zipped is not None else file.body
@@ -108,12 +111,16 @@ class UiDoor:
             (b"vary", b"accept-encoding"),
         ]
         if etag in headers.get(b"if-none-match", b""):
-            await _answer(send, 304, answered, b"", "GET")
+            await self._answer(send, 304, answered, b"", "GET")
             return
         answered.append((b"content-type", file.kind))
         if is_zipped:
             answered.append((b"content-encoding", b"gzip"))
-        await _answer(send, 200, answered, body, scope["method"])
+        await self._answer(send, 200, answered, body, scope["method"])
+
+    async def _answer(self, send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes, method: str) -> None:
+        length = [] if status == 304 else [(b"content-length", b"%d" % len(body))]
+        await respond(send, status, [*headers, *length, *self._headers], b"" if method == "HEAD" else body)
 
     async def _file_for(self, path: str, method: str, accept: bytes) -> _File | None:
         """The file that an address means; None where it is the page and there is no build. Raises NotFound, MethodNotAllowed."""
@@ -161,11 +168,6 @@ def _read_file(folder: Path, name: str) -> _File:
         etag=hashlib.sha256(body).hexdigest()[:32].encode(),
         is_hashed=name.startswith("assets/"),
     )
-
-
-async def _answer(send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes, method: str) -> None:
-    length = [] if status == 304 else [(b"content-length", b"%d" % len(body))]
-    await respond(send, status, [*headers, *length, *_PAGE_HEADERS], b"" if method == "HEAD" else body)
 
 
 async def _refuse(send: Send, error: SvError, method: str) -> None:

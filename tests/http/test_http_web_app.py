@@ -26,6 +26,28 @@ def test_the_page_allows_no_inline_script_no_other_origin_and_no_frame_around_it
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", full.http.get("/", headers=HTML).text)
 
 
+def test_the_frame_for_recordings_allows_no_script_no_request_and_no_frame_of_others(full: Api) -> None:
+    frame = full.http.get("/replay-frame")
+    policy = dict(part.strip().partition(" ")[::2] for part in frame.headers["content-security-policy"].split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "font-src": "data:",
+        "media-src": "data: blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+        "sandbox": "allow-same-origin",
+    }
+    assert frame.headers["content-type"] == "text/html; charset=utf-8"
+    assert (frame.headers["x-frame-options"], frame.headers["x-content-type-options"]) == ("SAMEORIGIN", "nosniff")
+    assert "<script" not in frame.text
+    head, posted = full.http.head("/replay-frame"), full.http.post("/replay-frame")
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(frame.content)))
+    assert (posted.status_code, posted.json()["code"], posted.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "GET, HEAD")
+
+
 def test_only_reading_methods_are_taken(full: Api) -> None:
     posted = full.http.post("/")
     assert (posted.status_code, posted.headers["allow"]) == (405, "GET, HEAD")

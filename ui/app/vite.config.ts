@@ -33,6 +33,6 @@ export default defineConfig({
     cssTarget: ["chrome123", "firefox120", "safari17.5"], // the first to know light-dark(), which the colours are written in
     assetsInlineLimit: 0, // nothing by data: or inline, which the Content-Security-Policy would refuse
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 250,
+    chunkSizeWarningLimit: 300, // rrweb's player, loaded where a recording is watched
   },
 });

@@ -77,3 +77,13 @@ def test_the_api_and_its_kin_are_left_to_others() -> None:
         "/",
         "/events",
     ]
+
+
+def test_the_app_may_ask_the_bucket_that_recordings_are_in_and_nobody_else(folder: Path) -> None:
+    def asked(door: UiDoor) -> str:
+        policy = ask(door, "/")[1]["content-security-policy"]
+        (connect,) = [part.strip() for part in policy.split(";") if part.strip().startswith("connect-src")]
+        return connect
+
+    assert asked(UiDoor(folder)) == "connect-src 'self'"
+    assert asked(UiDoor(folder, asks_too="https://b.s3.example")) == "connect-src 'self' https://b.s3.example"

@@ -22,6 +22,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "trends", label: text.pages.trends, icon: "trends", group: "analyse", load: () => import("./trends/page.tsx") },
   { path: "funnels", label: text.pages.funnels, icon: "funnel", group: "analyse", load: () => import("./funnels/page.tsx") },
   { path: "events", label: text.pages.events, icon: "events", group: "people", load: () => import("./events/page.tsx") },
+  { path: "sessions", label: text.pages.sessions, icon: "session", group: "people", load: () => import("./sessions/page.tsx") },
 ];
 
 export const HOME = PAGES[0]?.path ?? "";

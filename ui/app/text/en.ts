@@ -16,6 +16,7 @@ export const text = {
     trends: "Trends",
     funnels: "Funnels",
     events: "Events",
+    sessions: "Sessions",
   },
   groups: { analyse: "Analyse", people: "People", manage: "Manage" },
   notFound: { title: "There is no such page", text: "The address may be mistyped, or the page has moved.", back: "Go to the overview" },

@@ -2,11 +2,18 @@
 import type { JSX } from "preact";
 import { PAGES } from "../pages/registry.ts";
 import { hrefOf, pathOf } from "../state/router.ts";
+import { parameter } from "../state/scope.ts";
 
 const has = (path: string): boolean => PAGES.some((page) => page.path === path);
 
 export function PersonLink({ id, children }: { id: string; children?: string }): JSX.Element {
   return has("persons") ? <a href={hrefOf(pathOf("persons", id))}>{children ?? id}</a> : <span>{children ?? id}</span>;
+}
+
+/** The sessions of a person within the dates that are looked at here: what there is to watch. */
+export function SessionsLink({ person, label, children }: { person: string; label: string; children: string }): JSX.Element {
+  if (!has("sessions")) return <span>{children}</span>;
+  return <a href={hrefOf("/sessions", { person, from: parameter("from"), to: parameter("to") })} aria-label={label}>{children}</a>;
 }
 
 export function SessionLink({ id }: { id: string }): JSX.Element {

@@ -8,7 +8,7 @@ import { countryLabel, eventLabel, valueLabel } from "../../model/names.ts";
 import { funnels } from "../../text/funnels.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { PersonLink } from "../../ui/links.tsx";
+import { PersonLink, SessionsLink } from "../../ui/links.tsx";
 import { Empty, Fault, Skeleton } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { showWho, type Who } from "./query.ts";
@@ -58,7 +58,7 @@ export function WhoDialog({ projectId, timezone, body, who, answer }: {
     { key: "last", head: text.last, isNumber: true, cell: (row) => formatMoment(row.last_seen, timezone) },
     { key: "country", head: text.country, cell: (row) => (row.country === null ? "–" : countryLabel(row.country)) },
     { key: "events", head: text.events, isNumber: true, cell: (row) => formatNumber(row.event_count) },
-    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => formatNumber(row.session_count) },
+    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(nameOf(row))}>{formatNumber(row.session_count)}</SessionsLink> },
   ];
   return (
     <Dialog title={text[who.outcome](who.step, name)} isWide onClose={() => showWho(null)}>

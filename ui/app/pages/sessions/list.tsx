@@ -1,0 +1,128 @@
+import type { JSX } from "preact";
+import { suggestValues } from "../../api/definitions.ts";
+import { get, projectPath, type Parameters } from "../../api/client.ts";
+import type { Page, Person, ProjectRole } from "../../api/types.ts";
+import type { Session } from "../../api/sessions.ts";
+import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
+import { countryLabel } from "../../model/names.ts";
+import type { Range } from "../../model/range.ts";
+import { useList } from "../../state/list.ts";
+import { hrefOf, pathOf, setParameters } from "../../state/router.ts";
+import { changeRange, parameter, readScope } from "../../state/scope.ts";
+import { sessions as text } from "../../text/sessions.ts";
+import { Button } from "../../ui/button.tsx";
+import { Combobox, type Suggestion } from "../../ui/combobox.tsx";
+import { DateRange } from "../../ui/date-range.tsx";
+import { Icon } from "../../ui/icons.tsx";
+import { Answer, Empty, Fault, Skeleton } from "../../ui/states.tsx";
+import { pathOfUrl, withWhat } from "./names.ts";
+
+const USUAL: Range = { from: "-6d", to: null };
+/** Parameters of the address, by those of the API. */
+const FILTERS = {
+  distinct_id: "person", entry_url: "entry", country: "country", device_type: "device", browser: "browser", min_duration: "min", is_bounce: "bounce",
+} as const;
+const NAMES = Object.values(FILTERS);
+
+export function List({ project }: { project: ProjectRole }): JSX.Element {
+  const { range } = readScope(USUAL);
+  const query: Parameters = { date_from: range.from, date_to: range.to };
+  for (const [name, written] of Object.entries(FILTERS)) query[name] = parameter(written);
+  const listed = useList<Session>(projectPath(project.id, "sessions"), query);
+  return (
+    <div class="page">
+      <header class="page-head">
+        <h1 tabIndex={-1}>{text.title}</h1>
+        <DateRange range={range} onChange={changeRange} />
+      </header>
+      <Filters projectId={project.id} />
+      <Answer asked={listed.asked} skeleton={<Skeleton height="30rem" />}>
+        {(rows) => <Rows rows={rows} timezone={project.timezone} />}
+      </Answer>
+      {listed.moreFault && <Fault fault={listed.moreFault} onAgain={listed.showMore} />}
+      {listed.hasMore && <Button onClick={listed.showMore} disabled={listed.isLoadingMore}>{listed.isLoadingMore ? text.loadingMore : text.more}</Button>}
+    </div>
+  );
+}
+
+function Filters({ projectId }: { projectId: string }): JSX.Element {
+  const values = (property: string) => (typed: string, signal: AbortSignal): Promise<Suggestion[]> => suggestValues(projectId, property, typed, signal);
+  const field = (name: string, label: string, placeholder: string, suggest: (typed: string, signal: AbortSignal) => Promise<Suggestion[]>, labelOf?: (value: string) => string): JSX.Element => (
+    <Combobox
+      key={name} label={label} isLabelHidden placeholder={placeholder} value={parameter(name) ?? ""} suggest={suggest}
+      onChange={(chosen) => setParameters({ [name]: chosen || null })} {...(labelOf && { labelOf })}
+    />
+  );
+  const choice = (name: string, label: string, options: Record<string, string>): JSX.Element => (
+    <label class="field" key={name}>
+      <span class="visually-hidden">{label}</span>
+      <select class="input" value={parameter(name) ?? ""} onChange={(event) => setParameters({ [name]: event.currentTarget.value || null })}>
+        {Object.entries(options).map(([value, shown]) => <option key={value} value={value}>{shown}</option>)}
+      </select>
+    </label>
+  );
+  const isFiltered = NAMES.some((name) => parameter(name));
+  return (
+    <div class="session-filters" role="group" aria-label={text.title}>
+      {field("person", text.person, text.anyPerson, (typed, signal) => suggestPersons(projectId, typed, signal))}
+      {field("entry", text.entry, text.anyEntry, values("$current_url"))}
+      {field("country", text.country, text.anyCountry, values("$country"), (code) => (code ? countryLabel(code) : ""))}
+      {field("device", text.device, text.anyDevice, values("$device_type"))}
+      {field("browser", text.browser, text.anyBrowser, values("$browser"))}
+      {choice("min", text.duration, text.durations)}
+      {choice("bounce", text.bounce, text.bounces)}
+      {isFiltered && <Button kind="quiet" onClick={() => setParameters(Object.fromEntries(NAMES.map((name) => [name, null])))}>{text.clear}</Button>}
+    </div>
+  );
+}
+
+async function suggestPersons(projectId: string, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
+  const page = await get<Page<Person>>(projectPath(projectId, "persons"), { limit: 20, search: typed.trim() }, signal);
+  return page.data.map((person) => {
+    const note = [person.properties["email"], person.properties["name"]].find((value) => typeof value === "string");
+    return { value: person.distinct_id, ...(typeof note === "string" && { note }) };
+  });
+}
+
+function Rows({ rows, timezone }: { rows: readonly Session[]; timezone: string }): JSX.Element {
+  if (rows.length === 0) return <div class="card"><Empty title={text.none}><p>{text.noneText}</p></Empty></div>;
+  return (
+    <div class="card sessions-card">
+      <table class="table sessions">
+        <caption class="visually-hidden">{text.caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{text.columns.person}</th>
+            <th scope="col" class="wide">{text.columns.way}</th>
+            <th scope="col" class="wide">{text.columns.device}</th>
+            <th scope="col" class="number wide">{text.columns.pages}</th>
+            <th scope="col" class="number">{text.columns.duration}</th>
+            <th scope="col" class="number">{text.columns.started}</th>
+          </tr>
+        </thead>
+        <tbody>{rows.map((row) => <Row key={row.id} row={row} timezone={timezone} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ row, timezone }: { row: Session; timezone: string }): JSX.Element {
+  const [entry, exit] = [pathOfUrl(row.entry_url), pathOfUrl(row.exit_url)];
+  return (
+    <tr>
+      <th scope="row">
+        <a class="session-link" href={hrefOf(pathOf("sessions", row.id))} title={row.distinct_id}>
+          {row.has_recording && <span class="recorded"><Icon name="play" /><span class="visually-hidden">{text.recorded}</span></span>}
+          <span class="truncate">{row.distinct_id}</span>
+        </a>
+      </th>
+      <td class="truncate wide muted" title={[row.entry_url, row.exit_url].filter(Boolean).join(" – ")}>
+        {entry === null ? text.noPage : exit === null || exit === entry ? entry : `${entry} – ${exit}`}
+      </td>
+      <td class="truncate wide muted">{withWhat(row)}</td>
+      <td class="number wide">{formatNumber(row.pageview_count)}</td>
+      <td class="number">{formatDuration(row.duration)}</td>
+      <td class="number muted"><time dateTime={row.started_at}>{formatMoment(row.started_at, timezone)}</time></td>
+    </tr>
+  );
+}

@@ -1,0 +1,27 @@
+// What is said of a session in few words.
+import type { Session } from "../../api/sessions.ts";
+import { countryLabel } from "../../model/names.ts";
+
+/** The path of a URL, with its query; what is none is shown as it is. */
+export function pathOfUrl(url: string | null): string | null {
+  if (url === null) return null;
+  const found = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^#]*)/i.exec(url);
+  return found ? found[1] || "/" : url;
+}
+
+export function withWhat(session: Pick<Session, "browser" | "os" | "device_type" | "country">): string {
+  return [session.browser, session.os, session.device_type, session.country && countryLabel(session.country)].filter(Boolean).join(" · ");
+}
+
+/** A place in a recording: 1:05, or 1:01:05. */
+export function clock(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** The moment that an address asks for, in milliseconds from the recording's start; null for none. */
+export function readMoment(written: string | null): number | null {
+  return written !== null && /^\d{1,7}(?:\.\d{1,3})?$/.test(written) ? Number(written) * 1000 : null;
+}

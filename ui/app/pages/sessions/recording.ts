@@ -1,0 +1,94 @@
+// A session's recording from the store: which chunks there are, and what is in them.
+import type { eventWithTime } from "@rrweb/types";
+import { ApiFault, faultOf, get, isAbort, projectPath } from "../../api/client.ts";
+import { cleanEvents } from "./clean.ts";
+
+interface Chunk {
+  index: number;
+  size: number;
+  url: string;
+}
+
+export interface Recording {
+  events: eventWithTime[];
+  /** Unix milliseconds of the first and of the last event. */
+  startMs: number;
+  endMs: number;
+  /** It is longer than what is loaded. */
+  isCut: boolean;
+}
+
+/** As many as one answer lists. */
+const LISTED = 10_000;
+const AT_ONCE = 6;
+/** Of one recording, in a browser's memory: hours of an ordinary page. */
+const MOST_BYTES = 150 * 1024 * 1024;
+
+/** null: the session has none. onProgress: the share that has come, 0 to 1. */
+export async function loadRecording(projectId: string, sessionId: string, signal: AbortSignal, onProgress: (share: number) => void): Promise<Recording | null> {
+  const listed = await listChunks(projectId, sessionId, signal);
+  if (listed.length === 0) return null;
+  const chunks: Chunk[] = [];
+  let bytes = 0;
+  for (const chunk of listed) {
+    bytes += chunk.size;
+    if (bytes > MOST_BYTES) break;
+    chunks.push(chunk);
+  }
+  const contents: unknown[] = chunks.map(() => null);
+  let next = 0;
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let place = next++; place < chunks.length; place = next++) {
+      contents[place] = await loadChunk(chunks[place] as Chunk, signal);
+      done += 1;
+      onProgress(done / chunks.length);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const events = cleanEvents(contents);
+  const [first, last] = [events[0], events.at(-1)];
+  return first && last && events.length > 1
+    ? { events, startMs: first.timestamp, endMs: last.timestamp, isCut: chunks.length < listed.length }
+    : null;
+}
+
+async function listChunks(projectId: string, sessionId: string, signal: AbortSignal): Promise<Chunk[]> {
+  const found: Chunk[] = [];
+  try {
+    for (;;) {
+      const after = found.at(-1)?.index;
+      const { chunks } = await get<{ chunks: Chunk[] }>(projectPath(projectId, "sessions", sessionId, "recording"), { after }, signal);
+      found.push(...chunks);
+      if (chunks.length < LISTED) return found;
+    }
+  } catch (error) {
+    if (error instanceof ApiFault && error.status === 404) return found;
+    throw error;
+  }
+}
+
+/** What a chunk holds; null where it is gone by now, or isn't JSON: the rest is shown without it. */
+async function loadChunk(chunk: Chunk, signal: AbortSignal): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(addressHere(chunk.url), { signal, credentials: "omit" });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiFault(0, "UNREACHABLE", "");
+  }
+  if (response.status === 404) return null;
+  if (!response.ok) throw await faultOf(response);
+  try {
+    return (await response.json()) as unknown;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return null;
+  }
+}
+
+/** The server's own URLs are asked for where the app came from: it may be reached under other names than its public one. */
+function addressHere(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname.startsWith("/api/") ? pathname + search : url;
+}

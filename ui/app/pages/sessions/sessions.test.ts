@@ -1,0 +1,91 @@
+import { EventType, IncrementalSource, NodeType } from "@rrweb/types";
+import { describe, expect, it } from "vitest";
+import { cleanCss, cleanEvents } from "./clean.ts";
+import { clock, pathOfUrl, readMoment } from "./names.ts";
+
+type Loose = Record<string, unknown>;
+
+const element = (tagName: string, attributes: Loose = {}, childNodes: Loose[] = []): Loose => ({ type: NodeType.Element, id: 2, tagName, attributes, childNodes });
+const whole = (...childNodes: Loose[]): Loose => ({ type: NodeType.Document, id: 1, childNodes });
+const picture = (node: Loose, timestamp = 2): Loose => ({ type: EventType.FullSnapshot, timestamp, data: { node, initialOffset: { left: 0, top: 0 } } });
+const meta = { type: EventType.Meta, timestamp: 2, data: { href: "x", width: 1e9, height: "5" } };
+
+/** What is left of an element. */
+function cleaned(tagName: string, attributes: Loose = {}, childNodes: Loose[] = []): Loose {
+  const [event] = cleanEvents([[picture(whole(element(tagName, attributes, childNodes)))]]);
+  const { node } = event?.data as { node: { childNodes: Loose[] } };
+  return node.childNodes[0] as Loose;
+}
+
+describe("what is played", () => {
+  it("begins with the first picture and its size, in the order of time", () => {
+    const move = { type: EventType.IncrementalSnapshot, timestamp: 1, data: { source: IncrementalSource.Scroll, id: 1, x: 0, y: 0 } };
+    const events = cleanEvents([[{ ...move, timestamp: 9 }, meta], [move, picture(whole())]]);
+    expect(events.map((event) => [event.type, event.timestamp])).toEqual([[4, 2], [2, 2], [3, 9]]);
+  });
+  it("is nothing of what is no recording", () => {
+    for (const chunk of [null, 7, "x", {}, [null], [[]], [{ type: 2 }], [{ type: 2, timestamp: 1 }], [{ type: 2, timestamp: 1, data: { node: { id: 1, type: 2 } } }], [meta]]) {
+      expect(cleanEvents([chunk])).toEqual([]);
+    }
+  });
+  it("has a size that a screen can have", () => {
+    const events = cleanEvents([[meta, picture(whole())]]);
+    expect(events[0]?.data).toEqual({ href: "", width: 8000, height: 1024 });
+  });
+  it("has nothing of other sources and types", () => {
+    const others = [IncrementalSource.CanvasMutation, IncrementalSource.Font, IncrementalSource.MediaInteraction, IncrementalSource.CustomElement, 99];
+    const chunk = [picture(whole()), ...others.map((source) => ({ type: 3, timestamp: 3, data: { source } })), { type: 5, timestamp: 4, data: {} }];
+    expect(cleanEvents([chunk])).toHaveLength(1);
+  });
+  it("ends where elements lie too deep", () => {
+    let node = element("b");
+    for (let depth = 0; depth < 5000; depth++) node = element("i", {}, [node]);
+    expect(JSON.stringify(cleanEvents([[picture(whole(node))]])).split('"i"').length).toBe(401);
+  });
+});
+
+describe("an element", () => {
+  it("runs and loads nothing", () => {
+    expect(cleaned("img", { src: "https://x.example/a", srcset: "https://x.example/b 2x", onerror: "x", ONLOAD: "x", alt: "A" })["attributes"]).toEqual({ alt: "A" });
+    expect(cleaned("iframe", { src: "javascript:x", srcdoc: "<script>", sandbox: "allow-scripts", title: "T" })["attributes"]).toEqual({ sandbox: "allow-scripts", title: "T" });
+    expect(cleaned("link", { rel: "preconnect", href: "https://x.example" })["attributes"]).toEqual({});
+    expect(cleaned("meta", { "http-equiv": "refresh", content: "0;url=x" })["attributes"]).toEqual({});
+    expect(cleaned("video", { autoplay: true, poster: "https://x.example", rr_mediaState: "played", controls: true })["attributes"]).toEqual({ controls: true });
+    for (const tag of ["script", "SCRIPT", "object", "embed", "base", "frame", "applet"]) expect(cleaned(tag)["tagName"]).toBe("noscript");
+    expect(cleaned("scr ipt")["tagName"]).toBe("div");
+  });
+  it("keeps pictures that the recording has in it, and links that look like ones", () => {
+    const gif = "data:image/gif;base64,R0lGOD";
+    expect(cleaned("img", { src: gif, rr_dataURL: gif })["attributes"]).toEqual({ src: gif, rr_dataURL: gif });
+    expect(cleaned("img", { src: "data:text/html,x", rr_dataURL: "https://x.example" })["attributes"]).toEqual({});
+    expect(cleaned("a", { href: "javascript:x", class: "c" })["attributes"]).toEqual({ href: "#", class: "c" });
+    expect(cleaned("use", { href: "#icon" })["attributes"]).toEqual({ href: "#icon" });
+  });
+  it("has text as it is, and styles without what they would load", () => {
+    const text = { type: NodeType.Text, id: 3, textContent: "url(https://x.example)" };
+    expect(cleaned("p", {}, [text])["childNodes"]).toEqual([{ id: 3, type: NodeType.Text, textContent: "url(https://x.example)" }]);
+    expect(JSON.stringify(cleaned("style", {}, [text]))).not.toContain("x.example");
+  });
+});
+
+describe("styles", () => {
+  it("lose what they would load", () => {
+    const css = "@import 'https://x.example/a'; p { background: url(https://x.example/b), url( 'https://x.example/c' ); color: red } @font-face { src: url(//x.example/d) }";
+    expect(cleanCss(css)).not.toContain("x.example");
+    expect(cleanCss(css)).toContain("color: red");
+  });
+  it("keep what is in them", () => {
+    const css = "p { background: url(\"data:image/gif;base64,R0\"); fill: url(#a) }";
+    expect(cleanCss(css)).toBe(css);
+  });
+});
+
+describe("places and names", () => {
+  it("are said as people read them", () => {
+    expect([0, 65_000, 3_665_999].map(clock)).toEqual(["0:00", "1:05", "1:01:05"]);
+    expect(["https://a.example/b?c=1#d", "https://a.example", "about:blank", null].map(pathOfUrl)).toEqual(["/b?c=1", "/", "about:blank", null]);
+  });
+  it("are read from addresses that may hold anything", () => {
+    expect(["12", "1.5", "-1", "1e9", "", "<b>", null].map(readMoment)).toEqual([12_000, 1500, null, null, null, null, null]);
+  });
+});

@@ -1,0 +1,95 @@
+// rrweb's player in its frame: a page of the server's own that allows no script and no request (sv/web/replay_door.py), and in it the frame that
+// rrweb makes, sandboxed likewise. The app reaches in from outside; nothing in there reaches out.
+import type { eventWithTime } from "@rrweb/types";
+import { Replayer } from "rrweb";
+import styles from "rrweb/dist/style.css?inline";
+
+export const FRAME = "/replay-frame";
+
+const QUIET = { log: () => undefined, warn: () => undefined };
+
+/** Steps of a recording as somebody sent it: one that can't be shown is passed over. */
+interface Guarded {
+  applyIncremental: (...given: unknown[]) => void;
+  rebuildFullSnapshot: (...given: unknown[]) => void;
+}
+
+export interface Stage {
+  play: (atMs: number) => void;
+  pause: (atMs?: number) => void;
+  /** Milliseconds since the first event. */
+  now: () => number;
+  setSpeed: (speed: number) => void;
+  setSkipping: (isSkipping: boolean) => void;
+  fit: () => void;
+  leave: () => void;
+}
+
+/** frame: with its page loaded. onFinish: the end is reached. onSkip: whether a quiet stretch is being run through. */
+export function openStage(frame: HTMLIFrameElement, events: readonly eventWithTime[], given: {
+  speed: number;
+  isSkipping: boolean;
+  onFinish: () => void;
+  onSkip: (isSkipping: boolean) => void;
+}): Stage {
+  const page = frame.contentDocument;
+  if (!page?.body || page.location.pathname !== FRAME) throw new Error("the frame for recordings did not load");
+  const look = page.createElement("style");
+  look.textContent = styles;
+  page.head.append(look);
+  const replayer = new Replayer(events as eventWithTime[], {
+    root: page.body,
+    speed: given.speed,
+    skipInactive: given.isSkipping,
+    mouseTail: { duration: 500, lineCap: "round", lineWidth: 2, strokeStyle: "#4450c9" },
+    triggerFocus: false,
+    showWarning: false,
+    UNSAFE_replayCanvas: false,
+    loadTimeout: 0,
+    insertStyleRules: ["img:not([src]) { background: #8882; }"],
+    logger: QUIET,
+  });
+  guard(replayer as unknown as Guarded);
+  let size = { width: 0, height: 0 };
+  const fit = (): void => {
+    const { clientWidth, clientHeight } = frame;
+    if (size.width === 0 || clientWidth === 0) return;
+    const scale = Math.min(clientWidth / size.width, clientHeight / size.height);
+    const { style } = replayer.wrapper;
+    style.position = "absolute";
+    style.transformOrigin = "0 0";
+    style.transform = `scale(${scale})`;
+    style.left = `${(clientWidth - size.width * scale) / 2}px`;
+    style.top = `${(clientHeight - size.height * scale) / 2}px`;
+  };
+  replayer.on("resize", (dimension) => {
+    size = dimension as typeof size;
+    fit();
+  });
+  replayer.on("finish", given.onFinish);
+  replayer.on("skip-start", () => given.onSkip(true));
+  replayer.on("skip-end", () => given.onSkip(false));
+  return {
+    play: (atMs) => replayer.play(atMs),
+    // A moment later: what happens at this one is seen.
+    pause: (atMs) => replayer.pause(atMs === undefined ? undefined : atMs + 1),
+    now: () => replayer.getCurrentTime(),
+    setSpeed: (speed) => replayer.setConfig({ speed }),
+    setSkipping: (isSkipping) => replayer.setConfig({ skipInactive: isSkipping }),
+    fit,
+    leave: () => replayer.destroy(),
+  };
+}
+
+function guard(replayer: Guarded): void {
+  for (const name of ["applyIncremental", "rebuildFullSnapshot"] as const) {
+    const original = replayer[name].bind(replayer);
+    replayer[name] = (...given) => {
+      try {
+        original(...given);
+      } catch {
+        // what follows may still be shown
+      }
+    };
+  }
+}

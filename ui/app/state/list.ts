@@ -1,0 +1,52 @@
+// A list of the API, page by page: the first one when the question changes, the next ones when asked for.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiFault, get, isAbort, type Parameters } from "../api/client.ts";
+import type { Page } from "../api/types.ts";
+import { useAsk, type Asked } from "./ask.ts";
+
+export interface Listed<T> {
+  asked: Asked<T[]>;
+  hasMore: boolean;
+  isLoadingMore: boolean;
+  /** Why the next page could not be had. */
+  moreFault: ApiFault | null;
+  showMore: () => void;
+}
+
+export function useList<T>(path: string, query: Parameters, limit = 100): Listed<T> {
+  const key = path + JSON.stringify(query);
+  const [more, setMore] = useState<{ key: string; rows: T[]; cursor: string | null }>({ key, rows: [], cursor: null });
+  const [isLoadingMore, setLoadingMore] = useState(false);
+  const [moreFault, setMoreFault] = useState<ApiFault | null>(null);
+  const controller = useRef<AbortController | null>(null);
+  const first = useAsk<T[]>(key, async (signal) => {
+    const page = await get<Page<T>>(path, { ...query, limit }, signal);
+    setMore({ key, rows: [], cursor: page.meta.next_cursor });
+    return page.data;
+  });
+  useEffect(() => {
+    setLoadingMore(false);
+    setMoreFault(null);
+    return () => controller.current?.abort();
+  }, [key]);
+  const showMore = (): void => {
+    if (more.cursor === null || more.key !== key || isLoadingMore) return;
+    const own = new AbortController();
+    controller.current = own;
+    setLoadingMore(true);
+    setMoreFault(null);
+    get<Page<T>>(path, { ...query, limit, cursor: more.cursor }, own.signal)
+      .then((page) => setMore((before) => ({ key, rows: [...before.rows, ...page.data], cursor: page.meta.next_cursor })))
+      .catch((error: unknown) => {
+        if (isAbort(error)) return;
+        if (!(error instanceof ApiFault)) throw error;
+        setMoreFault(error);
+      })
+      .finally(() => {
+        if (!own.signal.aborted) setLoadingMore(false);
+      });
+  };
+  const isCurrent = more.key === key;
+  const data = first.data && isCurrent && more.rows.length > 0 ? [...first.data, ...more.rows] : first.data;
+  return { asked: { ...first, data }, hasMore: isCurrent && more.cursor !== null, isLoadingMore, moreFault, showMore };
+}
