@@ -70,7 +70,7 @@ def test_from_who_dropped_off_in_a_funnel_it_is_two_clicks_to_what_they_did(own:
     api.send(*story("ann: view@0m, buy@5m; bob: view@0m, leave@1m"))
     page = own.open("/funnels", **DAYS, e=['{"event":"view"}', '{"event":"buy"}'])
     page.get_by_role("button", name="1 dropped off (50%)").click()
-    page.get_by_role("link", name="Sessions of bob, to watch").click()
+    page.get_by_role("link", name="1: sessions of bob, to watch").click()
     own.heading("Sessions")
     assert own.parameters() == {"person": ["bob"], "from": [DAYS["from"]], "to": [DAYS["to"]]}
     expect(rows(own)).to_have_text(["bob"])

@@ -43,7 +43,7 @@ export const funnels = {
     converted: (step: number, name: string) => `Reached step ${step}: ${name}`,
     dropped_off: (step: number, name: string) => `Dropped off before step ${step}: ${name}`,
     caption: "Persons, newest first",
-    watch: (name: string) => `Sessions of ${name}, to watch`,
+    watch: (count: string, name: string) => `${count}: sessions of ${name}, to watch`,
     person: "Person", last: "Last seen", events: "Events", sessions: "Sessions", country: "Country",
     more: "Show more", none: "Nobody",
   },

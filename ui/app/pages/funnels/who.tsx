@@ -58,7 +58,7 @@ export function WhoDialog({ projectId, timezone, body, who, answer }: {
     { key: "last", head: text.last, isNumber: true, cell: (row) => formatMoment(row.last_seen, timezone) },
     { key: "country", head: text.country, cell: (row) => (row.country === null ? "–" : countryLabel(row.country)) },
     { key: "events", head: text.events, isNumber: true, cell: (row) => formatNumber(row.event_count) },
-    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(nameOf(row))}>{formatNumber(row.session_count)}</SessionsLink> },
+    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(formatNumber(row.session_count), nameOf(row))}>{formatNumber(row.session_count)}</SessionsLink> },
   ];
   return (
     <Dialog title={text[who.outcome](who.step, name)} isWide onClose={() => showWho(null)}>
