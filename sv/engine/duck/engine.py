@@ -17,6 +17,7 @@ from sv.engine.duck.database import Database, lower_own_priority
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
+from sv.engine.duck.merged_keys import MergedKeys
 from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
@@ -53,8 +54,8 @@ back WIDER times as far."""
 
 WIDER: Final = 8
 
-CACHE_BYTES: Final = 64 << 20
-"""Eight million matches."""
+CACHE_BYTES: Final = 128 << 20
+"""Sixteen million matches, half of them merged."""
 
 ATTRIBUTE_FIRST: Final = "a merged snapshot has to be attributed before persons are counted"
 
@@ -77,13 +78,14 @@ class DuckEngine:
         self._alias_tables = AliasTables(database, aliases)
         self._data_folder = data_folder
         self._max_person = max_person
-        self._cache = StepCache(cache_bytes)
+        self._cache = StepCache(cache_bytes // 2)
+        self._merged = MergedKeys(cache_bytes - cache_bytes // 2)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
         self._trends = TrendReader(self._statements, self._key_reader, self)
         reader = StepReader(self._statements, data_folder, self._key_reader, self._cache, self._steps)
-        self._funnels = FunnelReader(self._statements, self._key_reader, reader, self, self._steps)
+        self._funnels = FunnelReader(self._statements, self._key_reader, reader, self._merged, self, self._steps)
 
     def close(self) -> None:
         self._steps.shutdown()
@@ -91,7 +93,7 @@ class DuckEngine:
     @property
     def cached_bytes(self) -> int:
         """What is kept of funnels' steps for the next question."""
-        return self._cache.bytes
+        return self._cache.bytes + self._merged.bytes
 
     def pin(self, snapshot: Snapshot, limits: Limits) -> Snapshot:
         """See the port. Drains are transactions in log order, so that the last position in the buffers tells what is in them."""

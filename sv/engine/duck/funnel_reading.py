@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sv.engine.duck import funnel, step_keys
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
+from sv.engine.duck.merged_keys import Hit, MergedKeys
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept
@@ -27,11 +28,18 @@ class FunnelReader:
     """Thread-safe."""
 
     def __init__(
-        self, statements: Statements, key_reader: KeyReader, reader: StepReader, relations: Relations, executor: Executor
+        self,
+        statements: Statements,
+        key_reader: KeyReader,
+        reader: StepReader,
+        merged: MergedKeys,
+        relations: Relations,
+        executor: Executor,
     ) -> None:
         self._statements = statements
         self._key_reader = key_reader
         self._reader = reader
+        self._merged = merged
         self._relations = relations
         self._steps = executor
 
@@ -56,11 +64,15 @@ class FunnelReader:
         are_files_read = packing.bits <= KEY_BITS and self._relations.max_person <= MAX_PERSON
         if are_files_read:
             packing = funnel.Packing(packing.origin_ms, KEY_BITS)
-        found = self._reader.read(source.parts if are_files_read else (), scope, steps, limits)
+        hits: list[Hit | None] = [None for _ in steps]
+        if are_files_read and not source.is_merged:
+            hits = [self._merged.find(source.parts, scope, step, packing.origin_ms) for step in steps]
+        known = [hit.part_ids if hit is not None else frozenset[int]() for hit in hits]
+        found = self._reader.read(source.parts if are_files_read else (), scope, steps, known, limits)
         users = self._users_of(source, found)
 
         def keys(place: int) -> list[NDArray[np.uint64]]:
-            return self._step_keys(source, found[place], users, scope, packing, limits, steps[place])
+            return self._step_keys(source, hits[place], found[place], users, scope, packing, limits, steps[place])
 
         by_step = list(self._steps.map(keys, range(len(steps))))
         foreign = None
@@ -107,6 +119,7 @@ class FunnelReader:
     def _step_keys(
         self,
         source: Snapshot,
+        hit: Hit | None,
         found: dict[int, Kept],
         users: NDArray[np.uint32] | None,
         scope: Scope,
@@ -114,10 +127,18 @@ class FunnelReader:
         limits: Limits,
         step: Matcher,
     ) -> list[NDArray[np.uint64]]:
-        """The keys of all that match the step: of what is found in files, and of the other files and the buffers by a statement."""
+        """The keys of all that match the step: what is merged already, what is found in files, and of the other files and the buffers by a
+        statement. What is of files is merged for the next question, by another thread."""
         known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
         arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
-        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
+        told = frozenset(found) | (hit.part_ids if hit is not None else frozenset[int]())
+        is_worth = users is None and self._merged.is_worth(arrays)
+        if hit is not None:
+            arrays.append(hit.keys)
+        if is_worth:
+            parts = [part for part in source.parts if part.part_id in told]
+            self._steps.submit(self._merged.keep, parts, scope, step, packing.origin_ms, list(arrays))
+        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in told))
         if rest.parts or rest.buffers:
             params = Params()
             events = self._relations.persons_events(rest, params)

@@ -6,7 +6,7 @@ the same in both. What can't be answered so, or has no key file, is left to othe
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from typing import Final, NamedTuple, TypeVar
 
@@ -96,16 +96,18 @@ class KeyReader:
         self._files = files
         self._executor = executor
 
-    def read(self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], limits: Limits) -> list[dict[int, Kept]]:
-        """For each step what matches it at whatever time, by part: of those parts for which key files tell."""
+    def read(
+        self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], known: Sequence[Collection[int]], limits: Limits
+    ) -> list[dict[int, Kept]]:
+        """For each step what matches it at whatever time, by part: of those parts for which key files tell, but for its `known` ones."""
         found: list[dict[int, Kept]] = [{} for _ in steps]
         asked = [
             (place, step.event, needs)
             for place, step in enumerate(steps)
             if step.event is not None and (needs := conditions_of(scope, step)) is not None
         ]
-        files = self._files.of(parts)
-        if not asked or not files:
+        files = self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _, _ in asked)])
+        if not files:
             return found
         tables = self._tables({need for _, _, needs in asked for need in needs}, [file for _, file in files], limits)
 
@@ -113,7 +115,7 @@ class KeyReader:
             return [
                 (place, part.part_id, Kept(_matching(file, reading, event, needs, tables).keys, file.origin_ms))
                 for place, event, needs in asked
-                if all(need.column in file.columns for need in needs)
+                if part.part_id not in known[place] and all(need.column in file.columns for need in needs)
             ]
 
         for answers in self._in_files(files, look).values():

@@ -5,7 +5,7 @@ file and decoding its times costs more than a further comparison. Steps that loo
 JSON is decoded; those of one event together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
@@ -47,13 +47,20 @@ class StepReader:
         self._cache = cache
         self._executor = executor
 
-    def read(self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], limits: Limits) -> list[dict[int, Kept]]:
+    def read(
+        self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], known: Sequence[Collection[int]], limits: Limits
+    ) -> list[dict[int, Kept]]:
         """For each step what matches it at whatever time, by part: of all parts that lie within the scope's range, and of those others that
-        key files or the cache tell. To read those whole would cost more than to read what is asked of them."""
-        found = self._key_reader.read(parts, scope, steps, limits)
-        for step, by_part in zip(steps, found, strict=True):
-            by_part |= self._cache.find([part for part in parts if part.part_id not in by_part], scope, step)
-        looks = plan_looks([part for part in parts if step_keys.covers(scope, part)], steps, found)
+        key files or the cache tell. To read those whole would cost more than to read what is asked of them.
+
+        known: for each step the parts that need not be read.
+        """
+        found = self._key_reader.read(parts, scope, steps, known, limits)
+        for step, by_part, of_step in zip(steps, found, known, strict=True):
+            unread = [part for part in parts if part.part_id not in by_part and part.part_id not in of_step]
+            by_part |= self._cache.find(unread, scope, step)
+        told = [{*by_part, *of_step} for by_part, of_step in zip(found, known, strict=True)]
+        looks = plan_looks([part for part in parts if step_keys.covers(scope, part)], steps, told)
 
         def look(asked: Look) -> dict[int, dict[int, Kept]]:
             return self._look(asked, scope, [steps[place] for place in asked.places], limits)
@@ -75,7 +82,7 @@ class StepReader:
         return dict(zip(asked.places, matched, strict=True))
 
 
-def plan_looks(parts: Sequence[Part], steps: Sequence[Matcher], found: Sequence[dict[int, Kept]]) -> list[Look]:
+def plan_looks(parts: Sequence[Part], steps: Sequence[Matcher], found: Sequence[Collection[int]]) -> list[Look]:
     """The statements that read what is not found yet: steps that miss the same files go together, where that reads no more of them."""
     groups: dict[tuple[tuple[Part, ...], object], list[int]] = {}
     for place, step in enumerate(steps):

@@ -1,0 +1,115 @@
+"""A funnel step's keys of many files, merged: what an earlier question sorted is not sorted again for another window or shorter dates.
+
+Answers for which files' matches an entry stands for, and that no other file's get into an answer. Assumes that a part's number stands
+for its content for ever. Never holds more bytes than it may: what was used longest ago goes first.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+
+from sv.engine.duck.key_files import Keys
+from sv.engine.duck.step_keys import OFFSETS
+from sv.engine.port import Matcher, Scope
+from sv.model.part import Part
+
+WORTH_RUNS: Final = 4
+"""Fewer runs are merged as quickly as found here."""
+
+
+class Merged(Struct, frozen=True):
+    """The matches of one step in these parts within [from_ms, to_ms): keys from `origin_ms`, ascending."""
+
+    parts: dict[int, Part]
+    from_ms: int
+    to_ms: int
+    origin_ms: int
+    keys: Keys
+
+
+class Hit(Struct, frozen=True):
+    """The keys, ascending, from the asked origin, of the matches in these parts (by number) within the asked range."""
+
+    part_ids: frozenset[int]
+    keys: Keys
+
+
+class MergedKeys:
+    """Thread-safe. max_bytes: of all keys that are kept. One entry a step and its scope's conditions: the latest."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[tuple[Any, ...], Merged] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        return self._bytes
+
+    def find(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int) -> Hit | None:
+        """What is kept of the step for those parts that lie in the scope's range, as far as it is whole. None where that is nothing.
+
+        An entry's own parts that aren't among `parts` must have nothing in the range: one that was replaced or whose events were erased
+        would bring back what is no more.
+        """
+        with self._lock:
+            entry = self._entries.get(_key(scope, step))
+            if entry is None:
+                return None
+            self._entries.move_to_end(_key(scope, step))
+        asked = {part.part_id for part in parts}
+        if any(_overlaps(part, scope) for part_id, part in entry.parts.items() if part_id not in asked):
+            return None
+        known = [part for part in parts if part.part_id in entry.parts]
+        if not known or not all(_has_whole(entry, part, scope) for part in known):
+            return None
+        keys = entry.keys
+        if not all(_lies_in(part, scope) for part in entry.parts.values()):
+            offsets = keys & OFFSETS
+            low, high = (np.uint64(max(border - entry.origin_ms, 0)) for border in (scope.from_ms, scope.to_ms))
+            keys = keys[np.flatnonzero((offsets >= low) & (offsets < high))]
+        if entry.origin_ms != origin_ms and keys.size:
+            keys = keys + np.int64(entry.origin_ms - origin_ms).view(np.uint64)
+        return Hit(frozenset(part.part_id for part in known), keys)
+
+    def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, runs: Sequence[Keys]) -> None:
+        """Merge the runs, which are all that matches in these parts within the scope's range, and keep them."""
+        size = sum(run.nbytes for run in runs)
+        if size > self._max_bytes:
+            return
+        keys = np.concatenate(runs) if runs else np.empty(0, np.uint64)
+        keys.sort()
+        entry = Merged({part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
+        with self._lock:
+            old = self._entries.pop(_key(scope, step), None)
+            self._bytes += keys.nbytes - (old.keys.nbytes if old is not None else 0)
+            self._entries[_key(scope, step)] = entry
+            while self._bytes > self._max_bytes:
+                _, dropped = self._entries.popitem(last=False)
+                self._bytes -= dropped.keys.nbytes
+
+    def is_worth(self, runs: Sequence[Keys]) -> bool:
+        """Whether merging these once saves much."""
+        return self._max_bytes > 0 and len(runs) > WORTH_RUNS
+
+
+def _key(scope: Scope, step: Matcher) -> tuple[Any, ...]:
+    return step, scope.filters, scope.include_bots
+
+
+def _overlaps(part: Part, scope: Scope) -> bool:
+    return part.min_ts_ms < scope.to_ms and part.max_ts_ms >= scope.from_ms
+
+
+def _lies_in(part: Part, scope: Scope) -> bool:
+    return scope.from_ms <= part.min_ts_ms and part.max_ts_ms < scope.to_ms
+
+
+def _has_whole(entry: Merged, part: Part, scope: Scope) -> bool:
+    """Whether the entry has all of the part that lies in the scope's range."""
+    return entry.from_ms <= max(part.min_ts_ms, scope.from_ms) and min(part.max_ts_ms + 1, scope.to_ms) <= entry.to_ms

@@ -1,0 +1,101 @@
+"""Merged keys stand for the parts and times that they were made of, and for no others."""
+
+import numpy as np
+import pytest
+
+from sv.engine.duck.key_files import KEY_BITS
+from sv.engine.duck.merged_keys import MergedKeys
+from sv.engine.port import Matcher, Scope
+from sv.model.filters import Filter, Operator
+from sv.model.part import Part
+
+STEP = Matcher("view")
+DAY = 1000
+
+
+def part(number: int, first: int, last: int) -> Part:
+    return Part(
+        part_id=number, project_id="p", path=f"events/{number}", day=None, rows=1, bytes=1, min_ts_ms=first, max_ts_ms=last,
+        min_received_ms=0, max_received_ms=0,
+    )  # fmt: skip
+
+
+def key(person: int, ms: int) -> int:
+    return (person << KEY_BITS) | ms
+
+
+def run(*entries: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    return np.array([key(*entry) for entry in entries], np.uint64)
+
+
+A, B = part(1, 0, 999), part(2, 1000, 1999)
+ALL = Scope(0, 2000)
+
+
+@pytest.fixture
+def merged() -> MergedKeys:
+    """Two persons' matches in two parts of a day each."""
+    kept = MergedKeys(1 << 20)
+    kept.keep([A, B], ALL, STEP, 0, [run((1, 10), (2, 20)), run((1, 1500), (2, 1000))])
+    return kept
+
+
+def found(
+    merged: MergedKeys, parts: list[Part], scope: Scope, origin_ms: int = 0, step: Matcher = STEP
+) -> list[tuple[int, int]] | None:
+    hit = merged.find(parts, scope, step, origin_ms)
+    if hit is None:
+        return None
+    return [(int(each) >> KEY_BITS, int(each) & ((1 << KEY_BITS) - 1)) for each in hit.keys]
+
+
+def test_runs_come_out_as_one_in_order(merged: MergedKeys) -> None:
+    assert found(merged, [A, B], ALL) == [(1, 10), (1, 1500), (2, 20), (2, 1000)]
+
+
+def test_a_shorter_range_gets_its_own_and_from_another_origin(merged: MergedKeys) -> None:
+    assert found(merged, [A, B], Scope(20, 1500), 20) == [(2, 0), (2, 980)]
+    assert found(merged, [B], Scope(1000, 2000), 1000) == [(1, 500), (2, 0)]
+
+
+def test_a_part_that_came_later_is_left_to_others(merged: MergedKeys) -> None:
+    hit = merged.find([A, B, part(3, 500, 600)], ALL, STEP, 0)
+    assert hit is not None
+    assert hit.part_ids == {1, 2}
+
+
+def test_a_part_that_is_no_more_spoils_the_ranges_in_which_it_had_events(merged: MergedKeys) -> None:
+    replacement = part(3, 0, 999)
+    assert found(merged, [replacement, B], ALL) is None
+    assert found(merged, [replacement, B], Scope(999, 2000)) is None
+    assert found(merged, [B], Scope(1000, 2000)) == [(1, 1500), (2, 1000)]
+
+
+@pytest.mark.parametrize("scope", [Scope(0, 1999), Scope(1, 2000)])
+def test_what_was_cut_by_a_range_does_not_answer_for_a_longer_one(scope: Scope) -> None:
+    kept = MergedKeys(1 << 20)
+    kept.keep([A, B], scope, STEP, 0, [run((1, 10))])
+    assert found(kept, [A, B], ALL) is None
+    assert found(kept, [A, B], scope) == [(1, 10)]
+
+
+def test_a_range_beyond_all_events_cuts_nothing(merged: MergedKeys) -> None:
+    assert found(merged, [A, B], Scope(0, 9000)) == [(1, 10), (1, 1500), (2, 20), (2, 1000)]
+
+
+def test_conditions_and_bots_have_entries_of_their_own(merged: MergedKeys) -> None:
+    item = Filter("$country", Operator.EXACT, "DE")
+    assert found(merged, [A, B], Scope(0, 2000, (item,))) is None
+    assert found(merged, [A, B], Scope(0, 2000, include_bots=True)) is None
+    assert found(merged, [A, B], ALL, step=Matcher("view", (item,))) is None
+
+
+def test_no_more_is_kept_than_may_be() -> None:
+    kept = MergedKeys(4 * 8)
+    for nth in range(5):
+        kept.keep([A], ALL, Matcher(f"{nth}"), 0, [run((1, 1), (2, 2))])
+        assert kept.bytes <= 4 * 8
+    assert [found(kept, [A], ALL, step=Matcher(f"{nth}")) is not None for nth in range(5)] == [False, False, False, True, True]
+    kept.keep([A], ALL, STEP, 0, [run(*((1, ms) for ms in range(5)))])
+    assert found(kept, [A], ALL) is None
+    assert kept.bytes == 4 * 8
