@@ -22,6 +22,8 @@ from sv.model.part import Part
 OFFSETS: Final = np.uint64((1 << KEY_BITS) - 1)
 """The part of a key that is time."""
 
+BLOCK_KEYS: Final = 1 << 15
+
 ENTRY_BYTES: Final = 400
 """About what an entry takes besides its arrays."""
 
@@ -120,15 +122,29 @@ def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, origin_ms: int, us
     for part, kept in found:
         keys = kept.keys
         if not covers(scope, part):
-            offsets = keys & OFFSETS
-            low, high = (np.uint64(max(border - kept.origin_ms, 0)) for border in (scope.from_ms, scope.to_ms))
-            keys = keys[np.flatnonzero((offsets >= low) & (offsets < high))]
+            keys, _ = pick_within(keys, kept.origin_ms, scope)
         if users is not None:
             keys = (users[keys >> np.uint64(KEY_BITS)].astype(np.uint64) << np.uint64(KEY_BITS)) | (keys & OFFSETS)
         if kept.origin_ms != origin_ms and keys.size:
             # Never below 0: the origin is the first time of the range, and what lies before it is left out above.
             keys = keys + np.int64(kept.origin_ms - origin_ms).view(np.uint64)
         yield keys
+
+
+def pick_within(keys: Keys, origin_ms: int, scope: Scope) -> tuple[Keys, NDArray[np.int64]]:
+    """The keys, counted from `origin_ms`, that lie in the scope's range, and where they stand."""
+    low, high = (min(max(border - origin_ms, 0), int(OFFSETS) + 1) for border in (scope.from_ms, scope.to_ms))
+    first_ms, width = np.uint64(min(low, int(OFFSETS))), np.uint64(max(high - low, 0))
+    picked: list[Keys] = []
+    found: list[NDArray[np.int64]] = []
+    for first in range(0, keys.size, BLOCK_KEYS):  # which stays in the processor's cache
+        block = keys[first : first + BLOCK_KEYS]
+        since = block - first_ms
+        since &= OFFSETS
+        places = np.flatnonzero(since < width)
+        picked.append(block[places])
+        found.append(places + first)
+    return (np.concatenate(picked), np.concatenate(found)) if found else (keys[:0], np.empty(0, np.int64))
 
 
 def covers(scope: Scope, part: Part) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sv.engine.duck.key_files import KEY_BITS
 from sv.engine.duck.key_reading import Matched
-from sv.engine.duck.step_keys import OFFSETS, covers
+from sv.engine.duck.step_keys import OFFSETS, covers, pick_within
 from sv.engine.duck.trend import NO_VALUE_SLOT, OTHER_SLOT
 from sv.engine.port import Scope
 from sv.model.part import Part
@@ -42,11 +42,9 @@ def in_range(part: Part, matched: Matched, scope: Scope) -> Matched:
     """Those of the scope's range."""
     if covers(scope, part):
         return matched
-    offsets = matched.keys & OFFSETS
-    low, high = (np.uint64(max(border - matched.origin_ms, 0)) for border in (scope.from_ms, scope.to_ms))
-    places = np.flatnonzero((offsets >= low) & (offsets < high))
+    keys, places = pick_within(matched.keys, matched.origin_ms, scope)
     codes = None if matched.codes is None else matched.codes[places]
-    return matched._replace(keys=matched.keys[places], codes=codes)
+    return matched._replace(keys=keys, codes=codes)
 
 
 def values_of(matched: Matched) -> dict[str, int]:
