@@ -54,7 +54,8 @@ from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
 from sv.web.doors import open_doors
 from sv.web.front import App, Front
-from sv.web.metrics import read, render
+from sv.web.metrics import read
+from sv.web.prometheus import render
 
 if TYPE_CHECKING:
     from sv.engine.duck.engine import DuckEngine
@@ -158,6 +159,7 @@ class Server:
             covered_seq=covered,
             monotonic_s=time.monotonic,
             engine_memory_bytes=int(self.settings.memory_limit * ENGINE_SHARE),
+            ingested_before=self.parts.ledger().ingested,
         )
         self.rollups = Rollups(self.store, self.builds, self.clock)
         settings = self.settings
@@ -366,9 +368,7 @@ class Server:
 
     def metrics(self) -> str:
         """What `/metrics` answers."""
-        is_healthy = self.health() is None and self.maintenance.fault is None
-        queries = self.runner.queries if self.runner is not None else 0
-        return render(read(self.capture, self.store, self.log, self.maintenance, queries, self.clock(), is_healthy=is_healthy))
+        return render(read(self))
 
     # Life
 

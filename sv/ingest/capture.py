@@ -157,6 +157,7 @@ class Capture:
                 return None
             answer = await asyncio.shield(waiting)
         self.counters.retried_requests += 1
+        self.counters.retried_events += answer.accepted
         return answer
 
     async def _decode_aside(self, body: bytes, now_ms: int) -> Decoded:
@@ -229,7 +230,6 @@ class Capture:
                 waiting.outcome.exception()  # marks it as seen, for the client may have gone
             return
         answer = answer_of(batch)
-        self.counters.accepted_events += batch.event_count
         if not waiting.outcome.cancelled():
             waiting.outcome.set_result(answer)
         if batch.retry_key:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class IngestCounters:
-    """requests: answered, whatever the answer. accepted_events counts what was acknowledged and stored (not retries)."""
+    """requests: answered, whatever the answer. retried: known as a retry, and the events that it repeated; nothing was stored.
+
+    What was accepted is in the books (`sv.model.ledger`).
+    """
 
     requests: int = 0
-    accepted_events: int = 0
     rejected_events: Counter[str] = field(default_factory=Counter[str])
     refused_requests: Counter[str] = field(default_factory=Counter[str])
     retried_requests: int = 0
+    retried_events: int = 0

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeVar
 
 from sv.engine.port import Engine, Limits, UnreadablePart
+from sv.insights.latencies import Latencies
 from sv.model.errors import Unavailable
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
@@ -81,6 +82,8 @@ class Runner:
         self._pool = ThreadPoolExecutor(max_running, "sv-query", initializer=lower_priority)
         self._list_pool = ThreadPoolExecutor(LIST_READERS, "sv-list", initializer=lower_priority)
         self._queries = 0
+        self.latencies = {"query": Latencies(), "list": Latencies()}
+        """From a question's arrival to its answer, waiting in line included: of what reads events, and of lists of rollups."""
         self._checked_in_vain_s = -CHECK_AGAIN_S
 
     async def run(
@@ -92,20 +95,22 @@ class Runner:
 
         Raises Unavailable where too many queries wait already, and what the insight raises.
         """
-        return await self._in_line(self._pool, lambda: self._run(project_id, range_ms, insight, is_merged))
+        return await self._in_line("query", self._pool, lambda: self._run(project_id, range_ms, insight, is_merged))
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does."""
-        return await self._in_line(self._list_pool, work)
+        return await self._in_line("list", self._list_pool, work)
 
-    async def _in_line(self, pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    async def _in_line(self, kind: str, pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         if self._queries >= self._max_queries:
             raise Unavailable("too many queries are waiting; try again soon", retry_after_s=2)
         self._queries += 1
+        started_s = time.monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
         finally:
             self._queries -= 1
+            self.latencies[kind].observe(time.monotonic() - started_s)
 
     @property
     def queries(self) -> int:

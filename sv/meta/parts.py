@@ -13,9 +13,11 @@ import apsw
 
 from sv.meta.db import Meta, Row
 from sv.meta.errors import is_taken
+from sv.meta.ledger import add_tally, count, read_ledger
 from sv.meta.rollups.builds import apply_summaries
 from sv.meta.rows import columns, to_struct
 from sv.model.errors import Conflict
+from sv.model.ledger import Ledger, Tally
 from sv.model.part import NewPart, Part
 from sv.model.rollup import Summary
 
@@ -45,8 +47,14 @@ class Parts:
         assert isinstance(row[0], int)
         return row[0]
 
-    def commit_flush(self, parts: Sequence[NewPart], covered_seq: int) -> list[Part]:
+    def ledger(self) -> Ledger:
+        """The books, as far as they are on disk: nothing is queued."""
+        return read_ledger(self._meta)
+
+    def commit_flush(self, parts: Sequence[NewPart], covered_seq: int, tally: Tally | None = None) -> list[Part]:
         """Record what a flush wrote, and that the log is covered up to `covered_seq` (which may stay where it is).
+
+        tally: what became of the batches; None where all of their events are in these parts.
 
         Raises Conflict for a path that is recorded already, ValueError for a position that would move back, and
         Unavailable: then keep the files until a later call has succeeded (`Meta.transaction` says why).
@@ -54,6 +62,7 @@ class Parts:
         with self._meta.transaction() as writer:
             recorded = [_insert(writer, part) for part in parts]
             advance_covered_seq(writer, covered_seq)
+            add_tally(writer, Tally(ingested=sum(part.rows for part in parts)) if tally is None else tally)
         return recorded
 
     def replace_parts(self, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> list[Part]:
@@ -63,6 +72,11 @@ class Parts:
         """
         with self._meta.transaction() as writer:
             return swap_parts(writer, old_ids, new_parts)
+
+    def set_aside(self, part_id: int) -> None:
+        """Drop a live part that can't be read. Raises Conflict where it isn't live."""
+        with self._meta.transaction() as writer:
+            count(writer, "set_aside", _drop(writer, part_id))
 
     def forget_dropped(self, part_ids: Iterable[int]) -> None:
         """Strike dropped parts whose files are gone. Live and unknown ones are left as they are."""
@@ -90,6 +104,7 @@ class Parts:
                 return None
             # Before the parts: a project without any gets its rollups now, one with parts has them or is about to get them from its files.
             apply_summaries(writer, summaries, now_ms)
+            count(writer, "imported", sum(part.rows for part in parts))
             return [_insert(writer, part) for part in parts]
 
     def import_chunks(self, import_id: str) -> set[int]:
@@ -105,12 +120,18 @@ class Parts:
 
 
 def swap_parts(writer: apsw.Connection, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> list[Part]:
-    """`Parts.replace_parts` inside a transaction of the caller."""
-    for part_id in old_ids:
-        writer.execute("update parts set state = 'dropped' where part_id = ? and state = 'live'", (part_id,))
-        if not writer.changes():
-            raise Conflict(f"part {part_id} is not live any more")
+    """`Parts.replace_parts` inside a transaction of the caller. Rows that the new ones lack count as removed."""
+    count(writer, "removed", sum(_drop(writer, part_id) for part_id in old_ids) - sum(part.rows for part in new_parts))
     return [_insert(writer, part) for part in new_parts]
+
+
+def _drop(writer: apsw.Connection, part_id: int) -> int:
+    """Drop a live part; returns its rows."""
+    dropped = writer.execute("update parts set state = 'dropped' where part_id = ? and state = 'live' returning rows", (part_id,))
+    rows = dropped.fetchall()
+    if not rows:
+        raise Conflict(f"part {part_id} is not live any more")
+    return int(str(rows[0][0]))
 
 
 def advance_covered_seq(writer: apsw.Connection, covered_seq: int) -> None:
@@ -126,7 +147,9 @@ def drop_parts(writer: apsw.Connection, project_id: str | None) -> list[Part]:
         f"{_SELECT} where state = 'live' and (?1 is null or project_id = ?1) order by part_id", (project_id,)
     ).fetchall()
     writer.execute("update parts set state = 'dropped' where state = 'live' and (?1 is null or project_id = ?1)", (project_id,))
-    return [_to_part(row) for row in rows]
+    dropped = [_to_part(row) for row in rows]
+    count(writer, "removed", sum(part.rows for part in dropped))
+    return dropped
 
 
 def _insert(writer: apsw.Connection, part: NewPart) -> Part:

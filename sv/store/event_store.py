@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import Unavailable
+from sv.model.ledger import Ledger, Tally
 from sv.model.part import NewPart
 from sv.model.snapshot import Snapshot
 from sv.store.catalog import Catalog
@@ -44,24 +47,36 @@ DRAIN_SLICE_BATCHES: Final = 20_000
 class Generation:
     """One table of the buffer and what the log knows of it.
 
-    headers: its batches without their events. written: the parts that a flush has made of it so far, by path; a flush that failed
-    goes on behind them.
+    events: its rows. ingested: the events of its batches, of which set_aside were in batches that could not be read; the others were
+    repetitions. headers: its batches without their events. written: the parts that a flush has made of it so far, by path; a flush that
+    failed goes on behind them.
     """
 
     number: int
     last_seq: int
     events: int = 0
+    ingested: int = 0
+    set_aside: int = 0
     bytes: int = 0
     opened_at_s: float = 0.0
     headers: list[Batch] = field(default_factory=list)
     written: dict[str, NewPart] = field(default_factory=dict)
+
+    @property
+    def repeated(self) -> int:
+        return self.ingested - self.set_aside - self.events
+
+    def tally(self, bots: int) -> Tally:
+        """What became of its batches, once `written` is complete: rows that are in no file are of deleted projects."""
+        removed = self.events - sum(part.rows for part in self.written.values())
+        return Tally(ingested=self.ingested, repeated=self.repeated, set_aside=self.set_aside, removed=removed, bots=bots)
 
 
 class EventStore:
     """Thread-safe. `accept` never blocks on the engine or the disk.
 
     keep_persons: makes sure that every person's number in the buffers is kept; to be called before parts are committed (STORE-4).
-    engine_memory_bytes: what the engine may use.
+    engine_memory_bytes: what the engine may use. ingested_before: events of batches up to `covered_seq`.
     """
 
     def __init__(
@@ -74,6 +89,7 @@ class EventStore:
         covered_seq: int,
         monotonic_s: Callable[[], float],
         engine_memory_bytes: int,
+        ingested_before: int = 0,
     ) -> None:
         self.data_folder = data_folder
         self._slice_bytes = min(max(engine_memory_bytes // DRAIN_SLICES, MIN_DRAIN_SLICE_BYTES), MAX_DRAIN_SLICE_BYTES)
@@ -89,6 +105,7 @@ class EventStore:
         self._pending: deque[StoredBatch] = deque()
         self._pending_bytes = 0
         self._pending_events = 0
+        self._pending_since_s = 0.0
         self._accepted_seq = covered_seq
         self._drained_seq = covered_seq
         self._tables: Tables | None = None
@@ -96,8 +113,11 @@ class EventStore:
         self.frozen: list[Generation] = []
         self.current: Generation | None = None
         self.work_arrived = threading.Event()
+        self.books = threading.Lock()
+        """Held while a flush moves from memory into the catalog, so that a reading of the ledger sees it in one of them."""
         self.batches_set_aside = 0
-        self.events_accepted = 0
+        self._ingested = ingested_before
+        self._forgotten = 0
 
     @property
     def tables(self) -> Tables:
@@ -125,15 +145,13 @@ class EventStore:
     def generations_after(self, seq: int) -> list[int]:
         """The buffers that may hold batches above this log position, oldest first."""
         with self._state:
-            current = [] if self.current is None else [self.current]
-            return [generation.number for generation in (*self.frozen, *current) if generation.last_seq > seq]
+            return [generation.number for generation in self._held() if generation.last_seq > seq]
 
     @property
     def held_bytes(self) -> int:
         """Bytes of events that are acknowledged and not yet in parts, as the log counts them."""
         with self._state:
-            current = self.current.bytes if self.current is not None else 0
-            return self._pending_bytes + current + sum(generation.bytes for generation in self.frozen)
+            return self._pending_bytes + sum(generation.bytes for generation in self._held())
 
     @property
     def pending_bytes(self) -> int:
@@ -142,18 +160,46 @@ class EventStore:
     def held_events(self) -> int:
         """Events that are acknowledged and not yet in parts."""
         with self._state:
-            current = self.current.events if self.current is not None else 0
-            return self._pending_events + current + sum(generation.events for generation in self.frozen)
+            return self._pending_events + sum(generation.events for generation in self._held())
+
+    def held_age_s(self) -> float:
+        """Since when the oldest event that is in no part yet waits; 0 without any."""
+        with self._state:
+            held = self._held()
+            if not held and not self._pending_events:
+                return 0.0
+            return self._monotonic_s() - (held[0].opened_at_s if held else self._pending_since_s)
+
+    def _held(self) -> list[Generation]:
+        """Under `_state`: the generations that are in no part yet, oldest first."""
+        return [*self.frozen, *([] if self.current is None else [self.current])]
+
+    def ledger(self, read_kept: Callable[[], Ledger]) -> Ledger:
+        """The books now. read_kept: those on disk. May wait for the commit of a flush."""
+        with self.books:
+            kept = read_kept()
+            with self._state:
+                held = self._held()
+                return structs.replace(
+                    kept,
+                    ingested=self._ingested,
+                    queued=self._pending_events + sum(generation.events for generation in held),
+                    set_aside=kept.set_aside + sum(generation.set_aside for generation in held),
+                    repeated=kept.repeated + sum(generation.repeated for generation in held),
+                    removed=kept.removed + self._forgotten,
+                )
 
     def accept(self, batches: Sequence[StoredBatch]) -> None:
         """Take batches in log order. When this returns every later query sees their events."""
         with self._state:
             before = self._pending_bytes
+            if not self._pending:
+                self._pending_since_s = self._monotonic_s()
             for stored in batches:
                 self._pending.append(stored)
                 self._pending_bytes += stored.batch.held_bytes
                 self._pending_events += stored.batch.event_count
-                self.events_accepted += stored.batch.event_count
+                self._ingested += stored.batch.event_count
             self._accepted_seq = batches[-1].seq
             after = self._pending_bytes
         # Woken for the first batch, which starts the flush's clock, and when enough have come together; not for each.
@@ -215,11 +261,11 @@ class EventStore:
         """Drop everything pending and buffered; returns the log position up to which nothing is held any more."""
         with self._draining:
             with self._state:
+                held = self._held()
+                self._forgotten += self._pending_events + sum(generation.ingested for generation in held)
                 self._pending.clear()
                 self._pending_bytes = self._pending_events = 0
-                buffers = [generation.number for generation in self.frozen]
-                if self.current is not None:
-                    buffers.append(self.current.number)
+                buffers = [generation.number for generation in held]
                 self.frozen.clear()
                 self.current = None
                 position = self._drained_seq = self._accepted_seq
@@ -265,6 +311,7 @@ class EventStore:
 
     def _drain(self, generation: Generation, taken: list[StoredBatch]) -> None:
         """Drain a slice; where a batch is at fault, find it and set it aside, so that it costs itself alone."""
+        is_bad = False
         try:
             rows = self.tables.drain(generation.number, taken)
         except BadBatch as bad:
@@ -274,11 +321,14 @@ class EventStore:
                 self._drain(generation, taken[half:])
                 return
             self._set_aside(taken[0], str(bad))
-            rows = 0
+            rows, is_bad = 0, True
         taken_bytes = sum(stored.batch.held_bytes for stored in taken)
+        taken_events = sum(stored.batch.event_count for stored in taken)
         with self._state:
             self._pending_bytes -= taken_bytes
-            self._pending_events -= sum(stored.batch.event_count for stored in taken)
+            self._pending_events -= taken_events
+            generation.ingested += taken_events
+            generation.set_aside += taken_events if is_bad else 0
             generation.bytes += taken_bytes
             generation.events += rows
             generation.last_seq = self._drained_seq = taken[-1].seq

@@ -281,9 +281,11 @@ class Maintenance:
         self._store.keep_persons()
         self._fold()  # ROLLUP-1
         self._before_commit(generation.headers, generation.last_seq)
-        parts = self._rows.commit_flush(list(generation.written.values()), generation.last_seq)
-        self._store.catalog.replace(buffers=[generation.number], by=parts)
-        self._store.thaw(generation)
+        tally = generation.tally(tables.count_bots(generation.number))
+        with self._store.books:
+            parts = self._rows.commit_flush(list(generation.written.values()), generation.last_seq, tally)
+            self._store.catalog.replace(buffers=[generation.number], by=parts)
+            self._store.thaw(generation)
         self._after_commit(generation.last_seq)
         self.flushes += 1
         self.last_flush_ms = self._now_ms()
@@ -340,7 +342,7 @@ class Maintenance:
             raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
         try:
             set_aside(self._store.data_folder, path, "it can't be read")
-            self._rows.replace_parts([part.part_id], [])
+            self._rows.set_aside(part.part_id)
         except (OSError, SvError) as error:
             log.error("%s can't be read, and can't be set aside either: %s", path, error)
             self._store.catalog.withdraw(part.part_id)

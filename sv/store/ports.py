@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sv.model.batch import StoredBatch
+from sv.model.ledger import Tally
 from sv.model.part import NewPart, Part
 from sv.model.rollup import Summary
 from sv.model.unwanted import Unwanted
@@ -98,6 +99,10 @@ class Tables(Protocol):
 
     def buffer_groups(self, generation: int) -> Sequence[BufferGroup]: ...
 
+    def count_bots(self, generation: int) -> int:
+        """The buffer's rows that are marked `$is_bot`."""
+        ...
+
     def write_buffer_days(self, generation: int, project_id: str, days: Sequence[str], target: Path) -> FileFacts: ...
 
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
@@ -162,9 +167,13 @@ class CatalogRows(Protocol):
         """The log position up to which every batch is in parts."""
         ...
 
-    def commit_flush(self, parts: Sequence[NewPart], covered_seq: int) -> Sequence[Part]: ...
+    def commit_flush(self, parts: Sequence[NewPart], covered_seq: int, tally: Tally | None = None) -> Sequence[Part]: ...
 
     def replace_parts(self, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> Sequence[Part]: ...
+
+    def set_aside(self, part_id: int) -> None:
+        """Drop a part that can't be read."""
+        ...
 
     def forget_dropped(self, part_ids: Sequence[int]) -> None: ...
 

@@ -74,5 +74,5 @@ def _is_whole(data_folder: Path, rows: CatalogRows, part: Part) -> bool:
     if looks_whole(path, part.bytes):
         return True
     set_aside(data_folder, path, "it is cut off, overwritten or missing")
-    rows.replace_parts([part.part_id], [])
+    rows.set_aside(part.part_id)
     return False

@@ -1,99 +1,122 @@
-"""`/metrics` in Prometheus' text format.
+"""A reading of the server, which `/metrics` answers.
 
-Figures without personal data: no project's name, no event's name, no address.
+Figures without personal data: no project's name, no event's name, no address. Reads SQLite and lists
+folders, so it is taken on a thread.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from sv.ingest.capture import Capture
 from sv.ingest.counters import IngestCounters
+from sv.insights.latencies import Latencies
+from sv.meta.parts import Parts
+from sv.model.ledger import Ledger
 from sv.store.event_store import EventStore
+from sv.store.files import ASIDE
 from sv.store.maintenance import Maintenance
 from sv.wal.log import Log
 
+if TYPE_CHECKING:
+    from sv.insights.runner import Runner
+
+LOG: Final = "log"
+
+
+class Folder(Struct, frozen=True):
+    """Files of a folder, without those of folders in it."""
+
+    files: int = 0
+    bytes: int = 0
+
 
 class Metrics(Struct, frozen=True):
-    """One reading of the server. held: acknowledged and not yet in files. queued: waiting for the log's disk."""
+    """One reading of the server. held: acknowledged and not yet in files. queued: waiting for the log's disk.
+
+    held_age_s: since when the oldest of them waits; 0 without any. aside: what lies in the folders of damaged data.
+    """
 
     ingest: IngestCounters
+    ledger: Ledger
     held_events: int
     held_bytes: int
+    held_age_s: float
     queued_bytes: int
+    log_files: Folder
+    log_damage: dict[str, int]
     parts: int
     part_bytes: int
     part_rows: int
     flushes: int
     merges: int
     flush_age_ms: int
-    set_aside: int
-    log_damage: int
+    batches_set_aside: int
+    aside: Folder
     queries: int
+    latencies: dict[str, Latencies]
     is_healthy: bool
 
 
-def read(
-    capture: Capture, store: EventStore, log: Log, maintenance: Maintenance, queries: int, now_ms: int, *, is_healthy: bool
-) -> Metrics:
-    """A reading now."""
+class Readable(Protocol):
+    """The server, as far as a reading looks at it. runner: None before the first query."""
+
+    capture: Capture
+    store: EventStore
+    parts: Parts
+    log: Log
+    maintenance: Maintenance
+    runner: "Runner | None"
+    clock: Callable[[], int]
+
+    def health(self) -> str | None: ...
+
+
+def read(server: Readable) -> Metrics:
+    """A reading now. Raises Unavailable where the metadata can't be read."""
+    store, maintenance, runner = server.store, server.maintenance, server.runner
     parts = store.catalog.parts()
+    folder = store.data_folder
+    asides = [_folder(folder / ASIDE), _folder(folder / LOG / ASIDE)]
     return Metrics(
-        ingest=capture.counters,
+        ingest=server.capture.counters,
+        ledger=store.ledger(server.parts.ledger),
         held_events=store.held_events(),
         held_bytes=store.held_bytes,
-        queued_bytes=log.queued_bytes,
+        held_age_s=store.held_age_s(),
+        queued_bytes=server.log.queued_bytes,
+        log_files=_folder(folder / LOG),
+        log_damage=asdict(server.log.damage),
         parts=len(parts),
         part_bytes=sum(part.bytes for part in parts),
         part_rows=sum(part.rows for part in parts),
         flushes=maintenance.flushes,
         merges=maintenance.merges,
-        flush_age_ms=now_ms - maintenance.last_flush_ms,
-        set_aside=store.batches_set_aside,
-        log_damage=sum(asdict(log.damage).values()),
-        queries=queries,
-        is_healthy=is_healthy,
+        flush_age_ms=server.clock() - maintenance.last_flush_ms,
+        batches_set_aside=store.batches_set_aside,
+        aside=Folder(sum(each.files for each in asides), sum(each.bytes for each in asides)),
+        queries=0 if runner is None else runner.queries,
+        latencies={} if runner is None else runner.latencies,
+        is_healthy=server.health() is None and maintenance.fault is None,
     )
 
 
-def render(reading: Metrics) -> str:
-    """The reading as Prometheus reads it."""
-    return "\n".join(_lines(reading)) + "\n"
-
-
-def _lines(reading: Metrics) -> Iterator[str]:
-    ingest = reading.ingest
-    yield from _metric("sv_up", "gauge", "1 while writes are taken and files can be written.", int(reading.is_healthy))
-    yield from _metric("sv_ingest_requests_total", "counter", "Ingest requests, whatever the answer.", ingest.requests)
-    yield from _metric("sv_events_accepted_total", "counter", "Events acknowledged and stored.", ingest.accepted_events)
-    yield from _metric(
-        "sv_ingest_retries_total", "counter", "Requests known as a retry; nothing stored.", ingest.retried_requests
-    )
-    yield from _labelled("sv_events_rejected_total", "Events rejected, by drop reason.", "reason", ingest.rejected_events)
-    yield from _labelled("sv_ingest_refused_total", "Ingest requests refused, by error code.", "code", ingest.refused_requests)
-    yield from _metric("sv_events_held", "gauge", "Acknowledged events not yet in files.", reading.held_events)
-    yield from _metric("sv_held_bytes", "gauge", "Their bytes in the log.", reading.held_bytes)
-    yield from _metric("sv_log_queued_bytes", "gauge", "Bytes waiting for the log's disk.", reading.queued_bytes)
-    yield from _metric("sv_log_damaged_total", "counter", "Damaged places found in the log at the start.", reading.log_damage)
-    yield from _metric("sv_batches_set_aside_total", "counter", "Batches that could not be read.", reading.set_aside)
-    yield from _metric("sv_parts", "gauge", "Live Parquet files.", reading.parts)
-    yield from _metric("sv_part_bytes", "gauge", "Their bytes.", reading.part_bytes)
-    yield from _metric("sv_part_rows", "gauge", "Their events.", reading.part_rows)
-    yield from _metric("sv_flushes_total", "counter", "Flushes committed.", reading.flushes)
-    yield from _metric("sv_merges_total", "counter", "Merges of files committed.", reading.merges)
-    yield from _metric("sv_flush_age_seconds", "gauge", "Since the last flush.", round(reading.flush_age_ms / 1000, 3))
-    yield from _metric("sv_queries", "gauge", "Queries that run or wait.", reading.queries)
-
-
-def _metric(name: str, kind: str, text: str, value: float) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} {kind}"
-    yield f"{name} {value}"
-
-
-def _labelled(name: str, text: str, label: str, values: dict[str, int]) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} counter"
-    for key, value in sorted(values.items()):
-        yield f'{name}{{{label}="{key}"}} {value}'
+def _folder(path: Path) -> Folder:
+    """What lies there now; nothing where it isn't there. A file that goes meanwhile doesn't count."""
+    files = size = 0
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                try:
+                    if entry.is_file(follow_symlinks=False):
+                        size += entry.stat(follow_symlinks=False).st_size
+                        files += 1
+                except FileNotFoundError:
+                    continue
+    except OSError:
+        return Folder()
+    return Folder(files, size)

@@ -14,7 +14,7 @@ OPENAPI: Final = "application/vnd.oai.openapi+json"
 @get("/metrics", operation_id="get_metrics", opt={"permission": ADMIN_OR_HERE})
 async def metrics_route(request: AnyRequest) -> Response[str]:
     """Prometheus metrics, for callers on this machine and for API tokens with the scope `admin`."""
-    return Response(services_of(request).metrics(), media_type="text/plain; version=0.0.4")
+    return Response(await asyncio.to_thread(services_of(request).metrics), media_type="text/plain; version=0.0.4")
 
 
 @get("/schema", operation_id="get_schema", opt={"permission": ANYONE})

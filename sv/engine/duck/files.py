@@ -51,6 +51,13 @@ def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int) -> list[Bu
     return [BufferGroup(project_id, day, count) for project_id, day, count in rows]
 
 
+def count_bots(cursor: duckdb.DuckDBPyConnection, generation: int) -> int:
+    """The buffer's rows that are marked `$is_bot`."""
+    row = cursor.execute(f"select count(*) from {buffer_name(generation)} where is_bot").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def write_buffer_days(
     cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], target: Path
 ) -> FileFacts:

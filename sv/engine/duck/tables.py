@@ -121,6 +121,10 @@ class DuckTables:
             for generation in sorted(self._buffers):
                 cursor.execute(f"delete from {buffer_name(generation)} where project_id = $p", {"p": project_id})
 
+    def count_bots(self, generation: int) -> int:
+        with self._cursor() as cursor:
+            return files.count_bots(cursor, generation)
+
     def buffer_groups(self, generation: int) -> list[files.BufferGroup]:
         with self._cursor() as cursor:
             return files.buffer_groups(cursor, generation)

@@ -1,0 +1,96 @@
+"""A reading of the server as Prometheus reads it: the names of all metrics and what each of them counts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from sv.insights.latencies import Latencies
+from sv.model.ledger import Ledger
+from sv.web.metrics import Metrics
+
+_STATES: Final = ("stored", "queued", "set_aside", "repeated", "removed")
+
+
+def render(reading: Metrics) -> str:
+    """The text format 0.0.4."""
+    return "\n".join([*_events(reading), *_ingest(reading), *_rest(reading)]) + "\n"
+
+
+def _events(reading: Metrics) -> Iterator[str]:
+    """The books: over the folder's life, across restarts."""
+    ledger = reading.ledger
+    yield from _metric("sv_events_accepted_total", "counter", "Events acknowledged, over the folder's life.", ledger.ingested)
+    yield from _metric("sv_events_imported_total", "counter", "Events taken in by imports, likewise.", ledger.imported)
+    text = "Where they are: in files, waiting, unreadable, left out as repetitions, taken away. Sums up to accepted + imported."
+    yield from _labelled("sv_events", "gauge", text, "state", _states(ledger))
+    yield from _metric(
+        "sv_events_imbalance", "gauge", "Accepted + imported - all states. Anything but 0 is a fault.", ledger.imbalance
+    )
+    yield from _metric("sv_events_bots_total", "counter", "Events of bots among those written to files.", ledger.bots)
+
+
+def _states(ledger: Ledger) -> dict[str, int]:
+    return {state: getattr(ledger, state) for state in _STATES}
+
+
+def _ingest(reading: Metrics) -> Iterator[str]:
+    """What requests met since the start."""
+    ingest = reading.ingest
+    yield from _metric("sv_ingest_requests_total", "counter", "Ingest requests, whatever the answer.", ingest.requests)
+    yield from _metric(
+        "sv_ingest_retries_total", "counter", "Requests known as a retry; nothing stored.", ingest.retried_requests
+    )
+    yield from _metric("sv_ingest_retried_events_total", "counter", "The events that they repeated.", ingest.retried_events)
+    text = "Events rejected, by drop reason."
+    yield from _labelled("sv_events_rejected_total", "counter", text, "reason", ingest.rejected_events)
+    text = "Ingest requests refused, by error code."
+    yield from _labelled("sv_ingest_refused_total", "counter", text, "code", ingest.refused_requests)
+
+
+def _rest(reading: Metrics) -> Iterator[str]:
+    yield from _metric("sv_up", "gauge", "1 while writes are taken and files can be written.", int(reading.is_healthy))
+    yield from _metric("sv_events_held", "gauge", "Acknowledged events not yet in files.", reading.held_events)
+    yield from _metric("sv_held_bytes", "gauge", "Their bytes in the log.", reading.held_bytes)
+    yield from _metric("sv_held_age_seconds", "gauge", "Since when the oldest of them waits.", round(reading.held_age_s, 3))
+    yield from _metric("sv_log_queued_bytes", "gauge", "Bytes waiting for the log's disk.", reading.queued_bytes)
+    yield from _metric("sv_log_files", "gauge", "Files of the log, spares among them.", reading.log_files.files)
+    yield from _metric("sv_log_bytes", "gauge", "Their bytes on disk.", reading.log_files.bytes)
+    text = "What was found broken in the log at the start."
+    yield from _labelled("sv_log_damage", "gauge", text, "kind", reading.log_damage)
+    yield from _metric("sv_batches_set_aside_total", "counter", "Batches that could not be read.", reading.batches_set_aside)
+    yield from _metric("sv_aside_files", "gauge", "Damaged files and pieces of the log that are kept aside.", reading.aside.files)
+    yield from _metric("sv_aside_bytes", "gauge", "Their bytes.", reading.aside.bytes)
+    yield from _metric("sv_parts", "gauge", "Live Parquet files.", reading.parts)
+    yield from _metric("sv_part_bytes", "gauge", "Their bytes.", reading.part_bytes)
+    yield from _metric("sv_part_rows", "gauge", "Their events.", reading.part_rows)
+    yield from _metric("sv_flushes_total", "counter", "Flushes committed.", reading.flushes)
+    yield from _metric("sv_merges_total", "counter", "Merges of files committed.", reading.merges)
+    yield from _metric("sv_flush_age_seconds", "gauge", "Since the last flush.", round(reading.flush_age_ms / 1000, 3))
+    yield from _metric("sv_queries", "gauge", "Queries that run or wait.", reading.queries)
+    text = "From a question's arrival to its answer: of queries over events, and of lists of rollups."
+    yield from _histograms("sv_query_seconds", text, "kind", reading.latencies)
+
+
+def _head(name: str, kind: str, text: str) -> Iterator[str]:
+    yield f"# HELP {name} {text}"
+    yield f"# TYPE {name} {kind}"
+
+
+def _metric(name: str, kind: str, text: str, value: float) -> Iterator[str]:
+    yield from _head(name, kind, text)
+    yield f"{name} {value}"
+
+
+def _labelled(name: str, kind: str, text: str, label: str, values: Mapping[str, int]) -> Iterator[str]:
+    yield from _head(name, kind, text)
+    for key, value in sorted(values.items()):
+        yield f'{name}{{{label}="{key}"}} {value}'
+
+
+def _histograms(name: str, text: str, label: str, values: Mapping[str, Latencies]) -> Iterator[str]:
+    yield from _head(name, "histogram", text)
+    for key, latencies in sorted(values.items()):
+        count = 0
+        for bound, count in latencies.cumulative():
+            yield f'{name}_bucket{{{label}="{key}",le="{bound}"}} {count}'
+        yield f'{name}_sum{{{label}="{key}"}} {latencies.sum_s:.6f}'
+        yield f'{name}_count{{{label}="{key}"}} {count}'

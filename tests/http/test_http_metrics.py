@@ -1,0 +1,47 @@
+"""What `/metrics` says of events: which state each of them is in."""
+
+import re
+from uuid import uuid4
+
+from http_rig import Api, event, running
+
+LINE = re.compile(r'^(sv_events(?:_\w+)?(?:\{state="\w+"\})?) (\d+)$', re.MULTILINE)
+
+
+def books(api: Api) -> dict[str, int]:
+    found = {name: int(number) for name, number in LINE.findall(api.http.get("/metrics").text)}
+    assert found["sv_events_imbalance"] == 0
+    return {re.sub(r'sv_events_?|\{state="|"\}|_total', "", name): number for name, number in found.items()}
+
+
+def test_each_event_is_counted_in_the_state_that_it_is_in() -> None:
+    with running("dev") as server, Api(server) as api:
+        again = str(uuid4())
+        api.send(event("a", eventId=again), event("b"), event("c", "bob"))
+        api.send(event("a", at=1, eventId=again))
+        assert books(api)["queued"] == 4
+        assert len(api.listed()) == 3
+        found = books(api)
+        assert (found["accepted"], found["queued"], found["repeated"]) == (4, 3, 1)
+        assert api.http.post(api.path("persons/bob/erase")).status_code == 202
+        while api.http.get(api.path("jobs")).json()["data"][0]["status"] != "done":
+            pass
+        found = books(api)
+        assert (found["accepted"], found["stored"], found["repeated"], found["removed"]) == (4, 2, 1, 1)
+        api.send(event("d"))
+        api.reset()
+        found = books(api)
+        assert (found["accepted"], found["stored"], found["queued"], found["removed"]) == (5, 0, 0, 4)
+
+
+def test_retries_and_queries_are_counted(full: Api) -> None:
+    body = b'{"projectToken":"sv_pub_dev","events":[{"event":"retried","userId":"ann","timestamp":1749988800000}]}'
+    full.post_raw(body)
+    before = full.metric("sv_ingest_retried_events_total")
+    full.post_raw(body)
+    assert full.metric("sv_ingest_retried_events_total") == before + 1
+    name = 'sv_query_seconds_count{kind="query"}'
+    asked = full.metric(name)
+    full.trends(events=[{"name": "retried"}], date_from="2025-06-15", date_to="2025-06-15")
+    assert full.metric(name) == asked + 1
+    assert full.metric('sv_query_seconds_bucket{kind="query",le="+Inf"}') == asked + 1
