@@ -198,8 +198,7 @@ class Server:
         self.recordings = open_recordings(settings, self.meta, self.clock)
         rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
         self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)
-        self.countries = Countries(settings.geoip_db)
-        self.agents = Agents()
+        self.countries, self.agents = Countries(settings.geoip_db), Agents()
         self.front = Front(
             capture=self.capture,
             load_app=self._load_app,

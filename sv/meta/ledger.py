@@ -28,6 +28,9 @@ def add_tally(writer: apsw.Connection, tally: Tally) -> None:
 
 
 def count(writer: apsw.Connection, name: str, number: int) -> None:
-    """Add to one of the counters, inside a transaction of the caller. A fault in the books never fails the transaction: it shows as an imbalance."""
+    """Add to one of the counters, inside a transaction of the caller.
+
+    A fault in the books never fails the transaction: it shows as an imbalance.
+    """
     if number:
         writer.execute(_ADD, (name, number))
