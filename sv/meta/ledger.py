@@ -1,6 +1,8 @@
 """The books on disk: counters that move in the transactions in which the catalog changes, so that a kill leaves both or neither.
 
-# INVARIANT LEDGER-1: each event that was taken in is in one state. What is stored is not counted but summed over the live parts. What is queued is in memory alone (`sv.store.event_store`).
+What is stored is not counted but summed over the live parts. What is queued is in memory alone (`sv.store.event_store`).
+
+# INVARIANT LEDGER-1: each event that was taken in is in one state.
 """
 
 import apsw
