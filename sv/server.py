@@ -334,6 +334,7 @@ class Server:
             ),
             now_ms=self.clock,
             metrics=self.metrics,
+            rejected=self.capture.rejected,
             reset=self.reset if self.is_dev else None,
             version=__version__,
             recordings=self.recordings.recordings,

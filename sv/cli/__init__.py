@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "token": "make, list and revoke API tokens",
     "person": "erase a person",
     "user": "make, list and change users, who log in",
+    "rejections": "show which events were rejected lately, and why",
     "compact": "merge event files now",
     "config": "show every setting, its value and where it came from",
 }

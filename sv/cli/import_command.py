@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from sv.cli.asking import TOKEN_VARIABLE
 from sv.cli.running import set_up_logging
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
@@ -56,7 +57,6 @@ from sv.settings import Settings, add_flags, load
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-TOKEN_VARIABLE: Final = "SV_API_TOKEN"  # noqa: S105 - the name of a variable
 LINE_EVERY_S: Final = 10.0
 
 

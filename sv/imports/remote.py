@@ -1,7 +1,7 @@
 """Into a running server, over HTTP, a chunk a request.
 
 A request that was not answered is sent again: the server takes a chunk once, whatever was lost on the way. What the server refuses is
-not sent again, but told. Redirects are not followed, so that a token goes to the server that was named and to no other.
+not sent again, but told.
 """
 
 import gzip
@@ -13,12 +13,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from email.message import Message
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from sv import __version__
+from sv.imports.addresses import check_address, check_token, make_opener
 from sv.imports.chunks import Chunk, Rejected
 from sv.imports.targets import Outcome
 from sv.model.errors import InvalidParameter, Unavailable
@@ -42,13 +42,6 @@ _AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
 _encoder: Final = msgspec.json.Encoder()
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        """None: the redirect is the answer."""
-
-
 class RemoteTarget:
     """url: the server's address, with or without a path in front of `/api`. say: hears why it takes longer.
 
@@ -65,11 +58,8 @@ class RemoteTarget:
         sleep: Callable[[float], None] = time.sleep,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise InvalidParameter(f"expected an address such as https://analytics.example.com, got {url!r} (--url)")
-        if not api_token.isascii() or not api_token.isprintable() or " " in api_token:
-            raise InvalidParameter("expected an API token as it was shown when it was made (--api-token)")
+        check_address(url)
+        check_token(api_token)
         self._url = url
         self._has_answered = False
         self._base = f"{url.rstrip('/')}/api/v1/projects/{urllib.parse.quote(project_id, safe='')}/imports"
@@ -77,7 +67,7 @@ class RemoteTarget:
         self._say = say
         self._sleep = sleep
         self._timeout_s = timeout_s
-        self._opener = urllib.request.build_opener(_Redirects)
+        self._opener = make_opener()
 
     def taken_up_to(self, import_id: str) -> int:
         answer = self._ask("GET", f"/{import_id}", None)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from sv.ingest import body as bodies
 from sv.ingest.counters import IngestCounters
 from sv.ingest.decode import Decoded, decode, decode_quickly, tokens_of
+from sv.ingest.rejected import RecentRejections
 from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
 from sv.model.errors import NotAuthenticated, Unavailable
@@ -91,6 +92,7 @@ class Capture:
         self._slow_lane = asyncio.Semaphore(1)
         self.retries = retries
         self.counters = IngestCounters()
+        self.rejected = RecentRejections(now_ms)
         self.is_closing = False
         self.max_reading_bytes = max_held_bytes // 2
         """Of requests that are still arriving in pieces, all together."""
@@ -132,7 +134,9 @@ class Capture:
             if answer is not None:
                 return _acknowledged(answer)
         project_id = self._project_or_refuse(decoded.project_token)
-        self.counters.rejected_events.update(rejection.code.value for rejection in decoded.rejections)
+        if decoded.rejections:
+            self.counters.rejected_events.update(rejection.code.value for rejection in decoded.rejections)
+            self.rejected.note(project_id, decoded.rejections, decoded.accepted + len(decoded.rejections), now_ms)
         if not decoded.accepted:
             return _refused(decoded)
         batch = Batch(
@@ -200,12 +204,13 @@ class Capture:
         self._loop.call_soon_threadsafe(self._settle, commits)
 
     def forget_answers(self) -> None:
-        """Know no retries any more. For `sv dev`; called on any thread but the event loop's, and returns when it is done."""
+        """Know no retries and no rejections any more. For `sv dev`; called on any thread but the event loop's, and returns when it is done."""
         assert self._loop is not None
         done = threading.Event()
 
         def forget() -> None:
             self.retries.forget_all()
+            self.rejected.forget_all(self._now_ms())
             done.set()
 
         self._loop.call_soon_threadsafe(forget)

@@ -31,6 +31,7 @@ from sv.web.routes_persons import export_person_route, get_person_route, list_pe
 from sv.web.routes_projects import ROUTES as PROJECT_ROUTES
 from sv.web.routes_reading import get_event_route, list_events_route
 from sv.web.routes_recordings import get_object_stub, get_recording_route, ingest_recordings_stub, put_object_stub
+from sv.web.routes_rejections import get_rejections_route
 from sv.web.routes_saved_insights import (
     create_saved_insight_route,
     delete_saved_insight_route,
@@ -70,6 +71,7 @@ _CODES: Final = {
 _ROUTES: Final[tuple[Any, ...]] = (
     ingest_events_stub,
     ingest_config_stub,
+    get_rejections_route,
     list_events_route,
     get_event_route,
     list_event_definitions_route,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from sv.imports.receiving import Receiver
+from sv.ingest.rejected import RecentRejections
 from sv.insights.definitions import Definitions
 from sv.insights.event_export import EventExports
 from sv.insights.persons import PersonPages
@@ -25,7 +26,7 @@ class Services(Struct, frozen=True):
     look_for_deleted: has the events of deleted projects leave the disk soon.
     find_project: a project by its id, or None.
     runner: everything that reads events or rollups goes through it.
-    metrics: the text that `/metrics` answers.
+    metrics: the text that `/metrics` answers. rejected: what ingest refused lately; read on the event loop, which writes it.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
     saved: smart events and saved insights.
     imports: takes in files of events, a chunk at a time. exports: gives them out.
@@ -43,6 +44,7 @@ class Services(Struct, frozen=True):
     sessions: SessionPages
     now_ms: Callable[[], int]
     metrics: Callable[[], str]
+    rejected: RecentRejections
     reset: Callable[[], None] | None
     imports: Receiver
     exports: EventExports

@@ -14,11 +14,13 @@ from sv.web.openapi.operations_exports import EXPORT_EXAMPLES
 from sv.web.openapi.operations_jobs import JOB_EXAMPLES
 from sv.web.openapi.operations_overview import OVERVIEW_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
+from sv.web.openapi.operations_rejections import REJECTION_EXAMPLES
 from sv.web.openapi.operations_sessions import SESSION_EXAMPLES
 
 VARYING: Final = frozenset(
     {
         "action_id",
+        "at",
         "created_at",
         "distinct_id_hash",
         "elapsed_ms",
@@ -28,7 +30,9 @@ VARYING: Final = frozenset(
         "finished_at",
         "id",
         "live_visitors",
+        "last_at",
         "received_at",
+        "since",
         "started_at",
         "updated_at",
         "uploadUrl",
@@ -305,6 +309,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "get_health": (Example(name="healthy", summary="All is well", answer={"status": "ok"}),),
     **EXPORT_EXAMPLES,
     **CLIENT_EXAMPLES,
+    **REJECTION_EXAMPLES,
     **RECORDING_EXAMPLES,
     **SESSION_EXAMPLES,
     **JOB_EXAMPLES,

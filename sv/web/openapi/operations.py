@@ -22,6 +22,7 @@ from sv.web.openapi.operations_overview import OVERVIEW_OPERATIONS
 from sv.web.openapi.operations_people import PEOPLE_OPERATIONS, PEOPLE_PATH_PARAMETERS, PEOPLE_TAGS
 from sv.web.openapi.operations_persons import PERSON_OPERATIONS
 from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING_PATH_PARAMETERS
+from sv.web.openapi.operations_rejections import REJECTION_OPERATIONS
 from sv.web.openapi.operations_sessions import SESSION_OPERATIONS
 from sv.web.openapi.operations_smart_events import SMART_OPERATIONS, SMART_PATH_PARAMETERS
 from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS
@@ -89,6 +90,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         },
     ),
     **CLIENT_OPERATIONS,
+    **REJECTION_OPERATIONS,
     "list_events": Operation(
         tag="Events",
         summary="List events, newest first",

@@ -15,18 +15,17 @@ from sv.web.openapi.examples_smart_events import KEPT_INSIGHT, KEPT_SMART_EVENT
 from sv.web.openapi.operation import Example
 from tests.http.openapi.openapi_rig import check_answer, faults, operations, resolved
 
-EVENTS = EXAMPLES["ingest_events"][0]
+EVENTS, _, REJECTED = EXAMPLES["ingest_events"][:3]
 ALL = [(name, example) for name, examples in EXAMPLES.items() if name not in PEOPLE_EXAMPLES for example in examples]
 """But for those about people, which are a story that `test_openapi_people_story` plays."""
 
 
 @pytest.fixture
 def shop(api: Api) -> Api:
-    """The server with the events of the first example alone, and a recording without any."""
+    """The server with the events of the first example alone, a rejected one, a recording without any, and what the examples' paths name."""
     send(api, "ingest_events", EVENTS)
+    send(api, "ingest_events", REJECTED)
     upload(api, b"[]")
-    """The server with the events of the first example alone, and with what the examples' paths name."""
-    send(api, "ingest_events", EVENTS)
     for kind, body in (("action_definitions", KEPT_SMART_EVENT), ("insights", KEPT_INSIGHT)):
         assert api.http.post(api.path(kind), json=body).status_code == 201
     return api
