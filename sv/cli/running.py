@@ -1,37 +1,19 @@
 """What `sv serve` and `sv dev` share: logging, opening, serving, closing."""
 
-import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Final
 
+from sv.cli.log_lines import JsonLines, TextLines
 from sv.server import Server
 from sv.settings import Settings
 from sv.web.serve import listen, serve
-
-_TEXT: Final = "%(asctime)s %(levelname)-7s %(message)s"
-
-
-class _JsonLines(logging.Formatter):
-    """A line of JSON for each record, for log collectors."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
 
 
 def set_up_logging(settings: Settings) -> None:
     """Log lines go to standard error; standard output is for what a command answers."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if settings.log_format.value == "json" else logging.Formatter(_TEXT))
+    handler.setFormatter(JsonLines() if settings.log_format.value == "json" else TextLines())
     logging.basicConfig(level=settings.log_level.value.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 

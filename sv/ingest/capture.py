@@ -204,7 +204,7 @@ class Capture:
         self._loop.call_soon_threadsafe(self._settle, commits)
 
     def forget_answers(self) -> None:
-        """Know no retries and no rejections any more. For `sv dev`; called on any thread but the event loop's, and returns when it is done."""
+        """Know no retries and no rejections any more, for `sv dev`. Called on any thread but the event loop's; returns when it is done."""
         assert self._loop is not None
         done = threading.Event()
 

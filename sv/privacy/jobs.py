@@ -13,6 +13,7 @@ from sv.model.access import Actor
 from sv.model.errors import NotFound, SvError
 from sv.model.jobs import Job, Kind
 from sv.model.limits import ERASE_TRIES
+from sv.model.telling import told
 from sv.model.validate import show
 from sv.privacy.erasing import Erasing, JobRows, Stopped, is_passing
 from sv.privacy.expiring import Expiring
@@ -138,7 +139,7 @@ class JobWork:
                     self._try(job)
                     continue
             except Exception as error:  # the metadata refuses
-                log.error("can't go on with jobs, will try again: %s", error)
+                log.error("can't go on with jobs, will try again: %s", told(error))
                 self._errands.pause(RETRY_S)
                 continue
             self._errands.until_woken(self._look_at_s - self._monotonic_s())
@@ -149,7 +150,7 @@ class JobWork:
         except Stopped:
             return
         except Exception as error:
-            reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
+            reason = told(error)
             if is_passing(error) or isinstance(error, LogFault):
                 log.warning("job %s can't go on, will try again: %s", job.id, reason)
             else:

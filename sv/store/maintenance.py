@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
 from sv.model.part import NewPart, Part
+from sv.model.telling import told
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
@@ -130,7 +131,7 @@ class Maintenance:
             try:
                 self.flush()
             except Exception as error:
-                log.error("the last flush failed, its events stay in the log: %s", error)
+                log.error("the last flush failed, its events stay in the log: %s", told(error))
 
     def sweep(self) -> None:
         """Delete now what no query reads any more."""
@@ -218,7 +219,9 @@ class Maintenance:
                 self._store.work_arrived.set()
 
     def _report(self, error: Exception) -> None:
-        reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
+        reason = (
+            (error.strerror or "a disk fault") if isinstance(error, OSError) else told(error)
+        )  # anybody may ask for it: no paths
         if self.fault is None:
             log.error("can't write event files, will try again: %s", reason, exc_info=not isinstance(error, SvError | OSError))
         self.fault = reason

@@ -11,6 +11,7 @@ from pathlib import Path
 from sv.meta.errors import FolderUnusable
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.part import Part
+from sv.model.telling import told
 from sv.store.catalog import Catalog
 from sv.store.files import EVENTS, SPILL, looks_whole, set_aside, sweep_temporary_files, sweep_unknown_files
 from sv.store.indexing import sweep_keys
@@ -66,7 +67,7 @@ def _recall_one(path: Path, project_id: str, tables: Tables, since_ms: int) -> N
     except Exception as error:
         if tables.is_readable(path):
             raise
-        log.error("can't read the event ids in %s: %s", path, error)
+        log.error("can't read the event ids in %s: %s", path, told(error))
 
 
 def _is_whole(data_folder: Path, rows: CatalogRows, part: Part) -> bool:

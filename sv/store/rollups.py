@@ -18,6 +18,7 @@ from sv.model.limits import FOLD_ROWS, MAX_TIMESTAMP_MS
 from sv.model.part import Part
 from sv.model.rollup import Summary
 from sv.model.snapshot import Snapshot
+from sv.model.telling import told
 from sv.store.errands import Errands
 from sv.store.event_store import EventStore
 from sv.store.ports import RollupRows, Turns
@@ -122,7 +123,7 @@ class Rollups:
         except Unavailable:
             raise
         except Exception as error:
-            log.error("the events of %s are missing in lists of persons and sessions: %s", part.path, error)
+            log.error("the events of %s are missing in lists of persons and sessions: %s", part.path, told(error))
             turns.check_all([part])
 
 
@@ -170,6 +171,6 @@ class RollupWork:
                     pass
                 self._errands.until_woken()
             except Exception as error:
-                reason = error.message if isinstance(error, SvError) else f"{type(error).__name__}: {error}"
+                reason = told(error)
                 log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
                 self._errands.pause(RETRY_S)

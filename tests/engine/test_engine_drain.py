@@ -342,6 +342,21 @@ def test_a_bad_batch_is_refused_and_leaves_nothing_behind(rig: Rig, content: byt
     assert kept(rig) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"event":"ann@example.com","timestamp":"ann@example.com","anonymousId":"ann@example.com"}]',
+        b'[{"event":"ann@example.com","timestamp":1,"anonymousId":"ann@example.com"}',
+        b'"ann@example.com"',
+    ],
+)
+def test_what_is_said_of_a_bad_batch_is_nothing_of_its_content(rig: Rig, content: bytes) -> None:
+    generation = rig.buffer()
+    with pytest.raises(BadBatch) as caught:
+        rig.tables.drain(generation, [raw(content)])
+    assert "ann" not in str(caught.value)
+
+
 def test_a_fault_while_numbering_persons_leaves_nothing_behind(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     generation = rig.buffer(rig.batch(marked(("a", ONE))))
     fine = rig.batch(marked(("b", TWO)))

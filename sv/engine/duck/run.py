@@ -19,6 +19,7 @@ from sv.engine.duck.database import Database
 from sv.engine.duck.sql import Sql
 from sv.engine.port import Limits, UnreadablePart
 from sv.model.errors import Unavailable, ValidationFailed
+from sv.model.telling import told
 
 Result = TypeVar("Result")
 
@@ -98,7 +99,7 @@ class Statements:
                     wrong = self.check_regex(pattern)
                     if wrong is not None:
                         raise ValidationFailed.at("filters", wrong) from error
-                raise UnreadablePart(message) from error
+                raise UnreadablePart(told(error)) from error
 
 
 def _seconds_left(limits: Limits) -> float:

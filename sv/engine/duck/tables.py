@@ -17,6 +17,7 @@ from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
 from sv.model.part import Part
 from sv.model.rollup import Summary
+from sv.model.telling import told
 from sv.model.unwanted import Unwanted
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class DuckTables:
         try:
             yield
         except (duckdb.DataError, duckdb.InvalidInputException, ValueError) as error:
-            raise self._bad_batch(str(error).splitlines()[0]) from error
+            raise self._bad_batch(told(error)) from error
 
     def remember_event_ids(self, generation: int) -> None:
         with self._cursor() as cursor:

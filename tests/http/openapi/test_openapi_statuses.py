@@ -143,6 +143,7 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "202" if status == "200" else status: asked
         for status, asked in one_person(f"{PERSONS}/{{}}/erase", "{person}", "limit=1").items()
     },
+    "get_rejections": listing("/api/v1/projects/dev/rejections"),
     "list_jobs": listing("/api/v1/projects/dev/jobs"),
     "get_job": looking("/api/v1/projects/dev/jobs", "{job}"),
     "get_person": one_person(f"{PERSONS}/{{}}", "{person}", "limit=1"),
