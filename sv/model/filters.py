@@ -23,6 +23,8 @@ with the URL's path without query and fragment (`url_path`), a slash at the end 
 the orders on both sides; `icontains` reads the path as if it ended in one slash, so that `/blog/` is in
 `…/blog` and not in `…/blogger`; `regex` may be found in the path with or without it. With a list, each
 value goes by its own first character.
+
+A regular expression beyond a simple one sees the first 1,024 characters of a value (`sv.model.regexes`).
 """
 
 import re
@@ -34,6 +36,7 @@ from typing import Any, Final, TypeAlias, cast
 from msgspec import Struct
 
 from sv.model import limits
+from sv.model.regexes import is_simple, read_regex
 from sv.model.validate import Fields, Problems, clip, join, read_choice, read_text, repair
 
 Scalar: TypeAlias = str | int | float | bool
@@ -182,8 +185,11 @@ def _read_value(operator: Operator, fields: Fields, problems: Problems) -> Value
         expected = "a string, number, boolean or a list of them (for absent properties: is_not_set)"
         value = fields.require("value", expected)
         return None if value is None else _read_equal(value, at, problems)
-    if operator in _CONTAINS or operator in _REGEXES:
-        longest = limits.MAX_REGEX_CHARS if operator in _REGEXES else limits.MAX_FILTER_VALUE_CHARS
+    if operator in _REGEXES:
+        value = fields.require("value", f"a string of 1 to {limits.MAX_REGEX_CHARS:,} characters")
+        return None if value is None else read_regex(value, at, problems)
+    if operator in _CONTAINS:
+        longest = limits.MAX_FILTER_VALUE_CHARS
         value = fields.require("value", f"a string of 1 to {longest:,} characters")
         return None if value is None else read_text(value, at, longest, problems)
     value = fields.require("value", "a number or a string")
@@ -303,7 +309,8 @@ def _text_holds(operator: Operator, held: str, value: str) -> bool:
     if operator is Operator.ICONTAINS:
         return lower(value) in lower(held)
     if operator is Operator.REGEX:
-        return re.search(value, held) is not None
+        seen = held if is_simple(value) else held[: limits.MAX_REGEX_TEXT_CHARS]
+        return re.search(value, seen) is not None
     return _COMPARED[operator](held, value)
 
 

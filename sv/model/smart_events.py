@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from sv.model import limits
 from sv.model.filters import URL_PROPERTY, Filter, Operator, read_filters, read_properties
+from sv.model.regexes import read_regex
 from sv.model.selector import Selector, SelectorFault, parse_selector
 from sv.model.validate import Fields, Problems
 
@@ -114,8 +115,7 @@ def _read_rule(item: object, path: str, problems: Problems) -> Rule:
     if len(filters) > limits.MAX_FILTERS:
         problems.add(fields.at("filters"), f"expected at most {limits.MAX_FILTERS} filters, got {len(filters)} with properties")
     url_match = fields.choice("url_match", UrlMatch, UrlMatch.EXACT)
-    longest = limits.MAX_REGEX_CHARS if url_match is UrlMatch.REGEX else limits.MAX_FILTER_VALUE_CHARS
-    url = fields.text("url", longest)
+    url = _read_url(fields, url_match)
     if fields.get("url_match") is not None and fields.get("url") is None:
         problems.add(fields.at("url_match"), "expected none without a url")
     text = fields.text("text", limits.MAX_ELEMENT_TEXT_CHARS)
@@ -129,6 +129,13 @@ def _read_rule(item: object, path: str, problems: Problems) -> Rule:
         selector=_read_selector(fields),
         text=None if text is None else normal_text(text),
     )
+
+
+def _read_url(fields: Fields, url_match: UrlMatch) -> str | None:
+    value = fields.get("url")
+    if value is None or url_match is not UrlMatch.REGEX:
+        return fields.text("url", limits.MAX_FILTER_VALUE_CHARS)
+    return read_regex(value, fields.at("url"), fields.problems)
 
 
 def _read_selector(fields: Fields) -> Selector | None:

@@ -51,6 +51,6 @@ def _named(error: BaseException) -> str:
 
 def cut(message: str) -> str:
     """The message up to where it may quote what somebody sent."""
-    found = _QUOTES.search(message)
-    whole = message if found is None else f"{message[: found.start()]}…"
-    return _LONG_NUMBER.sub("…", whole)[:MAX_TOLD_CHARS]
+    shown = message[:MAX_TOLD_CHARS]  # first, since looking for an address takes the square of the length
+    found = _QUOTES.search(shown)
+    return _LONG_NUMBER.sub("…", shown if found is None else f"{shown[: found.start()]}…")

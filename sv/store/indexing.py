@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sv.model.part import Part
+from sv.model.telling import told
 from sv.store.event_store import EventStore
 from sv.store.files import delete_file, write_durably
 
@@ -66,7 +67,7 @@ class Indexing:
             else:
                 path.unlink(missing_ok=True)
         except Exception as error:
-            log.warning("can't make the key file of %s, which is only slower: %s", part.path, error)
+            log.warning("can't make the key file of %s, which is only slower: %s", part.path, told(error))
             self._done.discard(part.part_id)
             self._not_before_s[part.part_id] = self._monotonic_s() + TRY_AGAIN_S
 

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from sv.insights.runner import Context
 from sv.model.errors import ValidationFailed
 from sv.model.filters import Filter, Operator
+from sv.model.limits import MAX_REGEX_COST_PER_QUERY
+from sv.model.regexes import cost_of, is_simple
 
 _REGEXES: Final = (Operator.REGEX, Operator.NOT_REGEX)
 
@@ -27,7 +29,14 @@ def patterns_of(filters: Sequence[tuple[str, Filter]]) -> list[Pattern]:
 
 
 def check_patterns(context: Context, patterns: Sequence[Pattern]) -> None:
-    """Raises ValidationFailed for a regular expression that the engine can't compile, naming its path."""
+    """Raises ValidationFailed for a regular expression that the engine can't compile, or that is one too many, naming its path."""
+    left = MAX_REGEX_COST_PER_QUERY
+    for path, text in patterns:
+        left -= 0 if is_simple(text) else cost_of(text)
+        if left < 0:
+            raise ValidationFailed.at(
+                path, "expected fewer regular expressions that repeat, or simpler ones: together they cost too much"
+            )
     for path, text in patterns:
         wrong = context.engine.check_regex(text)
         if wrong is not None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from sv.engine.duck.properties import Property
 from sv.engine.duck.sql import Params
 from sv.model.filters import NEGATED, Filter, Operator, Scalar, compares_path, url_path
+from sv.model.limits import MAX_REGEX_TEXT_CHARS
+from sv.model.regexes import is_simple
 
 _COMPARISONS = {Operator.EXACT: "=", Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 
@@ -74,13 +76,19 @@ def _holds(item: Filter, field: Property, value: Scalar | None, params: Params) 
             return f"coalesce(contains(lower({haystack}), lower({params.bind(value)})), false)"
         case Operator.REGEX:
             pattern = params.bind_regex(value)
-            found = f"regexp_matches({held}, {pattern})"
+            found = f"regexp_matches({_seen(held, value)}, {pattern})"
             if is_path:
-                found = f"({found} or regexp_matches({held} || '/', {pattern}))"
+                closed = _seen(f"({held} || '/')", value)
+                found = f"({found} or regexp_matches({closed}, {pattern}))"
             return f"coalesce({found}, false)"
         case _:
             bound = params.bind((url_path(value) or "") if is_path else value)
             return f"coalesce({held} {_COMPARISONS[item.operator]} {bound}, false)"
+
+
+def _seen(held: str, pattern: str) -> str:
+    """What the pattern is given of a value."""
+    return held if is_simple(pattern) else f"left({held}, {MAX_REGEX_TEXT_CHARS})"
 
 
 def _compare_number(field: Property, operator: str, value: int | float, params: Params) -> str:

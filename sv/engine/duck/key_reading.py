@@ -23,6 +23,7 @@ from sv.engine.duck.step_keys import Kept
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.filters import Filter
 from sv.model.part import Part
+from sv.model.telling import told
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class KeyFiles:
     def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
         """Use the file no more; the part answers in its place."""
         self.discard(part.part_id)
-        log.warning("can't read the key file %s, which is only slower: %s", file.path, error)
+        log.warning("can't read the key file %s, which is only slower: %s", file.path, told(error))
 
 
 class Condition(Struct, frozen=True):

@@ -68,7 +68,8 @@ OPERATOR: Final = """\
 |---|---|
 | `exact` | a value equal to the given string, number or boolean, or to any of a list of them |
 | `icontains` | a string with the given one in it, upper and lower case being the same |
-| `regex` | a string in which the expression (RE2 syntax) is found; `^…$` asks for all of it |
+| `regex` | a string in which the expression (RE2 syntax) is found; `^…$` asks for all of it. It may have 300\
+ wildcards, classes, choices and repetitions, counted ones written out; with more than 8 it sees the first 1,024 characters |
 | `gt`, `gte`, `lt`, `lte` | a value of the given one's type (number or string) on that side of it; strings by code point |
 | `is_set` | a property that is there and not null; takes no value |
 | `is_not`, `not_icontains`, `not_regex`, `is_not_set` | wherever the other does not hold, so also for events without the property |"""
