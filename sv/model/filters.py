@@ -36,7 +36,7 @@ from typing import Any, Final, TypeAlias, cast
 from msgspec import Struct
 
 from sv.model import limits
-from sv.model.regexes import is_simple, read_regex
+from sv.model.regexes import MAX_REGEX_TEXT_CHARS, is_simple, read_regex
 from sv.model.validate import Fields, Problems, clip, join, read_choice, read_text, repair
 
 Scalar: TypeAlias = str | int | float | bool
@@ -309,7 +309,7 @@ def _text_holds(operator: Operator, held: str, value: str) -> bool:
     if operator is Operator.ICONTAINS:
         return lower(value) in lower(held)
     if operator is Operator.REGEX:
-        seen = held if is_simple(value) else held[: limits.MAX_REGEX_TEXT_CHARS]
+        seen = held if is_simple(value) else held[:MAX_REGEX_TEXT_CHARS]
         return re.search(value, seen) is not None
     return _COMPARED[operator](held, value)
 

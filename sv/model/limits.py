@@ -93,17 +93,6 @@ MAX_FILTER_VALUE_CHARS: Final = 8192
 MAX_REGEX_CHARS: Final = 1000
 """A pattern compiles to an automaton whose size grows with it, and is compiled for each query."""
 
-SIMPLE_REGEX_COST: Final = 8
-"""Of a pattern that sees whole values (`sv.model.regexes`): 2^8 sets of places fit into the memory that the engine gives them."""
-
-MAX_REGEX_COST: Final = 300
-MAX_REGEX_COST_PER_QUERY: Final = 1000
-"""Of one pattern, and of all costly ones of a query. Real ones have some ten; one for a UUID has 32."""
-
-MAX_REGEX_TEXT_CHARS: Final = 1024
-"""Of a value, that a costly pattern sees. The engine looks at 2,048 values before it can be stopped: with the costliest patterns and
-values that were made for it, a minute."""
-
 # ---- Smart events and saved insights ----
 
 MAX_SMART_EVENTS: Final = 500

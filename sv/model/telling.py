@@ -28,6 +28,11 @@ def told(error: BaseException) -> str:
     return _named(error)
 
 
+def told_in_public(error: BaseException) -> str:
+    """As `told`, for `/healthz`, which answers anybody: without the paths of files."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else told(error)
+
+
 def told_with_trace(error: BaseException) -> str:
     """As Python prints an exception, causes first, with each message as `told` has it."""
     shown: list[str] = []

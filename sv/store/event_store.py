@@ -22,7 +22,7 @@ from msgspec import structs
 from sv.model.batch import Batch, StoredBatch
 from sv.model.errors import Unavailable
 from sv.model.ledger import Ledger, Tally
-from sv.model.part import NewPart
+from sv.model.part import NewPart, Part
 from sv.model.snapshot import Snapshot
 from sv.store.catalog import Catalog
 from sv.store.files import ASIDE, write_durably
@@ -252,10 +252,12 @@ class EventStore:
         with self._draining:
             yield
 
-    def thaw(self, generation: Generation) -> None:
-        """Forget a generation that was flushed."""
-        with self._state:
-            self.frozen.remove(generation)
+    def thaw(self, generation: Generation, commit: Callable[[], Sequence[Part]]) -> None:
+        """Put a generation's parts in its place, once `commit` has recorded them and returned them. LEDGER-1."""
+        with self.books:
+            self.catalog.replace(buffers=[generation.number], by=commit())
+            with self._state:
+                self.frozen.remove(generation)
 
     def discard_all(self) -> int:
         """Drop everything pending and buffered; returns the log position up to which nothing is held any more."""

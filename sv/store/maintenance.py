@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
 from sv.model.part import NewPart, Part
-from sv.model.telling import told
+from sv.model.telling import told, told_in_public
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
@@ -219,9 +219,7 @@ class Maintenance:
                 self._store.work_arrived.set()
 
     def _report(self, error: Exception) -> None:
-        reason = (
-            (error.strerror or "a disk fault") if isinstance(error, OSError) else told(error)
-        )  # anybody may ask for it: no paths
+        reason = told_in_public(error)
         if self.fault is None:
             log.error("can't write event files, will try again: %s", reason, exc_info=not isinstance(error, SvError | OSError))
         self.fault = reason
@@ -285,10 +283,7 @@ class Maintenance:
         self._fold()  # ROLLUP-1
         self._before_commit(generation.headers, generation.last_seq)
         tally = generation.tally(tables.count_bots(generation.number))
-        with self._store.books:
-            parts = self._rows.commit_flush(list(generation.written.values()), generation.last_seq, tally)
-            self._store.catalog.replace(buffers=[generation.number], by=parts)
-            self._store.thaw(generation)
+        self._store.thaw(generation, lambda: self._rows.commit_flush([*generation.written.values()], generation.last_seq, tally))
         self._after_commit(generation.last_seq)
         self.flushes += 1
         self.last_flush_ms = self._now_ms()

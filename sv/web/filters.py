@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 from sv.insights.runner import Context
 from sv.model.errors import ValidationFailed
 from sv.model.filters import Filter, Operator
-from sv.model.limits import MAX_REGEX_COST_PER_QUERY
-from sv.model.regexes import cost_of, is_simple
+from sv.model.regexes import MAX_REGEX_COST_PER_QUERY, cost_of, is_simple
 
 _REGEXES: Final = (Operator.REGEX, Operator.NOT_REGEX)
 

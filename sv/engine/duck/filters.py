@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from sv.engine.duck.properties import Property
 from sv.engine.duck.sql import Params
 from sv.model.filters import NEGATED, Filter, Operator, Scalar, compares_path, url_path
-from sv.model.limits import MAX_REGEX_TEXT_CHARS
-from sv.model.regexes import is_simple
+from sv.model.regexes import MAX_REGEX_TEXT_CHARS, is_simple
 
 _COMPARISONS = {Operator.EXACT: "=", Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 

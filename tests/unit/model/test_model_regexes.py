@@ -4,8 +4,7 @@ import pytest
 
 from sv.model.errors import ValidationFailed
 from sv.model.filters import matches, parse_filters
-from sv.model.limits import MAX_REGEX_COST, MAX_REGEX_TEXT_CHARS
-from sv.model.regexes import cost_of, is_simple
+from sv.model.regexes import MAX_REGEX_COST, MAX_REGEX_TEXT_CHARS, cost_of, is_simple
 
 
 @pytest.mark.parametrize(
