@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from sv.model.access import Actor
-from sv.model.errors import NotFound, SvError
+from sv.model.errors import NotFound
 from sv.model.jobs import Job, Kind
 from sv.model.limits import ERASE_TRIES
 from sv.model.telling import told
