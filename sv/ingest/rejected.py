@@ -14,7 +14,10 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from sv.ingest.decode import DropReason, Rejection
-from sv.model.limits import MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES
+
+MAX_REJECTED_PROJECTS: Final = 100
+MAX_REJECTED_SAMPLES: Final = 10
+"""Rejected events kept of each code and project, to be looked at: 9,000 small records at the most. Beyond, the oldest are forgotten."""
 
 Kind = Literal["string", "number", "boolean", "array", "object"]
 

@@ -47,10 +47,6 @@ MAX_GROUPS: Final = 100
 MAX_GROUP_CHARS: Final = 200
 """One group's name, as the client bounds it."""
 
-MAX_REJECTED_PROJECTS: Final = 100
-MAX_REJECTED_SAMPLES: Final = 10
-"""Rejected events kept of each code and project, to be looked at: 9,000 small records at the most. Beyond, the oldest are forgotten."""
-
 MAX_FUTURE_MS: Final = 24 * HOUR_MS
 """The contract's: how far a client's clock may be ahead. Later events would lead every list for days."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from sv.ingest.decode import DropReason
-from sv.model.limits import MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES
+from sv.ingest.rejected import MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES
 from sv.web.openapi.operation import Answer, Example, Operation
 from sv.web.openapi.schemas_answers import Count, Time
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from sv.ingest.decode import DropReason, Rejection, decode
-from sv.ingest.rejected import RecentRejections
-from sv.model.limits import MAX_PROPERTIES_BYTES, MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES
+from sv.ingest.rejected import MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES, RecentRejections
+from sv.model.limits import MAX_PROPERTIES_BYTES
 
 NOW = 1_700_000_000_000
 SECRET = "ann@example.com"
