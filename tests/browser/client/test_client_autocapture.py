@@ -9,8 +9,14 @@ from tests.browser.client.client_rig import Site, Visitor, path_of
 
 def events(visitor: Visitor, name: str, count: int) -> list[dict[str, Any]]:
     """As many events of that name, and no more, among what was done so far."""
-    visitor.run("sessionvision.capture('end'); sessionvision.flush()")
-    visitor.eventually(lambda: [event["event"] for event in visitor.stored()].count("end"), 1)
+
+    def number(of: str) -> int:
+        visitor.run("sessionvision.flush()")
+        return sum(event["event"] == of for event in visitor.stored())
+
+    visitor.eventually(lambda: number(name), count)
+    visitor.run("sessionvision.capture('end')")
+    visitor.eventually(lambda: number("end") > 0, True)
     found = [event for event in visitor.stored() if event["event"] == name]
     assert len(found) == count, [event["event"] for event in visitor.stored()]
     return found
@@ -85,7 +91,7 @@ def test_pages_that_change_without_loading_are_seen_and_left(visitor: Visitor, s
     visitor.page.wait_for_url("**/products/b")
     views = [path_of(site, event) for event in events(visitor, "$pageview", 5)]
     assert views == ["/products.html", "/products/a", "/products/b", "/products/b#reviews", "/products/b"]
-    left = [event for event in visitor.stored() if event["event"] == "$pageleave"]
+    left = events(visitor, "$pageleave", 4)
     assert [path_of(site, event) for event in left] == ["/products.html", "/products/a", "/products/b", "/products/b#reviews"]
     assert {type(event["properties"]["$duration"]) for event in left} == {int}
 
