@@ -1,11 +1,14 @@
 """A data folder opened in the test's own process: no HTTP, no background thread, every step when the test says so."""
 
+import functools
+import shutil
 import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from unittest.mock import patch
 
 import msgspec
 
@@ -18,9 +21,16 @@ from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.query_parsing import parse_events_query
 from sv.server import Server
 from sv.settings import Settings
+from sv.wal.log import Log
 
 PROJECT = "dev"
 MIB = 1024 * 1024
+
+
+class SmallLog:
+    """Files of a sixteenth of the usual size: each is written full of zeros first, and a hundred folders have two each."""
+
+    open = staticmethod(functools.partial(Log.open, segment_bytes=MIB))
 
 
 class Folder:
@@ -31,11 +41,18 @@ class Folder:
         path.mkdir(exist_ok=True)
         settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=512 * MIB, threads=threads)
         self.server = Server(settings, is_dev=True)
-        self.server.open()
+        with patch("sv.server.Log", SmallLog):
+            self.server.open()
         try:
             self.server.projects.get(PROJECT)
         except NotFound:
             self.server.projects.create(PROJECT, token="sv_pub_dev", now_ms=now_ms(), project_id=PROJECT)
+
+    @classmethod
+    def like(cls, killed: Path, path: Path) -> Self:
+        """What a start finds in a copy of the folder of a process that was killed."""
+        shutil.copytree(killed, path)
+        return cls(path)
 
     def put(
         self, *numbers: str, with_ids: bool = False, at_ms: int | None = None, retry_key: bytes = b"", user: str = "ann"

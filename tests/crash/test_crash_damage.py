@@ -1,16 +1,19 @@
 """Damaged files: the start works, queries answer from what is whole, what isn't is kept aside, and a line of the log says so."""
 
 import os
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from conftest import Serve
 from crash_rig import (
     PROJECT,
+    QUIET,
     Server,
     body_of,
+    closing_all,
     dated,
     event,
     files_aside,
@@ -22,8 +25,7 @@ from crash_rig import (
 )
 
 DAY_MS = 86_400_000
-DAYS = 3
-EVENTS_A_DAY = 400
+EVENTS_A_DAY = 200
 
 
 def cut_off(path: Path) -> None:
@@ -61,86 +63,133 @@ def remove(path: Path) -> None:
 
 
 def put_another_in_its_place(path: Path) -> None:
-    other = next(sibling for sibling in path.parent.parent.rglob("*.parquet") if sibling != path)
-    path.write_bytes(other.read_bytes() + b"PAR1")
+    oldest = sorted(path.parent.parent.rglob("*.parquet"))[0]
+    path.write_bytes(oldest.read_bytes() + b"PAR1")
 
 
 DAMAGES = [cut_off, empty, zero, spoil_the_footer, spoil_the_footers_length, spoil_the_middle, remove, put_another_in_its_place]
+DAYS = len(DAMAGES) + 2
+
+Damage = Callable[[Path], None]
+Filled = tuple[Path, list[Counter[str]]]
+"""The folder of a killed server with one part a day and one more event that is in the log alone, and the numbers by day, oldest first."""
 
 
-def fill(server: Server) -> list[Counter[str]]:
-    """One part a day, and one more event that is in the log alone. Returns the numbers by day, oldest first, the last one's with it."""
-    days: list[Counter[str]] = []
-    for day in range(DAYS):
-        numbers = [f"{day}-{place}" for place in range(EVENTS_A_DAY)]
-        at_ms = now_ms() - (DAYS - day) * DAY_MS
-        server.store(body_of([event(number, at_ms=at_ms, user=f"user {number}") for number in numbers]))
-        days.append(Counter(numbers))
-    assert server.stop() == 0
-    assert len(part_files(server.folder)) == DAYS
-    server.start()
-    server.store(dated("in the log"))
-    days[-1]["in the log"] = 1
-    return days
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """To be copied, not changed."""
+    path = tmp_path_factory.mktemp("damage") / "data"
+    with closing_all([Server(path, QUIET)]) as (server,):
+        server.start()
+        days: list[Counter[str]] = []
+        for day in range(DAYS):
+            numbers = [f"{day}-{place}" for place in range(EVENTS_A_DAY)]
+            at_ms = now_ms() - (DAYS - day) * DAY_MS
+            server.store(body_of([event(number, at_ms=at_ms, user=f"user {number}") for number in numbers]))
+            days.append(Counter(numbers))
+        assert server.stop() == 0
+        assert len(part_files(path)) == DAYS
+        server.start()
+        server.store(dated("in the log"))
+        days[-1]["in the log"] = 1
+    return path, days
+
+
+def of(serve: Serve, filled: Filled) -> tuple[Server, list[Counter[str]]]:
+    """A server, not started, on a copy of such a folder."""
+    server = serve()
+    killed, days = filled
+    shutil.copytree(killed, server.folder)
+    return server, days
 
 
 def is_told(server: Server, path: Path) -> bool:
     return any(str(path) in line and "ERROR" in line for line in server.log.splitlines())
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_part_never_stops_the_start_and_costs_only_itself(serve: Serve, damage: Callable[[Path], None]) -> None:
-    server = serve().start()
-    days = fill(server)
-    server.kill()
-    damaged = part_files(server.folder)[1]
-    damage(damaged)
-    spoiled = damaged.read_bytes() if damaged.exists() else None
-    server.start()
-    assert server.numbers() == days[0] + days[2]
-    assert server.total() == (days[0] + days[2]).total()
-    assert is_told(server, damaged)
-    assert "Traceback" not in server.log
-    assert not damaged.exists()
-    assert [path.read_bytes() for path in files_aside(server.folder)] == ([] if spoiled is None else [spoiled])
+def kept_aside(server: Server, part: Path) -> list[bytes]:
+    """What is there of a day's file that was set aside."""
+    return [path.read_bytes() for path in files_aside(server.folder) if part.parent.name in path.name]
 
+
+class Spoilt:
+    """A server on a folder whose oldest and newest parts are whole, and each of those between is damaged in another way."""
+
+    def __init__(self, work: Path, filled: Filled, damages: Sequence[Damage]) -> None:
+        killed, days = filled
+        self.whole = days[0] + sum(days[len(damages) + 1 :], Counter[str]())
+        self.all = sum(days, Counter[str]())
+        shutil.copytree(killed, work / "data")
+        self.server = Server(work / "data", QUIET, output=work)
+        self.parts = dict(zip(damages, part_files(self.server.folder)[1:], strict=False))
+        self.left: dict[Damage, list[bytes]] = {}
+
+    def damage_all(self) -> None:
+        for damage, part in self.parts.items():
+            damage(part)
+            self.left[damage] = [part.read_bytes()] if part.exists() else []
+
+    def check(self, damage: Damage) -> None:
+        part = self.parts[damage]
+        assert is_told(self.server, part)
+        assert not part.exists()
+        assert kept_aside(self.server, part) == self.left[damage]
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory, filled: Filled) -> Iterator[Spoilt]:
+    """Damaged while no server ran, then started, and asked for everything."""
+    spoilt = Spoilt(tmp_path_factory.mktemp("restarted"), filled, DAMAGES)
+    with closing_all([spoilt.server]):
+        spoilt.damage_all()
+        spoilt.server.start()
+        assert spoilt.server.numbers() == spoilt.whole
+        yield spoilt
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_part_is_told_and_kept_aside(restarted: Spoilt, damage: Damage) -> None:
+    restarted.check(damage)
+
+
+def test_damaged_parts_never_stop_the_start_and_cost_only_themselves(restarted: Spoilt) -> None:
+    server, whole = restarted.server, restarted.whole
+    assert server.total() == whole.total()
+    assert "Traceback" not in server.log
     server.store(dated("later"))
     assert server.stop() == 0
     server.start()
-    assert server.numbers() == days[0] + days[2] + Counter(["later"])
+    assert server.numbers() == whole + Counter(["later"])
     assert "damaged" not in server.log
     assert numbers_in_files(server.folder) == server.numbers()
 
 
 @pytest.mark.parametrize(
-    ("damage", "is_read_before"),
-    [
-        (cut_off, True),
-        (zero, False),
-        (spoil_the_footer, True),
-        (spoil_the_middle, False),
-        (spoil_the_middle, True),
-        (remove, True),
-    ],
+    ("damages", "is_read_before"),
+    [((cut_off, spoil_the_footer, spoil_the_middle, remove), True), ((zero, spoil_the_middle), False)],
 )
-def test_a_part_that_is_damaged_under_a_running_server_is_set_aside_by_the_next_query(
-    serve: Serve, damage: Callable[[Path], None], is_read_before: bool
+def test_parts_that_are_damaged_under_a_running_server_are_set_aside_by_the_next_query(
+    tmp_path: Path,
+    filled: Filled,
+    damages: tuple[Damage, ...],
+    is_read_before: bool,
 ) -> None:
-    server = serve().start()
-    days = fill(server)
-    if is_read_before:
-        assert server.numbers() == days[0] + days[1] + days[2]
-    damaged = part_files(server.folder)[1]
-    damage(damaged)
-    assert server.numbers() == days[0] + days[2]
-    assert server.total() == (days[0] + days[2]).total()
-    assert is_told(server, damaged)
-    assert "Traceback" not in server.log
-    assert server.health()[0] == 200
-    assert len(files_aside(server.folder)) == (damage is not remove)
-    server.kill()
-    server.start()
-    assert server.numbers() == days[0] + days[2]
+    spoilt = Spoilt(tmp_path, filled, damages)
+    server = spoilt.server
+    with closing_all([server]):
+        server.start()
+        if is_read_before:
+            assert server.numbers() == spoilt.all
+        spoilt.damage_all()
+        assert server.numbers() == spoilt.whole
+        assert server.total() == spoilt.whole.total()
+        for damage in damages:
+            spoilt.check(damage)
+        assert "Traceback" not in server.log
+        assert server.health()[0] == 200
+        server.kill()
+        server.start()
+        assert server.numbers() == spoilt.whole
 
 
 def test_a_part_that_is_damaged_before_a_merge_is_left_out_of_it(serve: Serve) -> None:
@@ -184,10 +233,8 @@ def test_new_events_with_ids_are_taken_in_though_a_part_with_older_ids_is_damage
     assert server.metric("sv_batches_set_aside_total") == 0
 
 
-def test_what_a_kill_left_half_written_is_cleared_away(serve: Serve) -> None:
-    server = serve().start()
-    days = fill(server)
-    server.kill()
+def test_what_a_kill_left_half_written_is_cleared_away(serve: Serve, filled: Filled) -> None:
+    server, days = of(serve, filled)
     day = part_files(server.folder)[0].parent
     (day / "flush-00000000000000ff-0.parquet.tmp").write_bytes(b"PAR1 half")
     (server.folder / "retries").mkdir(exist_ok=True)
@@ -197,24 +244,22 @@ def test_what_a_kill_left_half_written_is_cleared_away(serve: Serve) -> None:
     server.start()
     # The log's own are spare files that it is filling with zeros at this moment.
     assert [path for path in server.folder.rglob("*.tmp") if path.parent.name != "log"] == []
-    assert server.numbers() == days[0] + days[1] + days[2]
+    assert server.numbers() == sum(days, Counter[str]())
 
 
-def test_whole_files_that_no_catalog_row_names_are_not_counted_and_not_lost(serve: Serve) -> None:
+def test_whole_files_that_no_catalog_row_names_are_not_counted_and_not_lost(serve: Serve, filled: Filled) -> None:
     """As a flush or a merge leaves one that was killed right before its commit."""
-    server = serve().start()
-    days = fill(server)
-    server.kill()
+    server, days = of(serve, filled)
     first = part_files(server.folder)[0]
     uncommitted_flush = first.with_name("flush-00000000000000ff-0.parquet")
     uncommitted_merge = first.with_name("merge-0123456789abcdef.parquet")
     for path in (uncommitted_flush, uncommitted_merge):
         path.write_bytes(first.read_bytes())
     server.start()
-    assert server.numbers() == days[0] + days[1] + days[2]
+    assert server.numbers() == sum(days, Counter[str]())
     assert not uncommitted_flush.exists(), "the log has its events"
     assert [path.name.endswith(uncommitted_merge.name) for path in files_aside(server.folder)] == [True]
-    assert numbers_in_files(server.folder) == days[0] + days[1] + days[2] - Counter(["in the log"])
+    assert numbers_in_files(server.folder) == sum(days, Counter[str]()) - Counter(["in the log"])
 
 
 def test_an_older_catalog_from_a_backup_deletes_no_event_file(serve: Serve) -> None:
@@ -236,25 +281,26 @@ def test_an_older_catalog_from_a_backup_deletes_no_event_file(serve: Serve) -> N
     assert files <= {path.read_bytes() for path in kept}, "an event file is gone"
 
 
-@pytest.mark.parametrize("size", [1, 40, 5000])
-def test_a_torn_end_of_the_log_costs_nothing_that_was_acknowledged(serve: Serve, size: int) -> None:
+def test_a_torn_end_of_the_log_costs_nothing_that_was_acknowledged(serve: Serve) -> None:
     server = serve().start()
     numbers = [f"{number}" for number in range(20)]
     for number in numbers:
         server.store(dated(number))
+    for nth, size in enumerate((1, 40, 5000), 1):
+        server.kill()
+        segment, end = last_frame(server)
+        data = bytearray(segment.read_bytes())
+        data[end : end + size] = bytes(place % 250 + 1 for place in range(size))
+        segment.write_bytes(data)
+        server.start()
+        assert server.numbers() == Counter(numbers), size
+        assert "torn" in server.log, size
+        assert len(list((server.folder / "log" / "aside").iterdir())) == nth, size
+        numbers.append(f"after {size}")
+        server.store(dated(numbers[-1]))
     server.kill()
-    segment, end = last_frame(server)
-    data = bytearray(segment.read_bytes())
-    data[end : end + size] = bytes(place % 250 + 1 for place in range(size))
-    segment.write_bytes(data)
     server.start()
     assert server.numbers() == Counter(numbers)
-    assert "torn" in server.log
-    assert [path.name for path in (server.folder / "log" / "aside").iterdir()] != []
-    server.store(dated("later"))
-    server.kill()
-    server.start()
-    assert server.numbers() == Counter([*numbers, "later"])
 
 
 def test_a_damaged_record_in_the_log_costs_itself_alone(serve: Serve) -> None:
@@ -288,13 +334,13 @@ def last_frame(server: Server) -> tuple[Path, int]:
     return last.path, last.end
 
 
-def test_an_event_by_its_id_is_not_found_rather_than_an_error_when_its_part_is_damaged(serve: Serve) -> None:
-    server = serve().start()
-    days = fill(server)
+def test_an_event_by_its_id_is_not_found_rather_than_an_error_when_its_part_is_damaged(serve: Serve, filled: Filled) -> None:
+    server, days = of(serve, filled)
+    server.start()
     status, _, content = server.ask("GET", f"{PROJECT}/events?limit=1000")
     assert status == 200
-    chosen = next(item["id"] for item in content["data"] if item["properties"]["n"] in days[1])
-    part = part_files(server.folder)[1]
+    chosen = next(item["id"] for item in content["data"] if item["properties"]["n"] in days[-2])
+    part = part_files(server.folder)[-2]
     spoil_the_footer(part)
     # The engine remembers a file's footer while the second of its last change stays the same, and answers rightly from what is whole.
     os.utime(part, (part.stat().st_atime, part.stat().st_mtime + 2))

@@ -162,13 +162,16 @@ def test_a_person_is_erased_while_four_writers_go_on(tmp_path: Path) -> None:
     assert numbers_in_files(folder.path) == BOBS + written
 
 
-def small(path: Path) -> Folder:
-    """One file of both persons, and the rest in the log."""
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one file of both persons, and the rest in the log."""
+    path = tmp_path_factory.mktemp("erasing") / "killed"
     folder = Folder(path)
     put(folder, event(ANN, "ann", 0, now_ms()), *(event("bob-1", "bob", nth, now_ms()) for nth in range(10)))
     folder.flush()
     put(folder, event(ANN, "ann", 1, now_ms()), event("bob-1", "bob", 10, now_ms()), event("bob-1", "bob", 11, now_ms()))
-    return folder
+    folder.crash()
+    return path
 
 
 def watch_all(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
@@ -191,10 +194,10 @@ def watch_all(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("strikes", "every"), [("kill", 4), ("before", 11)])
 def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str, every: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path, strikes: str, every: int
 ) -> None:
     for last in range(1, MOST_STEPS, every):
-        folder = small(tmp_path / str(last))
+        folder = Folder.like(killed, tmp_path / str(last))
         folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
         steps = Steps(last, strikes)
         with monkeypatch.context() as patch:

@@ -15,8 +15,11 @@ from sv.model.errors import Unavailable
 DAY_MS = 86_400_000
 
 
-def fill(folder: Folder) -> Counter[str]:
-    """Two parts of one day, events of three days in the buffer, and ids that come again."""
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two parts of one day, events of three days in the log, and ids that come again."""
+    path = tmp_path_factory.mktemp("steps") / "killed"
+    folder = Folder(path)
     folder.put("1", "2", with_ids=True)
     folder.flush()
     folder.put("3", "2", with_ids=True)
@@ -25,7 +28,14 @@ def fill(folder: Folder) -> Counter[str]:
         folder.put(f"{number}", at_ms=now_ms() - number % 3 * DAY_MS)
     folder.put("1", "10", with_ids=True)
     assert folder.numbers() == EVERYTHING
-    return EVERYTHING
+    folder.crash()
+    return path
+
+
+def started(killed: Path, path: Path) -> Folder:
+    folder = Folder.like(killed, path)
+    assert folder.numbers() == EVERYTHING
+    return folder
 
 
 EVERYTHING = Counter(f"{number}" for number in range(1, 11))
@@ -44,12 +54,11 @@ def check_at_rest(path: Path) -> None:
 
 @pytest.mark.parametrize("strikes", ["before", "after"])
 def test_whichever_step_fails_reading_goes_on_and_the_next_try_succeeds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path, strikes: str
 ) -> None:
     for last in range(1, MOST_STEPS):
         path = tmp_path / str(last)
-        folder = Folder(path)
-        fill(folder)
+        folder = started(killed, path)
         steps = Steps(last, strikes)
         with monkeypatch.context() as patch:
             watch(steps, folder, patch)
@@ -77,11 +86,12 @@ def test_whichever_step_fails_reading_goes_on_and_the_next_try_succeeds(
     pytest.fail("the steps never end")
 
 
-def test_a_kill_after_whichever_step_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_after_whichever_step_loses_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path
+) -> None:
     for last in range(1, MOST_STEPS):
         path = tmp_path / str(last)
-        folder = Folder(path)
-        fill(folder)
+        folder = started(killed, path)
         steps = Steps(last, "kill")
         with monkeypatch.context() as patch:
             watch(steps, folder, patch)
