@@ -10,7 +10,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from sv.model.errors import SvError
+from sv.model.errors import InvalidParameter, SvError
 from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.web.errors import JSON, error_answer, error_body
 from sv.web.options import options_handlers
@@ -137,7 +137,13 @@ def make_app(services: Services) -> Litestar:
     )
 
 
+_GONE: Final = "client disconnected prematurely"
+"""The framework's word for a caller who hung up in the middle of their body: a browser whose user moved on. Nobody reads the answer."""
+
+
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    if isinstance(error, HTTPException) and error.detail == _GONE:
+        error = InvalidParameter("the connection ended before the body did")
     if isinstance(error, HTTPException) and error.status_code < 500 and not isinstance(error, SvError):
         body = error_body(_message(error, request.method), _CODES.get(error.status_code, "INVALID_PARAMETER"))
         return Response(body, status_code=error.status_code, media_type=JSON, headers=error.headers)

@@ -49,13 +49,14 @@ _PREFLIGHT: Final = [
 
 
 class ClientConfig(Struct, frozen=True, rename="camel"):
-    """What the pages of a project are to do. recorder_path: on this server."""
+    """What the pages of a project are to do. script_path, recorder_path: on this server."""
 
     autocapture: bool
     respect_do_not_track: bool
     recording_sample_rate: float
     mask_all_inputs: bool
     mask_all_text: bool
+    script_path: str
     recorder_path: str
 
 
@@ -85,6 +86,7 @@ class ClientDoor:
     ) -> None:
         self._project_of = project_of
         self._find_project = find_project
+        self._script_path = script_path
         self._recorder_path = recorder_path
         self._folder = folder
         self._names: Mapping[str, str] = {TYPES_PATH: "sv.d.ts", recorder_path: "recorder.js", script_path: "sv.js"}
@@ -127,6 +129,7 @@ class ClientDoor:
                 recording_sample_rate=settings.recording_sample_rate,
                 mask_all_inputs=settings.mask_all_inputs,
                 mask_all_text=settings.mask_all_text,
+                script_path=self._script_path,
                 recorder_path=self._recorder_path,
             )
         )

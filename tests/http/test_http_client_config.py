@@ -11,6 +11,7 @@ UNSET = {
     "recordingSampleRate": 0.0,
     "maskAllInputs": True,
     "maskAllText": False,
+    "scriptPath": "/sv.js",
     "recorderPath": "/recorder.js",
 }
 STRANGER = {"Authorization": "", "Origin": "https://shop.example"}
@@ -49,6 +50,7 @@ def test_what_a_project_changes_is_told_at_once_and_another_project_is_not_chang
         "recordingSampleRate": 0.25,
         "maskAllInputs": False,
         "maskAllText": True,
+        "scriptPath": "/sv.js",
         "recorderPath": "/recorder.js",
     }
     assert config(api) == UNSET
@@ -78,7 +80,7 @@ def test_scripts_are_where_the_settings_put_them_and_nowhere_else() -> None:
         running("dev", "--port", "0", "--script-path", "/lib/a.js", "--recorder-path", "/lib/b.js") as server,
         Api(server) as api,
     ):
-        assert config(api)["recorderPath"] == "/lib/b.js"
+        assert (config(api)["scriptPath"], config(api)["recorderPath"]) == ("/lib/a.js", "/lib/b.js")
         for path in ("/sv.js", "/recorder.js"):
             assert error_of(api.http.get(path), 404)["error"] == "no such route"
         for path in ("/lib/a.js", "/lib/b.js", "/sv.d.ts"):

@@ -1,6 +1,7 @@
 """The web app's files are given out, and only to those who ask for a page: the API's callers get JSON, whatever they mistype."""
 
 import re
+import socket
 
 from http_rig import Api
 
@@ -59,3 +60,14 @@ def test_only_reading_methods_are_taken(full: Api) -> None:
 def test_a_path_out_of_the_folder_leads_nowhere(full: Api) -> None:
     for path in ("/assets/../../__init__.py", "/assets/%2e%2e/%2e%2e/app.py", "//etc/passwd", "/assets/none.js"):
         assert full.http.get(path).status_code == 404, path
+
+
+def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_fault_of_the_server(full: Api) -> None:
+    host, port = full.server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as caller:
+        caller.sendall(
+            f"POST {full.path('insights/trends')} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer sv_dev\r\n"
+            "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{".encode()
+        )
+    for _ in range(20):
+        assert full.http.get("/healthz").status_code == 200

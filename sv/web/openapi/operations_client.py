@@ -17,6 +17,7 @@ class ClientConfig(Struct, rename="camel"):
     recording_sample_rate: Annotated[float, Meta(ge=0, le=1, description="The share of sessions to record.")]
     mask_all_inputs: Annotated[bool, Meta(description="Whether recordings hide what is typed.")]
     mask_all_text: Annotated[bool, Meta(description="Whether recordings hide all text.")]
+    script_path: Annotated[str, Meta(description="Where the browser client is, below the server's address.")]
     recorder_path: Annotated[str, Meta(description="Where the recorder is, below the server's address.")]
 
 
@@ -51,6 +52,7 @@ CLIENT_EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
                 "recordingSampleRate": 0.0,
                 "maskAllInputs": True,
                 "maskAllText": False,
+                "scriptPath": "/sv.js",
                 "recorderPath": "/recorder.js",
             },
         ),

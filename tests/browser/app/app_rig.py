@@ -72,9 +72,12 @@ class Visit:
         if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
             self.faults.append(f"asked elsewhere: {request.url}")
 
+    def address(self, path: str, **query: str | list[str]) -> str:
+        return path + (f"?{urlencode(query, doseq=True)}" if query else "")
+
     def open(self, path: str = "/", **query: str | list[str]) -> Page:
         """A page of the app, by its address."""
-        self.page.goto(self.url + path + (f"?{urlencode(query, doseq=True)}" if query else ""))
+        self.page.goto(self.url + self.address(path, **query))
         return self.page
 
     def log_in(self, email: str = "dev@localhost", password: str = "dev") -> None:
@@ -119,12 +122,16 @@ class Visit:
         found.pop("project", None)
         return found
 
+    def resize(self, size: ViewportSize) -> None:
+        """And let what follows the window's size follow it."""
+        self.page.set_viewport_size(size)
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def look(self, name: str) -> None:
         """Keep a picture of the page in light, dark and on a phone; each has no finding of axe, and nothing juts out of the window."""
         for look, (scheme, size) in LOOKS.items():
             self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-            self.page.set_viewport_size(size)
-            self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            self.resize(size)
             wide, high = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
             seen = FloatRect(x=0, y=0, width=size["width"], height=min(high, MAX_PICTURE_HEIGHT))
             self.page.screenshot(path=self._screenshots / f"{name}-{look}.png", full_page=True, clip=seen)

@@ -20,7 +20,7 @@ export function formatShort(value: number | null): string {
 export function formatPercent(ratio: number | null): string {
   if (ratio === null) return "–";
   const percent = ratio * 100;
-  return `${percent !== 0 && Math.abs(percent) < 10 ? percent.toFixed(1) : Math.round(percent)}%`;
+  return `${percent !== 0 && Math.abs(percent) < 9.95 ? percent.toFixed(1) : Math.round(percent)}%`;
 }
 
 export function formatDuration(seconds: number | null): string {

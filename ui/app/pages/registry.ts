@@ -19,6 +19,7 @@ export interface PageEntry {
 }
 
 export const PAGES: readonly PageEntry[] = [
+  { path: "overview", label: text.pages.overview, icon: "overview", group: "analyse", load: () => import("./overview/page.tsx") },
   { path: "trends", label: text.pages.trends, icon: "trends", group: "analyse", load: () => import("./trends/page.tsx") },
   { path: "funnels", label: text.pages.funnels, icon: "funnel", group: "analyse", load: () => import("./funnels/page.tsx") },
   { path: "events", label: text.pages.events, icon: "events", group: "people", load: () => import("./events/page.tsx") },

@@ -84,7 +84,7 @@ export const text = {
     },
   },
   properties: {
-    $current_url: "URL", $browser: "Browser", $browser_version: "Browser version", $os: "System", $device_type: "Device", $country: "Country",
+    $current_url: "URL", $entry_page: "Entry page", $exit_page: "Exit page", $browser: "Browser", $browser_version: "Browser version", $os: "System", $device_type: "Device", $country: "Country",
     $referrer: "Referrer", $referring_domain: "Referring site", utm_source: "UTM source", utm_medium: "UTM medium",
     utm_campaign: "UTM campaign", utm_term: "UTM term", utm_content: "UTM content", $title: "Page title", $is_bot: "Is a bot",
   } as Record<string, string>,

@@ -1,0 +1,21 @@
+export const overview = {
+  title: "Overview",
+  live: (count: number) => (count === 1 ? "1 visitor now" : `${count} visitors now`),
+  figures: "Figures",
+  measures: { visitors: "Visitors", sessions: "Sessions", pageviews: "Page views", bounce_rate: "Bounce rate", duration_seconds: "Duration" },
+  change: (percent: string) => `${percent} against the period before`,
+  noChange: "as in the period before",
+  before: (name: string) => `${name}, period before`,
+  chartOf: (name: string) => `${name} over time`,
+  cards: { pages: "Pages", sources: "Sources", places: "Countries", devices: "Devices" },
+  tabs: {
+    pages: "Pages", entry_pages: "Entered by", exit_pages: "Left by", referrers: "Sites", utm_source: "UTM source", utm_medium: "UTM medium",
+    utm_campaign: "UTM campaign", countries: "Countries", devices: "Kinds", browsers: "Browsers", os: "Systems",
+  },
+  none: { pages: "(no page)", entry_pages: "(no page)", exit_pages: "(no page)", referrers: "Direct, or not known" } as Partial<Record<string, string>>,
+  visitors: "Visitors",
+  only: (value: string) => `Only ${value}`,
+  notOnly: (value: string) => `No longer only ${value}`,
+  more: "Show more",
+  nothing: "Nobody in these dates",
+};

@@ -1,0 +1,18 @@
+export const start = {
+  title: "Waiting for the first event",
+  arrived: "The first event has arrived",
+  listening: "Listening. What comes in is shown here by itself.",
+  lead: (name: string) => `The project “${name}” has no event yet. Send one in any of these ways.`,
+  pages: "From your pages",
+  pagesText: "Paste this before the end of each page’s head. Page views, clicks and form submits come by themselves.",
+  snippet: "Snippet for your pages",
+  programs: "From a program, or by hand",
+  programsText: "The answer comes when the event is on disk.",
+  command: "Command that sends an event",
+  files: "From files",
+  filesText: "What another tool exported can be taken in with its dates.",
+  importCommand: "Command that imports a file",
+  noToken: "Only those who administer the project see its token; ask one of them to send the first event.",
+  go: "Go to the overview",
+  of: (person: string) => `from ${person}`,
+};
