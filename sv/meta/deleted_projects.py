@@ -23,6 +23,7 @@ _REMAINS: Final = """
         or exists (select 1 from property_names r where r.project_id = p.id)
         or exists (select 1 from smart_events r where r.project_id = p.id)
         or exists (select 1 from saved_insights r where r.project_id = p.id)
+        or exists (select 1 from dashboards r where r.project_id = p.id)
         or exists (select 1 from jobs r where r.project_id = p.id and r.state in ('done', 'failed'))
         or exists (select 1 from recording_chunks r where r.project_id = p.id and r.state != 'doomed')
         or exists (

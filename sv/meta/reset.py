@@ -27,7 +27,9 @@ def delete_all_events(
         if saved_too:
             mine = "select id from smart_events where ?1 is null or project_id = ?1"
             writer.execute(f"delete from smart_event_uses where smart_event_id in ({mine})", (project_id,))
-            for table in ("saved_insights", "smart_events"):
+            boards = "select id from dashboards where ?1 is null or project_id = ?1"
+            writer.execute(f"delete from dashboard_tiles where dashboard_id in ({boards})", (project_id,))
+            for table in ("dashboards", "saved_insights", "smart_events"):
                 writer.execute(f"delete from {table} where ?1 is null or project_id = ?1", (project_id,))
         if covered_seq is not None:
             advance_covered_seq(writer, covered_seq)

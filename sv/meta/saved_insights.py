@@ -1,18 +1,20 @@
 """Insights that people keep: a name for a query, by project.
 
-Answers for its uses of smart events being known (`smart_event_uses`) from the moment it is kept. Assumes that names, descriptions and
-queries are read already (`sv.model.saved_parsing`); a query is kept as it was sent. Nothing of one project is found through another.
+Answers for its uses of smart events being known (`smart_event_uses`) from the moment it is kept, and for its staying while a dashboard
+shows it. Assumes that names, descriptions and queries are read already (`sv.model.saved_parsing`); a query is kept as it was sent. Nothing
+of one project is found through another.
 """
 
 from collections.abc import Collection
 from typing import Final
 
+import apsw
 import msgspec
 
 from sv.meta.db import Meta, Row
 from sv.meta.ids import random_id
 from sv.meta.rows import columns, to_struct
-from sv.meta.smart_event_uses import Use, drop_uses, rename_user, set_uses
+from sv.meta.smart_event_uses import SHOWN_USES, Use, drop_uses, rename_user, set_uses
 from sv.model.cursor import Cursor
 from sv.model.errors import Conflict, NotFound
 from sv.model.limits import MAX_SAVED_INSIGHTS
@@ -77,7 +79,7 @@ class SavedInsights:
         row = self._meta.row(f"{_SELECT} and id = ?2", project_id, insight_id)
         if row is None:
             raise NotFound(_absent(insight_id))
-        return _to_insight(row)
+        return to_insight(row)
 
     def page(self, project_id: str, *, limit: int, cursor: Cursor | None) -> list[SavedInsight]:
         """The newest after the cursor, at most `limit`. Order: (created_ms, id), descending."""
@@ -89,7 +91,7 @@ class SavedInsights:
             before_id,
             limit,
         )
-        return [_to_insight(row) for row in rows]
+        return [to_insight(row) for row in rows]
 
     def update(
         self,
@@ -128,15 +130,33 @@ class SavedInsights:
         return self.get(project_id, insight_id)
 
     def delete(self, project_id: str, insight_id: str) -> None:
-        """Remove it for good; the smart events that it used are free. Raises NotFound."""
+        """Remove it for good; the smart events that it used are free. Raises NotFound, Conflict while it stands on a dashboard."""
         with self._meta.transaction() as writer:
-            writer.execute("delete from saved_insights where project_id = ? and id = ?", (project_id, insight_id))
-            if not writer.changes():
+            known = "select 1 from saved_insights where project_id = ? and id = ?"
+            if not writer.execute(known, (project_id, insight_id)).fetchall():
                 raise NotFound(_absent(insight_id))
+            if shown := _dashboards_of(writer, insight_id):
+                raise Conflict(f"saved insight {show(insight_id)} is on {shown}; take it off first")
+            writer.execute("delete from saved_insights where id = ?", (insight_id,))
             drop_uses(writer, KIND, insight_id)
 
 
-def _to_insight(row: Row) -> SavedInsight:
+def _dashboards_of(writer: apsw.Connection, insight_id: str) -> str:
+    """The dashboards that it stands on, the first few by name; "" where there are none."""
+    found = writer.execute(
+        """
+        select name, id from dashboards
+        where id in (select dashboard_id from dashboard_tiles where insight_id = ?)
+        order by name, id
+        """,
+        (insight_id,),
+    ).fetchall()
+    named = ", ".join(f"the dashboard {show(name)} ({dashboard_id})" for name, dashboard_id in found[:SHOWN_USES])
+    return named + (f" and {len(found) - SHOWN_USES} more" if len(found) > SHOWN_USES else "")
+
+
+def to_insight(row: Row) -> SavedInsight:
+    """The row of `columns(SavedInsight)`."""
     return to_struct(SavedInsight, row, query=msgspec.Raw(str(row[4]).encode()))
 
 

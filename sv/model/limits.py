@@ -1,4 +1,4 @@
-"""Every bound in the product, once, with its reason.
+"""Every bound in the product, once, with its reason (those of dashboards: `sv.model.dashboard_limits`).
 
 Answers for the numbers alone: who reads a request, a query or a file takes its bound from here, and says the
 bound in the message that refuses. Assumes nothing. Never holds what an operator may change: that is in
@@ -101,7 +101,7 @@ MAX_SAVED_QUERY_BYTES: Final = 64 * KIB
 """A saved insight's query as JSON. Those that people put together have a few hundred bytes."""
 
 MAX_TITLE_CHARS: Final = 200
-"""The name of a smart event or a saved insight, as long as an event's."""
+"""The name of a smart event, a saved insight or a dashboard, as long as an event's."""
 
 MAX_RULES: Final = 20
 """Rules of one smart event, each a condition for every row read: a funnel of 32 such steps has 640."""

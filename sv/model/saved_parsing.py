@@ -117,7 +117,7 @@ def parse_preview(body: object, *, timezone: str, now_ms: int, needs_rules: bool
 
 def _read_smart_event(fields: Fields) -> SmartEventBody:
     name = fields.text("name", limits.MAX_TITLE_CHARS, trim=True)
-    return SmartEventBody(name, _read_description(fields), _read_rule_list(fields))
+    return SmartEventBody(name, read_description(fields), _read_rule_list(fields))
 
 
 def _read_rule_list(fields: Fields) -> tuple[Rule, ...] | None:
@@ -159,7 +159,7 @@ def parse_insight_change(body: object, kind: InsightKind, *, timezone: str, now_
 
 def _read_insight(fields: Fields, kind: InsightKind, timezone: str, now_ms: int) -> InsightBody:
     name = fields.text("name", limits.MAX_TITLE_CHARS, trim=True)
-    description = _read_description(fields)
+    description = read_description(fields)
     body = fields.get("query")
     if body is None:
         return InsightBody(name, description, kind, None, None)
@@ -218,7 +218,7 @@ def _fields(body: object, known: tuple[str, ...], problems: Problems) -> Fields:
     return fields
 
 
-def _read_description(fields: Fields) -> str | None:
+def read_description(fields: Fields) -> str | None:
     """Any text, also none at all."""
     value = fields.get("description")
     if isinstance(value, str) and len(value) <= limits.MAX_DESCRIPTION_CHARS:

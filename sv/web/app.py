@@ -15,6 +15,7 @@ from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.web.errors import JSON, error_answer, error_body
 from sv.web.options import options_handlers
 from sv.web.permissions import check_permission
+from sv.web.routes_dashboards import ROUTES as DASHBOARD_ROUTES
 from sv.web.routes_definitions import (
     list_event_definitions_route,
     list_property_definitions_route,
@@ -116,6 +117,7 @@ _ROUTES: Final[tuple[Any, ...]] = (
     health_stub,
     metrics_route,
     schema_route,
+    *DASHBOARD_ROUTES,
     *LOGIN_ROUTES,
     *PROJECT_ROUTES,
     *TOKEN_ROUTES,

@@ -9,6 +9,7 @@ from sv.web.openapi.examples_people import PEOPLE_EXAMPLES
 from sv.web.openapi.examples_smart_events import SMART_EXAMPLES
 from sv.web.openapi.operation import Example
 from sv.web.openapi.operations_client import CLIENT_EXAMPLES
+from sv.web.openapi.operations_dashboards import DASHBOARD_EXAMPLES
 from sv.web.openapi.operations_definitions import DEFINITION_EXAMPLES
 from sv.web.openapi.operations_exports import EXPORT_EXAMPLES
 from sv.web.openapi.operations_jobs import JOB_EXAMPLES
@@ -29,6 +30,7 @@ VARYING: Final = frozenset(
         "files_total",
         "finished_at",
         "id",
+        "insight_id",
         "live_visitors",
         "last_at",
         "received_at",
@@ -281,6 +283,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     **OVERVIEW_EXAMPLES,
     **DEFINITION_EXAMPLES,
     **SMART_EXAMPLES,
+    **DASHBOARD_EXAMPLES,
     "take_import_chunk": (
         Example(
             name="chunk",

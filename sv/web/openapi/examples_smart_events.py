@@ -10,10 +10,10 @@ from sv.web.openapi.operation import Example
 _EMPTY: Final = {"event": None, "filters": [], "url": None, "url_match": None, "selector": None, "text": None}
 _AT: Final = "2025-03-04T10:00:00.000Z"
 _ID: Final = "k3x0v8qm2c1a"
-_INSIGHT_ID: Final = "m0c4t7ze19yb"
+INSIGHT_ID: Final = "m0c4t7ze19yb"
 _PROJECT: Final[dict[str, str | int]] = {"project_id": "dev"}
 _SMART: Final = _PROJECT | {"action_id": _ID}
-_SAVED: Final = _PROJECT | {"insight_id": _INSIGHT_ID}
+_SAVED: Final = _PROJECT | {"insight_id": INSIGHT_ID}
 
 KEPT_SMART_EVENT: Final[dict[str, Any]] = {
     "name": "Looked at prices",
@@ -32,8 +32,9 @@ def _smart(**fields: Any) -> dict[str, Any]:
     return whole | fields
 
 
-def _insight(**fields: Any) -> dict[str, Any]:
-    return {"id": _INSIGHT_ID, "version": 1, "created_at": _AT, "updated_at": _AT, **KEPT_INSIGHT, **fields}
+def shown_insight(**fields: Any) -> dict[str, Any]:
+    """KEPT_INSIGHT as answers show it."""
+    return {"id": INSIGHT_ID, "version": 1, "created_at": _AT, "updated_at": _AT, **KEPT_INSIGHT, **fields}
 
 
 def _page(item: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +113,7 @@ SMART_EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             answer={"count": 3, "events": [_CHECKOUT]},
         ),
     ),
-    "list_saved_insights": (Example(name="all", summary="All of them", path=_PROJECT, answer=_page(_insight())),),
+    "list_saved_insights": (Example(name="all", summary="All of them", path=_PROJECT, answer=_page(shown_insight())),),
     "create_saved_insight": (
         Example(
             name="funnel",
@@ -130,7 +131,7 @@ SMART_EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
                 },
             },
             status=201,
-            answer=_insight(
+            answer=shown_insight(
                 name="Purchases",
                 description="",
                 kind="funnel",
@@ -144,14 +145,14 @@ SMART_EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             ),
         ),
     ),
-    "get_saved_insight": (Example(name="checkouts", summary="One saved insight", path=_SAVED, answer=_insight()),),
+    "get_saved_insight": (Example(name="checkouts", summary="One saved insight", path=_SAVED, answer=shown_insight()),),
     "update_saved_insight": (
         Example(
             name="rename",
             summary="Another name",
             path=_SAVED,
             body={"name": "Checkouts of the week"},
-            answer=_insight(name="Checkouts of the week", version=2),
+            answer=shown_insight(name="Checkouts of the week", version=2),
         ),
     ),
 }

@@ -14,6 +14,7 @@ from sv.web.openapi import schemas_requests as requests
 from sv.web.openapi import texts
 from sv.web.openapi.operation import JSON, LISTING, TEXT, Answer, Operation
 from sv.web.openapi.operations_client import CLIENT_OPERATIONS
+from sv.web.openapi.operations_dashboards import DASHBOARD_OPERATIONS, DASHBOARD_PATH_PARAMETERS, DASHBOARD_TAGS
 from sv.web.openapi.operations_definitions import DEFINITION_OPERATIONS, DEFINITION_PATH_PARAMETERS, DEFINITION_TAGS
 from sv.web.openapi.operations_exports import EXPORT_OPERATIONS
 from sv.web.openapi.operations_funnel_persons import FUNNEL_PERSON_OPERATIONS
@@ -38,6 +39,7 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     **RECORDING_PATH_PARAMETERS,
     **JOB_PATH_PARAMETERS,
     **SMART_PATH_PARAMETERS,
+    **DASHBOARD_PATH_PARAMETERS,
     **PEOPLE_PATH_PARAMETERS,
     "import_id": {
         "description": "32 hexadecimal digits of the client's choice. `sv import` makes them from the file, so that it can go on.",
@@ -127,6 +129,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **OVERVIEW_OPERATIONS,
     **DEFINITION_OPERATIONS,
     **SMART_OPERATIONS,
+    **DASHBOARD_OPERATIONS,
     "get_import": Operation(
         tag="Imports",
         summary="What of an import is in",
@@ -182,7 +185,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "reset_server": Operation(
         tag="Development",
         summary="Empty the server",
-        description="Deletes every event, smart event and saved insight of every project, between tests. Under `sv dev` alone.",
+        description="Deletes every event, smart event, saved insight and dashboard of every project, between tests. Under `sv dev` alone.",
         answers={204: Answer("Empty now.")},
         errors={503: ""},
     ),
@@ -198,6 +201,7 @@ TAGS: Final = {
     "Recordings": "What visitors did on their pages, in chunks.",
     "Smart events": "Names for what people do, by rules.",
     "Saved insights": "Names for queries.",
+    **DASHBOARD_TAGS,
     **JOB_TAGS,
     "Imports": "Files of events, in chunks.",
     "Exports": "Events as files.",

@@ -122,8 +122,13 @@ SMART_OPERATIONS: Final[dict[str, Operation]] = {
     "delete_saved_insight": Operation(
         tag=_SAVED,
         summary="Delete a saved insight",
-        description="For good. The smart events that it used are free.",
+        description="For good. The smart events that it used are free. While it stands on a dashboard the answer is 409 and names that.",
         answers={204: Answer("Gone.")},
-        errors={400: _NO_PARAMETERS, 404: _NO_INSIGHT, 503: ""},
+        errors={
+            400: _NO_PARAMETERS,
+            404: _NO_INSIGHT,
+            409: 'saved insight "m0c4t7ze19yb" is on the dashboard "Mondays" (d7w2k5hq8x3n); take it off first',
+            503: "",
+        },
     ),
 }

@@ -30,6 +30,7 @@ PATH_VALUES = {
     "key": "recordings/dev/s-1/chunk_000000.json",
     "action_id": "nothing",
     "insight_id": "nothing",
+    "dashboard_id": "nothing",
 }
 AFAR = {"X-Forwarded-For": "203.0.113.7"}
 RANK = [Scope.READ, Scope.WRITE, Scope.ADMIN]

@@ -9,7 +9,15 @@ import schemathesis
 from http_rig import Api
 
 from sv.ingest.decode import DropReason, WireEvent
-from sv.model import definitions_parsing, project_settings, query_parsing, saved_parsing, smart_events
+from sv.model import (
+    dashboards,
+    definitions_parsing,
+    overview_parsing,
+    project_settings,
+    query_parsing,
+    saved_parsing,
+    smart_events,
+)
 from sv.model.errors import SvError
 from sv.objects import signing
 from sv.people import bodies
@@ -95,6 +103,11 @@ def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
         ("DefinitionRequest", definitions_parsing.NOTES_FIELDS),
         ("SmartEventRequest", saved_parsing.SMART_EVENT_FIELDS),
         ("SmartEventChange", saved_parsing.SMART_CHANGE_FIELDS),
+        ("DashboardRequest", dashboards.DASHBOARD_FIELDS),
+        ("DashboardChange", dashboards.DASHBOARD_FIELDS),
+        ("TileRequest", dashboards.TILE_FIELDS),
+        ("TileLayout", dashboards.LAYOUT_FIELDS),
+        ("OverviewRequest", overview_parsing.OVERVIEW_FIELDS),
         ("SmartEventRuleRequest", smart_events.RULE_FIELDS),
         ("RulesPreviewRequest", saved_parsing.PREVIEW_FIELDS),
         ("SmartEventPreviewRequest", saved_parsing.PREVIEW_FIELDS),
@@ -129,6 +142,7 @@ def test_a_query_body_has_the_fields_that_its_parser_knows_and_no_other(schema: 
         ("list_property_definitions", definitions_parsing.PROPERTY_PARAMETERS),
         ("list_smart_events", saved_parsing.SMART_LIST_PARAMETERS),
         ("list_saved_insights", saved_parsing.INSIGHT_LIST_PARAMETERS),
+        ("list_dashboards", saved_parsing.INSIGHT_LIST_PARAMETERS),
     ],
 )
 def test_a_list_has_the_parameters_that_its_parser_knows(name: str, known: tuple[str, ...]) -> None:

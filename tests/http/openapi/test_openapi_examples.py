@@ -11,8 +11,9 @@ from recordings_rig import chunks, upload
 
 from sv.web.openapi.examples import EXAMPLES, VARYING
 from sv.web.openapi.examples_people import PEOPLE_EXAMPLES
-from sv.web.openapi.examples_smart_events import KEPT_INSIGHT, KEPT_SMART_EVENT
+from sv.web.openapi.examples_smart_events import INSIGHT_ID, KEPT_INSIGHT, KEPT_SMART_EVENT
 from sv.web.openapi.operation import Example
+from sv.web.openapi.operations_dashboards import KEPT_DASHBOARD
 from tests.http.openapi.openapi_rig import check_answer, faults, operations, resolved
 
 EVENTS, _, REJECTED = EXAMPLES["ingest_events"][:3]
@@ -28,7 +29,16 @@ def shop(api: Api) -> Api:
     upload(api, b"[]")
     for kind, body in (("action_definitions", KEPT_SMART_EVENT), ("insights", KEPT_INSIGHT)):
         assert api.http.post(api.path(kind), json=body).status_code == 201
+    assert api.http.post(api.path("dashboards"), content=with_ids(api, json.dumps(KEPT_DASHBOARD))).status_code == 201
     return api
+
+
+def with_ids(api: Api, content: str) -> str:
+    """A body with the id that the saved insight has on this server."""
+    if INSIGHT_ID in content:
+        (insight,) = api.http.get(api.path("insights")).json()["data"]
+        content = content.replace(INSIGHT_ID, insight["id"])
+    return content
 
 
 def send(api: Api, name: str, example: Example) -> httpx.Response:
@@ -43,7 +53,7 @@ def send(api: Api, name: str, example: Example) -> httpx.Response:
     content = example.body if isinstance(example.body, str) else json.dumps(example.body)
     sent: dict[str, Any] = {"params": query}
     if example.body is not None:
-        sent |= {"content": content, "headers": {"Content-Type": example.media_type}}
+        sent |= {"content": with_ids(api, content), "headers": {"Content-Type": example.media_type}}
     return api.http.request(described.method, path, **sent)
 
 
@@ -57,8 +67,9 @@ def id_of(api: Api, field: str, example: Example) -> str | None:
             until = time.monotonic() + 60
             while (found := api.http.get(api.path("jobs")).json()["data"][0])["status"] != "done":
                 assert time.monotonic() < until, found
-        case "action_id" | "insight_id":
-            (found,) = api.http.get(api.path("insights" if field == "insight_id" else "action_definitions")).json()["data"]
+        case "action_id" | "insight_id" | "dashboard_id":
+            kinds = {"action_id": "action_definitions", "insight_id": "insights", "dashboard_id": "dashboards"}
+            (found,) = api.http.get(api.path(kinds[field])).json()["data"]
         case _:
             return None
     shown: str = found["id"]

@@ -29,6 +29,7 @@ VALUES = {
     "key": "recordings/dev/s-1/chunk_000000.json",
     "action_id": "nothing",
     "insight_id": "nothing",
+    "dashboard_id": "nothing",
 }
 
 OBJECT = "/api/v1/objects/{key}"

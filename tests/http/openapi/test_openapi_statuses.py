@@ -40,6 +40,7 @@ RECORDING = "/api/v1/projects/dev/sessions/s-1/recording"
 UNSIGNED = f"{OBJECTS}recordings/dev/s-1/chunk_000000.json"
 SMART = "/api/v1/projects/dev/action_definitions"
 SAVED = "/api/v1/projects/dev/insights"
+BOARDS = "/api/v1/projects/dev/dashboards"
 RULES = {"rules": [{"event": "view"}]}
 TAKEN = {"name": "Signed up", **RULES}
 QUERY = {"kind": "trends", "query": {"events": [{"name": "view"}]}}
@@ -223,7 +224,12 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     | {"409": (f"{SAVED}?{{full}}", {"json": {"name": "More", **QUERY}})},
     "get_saved_insight": looking(SAVED, "{insight}"),
     "update_saved_insight": changing(SAVED, "{insight}", {"name": "Monthly"}, {"name": 7}),
-    "delete_saved_insight": looking(SAVED, "{insight}", "204"),
+    "delete_saved_insight": {**looking(SAVED, "{insight}", "204"), "409": (f"{SAVED}/{{tiled}}", {})},
+    "list_dashboards": listing(BOARDS),
+    "create_dashboard": creating(BOARDS, {"name": "Mondays"}) | {"409": (f"{BOARDS}?{{crowd}}", {"json": {"name": "More"}})},
+    "get_dashboard": looking(BOARDS, "{board}"),
+    "update_dashboard": changing(BOARDS, "{board}", {"tiles": []}, {"name": 7}),
+    "delete_dashboard": looking(BOARDS, "{board}", "204"),
     **PEOPLE_REQUESTS,
     "get_health": {"200": ("/healthz", {})},
     "get_metrics": {
@@ -261,6 +267,16 @@ def make(api: Api, what: str) -> str:
             return smart
         case "insight":
             return made(api, SAVED, {"name": "Weekly", **QUERY})
+        case "board":
+            return made(api, BOARDS, {"name": "Mondays"})
+        case "tiled":
+            insight = made(api, SAVED, {"name": "Weekly", **QUERY})
+            made(api, BOARDS, {"name": "Mondays", "tiles": [{"insight_id": insight}]})
+            return insight
+        case "crowd":
+            for _ in range(200):
+                made(api, BOARDS, {"name": "n"})
+            return ""
         case _:
             with Meta.open(Path(api.server.ready["data"]) / "sv.db") as meta, meta.transaction(durable=False) as writer:
                 writer.execute(
@@ -301,7 +317,7 @@ def send(api: Api, name: str, path: str, sent: dict[str, Any], tokens: dict[str,
             api.reset()
     if "pieces" in sent:  # without a Content-Length
         sent = {"content": iter(sent["pieces"])}
-    if needed := re.search(r"[?]?{(smart|other|used|insight|full)}", path):
+    if needed := re.search(r"[?]?{(smart|other|used|insight|tiled|board|full|crowd)}", path):
         found = make(api, needed[1])
         path = path.replace(needed[0], "" if needed[0].startswith("?") else found)
     headers = {"Content-Type": "application/json"} if "content" in sent else {}

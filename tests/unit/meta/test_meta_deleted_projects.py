@@ -25,6 +25,7 @@ SOWN = {
     " values ('s', ?, 'n', '', '[]', 0, 0)",
     "saved_insights": "insert into saved_insights (id, project_id, name, description, kind, query, created_ms, updated_ms)"
     " values ('i', ?, 'n', '', 'trends', '{}', 0, 0)",
+    "dashboards": "insert into dashboards (id, project_id, name, description, created_ms, updated_ms) values ('d', ?, 'n', '', 0, 0)",
     "jobs": "insert into jobs (id, project_id, kind, state, created_ms) values ('j', ?, 'erase_person', 'done', 0)",
 }
 
