@@ -142,6 +142,11 @@ class EventStore:
         """The log position up to which every batch is in the buffers, or in parts."""
         return self._drained_seq
 
+    @property
+    def ingested(self) -> int:
+        """Events that were acknowledged, over the folder's life."""
+        return self._ingested
+
     def generations_after(self, seq: int) -> list[int]:
         """The buffers that may hold batches above this log position, oldest first."""
         with self._state:

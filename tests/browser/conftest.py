@@ -1,4 +1,4 @@
-"""One Chromium for all that is tested in a browser, for each worker. Each test has a context of its own, so nothing is kept between them."""
+"""One Chromium for each file of tests in a browser. Each test has a context of its own, so nothing is kept between them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,8 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+# TRICKY: while Playwright is open, its event loop counts as the running one of this thread, and other files run loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     assert CHROMIUM.exists(), "browser tests need Chromium: .ci/install-system-packages"
     with sync_playwright() as playwright:

@@ -75,24 +75,27 @@ Filled = tuple[Path, list[Counter[str]]]
 """The folder of a killed server with one part a day and one more event that is in the log alone, and the numbers by day, oldest first."""
 
 
+def fill(path: Path, days: int = DAYS) -> Filled:
+    with closing_all([Server(path, QUIET)]) as (server,):
+        server.start()
+        numbers_by_day: list[Counter[str]] = []
+        for day in range(days):
+            numbers = [f"{day}-{place}" for place in range(EVENTS_A_DAY)]
+            at_ms = now_ms() - (days - day) * DAY_MS
+            server.store(body_of([event(number, at_ms=at_ms, user=f"user {number}") for number in numbers]))
+            numbers_by_day.append(Counter(numbers))
+        assert server.stop() == 0
+        assert len(part_files(path)) == days
+        server.start()
+        server.store(dated("in the log"))
+        numbers_by_day[-1]["in the log"] = 1
+    return path, numbers_by_day
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     """To be copied, not changed."""
-    path = tmp_path_factory.mktemp("damage") / "data"
-    with closing_all([Server(path, QUIET)]) as (server,):
-        server.start()
-        days: list[Counter[str]] = []
-        for day in range(DAYS):
-            numbers = [f"{day}-{place}" for place in range(EVENTS_A_DAY)]
-            at_ms = now_ms() - (DAYS - day) * DAY_MS
-            server.store(body_of([event(number, at_ms=at_ms, user=f"user {number}") for number in numbers]))
-            days.append(Counter(numbers))
-        assert server.stop() == 0
-        assert len(part_files(path)) == DAYS
-        server.start()
-        server.store(dated("in the log"))
-        days[-1]["in the log"] = 1
-    return path, days
+    return fill(tmp_path_factory.mktemp("damage") / "data")
 
 
 def of(serve: Serve, filled: Filled) -> tuple[Server, list[Counter[str]]]:

@@ -102,7 +102,7 @@ def test_every_way_into_the_engine_keeps_to_its_project(rig: Rig, state: State) 
     assert all('"owner":"p"' in row.properties for row in rows)
     keys = rig.engine.funnel_keys(snapshot, scope, [view], 1000, "person", True, LIMITS)
     assert keys.foreign is not None
-    assert {int(key) >> keys.bits for key in np.concatenate([*keys.steps[0], keys.foreign])} == mine
+    assert {int(key) >> keys.bits for key in np.concatenate([*keys.steps[0], *keys.foreign])} == mine
     found = rig.engine.funnel_rows(snapshot, scope, [view], 1000, "person", True, True, LIMITS)
     assert {int(key) >> found.bits for key in found.keys} == mine
     values = rig.engine.first_values(snapshot, scope, view, "owner", "person", False, LIMITS)
