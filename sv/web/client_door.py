@@ -25,7 +25,7 @@ from sv.model.limits import MAX_PARAMETER_CHARS, MAX_QUERY_PARAMETERS
 from sv.model.project_settings import read_project_settings
 from sv.model.validate import clip
 from sv.web.errors import error_answer
-from sv.web.front import ANY_ORIGIN, Receive, Scope, Send, respond
+from sv.web.front import ANY_ORIGIN, Opening, Receive, Scope, Send, respond
 
 INGEST_CONFIG: Final = "/api/v1/ingest/config"
 TYPES_PATH: Final = "/sv.d.ts"
@@ -91,6 +91,13 @@ class ClientDoor:
         self._folder = folder
         self._names: Mapping[str, str] = {TYPES_PATH: "sv.d.ts", recorder_path: "recorder.js", script_path: "sv.js"}
         self._files: dict[str, _File] = {}
+        self.openings = (
+            *(Opening(path, "none", "a script that every page loads; the same for all") for path in self._names),
+            *(
+                Opening(path, "project token", "every page of a site has it; it says what pages are to do")
+                for path in _CONFIG_PATHS
+            ),
+        )
 
     def takes(self, path: str) -> bool:
         return path in self._names or path in _CONFIG_PATHS

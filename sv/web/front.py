@@ -7,7 +7,9 @@ other. Litestar is imported when the first other request comes, which keeps star
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
+
+from msgspec import Struct
 
 from sv.ingest.capture import Ack, Capture
 from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, Unavailable, UnsupportedMedia
@@ -22,8 +24,27 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CountryOf = Callable[[list[tuple[bytes, bytes]], str | None], str | None]
 
 
+class Opening(Struct, frozen=True):
+    """A path that is answered beside the framework, whose guard therefore doesn't look at it.
+
+    path: as it comes, or what it begins with where it ends in `*`. credential: what is asked for before anything is told or done, as in
+    `sv.web.permissions`. why: it may be so.
+    """
+
+    path: str
+    credential: Literal["none", "project token", "signed URL"]
+    why: str
+
+    def covers(self, path: str) -> bool:
+        """Whether the path is this one or one of these."""
+        return path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
+
+
 class Door(Protocol):
-    """Another ASGI callable that answers some paths by itself."""
+    """Another ASGI callable that answers some paths by itself. openings: all of them; a test holds `takes` to it."""
+
+    @property
+    def openings(self) -> Sequence[Opening]: ...
 
     def takes(self, path: str) -> bool:
         """Whether the path is one of its own."""
@@ -35,6 +56,10 @@ class Door(Protocol):
 INGEST_EVENTS: Final = "/api/v1/ingest/events"
 HEALTH: Final = "/healthz"
 _INGEST_PATHS: Final = (INGEST_EVENTS, f"{INGEST_EVENTS}/")
+_OPENINGS: Final = (
+    *(Opening(path, "project token", "every page of a site has it; events come in, and none goes out") for path in _INGEST_PATHS),
+    Opening(HEALTH, "none", "proxies and containers ask; it says whether writes are taken, and why not"),
+)
 
 SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
@@ -42,7 +67,10 @@ SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""On every answer, unless it brings one of its own. Nothing that the API answers is a page, so nothing in it may load or be framed."""
+"""On every answer, unless it brings one of its own. Nothing that the API answers is a page, so nothing in it may load or be framed.
+
+None says that the host is reached over TLS alone (HSTS): that would bind all that this host serves, on every port, for a year. Whoever ends
+TLS in front of us knows whether it is so."""
 
 ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
 READABLE_HEADERS: Final = (b"access-control-expose-headers", b"retry-after")
@@ -87,6 +115,11 @@ class Front:
         self._loading = asyncio.Lock()
         self._reading_bytes = 0
 
+    @property
+    def openings(self) -> tuple[Opening, ...]:
+        """Every path that is answered without the framework."""
+        return (*_OPENINGS, *(opening for door in self._doors for opening in door.openings))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
@@ -95,23 +128,30 @@ class Front:
                 await self._ingest(scope, receive, send)
             elif path == HEALTH:
                 await self._healthz(scope, send)
-            elif (door := next((door for door in self._doors if door.takes(path)), None)) is not None:
-                await door(scope, receive, send)
             else:
-                await self._dispatch(scope, receive, _with_security_headers(send))
+                await self._elsewhere(scope, receive, _Sending(send))
         elif kind == "lifespan":
             await self._lifespan(receive, send)
         else:  # websockets are spoken nowhere
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: "_Sending") -> None:
+        """A door's answer or the framework's. What either of them lets fall is a 500 like any other."""
+        path = scope["path"]
         try:
-            app = self._app or await self._loaded()
+            door = next((door for door in self._doors if door.takes(path)), None)
+            if door is not None:
+                await door(scope, receive, send)
+            else:
+                app = self._app or await self._loaded()
+                await app(keep_names_whole(scope), receive, send)
         except Exception as error:
-            status, _, body = error_answer(error)
-            await respond(send, status, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
-            return
-        await app(keep_names_whole(scope), receive, send)
+            if send.has_begun:
+                raise  # nothing is left but to end the connection, which the server that calls us does
+            status, extra, body = error_answer(error)
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+            headers += [(name.encode(), value.encode()) for name, value in extra.items()]
+            await respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _loaded(self) -> App:
         async with self._loading:
@@ -229,13 +269,18 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     await send({"type": "http.response.body", "body": body})
 
 
-def _with_security_headers(send: Send) -> Send:
-    async def send_with_headers(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = secured(message["headers"])
-        await send(message)
+class _Sending:
+    """`send`, with the security headers on whatever goes out. has_begun: an answer is under way."""
 
-    return send_with_headers
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            message["headers"] = secured(message["headers"])
+        await self._send(message)
 
 
 def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

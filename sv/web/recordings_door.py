@@ -46,6 +46,7 @@ from sv.web.front import (
     ANY_ORIGIN,
     PREFLIGHT,
     READABLE_HEADERS,
+    Opening,
     Receive,
     Scope,
     Send,
@@ -115,6 +116,14 @@ class RecordingsDoor:
         self._public_url = public_url
         self._now_ms = now_ms
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sv-chunks")
+
+    openings: tuple[Opening, ...] = (
+        *(
+            Opening(path, "project token", "every page of a site has it; chunks come in, and none goes out")
+            for path in _INGEST_PATHS
+        ),
+        Opening(f"{OBJECTS}*", "signed URL", "it was given to somebody who might have this object, for minutes"),
+    )
 
     def takes(self, path: str) -> bool:
         return path in _INGEST_PATHS or path.startswith(OBJECTS)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sv.model.errors import MethodNotAllowed
 from sv.web.errors import error_answer
-from sv.web.front import Receive, Scope, Send, respond
+from sv.web.front import Opening, Receive, Scope, Send, respond
 
 REPLAY_FRAME: Final = "/replay-frame"
 
@@ -44,6 +44,8 @@ _HEADERS: Final = (
 
 class ReplayDoor:
     """Holds nothing."""
+
+    openings: tuple[Opening, ...] = (Opening(REPLAY_FRAME, "none", "an empty page, the same for all"),)
 
     def takes(self, path: str) -> bool:
         return path == REPLAY_FRAME

@@ -22,7 +22,7 @@ from msgspec import Struct
 from sv.model.errors import MethodNotAllowed, NotFound, SvError
 from sv.model.limits import MAX_UI_BYTES, MAX_UI_FILES
 from sv.web.errors import error_answer
-from sv.web.front import Receive, Scope, Send, respond
+from sv.web.front import Opening, Receive, Scope, Send, respond
 
 UI_FOLDER: Final = Path(__file__).parent / "ui"
 INDEX: Final = "index.html"
@@ -88,6 +88,10 @@ class UiDoor:
         self._names: frozenset[str] = frozenset()
         self._files: dict[str, _File] = {}
         self._kept_bytes = 0
+
+    openings: tuple[Opening, ...] = (
+        Opening("/*", "none", "the web app's files, which are in every package; what they show they ask of the API"),
+    )
 
     def takes(self, path: str) -> bool:
         return path.split("/", 2)[1] not in _OTHERS if path.startswith("/") else False
