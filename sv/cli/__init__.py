@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "person": "erase a person",
     "user": "make, list and change users, who log in",
     "rejections": "show which events were rejected lately, and why",
+    "check-events": "hold the events that arrived against a plan of them",
     "compact": "merge event files now",
     "config": "show every setting, its value and where it came from",
 }
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if command is None:
         return _top_level(arguments)
-    module = importlib.import_module(f"sv.cli.{command}_command")
+    module = importlib.import_module(f"sv.cli.{command.replace('-', '_')}_command")
     summary, _, details = (module.__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog=f"sv {command}",
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _top_level(arguments: list[str]) -> int:
-    listed = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+    listed = "\n".join(f"  {name:<13} {text}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="sv",
         usage="sv COMMAND [OPTIONS]",

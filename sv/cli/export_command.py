@@ -28,21 +28,19 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sv.cli.asking import TOKEN_VARIABLE
+from sv.cli.event_source import local_source
 from sv.cli.running import set_up_logging
 from sv.exports.running import Asked, Exported, export_to_file, export_to_folder, export_to_stream
-from sv.exports.sources import LocalSource, Pairs, Source
+from sv.exports.sources import Pairs, Source
 from sv.exports.targets import Compression, kind_of
-from sv.meta.errors import FolderInUse, FolderUnusable
-from sv.meta.lock import read_holder
-from sv.model.errors import InvalidParameter, NotFound
+from sv.model.errors import InvalidParameter
 from sv.model.exports import ExportFormat
-from sv.server import Server
 from sv.settings import Settings, add_flags, load
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-TOKEN_VARIABLE: Final = "SV_API_TOKEN"  # noqa: S105 - the name of a variable
 LINE_EVERY_S: Final = 10.0
 
 
@@ -121,41 +119,8 @@ def _source(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
             raise InvalidParameter(f"expected an API token with the scope read for {args.url} (--api-token or {TOKEN_VARIABLE})")
         yield RemoteSource(args.url, token, args.project, say=narrator.say)
         return
-    with _opened(settings) as server:
-        project = server.projects.find(args.project)
-        if project is None:
-            ids = ", ".join(found.id for found in server.projects.list_all())
-            raise NotFound(f"no project {args.project!r} in {settings.data}; its projects are {ids} (--project)")
-        from sv.insights.event_export import plan_locally
-        from sv.model.exports import parse_export_query
-
-        exports = server.load_services().exports
-        yield LocalSource(
-            lambda pairs: parse_export_query(pairs, timezone=project.timezone, now_ms=server.clock()),
-            lambda query: plan_locally(exports, project.id, query, server.clock()),
-            lambda query: exports.blocks(project.id, query),
-        )
-
-
-@contextlib.contextmanager
-def _opened(settings: Settings) -> Generator[Server]:
-    """The data folder, open in this process. Raises FolderUnusable, FolderInUse and what else `Server.open` does."""
-    if not (settings.data / "sv.db").exists():
-        raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
-    server = Server(settings)
-    try:
-        server.open()
-    except FolderInUse as fault:
-        holder = read_holder(settings.data)
-        if holder is None or holder.url is None:
-            raise
-        raise FolderInUse(
-            f"{settings.data} is in use by {holder}. Export from the running server: --url {holder.url} --api-token TOKEN"
-        ) from fault
-    try:
-        yield server
-    finally:
-        server.close()
+    with local_source(settings, args.project, "Export") as (source, _):
+        yield source
 
 
 class _Narrator:

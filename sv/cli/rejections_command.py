@@ -10,23 +10,20 @@ it shows every project that the token may read. What was rejected is in the serv
 
 import argparse
 import json
-import os
 import urllib.parse
 from typing import Any
 
-from sv.cli.asking import RunningServer, add_server_flags
-from sv.settings import add_flags, load
+from sv.cli.asking import RunningServer, add_server_flags, find_server
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", metavar="ID", help="of this project alone")
     add_server_flags(parser, "read")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
-    add_flags(parser, ["data"])
 
 
 def run(args: argparse.Namespace) -> int:
-    server = RunningServer(args, load(args, os.environ).data)
+    server = find_server(args)
     ids = [args.project] if args.project else _projects(server)
     found = {each: server.get(f"/projects/{urllib.parse.quote(each, safe='')}/rejections") for each in ids}
     if args.json:
@@ -41,7 +38,7 @@ def _projects(server: RunningServer) -> list[str]:
     ids: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = server.get(f"/projects?limit=1000{cursor and f'&cursor={cursor}'}")
+        page = server.get("/projects", limit=1000, cursor=cursor or None)
         ids += [project["id"] for project in page["data"]]
         cursor = page["meta"]["next_cursor"]
     return ids

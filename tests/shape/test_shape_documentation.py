@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from sv.cli.asking import COMMAND_VARIABLES
 from sv.model.errors import SvError
 from sv.settings import Settings
 from sv.settings.loading import CONFIG_VARIABLE
@@ -16,7 +17,7 @@ LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 
 
 def variables() -> set[str]:
-    return {CONFIG_VARIABLE, *(f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings))}
+    return {CONFIG_VARIABLE, *COMMAND_VARIABLES, *(f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings))}
 
 
 def descendants(root: type[SvError]) -> Iterator[type[SvError]]:

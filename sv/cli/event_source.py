@@ -1,0 +1,58 @@
+"""The events of a data folder at rest, for commands that read all of them, in this process."""
+
+import contextlib
+from collections.abc import Generator
+
+from sv.exports.sources import LocalSource, Source
+from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.lock import read_holder
+from sv.model.errors import InvalidParameter, NotFound
+from sv.server import Server
+from sv.settings import Settings
+
+
+@contextlib.contextmanager
+def local_source(settings: Settings, project_id: str | None, what: str) -> Generator[tuple[Source, str]]:
+    """The events of one project and its id. project_id: None where the folder has one project alone. what: the command's verb.
+
+    Raises FolderUnusable, FolderInUse, NotFound, InvalidParameter.
+    """
+    with opened_server(settings, what) as server:
+        projects = server.projects.list_all()
+        ids = ", ".join(found.id for found in projects)
+        if project_id is None and len(projects) != 1:
+            raise InvalidParameter(f"{settings.data} has several projects, name one of {ids} (--project)")
+        project = projects[0] if project_id is None else server.projects.find(project_id)
+        if project is None:
+            raise NotFound(f"no project {project_id!r} in {settings.data}; its projects are {ids} (--project)")
+        from sv.insights.event_export import plan_locally
+        from sv.model.exports import parse_export_query
+
+        exports, found_id, timezone = server.load_services().exports, project.id, project.timezone
+        source = LocalSource(
+            lambda pairs: parse_export_query(pairs, timezone=timezone, now_ms=server.clock()),
+            lambda query: plan_locally(exports, found_id, query, server.clock()),
+            lambda query: exports.blocks(found_id, query),
+        )
+        yield source, found_id
+
+
+@contextlib.contextmanager
+def opened_server(settings: Settings, what: str) -> Generator[Server]:
+    """The data folder, open in this process. Raises FolderUnusable, FolderInUse and what else `Server.open` does."""
+    if not (settings.data / "sv.db").exists():
+        raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
+    server = Server(settings)
+    try:
+        server.open()
+    except FolderInUse as fault:
+        holder = read_holder(settings.data)
+        if holder is None or holder.url is None:
+            raise
+        raise FolderInUse(
+            f"{settings.data} is in use by {holder}. {what} from the running server: --url {holder.url} --api-token TOKEN"
+        ) from fault
+    try:
+        yield server
+    finally:
+        server.close()
