@@ -298,8 +298,8 @@ class Server:
         from sv.imports.receiving import open_receiver
         from sv.insights.definitions import Definitions
         from sv.insights.event_export import EventExports
+        from sv.insights.opening import open_runner
         from sv.insights.persons import PersonPages
-        from sv.insights.runner import Runner
         from sv.insights.sessions import SessionPages
         from sv.meta.rollups.definition_lists import DefinitionLists
         from sv.meta.rollups.session_lists import SessionLists
@@ -308,24 +308,15 @@ class Server:
         from sv.web.turns import Turns
 
         settings = self.settings
-        self.runner = Runner(
-            open_engine=self._open_engine,
-            events=self.store,
-            catch_up=self.rollups.catch_up,
-            check_parts=self.maintenance.check_all,
-            timeout_s=settings.query_timeout_seconds,
-            max_running=settings.max_concurrent_queries,
-            max_waiting=settings.query_queue_limit,
-            threads=settings.threads,
-            lower_priority=lower_own_priority,
-        )
+        catch_up, check_parts = self.rollups.catch_up, self.maintenance.check_all
+        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, lower_own_priority)
         return Services(
             people=self.people,
             hashing=Turns(),
             look_for_deleted=self.maintenance.look_for_deleted,
             find_project=self.projects.find,
             runner=self.runner,
-            definitions=Definitions(DefinitionLists(self.meta, self.builds), self.rollups.catch_up, self.clock),
+            definitions=Definitions(DefinitionLists(self.meta, self.builds), catch_up, self.clock),
             persons=PersonPages(
                 PersonLists(self.meta, self.builds), MergedPersons(self.meta, self.builds), self.rollups.catch_up
             ),
@@ -342,7 +333,7 @@ class Server:
             public_url=settings.public_url,
             saved=Saved(self.meta),
             imports=open_receiver(self.store, self.parts, self.maintenance, self.clock),
-            exports=EventExports(self._open_engine, self.store, self.maintenance.check_all, lower_own_priority),
+            exports=EventExports(self._open_engine, self.store, check_parts, lower_own_priority),
         )
 
     # What the routes call

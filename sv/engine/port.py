@@ -3,16 +3,20 @@
 A query reads one project's events through a `Snapshot` (which files and buffers) and never sees another's. Several calls that make one
 answer take a snapshot from `pin`, so that all see the same events. Methods block; they are called on query threads and obey their
 `Limits`. They raise Unavailable (timed out, no memory, no disk), ValidationFailed (a regular expression that doesn't compile, a funnel
-of more groups than its keys can hold) and `UnreadablePart` (a damaged file: the caller has it set aside and asks again).
+of more groups than its keys can hold), `Stopped` (by the limits' stop) and `UnreadablePart` (a damaged file: the caller has it set aside
+and asks again).
 """
 
+import time
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.stop import Stop
+from sv.model.errors import Unavailable
 from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
 from sv.model.identity import AliasChanges, AliasPlace, Owner
@@ -27,6 +31,10 @@ Measure = Literal[
 ]  # fmt: skip
 
 
+SHORTER: Final = "ask for a shorter range"
+TIMEOUT_SETTING: Final = "SV_QUERY_TIMEOUT_SECONDS"
+
+
 class UnreadablePart(Exception):
     """Some file of the snapshot can't be read."""
 
@@ -35,11 +43,25 @@ class Limits(Struct, frozen=True):
     """How long a query may take.
 
     timeout_s: in seconds. until_s: when that is over, by the monotonic clock, however many calls the query makes; None gives each
-    call its own time.
+    call its own time. stop: by which somebody else ends it, when its time is up too; None leaves the time to each call.
     """
 
     timeout_s: float
     until_s: float | None = None
+    stop: Stop | None = None
+
+    def check(self) -> None:
+        """To be called between steps that take long. Raises Stopped, and Unavailable where the time is up."""
+        if self.stop is not None:
+            self.stop.check()
+        if self.until_s is not None and time.monotonic() >= self.until_s:
+            raise self.too_long()
+
+    def too_long(self) -> Unavailable:
+        """What is raised when the time is up."""
+        return Unavailable(
+            f"the query took longer than {self.timeout_s:g} s and was stopped; {SHORTER}, or raise {TIMEOUT_SETTING}"
+        )
 
 
 class Matcher(Struct, frozen=True):

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from sv.insights.events import list_events
 from sv.insights.persons import PersonPages, events_of, person_json
-from sv.insights.runner import Context, Runner
+from sv.insights.runner import Context, Kind, Runner
 from sv.insights.sessions import SessionPages
 from sv.meta.projects import Project
 from sv.model.cursor import decode_cursor
@@ -60,7 +60,7 @@ class PersonExport:
     async def find(self, project: Project, distinct_id: str) -> Person:
         """Whom to export. Raises NotFound, Unavailable."""
         merged = is_merged(project.settings)
-        return await self._runner.call(lambda: self._persons.find(project.id, distinct_id, is_merged=merged))
+        return await self._runner.call(project.id, lambda: self._persons.find(project.id, distinct_id, is_merged=merged))
 
     async def lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
         """Some whole lines at a time. Raises Unavailable where a page can't be had after several tries."""
@@ -94,7 +94,9 @@ class PersonExport:
         while True:
             query = replace(parse_sessions_query(asked, timezone="UTC", now_ms=0), wanted=wanted)
             page = await self._patiently(
-                lambda query=query: self._runner.call(lambda: self._sessions.page(project.id, query, is_merged=merged))
+                lambda query=query: self._runner.call(
+                    project.id, lambda: self._sessions.page(project.id, query, is_merged=merged)
+                )
             )
             yield b"".join(_line("session", session) for session in page["data"])
             if not page["meta"]["has_more"]:
@@ -105,7 +107,8 @@ class PersonExport:
         def page(context: Context) -> dict[str, Any]:
             return list_events(context, query)
 
-        return await self._patiently(lambda: self._runner.run(project.id, (0, query.dates.to_ms), page, is_merged=merged))
+        dates = (0, query.dates.to_ms)
+        return await self._patiently(lambda: self._runner.run(project.id, dates, page, kind=Kind.PAGE, is_merged=merged))
 
     async def _patiently(self, read: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         for attempt in range(1, EXPORT_TRIES):

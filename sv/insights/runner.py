@@ -1,19 +1,25 @@
-"""Runs queries: a few at a time on threads of their own, the rest waiting in line up to a limit.
+"""Runs questions: a few at a time on threads of their own, the rest waiting in line up to a limit.
 
-Two queries share two cores as well as ten do, and ten would take ten times the memory (ENGINE.md §4: "one or two, queued fairly"). A
-part that turns out to be damaged is set aside and the query is run once more over the others.
+Two insights share two cores as well as ten do, and ten would take ten times the memory (ENGINE.md §4: "one or two, queued fairly"). What
+takes milliseconds has places and threads of its own, so that a page of events never waits behind six funnels. Who goes away gives up the
+place in line, and what runs for nobody is stopped. A part that turns out to be damaged is set aside and the query is run once more over
+the others.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Final, Protocol, TypeVar
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from sv.engine.port import Engine, Limits, UnreadablePart
+from sv.engine.stop import Stop, Stopped
 from sv.insights.latencies import Latencies
+from sv.insights.line import Line
 from sv.model.errors import Unavailable
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
@@ -26,9 +32,22 @@ CHECK_AGAIN_S: Final = 300.0
 """Reading every file of a project to its end takes seconds and holds up flushes: one query that fails for a reason of its own must
 not make it happen again and again."""
 
+QUICK_READERS: Final = 2
+"""Pages of events that are read at once, and lists of rollups: they take milliseconds, and wait for no insight."""
 
-LIST_READERS: Final = 2
-"""Lists of rollups that are read at once: they take milliseconds, and wait for no query."""
+STOP_AGAIN_S: Final = 0.02
+"""Until a query that was stopped is told so again: what was just beginning has missed it."""
+
+
+class Kind(StrEnum):
+    """What stands in one line, by what it costs.
+
+    query: what reads as many events as there are. page: a page of events, or one. list: what is read from rollups.
+    """
+
+    QUERY = "query"
+    PAGE = "page"
+    LIST = "list"
 
 
 class Events(Protocol):
@@ -51,12 +70,21 @@ class Context:
         return Context(self.engine, self.engine.attribute(self.snapshot), self.limits, self.threads)
 
 
+class Desk(NamedTuple):
+    """Where questions of one kind stand in line and are answered. seconds: from their arrival to their answer."""
+
+    line: Line
+    pool: ThreadPoolExecutor
+    seconds: Latencies
+
+
 class Runner:
-    """One for the server.
+    """One for the server. For one event loop.
 
     open_engine: the engine, made (and imported) when the first query comes. catch_up: has every accepted event folded, which queries
     need where identity is merged. check_parts: sets damaged ones among these parts aside and
-    returns their number. timeout_s: for a query as a whole, from when it starts to run.
+    returns their number. timeout_s: for a query as a whole, from when it starts to run. max_wait_s: in line before that.
+    max_running: of insights. max_waiting: of each kind.
     """
 
     def __init__(
@@ -67,6 +95,7 @@ class Runner:
         catch_up: Callable[[], None],
         check_parts: Callable[[Sequence[Part]], int],
         timeout_s: float,
+        max_wait_s: float,
         max_running: int,
         max_waiting: int,
         threads: int,
@@ -77,52 +106,104 @@ class Runner:
         self._catch_up = catch_up
         self._check_parts = check_parts
         self._timeout_s = timeout_s
-        self._max_queries = max_running + max_waiting
         self._threads = threads
-        self._pool = ThreadPoolExecutor(max_running, "sv-query", initializer=lower_priority)
-        self._list_pool = ThreadPoolExecutor(LIST_READERS, "sv-list", initializer=lower_priority)
-        self._queries = 0
-        self.latencies = {"query": Latencies(), "list": Latencies()}
-        """From a question's arrival to its answer, waiting in line included: of what reads events, and of lists of rollups."""
+
+        def desk(kind: Kind, places: int) -> Desk:
+            line = Line(places=places, max_waiting=max_waiting, max_wait_s=max_wait_s)
+            return Desk(line, ThreadPoolExecutor(places, f"sv-{kind}", initializer=lower_priority), Latencies())
+
+        quick = {kind: desk(kind, QUICK_READERS) for kind in (Kind.PAGE, Kind.LIST)}
+        self.desks: Mapping[Kind, Desk] = {Kind.QUERY: desk(Kind.QUERY, max_running), **quick}
+        self._stops: set[Stop] = set()
+        self.stopped: Counter[str] = Counter()
+        """Queries that were stopped, by why: `timeout`, or `gone` for those whose askers went away."""
         self._checked_in_vain_s = -CHECK_AGAIN_S
 
     async def run(
-        self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result], *, is_merged: bool = False
+        self,
+        project_id: str,
+        range_ms: tuple[int, int],
+        insight: Callable[[Context], Result],
+        *,
+        kind: Kind = Kind.QUERY,
+        is_merged: bool = False,
     ) -> Result:
         """Run `insight` over the project's events of the half-open range and return what it returns.
 
         is_merged: whether the project attributes events by merged identity (`sv.model.identity`).
 
-        Raises Unavailable where too many queries wait already, and what the insight raises.
+        Raises Unavailable where too many queries wait already, where it waited or ran for too long, and what the insight raises. Cancelled,
+        it leaves the line, and what runs is stopped.
         """
-        return await self._in_line("query", self._pool, lambda: self._run(project_id, range_ms, insight, is_merged))
+        return await self._in_line(kind, project_id, lambda stop: self._run(project_id, range_ms, insight, is_merged, stop))
 
-    async def call(self, work: Callable[[], Result]) -> Result:
-        """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does."""
-        return await self._in_line("list", self._list_pool, work)
+    async def call(self, project_id: str, work: Callable[[], Result]) -> Result:
+        """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does; isn't stopped once it runs."""
+        return await self._in_line(Kind.LIST, project_id, lambda _: work())
 
-    async def _in_line(self, kind: str, pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-        if self._queries >= self._max_queries:
-            raise Unavailable("too many queries are waiting; try again soon", retry_after_s=2)
-        self._queries += 1
-        started_s = time.monotonic()
+    async def _in_line(self, kind: Kind, project_id: str, work: Callable[[Stop], Result]) -> Result:
+        line, pool, seconds = self.desks[kind]
+        asked_s = time.monotonic()
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, work)
+            await line.enter(project_id)
+            return await self._at_desk(line, pool, project_id, work)
         finally:
-            self._queries -= 1
-            self.latencies[kind].observe(time.monotonic() - started_s)
+            seconds.observe(time.monotonic() - asked_s)
+
+    async def _at_desk(self, line: Line, pool: ThreadPoolExecutor, project_id: str, work: Callable[[Stop], Result]) -> Result:
+        """Run it. The place is given back when the thread is done with it, whoever still waits for that."""
+        loop = asyncio.get_running_loop()
+        stop = Stop()
+        try:
+            running = loop.run_in_executor(pool, work, stop)
+        except BaseException:
+            line.leave(project_id)
+            raise
+        self._stops.add(stop)
+
+        def done(future: asyncio.Future[Result]) -> None:
+            self._stops.discard(stop)
+            timer.cancel()
+            line.leave(project_id)
+            if not future.cancelled():
+                future.exception()  # or it counts as never looked at, where nobody waits for it any more
+
+        def give_up() -> None:
+            self.stopped["timeout"] += 1
+            self._stop(running, stop, Limits(self._timeout_s).too_long)
+
+        timer = loop.call_later(self._timeout_s, give_up)
+        running.add_done_callback(done)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if not running.done():
+                self.stopped["gone"] += 1
+                self._stop(running, stop, Stopped)
+            raise
+
+    def _stop(self, running: "asyncio.Future[Any]", stop: Stop, reason: Callable[[], Exception]) -> None:
+        """Have it stopped, and again until it has."""
+        if not running.done():
+            stop.set(reason)
+            running.get_loop().call_later(STOP_AGAIN_S, self._stop, running, stop, reason)
 
     @property
     def queries(self) -> int:
-        """Queries that run or wait."""
-        return self._queries
+        """Questions that run or wait."""
+        return sum(desk.line.running + desk.line.waiting for desk in self.desks.values())
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._list_pool.shutdown(cancel_futures=True)
+        """Stop what runs: nobody is there to be answered any more."""
+        for stop in list(self._stops):
+            stop.set()
+        for desk in self.desks.values():
+            desk.pool.shutdown(cancel_futures=True)
 
-    def _run(self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result], is_merged: bool) -> Result:
-        limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s)
+    def _run(
+        self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result], is_merged: bool, stop: Stop
+    ) -> Result:
+        limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s, stop=stop)
         engine = self._open_engine()
         for attempt in (1, 2):
             with self._events.snapshot(project_id, *range_ms) as snapshot:

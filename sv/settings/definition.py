@@ -26,6 +26,7 @@ TIB: Final = 1024 * GIB
 MIN_MEMORY_LIMIT: Final = 64 * MIB
 MAX_DEFAULT_BUFFER: Final = GIB
 DEFAULT_FLUSH_BYTES: Final = 64 * MIB
+MAX_DEFAULT_QUERIES: Final = 8
 
 
 class LogLevel(StrEnum):
@@ -206,20 +207,39 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = field(default_factory=cores_allowed)
     query_timeout_seconds: Annotated[
         float,
-        About(values.number(0.1, limits.MAX_QUERY_S), "seconds", "A query that takes longer is stopped and answers 503."),
+        About(
+            values.number(0.1, limits.MAX_QUERY_S),
+            "seconds",
+            "A query that runs longer is stopped and answers 503. Waiting for its turn doesn't count.",
+        ),
     ] = 60.0
+    query_wait_seconds: Annotated[
+        float,
+        About(
+            values.number(0.1, limits.MAX_QUERY_S),
+            "seconds",
+            "A query that waits longer for its turn is not run and answers 503: who asked has given up by then, or asks again.",
+        ),
+    ] = 30.0
     max_concurrent_queries: Annotated[
         int,
         About(
             values.whole(1, 64),
             "queries",
-            "Queries that run at the same time. Each uses all threads, so that more of them only wait for each "
-            "other; two keep a short one from waiting for a long one.",
+            "Insights that run at the same time. Each uses all threads, so that more of them mostly wait for each "
+            "other, and take memory; two keep a short one from waiting for a long one. Pages of events and lists have places "
+            "of their own.",
+            "half of threads, from 2 to 8",
         ),
-    ] = 2
+    ] = 0
     query_queue_limit: Annotated[
         int,
-        About(values.whole(0, 10_000), "queries", "Queries that wait for their turn; the next one answers 503."),
+        About(
+            values.whole(0, 10_000),
+            "queries",
+            "Insights that wait for their turn, and as many pages and lists. The next one answers 503; or, where one project has "
+            "more of them waiting than others, the last one of that project's.",
+        ),
     ] = 32
 
     # People who log in, and the trail of what they change.
@@ -307,6 +327,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             force_setattr(self, "buffer_limit", limit)
         if self.flush_bytes == 0:
             force_setattr(self, "flush_bytes", min(DEFAULT_FLUSH_BYTES, self.buffer_limit // 2))
+        if self.max_concurrent_queries == 0:
+            force_setattr(self, "max_concurrent_queries", min(max(self.threads // 2, 2), MAX_DEFAULT_QUERIES))
 
 
 class Setting(Struct, frozen=True):

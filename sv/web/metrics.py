@@ -23,7 +23,7 @@ from sv.store.maintenance import Maintenance
 from sv.wal.log import Log
 
 if TYPE_CHECKING:
-    from sv.insights.runner import Runner
+    from sv.insights.runner import Desk, Runner
 
 LOG: Final = "log"
 
@@ -33,6 +33,17 @@ class Folder(Struct, frozen=True):
 
     files: int = 0
     bytes: int = 0
+
+
+class Questions(Struct, frozen=True):
+    """One line of questions. seconds: from arrival to answer; waits: in line alone, of those that came to run."""
+
+    running: int
+    waiting: int
+    oldest_wait_s: float
+    refused: dict[str, int]
+    seconds: Latencies
+    waits: Latencies
 
 
 class Metrics(Struct, frozen=True):
@@ -58,7 +69,8 @@ class Metrics(Struct, frozen=True):
     batches_set_aside: int
     aside: Folder
     queries: int
-    latencies: dict[str, Latencies]
+    questions: dict[str, Questions]
+    stopped: dict[str, int]
     is_healthy: bool
 
 
@@ -100,9 +112,15 @@ def read(server: Readable) -> Metrics:
         batches_set_aside=store.batches_set_aside,
         aside=Folder(sum(each.files for each in asides), sum(each.bytes for each in asides)),
         queries=0 if runner is None else runner.queries,
-        latencies={} if runner is None else runner.latencies,
+        questions={} if runner is None else {str(kind): _questions(desk) for kind, desk in runner.desks.items()},
+        stopped={} if runner is None else dict(runner.stopped),
         is_healthy=server.health() is None and maintenance.fault is None,
     )
+
+
+def _questions(desk: "Desk") -> Questions:
+    line = desk.line
+    return Questions(line.running, line.waiting, line.oldest_wait_s(), dict(line.refused), desk.seconds, line.waits)
 
 
 def _folder(path: Path) -> Folder:

@@ -7,6 +7,8 @@ from sv.insights.latencies import Latencies
 from sv.model.ledger import Ledger
 from sv.web.metrics import Metrics
 
+REFUSED: Final = ("full", "waited")
+STOPPED: Final = ("gone", "timeout")
 _STATES: Final = ("stored", "queued", "set_aside", "repeated", "removed")
 
 
@@ -66,8 +68,30 @@ def _rest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_merges_total", "counter", "Merges of files committed.", reading.merges)
     yield from _metric("sv_flush_age_seconds", "gauge", "Since the last flush.", round(reading.flush_age_ms / 1000, 3))
     yield from _metric("sv_queries", "gauge", "Queries that run or wait.", reading.queries)
-    text = "From a question's arrival to its answer: of queries over events, and of lists of rollups."
-    yield from _histograms("sv_query_seconds", text, "kind", reading.latencies)
+    yield from _questions(reading)
+
+
+def _questions(reading: Metrics) -> Iterator[str]:
+    """The lines in which queries wait."""
+    lines = reading.questions
+    text = "Queries that run, by line."
+    yield from _labelled("sv_queries_running", "gauge", text, "kind", {kind: each.running for kind, each in lines.items()})
+    text = "Queries that wait for their turn, by line."
+    yield from _labelled("sv_queries_waiting", "gauge", text, "kind", {kind: each.waiting for kind, each in lines.items()})
+    text = "Since when the one waits that has waited longest, by line; 0 where none does."
+    oldest = {kind: round(each.oldest_wait_s, 3) for kind, each in lines.items()}
+    yield from _labelled("sv_queries_oldest_wait_seconds", "gauge", text, "kind", oldest)
+    yield from _head("sv_queries_refused_total", "counter", "Queries that never came to run, by line and why.")
+    for kind, each in sorted(lines.items()):
+        for reason in REFUSED:
+            yield f'sv_queries_refused_total{{kind="{kind}",reason="{reason}"}} {each.refused.get(reason, 0)}'
+    text = "Queries that were stopped while they ran, by why."
+    stopped = {reason: reading.stopped.get(reason, 0) for reason in STOPPED}
+    yield from _labelled("sv_queries_stopped_total", "counter", text, "reason", stopped)
+    text = "From a question's arrival to its answer, by line."
+    yield from _histograms("sv_query_seconds", text, "kind", {kind: each.seconds for kind, each in lines.items()})
+    text = "Of that the time in line, of those that came to run."
+    yield from _histograms("sv_query_wait_seconds", text, "kind", {kind: each.waits for kind, each in lines.items()})
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:
@@ -80,7 +104,7 @@ def _metric(name: str, kind: str, text: str, value: float) -> Iterator[str]:
     yield f"{name} {value}"
 
 
-def _labelled(name: str, kind: str, text: str, label: str, values: Mapping[str, int]) -> Iterator[str]:
+def _labelled(name: str, kind: str, text: str, label: str, values: Mapping[str, float]) -> Iterator[str]:
     yield from _head(name, kind, text)
     for key, value in sorted(values.items()):
         yield f'{name}{{{label}="{key}"}} {value}'

@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from sv.auth.permissions import Principal
-from sv.insights.runner import Context
+from sv.insights.runner import Context, Kind
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
 from sv.model.identity import is_merged
@@ -17,6 +17,7 @@ from sv.model.limits import MAX_QUERY_BODY_BYTES
 from sv.model.validate import clip
 from sv.people.logins import principal_of_cookie, principal_of_token
 from sv.web.cookies import SAFE_METHODS, cookie_of, expect_own_page
+from sv.web.gone import unless_gone
 from sv.web.services import Services
 
 PROJECT: Final = "/api/v1/projects/{project_id:str}"
@@ -89,13 +90,22 @@ async def json_of(request: AnyRequest) -> Any:
 
 
 async def run(
-    request: AnyRequest, project: Project, range_ms: tuple[int, int], insight: Callable[[Context], Result]
+    request: AnyRequest,
+    project: Project,
+    range_ms: tuple[int, int],
+    insight: Callable[[Context], Result],
+    kind: Kind = Kind.QUERY,
 ) -> Response[bytes]:
-    """Run an insight on a query thread and answer what it returns."""
-    result = await services_of(request).runner.run(
-        project.id, range_ms, lambda context: _encoder.encode(insight(context)), is_merged=is_merged(project.settings)
+    """Run an insight on a query thread and answer what it returns. Who hangs up meanwhile ends it."""
+    asked = services_of(request).runner.run(
+        project.id, range_ms, lambda context: _encoder.encode(insight(context)), kind=kind, is_merged=is_merged(project.settings)
     )
-    return answer(result)
+    return answer(await unless_gone(request.receive, asked))
+
+
+async def call(request: AnyRequest, project: Project, work: Callable[[], Result]) -> Result:
+    """Run what reads rollups alone, and return it. Who hangs up meanwhile waits for it no more."""
+    return await unless_gone(request.receive, services_of(request).runner.call(project.id, work))
 
 
 def answer(content: Any, status: int = 200) -> Response[bytes]:

@@ -8,10 +8,11 @@ from litestar import Response, get, patch
 from litestar.params import FromPath
 
 from sv.insights.definitions import Definitions
+from sv.meta.projects import Project
 from sv.model.definitions_parsing import EVENT_PARAMETERS, PROPERTY_PARAMETERS, parse_definitions_query, parse_notes
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, call, json_of, project_of, refuse_parameters, services_of
 
 
 @get(f"{PROJECT}/event_definitions", operation_id="list_event_definitions", opt={"permission": READ_PROJECT})
@@ -19,7 +20,7 @@ async def list_event_definitions_route(request: AnyRequest, project_id: FromPath
     """The names of events, newest first, page by page."""
     project = await project_of(request, project_id)
     query = parse_definitions_query(request.query_params.multi_items(), EVENT_PARAMETERS)
-    return await _answer(request, lambda definitions: definitions.list_events(project.id, query))
+    return await _answer(request, project, lambda definitions: definitions.list_events(project.id, query))
 
 
 @get(f"{PROJECT}/property_definitions", operation_id="list_property_definitions", opt={"permission": READ_PROJECT})
@@ -27,7 +28,7 @@ async def list_property_definitions_route(request: AnyRequest, project_id: FromP
     """The names of properties, newest first, page by page."""
     project = await project_of(request, project_id)
     query = parse_definitions_query(request.query_params.multi_items(), PROPERTY_PARAMETERS)
-    return await _answer(request, lambda definitions: definitions.list_properties(project.id, query))
+    return await _answer(request, project, lambda definitions: definitions.list_properties(project.id, query))
 
 
 @patch(f"{PROJECT}/event_definitions/{{name:str}}", operation_id="update_event_definition", opt={"permission": WRITE_PROJECT})
@@ -36,7 +37,7 @@ async def update_event_definition_route(request: AnyRequest, project_id: FromPat
     project = await project_of(request, project_id)
     refuse_parameters(request)
     change = parse_notes(await json_of(request))
-    return await _answer(request, lambda definitions: definitions.note_event(project.id, name_of(name), change))
+    return await _answer(request, project, lambda definitions: definitions.note_event(project.id, name_of(name), change))
 
 
 @patch(
@@ -49,9 +50,9 @@ async def update_property_definition_route(
     project = await project_of(request, project_id)
     refuse_parameters(request)
     change = parse_notes(await json_of(request))
-    return await _answer(request, lambda definitions: definitions.note_property(project.id, name_of(name), change))
+    return await _answer(request, project, lambda definitions: definitions.note_property(project.id, name_of(name), change))
 
 
-async def _answer(request: AnyRequest, work: Callable[[Definitions], dict[str, Any]]) -> Response[bytes]:
+async def _answer(request: AnyRequest, project: Project, work: Callable[[Definitions], dict[str, Any]]) -> Response[bytes]:
     services = services_of(request)
-    return answer(await services.runner.call(lambda: msgspec.json.encode(work(services.definitions))))
+    return answer(await call(request, project, lambda: msgspec.json.encode(work(services.definitions))))

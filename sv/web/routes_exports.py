@@ -9,7 +9,7 @@ from litestar.response import Stream
 from msgspec.structs import replace
 
 from sv.insights.event_export import plan_export
-from sv.insights.runner import Context
+from sv.insights.runner import Context, Kind
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.exports import ExportFormat, ExportQuery, parse_export_query
@@ -39,7 +39,7 @@ async def export_events_route(request: AnyRequest, project_id: FromPath[str]) ->
     """Events as they are read. A fault in the middle ends the connection before the answer's end."""
     project, query = await _asked(request, project_id)
     if query.events.filters:  # a pattern that doesn't compile is a parameter's fault, and is to be told before anything is sent
-        await run(request, project, (0, 1), _checked(query, lambda _context, _query: None))
+        await run(request, project, (0, 1), _checked(query, lambda _context, _query: None), Kind.PAGE)
     blocks = await services_of(request).exports.start(project.id, query)
     headers = {"Content-Disposition": f'attachment; filename="events.{query.format}"'}
     return Stream(blocks, media_type=MEDIA_TYPES[query.format], headers=headers)

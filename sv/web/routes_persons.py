@@ -15,7 +15,7 @@ from sv.model.identity import is_merged
 from sv.model.person_parsing import parse_persons_query
 from sv.web.paths import name_of
 from sv.web.permissions import ADMIN_PROJECT, READ_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, call, caller_of, project_of, refuse_parameters, services_of
 from sv.web.routes_reading import answer_events, events_query_of
 
 NDJSON: Final = "application/x-ndjson"
@@ -29,7 +29,7 @@ async def list_persons_route(request: AnyRequest, project_id: FromPath[str]) -> 
     query = parse_persons_query(request.query_params.multi_items())
     services, merged = services_of(request), is_merged(project.settings)
     return answer(
-        await services.runner.call(lambda: msgspec.json.encode(services.persons.page(project.id, query, is_merged=merged)))
+        await call(request, project, lambda: msgspec.json.encode(services.persons.page(project.id, query, is_merged=merged)))
     )
 
 
@@ -40,7 +40,9 @@ async def get_person_route(request: AnyRequest, project_id: FromPath[str], disti
     refuse_parameters(request)
     services, merged = services_of(request), is_merged(project.settings)
     return answer(
-        person_json(await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged)))
+        person_json(
+            await call(request, project, lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
+        )
     )
 
 
@@ -50,7 +52,7 @@ async def list_person_events_route(request: AnyRequest, project_id: FromPath[str
     project = await project_of(request, project_id)
     query = events_query_of(request, project, without=("distinct_id",))
     services, merged = services_of(request), is_merged(project.settings)
-    person = await services.runner.call(lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
+    person = await call(request, project, lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
     return await answer_events(request, project, events_of(person, query, is_merged=merged))
 
 

@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from sv.insights.events import event_time_ms, get_event, list_events
-from sv.insights.runner import Context
+from sv.insights.runner import Context, Kind
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.queries import EventsQuery
@@ -44,7 +44,7 @@ async def answer_events(request: AnyRequest, project: Project, query: EventsQuer
         except ValidationFailed as error:  # in a query string every fault is a parameter's
             raise InvalidParameter(error.message) from None
 
-    return await run(request, project, (0, query.dates.to_ms), page)
+    return await run(request, project, (0, query.dates.to_ms), page, Kind.PAGE)
 
 
 @get(f"{PROJECT}/events/{{event_id:str}}", operation_id="get_event", opt={"permission": READ_PROJECT})
@@ -54,7 +54,7 @@ async def get_event_route(request: AnyRequest, project_id: FromPath[str], event_
     refuse_parameters(request)
     uuid = _uuid(event_id)
     at_ms = event_time_ms(uuid)
-    return await run(request, project, (0, at_ms + 1), lambda context: get_event(context, uuid))
+    return await run(request, project, (0, at_ms + 1), lambda context: get_event(context, uuid), Kind.PAGE)
 
 
 def _uuid(text: str) -> str:

@@ -13,7 +13,7 @@ from sv.model.identity import is_merged
 from sv.model.session_parsing import SessionsQuery, parse_sessions_query
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, call, project_of, refuse_parameters, services_of
 from sv.web.routes_persons import PERSON
 from sv.web.routes_reading import answer_events, events_query_of
 
@@ -27,7 +27,7 @@ async def list_sessions_route(request: AnyRequest, project_id: FromPath[str]) ->
     query = _query_of(request, project)
     services, merged = services_of(request), is_merged(project.settings)
     return answer(
-        await services.runner.call(lambda: msgspec.json.encode(services.sessions.page(project.id, query, is_merged=merged)))
+        await call(request, project, lambda: msgspec.json.encode(services.sessions.page(project.id, query, is_merged=merged)))
     )
 
 
@@ -45,7 +45,7 @@ async def list_person_sessions_route(
         own = replace(query, wanted=replace(query.wanted, distinct_id=person.distinct_id))
         return msgspec.json.encode(services.sessions.page(project.id, own, is_merged=merged))
 
-    return answer(await services.runner.call(page))
+    return answer(await call(request, project, page))
 
 
 @get(SESSION, operation_id="get_session", opt={"permission": READ_PROJECT})
@@ -54,7 +54,7 @@ async def get_session_route(request: AnyRequest, project_id: FromPath[str], sess
     project = await project_of(request, project_id)
     refuse_parameters(request)
     services, merged = services_of(request), is_merged(project.settings)
-    return answer(await services.runner.call(lambda: services.sessions.one(project.id, name_of(session_id), is_merged=merged)))
+    return answer(await call(request, project, lambda: services.sessions.one(project.id, name_of(session_id), is_merged=merged)))
 
 
 @get(f"{SESSION}/events", operation_id="list_session_events", opt={"permission": READ_PROJECT})
@@ -63,7 +63,7 @@ async def list_session_events_route(request: AnyRequest, project_id: FromPath[st
     project = await project_of(request, project_id)
     query = events_query_of(request, project, without=("session_id",))
     services, merged = services_of(request), is_merged(project.settings)
-    session = await services.runner.call(lambda: services.sessions.find(project.id, name_of(session_id), is_merged=merged))
+    session = await call(request, project, lambda: services.sessions.find(project.id, name_of(session_id), is_merged=merged))
     return await answer_events(request, project, events_in(session, query))
 
 

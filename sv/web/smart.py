@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from sv.insights.runner import Kind
 from sv.meta.projects import Project
 from sv.model.queries import EventsQuery, FunnelQuery, TrendsQuery
 from sv.model.smart_events import Rule, SmartEvent, UrlMatch
@@ -41,7 +42,9 @@ async def check_rules(request: AnyRequest, project: Project, rules: Sequence[Rul
 async def check_all(request: AnyRequest, project: Project, patterns: Sequence[Pattern]) -> None:
     """As `check_rules`, for patterns with their paths."""
     if patterns:
-        await services_of(request).runner.run(project.id, (0, 1), lambda context: check_patterns(context, patterns))
+        await services_of(request).runner.run(
+            project.id, (0, 1), lambda context: check_patterns(context, patterns), kind=Kind.PAGE
+        )
 
 
 def rule_patterns(rules: Sequence[Rule]) -> list[Pattern]:

@@ -111,7 +111,14 @@ class Store:
 
 @contextmanager
 def running(rig: Rig, store: Store, **options: Any) -> Generator[Runner]:
-    settings: dict[str, Any] = {"timeout_s": 30.0, "max_running": 2, "max_waiting": 2, "threads": 2, **options}
+    settings: dict[str, Any] = {
+        "timeout_s": 30.0,
+        "max_wait_s": 30.0,
+        "max_running": 2,
+        "max_waiting": 2,
+        "threads": 2,
+        **options,
+    }
     runner = Runner(
         open_engine=lambda: rig.engine, events=store, catch_up=lambda: None, check_parts=store.check,
         lower_priority=lambda: None,

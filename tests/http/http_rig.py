@@ -56,12 +56,12 @@ def body_of(events: list[Any], token: Any = "sv_pub_dev", **more: Any) -> dict[s
 
 
 class Running:
-    """`sv dev` in a child process. `ready` is what it says of itself; the log's lines that no test may cause are its faults."""
+    """`sv dev` in a child process, or what `code` makes of it. `ready` is what it says of itself; the log's lines that no test may cause are its faults."""
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None, code: str = "") -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
         self.process = Forked(
-            [sys.executable, "-m", "sv", *arguments, "--port", "0", "--log-format", "json"],
+            [sys.executable, *(["-c", code] if code else ["-m", "sv"]), *arguments, "--port", "0", "--log-format", "json"],
             env={**inherited, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -130,9 +130,9 @@ def _is_harmless(line: str) -> bool:
 
 
 @contextmanager
-def running(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+def running(*arguments: str, environment: Mapping[str, str] | None = None, code: str = "") -> Iterator[Running]:
     """A server for the block, stopped cleanly after it, with nothing amiss in its log."""
-    server = Running(*arguments, *(["--json"] if arguments[0] == "dev" else []), environment=environment)
+    server = Running(*arguments, *(["--json"] if arguments[0] == "dev" else []), environment=environment, code=code)
     try:
         yield server
     finally:

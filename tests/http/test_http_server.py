@@ -43,7 +43,7 @@ def test_metrics_speak_prometheus_and_count(api: Api) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     for line in answer.text.splitlines():
-        assert re.fullmatch(r'# (HELP|TYPE) sv_\w+ .+|sv_\w+(\{\w+="\w+"(,le="[^"]+")?\})? -?[0-9.e+]+', line), line
+        assert re.fullmatch(r'# (HELP|TYPE) sv_\w+ .+|sv_\w+(\{\w+="\w+"(,\w+="[^"]+")?\})? -?[0-9.e+]+', line), line
     before = api.metric("sv_events_accepted_total")
     api.send(event(), event("b"))
     assert api.metric("sv_events_accepted_total") == before + 2

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from sv.engine.duck.database import Database
 from sv.engine.duck.sql import Sql
-from sv.engine.port import Limits, UnreadablePart
+from sv.engine.port import SHORTER, Limits, UnreadablePart
 from sv.model.errors import Unavailable, ValidationFailed
 from sv.model.telling import told
 
 Result = TypeVar("Result")
 
-SHORTER: Final = "ask for a shorter range"
+_AGAIN_S: Final = 0.05
 _ENDLESS: Final = Limits(float("inf"))
 
 
@@ -77,7 +77,8 @@ class Statements:
         return None
 
     def _run(self, statement: Sql, limits: Limits, ask: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
-        with self._database.cursor() as cursor, _interrupted_after(_seconds_left(limits), cursor):
+        limits.check()
+        with self._database.cursor() as cursor, _interrupted(limits, cursor):
             try:
                 return ask(cursor)
             except (duckdb.Error, UnicodeDecodeError) as error:  # the latter where a message quotes a damaged file
@@ -87,7 +88,9 @@ class Statements:
         message = _first_line(error)
         match error:
             case duckdb.InterruptException():
-                raise Unavailable(f"the query took longer than {limits.timeout_s:g} s; {SHORTER}") from error
+                if limits.stop is not None:
+                    limits.stop.check()
+                raise limits.too_long() from error
             case duckdb.OutOfMemoryException():
                 raise Unavailable(f"the query needs more memory than the server may use; {SHORTER}") from error
             case duckdb.OutOfRangeException() if "left shift" in message:
@@ -102,33 +105,34 @@ class Statements:
                 raise UnreadablePart(told(error)) from error
 
 
-def _seconds_left(limits: Limits) -> float:
-    if limits.until_s is None:
-        return limits.timeout_s
-    left = limits.until_s - time.monotonic()
-    if left <= 0:
-        raise Unavailable(f"the query took longer than {limits.timeout_s:g} s; {SHORTER}")
-    return left
-
-
 @contextmanager
-def _interrupted_after(seconds: float, cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
-    """Interrupt what the cursor runs once the time is up. The cursor stays usable, and is interrupted no more after leaving."""
-    is_over = threading.Lock()
+def _interrupted(limits: Limits, cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+    """Inside the block what the cursor runs is interrupted by the limits' stop or, without one, once the time is up.
 
-    def interrupt() -> None:
-        if is_over.acquire(blocking=False):
-            cursor.interrupt()
-            is_over.release()
+    The cursor stays usable, and is interrupted no more after leaving.
+    """
+    if limits.stop is not None:
+        with limits.stop.interrupting(cursor.interrupt):
+            yield
+        return
+    seconds = limits.timeout_s if limits.until_s is None else max(limits.until_s - time.monotonic(), 0.0)
+    is_over = threading.Event()
+    lock = threading.Lock()
 
-    timer = threading.Timer(seconds, interrupt)
-    timer.daemon = True
-    timer.start()
+    def watch() -> None:
+        wait_s = seconds
+        while not is_over.wait(wait_s):
+            with lock:
+                if not is_over.is_set():
+                    cursor.interrupt()
+            wait_s = _AGAIN_S  # a statement that was just beginning has forgotten it
+
+    threading.Thread(target=watch, name="sv-timer", daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
-        is_over.acquire()
+        with lock:
+            is_over.set()
 
 
 def _first_line(error: Exception) -> str:

@@ -45,11 +45,17 @@ def test_without_flags_variables_or_a_file_everything_has_its_default() -> None:
     assert (settings.data, settings.host, settings.port) == (Path("data"), "127.0.0.1", 8000)
     assert (settings.flush_seconds, settings.flush_events) == (10.0, 100_000)
     assert (settings.retry_window_seconds, settings.event_id_window_seconds) == (600, 86_400)
-    assert (settings.query_timeout_seconds, settings.max_concurrent_queries) == (60.0, 2)
+    assert (settings.query_timeout_seconds, settings.query_wait_seconds) == (60.0, 30.0)
     assert (settings.log_level, settings.log_format) == (LogLevel.INFO, LogFormat.TEXT)
     assert (settings.trusted_proxies, settings.geoip_db, settings.s3_bucket) == ((), None, None)
     assert settings.memory_limit == memory_allowed() // 2
     assert settings.threads == cores_allowed()
+
+
+@pytest.mark.parametrize(("threads", "queries"), [(1, 2), (2, 2), (5, 2), (6, 3), (16, 8), (64, 8)])
+def test_how_many_queries_run_at_once_follows_the_threads_unless_it_is_set(threads: int, queries: int) -> None:
+    assert Settings(threads=threads).max_concurrent_queries == queries
+    assert Settings(threads=threads, max_concurrent_queries=1).max_concurrent_queries == 1
 
 
 def test_every_field_is_a_flag_a_variable_and_a_row_with_a_reason() -> None:

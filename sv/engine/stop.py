@@ -1,0 +1,52 @@
+"""A way to stop a query from outside, at any moment and from any thread.
+
+Answers for a statement that runs in the database ending soon, and for the arithmetic between statements ending at its next `check`.
+"""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+
+class Stopped(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class Stop:
+    """Of one query. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._interrupts: set[Callable[[], None]] = set()
+        self._reason: Callable[[], Exception] | None = None
+
+    def set(self, reason: Callable[[], Exception] = Stopped) -> None:
+        """Stop the query for a reason, of which the first counts, and interrupt whatever of it runs in the database.
+
+        TRICKY: a statement that is just beginning forgets an interrupt. Who sets a stop does so again until the query has ended.
+        """
+        with self._lock:
+            self._reason = self._reason or reason
+            for interrupt in self._interrupts:
+                interrupt()
+
+    @property
+    def is_set(self) -> bool:
+        return self._reason is not None
+
+    def check(self) -> None:
+        """Raises the reason once it is set."""
+        if self._reason is not None:
+            raise self._reason()
+
+    @contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Generator[None]:
+        """Inside the block `interrupt` is called when the stop is set; after it no more. Raises the reason where it is set already."""
+        with self._lock:
+            self.check()
+            self._interrupts.add(interrupt)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interrupts.discard(interrupt)

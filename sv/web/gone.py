@@ -1,0 +1,32 @@
+"""Work for a caller who may hang up before it is done, and then wants it no more: a page that was left, a script that was stopped."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from sv.model.errors import InvalidParameter
+
+Result = TypeVar("Result")
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """What the work returns. receive: of a request whose body has been read, or is of no interest.
+
+    Where the caller hangs up, the work is cancelled, and InvalidParameter is raised for nobody to read.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise InvalidParameter("the connection ended before the answer")
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
