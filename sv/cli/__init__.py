@@ -6,8 +6,10 @@ module of the command that runs is imported: start-up is a feature.
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Final
 
 from sv import __version__
@@ -22,10 +24,17 @@ COMMANDS: Final = {
     "person": "erase a person",
     "user": "make, list and change users, who log in",
     "rejections": "show which events were rejected lately, and why",
+    "tail": "show events as they arrive",
+    "funnel": "ask for a funnel, and draw it",
+    "trends": "ask how events developed over time, and draw it",
     "check-events": "hold the events that arrived against a plan of them",
+    "completion": "print what completes commands and options in bash, zsh and fish",
     "compact": "merge event files now",
     "config": "show every setting, its value and where it came from",
 }
+
+_RELATIVE: Final = re.compile(r"-\d+[a-z]+")
+"""A relative date."""
 
 _EXAMPLES: Final = """\
 examples:
@@ -41,7 +50,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if command is None:
         return _top_level(arguments)
-    module = importlib.import_module(f"sv.cli.{command.replace('-', '_')}_command")
+    module = _module(command)
+    parser = _parser(command, module)
+    from sv.cli.failures import telling_failures
+
+    with telling_failures() as outcome:
+        outcome.code = module.run(parser.parse_args(_joined(arguments[1:])))
+    return outcome.code
+
+
+def make_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Every command's, for those who tell of all of them. It imports all that they do."""
+    return {command: _parser(command, _module(command)) for command in COMMANDS}
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"sv.cli.{command.replace('-', '_')}_command")
+
+
+def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
     summary, _, details = (module.__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog=f"sv {command}",
@@ -51,11 +78,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     module.add_arguments(parser)
-    from sv.cli.failures import telling_failures
+    return parser
 
-    with telling_failures() as outcome:
-        outcome.code = module.run(parser.parse_args(arguments[1:]))
-    return outcome.code
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--date-from -7d` as `--date-from=-7d`: argparse takes the second word for an option else."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _RELATIVE.fullmatch(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _top_level(arguments: list[str]) -> int:

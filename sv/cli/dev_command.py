@@ -32,7 +32,7 @@ import msgspec
 
 from sv.cli.credentials import DEV, dev_credentials
 from sv.cli.fixed_clock import FixedServer, read_instant
-from sv.cli.greeting import credentials_lines, funnel_command, send_command
+from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging
 from sv.model.errors import ServerFault
 from sv.server import Server
@@ -80,24 +80,16 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps({"url": url, **msgspec.to_builtins(DEV), "data": str(settings.data)}), flush=True)
         else:
-            _introduce(url, has_sample=args.sample, is_kept=throwaway is None)
+            kept = "its data is kept" if throwaway is None else "nothing is kept"
+            print(f"{bold(f'Session Vision is running at {url}')} (sv dev: {kept})\n")
+            introduce(url, DEV, settings.script_path, has_sample=args.sample)
+            tell_first_event(server, url)
 
     try:
         return run_server(server, on_open, on_ready)
     finally:
         if throwaway is not None:
             shutil.rmtree(throwaway, ignore_errors=True)
-
-
-def _introduce(url: str, *, has_sample: bool, is_kept: bool) -> None:
-    kept = "its data is kept" if is_kept else "nothing is kept"
-    print(f"Session Vision is running at {url} (sv dev: {kept})\n")
-    print("\n".join(credentials_lines(DEV)))
-    if has_sample:
-        print("\n  sample         a shop: 30,000 events of 2,000 persons in the last sixty days")
-        print(f"\nNext, ask for a funnel:\n\n{funnel_command(url, DEV)}\n", flush=True)
-    else:
-        print(f"\nNext, send an event:\n\n{send_command(url, DEV.project_token)}\n", flush=True)
 
 
 def _stop_on_eof() -> None:

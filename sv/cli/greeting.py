@@ -1,9 +1,21 @@
 """What a server says when it is ready: where it is, how to get in, and the next command to type."""
 
 import json
+import threading
+from collections.abc import Sequence
 from typing import Final
 
-from sv.cli.credentials import Credentials
+import msgspec
+
+from sv.cli.credentials import DEV, Credentials
+from sv.cli.terminal import bold, shown
+from sv.model.batch import Batch
+from sv.server import Server
+
+DEV_URL: Final = "http://127.0.0.1:8000"
+"""Where commands that ask a server look for `sv dev` by themselves."""
+
+README_STEPS: Final = "product_viewed > checkout_started > purchase_completed"
 
 README_FUNNEL: Final = {
     "steps": [{"event": "product_viewed"}, {"event": "checkout_started"}, {"event": "purchase_completed"}],
@@ -19,6 +31,56 @@ def credentials_lines(made: Credentials) -> list[str]:
         f"  API token      {made.api_token}   for the query API: it can do everything",
         f"  web login      {made.email}   password {made.password}",
     ]
+
+
+def introduce(url: str, made: Credentials, script_path: str, *, has_sample: bool) -> None:
+    """Print the credentials and what to do next."""
+    print("\n".join(credentials_lines(made)))
+    if has_sample:
+        print(f"\n{bold('Next, ask for a funnel over the sample:')}\n\n{funnel_command(url, made)}\n")
+        print(f"or, drawn in the terminal: {ask_line(url, made, ['funnel', README_STEPS, '--date-from', '-60d'])}\n", flush=True)
+        return
+    print(f"\n{bold('Next, send an event:')}\n\n{send_command(url, made.project_token)}\n")
+    print(f"or let your pages send them:\n\n{snippet(url, made.project_token, script_path)}\n")
+    print(f"and watch them arrive: {ask_line(url, made, ['tail'])}\n", flush=True)
+
+
+def ask_line(url: str, made: Credentials, words: Sequence[str]) -> str:
+    """A command of ours that asks this server; what it finds by itself is left out."""
+    from shlex import join
+
+    known = [] if (url, made.api_token) == (DEV_URL, DEV.api_token) else [f"SV_URL={url}", f"SV_API_TOKEN={made.api_token}"]
+    return " ".join([*known, join(["sv", *words])])
+
+
+def snippet(url: str, project_token: str, script_path: str) -> str:
+    """What a page has in it to send events."""
+    return f'<script async src="{url}{script_path}" data-token="{project_token}"></script>'
+
+
+def tell_first_event(server: Server, url: str) -> None:
+    """Say when the first event arrives, where none ever did, so that who just sent it sees that it works."""
+    if server.store.ingested:
+        return
+
+    def tell(batch: Batch) -> None:
+        # On a thread of its own: whoever reads our output may be slow, and the log waits for nobody.
+        threading.Thread(target=_tell, args=(batch, url), name="sv-first-event", daemon=True).start()
+
+    server.capture.on_first = tell
+
+
+def _tell(batch: Batch, url: str) -> None:
+    (first, *_) = msgspec.json.decode(batch.events, type=list[_Named])
+    more = f" and {batch.event_count - 1:,} more" if batch.event_count > 1 else ""
+    name, who = (shown(text) for text in (first.event, first.user_id or first.anonymous_id or ""))
+    print(f"{bold('The first event has arrived:')} {name} of {who}{more}. The web app has it: {url}/\n", flush=True)
+
+
+class _Named(msgspec.Struct, rename="camel"):
+    event: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
 
 
 def send_command(url: str, project_token: str) -> str:

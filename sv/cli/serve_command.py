@@ -10,10 +10,13 @@ The first start prints the credentials once. Every option is also an environment
 """
 
 import argparse
+import json
 import os
 
+import msgspec
+
 from sv.cli.credentials import Credentials, first_credentials
-from sv.cli.greeting import credentials_lines, funnel_command, send_command
+from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging
 from sv.server import Server
 from sv.settings import add_flags, load
@@ -21,6 +24,9 @@ from sv.settings import add_flags, load
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample", action="store_true", help="fill an empty server with a sample shop's events")
+    parser.add_argument(
+        "--json", action="store_true", help="say that it is ready, and a first start's credentials, in one line of JSON"
+    )
     add_flags(parser)
 
 
@@ -38,18 +44,15 @@ def run(args: argparse.Namespace) -> int:
 
                 add_sample(server, credentials)
 
-    def on_ready(_: Server, url: str) -> None:
-        print(f"Session Vision is running at {url}, with its data in {settings.data}", flush=True)
+    def on_ready(server: Server, url: str) -> None:
+        if args.json:
+            secrets = msgspec.to_builtins(made[0]) if made else {}
+            print(json.dumps({"url": url, **secrets, "data": str(settings.data)}), flush=True)
+            return
+        print(f"{bold(f'Session Vision is running at {url}')}, with its data in {settings.data}", flush=True)
         for credentials in made:
-            _introduce(url, credentials, has_sample=args.sample)
+            print("\nThis is the first start. Keep these; the secrets are not shown again:\n")
+            introduce(url, credentials, settings.script_path, has_sample=args.sample)
+        tell_first_event(server, url)
 
     return run_server(Server(settings), on_open, on_ready)
-
-
-def _introduce(url: str, made: Credentials, *, has_sample: bool) -> None:
-    print("\nThis is the first start. Keep these; the secrets are not shown again:\n")
-    print("\n".join(credentials_lines(made)))
-    if has_sample:
-        print(f"\nNext, ask for a funnel over the sample:\n\n{funnel_command(url, made)}\n", flush=True)
-    else:
-        print(f"\nNext, send an event:\n\n{send_command(url, made.project_token)}\n", flush=True)

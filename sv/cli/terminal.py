@@ -4,6 +4,8 @@ Assumes a terminal or a pipe on standard output. `NO_COLOR` is heeded. Texts of 
 token, so control characters, which could move the cursor or rename the window, are shown and never written.
 """
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from sv.model.command_limits import MAX_TOLD_CHARS
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
 def console() -> "Console":
     """Standard output, as wide as the terminal; a pipe gets lines of any length and no colour."""
-    import sys
-
     from rich.console import Console
 
     is_terminal = sys.stdout.isatty()
@@ -28,6 +28,11 @@ def console() -> "Console":
         emoji=False,
         soft_wrap=True,
     )
+
+
+def bold(text: str) -> str:
+    """Without rich, which an idle server has no other use for."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
 
 
 def shown(text: str, most: int = MAX_TOLD_CHARS) -> str:

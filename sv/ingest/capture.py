@@ -94,6 +94,9 @@ class Capture:
         self.counters = IngestCounters()
         self.rejected = RecentRejections(now_ms)
         self.is_closing = False
+        self.on_first: Callable[[Batch], None] | None = None
+        """Called once, on the log's thread, with the first batch that is stored from then on. It must not wait for anything."""
+
         self.max_reading_bytes = max_held_bytes // 2
         """Of requests that are still arriving in pieces, all together."""
 
@@ -200,6 +203,9 @@ class Capture:
         stored = [StoredBatch(commit.seq, commit.tag.batch) for commit in commits if commit.seq is not None]
         if stored:
             self._accept(stored)
+            if self.on_first is not None:
+                on_first, self.on_first = self.on_first, None
+                on_first(stored[0].batch)
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, commits)
 

@@ -16,3 +16,6 @@ MAX_DEPARTURES: Final = 1_000
 
 MAX_TOLD_CHARS: Final = 100
 """Of a name or value that somebody sent, where a line of a terminal tells of it."""
+
+TAIL_EVENTS: Final = 500
+"""The newest that `sv tail` asks for, again and again: what may arrive between two looks. A page of a thousand is the largest there is."""

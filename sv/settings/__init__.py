@@ -10,7 +10,7 @@ secret.
 
 from sv.settings.definition import Settings
 from sv.settings.loading import BadSettings, Loaded, add_flags, load, load_with_sources, unknown_variables
-from sv.settings.table import Row, describe, table
+from sv.settings.table import Row, describe, in_force, table
 from sv.settings.values import Secret
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Settings",
     "add_flags",
     "describe",
+    "in_force",
     "load",
     "load_with_sources",
     "table",

@@ -26,6 +26,14 @@ def describe() -> list[Row]:
     return [Row(s.name, s.flag, s.variable, s.default, s.about.unit, s.about.kind.expected, s.about.why) for s in definitions()]
 
 
+def in_force(loaded: Loaded) -> dict[str, dict[str, str | None]]:
+    """Each setting's value as a flag would say it (null where there is none) and where it came from."""
+    return {
+        s.name: {"value": show_value(getattr(loaded.settings, s.name)) or None, "source": loaded.sources[s.name]}
+        for s in definitions()
+    }
+
+
 def table(loaded: Loaded) -> str:
     """The settings in force: name, value, where it came from; aligned, a line each, without a newline at the end."""
     rows = [(s.name, show_value(getattr(loaded.settings, s.name)) or "-", loaded.sources[s.name]) for s in definitions()]

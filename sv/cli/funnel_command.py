@@ -1,0 +1,108 @@
+"""Ask a running server for a funnel, and draw it: how many persons went through the steps in order.
+
+examples:
+  sv funnel "view > cart > buy"
+  sv funnel "view > cart > buy" --window 1d --date-from -90d --breakdown '$device_type'
+  sv funnel view cart buy --where plan=pro --json
+  SV_URL=https://analytics.example.com SV_API_TOKEN=sv_... sv funnel "sign_up > paid" --project k3v9x0a2m7qd
+
+The server is the one that --url (SV_URL) names, with the token of --api-token (SV_API_TOKEN); else the one on the data folder; else
+`sv dev` at its usual address. A step whose name has a > in it is given as an argument of its own, beside others.
+"""
+
+import argparse
+import json
+from typing import Any
+
+from sv.cli.asking import RunningServer, find_server
+from sv.cli.drawing import duration, number, percent
+from sv.cli.questions import add_insight_flags, insight_fields
+from sv.cli.terminal import console, line, shown
+from sv.model.errors import InvalidParameter
+
+BAR_CHARS = 40
+MODES = ("strict_deduplication", "strict_order", "strict_increase", "strict_once", "allow_reentry")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "steps", nargs="+", metavar="STEP", help="event names, in one argument with > between them or each in its own"
+    )
+    parser.add_argument(
+        "--window", metavar="DURATION", default="7d", help="from the first step to the last, as 30m, 12h or 7d (default: 7d)"
+    )
+    parser.add_argument(
+        "--mode", action="append", choices=MODES, default=[], help="as ClickHouse's windowFunnel; may be repeated"
+    )
+    parser.add_argument("--by", choices=("person", "session"), default="person", help="what is counted (default: person)")
+    add_insight_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    steps = _steps(args.steps)
+    server = find_server(args)
+    body: dict[str, Any] = {"steps": [{"event": step} for step in steps], "conversion_window": args.window}
+    body |= {"aggregate_by": args.by} | ({"modes": args.mode} if args.mode else {}) | insight_fields(args)
+    project = server.project(args.project)
+    found = server.post(f"{project}/insights/funnel", body)
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return 0
+    _draw(found, "sessions" if args.by == "session" else "persons")
+    _hint(server, project, [each["event"] for each in found["steps"] if not each["count"]])
+    return 0
+
+
+def _steps(given: list[str]) -> list[str]:
+    steps = [each.strip() for each in (given[0].split(">") if len(given) == 1 else given)]
+    if len(steps) < 2 or not all(steps):
+        raise InvalidParameter(f'expected steps such as "view > cart > buy", got {" ".join(given)[:100]!r}')
+    return steps
+
+
+def _draw(found: dict[str, Any], counted: str) -> None:
+    out = console()
+    for each in found.get("breakdowns", [found]):
+        if "breakdowns" in found:
+            name = json.dumps(each["breakdown_value"], ensure_ascii=False)
+            out.print(line((f"{shown(found['breakdown'])} = {shown(name)}", "bold")))
+        out.print(_table(each["steps"], counted))
+    if "breakdowns" in found:
+        out.print(line(("all", "bold")))
+        out.print(_table(found["steps"], counted))
+    dates = f"{found['date_from'][:16]} to {found['date_to'][:16]} UTC"
+    rate = (percent(found["conversion_rate"]), "bold green")
+    out.print(line(rate, f" converted within {found['conversion_window']}, {dates}, {found['elapsed_ms']:.0f} ms"))
+
+
+def _table(steps: list[dict[str, Any]], counted: str) -> Any:
+    from rich.bar import Bar
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for justify in ("right", "left", "left", "right", "right", "left"):
+        table.add_column(justify=justify, no_wrap=True)
+    first = steps[0]["count"]
+    for each in steps:
+        further = ""
+        if each["step"] > 1:
+            further = f"{percent(each['step_conversion_rate'])} of step {each['step'] - 1}"
+            further += f", median {duration(each['median_seconds'])}" if each["count"] else ""
+        bar = Bar(max(first, 1), 0, each["count"], width=BAR_CHARS, color="cyan")
+        count = f"{number(each['count'])}{f' {counted}' if each['step'] == 1 else ''}"
+        table.add_row(str(each["step"]), shown(str(each["event"]), 40), bar, count, percent(each["conversion_rate"]), further)
+    return table
+
+
+def _hint(server: RunningServer, project: str, empty: list[str | None]) -> None:
+    """Names that look like what somebody mistyped."""
+    if not any(empty):
+        return
+    from difflib import get_close_matches
+
+    known = [str(each["name"]) for each in server.get(f"{project}/event_definitions", limit=1000)["data"]]
+    for name in empty:
+        if name is not None and name not in known:
+            near = get_close_matches(name, known, 3)
+            also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
+            console().print(line((f"no event {shown(name)} ever came{also}", "yellow")))
