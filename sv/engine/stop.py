@@ -43,9 +43,9 @@ class Stop:
     def interrupting(self, interrupt: Callable[[], None]) -> Generator[None]:
         """Inside the block `interrupt` is called when the stop is set; after it no more. Raises the reason where it is set already."""
         with self._lock:
-            self.check()
             self._interrupts.add(interrupt)
         try:
+            self.check()
             yield
         finally:
             with self._lock:

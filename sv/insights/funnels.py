@@ -69,6 +69,7 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
             window_ms=query.window_ms,
             modes=modes,
             threads=context.threads,
+            check=context.limits.check,
         )
         return Found(levels, rows.is_numbered)
     keys = context.engine.funnel_keys(*ask, context.limits)
@@ -79,6 +80,7 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
         modes=modes,
         foreign=keys.foreign,
         threads=context.threads,
+        check=context.limits.check,
     )
     return Found(levels, keys.is_numbered)
 

@@ -72,6 +72,7 @@ class FunnelReader:
         users = self._users_of(source, found)
 
         def keys(place: int) -> list[NDArray[np.uint64]]:
+            limits.check()
             return self._step_keys(source, hits[place], found[place], users, scope, packing, limits, steps[place])
 
         by_step = list(self._steps.map(keys, range(len(steps))))

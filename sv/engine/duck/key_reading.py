@@ -119,7 +119,7 @@ class KeyReader:
                 if part.part_id not in known[place] and all(need.column in file.columns for need in needs)
             ]
 
-        for answers in self._in_files(files, look).values():
+        for answers in self._in_files(files, look, limits).values():
             for place, part_id, kept in answers:
                 found[place][part_id] = kept
         return found
@@ -147,7 +147,7 @@ class KeyReader:
             matched = _matching(file, reading, event, needs, tables, column)
             return None if matched.has_null else work(part, matched)
 
-        return {part_id: result for part_id, result in self._in_files(files, look).items() if result is not None}
+        return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
 
     def foreign(
         self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], keep: Callable[[Keys], Keys], limits: Limits
@@ -173,16 +173,17 @@ class KeyReader:
                     found.append(Kept(keep(keys), file.origin_ms))
             return found
 
-        return {part_id: found for part_id, found in self._in_files(files, look).items() if found is not None}
+        return {part_id: found for part_id, found in self._in_files(files, look, limits).items() if found is not None}
 
     def _in_files(
-        self, files: Sequence[tuple[Part, KeyFile]], look: Callable[[Part, KeyFile, Reading], Result]
+        self, files: Sequence[tuple[Part, KeyFile]], look: Callable[[Part, KeyFile, Reading], Result], limits: Limits
     ) -> dict[int, Result]:
         """`look` at each file, side by side; by part. A file that can't be read is missing."""
 
         def look_at(some: Sequence[tuple[Part, KeyFile]]) -> list[tuple[int, Result]]:
             results: list[tuple[int, Result]] = []
             for part, file in some:
+                limits.check()
                 try:
                     with Reading(file) as reading:
                         results.append((part.part_id, look(part, file, reading)))

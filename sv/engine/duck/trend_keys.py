@@ -5,7 +5,7 @@ persons, each once. The rest of a snapshot comes in the same form, out of SQL.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -130,8 +130,10 @@ def _once(persons: Persons, *, is_sorted: bool) -> Persons:
     return persons[np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))]
 
 
-def measures(contributions: Sequence[Contribution], *, of_persons: bool) -> list[tuple[int, int | None, float]]:
-    """(slot, bucket or None for the whole range, measure), as `trend.cells_sql` answers."""
+def measures(
+    contributions: Sequence[Contribution], check: Callable[[], None], *, of_persons: bool
+) -> list[tuple[int, int | None, float]]:
+    """(slot, bucket or None for the whole range, measure), as `trend.cells_sql` answers. check: called between unions of persons."""
     if not of_persons:
         counts: Counter[Cell] = Counter()
         for each in contributions:
@@ -148,13 +150,14 @@ def measures(contributions: Sequence[Contribution], *, of_persons: bool) -> list
             by_cell[cell].append(persons)
             by_slot[cell[0]].append(persons)
     rows: list[tuple[int, int | None, float]] = [
-        (slot, bucket, float(_union_size(lists))) for (slot, bucket), lists in by_cell.items()
+        (slot, bucket, float(_union_size(lists, check))) for (slot, bucket), lists in by_cell.items()
     ]
-    return rows + [(slot, None, float(_union_size(lists))) for slot, lists in by_slot.items()]
+    return rows + [(slot, None, float(_union_size(lists, check))) for slot, lists in by_slot.items()]
 
 
-def _union_size(lists: Sequence[Persons]) -> int:
+def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
     """How many persons there are in all, each once."""
+    check()
     if len(lists) == 1:
         return int(lists[0].size)
     size = sum(persons.size for persons in lists)

@@ -136,7 +136,7 @@ class TrendReader:
         contributions = list(found.values())
         if rest.parts or rest.buffers:
             contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
-        return list(trend_keys.measures(contributions, of_persons=of_persons))
+        return list(trend_keys.measures(contributions, asked.limits.check, of_persons=of_persons))
 
     def _plain(self, texts: Sequence[str], limits: Limits) -> list[str | None]:
         """The string that each JSON text is, None where it is none."""

@@ -48,6 +48,7 @@ def levels_of_steps(
     modes: frozenset[Mode] = NOTHING,
     foreign: Keys | Runs | None = None,
     threads: int = 2,
+    check: Callable[[], None] = lambda: None,
 ) -> Levels:
     """How far each group gets, from the keys of each step; a single step is allowed.
 
@@ -55,7 +56,8 @@ def levels_of_steps(
     that matches several steps is in several of them. They come as one array or as several, which is quick where
     each of them is sorted: then they are merged range by range. Only `strict_deduplication` tells one row from two at the
     same timestamp. `foreign` has the keys of the rows that match no step; only `strict_order` looks at it,
-    and must have it. A window of 0 keeps chains of a single timestamp.
+    and must have it. A window of 0 keeps chains of a single timestamp. `check` is called between steps of the work, by any
+    thread; what it raises ends the work.
 
     `modes` come from `check_modes`. Raises ValueError for modes that need rows (`needs_rows`), for
     `strict_order` without `foreign`, and for numbers out of range.
@@ -70,14 +72,14 @@ def levels_of_steps(
     window = clip_window(window_ms, bits)
     # Foreign rows are most of a strict funnel's keys: whoever is to sort them had better begin with them.
     arrays: list[Runs] = [_runs(keys) for keys in (foreign, *steps)]
-    arrays = _sorted(arrays, threads if sum(map(size_of, arrays)) > PART_KEYS else 1)
+    arrays = _sorted(arrays, threads if sum(map(size_of, arrays)) > PART_KEYS else 1, check)
 
     def work(part: list[Runs]) -> list[Fills]:
         others, *keys = map(merged, part)
         levels = fill_levels(keys, bits, window, modes)
         return end_early(levels, keys, others, bits, modes)
 
-    return _in_parts(work, arrays, bits, threads)
+    return _in_parts(work, arrays, bits, threads, check)
 
 
 def levels_of_rows(
@@ -89,6 +91,7 @@ def levels_of_rows(
     window_ms: int,
     modes: frozenset[Mode] = NOTHING,
     threads: int = 2,
+    check: Callable[[], None] = lambda: None,
 ) -> Levels:
     """How far each group gets, from rows: bit k-1 of a row's mask says whether it matches step k.
 
@@ -97,7 +100,7 @@ def levels_of_rows(
     0 are foreign: `strict_order` needs them, everything else ignores them.
 
     `modes` come from `check_modes`; all sets that it lets through are answered. Raises ValueError for numbers
-    out of range and for a mask with bits beyond `steps`.
+    out of range and for a mask with bits beyond `steps`. `check` as above.
     """
     _check(steps, bits, window_ms)
     if masks.size != keys.size or (masks.size and int(masks.max()) >> steps):
@@ -119,7 +122,7 @@ def levels_of_rows(
         rows = Rows(of_part, masks[low : low + of_part.size])
         return _fill_rows(rows, steps, bits, window, modes)
 
-    return _in_parts(work, [[keys]], bits, threads)
+    return _in_parts(work, [[keys]], bits, threads, check)
 
 
 def _fill_rows(rows: Rows, steps: int, bits: int, window: np.uint64, modes: frozenset[Mode]) -> list[Fills]:
@@ -150,16 +153,28 @@ def _runs(keys: Keys | Runs) -> Runs:
     return [keys] if isinstance(keys, np.ndarray) else keys
 
 
-def _sorted(steps: Sequence[Runs], threads: int) -> list[Runs]:
+def _sorted(steps: Sequence[Runs], threads: int, check: Callable[[], None]) -> list[Runs]:
     """The same runs, each sorted."""
-    keys = iter(in_threads(sort_keys, [run for runs in steps for run in runs], threads))
+
+    def work(run: Keys) -> Keys:
+        check()
+        return sort_keys(run)
+
+    keys = iter(in_threads(work, [run for runs in steps for run in runs], threads))
     return [[next(keys) for _ in runs] for runs in steps]
 
 
-def _in_parts(work: Callable[[list[Runs]], list[Fills]], steps: Sequence[Runs], bits: int, threads: int) -> Levels:
+def _in_parts(
+    work: Callable[[list[Runs]], list[Fills]], steps: Sequence[Runs], bits: int, threads: int, check: Callable[[], None]
+) -> Levels:
     """The levels that `work` finds in ranges of groups of the sorted runs, put together."""
+
+    def checked(part: list[Runs]) -> list[Fills]:
+        check()
+        return work(part)
+
     parts = split_at_groups(steps, bits, min(PARTS_MAX, 1 + sum(map(size_of, steps)) // PART_KEYS))
-    found = in_threads(work, parts, threads)
+    found = in_threads(checked, parts, threads)
     levels = [
         Fills(np.concatenate([fill.reached for fill in fills]), np.concatenate([fill.start for fill in fills]))
         for fills in zip(*found, strict=True)
