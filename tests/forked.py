@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import pkgutil
+import signal
 import socket
 import subprocess
 import sys
@@ -151,6 +152,8 @@ def _become(streams: Sequence[int], *, words: list[str], cwd: str, env: dict[str
     os.environ.update(env)
     os.chdir(cwd)
     time.tzset()
+    # As Python sets it at a start in a terminal's foreground, whatever the tests were started from.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     option, code, *arguments = words
     if option == "-c":
         sys.argv = ["-c", *arguments]
