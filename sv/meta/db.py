@@ -171,33 +171,8 @@ class Meta:
             self._lock.release()
 
     def backup_to(self, target: Path) -> None:
-        """Copy everything committed into a new, single file, durable on return. Writers go on meanwhile.
-
-        Raises Conflict if there is a file already, Unavailable where a disk refuses; then no file is left behind.
-        """
-        temporary = target.with_name(target.name + ".tmp")
-        if target.exists():
-            raise Conflict(f"expected a new file, but {target} is there already")
-        try:
-            with _translated(self.path):
-                temporary.unlink(missing_ok=True)
-                _make_private_file(temporary)
-                with (
-                    closing(connections.connect_reader(self.path)) as source,
-                    closing(apsw.Connection(str(temporary))) as copy,
-                ):
-                    with copy.backup("main", source, "main") as backup:
-                        backup.step()
-                    # A lone file that any SQLite opens, even from a disk that can't be written.
-                    copy.execute("pragma journal_mode = delete").fetchall()
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.rename(target)
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise Unavailable(f"the backup {target} can't be written: {error}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        """`copy_database` of this one."""
+        copy_database(self.path, target)
 
     def check(self) -> list[str]:
         """Read everything and say what is wrong, a line each; [] when nothing is. Takes seconds for large files."""
@@ -261,6 +236,38 @@ class Meta:
             self._note(error)
             log.warning("the metadata's log could not start over at %d pages: %s", self._log_pages, error)
         self._log_pages = 0
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy everything committed into a new, single file, durable on return. Writers of any process go on meanwhile; nothing is migrated.
+
+    Raises Conflict if there is a file already, FolderFromNewerVersion and FolderDamaged for a source that isn't ours to read, Unavailable
+    where a disk refuses; then no file is left behind.
+    """
+    temporary = target.with_name(target.name + ".tmp")
+    if target.exists():
+        raise Conflict(f"expected a new file, but {target} is there already")
+    try:
+        with _translated(source):
+            temporary.unlink(missing_ok=True)
+            _make_private_file(temporary)
+            with (
+                closing(connections.connect_reader(source)) as original,
+                closing(apsw.Connection(str(temporary))) as copy,
+            ):
+                read_version(original, source)
+                with copy.backup("main", original, "main") as backup:
+                    backup.step()
+                # A lone file that any SQLite opens, even from a disk that can't be written.
+                copy.execute("pragma journal_mode = delete").fetchall()
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.rename(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise Unavailable(f"the backup {target} can't be written: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -51,6 +51,12 @@ def spare_number(path: Path) -> int:
     return int(match[1], 16)
 
 
+def segment_numbers(folder: Path) -> list[tuple[int, Path]]:
+    """The segments by their names, in order. Raises `OSError` if the folder can't be listed."""
+    names = [match for name in sorted(os.listdir(folder)) if (match := _SEGMENT.fullmatch(name))]
+    return [(int(match[1], 16), folder / match[0]) for match in names]
+
+
 def files_below(folder: Path, number: int) -> list[Path]:
     """Segments and spares of smaller numbers, by their names, but for spares that are still being filled: with zeros.
 

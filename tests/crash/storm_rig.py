@@ -42,12 +42,16 @@ ERASED = "erased"
 
 
 class Writer(threading.Thread):
-    """Sends bodies one after the other, each again and again until it is answered 202; the last one too, after `end`."""
+    """Sends bodies one after the other, each again and again until it is answered 202; the last one too, after `end`.
 
-    def __init__(self, name: str, server: Server, seed: int) -> None:
+    pause_s: between two, so that there is less to be counted afterwards.
+    """
+
+    def __init__(self, name: str, server: Server, seed: int, pause_s: float = 0.0) -> None:
         super().__init__(name=name)
         self._server = server
         self._chance = random.Random(seed)
+        self._pause_s = pause_s
         self._counter = itertools.count(1)
         self._connection: Connection | None = None
         self.sent: set[str] = set()
@@ -60,7 +64,9 @@ class Writer(threading.Thread):
         try:
             while not self.is_ending:
                 self._send_until_answered()
-                if self._chance.random() < 0.3:
+                if self._pause_s:
+                    time.sleep(self._pause_s)
+                elif self._chance.random() < 0.3:
                     time.sleep(self._chance.uniform(0, 0.02))
         except Exception as error:
             self.failure = repr(error)

@@ -1,0 +1,76 @@
+"""A data folder made of a copy. Every file is compared with what it was when the copy was taken.
+
+`sv.db` comes last, in one step: until then a stump stands in its place, with which no server starts on a half restored folder.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from sv.backup.manifest import FILES, MANIFEST, Kept, Manifest, read_manifest
+from sv.backup.taking import Progress, copy_file
+from sv.meta.errors import FolderUnusable
+from sv.meta.lock import LOCK_NAME, FolderLock
+from sv.model.errors import Unavailable
+from sv.store.files import write_durably
+
+CATALOG: Final = "sv.db"
+STUMP: Final = b"being restored\n"
+
+
+class Restored(Struct, frozen=True):
+    """damaged: files that were left out, since they are not as the copy was."""
+
+    manifest: Manifest
+    damaged: tuple[str, ...]
+
+
+class _Differs(Exception):
+    """A file that isn't what it was."""
+
+
+def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, without_damaged: bool = False) -> Restored:
+    """Make a data folder. without_damaged: leave out files that are not as they were, all but `sv.db`.
+
+    Raises FolderUnusable for a folder that isn't empty, Unavailable for a source without a copy, or with a damaged one.
+    """
+    manifest = read_manifest(source)
+    if manifest is None:
+        raise Unavailable(f"{source} holds no backup: there is no {MANIFEST} in it")
+    if data.exists() and (held := {path.name for path in data.iterdir()} - {LOCK_NAME, "lost+found"}):
+        raise FolderUnusable(f"{data} is not empty ({sorted(held)[0]}); choose a folder that is, or that isn't there yet")
+    damaged: list[str] = []
+    done = 0
+    try:
+        with FolderLock.acquire(data, now_ms=now_ms):
+            write_durably(data / CATALOG, lambda temporary: temporary.write_bytes(STUMP))
+            for kept in sorted(manifest.files, key=lambda kept: kept.path == CATALOG):
+                try:
+                    _put_back(source / FILES / kept.stored, kept, data)
+                except _Differs as error:
+                    if not without_damaged or kept.path == CATALOG:
+                        raise Unavailable(_advice(source / FILES / kept.stored, kept, data)) from error
+                    damaged.append(kept.path)
+                done += kept.size
+                progress(done, manifest.bytes)
+    except OSError as error:
+        raise Unavailable(f"{data} can't be restored: {error}") from error
+    return Restored(manifest, tuple(damaged))
+
+
+def _put_back(path: Path, kept: Kept, data: Path) -> None:
+    def write(temporary: Path) -> None:
+        try:
+            size, _, sha256 = copy_file(path, temporary)
+        except FileNotFoundError as error:
+            raise _Differs from error
+        if (size, sha256) != (kept.size, kept.sha256):
+            raise _Differs
+
+    write_durably(data / kept.path, write)
+
+
+def _advice(path: Path, kept: Kept, data: Path) -> str:
+    hint = "" if kept.path == CATALOG else ", or add --without-damaged to do without it"
+    return f"{path} is not as the backup was. Empty {data} and restore another backup{hint}"

@@ -1,0 +1,32 @@
+"""What a copy of the metadata says of the files that belong to it. Reads a file that nobody writes, of this release or an older one."""
+
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+from msgspec import Struct
+
+from sv.meta.db import copy_database
+from sv.meta.errors import FolderDamaged
+
+
+class CopiedMeta(Struct, frozen=True):
+    """parts: (path, bytes) of each live part. covered_seq: of the log, up to where it is in parts; rolled_seq: in the rollups."""
+
+    folder_id: str
+    parts: tuple[tuple[str, int], ...]
+    covered_seq: int
+    rolled_seq: int
+
+
+def copy_metadata(source: Path, target: Path) -> CopiedMeta:
+    """Copy the metadata in one moment, and say what it names. Raises what `copy_database` does."""
+    copy_database(source, target)
+    with closing(apsw.Connection(str(target), flags=apsw.SQLITE_OPEN_READONLY)) as copy:
+        names = copy.execute("select folder_id from instance").fetchall()
+        if not names:
+            raise FolderDamaged(f"{source} says of no folder that it is its own; a server has to have been started on it once")
+        parts = copy.execute("select path, bytes from parts where state = 'live' order by part_id").fetchall()
+        counters = {str(name): value for name, value in copy.execute("select name, value from counters")}
+    positions = [int(str(counters.get(name, 0))) for name in ("wal_covered_seq", "rolled_seq")]
+    return CopiedMeta(str(names[0][0]), tuple((str(path), int(str(size))) for path, size in parts), *positions)

@@ -1,0 +1,258 @@
+"""`sv backup` beside a running server holds all that was acknowledged before it began, and `sv restore` makes a folder of it again."""
+
+import contextlib
+import json
+import random
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Serve
+from crash_rig import ROOT, now_ms, part_files, wait_for
+from folder_rig import Folder
+from storm_rig import BUSY, Eraser, Importer, Writer
+
+from sv.backup import taking
+from sv.backup.manifest import read_manifest
+from sv.backup.restoring import restore
+from sv.backup.taking import take
+from sv.meta.errors import FolderUnusable
+from sv.model.errors import Unavailable
+from tests import forked
+
+
+def sv(*words: str, code: int = 0) -> Any:
+    done = forked.run([sys.executable, "-m", "sv", *words, "--json"], cwd=ROOT)
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout) if not code else done.stderr.decode()
+
+
+def silent(_done: int, _total: int) -> None:
+    pass
+
+
+def copy_of(folder: Path, target: Path) -> taking.Taken:
+    return take(folder, target, now_ms, silent)
+
+
+def test_what_was_acknowledged_before_a_backup_began_is_there_once_in_what_is_restored(serve: Serve, tmp_path: Path) -> None:
+    server = serve(**BUSY).start()
+    chance = random.Random(1)
+    writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s=0.02) for number in range(2)]
+    importer, eraser = Importer(server, 1), Eraser(server)
+    clients = [*writers, importer, eraser]
+    for client in clients:
+        client.start()
+    try:
+        wait_for(lambda: importer.files > 0, "an import")
+        sv("backup", str(tmp_path / "copy"), "--data", str(server.folder))
+        wait_for(lambda: bool(eraser.erased), "an erasure")
+        before = set[str]().union(*(client.acknowledged.copy() for client in (*writers, importer)))
+        erased = eraser.erased.copy()
+        sv("backup", str(tmp_path / "copy"), "--data", str(server.folder))
+    finally:
+        for client in clients:
+            client.is_ending = True
+        for client in clients:
+            client.join(60)
+    assert [client.failure for client in clients if client.failure] == []
+    assert server.stop() == 0
+    assert "Traceback" not in server.log
+    sent = set[str]().union(*(client.sent for client in (*writers, importer)))
+    sv("restore", str(tmp_path / "copy"), "--data", str(tmp_path / "restored"))
+    restored = serve(tmp_path / "restored").start()
+    found = restored.numbers()
+    assert before - found.keys() == set()
+    assert found.keys() - sent == set()
+    assert set(found.values()) == {1}
+    persons, by_person = restored.persons_listed(), restored.by_person()
+    assert erased & persons.keys() == set()
+    others = {name: count for name, count in persons.items() if name != "stays" and not name.startswith("gone")}
+    assert others == dict(by_person), "what lists are read from says the same as the events"
+    assert "ERROR" not in restored.log, restored.log
+
+
+@contextlib.contextmanager
+def open_folder(path: Path) -> Generator[Folder]:
+    folder = Folder(path)
+    try:
+        yield folder
+    finally:
+        folder.crash()
+
+
+def fill(folder: Folder) -> None:
+    folder.put("in a file", at_ms=now_ms())
+    folder.flush()
+    folder.put("in another", at_ms=now_ms())
+    folder.flush()
+    folder.put("in the log", at_ms=now_ms())
+
+
+def test_a_second_backup_copies_no_event_file_again_and_a_replaced_one_goes(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    first = copy_of(folder.path, tmp_path / "copy")
+    copies = {path: path.stat().st_ino for path in part_files(tmp_path / "copy" / "files")}
+    folder.put("later", at_ms=now_ms())
+    folder.flush()
+    second = copy_of(folder.path, tmp_path / "copy")
+    assert len(copies) == 2
+    assert {path: path.stat().st_ino for path in copies} == copies
+    assert len(part_files(tmp_path / "copy" / "files")) == 3
+    assert second.copied_files < first.copied_files + 2
+    folder.merge()
+    copy_of(folder.path, tmp_path / "copy")
+    assert len(part_files(tmp_path / "copy" / "files")) == 1
+    folder.crash()
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
+    again = Folder(tmp_path / "restored")
+    assert again.numbers() == {"in a file": 1, "in another": 1, "in the log": 1, "later": 1}
+    again.close()
+
+
+def test_a_copy_of_a_restored_folder_is_told_from_one_of_the_first_by_more_than_names(tmp_path: Path) -> None:
+    """Log positions, and with them names of files, come again in a folder that was restored."""
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    folder.put("of the first", at_ms=now_ms())
+    folder.flush()
+    copy_of(folder.path, tmp_path / "newer")
+    folder.crash()
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
+    second = Folder(tmp_path / "restored")
+    second.put("of the second, and longer", at_ms=now_ms())
+    second.flush()
+    copy_of(second.path, tmp_path / "newer")
+    second.crash()
+    restore(tmp_path / "newer", tmp_path / "third", now_ms(), silent)
+    third = Folder(tmp_path / "third")
+    assert third.numbers() == {"in a file": 1, "in another": 1, "in the log": 1, "of the second, and longer": 1}
+    third.close()
+
+
+def test_a_backup_that_is_cut_off_anywhere_leaves_the_one_before_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    folder.merge()
+    folder.put("later", at_ms=now_ms())
+    written = Path.rename
+    for nth in range(1, 20):
+        calls = 0
+
+        def cut(path: Path, target: Path, nth: int = nth) -> Path:
+            nonlocal calls
+            calls += 1
+            if calls == nth:
+                raise OSError("cut off")
+            return written(path, target)
+
+        monkeypatch.setattr(Path, "rename", cut)
+        try:
+            copy_of(folder.path, tmp_path / "copy")
+            break
+        except Unavailable:
+            monkeypatch.setattr(Path, "rename", written)
+            restore(tmp_path / "copy", tmp_path / f"restored-{nth}", now_ms(), silent)
+            with open_folder(tmp_path / f"restored-{nth}") as again:
+                assert again.numbers() == {"in a file": 1, "in another": 1, "in the log": 1}
+    assert nth > 4, "it was cut off in each of its steps"
+    folder.crash()
+
+
+def test_records_that_only_the_rollups_have_by_then_are_copied_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between copies of log and catalog a record comes, and a list is read: the catalog's rollups then know more than the first copy of the log."""
+    folder = Folder(tmp_path / "data")
+    folder.put("before", at_ms=now_ms())
+    copy_metadata = taking.copy_metadata
+
+    def after_more(source: Path, target: Path) -> Any:
+        folder.put("meanwhile", at_ms=now_ms())
+        folder.server.rollups.catch_up()
+        return copy_metadata(source, target)
+
+    monkeypatch.setattr(taking, "copy_metadata", after_more)
+    taken = copy_of(folder.path, tmp_path / "copy")
+    folder.crash()
+    assert taken.missing_records == 0
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
+    with open_folder(tmp_path / "restored") as again:
+        assert again.numbers() == {"before": 1, "meanwhile": 1}
+        assert again.server.log.damage.missing_records == 0
+
+
+def test_what_is_flushed_and_merged_away_while_it_is_copied_is_copied_as_it_is_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    steps: list[Callable[[], object]] = [folder.merge, folder.flush]
+    copy_file = taking.copy_file
+
+    def after_a_step(source: Path, target: Path) -> Any:
+        if steps:
+            steps.pop()()
+        return copy_file(source, target)
+
+    monkeypatch.setattr(taking, "copy_file", after_a_step)
+    assert copy_of(folder.path, tmp_path / "copy").missing == ()
+    folder.crash()
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
+    with open_folder(tmp_path / "restored") as again:
+        assert again.numbers() == {"in a file": 1, "in another": 1, "in the log": 1}
+
+
+def test_a_file_that_the_folder_has_lost_is_named_and_the_others_are_copied(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    lost = part_files(folder.path)[0]
+    lost.unlink()
+    taken = copy_of(folder.path, tmp_path / "copy")
+    assert taken.missing == (str(lost.relative_to(folder.path)),)
+    assert "isn't there" in sv("backup", str(tmp_path / "copy"), "--data", str(folder.path), code=1)
+    folder.crash()
+
+
+def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    folder.crash()
+    damaged = part_files(tmp_path / "copy" / "files")[0]
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    with pytest.raises(Unavailable, match="is not as the backup was"):
+        restore(tmp_path / "copy", tmp_path / "half", now_ms(), silent)
+    assert "sv restore" in sv("compact", "--data", str(tmp_path / "half"), code=1), "no server starts on what is half restored"
+    restored = restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent, without_damaged=True)
+    assert restored.damaged == (str(damaged.relative_to(tmp_path / "copy" / "files")),)
+    with open_folder(tmp_path / "restored") as again:
+        assert sum(again.numbers().values()) == 2
+
+
+def test_a_folder_that_holds_something_is_neither_copied_into_nor_restored_onto(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letters").write_text("precious")
+    for target in (mine, tmp_path, folder.path / "copy"):
+        with pytest.raises(FolderUnusable):
+            copy_of(folder.path, target)
+    with pytest.raises(FolderUnusable, match="not empty"):
+        restore(tmp_path / "copy", mine, now_ms(), silent)
+    assert [path.name for path in mine.iterdir()] == ["letters"]
+    other = Folder(tmp_path / "other")
+    with pytest.raises(FolderUnusable, match="another data folder"):
+        copy_of(other.path, tmp_path / "copy")
+    other.crash()
+    folder.crash()
+    manifest = read_manifest(tmp_path / "copy")
+    assert manifest is not None
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
