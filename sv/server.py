@@ -44,7 +44,7 @@ from sv.privacy.opening import open_jobs
 from sv.recordings.opening import open_recordings
 from sv.settings import Settings
 from sv.store.event_store import EventStore
-from sv.store.files import ASIDE, EVENTS, SPILL
+from sv.store.files import ASIDE, EVENTS, SPILL, lacks_catalog
 from sv.store.maintenance import Maintenance
 from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
@@ -126,9 +126,10 @@ class Server:
             undone.pop_all()
 
     def _open_meta(self, folder: Path) -> None:
-        if not (folder / "sv.db").exists() and next((folder / "events").glob("project=*"), None) is not None:
+        if lacks_catalog(folder):
             raise FolderDamaged(
-                f"{folder} has event files and no sv.db, which lists them. Put the last backup of sv.db there, or choose another folder"
+                f"{folder} has event files and no sv.db, which lists them. Restore the last backup (`sv restore`), have sv.db made anew"
+                " (`sv check --repair`), or choose another folder"
             )
         self.meta = Meta.open(folder / "sv.db")
         self.instance: Instance = load_instance(self.meta, self.clock())

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "check-events": "hold the events that arrived against a plan of them",
     "completion": "print what completes commands and options in bash, zsh and fish",
     "compact": "merge event files now",
+    "check": "look a data folder over, and make a lost catalog anew",
     "backup": "copy the data folder, beside a running server",
     "restore": "make a data folder of a copy",
     "config": "show every setting, its value and where it came from",

@@ -58,7 +58,7 @@ def translate(error: apsw.Error, path: Path) -> SvError | None:
     if isinstance(error, _DAMAGE):
         return FolderDamaged(
             f"the metadata in {path} is damaged ({_describe(error)}). Keep the folder as it is, and put the last"
-            " backup in its place with `sv restore`; `sv check` lists what is wrong"
+            " backup in its place with `sv restore`; `sv check` lists what is wrong, and can make it anew with --repair"
         )
     if isinstance(error, _REFUSAL):
         return Unavailable(f"the metadata in {path} can't be read or written: {_describe(error)}")

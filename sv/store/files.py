@@ -73,6 +73,12 @@ def _make_folder_durably(folder: Path) -> None:
         sync_folder(made.parent)
 
 
+def lacks_catalog(data_folder: Path) -> bool:
+    """Whether there are event files, and no `sv.db` that lists them, or one without a byte, which would be taken for a new one."""
+    catalog = data_folder / "sv.db"
+    return not (catalog.exists() and catalog.stat().st_size) and any((data_folder / EVENTS).glob("project=*/day=*/*.parquet"))
+
+
 def looks_whole(path: Path, expected_bytes: int) -> bool:
     """Whether the file has its size and Parquet's marks at both ends: what can be told at start without decoding each.
 

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from sv.wal.damage import DamageReport
 from sv.wal.disk import OS_DISK
-from sv.wal.folder import MAX_SEGMENT_BYTES, segment_numbers, survey
+from sv.wal.folder import MAX_SEGMENT_BYTES, read_segment, segment_numbers, survey
 from sv.wal.frame import END, Framer, Gap
 from sv.wal.header import HEADER_BYTES, decode_header
 
@@ -81,3 +83,30 @@ def _read(path: Path) -> bytes | None:
         data = file.read(MAX_SEGMENT_BYTES)
         # A file that is used again is renamed before anything in it changes (WAL-3).
         return data if os.path.samestat(os.fstat(file.fileno()), path.stat()) else None
+
+
+class LogState(Struct, frozen=True):
+    """records: whole ones above a position. damaged_ranges: bytes between them that are none. missing_records: given, and not there."""
+
+    records: int = 0
+    damaged_ranges: int = 0
+    missing_records: int = 0
+
+
+def read_state(folder: Path, after_seq: int) -> LogState:
+    """What a log at rest holds above a position. Changes nothing. Raises OSError where the folder can't be listed."""
+    records = damaged = missing = 0
+    expected = after_seq + 1
+    for found in survey(folder, OS_DISK, DamageReport()).segments:
+        if found.header is not None:
+            missing += max(found.header.previous.last_seq + 1 - expected, 0)
+            expected = max(expected, found.header.previous.last_seq + 1, found.first_seq)
+        data, _ = read_segment(OS_DISK, found.path, MAX_SEGMENT_BYTES)
+        for piece in found.framer.scan(data, HEADER_BYTES, min(found.limit, len(data))):
+            if isinstance(piece, Gap):
+                damaged += found.is_sealed or not piece.is_tail
+            elif expected <= piece.seq < found.before_seq:
+                missing += piece.seq - expected
+                records += 1
+                expected = piece.seq + 1
+    return LogState(records, damaged, missing)

@@ -1,0 +1,105 @@
+"""Look a data folder over: whether the catalog can be read, each event file that it lists is whole, and the log has what is in no file.
+
+examples:
+  sv check --data /var/lib/sv
+  sv check --data /var/lib/sv --repair
+  sv check --data /var/lib/sv --json
+
+No server may run on the folder; a copy that `sv restore` made can be looked over just as well. Nothing is changed without --repair.
+
+--repair makes a missing or unreadable sv.db anew out of the event files and the log, and sets files aside that can't be read; nothing is
+deleted. Events, persons and the projects' ids come back. Tokens, users, names and settings of projects, smart events, saved insights,
+dashboards, what is known of recordings, and which files were imported were in sv.db alone: `sv restore` of a backup has those. Each project
+gets a new project token.
+
+Exit codes: 0 nothing is wrong, or it was repaired; 1 something is wrong, or it couldn't be looked at; 2 it was asked wrongly.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from sv.cli.bars import watching_bytes
+from sv.cli.running import set_up_logging
+from sv.meta.errors import FolderUnusable
+from sv.meta.lock import FolderLock
+from sv.server import now_ms
+from sv.settings import Settings, add_flags, load
+from sv.upkeep.checking import Report, check
+from sv.upkeep.repairing import Repaired, needs_repair, put_damaged_aside, repair
+
+if TYPE_CHECKING:
+    from sv.engine.duck.inventory import Inventory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repair", action="store_true", help="make a missing or unreadable sv.db anew")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    add_flags(parser, ["data", "memory_limit", "threads", "log_level", "log_format"])
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = load(args, os.environ)
+    set_up_logging(settings)
+    data = settings.data
+    if not any((data / name).exists() for name in ("sv.db", "events", "log")):
+        raise FolderUnusable(f"{data} is no data folder: it has neither sv.db nor events nor a log")
+    repaired = None
+    with (
+        FolderLock.acquire(data, now_ms=now_ms()),
+        _inventory(settings) as files,
+        watching_bytes("reading event files") as progress,
+    ):
+        if args.repair and needs_repair(data):
+            repaired = repair(data, files, now_ms(), progress)
+        report = check(data, files, progress)
+        if args.repair and put_damaged_aside(data, report):
+            report = check(data, files, progress)
+    answer = _as_json(report, repaired)
+    print(json.dumps(answer, ensure_ascii=False) if args.json else _told(report, repaired))
+    if repaired is not None and not args.json:
+        print("sv: tokens, users and what people saved are not in event files; a backup has them", file=sys.stderr)
+    return 1 if report.findings else 0
+
+
+@contextlib.contextmanager
+def _inventory(settings: Settings) -> "Generator[Inventory]":
+    from sv.engine.duck.inventory import Inventory
+
+    inventory = Inventory(settings.data, settings.memory_limit // 2, settings.threads)
+    try:
+        yield inventory
+    finally:
+        inventory.close()
+
+
+def _as_json(report: Report, repaired: Repaired | None) -> dict[str, Any]:
+    findings = [{"kind": finding.kind, "path": finding.path, "what": finding.what} for finding in report.findings]
+    answer: dict[str, Any] = {"files": report.files, "rows": report.rows, "log_records": report.log_records, "findings": findings}
+    if repaired is not None:
+        aside = [{"path": path, "reason": reason} for path, reason in repaired.aside]
+        answer["repaired"] = {
+            "files": repaired.files,
+            "rows": repaired.rows,
+            "project_tokens": repaired.tokens,
+            "set_aside": aside,
+        }
+    return answer
+
+
+def _told(report: Report, repaired: Repaired | None) -> str:
+    lines: list[str] = []
+    if repaired is not None:
+        lines.append(
+            f"sv.db was made anew of {repaired.files:,} event files with {repaired.rows:,} events; the old one is in aside/"
+        )
+        lines += [f"set aside: {path}: {reason}" for path, reason in repaired.aside]
+        lines += [f"new project token of {project_id}: {token}" for project_id, token in repaired.tokens.items()]
+    lines += [f"{finding.kind}: {finding.path}: {finding.what}" for finding in report.findings]
+    lines.append(f"{report.files:,} event files, {report.rows:,} events, {report.log_records:,} records in the log alone")
+    lines.append("nothing is wrong" if not report.findings else f"{len(report.findings):,} things are wrong")
+    return "\n".join(lines)

@@ -1,0 +1,100 @@
+"""Whether a data folder at rest is whole: the catalog, the event files that it lists, and the log.
+
+Assumes the lock on the folder. Reads every event file from end to end. Changes nothing, but that a catalog of an older release is brought
+up to date, as by every command that opens it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from sv.meta.db import Meta
+from sv.meta.errors import FolderDamaged
+from sv.meta.parts import Parts
+from sv.model.part import Part
+from sv.store.files import lacks_catalog
+from sv.wal.copying import LogState, read_state
+
+CATALOG: Final = "sv.db"
+
+
+class Rows(Protocol):
+    """What is asked of a file here."""
+
+    @property
+    def rows(self) -> int: ...
+
+
+class Files(Protocol):
+    """Reads event files (`sv.engine.duck.inventory`)."""
+
+    def contents(self, path: str) -> Rows | None: ...
+
+
+class Finding(Struct, frozen=True):
+    """Something that is wrong. kind: catalog, missing, damaged, unlisted or log."""
+
+    kind: str
+    path: str
+    what: str
+
+
+class Report(Struct, frozen=True):
+    files: int
+    rows: int
+    log_records: int
+    findings: tuple[Finding, ...]
+
+
+def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Report:
+    """Look at everything. progress: is told (bytes of event files read, bytes in all)."""
+    findings: list[Finding] = []
+    parts: list[Part] = []
+    known: set[str] = set()
+    covered_seq = 0
+    try:
+        if lacks_catalog(data):
+            raise FolderDamaged(f"there is no {CATALOG}, which lists the event files, or nothing in it")
+        with Meta.open(data / CATALOG) as meta:
+            findings += [Finding("catalog", CATALOG, line) for line in meta.check()]
+            rows = Parts(meta)
+            parts, covered_seq = rows.live_parts(), rows.covered_seq()
+            known = {part.path for part in (*parts, *rows.dropped_parts())}
+    except FolderDamaged as error:
+        findings.append(Finding("catalog", CATALOG, error.message))
+    is_listed = not findings
+    total, done = sum(part.bytes for part in parts), 0
+    for part in parts:
+        findings += _look_at(data, files, part)
+        done += part.bytes
+        progress(done, total)
+    if is_listed:
+        findings += _unlisted(data, known)
+    log = read_state(data / "log", covered_seq) if (data / "log").is_dir() else LogState()
+    if log.damaged_ranges:
+        findings.append(Finding("log", "log", f"{log.damaged_ranges} places are damaged"))
+    if log.missing_records and is_listed:
+        findings.append(Finding("log", "log", f"{log.missing_records} records are missing that are in no event file"))
+    return Report(len(parts), sum(part.rows for part in parts), log.records, tuple(findings))
+
+
+def _look_at(data: Path, files: Files, part: Part) -> Iterator[Finding]:
+    if not (data / part.path).exists():
+        yield Finding("missing", part.path, f"{part.rows:,} events are lost with it, unless a backup has it")
+        return
+    contents = files.contents(part.path)
+    if contents is None:
+        yield Finding("damaged", part.path, f"it can't be read; the catalog knows {part.rows:,} events in it")
+    elif contents.rows != part.rows:
+        yield Finding("damaged", part.path, f"it has {contents.rows:,} events, and the catalog knows {part.rows:,}")
+
+
+def _unlisted(data: Path, known: set[str]) -> Iterator[Finding]:
+    for path in sorted((data / "events").glob("project=*/day=*/*.parquet")):
+        name = str(path.relative_to(data))
+        if name not in known:
+            yield Finding(
+                "unlisted", name, "the catalog doesn't list it; the next start sets it aside, or has its events from the log"
+            )

@@ -1,0 +1,238 @@
+"""`sv check` names what is wrong with a folder, and `sv check --repair` makes a lost catalog anew: all events answer as before."""
+
+import json
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Serve
+from crash_rig import PROJECT, ROOT, Server, body_of, dated, event, files_aside, now_ms, part_files, wait_for
+from folder_rig import Folder
+
+from sv.engine.duck.inventory import Inventory
+from sv.meta.db import Meta
+from sv.meta.errors import FolderDamaged
+from sv.meta.instance import Settings
+from sv.meta.project_tokens import ProjectTokens
+from sv.upkeep import repairing
+from tests import forked
+
+DAY_MS = 86_400_000
+
+
+def check(folder: Path, *words: str, code: int = 0) -> Any:
+    command = [sys.executable, "-m", "sv", "check", "--data", str(folder), "--json", *words]
+    done = forked.run(command, cwd=ROOT)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def zero(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def answers(server: Server) -> Any:
+    """What the queries and the lists say."""
+    persons, sessions = server.persons_listed(), server.sessions_listed()
+    return server.numbers(), server.total(), server.persons(), persons, sessions, server.by_person()
+
+
+def have_fixed_credentials(folder: Path) -> None:
+    """Tokens are among what doesn't come back."""
+    with Meta.open(folder / "sv.db") as meta:
+        Settings(meta).put("made_by", '"dev"')
+        ProjectTokens(meta).rotate("dev", "sv_pub_dev", now_ms())
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of a server that was killed, with flushed, merged and imported events, and some in the log alone; and what it answered."""
+    folder = tmp_path_factory.mktemp("killed") / "data"
+    lines = tmp_path_factory.mktemp("lines") / "lines.ndjson"
+    lines.write_text(
+        "".join(json.dumps(event(f"imported {nth}", at_ms=now_ms(), user=f"user {nth}")) + "\n" for nth in range(30))
+    )
+    server = Server(folder).start()
+    try:
+        for day in range(2):
+            at_ms = now_ms() - day * DAY_MS
+            server.store(body_of([event(f"{day}-{nth}", at_ms=at_ms, user=f"user {nth}") for nth in range(20)]))
+            assert server.stop() == 0
+            server.start()
+        assert server.stop() == 0
+        assert forked.run([sys.executable, "-m", "sv", "compact", "--data", str(folder)], cwd=ROOT).returncode == 0
+        words = ["import", str(lines), "--project", "dev", "--data", str(folder)]
+        assert forked.run([sys.executable, "-m", "sv", *words], cwd=ROOT).returncode == 0
+        server.start()
+        server.store(dated("flushed", user="somebody new"))
+        assert server.stop() == 0
+        server.start()
+        server.store(dated("in the log", user="user 1"))
+        before = answers(server)
+    finally:
+        server.close()
+    return folder, before
+
+
+@pytest.mark.parametrize("damage", [delete, zero, truncate])
+def test_a_lost_catalog_is_made_anew_and_all_events_answer_as_before(
+    killed: tuple[Path, Any], damage: Callable[[Path], None], serve: Serve, tmp_path: Path
+) -> None:
+    folder, before = tmp_path / "data", killed[1]
+    shutil.copytree(killed[0], folder)
+    for file in (folder / "sv.db-wal", folder / "sv.db-shm"):
+        file.unlink(missing_ok=True)
+    parts = {path: path.read_bytes() for path in part_files(folder)}
+    damage(folder / "sv.db")
+    assert [finding["kind"] for finding in check(folder, code=1)["findings"]][:1] == ["catalog"]
+    report = check(folder, "--repair")
+    assert list(report["repaired"]["project_tokens"]) == ["dev"]
+    assert {path: path.read_bytes() for path in part_files(folder)} | parts == parts, "no event file was changed"
+    have_fixed_credentials(folder)
+    server = serve(folder).start()
+    wait_for(lambda: server.ask("GET", f"{PROJECT}/sessions")[0] == 200, "lists to be made anew")
+    assert answers(server) == before
+    server.store(dated("later"))
+    assert server.stop() == 0
+    assert check(folder)["findings"] == []
+
+
+def filled(path: Path) -> Folder:
+    folder = Folder(path)
+    for number in ("one", "two"):
+        folder.put(number, at_ms=now_ms(), user=number)
+        folder.flush()
+    return folder
+
+
+def repaired(folder: Path) -> Counter[str]:
+    (folder / "sv.db").unlink()
+    for file in (folder / "sv.db-wal", folder / "sv.db-shm"):
+        file.unlink(missing_ok=True)
+    check(folder, "--repair")
+    again = Folder(folder)
+    try:
+        return again.numbers()
+    finally:
+        again.crash()
+
+
+def test_a_flush_that_was_cut_off_before_its_commit_is_taken_from_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = filled(tmp_path / "data")
+    numbers = [f"new {nth}" for nth in range(10)]
+    folder.put(*numbers, at_ms=now_ms())
+    kept = folder.server.store.keep_persons
+
+    def cut() -> None:
+        raise OSError("cut off")
+
+    monkeypatch.setattr(folder.server.store, "keep_persons", cut)
+    with pytest.raises(OSError, match="cut off"):
+        folder.flush()
+    monkeypatch.setattr(folder.server.store, "keep_persons", kept)
+    folder.crash()
+    assert len(part_files(tmp_path / "data")) == 3
+    assert repaired(tmp_path / "data") == Counter(["one", "two", *numbers])
+    assert len([path for path in files_aside(tmp_path / "data") if path.suffix == ".parquet"]) == 1
+
+
+def test_a_catalog_without_a_byte_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    """A start on it would set every event file aside."""
+    filled(tmp_path / "data").crash()
+    before = part_files(tmp_path / "data")
+    (tmp_path / "data" / "sv.db").write_bytes(b"")
+    for file in (tmp_path / "data" / "sv.db-wal", tmp_path / "data" / "sv.db-shm"):
+        file.unlink(missing_ok=True)
+    with pytest.raises(FolderDamaged, match="sv check --repair"):
+        Folder(tmp_path / "data")
+    assert part_files(tmp_path / "data") == before
+    assert [finding["kind"] for finding in check(tmp_path / "data", code=1)["findings"]][:1] == ["catalog"]
+    assert repaired(tmp_path / "data") == Counter(["one", "two"])
+
+
+def test_files_that_a_merge_replaced_and_did_not_get_to_delete_count_once(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "data")
+    before = {path: path.read_bytes() for path in part_files(tmp_path / "data")}
+    times = {path: path.stat().st_mtime_ns for path in before}
+    folder.merge()
+    folder.put("three", at_ms=now_ms(), user="three")
+    folder.crash()
+    for path, data in before.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, ns=(times[path], times[path]))
+    assert repaired(tmp_path / "data") == Counter(["one", "two", "three"])
+    assert len([path for path in files_aside(tmp_path / "data") if path.suffix == ".parquet"]) == 2
+
+
+def test_a_file_that_a_flush_and_a_merge_have_in_common_says_that_the_flush_was_committed(tmp_path: Path) -> None:
+    """The log still has the flush's records, and they are not stored a second time."""
+    folder = filled(tmp_path / "data")
+    folder.merge()
+    folder.crash()
+    assert repaired(tmp_path / "data") == Counter(["one", "two"])
+
+
+def test_a_damaged_file_under_a_sound_catalog_is_named_and_set_aside_when_asked(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "data")
+    folder.close()
+    damaged = part_files(tmp_path / "data")[0]
+    damaged.write_bytes(damaged.read_bytes()[:-40] + bytes(40))
+    report = check(tmp_path / "data", code=1)
+    assert [(finding["kind"], finding["path"]) for finding in report["findings"]] == [
+        ("damaged", str(damaged.relative_to(tmp_path / "data")))
+    ]
+    assert damaged.exists()
+    assert check(tmp_path / "data", "--repair")["findings"] == []
+    assert not damaged.exists()
+    assert len(files_aside(tmp_path / "data")) == 1
+    again = Folder(tmp_path / "data")
+    assert sum(again.numbers().values()) == 1
+    again.close()
+
+
+def test_files_that_nobody_lists_and_damage_in_the_log_are_named(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "data")
+    folder.put("x" * 200, at_ms=now_ms())
+    folder.put("y" * 200, at_ms=now_ms())
+    folder.crash()
+    part = part_files(tmp_path / "data")[0]
+    shutil.copy(part, part.with_name("merge-0123456789abcdef.parquet"))
+    for path in (tmp_path / "data" / "log").glob("0*.wal"):
+        path.write_bytes(path.read_bytes().replace(b"x" * 200, b"z" * 200))
+    kinds = Counter(finding["kind"] for finding in check(tmp_path / "data", code=1)["findings"])
+    assert kinds == {"unlisted": 1, "log": 2}
+
+
+def test_a_repair_that_is_cut_off_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = filled(tmp_path / "data")
+    folder.crash()
+    zero(tmp_path / "data" / "sv.db")
+
+    class CutOff(Exception):
+        pass
+
+    def cut(_: Path) -> None:
+        raise CutOff
+
+    inventory = Inventory(tmp_path / "data", 256 << 20, 2)
+    monkeypatch.setattr(repairing, "_put_in_place", cut)
+    with pytest.raises(CutOff):
+        repairing.repair(tmp_path / "data", inventory, now_ms(), lambda *_: None)
+    inventory.close()
+    assert repaired(tmp_path / "data") == Counter(["one", "two"])
