@@ -31,7 +31,7 @@ class Busy:
             raise Unavailable("too many queries are waiting")
         return NOTHING
 
-    async def call(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    async def call(self, _: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return work()
 
 
