@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "tail": "show events as they arrive",
     "funnel": "ask for a funnel, and draw it",
     "trends": "ask how events developed over time, and draw it",
+    "sql": "ask one select statement of the events",
     "check-events": "hold the events that arrived against a plan of them",
     "completion": "print what completes commands and options in bash, zsh and fish",
     "compact": "merge event files now",

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from sv.exports.sources import LocalSource, Source
 from sv.meta.errors import FolderInUse, FolderUnusable
 from sv.meta.lock import read_holder
+from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotFound
 from sv.server import Server
 from sv.settings import Settings
@@ -18,13 +19,7 @@ def local_source(settings: Settings, project_id: str | None, what: str) -> Gener
     Raises FolderUnusable, FolderInUse, NotFound, InvalidParameter.
     """
     with opened_server(settings, what) as server:
-        projects = server.projects.list_all()
-        ids = ", ".join(found.id for found in projects)
-        if project_id is None and len(projects) != 1:
-            raise InvalidParameter(f"{settings.data} has several projects, name one of {ids} (--project)")
-        project = projects[0] if project_id is None else server.projects.find(project_id)
-        if project is None:
-            raise NotFound(f"no project {project_id!r} in {settings.data}; its projects are {ids} (--project)")
+        project = project_of(server, project_id)
         from sv.insights.event_export import plan_locally
         from sv.model.exports import parse_export_query
 
@@ -35,6 +30,18 @@ def local_source(settings: Settings, project_id: str | None, what: str) -> Gener
             lambda query: exports.blocks(found_id, query),
         )
         yield source, found_id
+
+
+def project_of(server: Server, project_id: str | None) -> Project:
+    """The project of that id; None means the only one there is. Raises NotFound, InvalidParameter."""
+    projects = server.projects.list_all()
+    folder, ids = server.settings.data, ", ".join(found.id for found in projects)
+    if project_id is None and len(projects) != 1:
+        raise InvalidParameter(f"{folder} has several projects, name one of {ids} (--project)")
+    project = projects[0] if project_id is None else server.projects.find(project_id)
+    if project is None:
+        raise NotFound(f"no project {project_id!r} in {folder}; its projects are {ids} (--project)")
+    return project
 
 
 @contextlib.contextmanager

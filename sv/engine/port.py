@@ -23,6 +23,7 @@ from sv.model.identity import AliasChanges, AliasPlace, Owner
 from sv.model.overview import OverviewFilters, Table
 from sv.model.smart_events import Rule
 from sv.model.snapshot import Snapshot
+from sv.model.sql import SqlAnswer, SqlQuery
 
 GroupBy = Literal["person", "session"]
 Measure = Literal[
@@ -321,6 +322,11 @@ class Engine(Protocol):
 
         Has no time limit, and holds few blocks in memory. To be closed where it isn't read to its end.
         """
+        ...
+
+    def sql(self, snapshot: Snapshot, query: SqlQuery, threads: int, limits: Limits) -> SqlAnswer:
+        """One select of a user's own over the snapshot's events, which gets at nothing else. Raises ValidationFailed for any other
+        statement, for one that fails, and for an answer that is too large."""
         ...
 
     def check_regex(self, pattern: str) -> str | None:

@@ -56,6 +56,7 @@ from sv.web.routes_smart_events import (
     preview_smart_event_route,
     update_smart_event_route,
 )
+from sv.web.routes_sql import sql_route
 from sv.web.routes_tokens import ROUTES as TOKEN_ROUTES
 from sv.web.routes_users import ROUTES as USER_ROUTES
 from sv.web.services import Services
@@ -93,6 +94,7 @@ _ROUTES: Final[tuple[Any, ...]] = (
     trends_route,
     funnel_route,
     overview_route,
+    sql_route,
     list_saved_insights_route,
     create_saved_insight_route,
     get_saved_insight_route,

@@ -21,6 +21,7 @@ from sv.engine.duck.merged_keys import MergedKeys
 from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
+from sv.engine.duck.sql_run import run_sql
 from sv.engine.duck.step_keys import StepCache
 from sv.engine.duck.step_reading import StepReader
 from sv.engine.duck.trend_reading import Asked, TrendReader
@@ -44,6 +45,7 @@ from sv.model.filters import Filter
 from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS
 from sv.model.overview import OverviewFilters, Table
 from sv.model.snapshot import Snapshot
+from sv.model.sql import SqlAnswer, SqlQuery
 
 STEP_WORKERS: Final = 4
 """Steps of one funnel read at once; each is a statement that DuckDB spreads over its own threads."""
@@ -77,6 +79,7 @@ class DuckEngine:
         self._aliases = aliases
         self._alias_tables = AliasTables(database, aliases)
         self._data_folder = data_folder
+        self._memory_bytes = database.memory_bytes
         self._max_person = max_person
         self._cache = StepCache(cache_bytes // 2)
         self._merged = MergedKeys(cache_bytes - cache_bytes // 2)
@@ -110,6 +113,10 @@ class DuckEngine:
     def check_regex(self, pattern: str) -> str | None:
         """See the port."""
         return self._statements.check_regex(pattern)
+
+    def sql(self, snapshot: Snapshot, query: SqlQuery, threads: int, limits: Limits) -> SqlAnswer:
+        """See the port."""
+        return run_sql(self._statements, snapshot, self._data_folder, query, self._memory_bytes, threads, limits)
 
     # Lists
 

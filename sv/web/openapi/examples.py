@@ -17,6 +17,7 @@ from sv.web.openapi.operations_overview import OVERVIEW_EXAMPLES
 from sv.web.openapi.operations_recordings import RECORDING_EXAMPLES
 from sv.web.openapi.operations_rejections import REJECTION_EXAMPLES
 from sv.web.openapi.operations_sessions import SESSION_EXAMPLES
+from sv.web.openapi.operations_sql import SQL_EXAMPLES
 
 VARYING: Final = frozenset(
     {
@@ -313,6 +314,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     **EXPORT_EXAMPLES,
     **CLIENT_EXAMPLES,
     **REJECTION_EXAMPLES,
+    **SQL_EXAMPLES,
     **RECORDING_EXAMPLES,
     **SESSION_EXAMPLES,
     **JOB_EXAMPLES,

@@ -26,6 +26,7 @@ from sv.web.openapi.operations_recordings import RECORDING_OPERATIONS, RECORDING
 from sv.web.openapi.operations_rejections import REJECTION_OPERATIONS
 from sv.web.openapi.operations_sessions import SESSION_OPERATIONS
 from sv.web.openapi.operations_smart_events import SMART_OPERATIONS, SMART_PATH_PARAMETERS
+from sv.web.openapi.operations_sql import SQL_OPERATIONS
 from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS
 
 PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
@@ -127,6 +128,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     **FUNNEL_PERSON_OPERATIONS,
     **OVERVIEW_OPERATIONS,
+    **SQL_OPERATIONS,
     **DEFINITION_OPERATIONS,
     **SMART_OPERATIONS,
     **DASHBOARD_OPERATIONS,

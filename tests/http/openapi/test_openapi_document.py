@@ -17,6 +17,7 @@ from sv.model import (
     query_parsing,
     saved_parsing,
     smart_events,
+    sql,
 )
 from sv.model.errors import SvError
 from sv.objects import signing
@@ -108,6 +109,7 @@ def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
         ("TileRequest", dashboards.TILE_FIELDS),
         ("TileLayout", dashboards.LAYOUT_FIELDS),
         ("OverviewRequest", overview_parsing.OVERVIEW_FIELDS),
+        ("SqlRequest", sql.SQL_FIELDS),
         ("SmartEventRuleRequest", smart_events.RULE_FIELDS),
         ("RulesPreviewRequest", saved_parsing.PREVIEW_FIELDS),
         ("SmartEventPreviewRequest", saved_parsing.PREVIEW_FIELDS),

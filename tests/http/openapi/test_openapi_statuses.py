@@ -157,6 +157,7 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "query_trends": insight("/api/v1/projects/dev/insights/trends", {"events": [{"name": "view"}]}),
     "query_funnel": insight("/api/v1/projects/dev/insights/funnel", {"steps": STEPS}),
     "query_overview": insight("/api/v1/projects/dev/insights/overview", {"date_from": "-1d"}),
+    "query_sql": insight("/api/v1/projects/dev/sql", {"query": "select count(*) from events"}),
     "list_funnel_persons": insight(
         "/api/v1/projects/dev/insights/funnel/persons", {"steps": STEPS, "step": 2, "outcome": "dropped_off"}
     ),
