@@ -8,6 +8,7 @@ import sys
 
 BENCHES = (
     "start_bench",
+    "app_bench",
     "bulk_bench",
     "ingest_bench",
     "funnel_bench",

@@ -19,8 +19,8 @@ def built() -> None:
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return screenshot_folder(tmp_path_factory.mktemp("screenshots"))
+def screenshots() -> Path:
+    return screenshot_folder()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import expect
 
-from tests.browser.app.app_rig import DESK, PHONE, Visit
+from tests.browser.app.app_rig import DESK, PHONE, Visit, forget_saved
 from tests.http.http_rig import Api, event
 
 STRINGS = (
@@ -62,6 +62,31 @@ def hostile_events(api: Api) -> None:
     )
 
 
+def hostile_names(api: Api) -> None:
+    """Of what people make here themselves; the trail of changes repeats them."""
+    for name in STRINGS:
+        made = api.http.post("/api/v1/api_tokens", json={"name": name[:100], "scopes": ["read"], "project_id": "dev"})
+        assert made.status_code == 201, made.text
+        api.http.delete(f"/api/v1/api_tokens/{made.json()['id']}").raise_for_status()
+
+
+def hostile_board(api: Api) -> str:
+    """A dashboard of saved insights, all with such names; its id."""
+    tiles: list[dict[str, str]] = []
+    for name in STRINGS[:6]:
+        query = {
+            "events": [{"name": name}],
+            "breakdown": name,
+            "filters": [{"property": name, "operator": "is_not", "value": name}],
+        }
+        made = api.http.post(api.path("insights"), json={"name": name, "description": name, "kind": "trends", "query": query})
+        assert made.status_code == 201, made.text
+        tiles.append({"insight_id": made.json()["id"], "title": name})
+    board = api.http.post(api.path("dashboards"), json={"name": STRINGS[0], "description": STRINGS[1], "tiles": tiles})
+    assert board.status_code == 201, board.text
+    return str(board.json()["id"])
+
+
 def addresses(visit: Visit) -> list[str]:
     """Every page of the navigation, and those with more to show of what was sent."""
     wanted = [json.dumps({"event": name, "filters": [[name, "exact", name]]}) for name in STRINGS[:3]]
@@ -73,6 +98,7 @@ def addresses(visit: Visit) -> list[str]:
     assert len(linked) >= 4
     return [
         *linked,
+        *(f"/settings/{part}" for part in ("install", "tokens", "audit", "trail", "account")),
         *(
             visit.address(path, e=wanted, breakdown=STRINGS[0], f=json.dumps([STRINGS[1], "is_not", STRINGS[2]]))
             for path in ("/trends", "/funnels")
@@ -87,7 +113,8 @@ def addresses(visit: Visit) -> list[str]:
 
 def test_hostile_text_does_nothing_on_any_page(own: Visit, api: Api) -> None:
     hostile_events(api)
-    for address in addresses(own):
+    hostile_names(api)
+    for address in [*addresses(own), f"/dashboards/{hostile_board(api)}"]:
         own.open(address)
         expect(own.page.get_by_role("heading", level=1)).to_be_visible()
         own.page.wait_for_load_state("networkidle")
@@ -99,3 +126,4 @@ def test_hostile_text_does_nothing_on_any_page(own: Visit, api: Api) -> None:
         own.resize(DESK)
         assert own.page.evaluate("document.querySelectorAll('iframe, main img, main script').length") == 0, address
         assert own.faults == [], address
+    forget_saved(api)

@@ -76,6 +76,10 @@ export const get = <T>(path: string, query: Parameters = {}, signal?: AbortSigna
 export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
   ask<T>("POST", path, signal ? { body, signal } : { body });
 
+export const patch = <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, { body });
+
+export const remove = (path: string): Promise<void> => ask<void>("DELETE", path);
+
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }

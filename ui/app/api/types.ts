@@ -1,4 +1,5 @@
 // What the API answers and takes, as its OpenAPI document (/schema) has it. Only what the app reads is written down.
+import type { ProjectSettings } from "./people.ts";
 
 export interface Page<T> {
   data: T[];
@@ -29,7 +30,7 @@ export interface Project {
   id: string;
   name: string;
   timezone: string;
-  settings: Record<string, unknown>;
+  settings: ProjectSettings;
   created_at: string;
   project_tokens: ProjectToken[] | null;
 }

@@ -22,8 +22,10 @@ export const PAGES: readonly PageEntry[] = [
   { path: "overview", label: text.pages.overview, icon: "overview", group: "analyse", load: () => import("./overview/page.tsx") },
   { path: "trends", label: text.pages.trends, icon: "trends", group: "analyse", load: () => import("./trends/page.tsx") },
   { path: "funnels", label: text.pages.funnels, icon: "funnel", group: "analyse", load: () => import("./funnels/page.tsx") },
+  { path: "dashboards", label: text.pages.dashboards, icon: "board", group: "analyse", load: () => import("./dashboards/page.tsx") },
   { path: "events", label: text.pages.events, icon: "events", group: "people", load: () => import("./events/page.tsx") },
   { path: "sessions", label: text.pages.sessions, icon: "session", group: "people", load: () => import("./sessions/page.tsx") },
+  { path: "settings", label: text.pages.settings, icon: "settings", group: "manage", load: () => import("./settings/page.tsx") },
 ];
 
 export const HOME = PAGES[0]?.path ?? "";

@@ -8,6 +8,7 @@ import { useAsk } from "../../state/ask.ts";
 import { changeRange } from "../../state/scope.ts";
 import { funnels as text } from "../../text/funnels.ts";
 import { DateRange } from "../../ui/date-range.tsx";
+import { SaveInsight } from "../../ui/save-insight.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { TakeAway } from "../../ui/take-away.tsx";
 import type { PageProps } from "../registry.ts";
@@ -30,6 +31,7 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
     <div class="page">
       <header class="page-head">
         <h1 tabIndex={-1}>{text.title}</h1>
+        {body && <SaveInsight projectId={project.id} kind="funnel" query={body} />}
         {answer && (
           <TakeAway
             name="funnel" path={path} body={body} rows={() => csvRows(answer)} picture={() => funnelPicture(answer, rangeLabel(question.range))}

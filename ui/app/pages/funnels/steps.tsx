@@ -21,13 +21,20 @@ export function Shown({ answer, question }: { answer: Funnel; question: FunnelQu
   return (
     <>
       <p class="funnel-sum"><strong>{formatPercent(answer.conversion_rate)}</strong> <span class="muted">{text.overall("", steps.length).trim()}</span></p>
-      <ol class="funnel" aria-label={text.chart}>
-        {steps.map((step) => <Step key={step.step} step={step} by={by} isPersons={by === "person"} answer={answer} />)}
-      </ol>
+      <Bars answer={answer} isPersons={by === "person"} />
       <Table caption={text.table} columns={columnsOf(by)} rows={steps} keyOf={(row) => String(row.step)} />
       {answer.breakdowns && answer.breakdowns.length > 0 && <Breakdowns answer={answer} rows={answer.breakdowns} question={question} />}
       <p class="muted small">{insights.elapsed(answer.elapsed_ms)}</p>
     </>
+  );
+}
+
+/** isPersons: whether who reached a step, and who didn't, is a click away. */
+export function Bars({ answer, isPersons }: { answer: Funnel; isPersons: boolean }): JSX.Element {
+  return (
+    <ol class="funnel" aria-label={text.chart}>
+      {answer.steps.map((step) => <Step key={step.step} step={step} by={answer.aggregate_by} isPersons={isPersons} answer={answer} />)}
+    </ol>
   );
 }
 

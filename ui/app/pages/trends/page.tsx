@@ -15,6 +15,7 @@ import { Button } from "../../ui/button.tsx";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import { DateRange } from "../../ui/date-range.tsx";
 import { chartPicture } from "../../ui/picture.ts";
+import { SaveInsight } from "../../ui/save-insight.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { TakeAway } from "../../ui/take-away.tsx";
@@ -40,6 +41,7 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
     <div class="page">
       <header class="page-head">
         <h1 tabIndex={-1}>{text.title}</h1>
+        {body && <SaveInsight projectId={project.id} kind="trends" query={body} />}
         {answer && (
           <TakeAway
             name="trends" path={path} body={body} rows={() => csvRows(answer, named)}

@@ -1,0 +1,114 @@
+"""The web app in Chromium on sample data: bytes of the first load, time until a page is there, and how soon a click shows anything.
+
+Prints medians, and ratios to a bare page of the same server: the few words of `/healthz`, opened in the same browser. A page is there when
+nothing of it is waited for any more. Needs the app built (`./task ui`) and Chromium.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+ROUNDS: Final = 5
+PAGES: Final = ("overview", "trends", "dashboards", "events", "sessions", "settings")
+ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+
+IS_THERE: Final = """() => document.querySelector('main h1') && !document.querySelector('[aria-busy="true"], .skeleton')"""
+LOADED: Final = """() => {
+  const entries = performance.getEntriesByType('resource');
+  const own = entries.filter((each) => !each.name.includes('/api/')).map((each) => each.transferSize);
+  const [page] = performance.getEntriesByType('navigation');
+  return [page.transferSize + own.reduce((sum, each) => sum + each, 0), performance.now()];
+}"""
+CLICK: Final = """(path) => new Promise((done) => {
+  const link = document.querySelector(`nav a[href^="/${path}"]`);
+  const began = performance.now();
+  let first = null;
+  link.click();
+  const look = () => {
+    const now = performance.now() - began;
+    if (first === null && link.getAttribute('aria-current') === 'page') first = now;
+    const isThere = document.querySelector('main h1') && !document.querySelector('[aria-busy="true"], .skeleton');
+    if (first !== null && isThere) done([first, now]);
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})"""
+
+
+def main() -> None:
+    command = [sys.executable, "-m", "sv", "dev", "--sample", "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process, sync_playwright() as playwright:
+        assert process.stdout is not None
+        url: str = json.loads(process.stdout.readline())["url"]
+        browser = playwright.chromium.launch(executable_path=Path("/usr/bin/chromium"), args=ARGUMENTS)
+        try:
+            _measure(browser, url)
+        finally:
+            browser.close()
+            process.terminate()
+
+
+def _measure(browser: Browser, url: str) -> None:
+    state = _logged_in(browser, url)
+    bare_ms = statistics.median(_opened(browser, url, "healthz", None)[1] for _ in range(ROUNDS))
+    print(f"a bare page                   {bare_ms:7.1f} ms    1.00")
+    login = [_opened(browser, url, "", None, "() => document.querySelector('form')") for _ in range(ROUNDS)]
+    _show("first load: the login", login, bare_ms)
+    for page in PAGES:
+        _show(f"opened: {page}", [_opened(browser, url, page, state, IS_THERE) for _ in range(ROUNDS)], bare_ms)
+    context = browser.new_context(storage_state=state)
+    try:
+        _clicks(context, url)
+    finally:
+        context.close()
+
+
+def _show(name: str, found: list[tuple[int, float]], bare_ms: float) -> None:
+    took_ms = statistics.median(ms for _, ms in found)
+    print(
+        f"{name:<28}  {took_ms:7.1f} ms  {took_ms / bare_ms:6.2f}   {statistics.median(size for size, _ in found) / 1000:6.1f} KB"
+    )
+
+
+def _opened(browser: Browser, url: str, path: str, state: Any, there: str | None = None) -> tuple[int, float]:
+    """(bytes but for the API's answers, milliseconds) of a page in a browser that has nothing yet."""
+    context = browser.new_context(storage_state=state)
+    try:
+        page = context.new_page()
+        page.goto(f"{url}/{path}")
+        if there is not None:
+            page.wait_for_function(there)
+        size, took_ms = page.evaluate(LOADED)
+        return size, took_ms
+    finally:
+        context.close()
+
+
+def _clicks(context: BrowserContext, url: str) -> None:
+    """From page to page by the navigation: the second time round each is loaded already."""
+    page = context.new_page()
+    page.goto(f"{url}/overview")
+    page.wait_for_function(IS_THERE)
+    for which in ("first", "second"):
+        for path in (*PAGES[1:], PAGES[0]):
+            first_ms, whole_ms = page.evaluate(CLICK, path)
+            print(f"clicked, {which} time: {path:<12}  answered {first_ms:6.1f} ms   there {whole_ms:7.1f} ms")
+
+
+def _logged_in(browser: Browser, url: str) -> Any:
+    context = browser.new_context()
+    try:
+        body = {"email": "dev@localhost", "password": "dev"}
+        assert context.request.post(f"{url}/api/v1/auth/login", data=body).ok
+        return context.storage_state()
+    finally:
+        context.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+// Changing something on the server from a component: one change at a time, and why it was refused.
+import { useState } from "preact/hooks";
+import { ApiFault } from "../api/client.ts";
+
+export interface Act {
+  isBusy: boolean;
+  fault: ApiFault | null;
+  /** Whether it went through; what the server refused is in `fault`. While one change is under way another isn't begun. */
+  run: (change: () => Promise<unknown>) => Promise<boolean>;
+  forget: () => void;
+}
+
+export function useAct(): Act {
+  const [isBusy, setBusy] = useState(false);
+  const [fault, setFault] = useState<ApiFault | null>(null);
+  const run = async (change: () => Promise<unknown>): Promise<boolean> => {
+    if (isBusy) return false;
+    setBusy(true);
+    setFault(null);
+    try {
+      await change();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiFault)) throw error;
+      setFault(error);
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { isBusy, fault, run, forget: () => setFault(null) };
+}

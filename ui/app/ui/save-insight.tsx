@@ -1,0 +1,78 @@
+// The button that saves what trends and funnels show, on a dashboard if wanted. For those who may.
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { get, patch, post, projectPath } from "../api/client.ts";
+import type { Dashboard, ListedDashboard, SavedInsight } from "../api/dashboards.ts";
+import type { Page } from "../api/types.ts";
+import { inOrder, tilesBody, USUAL } from "../model/tiles.ts";
+import { useAct } from "../state/act.ts";
+import { useAsk } from "../state/ask.ts";
+import { go, hrefOf, pathOf } from "../state/router.ts";
+import { mayWrite } from "../state/session.ts";
+import { saving as text } from "../text/dashboards.ts";
+import { Button } from "./button.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Field, Problem } from "./form.tsx";
+import { toast } from "./toasts.tsx";
+
+const NEW = " new";
+
+export function SaveInsight({ projectId, kind, query }: { projectId: string; kind: SavedInsight["kind"]; query: Record<string, unknown> }): JSX.Element | null {
+  const [isOpen, setOpen] = useState(false);
+  if (!mayWrite.value) return null;
+  return (
+    <>
+      <Button icon="board" onClick={() => setOpen(true)}>{text.save}</Button>
+      {isOpen && <Saving projectId={projectId} kind={kind} query={query} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+/** Puts one more insight below what stands on a dashboard. */
+export async function putOn(projectId: string, dashboardId: string, insightId: string): Promise<void> {
+  const path = projectPath(projectId, "dashboards", dashboardId);
+  const { tiles } = await get<Dashboard>(path);
+  await patch(path, { tiles: tilesBody([...inOrder(tiles), { insight_id: insightId, title: null, layout: { x: 0, y: 0, ...USUAL } }]) });
+}
+
+function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: SavedInsight["kind"]; query: Record<string, unknown>; onClose: () => void }): JSX.Element {
+  const [name, setName] = useState("");
+  const [description, setDescription] = useState("");
+  const [chosen, setChosen] = useState("");
+  const [newName, setNewName] = useState("");
+  const { isBusy, fault, run } = useAct();
+  const known = useAsk(projectId, (signal) => get<Page<ListedDashboard>>(projectPath(projectId, "dashboards"), { limit: 200 }, signal));
+  const save = async (): Promise<void> => {
+    const board = chosen === NEW ? (await post<Dashboard>(projectPath(projectId, "dashboards"), { name: newName })).id : chosen;
+    if (chosen === NEW) setChosen(board); // one that was made isn't made again where the rest is refused
+    const made = await post<SavedInsight>(projectPath(projectId, "insights"), { name, description, kind, query });
+    if (board !== "") await putOn(projectId, board, made.id);
+    toast(text.done(name));
+    onClose();
+    if (board !== "") go(hrefOf(pathOf("dashboards", board)));
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void run(save);
+  };
+  return (
+    <Dialog title={text.title} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        <Field label={text.name}><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label={text.description}><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
+        <Field label={text.dashboard}>
+          <select class="input" value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
+            <option value="">{text.noDashboard}</option>
+            {known.data?.data.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
+            <option value={NEW}>{text.newDashboard}</option>
+          </select>
+        </Field>
+        {chosen === NEW && (
+          <Field label={text.newName}><input class="input" required maxLength={200} autocomplete="off" value={newName} onInput={(event) => setNewName(event.currentTarget.value)} /></Field>
+        )}
+        <Problem fault={fault ?? known.fault} />
+        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
+      </form>
+    </Dialog>
+  );
+}
