@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from sv.engine.port import Engine, Limits, UnreadablePart
 from sv.engine.stop import Stop, Stopped
+from sv.insights.flights import Flights
 from sv.insights.latencies import Latencies
 from sv.insights.line import Line
 from sv.model.errors import Unavailable
@@ -54,6 +55,10 @@ class Events(Protocol):
     """The store, as far as queries use it."""
 
     def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> AbstractContextManager[Snapshot]: ...
+
+    def version(self) -> Hashable:
+        """Changes whenever a snapshot that is taken later could show something else."""
+        ...
 
 
 class Context:
@@ -114,6 +119,7 @@ class Runner:
 
         quick = {kind: desk(kind, QUICK_READERS) for kind in (Kind.PAGE, Kind.LIST)}
         self.desks: Mapping[Kind, Desk] = {Kind.QUERY: desk(Kind.QUERY, max_running), **quick}
+        self.flights = Flights(events.version)
         self._stops: set[Stop] = set()
         self.stopped: Counter[str] = Counter()
         """Queries that were stopped, by why: `timeout`, or `gone` for those whose askers went away."""
@@ -127,15 +133,27 @@ class Runner:
         *,
         kind: Kind = Kind.QUERY,
         is_merged: bool = False,
+        same: Hashable = None,
     ) -> Result:
         """Run `insight` over the project's events of the half-open range and return what it returns.
 
-        is_merged: whether the project attributes events by merged identity (`sv.model.identity`).
+        is_merged: whether the project attributes events by merged identity (`sv.model.identity`). same: what makes an insight the same as
+        another one; those that are asked at the same time may be run once (`sv.insights.flights`). None is like nothing else.
 
         Raises Unavailable where too many queries wait already, where it waited or ran for too long, and what the insight raises. Cancelled,
         it leaves the line, and what runs is stopped.
         """
-        return await self._in_line(kind, project_id, lambda stop: self._run(project_id, range_ms, insight, is_merged, stop))
+
+        async def run(looks: Callable[[], None]) -> Result:
+            def work(stop: Stop) -> Result:
+                looks()
+                return self._run(project_id, range_ms, insight, is_merged, stop)
+
+            return await self._in_line(kind, project_id, work)
+
+        if same is None:
+            return await run(lambda: None)
+        return await self.flights.share((project_id, range_ms, kind, is_merged, same), run)
 
     async def call(self, project_id: str, work: Callable[[], Result]) -> Result:
         """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does; isn't stopped once it runs."""

@@ -27,6 +27,8 @@ class Catalog:
         self._buffer_readers: Counter[int] = Counter()
         self._dropped_parts: dict[int, Part] = {}
         self._dropped_buffers: set[int] = set()
+        self.version = 0
+        """Grows with each change of what later snapshots hold."""
 
     def parts(self, project_id: str | None = None) -> list[Part]:
         """The live parts, of one project or of all."""
@@ -67,6 +69,7 @@ class Catalog:
     def replace(self, *, parts: Sequence[int] = (), buffers: Sequence[int] = (), by: Sequence[Part]) -> None:
         """Put `by` in the place of these parts and buffers, for every snapshot taken from now on."""
         with self._lock:
+            self.version += 1
             for part_id in parts:
                 dropped = self._parts.pop(part_id, None)
                 if dropped is not None:
@@ -80,6 +83,7 @@ class Catalog:
     def withdraw(self, part_id: int) -> None:
         """Hide a part from every snapshot taken from now on, and leave its file and its row as they are."""
         with self._lock:
+            self.version += 1
             self._parts.pop(part_id, None)
 
     def add_dropped(self, parts: Sequence[Part]) -> None:

@@ -137,6 +137,10 @@ class EventStore:
         """The last log position that was accepted."""
         return self._accepted_seq
 
+    def version(self) -> tuple[int, int]:
+        """Changes whenever a snapshot that is taken later could show something else than one that is taken now."""
+        return self._accepted_seq, self.catalog.version
+
     @property
     def drained_seq(self) -> int:
         """The log position up to which every batch is in the buffers, or in parts."""

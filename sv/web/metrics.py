@@ -71,6 +71,7 @@ class Metrics(Struct, frozen=True):
     queries: int
     questions: dict[str, Questions]
     stopped: dict[str, int]
+    shared: int
     is_healthy: bool
 
 
@@ -114,6 +115,7 @@ def read(server: Readable) -> Metrics:
         queries=0 if runner is None else runner.queries,
         questions={} if runner is None else {str(kind): _questions(desk) for kind, desk in runner.desks.items()},
         stopped={} if runner is None else dict(runner.stopped),
+        shared=0 if runner is None else runner.flights.shared,
         is_healthy=server.health() is None and maintenance.fault is None,
     )
 

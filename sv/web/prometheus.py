@@ -88,6 +88,8 @@ def _questions(reading: Metrics) -> Iterator[str]:
     text = "Queries that were stopped while they ran, by why."
     stopped = {reason: reading.stopped.get(reason, 0) for reason in STOPPED}
     yield from _labelled("sv_queries_stopped_total", "counter", text, "reason", stopped)
+    text = "Queries that shared the run of an equal one."
+    yield from _metric("sv_queries_shared_total", "counter", text, reading.shared)
     text = "From a question's arrival to its answer, by line."
     yield from _histograms("sv_query_seconds", text, "kind", {kind: each.seconds for kind, each in lines.items()})
     text = "Of that the time in line, of those that came to run."

@@ -95,10 +95,21 @@ async def run(
     range_ms: tuple[int, int],
     insight: Callable[[Context], Result],
     kind: Kind = Kind.QUERY,
+    same: tuple[Any, ...] = (),
 ) -> Response[bytes]:
-    """Run an insight on a query thread and answer what it returns. Who hangs up meanwhile ends it."""
+    """Run an insight on a query thread and answer what it returns. Who hangs up meanwhile ends it.
+
+    same: all that the answer hangs on; at the same time it is found once. Empty: it is found for each.
+    """
+    # As JSON, in which 1, 1.0 and true differ, as they do in filters. The path says which insight it is.
+    question = (request.scope["path"], _encoder.encode(same)) if same else None
     asked = services_of(request).runner.run(
-        project.id, range_ms, lambda context: _encoder.encode(insight(context)), kind=kind, is_merged=is_merged(project.settings)
+        project.id,
+        range_ms,
+        lambda context: _encoder.encode(insight(context)),
+        kind=kind,
+        is_merged=is_merged(project.settings),
+        same=question,
     )
     return answer(await unless_gone(request.receive, asked))
 

@@ -34,7 +34,7 @@ async def trends_route(request: AnyRequest, project_id: FromPath[str]) -> Respon
     query = parse_trends_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
     query = await smart_trends(request, project, query)
     filters = filters_of(query)
-    return await run(request, project, _range(query.dates), _timed(lambda c: trends(c, query), filters))
+    return await run(request, project, _range(query.dates), _timed(lambda c: trends(c, query), filters), same=(query,))
 
 
 @post(f"{PROJECT}/insights/funnel", status_code=200, operation_id="query_funnel", opt={"permission": READ_PROJECT})
@@ -46,7 +46,7 @@ async def funnel_route(request: AnyRequest, project_id: FromPath[str]) -> Respon
     query = parse_funnel_query(body, timezone=project.timezone, now_ms=services_of(request).now_ms())
     query = await smart_funnel(request, project, query)
     filters = filters_of(query)
-    return await run(request, project, _range(query.dates), _timed(lambda c: funnel(c, query), filters))
+    return await run(request, project, _range(query.dates), _timed(lambda c: funnel(c, query), filters), same=(query,))
 
 
 @post(f"{PROJECT}/insights/funnel/persons", status_code=200, operation_id="list_funnel_persons", opt={"permission": READ_PROJECT})
@@ -64,7 +64,7 @@ async def funnel_persons_route(request: AnyRequest, project_id: FromPath[str]) -
         check_regexes(context, filters)
         return funnel_persons(context, query, services.persons)
 
-    return await run(request, project, _range(query.funnel.dates), page)
+    return await run(request, project, _range(query.funnel.dates), page, same=(query,))
 
 
 @post(f"{PROJECT}/insights/overview", status_code=200, operation_id="query_overview", opt={"permission": READ_PROJECT})
@@ -75,7 +75,9 @@ async def overview_route(request: AnyRequest, project_id: FromPath[str]) -> Resp
     now_ms = services_of(request).now_ms()
     query = parse_overview_query(await json_of(request), timezone=project.timezone, now_ms=now_ms)
     filters = [(f"filters[{place}]", item) for place, item in enumerate(query.given)]
-    return await run(request, project, range_of(query, now_ms), _timed(lambda c: overview(c, query, now_ms), filters))
+    return await run(
+        request, project, range_of(query, now_ms), _timed(lambda c: overview(c, query, now_ms), filters), same=(query, now_ms)
+    )
 
 
 def _range(dates: DateRange) -> tuple[int, int]:

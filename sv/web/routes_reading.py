@@ -44,7 +44,7 @@ async def answer_events(request: AnyRequest, project: Project, query: EventsQuer
         except ValidationFailed as error:  # in a query string every fault is a parameter's
             raise InvalidParameter(error.message) from None
 
-    return await run(request, project, (0, query.dates.to_ms), page, Kind.PAGE)
+    return await run(request, project, (0, query.dates.to_ms), page, Kind.PAGE, same=(query,))
 
 
 @get(f"{PROJECT}/events/{{event_id:str}}", operation_id="get_event", opt={"permission": READ_PROJECT})

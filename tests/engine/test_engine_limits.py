@@ -97,10 +97,14 @@ class Store:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.checked: list[list[str]] = []
+        self.writes = 0
 
     @contextmanager
     def snapshot(self, project_id: str, from_ms: int, to_ms: int) -> Generator[Snapshot]:
         yield self.rig.snapshot(project_id).within(from_ms, to_ms)
+
+    def version(self) -> int:
+        return self.writes
 
     def check(self, parts: Any) -> int:
         self.checked.append([part.path for part in parts])

@@ -1,8 +1,10 @@
-"""A server some of whose questions never end by themselves: trends of the event `forever` count in the database, those of `arithmetic` in Python.
+"""A server some of whose questions are hard: trends of the event `forever` count in the database without end, those of `arithmetic` in Python;
+those of `sort` sort several times what the engine's memory holds, and those of `hoard` need it at once.
 
 Everything else about them is as with any other: the route, the line, the threads, and what stops them.
 """
 
+import itertools
 import json
 import socket
 import time
@@ -19,12 +21,15 @@ from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.sql import Sql
 
 FOREVER = "select count(*) from range(10000000) a(i), range(10000000) b(j) where hash(i, j) = 7"
+SORT = "select max(h) from (select h, i, row_number() over (order by h, i) as n from (select hash(i) as h, i from range(6000000) r(i))) where n > 5"
+HOARD = "select len(list(repeat(i::varchar, 1000))) from range(3000000) t(i)"
+HARD = {"forever": FOREVER, "sort": SORT, "hoard": HOARD}
 trend = DuckEngine.trend
 
 def heavy_trend(self, snapshot, scope, matcher, *rest):
     limits = rest[-1]
-    if matcher.event == "forever":
-        self._statements.rows(Sql(FOREVER, {}), limits)
+    if matcher.event in HARD:
+        self._statements.rows(Sql(HARD[matcher.event], {}), limits)
     while matcher.event == "arithmetic":
         limits.check()
     return trend(self, snapshot, scope, matcher, *rest)
@@ -43,8 +48,16 @@ def heavy_server(**settings: Any) -> Iterator[Running]:
         yield server
 
 
-def question(event: str, **fields: Any) -> dict[str, Any]:
-    return {"events": [{"name": event}], "date_from": "2025-06-15", "date_to": "2025-06-15", **fields}
+_days = itertools.count()
+
+
+def question(event: str) -> dict[str, Any]:
+    """A question that is like no other one lately: those would share its run."""
+    return {
+        "events": [{"name": event}],
+        "date_from": f"2025-{1 + next(_days) % 5:02d}-{1 + next(_days) % 28:02d}",
+        "date_to": "2025-06-15",
+    }
 
 
 @contextmanager
