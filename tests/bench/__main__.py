@@ -11,6 +11,7 @@ BENCHES = (
     "app_bench",
     "bulk_bench",
     "ingest_bench",
+    "ingest_under_queries_bench",
     "funnel_bench",
     "insights_bench",
     "identity_bench",
