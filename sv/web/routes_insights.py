@@ -64,7 +64,7 @@ async def funnel_persons_route(request: AnyRequest, project_id: FromPath[str]) -
         check_regexes(context, filters)
         return funnel_persons(context, query, services.persons)
 
-    return await run(request, project, _range(query.funnel.dates), page, same=(query,))
+    return await run(request, project, _range(query.funnel.dates), page)
 
 
 @post(f"{PROJECT}/insights/overview", status_code=200, operation_id="query_overview", opt={"permission": READ_PROJECT})

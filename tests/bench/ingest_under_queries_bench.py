@@ -102,7 +102,7 @@ def _questions(kind: str) -> Generator[dict[str, Any]]:
             case "trends":
                 yield {**dates, "events": [{"name": name, "math": "unique_persons"} for name in names[:3]], "breakdown": "plan"}
             case _:
-                yield {"date_from": f"-{DAYS + 5}d", "compare": False, "limit": 10 + number % 90}
+                yield {"date_from": f"-{DAYS + 5}d", "compare": False, "breakdown_limit": 10 + number % 90}
 
 
 def _ask(url: str, kind: str, question: dict[str, Any]) -> None:
