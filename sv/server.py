@@ -371,6 +371,11 @@ class Server:
         self.recordings.keeper.start()
         self.jobs.start()
 
+    def end_queries(self) -> None:
+        """Tell those who still wait for an answer that there will be none."""
+        if self.runner is not None:
+            self.runner.end()
+
     async def _on_shutdown(self) -> None:
         self.capture.is_closing = True
 

@@ -33,7 +33,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
         shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - shown, not bound
         url = settings.public_url or f"http://{shown}:{port}"
         server.lock.announce(url)
-        serve(server.front, listener, lambda: on_ready(server, url), settings.trusted_proxies)
+        serve(server.front, listener, lambda: on_ready(server, url), server.end_queries, settings.trusted_proxies)
     finally:
         server.close()
     return 0

@@ -120,7 +120,8 @@ class Runner:
         quick = {kind: desk(kind, QUICK_READERS) for kind in (Kind.PAGE, Kind.LIST)}
         self.desks: Mapping[Kind, Desk] = {Kind.QUERY: desk(Kind.QUERY, max_running), **quick}
         self.flights = Flights(events.version)
-        self._stops: set[Stop] = set()
+        self._stops: dict[Stop, asyncio.Future[Any]] = {}
+        self._is_ending = False
         self.stopped: Counter[str] = Counter()
         """Queries that were stopped, by why: `timeout`, or `gone` for those whose askers went away."""
         self._checked_in_vain_s = -CHECK_AGAIN_S
@@ -173,14 +174,16 @@ class Runner:
         loop = asyncio.get_running_loop()
         stop = Stop()
         try:
+            if self._is_ending:
+                raise _ending()
             running = loop.run_in_executor(pool, work, stop)
         except BaseException:
             line.leave(project_id)
             raise
-        self._stops.add(stop)
+        self._stops[stop] = running
 
         def done(future: asyncio.Future[Result]) -> None:
-            self._stops.discard(stop)
+            self._stops.pop(stop, None)
             timer.cancel()
             line.leave(project_id)
             if not future.cancelled():
@@ -211,8 +214,14 @@ class Runner:
         """Questions that run or wait."""
         return sum(desk.line.running + desk.line.waiting for desk in self.desks.values())
 
+    def end(self) -> None:
+        """Stop what runs and what waits, all of which is told so: the server is about to go."""
+        self._is_ending = True
+        for stop, running in list(self._stops.items()):
+            self._stop(running, stop, _ending)
+
     def close(self) -> None:
-        """Stop what runs: nobody is there to be answered any more."""
+        """Stop what still runs: nobody is there to be answered any more."""
         for stop in list(self._stops):
             stop.set()
         for desk in self.desks.values():
@@ -246,3 +255,7 @@ class Runner:
             return True
         self._checked_in_vain_s = time.monotonic()
         return False
+
+
+def _ending() -> Unavailable:
+    return Unavailable("the server is shutting down")

