@@ -21,6 +21,9 @@ from storm_rig import BUSY, Storm
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument(
+        "--pause", type=float, default=0.1, help="seconds between two requests of a writer: all events are counted in the end"
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 10**9))
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)
@@ -28,7 +31,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="sv-storm-") as work:
         server = Server(Path(work) / "data", {**QUIET, **BUSY})
         try:
-            storm = Storm(server.start(), random.Random(args.seed))
+            storm = Storm(server.start(), random.Random(args.seed), pause_s=args.pause)
             storm.run(args.kills)
             print(f"{storm.told()}; {time.monotonic() - began:.0f} s", flush=True)
             wrong = storm.check()

@@ -44,7 +44,7 @@ ERASED = "erased"
 class Writer(threading.Thread):
     """Sends bodies one after the other, each again and again until it is answered 202; the last one too, after `end`.
 
-    pause_s: between two, so that there is less to be counted afterwards.
+    pause_s: between two, so that there is less to be counted afterwards. skew_ms: how far its clock is off.
     """
 
     def __init__(self, name: str, server: Server, seed: int, pause_s: float = 0.0) -> None:
@@ -52,6 +52,7 @@ class Writer(threading.Thread):
         self._server = server
         self._chance = random.Random(seed)
         self._pause_s = pause_s
+        self.skew_ms = 0
         self._counter = itertools.count(1)
         self._connection: Connection | None = None
         self.sent: set[str] = set()
@@ -106,7 +107,7 @@ class Writer(threading.Thread):
         events = [
             event(
                 number,
-                at_ms=now_ms() - chance.choice((0, 0, 1, 30)) * DAY_MS if is_dated else None,
+                at_ms=now_ms() + self.skew_ms - chance.choice((0, 0, 1, 30)) * DAY_MS if is_dated else None,
                 event_id=str(uuid.UUID(int=chance.getrandbits(128), version=4)) if has_ids else None,
                 user=f"user {chance.randrange(200)}",
             )
@@ -282,10 +283,10 @@ RIGHT = {"lost": [], "twice": [], "never sent": []}
 class Storm:
     """Clients on one server, and who kills it. `run` first, then `check`, which gives what is wrong."""
 
-    def __init__(self, server: Server, chance: random.Random, writers: int = 4) -> None:
+    def __init__(self, server: Server, chance: random.Random, writers: int = 4, pause_s: float = 0.0) -> None:
         self._server = server
         self._chance = chance
-        self.writers = [Writer(f"w{number}", server, chance.getrandbits(64)) for number in range(writers)]
+        self.writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s) for number in range(writers)]
         self.importer = Importer(server, chance.getrandbits(64))
         self.eraser = Eraser(server)
         self.reader = Reader(server, [*self.writers, self.importer])
