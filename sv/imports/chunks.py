@@ -16,10 +16,12 @@ from sv.imports.rows import UNREADABLE, BadRow, Row, Source
 from sv.ingest.body import repair
 from sv.ingest.decode import Decoded, DropReason, decode
 from sv.model.errors import ClientFault
-from sv.model.limits import MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
+from sv.model.limits import FOLD_ROWS, MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
 
-CHUNK_ROWS: Final = 100_000
-"""A chunk becomes at least a file, and is what a stopped import does again: seconds of work."""
+CHUNK_ROWS: Final = FOLD_ROWS
+"""A chunk becomes at least a file, and is what a stopped import does again: a second of work.
+
+No more than one transaction may fold: a chunk's sums commit with its files (ROLLUP-2), and whoever else writes metadata waits meanwhile."""
 
 CHUNK_BYTES: Final = 16 * MIB
 """Of events as JSON, where they are large: several chunks are in memory at the same time, here and in the engine."""

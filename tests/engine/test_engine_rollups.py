@@ -290,3 +290,24 @@ def test_a_transaction_folds_no_more_than_so_many_events(rollup_rig: RollupRig, 
     monkeypatch.setattr(rollup_rig.builds, "fold", noted)
     assert len(rollup_rig.persons("cut")) == 11
     assert folded_to == [2, 4, 5, 6]  # a batch is folded whole
+
+
+def test_new_persons_by_the_ten_thousands_are_folded_by_transactions_that_others_need_not_wait_long_for(
+    rollup_rig: RollupRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound as it is set, in persons a transaction; that it was wide enough and too wide was seen in seconds (`FOLD_ROWS`)."""
+    rollup_rig.rollups.catch_up()
+    for start in range(0, 44_000, 2000):
+        rollup_rig.send("many", [an_event_of(f"many-{start + n}") for n in range(2000)])
+    persons_of: list[int] = []
+    fold = rollup_rig.builds.fold
+
+    def noted(summaries: Sequence[Summary], seq: int, now_ms: int) -> None:
+        persons_of.append(sum(len(json.loads(each.content)) for each in summaries if each.kind == "persons"))
+        fold(summaries, seq, now_ms)
+
+    monkeypatch.setattr(rollup_rig.builds, "fold", noted)
+    rollup_rig.rollups.catch_up()
+    assert sum(persons_of) == 44_000
+    assert max(persons_of) <= 25_000, "others would wait for more than two or three seconds on a busy machine"
+    assert len(persons_of) == 2, "much smaller ones are only more statements"

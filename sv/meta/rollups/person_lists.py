@@ -22,8 +22,8 @@ TRIGRAM: Final = 3
 MAX_TRIGRAMS: Final = 20
 """Of a search that are looked at. What they leave is compared with the whole text, so fewer would only be slower."""
 
-SAMPLED: Final = 200
-"""Persons by which it is told how rare a trigram is."""
+SAMPLED: Final = 50
+"""Persons by which it is told how rare a trigram is. Telling costs as much as the search that it saves, and need not be exact."""
 
 MAX_RAREST: Final = 3
 """Trigrams that are searched for."""

@@ -9,6 +9,7 @@ from imports_rig import FIREFOX, ROW, Kept, read, take, write_ndjson
 
 from sv.imports import chunks
 from sv.model.errors import InvalidParameter
+from sv.model.limits import FOLD_ROWS
 
 
 def rows(count: int, **more: Any) -> list[dict[str, Any]]:
@@ -26,6 +27,12 @@ def test_a_chunk_ends_after_so_many_rows_good_or_bad_and_is_numbered_by_its_last
     kept = read(write_ndjson(tmp_path / "f.ndjson", lines))
     assert [(chunk.number, chunk.rows, chunk.event_count) for chunk in kept.chunks] == [(11, 10, 9), (21, 10, 10), (26, 5, 5)]
     assert kept.events == [*rows(4), *rows(20)]
+
+
+def test_a_chunk_has_no_more_rows_than_one_transaction_may_fold(tmp_path: Path) -> None:
+    kept = read(write_ndjson(tmp_path / "f.ndjson", rows(30_000)))
+    assert [chunk.event_count for chunk in kept.chunks] == [25_000, 5000]
+    assert max(chunk.event_count for chunk in kept.chunks) <= FOLD_ROWS
 
 
 def test_a_chunk_ends_after_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
