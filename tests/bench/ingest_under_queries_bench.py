@@ -30,7 +30,7 @@ ROUNDS: Final = 3
 SECONDS: Final = 4.0
 DAYS: Final = 30
 DAY_MS: Final = 86_400_000
-NEVER: Final = ("--flush-seconds", "3600", "--flush-events", "10000000", "--flush-bytes", "8GiB", "--compact-seconds", "0")
+NEVER: Final = ("--flush-seconds", "3600", "--flush-events", "10000000", "--compact-seconds", "0")
 ALWAYS: Final = ("--flush-seconds", "0.5", "--compact-seconds", "1")
 HEAD: Final = b"POST /api/v1/ingest/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "
 
