@@ -55,7 +55,7 @@ def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Rep
     known: set[str] = set()
     covered_seq = 0
     try:
-        if lacks_catalog(data):
+        if not (data / CATALOG).exists() or lacks_catalog(data):
             raise FolderDamaged(f"there is no {CATALOG}, which lists the event files, or nothing in it")
         with Meta.open(data / CATALOG) as meta:
             findings += [Finding("catalog", CATALOG, line) for line in meta.check()]

@@ -95,7 +95,7 @@ def needs_repair(data: Path) -> bool:
 
     Raises what `Meta.open` does but FolderDamaged.
     """
-    if lacks_catalog(data):
+    if not (data / CATALOG).exists() or lacks_catalog(data):
         return True
     try:
         with Meta.open(data / CATALOG) as meta:

@@ -165,6 +165,15 @@ def test_a_catalog_without_a_byte_is_not_taken_for_a_new_one(tmp_path: Path) -> 
     assert repaired(tmp_path / "data") == Counter(["one", "two"])
 
 
+def test_a_folder_whose_events_are_in_the_log_alone_lacks_its_catalog_too(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.put("in the log", at_ms=now_ms())
+    folder.crash()
+    (tmp_path / "data" / "sv.db").unlink()
+    assert [finding["kind"] for finding in check(tmp_path / "data", code=1)["findings"]] == ["catalog"]
+    assert not (tmp_path / "data" / "sv.db").exists(), "looking changes nothing"
+
+
 def test_files_that_a_merge_replaced_and_did_not_get_to_delete_count_once(tmp_path: Path) -> None:
     folder = filled(tmp_path / "data")
     before = {path: path.read_bytes() for path in part_files(tmp_path / "data")}
