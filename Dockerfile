@@ -1,7 +1,17 @@
 # syntax=docker/dockerfile:1
 # The server in an image: no build tools, no shell needed, not root, nothing written outside /data.
-# BASE needs Python 3.11 or newer with venv as `python3`; both stages must have the same one.
+# BASE needs Python 3.11 or newer with venv as `python3`; both stages of Python must have the same one. NODE needs Node.js 20.19 or newer with npm.
 ARG BASE=python:3.13-slim
+ARG NODE=node:22-slim
+
+# The web app and the browser client: files for any machine, so this stage may be of another kind than the rest.
+FROM ${NODE} AS ui
+WORKDIR /src/ui
+COPY ui/package.json ui/package-lock.json ui/.npmrc ./
+RUN npm ci --silent --no-progress --ignore-scripts
+COPY pyproject.toml ../
+COPY ui ./
+RUN npm run --silent build
 
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
@@ -12,6 +22,8 @@ COPY requirements.lock ./
 RUN /opt/venv/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY sv ./sv
+COPY --from=ui /src/sv/web/ui ./sv/web/ui
+COPY --from=ui /src/sv/sdk/browser ./sv/sdk/browser
 # What only building needs goes again, and what pyarrow and numpy bring that nothing here can reach: their tests and
 # headers, Arrow Flight, and clients for clouds. The byte code is checked against nothing at start: the image is the truth.
 RUN /opt/venv/bin/python -m pip install --quiet --no-compile --no-deps --no-build-isolation . \
