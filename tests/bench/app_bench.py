@@ -17,7 +17,7 @@ ROUNDS: Final = 5
 PAGES: Final = ("overview", "trends", "dashboards", "events", "sessions", "settings")
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
-IS_THERE: Final = """() => document.querySelector('main h1') && !document.querySelector('[aria-busy="true"], .skeleton')"""
+IS_THERE: Final = """() => document.querySelector('main :is(canvas, table, form, .empty)') && !document.querySelector('[aria-busy="true"], .skeleton')"""
 LOADED: Final = """() => {
   const entries = performance.getEntriesByType('resource');
   const own = entries.filter((each) => !each.name.includes('/api/')).map((each) => each.transferSize);
@@ -32,7 +32,7 @@ CLICK: Final = """(path) => new Promise((done) => {
   const look = () => {
     const now = performance.now() - began;
     if (first === null && link.getAttribute('aria-current') === 'page') first = now;
-    const isThere = document.querySelector('main h1') && !document.querySelector('[aria-busy="true"], .skeleton');
+    const isThere = document.querySelector('main :is(canvas, table, form, .empty)') && !document.querySelector('[aria-busy="true"], .skeleton');
     if (first !== null && isThere) done([first, now]);
     else requestAnimationFrame(look);
   };
