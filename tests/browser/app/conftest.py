@@ -45,10 +45,20 @@ def empty_login(empty_server: Running) -> dict[str, Any]:
     return logged_in(empty_server.url)
 
 
-def logged_in(url: str) -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def viewer_login(empty_server: Running) -> dict[str, Any]:
+    """Of somebody who may look at the project, and no more."""
+    who = {"email": "viewer@example.com", "password": "only looking here"}
+    with Api(empty_server) as api:
+        api.http.post("/api/v1/users", json=who).raise_for_status()
+        api.http.post(api.path("members"), json={"email": who["email"], "role": "viewer"}).raise_for_status()
+    return logged_in(empty_server.url, who)
+
+
+def logged_in(url: str, who: dict[str, str] | None = None) -> dict[str, Any]:
     """A browser's cookies after a login."""
     with httpx.Client(base_url=url, trust_env=False) as client:
-        client.post("/api/v1/auth/login", json={"email": "dev@localhost", "password": "dev"}).raise_for_status()
+        client.post("/api/v1/auth/login", json=who or {"email": "dev@localhost", "password": "dev"}).raise_for_status()
         (cookie,) = client.cookies.jar
     return {"cookies": [{"name": cookie.name, "value": cookie.value, "url": url}], "origins": []}
 
@@ -77,6 +87,14 @@ def own(browser: Browser, empty_server: Running, api: Api, empty_login: dict[str
     with visiting(browser, empty_server.url, screenshots, empty_login) as visit:
         yield visit
     assert empty_server.take_faults() == []
+
+
+@pytest.fixture
+def viewer(browser: Browser, empty_server: Running, api: Api, viewer_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+    """Logged in on that server as somebody who may change nothing."""
+    assert api.server is empty_server
+    with visiting(browser, empty_server.url, screenshots, viewer_login) as visit:
+        yield visit
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import time
+from urllib.parse import quote
 
 from playwright.sync_api import expect
 
@@ -87,7 +88,20 @@ def hostile_board(api: Api) -> str:
     return str(board.json()["id"])
 
 
-def addresses(visit: Visit) -> list[str]:
+def hostile_rules(api: Api) -> list[str]:
+    """Smart events of such names and rules, and descriptions of such names; the ids of the first ones."""
+    made = []
+    for name in STRINGS[:4]:
+        rule = {"event": name, "url": name, "text": name, "filters": [{"property": name, "operator": "exact", "value": name}]}
+        answer = api.http.post(api.path("action_definitions"), json={"name": name, "description": name, "rules": [rule]})
+        made.append(answer.json()["id"])
+        for kind in ("event_definitions", "property_definitions"):
+            told = {"description": name, "is_verified": True}
+            assert api.http.patch(api.path(f"{kind}/{quote(name, safe='')}"), json=told).status_code == 200
+    return made
+
+
+def addresses(visit: Visit, smart: list[str]) -> list[str]:
     """Every page of the navigation, and those with more to show of what was sent."""
     wanted = [json.dumps({"event": name, "filters": [[name, "exact", name]]}) for name in STRINGS[:3]]
     visit.open("/events")
@@ -107,6 +121,11 @@ def addresses(visit: Visit) -> list[str]:
             "/funnels", e=[json.dumps({"event": "$pageview"}), json.dumps({"event": STRINGS[0]})], who='["dropped_off",2]'
         ),
         visit.address("/events", event=STRINGS[1], f=[json.dumps([name, "exact", name]) for name in STRINGS[:2]]),
+        *(f"/persons/{quote(name, safe='')}" for name in (STRINGS[0], STRINGS[-1])),
+        visit.address("/persons", q=STRINGS[0], country=STRINGS[1], browser=STRINGS[2]),
+        visit.address("/definitions", show="properties", of=STRINGS[0]),
+        visit.address("/definitions", show="properties", q=STRINGS[-1]),
+        *(f"/smart-events/{each}" for each in smart[:2]),
         visit.address("/overview", f=json.dumps(["$country", "exact", STRINGS[0]]), show=STRINGS[1], pages=STRINGS[0]),
     ]
 
@@ -114,7 +133,8 @@ def addresses(visit: Visit) -> list[str]:
 def test_hostile_text_does_nothing_on_any_page(own: Visit, api: Api) -> None:
     hostile_events(api)
     hostile_names(api)
-    for address in [*addresses(own), f"/dashboards/{hostile_board(api)}"]:
+    smart = hostile_rules(api)
+    for address in [*addresses(own, smart), f"/dashboards/{hostile_board(api)}"]:
         own.open(address)
         expect(own.page.get_by_role("heading", level=1)).to_be_visible()
         own.page.wait_for_load_state("networkidle")

@@ -52,6 +52,11 @@ export async function smartEvents(projectId: string, signal: AbortSignal): Promi
   return (await had<Page<SmartEvent>>(projectPath(projectId, "action_definitions"), { limit: 1000, include_archived: true }, signal)).answer.data;
 }
 
+/** Somebody changed one here: what was kept of them is out of date. */
+export function forgetSmartEvents(projectId: string): void {
+  for (const key of kept.keys()) if (key.startsWith(projectPath(projectId, "action_definitions"))) kept.delete(key);
+}
+
 type Pick = (all: readonly PropertyDefinition[]) => Suggestion[];
 
 function pickedProperties(projectId: string, event: string | null, signal: AbortSignal, pick: Pick): Promise<Suggestion[]> {

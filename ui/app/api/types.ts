@@ -89,7 +89,21 @@ export interface SmartEvent {
   id: string;
   name: string;
   description: string;
+  rules: SmartRule[];
   archived: boolean;
+  updated_at: string;
+}
+
+export const URL_MATCHES = ["exact", "contains", "regex"] as const;
+export type UrlMatch = (typeof URL_MATCHES)[number];
+
+export interface SmartRule {
+  event: string | null;
+  filters: Filter[];
+  url: string | null;
+  url_match: UrlMatch | null;
+  selector: string | null;
+  text: string | null;
 }
 
 export const OPERATORS = [

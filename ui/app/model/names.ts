@@ -1,6 +1,6 @@
 // What people read for the names that the clients send: the usual ones have a word, all others are shown as they are.
 import { text } from "../text/en.ts";
-import type { Json } from "../api/types.ts";
+import type { Json, Person } from "../api/types.ts";
 
 export function propertyLabel(name: string): string {
   return Object.hasOwn(text.properties, name) ? (text.properties[name] ?? name) : name;
@@ -29,4 +29,21 @@ export function valueLabel(value: Json | undefined, property?: string | null): s
     return property === "$country" ? countryLabel(value) : value;
   }
   return typeof value === "number" ? String(value) : JSON.stringify(value);
+}
+
+/** The path of a URL, with its query; what is none is shown as it is. */
+export function pathOfUrl(url: string | null): string | null {
+  if (url === null) return null;
+  const found = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^#]*)/i.exec(url);
+  return found ? found[1] || "/" : url;
+}
+
+/** The browser, system, device and country of a session or a person, as far as known. */
+export function withWhat(from: Partial<Record<"browser" | "os" | "device_type" | "country", string | null>>): string {
+  return [from.browser, from.os, from.device_type, from.country && countryLabel(from.country)].filter(Boolean).join(" · ");
+}
+
+/** What people call a person: the name or e-mail among the traits, else the id. */
+export function personLabel({ distinct_id, properties }: Pick<Person, "distinct_id" | "properties">): string {
+  return [properties["name"], properties["email"]].find((value): value is string => typeof value === "string" && value.trim() !== "") ?? distinct_id;
 }

@@ -24,7 +24,10 @@ export const PAGES: readonly PageEntry[] = [
   { path: "funnels", label: text.pages.funnels, icon: "funnel", group: "analyse", load: () => import("./funnels/page.tsx") },
   { path: "dashboards", label: text.pages.dashboards, icon: "board", group: "analyse", load: () => import("./dashboards/page.tsx") },
   { path: "events", label: text.pages.events, icon: "events", group: "people", load: () => import("./events/page.tsx") },
+  { path: "persons", label: text.pages.persons, icon: "person", group: "people", load: () => import("./persons/page.tsx") },
   { path: "sessions", label: text.pages.sessions, icon: "session", group: "people", load: () => import("./sessions/page.tsx") },
+  { path: "smart-events", label: text.pages.smart, icon: "smart", group: "manage", load: () => import("./smart/page.tsx") },
+  { path: "definitions", label: text.pages.definitions, icon: "book", group: "manage", load: () => import("./definitions/page.tsx") },
   { path: "settings", label: text.pages.settings, icon: "settings", group: "manage", load: () => import("./settings/page.tsx") },
 ];
 

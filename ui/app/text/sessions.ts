@@ -16,7 +16,6 @@ export const sessions = {
   durations: { "": "Any duration", "10": "10 seconds and more", "60": "A minute and more", "300": "5 minutes and more", "1800": "Half an hour and more" } as Record<string, string>,
   bounce: "Bounces",
   bounces: { "": "Bounces too", false: "Without bounces", true: "Bounces alone" } as Record<string, string>,
-  clear: "Clear",
   recorded: "Recorded",
   more: "Show earlier ones",
   loadingMore: "Loading…",
@@ -44,7 +43,6 @@ export const session = {
   timeline: "What happened",
   noEvents: "No events.",
   cut: (count: string) => `The first ${count} events.`,
-  details: (name: string) => `Properties of ${name}`,
 };
 
 export const replay = {

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiFault, isAbort, post, projectPath } from "../../api/client.ts";
 import type { Funnel, Page, Person } from "../../api/types.ts";
 import { formatMoment, formatNumber } from "../../model/format.ts";
-import { countryLabel, eventLabel, valueLabel } from "../../model/names.ts";
+import { countryLabel, eventLabel, personLabel, valueLabel } from "../../model/names.ts";
 import { funnels } from "../../text/funnels.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -54,11 +54,11 @@ export function WhoDialog({ projectId, timezone, body, who, answer }: {
   const step = answer?.steps[who.step - 1];
   const name = `${eventLabel(step?.event ?? "")}${who.value === undefined ? "" : ` · ${valueLabel(who.value, answer?.breakdown ?? null)}`}`;
   const columns: Column<Person>[] = [
-    { key: "person", head: text.person, title: (row) => row.distinct_id, cell: (row) => <PersonLink id={row.distinct_id}>{nameOf(row)}</PersonLink> },
+    { key: "person", head: text.person, title: (row) => row.distinct_id, cell: (row) => <PersonLink id={row.distinct_id}>{personLabel(row)}</PersonLink> },
     { key: "last", head: text.last, isNumber: true, cell: (row) => formatMoment(row.last_seen, timezone) },
     { key: "country", head: text.country, cell: (row) => (row.country === null ? "–" : countryLabel(row.country)) },
     { key: "events", head: text.events, isNumber: true, cell: (row) => formatNumber(row.event_count) },
-    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(formatNumber(row.session_count), nameOf(row))}>{formatNumber(row.session_count)}</SessionsLink> },
+    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(formatNumber(row.session_count), personLabel(row))}>{formatNumber(row.session_count)}</SessionsLink> },
   ];
   return (
     <Dialog title={text[who.outcome](who.step, name)} isWide onClose={() => showWho(null)}>
@@ -67,9 +67,4 @@ export function WhoDialog({ projectId, timezone, body, who, answer }: {
       {cursor !== null && <Button disabled={isLoading} onClick={() => load(cursor)}>{text.more}</Button>}
     </Dialog>
   );
-}
-
-function nameOf(person: Person): string {
-  const { name, email } = person.properties;
-  return [name, email].find((value) => typeof value === "string" && value !== "") as string | undefined ?? person.distinct_id;
 }

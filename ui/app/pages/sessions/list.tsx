@@ -1,21 +1,20 @@
 import type { JSX } from "preact";
-import { suggestValues } from "../../api/definitions.ts";
 import { get, projectPath, type Parameters } from "../../api/client.ts";
 import type { Page, Person, ProjectRole } from "../../api/types.ts";
 import type { Session } from "../../api/sessions.ts";
 import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
-import { countryLabel } from "../../model/names.ts";
+import { pathOfUrl, withWhat } from "../../model/names.ts";
 import type { Range } from "../../model/range.ts";
 import { useList } from "../../state/list.ts";
-import { hrefOf, pathOf, setParameters } from "../../state/router.ts";
+import { hrefOf, pathOf } from "../../state/router.ts";
 import { changeRange, parameter, readScope } from "../../state/scope.ts";
 import { sessions as text } from "../../text/sessions.ts";
 import { Button } from "../../ui/button.tsx";
-import { Combobox, type Suggestion } from "../../ui/combobox.tsx";
+import { AddressChoice, AddressField, AddressValue, ClearAddress } from "../../ui/address-fields.tsx";
+import type { Suggestion } from "../../ui/combobox.tsx";
 import { DateRange } from "../../ui/date-range.tsx";
 import { Icon } from "../../ui/icons.tsx";
 import { Answer, Empty, Fault, Skeleton } from "../../ui/states.tsx";
-import { pathOfUrl, withWhat } from "./names.ts";
 
 const USUAL: Range = { from: "-6d", to: null };
 /** Parameters of the address, by those of the API. */
@@ -46,32 +45,16 @@ export function List({ project }: { project: ProjectRole }): JSX.Element {
 }
 
 function Filters({ projectId }: { projectId: string }): JSX.Element {
-  const values = (property: string) => (typed: string, signal: AbortSignal): Promise<Suggestion[]> => suggestValues(projectId, property, typed, signal);
-  const field = (name: string, label: string, placeholder: string, suggest: (typed: string, signal: AbortSignal) => Promise<Suggestion[]>, labelOf?: (value: string) => string): JSX.Element => (
-    <Combobox
-      key={name} label={label} isLabelHidden placeholder={placeholder} value={parameter(name) ?? ""} suggest={suggest}
-      onChange={(chosen) => setParameters({ [name]: chosen || null })} {...(labelOf && { labelOf })}
-    />
-  );
-  const choice = (name: string, label: string, options: Record<string, string>): JSX.Element => (
-    <label class="field" key={name}>
-      <span class="visually-hidden">{label}</span>
-      <select class="input" value={parameter(name) ?? ""} onChange={(event) => setParameters({ [name]: event.currentTarget.value || null })}>
-        {Object.entries(options).map(([value, shown]) => <option key={value} value={value}>{shown}</option>)}
-      </select>
-    </label>
-  );
-  const isFiltered = NAMES.some((name) => parameter(name));
   return (
-    <div class="session-filters" role="group" aria-label={text.title}>
-      {field("person", text.person, text.anyPerson, (typed, signal) => suggestPersons(projectId, typed, signal))}
-      {field("entry", text.entry, text.anyEntry, values("$current_url"))}
-      {field("country", text.country, text.anyCountry, values("$country"), (code) => (code ? countryLabel(code) : ""))}
-      {field("device", text.device, text.anyDevice, values("$device_type"))}
-      {field("browser", text.browser, text.anyBrowser, values("$browser"))}
-      {choice("min", text.duration, text.durations)}
-      {choice("bounce", text.bounce, text.bounces)}
-      {isFiltered && <Button kind="quiet" onClick={() => setParameters(Object.fromEntries(NAMES.map((name) => [name, null])))}>{text.clear}</Button>}
+    <div class="address-fields" role="group" aria-label={text.title}>
+      <AddressField name="person" label={text.person} placeholder={text.anyPerson} suggest={(typed, signal) => suggestPersons(projectId, typed, signal)} />
+      <AddressValue name="entry" label={text.entry} placeholder={text.anyEntry} property="$current_url" projectId={projectId} />
+      <AddressValue name="country" label={text.country} placeholder={text.anyCountry} property="$country" projectId={projectId} />
+      <AddressValue name="device" label={text.device} placeholder={text.anyDevice} property="$device_type" projectId={projectId} />
+      <AddressValue name="browser" label={text.browser} placeholder={text.anyBrowser} property="$browser" projectId={projectId} />
+      <AddressChoice name="min" label={text.duration} options={text.durations} />
+      <AddressChoice name="bounce" label={text.bounce} options={text.bounces} />
+      <ClearAddress names={NAMES} />
     </div>
   );
 }

@@ -1,17 +1,4 @@
-// What is said of a session in few words.
-import type { Session } from "../../api/sessions.ts";
-import { countryLabel } from "../../model/names.ts";
-
-/** The path of a URL, with its query; what is none is shown as it is. */
-export function pathOfUrl(url: string | null): string | null {
-  if (url === null) return null;
-  const found = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^#]*)/i.exec(url);
-  return found ? found[1] || "/" : url;
-}
-
-export function withWhat(session: Pick<Session, "browser" | "os" | "device_type" | "country">): string {
-  return [session.browser, session.os, session.device_type, session.country && countryLabel(session.country)].filter(Boolean).join(" · ");
-}
+// Moments of a recording, as the address and people write them.
 
 /** A place in a recording: 1:05, or 1:01:05. */
 export function clock(ms: number): string {

@@ -1,17 +1,17 @@
 import type { JSX } from "preact";
-import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import type { ProjectRole, SvEvent } from "../../api/types.ts";
 import { sessionEvents, sessionOf, type Session } from "../../api/sessions.ts";
-import { formatClock, formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
-import { eventLabel, propertyLabel, valueLabel } from "../../model/names.ts";
+import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
+import { eventLabel, pathOfUrl, withWhat } from "../../model/names.ts";
 import { useAsk } from "../../state/ask.ts";
 import { hrefOf } from "../../state/router.ts";
 import { replay, session as text } from "../../text/sessions.ts";
 import { PersonLink } from "../../ui/links.tsx";
+import { EventLine } from "../../ui/event-line.tsx";
+import { Facts, type Fact } from "../../ui/facts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { Icon } from "../../ui/icons.tsx";
-import { clock, pathOfUrl, withWhat } from "./names.ts";
+import { clock } from "./names.ts";
 import { Player, type Moment } from "./player.tsx";
 
 interface Whole {
@@ -42,7 +42,7 @@ function Shown({ project, id, session, events }: Whole & { project: ProjectRole;
   if (isUnknown && !session) return <div class="card"><Empty title={text.unknown}><p>{text.unknownText}</p></Empty></div>;
   return (
     <>
-      {session ? <Facts session={session} timezone={project.timezone} /> : <p class="muted">{text.onlyRecording}</p>}
+      {session ? <FactsOf session={session} timezone={project.timezone} /> : <p class="muted">{text.onlyRecording}</p>}
       <div class={`watch${isRecorded ? " is-recorded" : ""}`}>
         <Player projectId={project.id} sessionId={id} isExpected={isRecorded} events={events} onMoment={setMoment} onNone={() => setUnknown(true)} />
         {session && <Timeline session={session} events={events} moment={moment} timezone={project.timezone} />}
@@ -51,8 +51,8 @@ function Shown({ project, id, session, events }: Whole & { project: ProjectRole;
   );
 }
 
-function Facts({ session, timezone }: { session: Session; timezone: string }): JSX.Element {
-  const facts: [string, JSX.Element | string, string?][] = [
+function FactsOf({ session, timezone }: { session: Session; timezone: string }): JSX.Element {
+  const facts: Fact[] = [
     [text.person, <PersonLink id={session.distinct_id} />, session.distinct_id],
     [text.started, formatMoment(session.started_at, timezone)],
     [text.duration, formatDuration(session.duration)],
@@ -62,16 +62,7 @@ function Facts({ session, timezone }: { session: Session; timezone: string }): J
     [text.exit, pathOfUrl(session.exit_url) ?? "–", session.exit_url ?? ""],
     [text.with, withWhat(session) || "–", withWhat(session)],
   ];
-  return (
-    <dl class="card facts">
-      {facts.map(([name, value, title]) => (
-        <div key={name}>
-          <dt class="muted">{name}</dt>
-          <dd class="truncate" title={title ?? ""}>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }
 
 function Timeline({ session, events, moment, timezone }: { session: Session; events: readonly SvEvent[]; moment: Moment | null; timezone: string }): JSX.Element {
@@ -90,36 +81,13 @@ function Timeline({ session, events, moment, timezone }: { session: Session; eve
 }
 
 function Happened({ event, moment, isCurrent, timezone }: { event: SvEvent; moment: Moment | null; isCurrent: boolean; timezone: string }): JSX.Element {
-  const [isOpen, setOpen] = useState(false);
-  const url = event.properties["$current_url"];
-  const where = typeof url === "string" ? pathOfUrl(url) : null;
   const atMs = moment ? Date.parse(event.timestamp) - moment.startMs : null;
-  const name = eventLabel(event.event);
   const isShown = moment && atMs !== null && atMs >= 0 && atMs <= moment.wholeMs;
   return (
-    <li aria-current={isCurrent ? "true" : undefined}>
-      <div class="row">
-        {isShown ? (
-          <button type="button" class="moment" onClick={() => moment.goTo(atMs)} aria-label={replay.goTo(name, clock(atMs))}>{clock(atMs)}</button>
-        ) : (
-          <time class="moment muted" dateTime={event.timestamp} title={formatMoment(event.timestamp, timezone)}>{formatClock(event.timestamp, timezone)}</time>
-        )}
-        <button type="button" class="expander grow" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          <Icon name="chevron" />
-          <span class="truncate">{name}</span>{" "}
-          {where !== null && <span class="truncate muted" title={String(url)}>{where}</span>}
-        </button>
-      </div>
-      {isOpen && (
-        <dl class="properties" aria-label={text.details(name)}>
-          {Object.entries(event.properties).map(([property, value]) => (
-            <Fragment key={property}>
-              <dt class="muted truncate" title={property}>{propertyLabel(property)}</dt>
-              <dd>{valueLabel(value, property)}</dd>
-            </Fragment>
-          ))}
-        </dl>
+    <EventLine event={event} timezone={timezone} isCurrent={isCurrent}>
+      {isShown && (
+        <button type="button" class="moment" onClick={() => moment.goTo(atMs)} aria-label={replay.goTo(eventLabel(event.event), clock(atMs))}>{clock(atMs)}</button>
       )}
-    </li>
+    </EventLine>
   );
 }

@@ -1,7 +1,8 @@
 import { EventType, IncrementalSource, NodeType } from "@rrweb/types";
 import { describe, expect, it } from "vitest";
 import { cleanCss, cleanEvents } from "./clean.ts";
-import { clock, pathOfUrl, readMoment } from "./names.ts";
+import { pathOfUrl } from "../../model/names.ts";
+import { clock, readMoment } from "./names.ts";
 
 type Loose = Record<string, unknown>;
 

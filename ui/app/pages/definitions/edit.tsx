@@ -1,0 +1,70 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { ApiFault, ask } from "../../api/client.ts";
+import { eventLabel, propertyLabel } from "../../model/names.ts";
+import { definitions as text } from "../../text/definitions.ts";
+import { text as shared } from "../../text/en.ts";
+import { Button } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Fault } from "../../ui/states.tsx";
+import { toast } from "../../ui/toasts.tsx";
+import type { Definition, Kind } from "./page.tsx";
+
+const MAX_DESCRIPTION_CHARS = 1000;
+
+export function EditDialog({ path, kind, definition, onClose, onSaved }: {
+  path: string;
+  kind: Kind;
+  definition: Definition;
+  onClose: () => void;
+  onSaved: () => void;
+}): JSX.Element {
+  const [description, setDescription] = useState(definition.description ?? "");
+  const [isVerified, setVerified] = useState(definition.is_verified);
+  const [isHidden, setHidden] = useState(definition.is_hidden);
+  const [fault, setFault] = useState<ApiFault | null>(null);
+  const [isSaving, setSaving] = useState(false);
+  const save = (submitted: Event): void => {
+    submitted.preventDefault();
+    setSaving(true);
+    setFault(null);
+    ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body: { description: description.trim(), is_verified: isVerified, is_hidden: isHidden } })
+      .then(() => {
+        toast(text.saved);
+        onSaved();
+      })
+      .catch((error: unknown) => {
+        setSaving(false);
+        if (!(error instanceof ApiFault)) throw error;
+        setFault(error);
+      });
+  };
+  const label = kind === "events" ? eventLabel(definition.name) : propertyLabel(definition.name);
+  return (
+    <Dialog title={text.editTitle(label)} onClose={onClose}>
+      <form class="stack" onSubmit={save}>
+        {fault && <Fault fault={fault} />}
+        <p class="mono muted wrap">{definition.name}</p>
+        <label class="field">
+          <span>{text.description}</span>
+          <textarea
+            class="input" value={description} maxLength={MAX_DESCRIPTION_CHARS} placeholder={text.descriptionHint}
+            onInput={(event) => setDescription(event.currentTarget.value)}
+          />
+        </label>
+        <label class="check">
+          <input type="checkbox" checked={isVerified} onChange={(event) => setVerified(event.currentTarget.checked)} />
+          {text.verify}
+        </label>
+        <label class="check">
+          <input type="checkbox" checked={isHidden} onChange={(event) => setHidden(event.currentTarget.checked)} />
+          {text.hide}
+        </label>
+        <div class="dialog-foot">
+          <Button onClick={onClose}>{shared.dialog.cancel}</Button>
+          <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

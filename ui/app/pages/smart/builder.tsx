@@ -1,0 +1,174 @@
+// A smart event being made, changed, archived or deleted. Who may not write sees what it means.
+import type { JSX } from "preact";
+import { useId, useState } from "preact/hooks";
+import { ApiFault, ask, post, projectPath, type Detail } from "../../api/client.ts";
+import { forgetSmartEvents } from "../../api/definitions.ts";
+import type { ProjectRole, SmartEvent, SmartRule } from "../../api/types.ts";
+import type { Range } from "../../model/range.ts";
+import { MAX_RULES, NO_RULE, ruleBody, ruleSentence, saysSomething } from "../../model/rules.ts";
+import { useAsk } from "../../state/ask.ts";
+import { go, hrefOf, pathOf } from "../../state/router.ts";
+import { readScope } from "../../state/scope.ts";
+import { mayWrite } from "../../state/session.ts";
+import { builder as text } from "../../text/smart.ts";
+import { Button } from "../../ui/button.tsx";
+import { Fault } from "../../ui/states.tsx";
+import { toast } from "../../ui/toasts.tsx";
+import { Preview, type Previewed } from "./preview.tsx";
+import { RemoveDialog } from "./remove.tsx";
+import { RuleFields } from "./rule.tsx";
+
+const USUAL: Range = { from: "-6d", to: null };
+const SHOWN = 10;
+const MAX_NAME_CHARS = 200;
+const MAX_DESCRIPTION_CHARS = 1000;
+
+export function Builder({ project, known }: { project: ProjectRole; known: SmartEvent | null }): JSX.Element {
+  const path = projectPath(project.id, "action_definitions");
+  const [saved, setSaved] = useState(known);
+  const [name, setName] = useState(known?.name ?? "");
+  const [description, setDescription] = useState(known?.description ?? "");
+  const [rules, setRules] = useState<SmartRule[]>(known?.rules ?? [NO_RULE]);
+  const [isTried, setTried] = useState(false);
+  const [isSaving, setSaving] = useState(false);
+  const [fault, setFault] = useState<ApiFault | null>(null);
+  const [isRemoving, setRemoving] = useState(false);
+  const { range } = readScope(USUAL);
+  const said = rules.filter(saysSomething).map(ruleBody);
+  const previewPath = `${path}/preview`;
+  const body = { rules: said, date_from: range.from, ...(range.to !== null && { date_to: range.to }), limit: SHOWN };
+  const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body]) : null, (signal) => post<Previewed>(previewPath, body, signal));
+  const details = [...(fault?.details ?? []), ...placed(previewed.fault?.details ?? [], rules)];
+  const isWhole = name.trim() !== "" && rules.every(saysSomething);
+
+  const send = (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): void => {
+    setSaving(true);
+    setFault(null);
+    ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body: change })
+      .then((smart) => {
+        forgetSmartEvents(project.id);
+        setSaved(smart);
+        toast(done);
+        after?.(smart);
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiFault)) throw error;
+        setFault(error);
+      })
+      .finally(() => setSaving(false));
+  };
+  const save = (submitted: Event): void => {
+    submitted.preventDefault();
+    setTried(true);
+    if (!isWhole) return;
+    const change = { name: name.trim(), description: description.trim(), rules: rules.map(ruleBody) };
+    if (saved) send("PATCH", change, text.saved);
+    else send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
+  };
+  const archive = (isArchived: boolean): void => send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
+
+  return (
+    <div class="page">
+      <header class="page-head">
+        <h1 tabIndex={-1} class="truncate">{saved?.name ?? text.newTitle}</h1>
+        {saved && mayWrite.value && (
+          <>
+            <Button onClick={() => archive(!saved.archived)} disabled={isSaving}>{saved.archived ? text.unarchive : text.archive}</Button>
+            <Button kind="danger" icon="trash" onClick={() => setRemoving(true)}>{text.remove}</Button>
+          </>
+        )}
+        <a class="button" href={hrefOf("/smart-events")}>{text.back}</a>
+      </header>
+      {saved?.archived && <div class="note">{text.archivedNote}</div>}
+      {fault && <Fault fault={fault} />}
+      <div class="smart">
+        {mayWrite.value ? (
+          <form class="stack" onSubmit={save} noValidate>
+            <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} />
+            <Rules projectId={project.id} rules={rules} details={details} isTried={isTried} onChange={setRules} />
+            <div class="row">
+              <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
+            </div>
+          </form>
+        ) : saved && <Told smart={saved} />}
+        <Preview asked={previewed} range={range} timezone={project.timezone} isAsked={said.length > 0} />
+      </div>
+      {saved && isRemoving && (
+        <RemoveDialog
+          path={`${path}/${encodeURIComponent(saved.id)}`} smart={saved} onClose={() => setRemoving(false)}
+          onArchive={() => {
+            setRemoving(false);
+            archive(true);
+          }}
+          onRemoved={() => {
+            forgetSmartEvents(project.id);
+            toast(text.removed);
+            go(hrefOf("/smart-events"));
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The preview is asked of the rules that say something: its places are among these. */
+function placed(details: readonly Detail[], rules: readonly SmartRule[]): Detail[] {
+  const places = rules.flatMap((rule, place) => (saysSomething(rule) ? [place] : []));
+  return details.map((each) => ({ ...each, field: each.field.replace(/^rules\[(\d+)\]/, (_, place: string) => `rules[${places[Number(place)] ?? place}]`) }));
+}
+
+function Named({ name, description, isTried, onName, onDescription }: {
+  name: string;
+  description: string;
+  isTried: boolean;
+  onName: (name: string) => void;
+  onDescription: (description: string) => void;
+}): JSX.Element {
+  const id = useId();
+  const isMissing = isTried && name.trim() === "";
+  return (
+    <div class="card stack">
+      <div class="field">
+        <label for={id}>{text.name}</label>
+        <input id={id} class="input" value={name} maxLength={MAX_NAME_CHARS} aria-invalid={isMissing ? "true" : undefined} onInput={(event) => onName(event.currentTarget.value)} />
+        {isMissing && <p class="problem" role="alert">{text.nameMissing}</p>}
+      </div>
+      <label class="field">
+        <span>{text.description}</span>
+        <input class="input" value={description} maxLength={MAX_DESCRIPTION_CHARS} onInput={(event) => onDescription(event.currentTarget.value)} />
+      </label>
+    </div>
+  );
+}
+
+function Rules({ projectId, rules, details, isTried, onChange }: {
+  projectId: string;
+  rules: SmartRule[];
+  details: readonly Detail[];
+  isTried: boolean;
+  onChange: (rules: SmartRule[]) => void;
+}): JSX.Element {
+  return (
+    <>
+      <h2>{text.rules} {rules.length > 1 ? text.any : text.only}</h2>
+      {rules.map((rule, place) => (
+        <RuleFields
+          key={place} projectId={projectId} place={place} rule={rule} details={details} isTried={isTried}
+          onChange={(changed) => onChange(rules.map((each, at) => (at === place ? changed : each)))}
+          onRemove={rules.length > 1 ? () => onChange(rules.filter((_, at) => at !== place)) : null}
+        />
+      ))}
+      {rules.length < MAX_RULES && <div><Button icon="plus" onClick={() => onChange([...rules, NO_RULE])}>{text.addRule}</Button></div>}
+    </>
+  );
+}
+
+function Told({ smart }: { smart: SmartEvent }): JSX.Element {
+  return (
+    <section class="card stack">
+      {smart.description && <p>{smart.description}</p>}
+      <h2>{text.rules} {smart.rules.length > 1 ? text.any : text.only}</h2>
+      <ul class="told">{smart.rules.map((rule, place) => <li key={place}>{ruleSentence(rule)}</li>)}</ul>
+    </section>
+  );
+}

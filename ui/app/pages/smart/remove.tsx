@@ -1,0 +1,47 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { ApiFault, ask } from "../../api/client.ts";
+import type { SmartEvent } from "../../api/types.ts";
+import { text as shared } from "../../text/en.ts";
+import { builder as text } from "../../text/smart.ts";
+import { Button } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Fault } from "../../ui/states.tsx";
+
+/** Asks first; where the smart event is in use, says by what (the server names it), and offers to archive it. */
+export function RemoveDialog({ path, smart, onClose, onArchive, onRemoved }: {
+  path: string;
+  smart: SmartEvent;
+  onClose: () => void;
+  onArchive: () => void;
+  onRemoved: () => void;
+}): JSX.Element {
+  const [fault, setFault] = useState<ApiFault | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const isUsed = fault?.status === 409;
+  const remove = (): void => {
+    setAsking(true);
+    setFault(null);
+    ask("DELETE", path)
+      .then(onRemoved)
+      .catch((error: unknown) => {
+        setAsking(false);
+        if (!(error instanceof ApiFault)) throw error;
+        setFault(error);
+      });
+  };
+  return (
+    <Dialog title={text.removeTitle(smart.name)} onClose={onClose}>
+      <div class="stack">
+        {isUsed ? <div class="note is-bad" role="alert"><div class="grow"><strong>{text.inUse}.</strong> {fault.message}</div></div> : fault && <Fault fault={fault} />}
+        <p>{text.removeText}</p>
+        <div class="dialog-foot">
+          <Button onClick={onClose}>{shared.dialog.cancel}</Button>
+          {isUsed
+            ? !smart.archived && <Button kind="primary" onClick={onArchive}>{text.insteadArchive}</Button>
+            : <Button kind="danger" icon="trash" disabled={isAsking} onClick={remove}>{text.remove}</Button>}
+        </div>
+      </div>
+    </Dialog>
+  );
+}
