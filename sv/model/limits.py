@@ -1,4 +1,4 @@
-"""Every bound in the product, once, with its reason (those of dashboards: `sv.model.dashboard_limits`).
+"""Every bound in the product, once, with its reason (those of dashboards and of connections: `sv.model.*_limits`).
 
 Answers for the numbers alone: who reads a request, a query or a file takes its bound from here, and says the
 bound in the message that refuses. Assumes nothing. Never holds what an operator may change: that is in

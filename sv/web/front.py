@@ -6,6 +6,7 @@ other. Litestar is imported when the first other request comes, which keeps star
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from sv.ingest.capture import Ack, Capture
 from sv.model.errors import InvalidParameter, MethodNotAllowed, PayloadTooLarge, Unavailable, UnsupportedMedia
 from sv.model.limits import MAX_BODY_BYTES, MAX_BODY_SECONDS
+from sv.web.connections import Connections
 from sv.web.errors import error_answer
 from sv.web.paths import keep_names_whole
 
@@ -114,6 +116,7 @@ class Front:
         self._app: App | None = None
         self._loading = asyncio.Lock()
         self._reading_bytes = 0
+        self.connections = Connections(time.monotonic)
 
     @property
     def openings(self) -> tuple[Opening, ...]:

@@ -21,6 +21,8 @@ from sv.store.event_store import EventStore
 from sv.store.files import ASIDE
 from sv.store.maintenance import Maintenance
 from sv.wal.log import Log
+from sv.web.connections import REASONS
+from sv.web.front import Front
 
 if TYPE_CHECKING:
     from sv.insights.runner import Desk, Runner
@@ -72,6 +74,8 @@ class Metrics(Struct, frozen=True):
     questions: dict[str, Questions]
     stopped: dict[str, int]
     shared: int
+    connections: int
+    connections_ended: dict[str, int]
     is_healthy: bool
 
 
@@ -85,6 +89,7 @@ class Readable(Protocol):
     maintenance: Maintenance
     runner: "Runner | None"
     clock: Callable[[], int]
+    front: Front
 
     def health(self) -> str | None: ...
 
@@ -116,6 +121,8 @@ def read(server: Readable) -> Metrics:
         questions={} if runner is None else {str(kind): _questions(desk) for kind, desk in runner.desks.items()},
         stopped={} if runner is None else dict(runner.stopped),
         shared=0 if runner is None else runner.flights.shared,
+        connections=server.front.connections.open,
+        connections_ended={reason: server.front.connections.ended[reason] for reason in REASONS},
         is_healthy=server.health() is None and maintenance.fault is None,
     )
 

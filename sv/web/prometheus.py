@@ -68,6 +68,9 @@ def _rest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_merges_total", "counter", "Merges of files committed.", reading.merges)
     yield from _metric("sv_flush_age_seconds", "gauge", "Since the last flush.", round(reading.flush_age_ms / 1000, 3))
     yield from _metric("sv_queries", "gauge", "Queries that run or wait.", reading.queries)
+    yield from _metric("sv_connections", "gauge", "Open connections.", reading.connections)
+    text = "Connections that were ended, by why."
+    yield from _labelled("sv_connections_ended_total", "counter", text, "reason", reading.connections_ended)
     yield from _questions(reading)
 
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sv.model.errors import ServerFault
-from sv.web.errors import error_body
-from sv.web.front import SECURITY_HEADERS, Front
+from sv.web.front import Front
+from sv.web.protocol import allow_connections, watched_by
 
 KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s after which common proxies close, so that they never write into a connection that we are closing."""
@@ -27,6 +26,9 @@ LATE_S: Final = 5
 """After a signal, before what still runs is told to end: enough for nearly every query, and early enough to be told before DRAIN_S."""
 
 BACKLOG: Final = 4096
+
+TICKS_A_SECOND: Final = 10
+"""Of uvicorn's main loop."""
 
 
 class PortTaken(ServerFault):
@@ -62,10 +64,11 @@ def serve(
     on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
     trusted_proxies: networks whose X-Forwarded-For is believed.
     """
+    front.connections.max_connections = allow_connections()
     config = uvicorn.Config(
         front,
         loop="uvloop",
-        http=_Protocol,
+        http=watched_by(front.connections),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -77,29 +80,17 @@ def serve(
         timeout_graceful_shutdown=DRAIN_S,
         backlog=BACKLOG,
     )
-    server = _Server(config, on_ready, on_late)
+    server = _Server(config, front, on_ready, on_late)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's own, but what it refuses before the application sees it gets the contract's error shape too."""
-
-    def send_400_response(self, msg: str) -> None:
-        body = error_body(f"expected HTTP/1.1, got something else: {msg}", "INVALID_PARAMETER")
-        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n" % len(
-            body
-        )
-        safety = b"".join(b"%b: %b\r\n" % header for header in SECURITY_HEADERS)
-        self.transport.write(head + safety + b"\r\n" + body)
-        self.transport.close()
 
 
 class _Server(uvicorn.Server):
     """uvicorn, but a signal is the ordinary end: uvicorn itself would raise it again and turn exit 0 into a death by signal."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], on_late: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, front: Front, on_ready: Callable[[], None], on_late: Callable[[], None]) -> None:
         super().__init__(config)
+        self._connections = front.connections
         self._on_ready = on_ready
         self._on_late = on_late
 
@@ -114,6 +105,11 @@ class _Server(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_A_SECOND == 0:
+            self._connections.sweep()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,0 +1,25 @@
+"""The bounds of connections, each with its reason. Answers for the same as `sv.model.limits` does."""
+
+from typing import Final
+
+HEAD_SECONDS: Final = 10
+"""From a connection's beginning, or from a further request's first byte, until its head is there. It is sent in one piece, as a rule."""
+
+BODY_WINDOW_SECONDS: Final = 10
+MIN_WINDOW_BYTES: Final = 2000
+"""Of a body, in each such window: 200 bytes a second. The slowest networks that browsers are used in bring ten times as much."""
+
+STALL_SECONDS: Final = 600
+"""How long an answer may wait for its reader to take 64 KiB. Downloads that somebody paused, and browsers that sleep, come back."""
+
+MAX_HEAD_BYTES: Final = 256 * 1024
+"""Of a request's head, and of what frames a chunked body beside the body itself. The longest parameter alone may have 64 KiB."""
+
+MAX_FRAMING: Final = 8
+"""Bytes of framing for each byte of a chunked body: chunks of one byte have five."""
+
+MAX_CONNECTIONS: Final = 16_384
+"""At the same time, where the system allows as many files. One that waits costs some 5 KB."""
+
+KEPT_FILES: Final = 512
+"""Of the files that the system lets the process have, for events, the log and the metadata, whatever strangers open."""

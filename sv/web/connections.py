@@ -1,0 +1,156 @@
+"""Who holds a connection without using it, and for how much longer: who connects and says nothing, or a byte a second, or reads nothing.
+
+    watched     a request's head, or the rest of its body, is still to come
+    idle        answered; the next request may come, for as long as the server keeps connections
+    stalled     an answer waits for its reader
+
+Answers for ending those that take too long, and for the bound on how many there are: where there is no room, the one that has waited
+longest gives way, and where none waits, the newcomer is told to come again. Whoever is being answered is left alone. A client whose
+connection ends sends again; an answer of 4xx would make it drop what it has.
+
+Knows nothing of HTTP or sockets: `sv.web.protocol` says what happens, and `sweep` is called once a second. For the event loop alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, Literal, Protocol
+
+from msgspec import Struct
+
+from sv.model.connection_limits import BODY_WINDOW_SECONDS, HEAD_SECONDS, MAX_CONNECTIONS, MIN_WINDOW_BYTES, STALL_SECONDS
+
+Reason = Literal["slow_head", "slow_body", "slow_reader", "crowded", "refused"]
+REASONS: Final[tuple[Reason, ...]] = ("slow_head", "slow_body", "slow_reader", "crowded", "refused")
+
+
+class Caller(Protocol):
+    """One connection. received: bytes, ever. is_in_head: of the request that is coming. is_held_up: that nothing comes is our own doing."""
+
+    received: int
+
+    @property
+    def is_in_head(self) -> bool: ...
+
+    @property
+    def is_held_up(self) -> bool: ...
+
+    def unread_bytes(self) -> int:
+        """What waits for its reader."""
+        ...
+
+    def end(self) -> None:
+        """At once, whatever is still to be sent."""
+        ...
+
+
+class _Watch(Struct):
+    """since_s: when this window began. received: bytes until then. is_in_head: then."""
+
+    since_s: float
+    received: int
+    is_in_head: bool
+
+
+class _Stall(Struct):
+    """unread: bytes when this window began."""
+
+    since_s: float
+    unread: int
+
+
+class Connections:
+    """clock_s: seconds that only grow. The others are bounds (`sv.model.connection_limits`), smaller in tests."""
+
+    def __init__(
+        self,
+        clock_s: Callable[[], float],
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        head_s: float = HEAD_SECONDS,
+        window_s: float = BODY_WINDOW_SECONDS,
+        stall_s: float = STALL_SECONDS,
+    ) -> None:
+        self._clock_s = clock_s
+        self.max_connections = max_connections
+        self._head_s = head_s
+        self._window_s = window_s
+        self._stall_s = stall_s
+        self._watched: dict[Caller, _Watch] = {}  # in the order of since when they wait, and so is the next
+        self._idle: dict[Caller, float] = {}
+        self._stalled: dict[Caller, _Stall] = {}
+        self.open = 0
+        self.ended: Counter[Reason] = Counter()
+
+    # ---- What happens to a connection ----
+
+    def opened(self, caller: Caller) -> bool:
+        """Whether there is room; else it is to be refused, and it is `closed` like any other."""
+        self.open += 1
+        if self.open > self.max_connections and not self._make_room():
+            self.ended["refused"] += 1
+            return False
+        self.wait_for(caller)
+        return True
+
+    def closed(self, caller: Caller) -> None:
+        self.open -= 1
+        self.forget(caller)
+        self._stalled.pop(caller, None)
+
+    def wait_for(self, caller: Caller) -> None:
+        """More of a request is to come. Its time begins once for the head and once for the body, not with each byte."""
+        watch = self._watched.get(caller)
+        if watch is None or watch.is_in_head != caller.is_in_head:
+            self._idle.pop(caller, None)
+            self._watched[caller] = _Watch(self._clock_s(), caller.received, caller.is_in_head)
+
+    def forget(self, caller: Caller) -> None:
+        """A request has come whole: whatever time passes from now on is ours."""
+        self._watched.pop(caller, None)
+        self._idle.pop(caller, None)
+
+    def rest(self, caller: Caller) -> None:
+        """It was answered; the next request may come."""
+        if caller not in self._watched:
+            self._idle[caller] = self._clock_s()
+
+    def stall(self, caller: Caller) -> None:
+        """What was written isn't taken."""
+        self._stalled.setdefault(caller, _Stall(self._clock_s(), caller.unread_bytes()))
+
+    def flow(self, caller: Caller) -> None:
+        """It is taken again."""
+        self._stalled.pop(caller, None)
+
+    # ---- Ending some ----
+
+    def sweep(self) -> None:
+        """End those whose time is up."""
+        now_s = self._clock_s()
+        for caller, watch in list(self._watched.items()):
+            if caller.is_held_up:
+                watch.since_s, watch.received = now_s, caller.received
+            elif watch.is_in_head:
+                if now_s - watch.since_s >= self._head_s:
+                    self._end(caller, "slow_head")
+            elif now_s - watch.since_s >= self._window_s:
+                if caller.received - watch.received < MIN_WINDOW_BYTES:
+                    self._end(caller, "slow_body")
+                watch.since_s, watch.received = now_s, caller.received
+        for caller, stall in list(self._stalled.items()):
+            if now_s - stall.since_s >= self._stall_s:
+                self._end(caller, "slow_reader")
+
+    def _make_room(self) -> bool:
+        """End the connection that has waited longest, a request's beginning before one at rest. False where none waits."""
+        caller = next(iter(self._watched), None) or next(iter(self._idle), None)
+        if caller is None:
+            return False
+        self._end(caller, "crowded")
+        return True
+
+    def _end(self, caller: Caller, reason: Reason) -> None:
+        self.ended[reason] += 1
+        self.forget(caller)
+        self._stalled.pop(caller, None)
+        caller.end()

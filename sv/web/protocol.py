@@ -1,0 +1,150 @@
+"""uvicorn's HTTP protocol, watched: what comes of requests and what is taken of answers is told to `Connections`.
+
+Answers for whose turn it is on a connection, for the bound on a request's head, and for the contract's shape of what is refused before the
+application sees it. uvicorn itself waits for ever for a request that was begun, and collects heads of any size.
+"""
+
+import resource
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sv.model.connection_limits import KEPT_FILES, MAX_CONNECTIONS, MAX_FRAMING, MAX_HEAD_BYTES
+from sv.web.connections import Connections
+from sv.web.errors import error_body
+from sv.web.front import SECURITY_HEADERS
+
+_STATUS: Final = {400: b"400 Bad Request", 503: b"503 Service Unavailable"}
+
+
+class WatchedProtocol(HttpToolsProtocol):
+    """connections: the server's; set once for all by `watched_by`."""
+
+    connections_watch: Connections
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.received = 0
+        self._head_ends_at = 0  # in `received`: where the last request's head was seen whole
+        self._request_begins_at = 0
+        self._body_bytes = 0
+        self._is_whole = False  # all of a request is there
+        self._has_head = False
+
+    # ---- For Connections ----
+
+    @property
+    def is_in_head(self) -> bool:
+        return not self._has_head
+
+    @property
+    def is_held_up(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request, whatever its type says
+        if cycle is None:
+            return False
+        if not self._has_head:  # an earlier request is being answered
+            return not cycle.response_complete
+        return self.flow.read_paused or cycle.waiting_for_100_continue
+
+    def unread_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def end(self) -> None:
+        self.transport.abort()
+
+    # ---- What comes ----
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if not self.connections_watch.opened(self):
+            self._refuse(503, "too many connections; nothing was stored", "UNAVAILABLE", b"retry-after: 2\r\n")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connections_watch.closed(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self.received += len(data)
+        super().data_received(data)
+        if self._is_whole:
+            self.connections_watch.forget(self)
+            return
+        self.connections_watch.wait_for(self)
+        framing = self.received - self._request_begins_at - self._body_bytes
+        if framing > MAX_HEAD_BYTES + MAX_FRAMING * self._body_bytes and not self.transport.is_closing():
+            self.send_400_response(f"a head of more than {MAX_HEAD_BYTES} bytes")
+
+    def on_message_begin(self) -> None:
+        self._is_whole = self._has_head = False
+        self._body_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._has_head = True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_whole = True
+        self._request_begins_at = self.received
+        super().on_message_complete()
+
+    # ---- What goes ----
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.connections_watch.stall(self)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.connections_watch.flow(self)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            if self.unread_bytes():
+                self.connections_watch.stall(self)
+        elif self._is_whole and not self.pipeline:
+            self.connections_watch.rest(self)
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.unread_bytes():  # or it would be closed only once somebody reads
+            self.end()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, f"expected HTTP/1.1, got something else: {msg}", "INVALID_PARAMETER")
+
+    def _refuse(self, status: int, message: str, code: str, more: bytes = b"") -> None:
+        body = error_body(message, code)
+        head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n%b" % (
+            _STATUS[status],
+            len(body),
+            more,
+        )
+        safety = b"".join(b"%b: %b\r\n" % header for header in SECURITY_HEADERS)
+        self.transport.write(head + safety + b"\r\n" + body)
+        self.transport.close()
+
+
+def watched_by(connections: Connections) -> type[WatchedProtocol]:
+    """The protocol for one server."""
+    return type("Watched", (WatchedProtocol,), {"connections_watch": connections})
+
+
+def allow_connections() -> int:
+    """Ask the system for as many files as it will give, and say how many connections leave enough for everything else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + KEPT_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(min(MAX_CONNECTIONS, soft - KEPT_FILES), soft // 2)
