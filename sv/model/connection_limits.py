@@ -19,7 +19,7 @@ MAX_FRAMING: Final = 8
 """Bytes of framing for each byte of a chunked body: chunks of one byte have five."""
 
 MAX_CONNECTIONS: Final = 16_384
-"""At the same time, where the system allows as many files. One that waits costs some 5 KB."""
+"""At the same time, where the system allows as many files. One that waits costs some 8 KB."""
 
 KEPT_FILES: Final = 512
 """Of the files that the system lets the process have, for events, the log and the metadata, whatever strangers open."""
