@@ -33,7 +33,7 @@ def test_a_session_of_all_kinds_leaves_no_secret_in_the_log_and_none_in_what_is_
         api.send(event())
         listed = "".join(
             api.http.get(path).text
-            for path in ("/api/v1/audit", "/api/v1/users", "/api/v1/api_tokens", f"/api/v1/users/{made['id']}")
+            for path in ("/api/v1/audit", "/api/v1/users", "/api/v1/api_tokens", f"/api/v1/users/{made['id']}", "/metrics")
         )
         lines = list(server.lines)
     for secret in secrets:
