@@ -70,7 +70,7 @@ function options(element: HTMLElement, props: Props, width: number, onCursor: (p
   return {
     width,
     height,
-    padding: [12, 8, 0, 0],
+    padding: [12, 22, 0, 0],
     legend: { show: false },
     scales: { x: { time: false, range: [kind === "bar" ? -0.6 : 0, Math.max(last, 1) + (kind === "bar" ? 0.6 : 0)] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "line", size: 8, width: 2, stroke: () => surface, fill: (plot, place) => String((plot.series[place]?.stroke as () => string)?.call(null) ?? muted) } },
