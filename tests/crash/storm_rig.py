@@ -322,7 +322,7 @@ class Storm:
             time.sleep(chance.uniform(0, 0.5))
         else:
             self._wait_until_ready()
-            time.sleep(chance.uniform(*chance.choice(((0, 0.15), (0.3, 1), (1, 3)))))
+            time.sleep(chance.uniform(*chance.choice(((0, 0.15), (0.3, 1), (1, 2)))))
         server.kill()
         self.kills += 1
         if chance.random() < 0.05:
