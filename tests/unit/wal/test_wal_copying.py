@@ -31,9 +31,10 @@ def test_copies_beside_a_busy_writer_hold_whole_records_and_each_one_of_before(t
 
     def write() -> None:
         while not is_done.is_set():
+            before = len(told.commits)
             for _ in range(20):
                 log.append(b"x" * 700)
-            told.wait_for(len(told.commits) + 1)
+            told.wait_for(before + 1)
 
     writer = threading.Thread(target=write)
     writer.start()
