@@ -113,7 +113,7 @@ def _source(args: argparse.Namespace) -> Generator[Source]:
         with contextlib.ExitStack() as opened:
             found: Source | None = None
             with contextlib.suppress(FolderInUse):  # then its server is asked
-                found, _ = opened.enter_context(local_source(settings, args.project, "Read"))
+                found, _ = opened.enter_context(local_source(settings, args.project, "Read from"))
             if found is not None:
                 yield found
                 return

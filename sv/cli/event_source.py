@@ -1,4 +1,4 @@
-"""The events of a data folder at rest, for commands that read all of them, in this process."""
+"""A data folder at rest, opened in this process for commands that read or add events."""
 
 import contextlib
 from collections.abc import Generator
@@ -13,12 +13,12 @@ from sv.settings import Settings
 
 
 @contextlib.contextmanager
-def local_source(settings: Settings, project_id: str | None, what: str) -> Generator[tuple[Source, str]]:
-    """The events of one project and its id. project_id: None where the folder has one project alone. what: the command's verb.
+def local_source(settings: Settings, project_id: str | None, doing: str) -> Generator[tuple[Source, str]]:
+    """The events of one project and its id. project_id: None where the folder has one project alone. doing: see `opened_server`.
 
     Raises FolderUnusable, FolderInUse, NotFound, InvalidParameter.
     """
-    with opened_server(settings, what) as server:
+    with opened_server(settings, doing) as server:
         project = project_of(server, project_id)
         from sv.insights.event_export import plan_locally
         from sv.model.exports import parse_export_query
@@ -45,8 +45,11 @@ def project_of(server: Server, project_id: str | None) -> Project:
 
 
 @contextlib.contextmanager
-def opened_server(settings: Settings, what: str) -> Generator[Server]:
-    """The data folder, open in this process. Raises FolderUnusable, FolderInUse and what else `Server.open` does."""
+def opened_server(settings: Settings, doing: str) -> Generator[Server]:
+    """The data folder, open in this process. doing: what is better done with a running server, as in "Export from".
+
+    Raises FolderUnusable, FolderInUse and what else `Server.open` does.
+    """
     if not (settings.data / "sv.db").exists():
         raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
     server = Server(settings)
@@ -57,7 +60,7 @@ def opened_server(settings: Settings, what: str) -> Generator[Server]:
         if holder is None or holder.url is None:
             raise
         raise FolderInUse(
-            f"{settings.data} is in use by {holder}. {what} from the running server: --url {holder.url} --api-token TOKEN"
+            f"{settings.data} is in use by {holder}. {doing} the running server: --url {holder.url} --api-token TOKEN"
         ) from fault
     try:
         yield server

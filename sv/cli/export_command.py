@@ -119,7 +119,7 @@ def _source(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
             raise InvalidParameter(f"expected an API token with the scope read for {args.url} (--api-token or {TOKEN_VARIABLE})")
         yield RemoteSource(args.url, token, args.project, say=narrator.say)
         return
-    with local_source(settings, args.project, "Export") as (source, _):
+    with local_source(settings, args.project, "Export from") as (source, _):
         yield source
 
 

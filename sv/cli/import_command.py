@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from sv.cli.asking import TOKEN_VARIABLE
+from sv.cli.event_source import opened_server, project_of
 from sv.cli.running import set_up_logging
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
@@ -48,10 +49,8 @@ from sv.imports.others.choosing import AUTO, SOURCES, Chosen, choose
 from sv.imports.report import FileReport
 from sv.imports.running import Options, Phase, import_file
 from sv.imports.targets import Nowhere, Target
-from sv.meta.errors import FolderInUse, FolderUnusable
-from sv.meta.lock import read_holder
-from sv.model.errors import InvalidParameter, NotFound, SvError
-from sv.server import Server, now_ms
+from sv.model.errors import InvalidParameter, SvError
+from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
 
 if TYPE_CHECKING:
@@ -128,36 +127,13 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
             raise InvalidParameter(f"expected an API token with the scope write for {args.url} (--api-token or {TOKEN_VARIABLE})")
         yield RemoteTarget(args.url, token, args.project, say=narrator.say)
     else:
-        with _opened(settings) as server:
-            if server.projects.find(args.project) is None:
-                ids = ", ".join(project.id for project in server.projects.list_all())
-                raise NotFound(f"no project {args.project!r} in {settings.data}; its projects are {ids} (--project)")
+        with opened_server(settings, "Import into") as server:
+            project_of(server, args.project)
             from sv.imports.local import LocalTarget
             from sv.store.importing import ImportChunks
 
             chunks = ImportChunks(server.store, server.parts, server.maintenance, now_ms=server.clock)
             yield LocalTarget(chunks, args.project, server.maintenance.compact)
-
-
-@contextlib.contextmanager
-def _opened(settings: Settings) -> Generator[Server]:
-    """The data folder, open in this process. Raises FolderUnusable, FolderInUse and what else `Server.open` does."""
-    if not (settings.data / "sv.db").exists():
-        raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
-    server = Server(settings)
-    try:
-        server.open()
-    except FolderInUse as fault:
-        holder = read_holder(settings.data)
-        if holder is None or holder.url is None:
-            raise
-        raise FolderInUse(
-            f"{settings.data} is in use by {holder}. Import into the running server: --url {holder.url} --api-token TOKEN"
-        ) from fault
-    try:
-        yield server
-    finally:
-        server.close()
 
 
 class _Narrator:

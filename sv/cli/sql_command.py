@@ -79,7 +79,7 @@ def _ask_folder(args: argparse.Namespace, settings: Settings, body: dict[str, An
 
     query = parse_sql_query(body)
     set_up_logging(settings)
-    with opened_server(settings, "Ask") as server:
+    with opened_server(settings, "Read from") as server:
         project = project_of(server, args.project)
         runner = server.load_services().runner
         return asyncio.run(runner.run(project.id, (0, MAX_TIMESTAMP_MS), lambda context: sql(context, query)))

@@ -30,6 +30,7 @@ from sv.meta.projects import Projects
 from sv.meta.rebuilding import add_persons, list_parts
 from sv.model.part import NewPart
 from sv.store.files import ASIDE, MIXED, lacks_catalog, set_aside, sync_folder
+from sv.store.ports import FileFacts
 from sv.upkeep.checking import CATALOG, Report
 from sv.wal.copying import missing_seqs
 
@@ -40,21 +41,9 @@ _PATH: Final = re.compile(r"events/project=([^/]+)/day=([^/]+)/([^/]+)\.parquet"
 _FLUSH: Final = re.compile(r"flush-([0-9a-f]{16})-[0-9]+")
 
 
-class Contents(Protocol):
+class Contents(FileFacts, Protocol):
     """What a file says of itself (`sv.engine.duck.inventory`)."""
 
-    @property
-    def rows(self) -> int: ...
-    @property
-    def bytes(self) -> int: ...
-    @property
-    def min_ts_ms(self) -> int: ...
-    @property
-    def max_ts_ms(self) -> int: ...
-    @property
-    def min_received_ms(self) -> int: ...
-    @property
-    def max_received_ms(self) -> int: ...
     @property
     def imported_rows(self) -> int: ...
     @property

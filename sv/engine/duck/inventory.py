@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import structs
 
 from sv.engine.duck.database import Database
-from sv.engine.duck.files import file_facts, is_readable, read_files
+from sv.engine.duck.files import FileFacts, file_facts, is_readable, read_files
 
 PAIRS: Final = 10_000
 """Persons handed out at a time."""
@@ -20,15 +20,9 @@ _SEQ: Final = "((high & 4095) << 33) | (((low >> 48) & 16383) << 19) | ((low >> 
 _IMPORTED: Final = 1 << 44
 
 
-class Contents(Struct, frozen=True):
+class Contents(FileFacts, frozen=True):
     """A file that can be read. min_seq, max_seq: of the log's records that its events came in, 0 where all were imported."""
 
-    rows: int
-    bytes: int
-    min_ts_ms: int
-    max_ts_ms: int
-    min_received_ms: int
-    max_received_ms: int
     imported_rows: int
     min_seq: int
     max_seq: int
@@ -70,8 +64,7 @@ class Inventory:
                 """
             ).fetchone()
             assert row is not None
-            times = (facts.min_ts_ms, facts.max_ts_ms, facts.min_received_ms, facts.max_received_ms)
-            return Contents(facts.rows, facts.bytes, *times, *row) if facts.rows else None
+            return Contents(*structs.astuple(facts), *row) if facts.rows else None
 
     def persons(self, path: str) -> Iterator[list[tuple[str, int]]]:
         """The file's distinct ids with their numbers, some at a time."""

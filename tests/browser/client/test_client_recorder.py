@@ -191,6 +191,7 @@ def test_opting_out_ends_the_recording(recorded: Visitor) -> None:
     recorded.open()
     session_id = session(recorded)
     recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.page.evaluate("0")  # what the page asked for so far is told before this is answered
     before = len(recorded.asked)
     recorded.run("sessionvision.optOut()")
     recorded.page.click("#buy")

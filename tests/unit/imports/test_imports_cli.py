@@ -154,7 +154,7 @@ def test_an_import_killed_at_any_moment_and_started_again_takes_each_row_once(tm
 
 
 def test_an_interrupt_says_that_the_same_command_goes_on(data: Path, tmp_path: Path) -> None:
-    path = write_ndjson(tmp_path / "shop.ndjson", shop_rows(5000))
+    path = write_ndjson(tmp_path / "shop.ndjson", shop_rows(3000))
     words = (path, "--project", "p2", "--data", data)
     process = start(*words, rows=50)
     before = len(list(data.glob("events/**/import-*.parquet")))
@@ -168,7 +168,7 @@ def test_an_interrupt_says_that_the_same_command_goes_on(data: Path, tmp_path: P
     assert "the same command goes on from there" in err
     assert run_json(*words, rows=50)["files"][0]["already_up_to"] > 0
     with opened(data) as folder:
-        assert numbers(event for event in folder.events("p2") if "n" in event["properties"]) == list(range(5000))
+        assert numbers(event for event in folder.events("p2") if "n" in event["properties"]) == list(range(3000))
 
 
 @pytest.fixture(autouse=True)

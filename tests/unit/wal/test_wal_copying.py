@@ -39,7 +39,7 @@ def test_copies_beside_a_busy_writer_hold_whole_records_and_each_one_of_before(t
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for nth in range(20):
+        for nth in range(8):
             told.wait_for(nth * 40 + 1)
             before = len(told.stored)
             copy_of(tmp_path / "log", tmp_path / f"copy-{nth}")
