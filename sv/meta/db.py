@@ -170,10 +170,6 @@ class Meta:
         finally:
             self._lock.release()
 
-    def backup_to(self, target: Path) -> None:
-        """`copy_database` of this one."""
-        copy_database(self.path, target)
-
     def check(self) -> list[str]:
         """Read everything and say what is wrong, a line each; [] when nothing is. Takes seconds for large files."""
         problems: list[str] = []

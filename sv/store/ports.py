@@ -93,10 +93,6 @@ class Tables(Protocol):
 
     def drop_buffer(self, generation: int) -> None: ...
 
-    def drop_project(self, project_id: str) -> None:
-        """Delete the project's rows from every buffer."""
-        ...
-
     def buffer_groups(self, generation: int) -> Sequence[BufferGroup]: ...
 
     def count_bots(self, generation: int) -> int:

@@ -98,13 +98,6 @@ def _uuid(raw: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def test_dropping_a_project_takes_its_rows_out_of_every_buffer_and_no_other_s(rig: Rig) -> None:
-    for _ in range(2):
-        rig.buffer(rig.batch(events("ann: e@0m")), rig.batch(events("ann: e@0m"), project="q"))
-    rig.tables.drop_project("p")
-    assert (len(rig.rows()), len(rig.rows(project="q"))) == (0, 2)
-
-
 @pytest.mark.parametrize("name", ["we[i]rd", "st*r", "q?", "[", "it's", "sp ce", "ü", "b\\s", "a{b,c}", "semi;--"])
 def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     with opened(tmp_path / name) as rig:

@@ -117,11 +117,6 @@ class DuckTables:
             cursor.execute(f"drop table if exists {buffer_name(generation)}")
         self._buffers.discard(generation)
 
-    def drop_project(self, project_id: str) -> None:
-        with self._cursor() as cursor:
-            for generation in sorted(self._buffers):
-                cursor.execute(f"delete from {buffer_name(generation)} where project_id = $p", {"p": project_id})
-
     def count_bots(self, generation: int) -> int:
         with self._cursor() as cursor:
             return files.count_bots(cursor, generation)

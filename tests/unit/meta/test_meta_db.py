@@ -12,7 +12,7 @@ import apsw
 import pytest
 from meta_rig import names, part
 
-from sv.meta.db import Meta
+from sv.meta.db import Meta, copy_database
 from sv.meta.errors import FolderDamaged, FolderFromNewerVersion
 from sv.meta.instance import Settings
 from sv.meta.parts import Parts
@@ -229,7 +229,7 @@ def test_a_backup_is_one_private_file_with_everything_committed(meta: Meta, tmp_
     Parts(meta).commit_flush([part("a")], 7)
     (tmp_path / "backup").mkdir()
     target = tmp_path / "backup" / "sv.db"
-    meta.backup_to(target)
+    copy_database(meta.path, target)
     Parts(meta).commit_flush([part("b")], 8)
     assert os.listdir(target.parent) == ["sv.db"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -242,13 +242,13 @@ def test_a_backup_overwrites_nothing(meta: Meta, tmp_path: Path) -> None:
     target = tmp_path / "there"
     target.write_text("precious")
     with pytest.raises(Conflict):
-        meta.backup_to(target)
+        copy_database(meta.path, target)
     assert target.read_text() == "precious"
 
 
 def test_a_backup_that_cannot_be_written_leaves_nothing(meta: Meta, tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        meta.backup_to(tmp_path / "nowhere" / "sv.db")
+        copy_database(meta.path, tmp_path / "nowhere" / "sv.db")
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -264,7 +264,7 @@ def test_a_backup_amid_writers_is_one_moment(meta: Meta, tmp_path: Path) -> None
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(flush)
         for n in range(3):
-            meta.backup_to(tmp_path / f"copy{n}")
+            copy_database(meta.path, tmp_path / f"copy{n}")
         is_done.set()
         task.result(10)
     for n in range(3):
