@@ -52,5 +52,5 @@ def visitor(browser: Browser, site: Site, api: Api) -> Iterator[Visitor]:
     context = browser.new_context(user_agent=AGENT, locale="en-GB", timezone_id="Europe/Berlin")
     visitor = Visitor(context, site, api)
     yield visitor
-    context.close()
+    visitor.leave()
     assert visitor.faults == []

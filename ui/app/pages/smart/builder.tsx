@@ -1,6 +1,6 @@
 // A smart event being made, changed, archived or deleted. Who may not write sees what it means.
 import type { JSX } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { ApiFault, ask, post, projectPath, type Detail } from "../../api/client.ts";
 import { forgetSmartEvents } from "../../api/definitions.ts";
 import type { ProjectRole, SmartEvent, SmartRule } from "../../api/types.ts";
@@ -29,6 +29,8 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const [name, setName] = useState(known?.name ?? "");
   const [description, setDescription] = useState(known?.description ?? "");
   const [rules, setRules] = useState<SmartRule[]>(known?.rules ?? [NO_RULE]);
+  // As they are now: a field is left, the next one changed and the form sent before any of it is drawn.
+  const latest = useRef(rules);
   const [isTried, setTried] = useState(false);
   const [isSaving, setSaving] = useState(false);
   const [fault, setFault] = useState<ApiFault | null>(null);
@@ -39,7 +41,6 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const body = { rules: said, date_from: range.from, ...(range.to !== null && { date_to: range.to }), limit: SHOWN };
   const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body]) : null, (signal) => post<Previewed>(previewPath, body, signal));
   const details = [...(fault?.details ?? []), ...placed(previewed.fault?.details ?? [], rules)];
-  const isWhole = name.trim() !== "" && rules.every(saysSomething);
 
   const send = (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): void => {
     setSaving(true);
@@ -57,11 +58,15 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
       })
       .finally(() => setSaving(false));
   };
+  const changeRules = (change: (rules: SmartRule[]) => SmartRule[]): void => {
+    latest.current = change(latest.current);
+    setRules(latest.current);
+  };
   const save = (submitted: Event): void => {
     submitted.preventDefault();
     setTried(true);
-    if (!isWhole) return;
-    const change = { name: name.trim(), description: description.trim(), rules: rules.map(ruleBody) };
+    if (name.trim() === "" || !latest.current.every(saysSomething)) return;
+    const change = { name: name.trim(), description: description.trim(), rules: latest.current.map(ruleBody) };
     if (saved) send("PATCH", change, text.saved);
     else send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
   };
@@ -85,7 +90,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
         {mayWrite.value ? (
           <form class="stack" onSubmit={save} noValidate>
             <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} />
-            <Rules projectId={project.id} rules={rules} details={details} isTried={isTried} onChange={setRules} />
+            <Rules projectId={project.id} rules={rules} details={details} isTried={isTried} onChange={changeRules} />
             <div class="row">
               <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
             </div>
@@ -146,7 +151,7 @@ function Rules({ projectId, rules, details, isTried, onChange }: {
   rules: SmartRule[];
   details: readonly Detail[];
   isTried: boolean;
-  onChange: (rules: SmartRule[]) => void;
+  onChange: (change: (rules: SmartRule[]) => SmartRule[]) => void;
 }): JSX.Element {
   return (
     <>
@@ -154,11 +159,11 @@ function Rules({ projectId, rules, details, isTried, onChange }: {
       {rules.map((rule, place) => (
         <RuleFields
           key={place} projectId={projectId} place={place} rule={rule} details={details} isTried={isTried}
-          onChange={(changed) => onChange(rules.map((each, at) => (at === place ? changed : each)))}
-          onRemove={rules.length > 1 ? () => onChange(rules.filter((_, at) => at !== place)) : null}
+          onChange={(changed) => onChange((all) => all.map((each, at) => (at === place ? { ...each, ...changed } : each)))}
+          onRemove={rules.length > 1 ? () => onChange((all) => all.filter((_, at) => at !== place)) : null}
         />
       ))}
-      {rules.length < MAX_RULES && <div><Button icon="plus" onClick={() => onChange([...rules, NO_RULE])}>{text.addRule}</Button></div>}
+      {rules.length < MAX_RULES && <div><Button icon="plus" onClick={() => onChange((all) => [...all, NO_RULE])}>{text.addRule}</Button></div>}
     </>
   );
 }

@@ -21,7 +21,8 @@ export function RuleFields({ projectId, place, rule, details, isTried, onChange,
   details: readonly Detail[];
   /** Whether saving was tried: what is missing is said then. */
   isTried: boolean;
-  onChange: (rule: SmartRule) => void;
+  /** Of what has changed alone. */
+  onChange: (change: Partial<SmartRule>) => void;
   onRemove: (() => void) | null;
 }): JSX.Element {
   const match = rule.url_match ?? "exact";
@@ -33,23 +34,23 @@ export function RuleFields({ projectId, place, rule, details, isTried, onChange,
       <div class="rule-fields">
         <Combobox
           label={text.event} placeholder={text.anyEvent} value={rule.event ?? ""} labelOf={eventLabel} isInvalid={problemOf("event") !== null}
-          suggest={(typed, signal) => suggestEvents(projectId, typed, signal)} onChange={(event) => onChange({ ...rule, event: event || null })}
+          suggest={(typed, signal) => suggestEvents(projectId, typed, signal)} onChange={(event) => onChange({ event: event || null })}
         />
         <div class="rule-url">
           <label class="field">
             <span class="visually-hidden">{text.urlMatch}</span>
-            <select class="input" value={match} onChange={(event) => onChange({ ...rule, url_match: event.currentTarget.value as UrlMatch })}>
+            <select class="input" value={match} onChange={(event) => onChange({ url_match: event.currentTarget.value as UrlMatch })}>
               {URL_MATCHES.map((each) => <option key={each} value={each}>{text.matches[each]}</option>)}
             </select>
           </label>
-          <Field label={text.url} isLabelHidden hint={text.urlHint[match]} value={rule.url} most={MAX_CHARS.url} problem={problemOf("url")} onChange={(url) => onChange({ ...rule, url })} />
+          <Field label={text.url} isLabelHidden hint={text.urlHint[match]} value={rule.url} most={MAX_CHARS.url} problem={problemOf("url")} onChange={(url) => onChange({ url })} />
         </div>
-        <Field label={text.selector} hint={text.selectorHint} value={rule.selector} most={MAX_CHARS.selector} problem={problemOf("selector")} onChange={(selector) => onChange({ ...rule, selector })} />
-        <Field label={text.text} hint={text.textHint} value={rule.text} most={MAX_CHARS.text} problem={problemOf("text")} onChange={(words) => onChange({ ...rule, text: words })} />
+        <Field label={text.selector} hint={text.selectorHint} value={rule.selector} most={MAX_CHARS.selector} problem={problemOf("selector")} onChange={(selector) => onChange({ selector })} />
+        <Field label={text.text} hint={text.textHint} value={rule.text} most={MAX_CHARS.text} problem={problemOf("text")} onChange={(words) => onChange({ text: words })} />
       </div>
       <div class="row">
         <div class="grow">
-          <FilterBar projectId={projectId} filters={rule.filters} onChange={(filters) => onChange({ ...rule, filters })} event={rule.event} label={text.filters(place + 1)} />
+          <FilterBar projectId={projectId} filters={rule.filters} onChange={(filters) => onChange({ filters })} event={rule.event} label={text.filters(place + 1)} />
         </div>
         {onRemove && <Button kind="quiet" icon="trash" label={text.removeRule(place + 1)} onClick={onRemove} />}
       </div>
