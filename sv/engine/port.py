@@ -58,11 +58,13 @@ class Limits(Struct, frozen=True):
         if self.until_s is not None and time.monotonic() >= self.until_s:
             raise self.too_long()
 
-    def too_long(self) -> Unavailable:
+    def too_long(self) -> "TooLong":
         """What is raised when the time is up."""
-        return Unavailable(
-            f"the query took longer than {self.timeout_s:g} s and was stopped; {SHORTER}, or raise {TIMEOUT_SETTING}"
-        )
+        return TooLong(f"the query took longer than {self.timeout_s:g} s and was stopped; {SHORTER}, or raise {TIMEOUT_SETTING}")
+
+
+class TooLong(Unavailable):
+    """A query was stopped since its time was up."""
 
 
 class Matcher(Struct, frozen=True):

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from sv.engine.port import Engine, Limits, UnreadablePart
+from sv.engine.port import Engine, Limits, TooLong, UnreadablePart
 from sv.engine.stop import Stop, Stopped
 from sv.insights.flights import Flights
 from sv.insights.latencies import Latencies
@@ -186,11 +186,11 @@ class Runner:
             self._stops.pop(stop, None)
             timer.cancel()
             line.leave(project_id)
-            if not future.cancelled():
-                future.exception()  # or it counts as never looked at, where nobody waits for it any more
+            # Asked for always, or it counts as never looked at where nobody waits for it any more.
+            if not future.cancelled() and isinstance(future.exception(), TooLong):
+                self.stopped["timeout"] += 1
 
         def give_up() -> None:
-            self.stopped["timeout"] += 1
             self._stop(running, stop, Limits(self._timeout_s).too_long)
 
         timer = loop.call_later(self._timeout_s, give_up)
