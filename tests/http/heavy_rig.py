@@ -38,7 +38,7 @@ DuckEngine.trend = heavy_trend
 sys.argv[0] = "sv"
 sys.exit(main())
 """
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @contextmanager

@@ -84,13 +84,17 @@ _STAGE_PAIRS: Final = f"""
 
 
 class _Names(Struct, frozen=True):
-    """Names of events or of properties. items: a select with `name`. order: the first to be added first. flag: of `definition_builds`."""
+    """Names of events or of properties. items: a select with `name`. order: the first to be added first. chosen: whom room goes to first.
+
+    flag: of `definition_builds`.
+    """
 
     table: str
     rollups: str
     column: str
     items: str
     order: str
+    chosen: str
     most: int
     flag: str
     in_words: str
@@ -98,14 +102,14 @@ class _Names(Struct, frozen=True):
 
 _EVENT_NAMES: Final = _Names(
     "event_names", "event_rollups", "event",
-    "select name, min(first_ms) as first_ms from new_days group by name", "first_ms, name",
+    "select name, min(first_ms) as first_ms from new_days group by name", "first_ms, name", "first_ms, name",
     MAX_EVENT_NAMES, "is_full_of_events", "event names",
 )  # fmt: skip
 
 # The rarest first: lists begin with the name that came last.
 _PROPERTY_NAMES: Final = _Names(
     "property_names", "property_rollups", "property",
-    "select name, event_count from new_properties", "event_count, name desc",
+    "select name, event_count from new_properties", "event_count, name desc", "event_count desc, name",
     MAX_PROPERTY_NAMES, "is_full_of_properties", "property names",
 )  # fmt: skip
 
@@ -235,9 +239,8 @@ def _add_names(writer: apsw.Connection, names: _Names, values: Values) -> None:
         f"""
         insert into {names.table} (project_id, name, added_ms)
         select :project_id, name, :now_ms
-        from {strangers}
+        from (select * from {strangers} order by {names.chosen} limit :room)
         order by {names.order}
-        limit :room
         """,
         {**values, "room": max(room, 0)},
     )

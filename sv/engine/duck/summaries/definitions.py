@@ -88,13 +88,13 @@ with source as not materialized ({rows}), {_VALUES}, pairs as (
   from source
   group by all
 ), items as (
-  select project_id, 1 as rank, json_array('day', event, day, events, first_ms, last_ms) as item from days
+  select project_id, 1 as rank, events, json_array('day', event, day, events, first_ms, last_ms) as item from days
   union all
-  select project_id, 2, json_array('property', name, {_COUNTS}, examples) from properties
+  select project_id, 2, events, json_array('property', name, {_COUNTS}, examples) from properties
   union all
-  select project_id, 3, json_array('pair', event, name, {_COUNTS}, examples) from pairs_kept
+  select project_id, 3, events, json_array('pair', event, name, {_COUNTS}, examples) from pairs_kept
 ), pieces as (
-  select project_id, item, (row_number() over (partition by project_id order by rank) - 1) // {PIECE_ITEMS} as piece
+  select project_id, item, (row_number() over (partition by project_id order by rank, events desc) - 1) // {PIECE_ITEMS} as piece
   from items
 )
 select project_id, to_json(list(item))::varchar
