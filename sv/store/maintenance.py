@@ -126,12 +126,17 @@ class Maintenance:
             return result
 
     def flush_last(self) -> None:
-        """The last flush before the end. What can't be written stays in the log, and that is logged."""
-        if self._store.held_bytes:
-            try:
+        """The last flush before the end. What can't be written stays in the log, and that is logged.
+
+        Files that queries read until now go too: who opens the folder with tools of their own finds each event once.
+        """
+        try:
+            if self._store.held_bytes:
                 self.flush()
-            except Exception as error:
-                log.error("the last flush failed, its events stay in the log: %s", told(error))
+            else:
+                self.sweep()
+        except Exception as error:
+            log.error("the last flush failed, its events stay in the log: %s", told(error))
 
     def sweep(self) -> None:
         """Delete now what no query reads any more."""

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -61,7 +61,9 @@ class Connection:
 class Server:
     """`sv dev` (or `serve`) on a folder that is kept, as a process of its own; its output goes to files beside the folder.
 
-    wrapper: a command that the server's own is given to, such as strace with its options.
+    wrapper: a command that the server's own is given to, such as strace with its options. code: Python that runs in the place of `sv`,
+    for a server with a fault of ours in it. answer_s: how long an answer is waited for. patience_s: how long a page that is
+    answered 503 is asked for again.
     """
 
     def __init__(
@@ -79,7 +81,10 @@ class Server:
         self.command = command
         self.port = 0
         self.starts = 0
-        self._output = output or folder.parent
+        self.code = ""
+        self.answer_s = ANSWER_S
+        self.patience_s = 0.0
+        self.output = output or folder.parent
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -95,20 +100,28 @@ class Server:
     @property
     def all_logs(self) -> str:
         """The same of all its starts."""
-        paths = [self._output / f"{self.folder.name}-{start}.err" for start in range(1, self.starts + 1)]
+        paths = [self.output / f"{self.folder.name}-{start}.err" for start in range(1, self.starts + 1)]
         return "".join(path.read_text(errors="replace") for path in paths)
 
     @property
     def _log_path(self) -> Path:
-        return self._output / f"{self.folder.name}-{self.starts}.err"
+        return self.output / f"{self.folder.name}-{self.starts}.err"
 
     def spawn(self) -> None:
         """Start the process without waiting for anything."""
         self.starts += 1
-        words = [sys.executable, "-m", "sv", self.command, "--data", str(self.folder), "--port", str(self.port)]
+        words = [
+            sys.executable,
+            *(["-c", self.code] if self.code else ["-m", "sv"]),
+            self.command,
+            "--data",
+            str(self.folder),
+            "--port",
+            str(self.port),
+        ]
         words += ["--json"] if self.command == "dev" else []
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SV_", "PYTHONDONTWRITE"))}
-        with (self._output / f"{self.folder.name}.out").open("wb") as out, self._log_path.open("wb") as err:
+        with (self.output / f"{self.folder.name}.out").open("wb") as out, self._log_path.open("wb") as err:
             self._process = Forked(
                 [*self.wrapper, *words], cwd=ROOT, env=kept | self.settings, stdin=subprocess.DEVNULL, stdout=out, stderr=err
             )
@@ -120,7 +133,7 @@ class Server:
         return self
 
     def wait_until_ready(self) -> None:
-        out = self._output / f"{self.folder.name}.out"
+        out = self.output / f"{self.folder.name}.out"
 
         def is_ready() -> bool:
             assert self.process.poll() is None, f"the server left with {self.process.returncode}:\n{self.log}"
@@ -160,7 +173,7 @@ class Server:
     def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request on a connection of its own. Bytes are sent as they are, everything else as JSON."""
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-        connection = Connection(self.port)
+        connection = Connection(self.port, self.answer_s)
         try:
             return connection.ask(method, path, data, headers)
         finally:
@@ -181,40 +194,38 @@ class Server:
 
     def numbers(self) -> Counter[str]:
         """How often each event is there, by its number, read by paging through the list."""
-        found: Counter[str] = Counter()
-        query: dict[str, str] = {"limit": "1000", "event": "crash"}
-        while True:
-            status, _, content = self.ask("GET", f"{PROJECT}/events?{urlencode(query)}")
-            assert status == 200, content
-            found.update(event["properties"]["n"] for event in content["data"])
-            if not content["meta"]["has_more"]:
-                return found
-            query["cursor"] = content["meta"]["next_cursor"]
+        return Counter(event["properties"]["n"] for event in self.listed("events", {"event": "crash"}))
 
     def by_person(self) -> Counter[str]:
         """How many events each person has, read by paging through the list of events."""
-        return self._listed("events", {"event": "crash"}, lambda event: (event["distinct_id"], 1))
+        return Counter(event["distinct_id"] for event in self.listed("events", {"event": "crash"}))
 
     def persons_listed(self) -> Counter[str]:
         """The same, as the list of persons says."""
-        return self._listed("persons", {}, lambda person: (person["distinct_id"], person["event_count"]))
+        return _summed((person["distinct_id"], person["event_count"]) for person in self.listed("persons"))
 
     def sessions_listed(self) -> Counter[str]:
         """The same by whose the sessions are, as the list of sessions says."""
-        return self._listed("sessions", {}, lambda session: (session["distinct_id"], session["event_count"]))
+        return _summed((session["distinct_id"], session["event_count"]) for session in self.listed("sessions"))
 
-    def _listed(self, what: str, query: dict[str, str], count: Callable[[Any], tuple[str, int]]) -> Counter[str]:
-        found: Counter[str] = Counter()
-        query = {"limit": "1000", **query}
+    def listed(self, what: str, query: Mapping[str, str] | None = None) -> Iterator[Any]:
+        """All that a list has, page by page. Who has patience asks a server that is too busy again, as its answer says."""
+        asked = {"limit": "1000", **(query or {})}
         while True:
-            status, _, content = self.ask("GET", f"{PROJECT}/{what}?{urlencode(query)}")
-            assert status == 200, content
-            for item in content["data"]:
-                name, number = count(item)
-                found[name] += number
+            content = self._page(f"{PROJECT}/{what}?{urlencode(asked)}")
+            yield from content["data"]
             if not content["meta"]["has_more"]:
-                return found
-            query["cursor"] = content["meta"]["next_cursor"]
+                return
+            asked["cursor"] = content["meta"]["next_cursor"]
+
+    def _page(self, path: str) -> Any:
+        deadline = time.monotonic() + self.patience_s
+        while True:
+            status, headers, content = self.ask("GET", path)
+            if status == 200:
+                return content
+            assert status == 503 and time.monotonic() < deadline, (path, status, content)
+            time.sleep(int(headers["retry-after"]))
 
     def total(self) -> int:
         """How many events there are, by a trends query."""
@@ -238,6 +249,13 @@ class Server:
             if words and words[0].partition("{")[0] == name:
                 return float(words[-1])
         raise AssertionError(f"no metric {name} in:\n{text}")
+
+
+def _summed(counted: Iterable[tuple[str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, count in counted:
+        found[name] += count
+    return found
 
 
 # Bodies

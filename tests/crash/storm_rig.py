@@ -37,6 +37,8 @@ DAY_MS = 86_400_000
 BUSY = {"SV_FLUSH_SECONDS": "0.3", "SV_FLUSH_EVENTS": "2000", "SV_COMPACT_SECONDS": "0.5"}
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.4)
 ROWS_A_FILE = 3000
+COUNT_S = 600.0
+"""How long an answer may take in the end, when the events of hundreds of kills are counted, on whatever machine."""
 ERASED = "erased"
 """The name of events whose person is going to be erased, which nobody else counts."""
 
@@ -123,7 +125,7 @@ class Importer(threading.Thread):
         super().__init__(name="importer")
         self._server = server
         self._chance = random.Random(seed)
-        self._folder = server.folder.with_name(f"{server.folder.name}-imports")
+        self._folder = server.output / f"{server.folder.name}-imports"
         self._folder.mkdir()
         self._counter = itertools.count(1)
         self._left: list[tuple[Path, list[str]]] = []
@@ -341,6 +343,7 @@ class Storm:
     def check(self) -> dict[str, Any]:
         """What is wrong with what is there now, after SIGTERM in the files, and after another start; {} where nothing is."""
         server, wrong = self._server, {}
+        server.answer_s, server.patience_s = COUNT_S, COUNT_S
         failures = [client.failure for client in (*self.writers, self.importer, self.eraser) if client.failure]
         wrong["clients"] = failures
         wrong["counts while it went on (acknowledged before, total, sent by then)"] = self.reader.wrong
@@ -356,9 +359,12 @@ class Storm:
         return {what: which for what, which in wrong.items() if which}
 
     def _check_answers(self, when: str) -> dict[str, Any]:
-        server, found = self._server, self._server.numbers()
+        server, found, by_person = self._server, Counter[str](), Counter[str]()
+        for listed in server.listed("events", {"event": "crash"}):
+            found[listed["properties"]["n"]] += 1
+            by_person[listed["distinct_id"]] += 1
         wrong: dict[str, Any] = {f"{when}: {what}": which for what, which in tell(found, self.acknowledged, self.sent).items()}
-        persons, by_person = server.persons_listed(), server.by_person()
+        persons = server.persons_listed()
         stays = persons.pop("stays", 0)
         wrong[f"{when}: persons"] = sorted((persons - by_person) + (by_person - persons))[:10]
         wrong[f"{when}: erased and there"] = sorted(self.eraser.erased & persons.keys())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crash_rig import numbers_in_files
 from folder_rig import Folder, batch_of, now_ms
 
 from sv.model.limits import MAX_TIMESTAMP_MS
@@ -162,6 +163,18 @@ def test_a_snapshot_that_is_held_keeps_what_it_reads(tmp_path: Path) -> None:
     assert not any((folder.path / part.path).exists() for part in held.parts), "nobody reads them any more"
     assert folder.numbers() == Counter(["1", "2", "3", "4", "5"])
     folder.close()
+
+
+def test_files_that_were_merged_while_a_query_read_them_are_gone_after_an_end_with_nothing_to_flush(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    for number in ("1", "2"):
+        folder.put(number)
+        folder.flush()
+    with folder.server.store.snapshot("dev", 0, now_ms() + 1000):
+        folder.merge()
+        assert numbers_in_files(folder.path) == Counter({"1": 2, "2": 2})
+    folder.close()
+    assert numbers_in_files(folder.path) == Counter(["1", "2"])
 
 
 def test_readers_are_not_starved_by_steady_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
