@@ -126,15 +126,9 @@ class Maintenance:
             return result
 
     def flush_last(self) -> None:
-        """The last flush before the end. What can't be written stays in the log, and that is logged.
-
-        Files that queries read until now go too: who opens the folder with tools of their own finds each event once.
-        """
+        """The last flush before the end, and the last sweep. What can't be written stays in the log, and that is logged."""
         try:
-            if self._store.held_bytes:
-                self.flush()
-            else:
-                self.sweep()
+            self.flush() if self._store.held_bytes else self.sweep()
         except Exception as error:
             log.error("the last flush failed, its events stay in the log: %s", told(error))
 
