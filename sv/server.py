@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sv import __version__
 from sv.auth.live_tokens import LiveTokens
+from sv.engine.priority import STORE_NICENESS, lower_own_priority, lower_priority
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
@@ -295,7 +296,7 @@ class Server:
 
     def load_services(self) -> "Services":
         """What the routes call. Called once, by a command that needs it or at the first request; imports the engine."""
-        from sv.engine.duck.database import lower_own_priority
+
         from sv.imports.receiving import open_receiver
         from sv.insights.definitions import Definitions
         from sv.insights.event_export import EventExports
@@ -366,7 +367,7 @@ class Server:
 
     async def _on_startup(self) -> None:
         self.capture.open(self.log, asyncio.get_running_loop())
-        self.maintenance.start()
+        lower_priority([self.maintenance.start()], STORE_NICENESS)
         self.rollup_work.start()
         self.recordings.keeper.start()
         self.jobs.start()

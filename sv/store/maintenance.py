@@ -84,12 +84,13 @@ class Maintenance:
         self._pending_since_s: float | None = None
         self._in_doubt: list[str] = []
         self.fault: str | None = None
-        self.flushes = 0
-        self.merges = 0
+        self.flushes = self.merges = 0
         self.last_flush_ms = now_ms()
 
-    def start(self) -> None:
+    def start(self) -> int:
+        """Returns the thread's number in the system."""
         self._thread.start()
+        return self._thread.native_id or -1
 
     def stop(self) -> None:
         """End the thread; what runs is finished first. Flushes nothing: call `flush` for that."""

@@ -51,6 +51,13 @@ def test_whatever_works_for_a_query_gives_way_to_ingest(name: str) -> None:
             assert work_of(server.process.pid)[server.process.pid][1] == os.getpriority(os.PRIO_PROCESS, 0)
 
 
+def test_the_thread_that_writes_files_gives_way_to_ingest_and_goes_before_questions(tmp_path: Path) -> None:
+    if not Path("/proc/self/task").is_dir():
+        return
+    with heavy_server(data=tmp_path) as server:
+        assert [niceness for _, niceness in work_of(server.process.pid).values() if niceness] == [10]
+
+
 def peak_mib(pid: int) -> float:
     (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024

@@ -6,7 +6,6 @@ configuration is locked.
 """
 
 import contextlib
-import os
 import shutil
 import threading
 from collections.abc import Generator
@@ -14,9 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-NICENESS = 19
-"""Of DuckDB's threads: queries and flushes wait for ingest, not the other way round (ENGINE.md §4 has the figures)."""
-
+from sv.engine.priority import all_thread_ids, lower_priority
 
 SPILL_SHARE = 0.5
 """Of what is free on the disk at the start, for what queries spill: the log and the event files are on it too, and need the rest."""
@@ -43,7 +40,7 @@ class Database:
         self.memory_bytes = max(memory_bytes, 64 << 20)
         if spill_bytes is None:
             spill_bytes = int(shutil.disk_usage(spill_folder).free * SPILL_SHARE)
-        before = set(_thread_ids())
+        before = set(all_thread_ids())
         self._root = duckdb.connect(
             ":memory:",
             config={
@@ -67,7 +64,8 @@ class Database:
         self._root.execute("set enable_external_access = false")
         self._root.execute("set lock_configuration = true")
         self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
-        _lower_priority(set(_thread_ids()) - before)
+        # Queries and flushes wait for ingest, not the other way round (ENGINE.md §4 has the figures).
+        lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -82,23 +80,3 @@ class Database:
 
     def close(self) -> None:
         self._root.close()
-
-
-def lower_own_priority() -> None:
-    """Put the calling thread below ingest. For the threads of a query pool; harmless where the system knows no such thing."""
-    _lower_priority({threading.get_native_id()})
-
-
-def _thread_ids() -> list[int]:
-    try:
-        return [int(name) for name in os.listdir("/proc/self/task")]
-    except OSError:
-        return []
-
-
-def _lower_priority(thread_ids: set[int]) -> None:
-    if not os.path.isdir("/proc/self/task"):  # elsewhere setpriority would take the whole process down with it
-        return
-    for thread_id in thread_ids:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread_id, NICENESS)

@@ -19,6 +19,7 @@ import msgspec
 import pyarrow as pa
 
 from sv.engine.duck import enrich
+from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, EVENTS_SHAPE
 from sv.model.batch import StoredBatch
 
@@ -208,7 +209,7 @@ def stage_batches(
     Raises ValueError or an error of DuckDB's for batches that don't hold as many whole events as they say.
     """
     cursor.register("batches", _as_table(batches, agent_of))
-    cursor.execute(_STAGE, {"shape": EVENTS_SHAPE, "salt": salt, **enrich.PARAMS})
+    cursor.execute(parsed(cursor, _STAGE), {"shape": EVENTS_SHAPE, "salt": salt, **enrich.PARAMS})
     cursor.unregister("batches")
     rows, with_event_id, with_long_integer, incomplete = _only_row(cursor.execute(_STAGED))
     expected = sum(stored.batch.event_count for stored in batches)

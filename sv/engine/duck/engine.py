@@ -13,7 +13,7 @@ from sv.engine.duck import export
 from sv.engine.duck import overview as overviews
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
-from sv.engine.duck.database import Database, lower_own_priority
+from sv.engine.duck.database import Database
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
@@ -40,6 +40,7 @@ from sv.engine.port import (
     Scope,
     TrendCells,
 )
+from sv.engine.priority import lower_own_priority
 from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
 from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS

@@ -23,13 +23,13 @@ from msgspec import Struct
 
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS
 from sv.engine.duck.sql_gate import Refused, checked
+from sv.engine.priority import QUERY_NICENESS
 
 OWN_BYTES: Final = 1 << 29
 """What the process takes by itself, threads' stacks and the engine's code and arenas included."""
 
 FETCHED_ROWS: Final = 64
 MAX_MESSAGE_CHARS: Final = 500
-NICENESS: Final = 19
 GRACE_S: Final = 2
 
 _PLAIN: Final = frozenset(
@@ -75,7 +75,7 @@ def main() -> int:
 def _bound(job: Job) -> None:
     """What the operating system sees to, whatever becomes of us."""
     with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+        os.nice(QUERY_NICENESS)
     signal.alarm(math.ceil(job.timeout_s) + GRACE_S)
     most = job.memory_bytes + OWN_BYTES + 3 * job.buffered_bytes
     for kind, bound in ((resource.RLIMIT_DATA, most), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from sv.engine.duck.database import lower_own_priority
+from sv.engine.priority import lower_own_priority
 from sv.insights.funnel.keys import in_threads
 
 

@@ -12,6 +12,7 @@ import duckdb
 
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.files import read_files
+from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import COLUMN_LIST
 from sv.engine.duck.summaries import SUMMARIES
 from sv.model.rollup import Summary
@@ -38,12 +39,15 @@ def summarise_buffers(
     condition = "seq > $after and seq <= $up_to" + ("" if project_id is None else " and project_id = $project_id")
     params: dict[str, int | str] = {"after": after_seq, "up_to": up_to_seq}
     params |= {} if project_id is None else {"project_id": project_id}
+    rows = f"select {COLUMN_LIST}, project_id, place from summarised where {condition}"
     found: list[Summary] = []
     for generation in generations:
-        rows = f"select {COLUMN_LIST}, project_id, rowid as place from {buffer_name(generation)} where {condition}"
+        # Under a name that never changes, so that the statements don't either.
+        cursor.execute(f"create or replace temp view summarised as select *, rowid as place from {buffer_name(generation)}")
         for low, high in _slices(cursor, rows, params, memory_bytes):
             for kind, summary_sql in SUMMARIES.items():
-                summary = cursor.execute(summary_sql(_of_slice(rows)), params | {"low": low, "high": high}).fetchall()
+                statement = parsed(cursor, summary_sql(_of_slice(rows)))
+                summary = cursor.execute(statement, params | {"low": low, "high": high}).fetchall()
                 found += [Summary(kind, project, content) for project, content in summary]
     return found
 
