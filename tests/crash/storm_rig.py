@@ -32,13 +32,15 @@ from crash_rig import (
 )
 
 from tests import forked
+from tests.stalls import Stalls
 
 DAY_MS = 86_400_000
 BUSY = {"SV_FLUSH_SECONDS": "0.3", "SV_FLUSH_EVENTS": "2000", "SV_COMPACT_SECONDS": "0.5"}
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.4)
 ROWS_A_FILE = 3000
 COUNT_S = 600.0
-"""How long an answer may take in the end, when the events of hundreds of kills are counted, on whatever machine."""
+"""How long an answer may take in the end, when the events of hundreds of kills are counted, on whatever machine; and an import, which
+goes on by itself over some minutes of a server that is killed every other second."""
 ERASED = "erased"
 """The name of events whose person is going to be erased, which nobody else counts."""
 
@@ -149,7 +151,7 @@ class Importer(threading.Thread):
 
     def take_in(self, path: Path, numbers: list[str]) -> None:
         words = [*SV_IMPORT, str(path), "--url", f"http://127.0.0.1:{self._server.port}", "--api-token", "sv_dev"]
-        while forked.run(words, cwd=ROOT, env=_bare()).returncode:
+        while forked.run(words, cwd=ROOT, env=_bare(), timeout=COUNT_S).returncode:
             self.retries += 1
             time.sleep(self._chance.uniform(0.05, 0.3))
         self.acknowledged.update(numbers)
@@ -293,6 +295,7 @@ class Storm:
         self.eraser = Eraser(server)
         self.reader = Reader(server, [*self.writers, self.importer])
         self.ready_s: list[float] = []
+        self._stalls = Stalls()
         self.kills = 0
 
     @property
@@ -305,7 +308,7 @@ class Storm:
 
     def run(self, kills: int) -> None:
         """Most kills come while requests are served, every fifth or so while the server still starts, some while no server runs."""
-        clients = [*self.writers, self.importer, self.eraser, self.reader]
+        clients = [*self.writers, self.importer, self.eraser, self.reader, self._stalls]
         for client in clients:
             client.start()
         try:
@@ -316,7 +319,7 @@ class Storm:
             for client in clients:
                 client.is_ending = True
             for client in clients:
-                client.join(120)
+                client.join(COUNT_S)
 
     def _kill_once(self) -> None:
         chance, server = self._chance, self._server
@@ -377,10 +380,11 @@ class Storm:
         return Counter({number: count for number, count in found.items() if number not in self.eraser.kept and number != "e"})
 
     def told(self) -> str:
-        ready = sorted(self.ready_s)
+        ready, slow = sorted(self.ready_s), sum(waited_s > 2 for waited_s in self.ready_s)
         return (
             f"{self.kills} kills, {len(self.acknowledged)} events acknowledged, {sum(writer.retries for writer in self.writers)} retries, "
             f"{self.importer.files} files imported with {self.importer.retries} tries that a kill cut short, "
             f"{len(self.eraser.erased)} persons erased, {self.reader.answers} counts; "
-            f"ready after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (longest)"
+            f"ready after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (longest), {slow} of {len(ready)} after "
+            f"more than 2 s; the machine once stood still for {self._stalls.longest_s:.2f} s"
         )
