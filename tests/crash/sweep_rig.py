@@ -33,6 +33,9 @@ from sv.wal.fault import LogFault
 DAY_MS = 86_400_000
 LIFE_S = 120.0
 TRIES = 5
+REFUSED = "refused again and again"
+"""What a life ends with that was refused so often: right where the fault met each try, for strace counts the calls of each thread, and the
+engine begins new ones."""
 CHUNK = b'[{"type":4,"data":{"href":"https://shop.example/","width":1,"height":1},"timestamp":1}]'
 WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
 SYNCS = ("fdatasync", "fsync")
@@ -109,7 +112,7 @@ class Life(Folder):
             with contextlib.suppress(OSError, SvError, LogFault):
                 act()
                 return
-        raise AssertionError("refused again and again, though one call alone failed")
+        raise AssertionError(REFUSED)
 
     def _send(self, body: bytes) -> None:
         answer = self._loop.run_until_complete(self.server.capture.capture(body, "", BROWSER, None))
@@ -257,7 +260,8 @@ def _path_in(line: str, folder: Path) -> str | None:
 def problems(folder: Path, base_ms: int, life: Lived, expected: dict[str, Any] | None) -> list[str]:
     """Open the folder again and go on as the client would; what isn't as it should be, a line each."""
     wrong = list(hasty_writes(life.trace))
-    if "Traceback" in life.said:
+    hits = sum(line.endswith("(INJECTED)") for line in life.trace)
+    if "Traceback" in life.said and not (REFUSED in life.said and hits >= TRIES):
         wrong.append(f"a trace: {life.said[-600:]}")
     names = [*requests(base_ms), *CHUNKS]
     after = Life(folder, base_ms, lambda name: None)
@@ -275,20 +279,21 @@ def problems(folder: Path, base_ms: int, life: Lived, expected: dict[str, Any] |
         wrong += [f"expected {expected}, got {answers}"] if expected is not None and answers != expected else []
     finally:
         after.close()
-    wrong += _at_rest(folder)
+    wrong += _at_rest(folder, is_killed=life.exit_code not in (0, 1))
     return wrong
 
 
 NUMBERS = {"first": "12", "second": "3", "third": "45", "fourth": "6", "fifth": "7"}
 
 
-def _at_rest(folder: Path) -> Iterator[str]:
+def _at_rest(folder: Path, *, is_killed: bool) -> Iterator[str]:
+    """is_killed: a merged file that has its name and isn't in the catalog yet is set aside, since it could be the only one with its events."""
     in_files = numbers_in_files(folder)
     if in_files != EXPECTED:
         yield f"the files have {dict(in_files)}"
     if left := temporary_files(folder):
         yield f"left behind: {left}"
-    if aside := files_aside(folder):
+    if aside := [path for path in files_aside(folder) if not (is_killed and "__merge-" in path.name)]:
         yield f"set aside: {aside}"
     for name in CHUNKS:
         path = folder / f"objects/recordings/{PROJECT}/s-1/chunk_{int(name[-1]):06}.json"
