@@ -24,6 +24,7 @@ from sv.engine.priority import STORE_NICENESS, lower_own_priority, lower_priorit
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
+from sv.ingest.rates import Rates
 from sv.ingest.replay import replay
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
 from sv.meta.db import Meta
@@ -189,6 +190,7 @@ class Server:
             max_held_bytes=settings.buffer_limit,
             retries=self.retries,
             now_ms=self.clock,
+            rates=Rates(settings.ingest_rate_limit, settings.project_rate_limit, time.monotonic),
         )
         self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=max(covered, self.builds.rolled_seq()) + 1)
         now = self.clock()

@@ -18,6 +18,7 @@ from msgspec import Struct
 from sv.ingest import body as bodies
 from sv.ingest.counters import IngestCounters
 from sv.ingest.decode import Decoded, decode, decode_quickly, tokens_of
+from sv.ingest.rates import Rates
 from sv.ingest.rejected import RecentRejections
 from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
@@ -81,6 +82,7 @@ class Capture:
         max_held_bytes: int,
         retries: Retries,
         now_ms: Callable[[], int],
+        rates: Rates,
     ) -> None:
         self._project_of = project_of
         self._accept = accept
@@ -91,6 +93,7 @@ class Capture:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slow_lane = asyncio.Semaphore(1)
         self.retries = retries
+        self.rates = rates
         self.counters = IngestCounters()
         self.rejected = RecentRejections(now_ms)
         self.is_closing = False
@@ -116,10 +119,11 @@ class Capture:
         if not self.has_room(size):
             raise Unavailable("more events arrive than can be written; nothing of this request was stored", retry_after_s=2)
 
-    async def capture(self, data: bytes, encoding: str, user_agent: str, country: str | None) -> Ack:
+    async def capture(self, data: bytes, encoding: str, user_agent: str, country: str | None, address: str = "") -> Ack:
         """Store one request's events and return its answer once they are durable.
 
         encoding: the Content-Encoding header, lower case, "" where absent. country: ISO 3166 alpha-2, where known.
+        address: the sender's, for the rates alone.
         Raises ClientFault for a request that can't be stored as it is, Unavailable where the disk or the load forbid it.
         """
         self.check_room(len(data))
@@ -137,6 +141,7 @@ class Capture:
             if answer is not None:
                 return _acknowledged(answer)
         project_id = self._project_or_refuse(decoded.project_token)
+        self.rates.take(project_id, address, decoded.accepted)
         if decoded.rejections:
             self.counters.rejected_events.update(rejection.code.value for rejection in decoded.rejections)
             self.rejected.note(project_id, decoded.rejections, decoded.accepted + len(decoded.rejections), now_ms)

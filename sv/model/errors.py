@@ -13,7 +13,7 @@
     │   ├── ValidationFailed   422  JSON of the wrong shape; carries `details`
     │   └── RateLimited        429  never answered by ingest
     └── ServerFault            the details are for the log only
-        ├── Unavailable        503  overloaded, shutting down, or the disk refuses writes; nothing was stored
+        ├── Unavailable        503  overloaded, shutting down, over a rate of ingest, or the disk refuses writes; nothing was stored
         ├── BadSettings             `sv.settings`: the server does not start
         └── FolderFault             `sv.meta.errors`: the data folder can't be used as it is
 

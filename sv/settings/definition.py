@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, get_type_hints
 from msgspec import NODEFAULT, Struct, field
 from msgspec.structs import fields, force_setattr
 
-from sv.model import limits
+from sv.model import ingest_limits, limits
 from sv.settings import values
 from sv.settings.machine import cores_allowed, memory_allowed
 from sv.settings.values import Kind, Secret
@@ -184,6 +184,23 @@ class Settings(Struct, frozen=True, kw_only=True):
             "An `eventId` that was seen within it is stored once. 0 turns it off. Each id costs memory for as long.",
         ),
     ] = 86_400
+    ingest_rate_limit: Annotated[
+        float,
+        About(
+            values.number(0, ingest_limits.MAX_EVENTS_S),
+            "events a second",
+            "What one address may send to one project, with a minute's worth at once. Beyond it ingest answers 503 with Retry-After, and "
+            "clients send again. 0 is no limit: an office is one address, and so is a proxy that `trusted_proxies` doesn't name.",
+        ),
+    ] = 0.0
+    project_rate_limit: Annotated[
+        float,
+        About(
+            values.number(0, ingest_limits.MAX_EVENTS_S),
+            "events a second",
+            "What all addresses together may send to one project, likewise: how fast somebody who has its public token can fill the disk.",
+        ),
+    ] = 0.0
 
     # How much queries may use.
     memory_limit: Annotated[

@@ -206,8 +206,9 @@ class Front:
         self._capture.check_room(declared)
         data = await self._read_body(receive)
         client = scope.get("client")
-        country = self._country_of(scope["headers"], client[0] if client else None)
-        return await self._capture.capture(data, encoding, user_agent, country)
+        address = client[0] if client else None
+        country = self._country_of(scope["headers"], address)
+        return await self._capture.capture(data, encoding, user_agent, country, address or "")
 
     async def _read_body(self, receive: Receive) -> bytes:
         """The whole body. Most come in one piece; what comes in several is counted, bounded in size and in time."""

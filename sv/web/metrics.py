@@ -55,6 +55,7 @@ class Metrics(Struct, frozen=True):
     """
 
     ingest: IngestCounters
+    limited_events: dict[str, int]
     ledger: Ledger
     held_events: int
     held_bytes: int
@@ -102,6 +103,7 @@ def read(server: Readable) -> Metrics:
     asides = [_folder(folder / ASIDE), _folder(folder / LOG / ASIDE)]
     return Metrics(
         ingest=server.capture.counters,
+        limited_events=dict(server.capture.rates.refused_events),
         ledger=store.ledger(server.parts.ledger),
         held_events=store.held_events(),
         held_bytes=store.held_bytes,

@@ -44,6 +44,8 @@ def _ingest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_ingest_retried_events_total", "counter", "The events that they repeated.", ingest.retried_events)
     text = "Events rejected, by drop reason."
     yield from _labelled("sv_events_rejected_total", "counter", text, "reason", ingest.rejected_events)
+    text = "Events refused for now because their senders were over a limit, by which."
+    yield from _labelled("sv_ingest_limited_events_total", "counter", text, "limit", reading.limited_events)
     text = "Ingest requests refused, by error code."
     yield from _labelled("sv_ingest_refused_total", "counter", text, "code", ingest.refused_requests)
 

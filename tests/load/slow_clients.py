@@ -10,11 +10,12 @@ Prints a line of JSON; exit code 1 where anything is not as promised. The system
 import argparse
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,11 +27,12 @@ AT_ONCE: Final = 200
 
 
 class Server:
-    """`sv dev` in a process of its own."""
+    """`sv dev` in a process of its own. settings: variables that it is given besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         words = [sys.executable, "-m", "sv", "dev", "--port", "0", "--json", "--stop-on-eof", "--log-level", "warning"]
-        self.process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        env = {**os.environ, **(settings or {})}
+        self.process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.port = int(json.loads(self.process.stdout.readline())["url"].rpartition(":")[2])
 

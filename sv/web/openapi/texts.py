@@ -140,7 +140,8 @@ Stores events. 202 is sent after they are on disk, and every query sees them fro
   `$device_type` (Desktop, Mobile, Tablet) from the User-Agent; `$country` (ISO 3166-1 alpha-2) from a CDN's header or an offline database;
   `utm_…` and `$referring_domain` from `$current_url` and `$referrer`; `$is_bot` for known bots, which insights leave out by default. The
   address itself is not stored.
-- Ingest never answers 429: clients drop a batch on any 4xx. Too much load is 503 with `Retry-After`, and nothing was stored."""
+- Ingest never answers 429: clients drop a batch on any 4xx. Too much load is 503 with `Retry-After`, and nothing was stored; so is
+  more from one address, or to one project, than the operator allows (`SV_INGEST_RATE_LIMIT`, `SV_PROJECT_RATE_LIMIT`)."""
 
 IMPORT: Final = f"""\
 Stores a chunk of a file's events, whole or not at all, and once: sent again, also after a restart, it answers `already` and does nothing.
