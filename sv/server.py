@@ -193,8 +193,7 @@ class Server:
             rates=Rates(settings.ingest_rate_limit, settings.project_rate_limit, time.monotonic),
         )
         self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=max(covered, self.builds.rolled_seq()) + 1)
-        now = self.clock()
-        for answer in load_answers(folder / "retries", now, self._retry_window_ms, covered):
+        for answer in load_answers(folder / "retries", now := self.clock(), self._retry_window_ms, covered):
             self.retries.remember(answer, now)
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
         is_log_whole = self.log.damage.missing_records == 0
