@@ -334,6 +334,7 @@ class Server:
             recordings=self.recordings.recordings,
             jobs=self.jobs,
             public_url=settings.public_url,
+            base_path=settings.base_path,
             saved=Saved(self.meta),
             imports=open_receiver(self.store, self.parts, self.maintenance, self.clock),
             exports=EventExports(self._open_engine, self.store, check_parts, lower_own_priority),

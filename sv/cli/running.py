@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from sv.cli.log_lines import JsonLines, TextLines
 from sv.server import Server
@@ -31,9 +32,10 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
         on_open(server)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - shown, not bound
-        url = settings.public_url or f"http://{shown}:{port}"
+        url = settings.public_url or f"http://{shown}:{port}{settings.base_path}"
         server.lock.announce(url)
-        serve(server.front, listener, lambda: on_ready(server, url), server.end_queries, settings.trusted_proxies)
+        ready = partial(on_ready, server, url)
+        serve(server.front, listener, ready, server.end_queries, settings.base_path, settings.trusted_proxies)
     finally:
         server.close()
     return 0

@@ -23,3 +23,6 @@ MAX_CONNECTIONS: Final = 16_384
 
 KEPT_FILES: Final = 512
 """Of the files that the system lets the process have, for events, the log and the metadata, whatever strangers open."""
+
+KNOWN_ADDRESSES: Final = 4096
+"""For which it is remembered whether they are a trusted proxy's. Of proxies there are a few; the rest are visitors, who come again."""

@@ -92,12 +92,21 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Without it, the address that it listens on.",
         ),
     ] = None
+    base_path: Annotated[
+        str,
+        About(
+            values.base_path(),
+            "",
+            "The path below which a proxy has the server on a host that others share. The proxy may hand it on or take it off.",
+            "the path of public_url, if it has one",
+        ),
+    ] = ""
     trusted_proxies: Annotated[
         tuple[str, ...],
         About(
             values.networks(),
             "networks",
-            "The proxies whose X-Forwarded-For is believed. By default nobody's is: a visitor can send it too.",
+            "The proxies whose X-Forwarded-For, -Proto and -Host are believed. By default nobody's are: a visitor can send them too.",
         ),
     ] = ()
 
@@ -339,6 +348,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
 
     def __post_init__(self) -> None:
+        self._agree_on_base_path()
         if self.buffer_limit == 0:
             limit = min(MAX_DEFAULT_BUFFER, max(limits.MAX_BODY_BYTES, self.memory_limit // 4))
             force_setattr(self, "buffer_limit", limit)
@@ -346,6 +356,16 @@ class Settings(Struct, frozen=True, kw_only=True):
             force_setattr(self, "flush_bytes", min(DEFAULT_FLUSH_BYTES, self.buffer_limit // 2))
         if self.max_concurrent_queries == 0:
             force_setattr(self, "max_concurrent_queries", min(max(self.threads // 2, 2), MAX_DEFAULT_QUERIES))
+
+    def _agree_on_base_path(self) -> None:
+        """The public address has the base path in it, whichever of the two said it."""
+        if self.public_url is None:
+            return
+        path = self.public_url.split("/", 3)[3:]
+        if path and not self.base_path:
+            force_setattr(self, "base_path", f"/{path[0]}")
+        elif self.base_path and not path:
+            force_setattr(self, "public_url", self.public_url + self.base_path)
 
 
 class Setting(Struct, frozen=True):

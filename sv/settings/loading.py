@@ -16,6 +16,7 @@ from sv.model import limits
 from sv.model.errors import ServerFault
 from sv.model.validate import clip, show
 from sv.settings.definition import Setting, Settings, definitions
+from sv.settings.values import is_base_path
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -136,6 +137,7 @@ def _contradictions(settings: Settings, sources: Mapping[str, str]) -> list[str]
             f"flush_bytes ({sources['flush_bytes']}): expected at most buffer_limit "
             f"({settings.buffer_limit:,} bytes, {sources['buffer_limit']}), got {settings.flush_bytes:,}"
         )
+    found += _crossed_paths(settings, sources)
     if settings.script_path == settings.recorder_path:
         found.append(
             f"recorder_path ({sources['recorder_path']}): expected another path than script_path's "
@@ -146,6 +148,23 @@ def _contradictions(settings: Settings, sources: Mapping[str, str]) -> list[str]
         found += [f"{sources[name]}: expected s3_bucket beside it, got none" for name in lonely]
     elif settings.s3_access_key is None or settings.s3_secret_key is None:
         found.append("s3_access_key and s3_secret_key: expected both beside s3_bucket, since URLs are signed with them")
+    return found
+
+
+def _crossed_paths(settings: Settings, sources: Mapping[str, str]) -> list[str]:
+    """What the base path contradicts."""
+    base = settings.base_path
+    if base and not is_base_path(base):
+        return [f"public_url ({sources['public_url']}): expected a path that base_path can be, such as /stats, got {show(base)}"]
+    found: list[str] = []
+    if settings.public_url is not None and settings.public_url.split("/", 3)[3:] != ([base[1:]] if base else []):
+        found.append(
+            f"base_path ({sources['base_path']}): expected the path of public_url ({sources['public_url']}), "
+            f"{show(settings.public_url)}, got {show(base)}"
+        )
+    for name, path in (("script_path", settings.script_path), ("recorder_path", settings.recorder_path)):
+        if base and path.startswith(f"{base}/"):
+            found.append(f"{name} ({sources[name]}): expected a path without base_path ({show(base)}) in front, got {show(path)}")
     return found
 
 

@@ -28,6 +28,9 @@ _HOST = re.compile(r"[A-Za-z0-9.:_%\-]{1,253}", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]{1,260}(?:/[A-Za-z0-9._~%@:+,=/\-]*)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,254}", re.ASCII)
 _SCRIPT = re.compile(r"(?!/(?:api|assets|schema)/)(?:/[A-Za-z0-9_\-][A-Za-z0-9._\-]{0,99}){1,8}(?<=\.js)", re.ASCII)
+_BASE = re.compile(
+    r"(?!/(?:api|assets|schema|healthz|metrics|replay-frame)(?:/|$))(?:/[A-Za-z0-9_~\-][A-Za-z0-9._~\-]{0,63}){1,8}", re.ASCII
+)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -173,6 +176,21 @@ def url() -> Kind[str]:
         return text.rstrip("/") if _URL.fullmatch(text) else None
 
     return Kind("a URL such as https://stats.example.com, without query or fragment", read)
+
+
+def base_path() -> Kind[str]:
+    """A path below which the server is reached; a slash at its end is dropped, and `/` alone is none at all."""
+
+    def read(value: object) -> str | None:
+        text = value.strip().rstrip("/") if isinstance(value, str) else None
+        return text if text == "" or (text and is_base_path(text)) else None
+
+    return Kind("a path such as /stats that begins with none of the server's own, such as /api", read)
+
+
+def is_base_path(text: str) -> bool:
+    """Whether it is one that nobody has to encode and that begins no path of the server's own."""
+    return _BASE.fullmatch(text) is not None
 
 
 def script_path() -> Kind[str]:

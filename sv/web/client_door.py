@@ -31,6 +31,9 @@ INGEST_CONFIG: Final = "/api/v1/ingest/config"
 TYPES_PATH: Final = "/sv.d.ts"
 BUILT: Final = Path(__file__).parents[1] / "sdk" / "browser"
 
+BASE: Final = b"__SV_BASE__"
+"""In the client, where the base path belongs: a script knows where it came from, but not how much of that is the server's address."""
+
 _CONFIG_PATHS: Final = (INGEST_CONFIG, f"{INGEST_CONFIG}/")
 _SCRIPT_CACHING: Final = b"public, max-age=3600, stale-while-revalidate=86400"
 """An hour, and a day in which the old one is used while the new one is fetched: a page never waits for it twice a day."""
@@ -72,7 +75,7 @@ class _File(Struct, frozen=True):
 class ClientDoor:
     """project_of: the project of a project token, or None; asked on the event loop. find_project: a project by its id; asked on a thread.
 
-    folder: where the built client is.
+    base_path: the setting, which the client takes for a part of the server's address. folder: where the built client is.
     """
 
     def __init__(
@@ -82,12 +85,14 @@ class ClientDoor:
         *,
         script_path: str,
         recorder_path: str,
+        base_path: str = "",
         folder: Path = BUILT,
     ) -> None:
         self._project_of = project_of
         self._find_project = find_project
         self._script_path = script_path
         self._recorder_path = recorder_path
+        self._base_path = base_path.encode()
         self._folder = folder
         self._names: Mapping[str, str] = {TYPES_PATH: "sv.d.ts", recorder_path: "recorder.js", script_path: "sv.js"}
         self._files: dict[str, _File] = {}
@@ -160,7 +165,7 @@ class ClientDoor:
             mtime_ns = (self._folder / name).stat().st_mtime_ns
             found = self._files.get(name)
             if found is None or found.mtime_ns != mtime_ns:
-                found = self._files[name] = await asyncio.to_thread(_read, self._folder / name, mtime_ns)
+                found = self._files[name] = await asyncio.to_thread(_read, self._folder / name, mtime_ns, self._base_path)
         except FileNotFoundError:
             raise NotFound(
                 f"this build of the server has no {name}; send events with another client, or to /api/v1/ingest/events"
@@ -168,8 +173,8 @@ class ClientDoor:
         return found
 
 
-def _read(path: Path, mtime_ns: int) -> _File:
-    plain = path.read_bytes()
+def _read(path: Path, mtime_ns: int, base_path: bytes) -> _File:
+    plain = path.read_bytes().replace(BASE, base_path)
     return _File(mtime_ns, plain, gzip.compress(plain, 9, mtime=0), _tag(plain))
 
 

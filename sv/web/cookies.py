@@ -25,14 +25,15 @@ def cookie_of(cookies: Mapping[str, str]) -> str | None:
     return secret[:_MAX_SECRET_CHARS] if secret else None
 
 
-def set_cookie(secret: str, max_age_s: int, *, is_secure: bool) -> str:
-    """The header that gives a browser the cookie: scripts can't read it, other sites' forms don't send it."""
-    return f"{COOKIE}={secret}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}"
+def set_cookie(secret: str, max_age_s: int, *, is_secure: bool, base_path: str = "") -> str:
+    """The header that gives a browser the cookie: scripts can't read it, other sites' forms don't send it, and nothing
+    that the host has beside the base path is sent it."""
+    return f"{COOKIE}={secret}; Path={base_path or '/'}; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}"
 
 
-def clear_cookie(*, is_secure: bool) -> str:
+def clear_cookie(*, is_secure: bool, base_path: str = "") -> str:
     """The header that takes it away."""
-    return set_cookie("", 0, is_secure=is_secure)
+    return set_cookie("", 0, is_secure=is_secure, base_path=base_path)
 
 
 def is_secure(scheme: str, headers: Mapping[str, str], public_url: str | None) -> bool:

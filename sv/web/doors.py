@@ -24,8 +24,14 @@ def open_doors(
     The web app's is the last: it takes whatever is not the API's.
     """
     return (
-        RecordingsDoor(opened, project_of, settings.public_url, now_ms),
-        ClientDoor(project_of, find_project, script_path=settings.script_path, recorder_path=settings.recorder_path),
+        RecordingsDoor(opened, project_of, settings.public_url, settings.base_path, now_ms),
+        ClientDoor(
+            project_of,
+            find_project,
+            script_path=settings.script_path,
+            recorder_path=settings.recorder_path,
+            base_path=settings.base_path,
+        ),
         ReplayDoor(),
-        UiDoor(asks_too=opened.elsewhere),
+        UiDoor(asks_too=opened.elsewhere, base_path=settings.base_path),
     )

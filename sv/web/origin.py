@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-_HOST: Final = re.compile(rb"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
+HOST: Final = re.compile(rb"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 
 
-def origin_of(scope: Mapping[str, Any], public_url: str | None) -> str:
-    """`https://host[:port]`, or the setting `public_url` where there is one.
+def origin_of(scope: Mapping[str, Any], public_url: str | None, base_path: str) -> str:
+    """`https://host[:port]` with the base path, or the setting `public_url` (which has it) where there is one.
 
     The host is what the caller says it is: the answer goes back to that caller alone, and nothing is kept of it. One that is no host is
     the address that the server listens on.
@@ -16,7 +16,7 @@ def origin_of(scope: Mapping[str, Any], public_url: str | None) -> str:
     if public_url is not None:
         return public_url
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    if _HOST.fullmatch(host):
-        return f"{scope['scheme']}://{host.decode()}"
+    if HOST.fullmatch(host):
+        return f"{scope['scheme']}://{host.decode()}{base_path}"
     address, port = scope["server"]
-    return f"{scope['scheme']}://{f'[{address}]' if ':' in address else address}:{port}"
+    return f"{scope['scheme']}://{f'[{address}]' if ':' in address else address}:{port}{base_path}"

@@ -101,19 +101,25 @@ class _Body:
 
 
 class RecordingsDoor:
-    """opened: where recordings are kept. project_of: the project of a project token, or None. public_url: the setting.
+    """opened: where recordings are kept. project_of: the project of a project token, or None. public_url, base_path: the settings.
 
     Has threads of its own, since most of what it does is wait for a disk: signing in and queries don't queue up behind that.
     """
 
     def __init__(
-        self, opened: Opened, project_of: Callable[[str], str | None], public_url: str | None, now_ms: Callable[[], int]
+        self,
+        opened: Opened,
+        project_of: Callable[[str], str | None],
+        public_url: str | None,
+        base_path: str,
+        now_ms: Callable[[], int],
     ) -> None:
         self._recordings = opened.recordings
         self._folder = opened.own
         self._signer = opened.signer
         self._project_of = project_of
         self._public_url = public_url
+        self._base_path = base_path
         self._now_ms = now_ms
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sv-chunks")
 
@@ -165,7 +171,7 @@ class RecordingsDoor:
         body = inflate(await _small_body(receive), encoding)
         if len(body) > MAX_RECORDING_BODY_BYTES:
             raise PayloadTooLarge(f"expected at most {MAX_RECORDING_BODY_BYTES} bytes once inflated, got more (body)")
-        answer = await self._aside(self._promised, repair(body), origin_of(scope, self._public_url))
+        answer = await self._aside(self._promised, repair(body), origin_of(scope, self._public_url, self._base_path))
         await respond(send, 200, [_JSON, ANY_ORIGIN, READABLE_HEADERS, (b"content-length", b"%d" % len(answer))], answer)
 
     def _promised(self, body: bytes, origin: str) -> bytes:

@@ -45,7 +45,10 @@ async def log_in_route(request: AnyRequest) -> Response[bytes]:
     )
     answered = answer(await asyncio.to_thread(_me, people, principal))
     answered.headers["set-cookie"] = set_cookie(
-        login.secret, people.login_session_ms // 1000, is_secure=_is_secure(request, services.public_url)
+        login.secret,
+        people.login_session_ms // 1000,
+        is_secure=_is_secure(request, services.public_url),
+        base_path=services.base_path,
     )
     return answered
 
@@ -56,7 +59,7 @@ async def log_out_route(request: AnyRequest) -> Response[None]:
     refuse_parameters(request)
     services, caller = services_of(request), caller_of(request)
     await asyncio.to_thread(services.people.login_sessions.end, caller.session_id or "", caller.user_id or "")
-    cleared = clear_cookie(is_secure=_is_secure(request, services.public_url))
+    cleared = clear_cookie(is_secure=_is_secure(request, services.public_url), base_path=services.base_path)
     return Response(None, status_code=204, headers={"set-cookie": cleared})
 
 

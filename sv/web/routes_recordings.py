@@ -30,7 +30,7 @@ async def get_recording_route(request: AnyRequest, project_id: FromPath[str], se
     project = await project_of(request, project_id)
     after = _after(request)
     services = services_of(request)
-    origin = origin_of(request.scope, services.public_url)
+    origin = origin_of(request.scope, services.public_url, services.base_path)
     chunks = await asyncio.to_thread(services.recordings.list_chunks, project.id, name_of(session_id), origin, after)
     return answer({"chunks": chunks})
 

@@ -24,7 +24,8 @@ async def schema_route(request: AnyRequest) -> Response[bytes]:
     if "document" not in state:
         from sv.web.openapi.document import encode_document
 
-        state["document"] = await asyncio.to_thread(encode_document, request.app, services_of(request).version)
+        services = services_of(request)
+        state["document"] = await asyncio.to_thread(encode_document, request.app, services.version, services.base_path)
     return Response(state["document"], media_type=OPENAPI)
 
 

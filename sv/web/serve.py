@@ -14,6 +14,7 @@ import uvicorn
 
 from sv.model.errors import ServerFault
 from sv.web.front import Front
+from sv.web.outside import seen_from_outside
 from sv.web.protocol import allow_connections, watched_by
 
 KEEP_ALIVE_S: Final = 75
@@ -57,16 +58,17 @@ def serve(
     listener: socket.socket,
     on_ready: Callable[[], None],
     on_late: Callable[[], None],
+    base_path: str = "",
     trusted_proxies: Sequence[str] = (),
 ) -> None:
     """Serve until a signal; returns when everything that ran has been answered.
 
     on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
-    trusted_proxies: networks whose X-Forwarded-For is believed.
+    base_path, trusted_proxies: the settings; see `sv.web.outside`.
     """
     front.connections.max_connections = allow_connections()
     config = uvicorn.Config(
-        front,
+        seen_from_outside(front, base_path, trusted_proxies),
         loop="uvloop",
         http=watched_by(front.connections),
         ws="none",
@@ -74,8 +76,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),
+        proxy_headers=False,  # ours knows the host that was asked for, too, and takes nothing for an address that is none
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
         backlog=BACKLOG,

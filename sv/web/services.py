@@ -31,7 +31,7 @@ class Services(Struct, frozen=True):
     saved: smart events and saved insights.
     imports: takes in files of events, a chunk at a time. exports: gives them out.
     jobs: what takes longer than a request.
-    recordings: what sessions have recorded. public_url: the setting.
+    recordings: what sessions have recorded. public_url, base_path: the settings.
     """
 
     people: People
@@ -51,5 +51,6 @@ class Services(Struct, frozen=True):
     jobs: JobWork
     recordings: Recordings
     public_url: str | None
+    base_path: str
     version: str
     saved: Saved

@@ -12,6 +12,7 @@ Without a build (a checkout where Node is missing) everything else works, and th
 """
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,7 @@ _TYPES: Final = {
     ".png": b"image/png",
     ".txt": b"text/plain; charset=utf-8",
 }
+_BASE: Final = b'<meta name="sv-base" content=""'
 _FOR_EVER: Final = b"public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = b"no-cache"
 
@@ -61,7 +63,7 @@ _MISSING: Final = b"""<!doctype html>
 <p>It is built with Node.js 20.19 or newer and npm. With them on this machine, type
 <p><code>./task ui</code>
 <p>and load this page again. Packages have the app in them.
-<p>Everything else works without it: the API describes itself at <a href="/schema">/schema</a>.
+<p>Everything else works without it: the API describes itself at <a href="%(base)b/schema">%(base)b/schema</a>.
 </html>
 """
 
@@ -77,10 +79,14 @@ class _File(Struct, frozen=True):
 
 
 class UiDoor:
-    """folder: what the build left. asks_too: an origin that the app gets recordings from, beside this server."""
+    """folder: what the build left. asks_too: an origin that the app gets recordings from, beside this server.
 
-    def __init__(self, folder: Path = UI_FOLDER, asks_too: str | None = None) -> None:
+    base_path: the setting. The page says it, for the app; scripts and style sheets find each other by where they are themselves.
+    """
+
+    def __init__(self, folder: Path = UI_FOLDER, asks_too: str | None = None, base_path: str = "") -> None:
         self._folder = folder
+        self._base_path = base_path.encode()
         policy = CONTENT_SECURITY_POLICY
         if asks_too is not None:
             policy = policy.replace(b"connect-src 'self'", b"connect-src 'self' " + asks_too.encode("latin-1"))
@@ -104,7 +110,9 @@ class UiDoor:
             await _refuse(send, error, scope["method"])
             return
         if file is None:
-            await self._answer(send, 404, [(b"content-type", _TYPES[".html"])], _MISSING, scope["method"])
+            await self._answer(
+                send, 404, [(b"content-type", _TYPES[".html"])], _MISSING % {b"base": self._base_path}, scope["method"]
+            )
             return
         is_zipped = file.zipped is not None and b"gzip" in headers.get(b"accept-encoding", b"")
         body = file.zipped if is_zipped and file.zipped is not None else file.body
@@ -144,7 +152,7 @@ class UiDoor:
 
     async def _read(self, name: str) -> _File:
         try:
-            file = await asyncio.to_thread(_read_file, self._folder, name)
+            file = await asyncio.to_thread(_read_file, self._folder, name, self._base_path)
         except FileNotFoundError:  # built anew under our feet: the names of the last build are gone
             self._names, self._files, self._kept_bytes = frozenset(), {}, 0
             raise NotFound("no such file of the web app any more; load the page again") from None
@@ -161,13 +169,18 @@ def _names_in(folder: Path) -> frozenset[str]:
     return frozenset(found[:MAX_UI_FILES])
 
 
-def _read_file(folder: Path, name: str) -> _File:
+def _read_file(folder: Path, name: str, base_path: bytes) -> _File:
     path = folder / name
     body = path.read_bytes()
-    packed = path.with_name(path.name + ".gz")
+    if name == INDEX:
+        body = body.replace(b'"./assets/', b'"%b/assets/' % base_path).replace(_BASE, _BASE[:-1] + base_path + b'"')
+        zipped = gzip.compress(body, 9, mtime=0)
+    else:
+        packed = path.with_name(path.name + ".gz")
+        zipped = packed.read_bytes() if packed.is_file() else None
     return _File(
         body=body,
-        zipped=packed.read_bytes() if packed.is_file() else None,
+        zipped=zipped,
         kind=_TYPES[path.suffix],
         etag=hashlib.sha256(body).hexdigest()[:32].encode(),
         is_hashed=name.startswith("assets/"),

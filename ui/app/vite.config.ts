@@ -24,6 +24,7 @@ function zipped(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
+  base: "./", // the server writes into the page where it is; files find each other by where they are themselves
   plugins: [zipped()],
   server: { proxy: { "/api": server, "/schema": server } },
   build: {

@@ -50,13 +50,13 @@ _SHARED: Final = {"DateText": schemas_requests.DateText, "EqualValue": schemas_r
 """Types without a name of their own that clients should know by one."""
 
 
-def encode_document(app: Litestar, version: str) -> bytes:
+def encode_document(app: Litestar, version: str, base_path: str = "") -> bytes:
     """`make_document` as JSON."""
-    return msgspec.json.encode(make_document(app, version))
+    return msgspec.json.encode(make_document(app, version, base_path))
 
 
-def make_document(app: Litestar, version: str) -> dict[str, Any]:
-    """The document as JSON values. Raises KeyError for a route whose operation is not described."""
+def make_document(app: Litestar, version: str, base_path: str = "") -> dict[str, Any]:
+    """The document as JSON values. base_path: below which its paths are. Raises KeyError for a route whose operation is not described."""
     paths: dict[str, dict[str, Any]] = {}
     for route in app.routes:
         if isinstance(route, HTTPRoute):
@@ -75,7 +75,7 @@ def make_document(app: Litestar, version: str) -> dict[str, Any]:
             "description": texts.INTRODUCTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/", "description": "The server that this document came from."}],
+        "servers": [{"url": base_path or "/", "description": "The server that this document came from."}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
         "paths": paths,
         "components": {

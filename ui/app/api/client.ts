@@ -1,6 +1,8 @@
 // The one way to the server: JSON in, JSON out, the login's cookie along with it. What isn't 2xx is thrown as an ApiFault,
 // what never arrived as one with the status 0; an aborted request throws the platform's AbortError, which nobody shows.
 
+import { BASE } from "../state/base.ts";
+
 export interface Detail {
   field: string;
   message: string;
@@ -21,7 +23,7 @@ export class ApiFault extends Error {
   }
 }
 
-export const API = "/api/v1";
+export const API = `${BASE}/api/v1`;
 
 export type Scalar = string | number | boolean;
 export type Parameters = Record<string, Scalar | null | undefined>;

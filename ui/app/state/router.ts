@@ -1,13 +1,20 @@
 // Where the app is: the address bar is the only state that a page keeps, so that a copied link shows what was seen.
 // Links are plain <a href>; a click on one that stays here is caught and becomes a change of `place`.
 import { computed, signal } from "@preact/signals";
+import { BASE } from "./base.ts";
 
+/** path: without the server's base path; `href`s have it. */
 export interface Place {
   path: string;
   search: string;
 }
 
-const here = (): Place => ({ path: location.pathname, search: location.search });
+const isBelow = (path: string): boolean => path === BASE || path.startsWith(`${BASE}/`);
+
+const here = (): Place => ({
+  path: isBelow(location.pathname) ? location.pathname.slice(BASE.length) || "/" : location.pathname,
+  search: location.search,
+});
 
 export const place = signal<Place>({ path: "/", search: "" });
 
@@ -31,6 +38,9 @@ export function pathOf(...names: string[]): string {
   return `/${names.map(encodeURIComponent).join("/")}`;
 }
 
+/** The address of a path of the app's. */
+export const at = (path: string): string => BASE + path;
+
 /** A link to a page of this project; parameters that are null, undefined or "" are left out. */
 export function hrefOf(path: string, parameters: Record<string, string | readonly string[] | null | undefined> = {}): string {
   const query = new URLSearchParams();
@@ -41,7 +51,7 @@ export function hrefOf(path: string, parameters: Record<string, string | readonl
     for (const each of typeof value === "string" ? [value] : value) query.append(name, each);
   }
   const text = query.toString();
-  return text ? `${path}?${text}` : path;
+  return at(text ? `${path}?${text}` : path);
 }
 
 export function go(href: string, { replace = false } = {}): void {
@@ -61,7 +71,7 @@ export function setParameters(changes: Record<string, string | readonly string[]
   }
   const text = query.toString();
   const href = place.value.path + (text ? `?${text}` : "");
-  if (href !== place.value.path + place.value.search) go(href, { replace });
+  if (href !== place.value.path + place.value.search) go(at(href), { replace });
 }
 
 export function startRouter(): void {
@@ -73,7 +83,7 @@ export function startRouter(): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-    if (link.pathname.startsWith("/api/") || link.pathname === "/schema") return;
+    if (!isBelow(link.pathname) || link.pathname.startsWith(at("/api/")) || link.pathname === at("/schema")) return;
     if (link.hash && link.pathname === location.pathname && link.search === location.search) return; // within the page
     event.preventDefault();
     go(link.pathname + link.search);

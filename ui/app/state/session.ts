@@ -3,7 +3,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { ApiFault, ask, get, onLoggedOut, post } from "../api/client.ts";
 import type { Me, ProjectRole } from "../api/types.ts";
 import { remembered, remember } from "./memory.ts";
-import { go, place, setParameters } from "./router.ts";
+import { at, go, place, setParameters } from "./router.ts";
 
 /** undefined: not known yet; null: nobody is logged in. */
 export const me = signal<Me | null | undefined>(undefined);
@@ -46,13 +46,13 @@ export async function logOut(): Promise<void> {
   }
   batch(() => {
     me.value = null;
-    go("/");
+    go(at("/"));
   });
 }
 
 export function chooseProject(id: string): void {
   remember("project", id);
-  go(`${place.value.path.split("/", 2).join("/")}?${new URLSearchParams({ project: id })}`);
+  go(at(`${place.value.path.split("/", 2).join("/")}?${new URLSearchParams({ project: id })}`));
 }
 
 /** The address names the project, so that a link means the same to whoever opens it. */

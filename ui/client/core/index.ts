@@ -10,6 +10,8 @@ import { isObject, read, write } from "./store.ts";
 
 declare const VERSION: string;
 
+const BASE: string = "__SV_BASE__";
+
 /** What the recorder is given. See recorder/index.ts. */
 export interface RecorderHost {
   host: string;
@@ -100,13 +102,14 @@ function init(projectToken: unknown, given?: SessionVisionOptions): void {
   if (typeof projectToken !== "string" || !projectToken) return console.warn("[sessionvision] init needs a project token");
   token = projectToken;
   options = { ...given };
-  host = (options.ingestHost ?? originOf(script?.src)).replace(/\/+$/, "");
+  host = (options.ingestHost ?? serverOf(script?.src)).replace(/\/+$/, "");
   if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", () => safely(begin), { once: true });
   else begin();
 }
 
-function originOf(url: string | undefined): string {
-  return url ? new URL(url).origin : location.origin;
+/** The server that the script came from, which writes into it below which path of its host it is; a copy of the file elsewhere says none. */
+function serverOf(url: string | undefined): string {
+  return url ? new URL(url).origin + BASE.replace(/^_.*/, "") : location.origin;
 }
 
 /** Start, unless the visitor doesn't want to be counted. Whether the project respects what a browser asks, it may have to say first. */

@@ -6,6 +6,7 @@ import { formatMoment } from "../../model/format.ts";
 import { eventLabel, propertyLabel, valueLabel } from "../../model/names.ts";
 import { sendCommand, snippetOf } from "../../model/snippet.ts";
 import { useAsk } from "../../state/ask.ts";
+import { here } from "../../state/base.ts";
 import { start as text } from "../../text/start.ts";
 import { Button } from "../../ui/button.tsx";
 import { CodeBox } from "../../ui/copy.tsx";
@@ -48,11 +49,11 @@ function HowTo({ ways, projectId }: { ways: Ways; projectId: string }): JSX.Elem
     <>
       <section class="card stack">
         <div><h2>{text.pages}</h2><p class="muted small">{text.pagesText}</p></div>
-        <CodeBox code={snippetOf(location.origin, ways.scriptPath, ways.token)} label={text.snippet} />
+        <CodeBox code={snippetOf(here(), ways.scriptPath, ways.token)} label={text.snippet} />
       </section>
       <section class="card stack">
         <div><h2>{text.programs}</h2><p class="muted small">{text.programsText}</p></div>
-        <CodeBox code={sendCommand(location.origin, ways.token)} label={text.command} />
+        <CodeBox code={sendCommand(here(), ways.token)} label={text.command} />
       </section>
       <section class="card stack">
         <div><h2>{text.files}</h2><p class="muted small">{text.filesText}</p></div>

@@ -5,6 +5,7 @@ import type { SvEvent } from "../../api/types.ts";
 import { formatPercent } from "../../model/format.ts";
 import { eventLabel } from "../../model/names.ts";
 import { useAsk } from "../../state/ask.ts";
+import { BASE } from "../../state/base.ts";
 import { remember, remembered } from "../../state/memory.ts";
 import { setParameters } from "../../state/router.ts";
 import { parameter } from "../../state/scope.ts";
@@ -35,7 +36,7 @@ interface Props {
 }
 
 const TICK_MS = 200;
-const FRAME = "/replay-frame";
+const FRAME = `${BASE}/replay-frame`;
 const SPEEDS = ["1", "2", "4", "8"] as const;
 type Speed = (typeof SPEEDS)[number];
 

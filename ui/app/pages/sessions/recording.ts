@@ -1,6 +1,7 @@
 // A session's recording from the store: which chunks there are, and what is in them.
 import type { eventWithTime } from "@rrweb/types";
 import { ApiFault, faultOf, get, isAbort, projectPath } from "../../api/client.ts";
+import { BASE } from "../../state/base.ts";
 import { cleanEvents } from "./clean.ts";
 
 interface Chunk {
@@ -90,5 +91,5 @@ async function loadChunk(chunk: Chunk, signal: AbortSignal): Promise<unknown> {
 /** The server's own URLs are asked for where the app came from: it may be reached under other names than its public one. */
 function addressHere(url: string): string {
   const { pathname, search } = new URL(url);
-  return pathname.startsWith("/api/") ? pathname + search : url;
+  return pathname.startsWith(`${BASE}/api/`) ? pathname + search : url;
 }

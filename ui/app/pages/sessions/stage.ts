@@ -3,8 +3,9 @@
 import type { eventWithTime } from "@rrweb/types";
 import { Replayer } from "rrweb";
 import styles from "rrweb/dist/style.css?inline";
+import { BASE } from "../../state/base.ts";
 
-export const FRAME = "/replay-frame";
+export const FRAME = `${BASE}/replay-frame`;
 
 const QUIET = { log: () => undefined, warn: () => undefined };
 

@@ -6,6 +6,7 @@ import type { Project, ProjectToken } from "../../api/types.ts";
 import { formatMoment } from "../../model/format.ts";
 import { snippetOf } from "../../model/snippet.ts";
 import { useAsk } from "../../state/ask.ts";
+import { here } from "../../state/base.ts";
 import { install as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { CodeBox } from "../../ui/copy.tsx";
@@ -48,7 +49,7 @@ export function Install({ project }: PartProps): JSX.Element {
         <>
           <section class="card stack">
             <div><h2>{text.snippet}</h2><p class="muted small">{text.snippetText}</p></div>
-            {tokens[0] ? <CodeBox code={snippetOf(location.origin, scriptPath, tokens[0].token)} label={text.snippet} /> : <Empty title={text.noToken} />}
+            {tokens[0] ? <CodeBox code={snippetOf(here(), scriptPath, tokens[0].token)} label={text.snippet} /> : <Empty title={text.noToken} />}
           </section>
           <section class="card stack">
             <div class="settings-head">

@@ -6,7 +6,7 @@ import { IDENTITIES, type ProjectSettings } from "../../api/people.ts";
 import type { Project } from "../../api/types.ts";
 import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
-import { go } from "../../state/router.ts";
+import { at, go } from "../../state/router.ts";
 import { loadMe, me } from "../../state/session.ts";
 import { general as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
@@ -111,7 +111,7 @@ function Deleting({ id, name }: { id: string; name: string }): JSX.Element {
     await remove(projectPath(id));
     toast(text.removed(name));
     await loadMe(); // before the address changes, or it would name this project once more
-    go("/");
+    go(at("/"));
   };
   return (
     <section class="card settings-head">
