@@ -52,6 +52,45 @@ def test_without_flags_variables_or_a_file_everything_has_its_default() -> None:
     assert settings.threads == cores_allowed()
 
 
+@pytest.mark.parametrize(
+    ("public_url", "base_path", "expected"),
+    [
+        ("https://a.example/stats/", None, ("https://a.example/stats", "/stats")),
+        ("http://a/b/c", None, ("http://a/b/c", "/b/c")),
+        ("https://a.example", "/stats/", ("https://a.example/stats", "/stats")),
+        ("https://a.example/stats", "/stats", ("https://a.example/stats", "/stats")),
+        ("https://a.example", None, ("https://a.example", "")),
+        (None, "/apis", (None, "/apis")),
+        (None, "/", (None, "")),
+    ],
+)
+def test_the_public_address_ends_in_the_base_path_whichever_of_the_two_was_set(
+    public_url: str | None, base_path: str | None, expected: tuple[str | None, str]
+) -> None:
+    env = {"SV_PUBLIC_URL": public_url or "", "SV_BASE_PATH": base_path or ""}
+    settings = load(None, env)
+    assert (settings.public_url, settings.base_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("env", "begins"),
+    [
+        (
+            {"SV_PUBLIC_URL": "https://a.example/stats", "SV_BASE_PATH": "/other"},
+            "base_path (SV_BASE_PATH): expected the path of public_url",
+        ),
+        ({"SV_PUBLIC_URL": "https://a.example/a//b"}, "public_url (SV_PUBLIC_URL): expected a path that base_path can be"),
+        ({"SV_PUBLIC_URL": "https://a.example/api"}, "public_url (SV_PUBLIC_URL): expected a path that base_path can be"),
+        ({"SV_BASE_PATH": "/s", "SV_SCRIPT_PATH": "/s/x.js"}, "script_path (SV_SCRIPT_PATH): expected a path without base_path"),
+    ],
+)
+def test_a_base_path_that_contradicts_something_is_refused_by_both_names(env: dict[str, str], begins: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        load(None, env)
+    (problem,) = caught.value.problems
+    assert problem.startswith(begins)
+
+
 @pytest.mark.parametrize(("threads", "queries"), [(1, 2), (2, 2), (5, 2), (6, 3), (16, 8), (64, 8)])
 def test_how_many_queries_run_at_once_follows_the_threads_unless_it_is_set(threads: int, queries: int) -> None:
     assert Settings(threads=threads).max_concurrent_queries == queries
@@ -246,6 +285,14 @@ BAD: list[tuple[str, str]] = [
     ("public_url", "https://a b"),
     ("public_url", 'https://x/"><script>'),
     ("public_url", "javascript:alert(1)"),
+    ("base_path", "stats"),
+    ("base_path", "/a b"),
+    ("base_path", "//evil.example"),
+    ("base_path", "/../x"),
+    ("base_path", "/api"),
+    ("base_path", "/api/stats"),
+    ("base_path", '/"><script>'),
+    ("base_path", "/%73tats"),
     ("script_path", "sv.js"),
     ("script_path", "/sv"),
     ("script_path", "/.js"),

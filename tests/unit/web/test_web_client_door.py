@@ -109,3 +109,11 @@ def test_head_answers_what_get_would_without_the_body(folder: Path) -> None:
 def test_nothing_can_be_sent_there(folder: Path, method: str) -> None:
     answer = ask(door_of(folder), "/sv.js", method=method)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("base", ["", "/stats"])
+def test_the_client_is_told_how_much_of_its_own_address_is_the_server_s(folder: Path, base: str) -> None:
+    (folder / "sv.js").write_bytes(b'let base="__SV_BASE__";')
+    door = ClientDoor(lambda _: None, lambda _: None, script_path="/s.js", recorder_path="/r.js", base_path=base, folder=folder)
+    answer = ask(door, "/s.js", {"accept-encoding": "gzip"})
+    assert gzip.decompress(answer.body) == f'let base="{base}";'.encode()

@@ -27,6 +27,9 @@ def test_the_cookie_is_secure_where_the_browser_speaks_https(
 
 def test_a_cookie_is_taken_away_by_its_own_name_and_path() -> None:
     assert clear_cookie(is_secure=False) == "sv_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+    assert (
+        clear_cookie(is_secure=True, base_path="/stats") == "sv_session=; Path=/stats; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
+    )
 
 
 @pytest.mark.parametrize(

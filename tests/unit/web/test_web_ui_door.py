@@ -87,3 +87,13 @@ def test_the_app_may_ask_the_bucket_that_recordings_are_in_and_nobody_else(folde
 
     assert asked(UiDoor(folder)) == "connect-src 'self'"
     assert asked(UiDoor(folder, asks_too="https://b.s3.example")) == "connect-src 'self' https://b.s3.example"
+
+
+@pytest.mark.parametrize("base", ["", "/stats"])
+def test_the_page_says_the_base_path_and_loads_its_files_below_it_zipped_too(folder: Path, base: str) -> None:
+    (folder / "index.html").write_bytes(b'<meta name="sv-base" content="" /><script src="./assets/a-1.js"></script>')
+    (folder / "index.html.gz").write_bytes(b"of the build")
+    expected = f'<meta name="sv-base" content="{base}" /><script src="{base}/assets/a-1.js"></script>'.encode()
+    door = UiDoor(folder, base_path=base)
+    assert ask(door, "/")[2] == expected
+    assert gzip.decompress(ask(door, "/", accept_encoding="gzip")[2]) == expected
