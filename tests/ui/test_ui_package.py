@@ -35,7 +35,7 @@ def wheel() -> dict[str, bytes]:
 
 def test_a_wheel_has_the_page_and_every_file_that_it_names_with_their_zipped_twins() -> None:
     page = wheel()[f"{UI}index.html"].decode()
-    named = re.findall(r'(?:src|href)="/(assets/[^"]+)"', page)
+    named = re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page)
     assert len(named) >= 3
     for name in named:
         assert {f"{UI}{name}", f"{UI}{name}.gz"} <= wheel().keys()
@@ -47,7 +47,7 @@ def test_a_wheel_has_none_of_the_sources() -> None:
 
 def test_the_first_load_is_at_most_80_kilobytes() -> None:
     page = wheel()[f"{UI}index.html"].decode()
-    names = ["index.html", *re.findall(r'(?:src|href)="/(assets/[^"]+\.(?:js|css))"', page)]
+    names = ["index.html", *re.findall(r'(?:src|href)="\./(assets/[^"]+\.(?:js|css))"', page)]
     sizes = {name: len(wheel()[f"{UI}{name}.gz"]) for name in names}
     print(f"first load, gzipped: {sum(sizes.values())} bytes, {sizes}")
     assert sum(sizes.values()) <= FIRST_LOAD_MAX
