@@ -12,6 +12,7 @@ those it would have written. Where the log still has all of its records, and not
 events come from the log.
 """
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -28,11 +29,12 @@ from sv.meta.parts import Parts
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.rebuilding import add_persons, list_parts
+from sv.model.batch import decode_batch
 from sv.model.part import NewPart
 from sv.store.files import ASIDE, MIXED, lacks_catalog, set_aside, sync_folder
 from sv.store.ports import FileFacts
 from sv.upkeep.checking import CATALOG, Report
-from sv.wal.copying import missing_seqs
+from sv.wal.copying import missing_seqs, payloads
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,8 @@ class Files(Protocol):
 
 
 class Repaired(Struct, frozen=True):
-    """tokens: a new project token for each project that there are events of. aside: files set aside, with the reason."""
+    """tokens: a new project token for each project that there are events of, in files or in the log. aside: files set aside, with
+    the reason."""
 
     files: int
     rows: int
@@ -113,7 +116,8 @@ def repair(data: Path, files: Files, now_ms: int, progress: Callable[[int, int],
     for file in uncommitted:
         put_aside(file.path, "its flush may not have been committed; the log has its events")
     kept = [file for file in kept if file not in uncommitted]
-    tokens = _write_catalog(data, files, kept, covered_seq, now_ms)
+    logged = _logged_projects(data / "log", covered_seq)
+    tokens = _write_catalog(data, files, kept, logged, covered_seq, now_ms)
     _put_in_place(data)
     return Repaired(len(kept), sum(file.contents.rows for file in kept), tokens, tuple(aside))
 
@@ -172,7 +176,20 @@ def _settle(files: Sequence[_File], log_folder: Path) -> tuple[int, list[_File]]
     return last, []
 
 
-def _write_catalog(data: Path, files: Files, kept: Sequence[_File], covered_seq: int, now_ms: int) -> dict[str, str]:
+def _logged_projects(log_folder: Path, covered_seq: int) -> set[str]:
+    """Whose events are still in the log: without their projects the next start would take them for deleted ones' and drop them."""
+    found: set[str] = set()
+    if log_folder.is_dir():
+        for payload in payloads(log_folder, covered_seq):
+            with contextlib.suppress(ValueError):  # no batch: a start passes over it, and says so
+                found.add(decode_batch(payload).project_id)
+    return found
+
+
+def _write_catalog(
+    data: Path, files: Files, kept: Sequence[_File], logged: set[str], covered_seq: int, now_ms: int
+) -> dict[str, str]:
+    """logged: projects that the log has events of, besides those of files."""
     for path in data.glob(f"{REBUILT}*"):
         path.unlink()
     salts = [file.contents.salt for file in kept]
@@ -184,7 +201,7 @@ def _write_catalog(data: Path, files: Files, kept: Sequence[_File], covered_seq:
         else:
             load_instance(meta, now_ms)
         projects = Projects(meta, ProjectTokens(meta))
-        for project_id in sorted({file.project_id for file in kept}):
+        for project_id in sorted({file.project_id for file in kept} | logged):
             tokens[project_id] = make_project_token()
             projects.create(project_id, token=tokens[project_id], now_ms=now_ms, project_id=project_id)
         for file in kept:

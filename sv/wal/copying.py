@@ -6,7 +6,7 @@ folder that it reads. A segment that was let go of meanwhile is left out: its re
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -110,3 +110,17 @@ def read_state(folder: Path, after_seq: int) -> LogState:
                 records += 1
                 expected = piece.seq + 1
     return LogState(records, damaged, missing)
+
+
+def payloads(folder: Path, after_seq: int) -> Iterator[bytes]:
+    """The whole records above a position of a log at rest, in order, each once. Changes nothing.
+
+    Raises OSError where the folder can't be listed or a segment can't be read.
+    """
+    expected = after_seq + 1
+    for found in survey(folder, OS_DISK, DamageReport()).segments:
+        data, _ = read_segment(OS_DISK, found.path, MAX_SEGMENT_BYTES)
+        for piece in found.framer.scan(data, HEADER_BYTES, min(found.limit, len(data))):
+            if not isinstance(piece, Gap) and expected <= piece.seq < found.before_seq:
+                expected = piece.seq + 1
+                yield data[piece.start : piece.stop]

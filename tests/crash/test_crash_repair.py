@@ -9,16 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from conftest import Serve
-from crash_rig import PROJECT, ROOT, Server, body_of, dated, event, files_aside, now_ms, part_files, wait_for
-from folder_rig import Folder
+from crash_rig import PROJECT, ROOT, Server, body_of, dated, event, files_aside, now_ms, numbers_in_files, part_files, wait_for
+from folder_rig import Folder, batch_of
 
 from sv.engine.duck.inventory import Inventory
 from sv.meta.db import Meta
 from sv.meta.errors import FolderDamaged
 from sv.meta.instance import Settings
 from sv.meta.project_tokens import ProjectTokens
+from sv.model.batch import encode_batch
 from sv.upkeep import repairing
 from tests import forked
 
@@ -172,6 +174,35 @@ def test_a_folder_whose_events_are_in_the_log_alone_lacks_its_catalog_too(tmp_pa
     (tmp_path / "data" / "sv.db").unlink()
     assert [finding["kind"] for finding in check(tmp_path / "data", code=1)["findings"]] == ["catalog"]
     assert not (tmp_path / "data" / "sv.db").exists(), "looking changes nothing"
+
+
+def test_a_project_whose_events_are_all_in_the_log_comes_back_with_a_new_token(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.put("in a file")
+    folder.flush()
+    folder.server.projects.create("young", token="sv_pub_young", now_ms=now_ms(), project_id="young")
+    batch = msgspec.structs.replace(batch_of(["in the log"], at_ms=now_ms()), project_id="young")
+    folder.server.store_now(batch, encode_batch(batch))
+    folder.crash()
+    (tmp_path / "data" / "sv.db").unlink()
+    tokens = check(tmp_path / "data", "--repair")["repaired"]["project_tokens"]
+    assert tokens.keys() == {"dev", "young"}
+    again = Folder(tmp_path / "data")
+    assert again.numbers() == Counter(["in a file"])
+    assert again.server.projects.get("young").id == "young"
+    again.close()
+    assert numbers_in_files(tmp_path / "data") == Counter(["in a file", "in the log"])
+
+
+def test_a_folder_whose_events_are_all_in_the_log_is_made_anew(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.put("one", "two")
+    folder.crash()
+    (tmp_path / "data" / "sv.db").unlink()
+    assert check(tmp_path / "data", "--repair")["repaired"]["project_tokens"].keys() == {"dev"}
+    again = Folder(tmp_path / "data")
+    assert again.numbers() == Counter(["one", "two"])
+    again.close()
 
 
 def test_files_that_a_merge_replaced_and_did_not_get_to_delete_count_once(tmp_path: Path) -> None:
