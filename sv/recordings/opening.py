@@ -14,7 +14,7 @@ from sv.objects.signing import UrlSigner
 from sv.recordings.keeper import Keeper
 from sv.recordings.recordings import Recordings
 from sv.settings import Settings
-from sv.settings.definition import S3Addressing
+from sv.settings.about import S3Addressing
 
 OBJECTS_FOLDER: Final = "objects"
 LOOK_FOLDER_S: Final = 60.0

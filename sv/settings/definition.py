@@ -5,18 +5,18 @@ then the bounds of the kinds are the test's affair. Building one reads the machi
 the defaults that depend on them.
 """
 
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Final, get_type_hints
 
 from msgspec import NODEFAULT, Struct, field
 from msgspec.structs import fields, force_setattr
 
 from sv.model import ingest_limits, limits
 from sv.settings import values
+from sv.settings.about import About, LogFormat, LogLevel, S3Addressing
 from sv.settings.machine import cores_allowed, memory_allowed
-from sv.settings.values import Kind, Secret
+from sv.settings.values import Secret
 
 KIB: Final = limits.KIB
 MIB: Final = limits.MIB
@@ -27,40 +27,6 @@ MIN_MEMORY_LIMIT: Final = 64 * MIB
 MAX_DEFAULT_BUFFER: Final = GIB
 DEFAULT_FLUSH_BYTES: Final = 64 * MIB
 MAX_DEFAULT_QUERIES: Final = 8
-
-
-class LogLevel(StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-
-
-class S3Addressing(StrEnum):
-    AUTO = "auto"
-    PATH = "path"
-    HOST = "host"
-
-
-class About:
-    """What is known of a setting besides its name and type.
-
-    unit: of the value, or "" where it has none. why: what it does and why the default is what it is.
-    default: in words, where the default is worked out.
-    """
-
-    __slots__ = ("default", "kind", "unit", "why")
-
-    def __init__(self, kind: Kind[Any], unit: str, why: str, default: str | None = None) -> None:
-        self.kind = kind
-        self.unit = unit
-        self.why = why
-        self.default = default
 
 
 def _half_of_memory() -> int:

@@ -18,7 +18,8 @@ from sv.settings import (
     table,
     unknown_variables,
 )
-from sv.settings.definition import LogFormat, LogLevel, definitions
+from sv.settings.about import LogFormat, LogLevel
+from sv.settings.definition import definitions
 from sv.settings.machine import cores_allowed, memory_allowed
 
 GIB = 2**30
