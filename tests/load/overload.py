@@ -57,7 +57,7 @@ class Client:
     """Numbered bodies on connections that are kept."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._beginning = beginning()
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._number = 0
@@ -93,7 +93,7 @@ class Client:
         return status, json.loads(answer)
 
     async def _ask(self, sent: bytes) -> tuple[int, bytes, bytes]:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 26)
+        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26)
         try:
             writer.write(sent)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
