@@ -24,11 +24,7 @@ from tests.load.slow_clients import ROOT, Server
 
 SETTINGS: Final = {"SV_FLUSH_SECONDS": "2", "SV_COMPACT_SECONDS": "10", "SV_MEMORY_LIMIT": "512MiB", "SV_THREADS": "2"}
 TRENDS: Final = {"events": [{"name": "view"}, {"name": "buy", "math": "unique_persons"}], "date_from": "-2d", "interval": "hour"}
-FUNNEL: Final = {
-    "steps": [{"name": "view"}, {"name": "buy"}],
-    "date_from": "-2d",
-    "conversion_window": {"value": 1, "unit": "day"},
-}
+FUNNEL: Final = {"steps": [{"event": "view"}, {"event": "buy"}], "date_from": "-2d", "conversion_window": "1d"}
 ROWS: Final = 2000
 
 
