@@ -1,7 +1,8 @@
 """Numbers of persons: every distinct id of a project has a whole number, given at its first event and kept for ever.
 
-Answers for funnels having small integers in the place of texts. Numbers count up from 1 over all projects and none is
-given twice. Everything happens inside SQLite, on whole arrays, so that no Python runs for an id and other threads run
+Answers for funnels having small integers in the place of texts. Numbers count up from 1 in each project, so that the
+places in lists and the names of derived sessions, which are made of them, tell nothing of other projects. A project gives
+none twice. Everything happens inside SQLite, on whole arrays, so that no Python runs for an id and other threads run
 meanwhile (apsw lets go of the interpreter while a statement steps).
 
 # INVARIANT META-4: a number that a part's file holds is on disk before the catalog lists the part. Numbers are committed
@@ -33,9 +34,9 @@ _NUMBER: Final = f"""
 
 _NUMBER_OF: Final = f"select ({_NUMBER}) from (select ?2 as value)"
 
-_LAST: Final = "select value from counters where name = 'person_number'"
+_LAST: Final = "select coalesce((select last_number from person_projects where project_id = ?1), 0)"
 
-# The number of each id that has one, the id itself where it has none; how many are no texts; the last number given.
+# The number of each id that has one, the id itself where it has none; how many are no texts; the last number given in the project.
 _LOOK_UP: Final = f"""
     select
         json_group_array(coalesce(({_NUMBER}), value) order by key),
@@ -60,7 +61,7 @@ _ADD_PERSONS: Final = f"""
     order by id
 """
 
-_ADVANCE: Final = "update counters set value = value + ? where name = 'person_number'"
+_ADVANCE: Final = "update person_projects set last_number = last_number + ?2 where project_id = ?1"
 
 # Without an index: asked when somebody is erased.
 _IDS_OF: Final = """
@@ -100,7 +101,7 @@ class Persons:
             return looked_up
         # Unsynced: META-4.
         with self._meta.transaction(durable=False) as writer:
-            if writer.execute(_LAST).fetchall()[0][0] != last:
+            if writer.execute(_LAST, (project_id,)).fetchall()[0][0] != last:
                 # Somebody gave out numbers since we looked, maybe to these.
                 looked_up = str(writer.execute(_LOOK_UP, (project_id, distinct_ids)).fetchall()[0][0])
             return _add_unknown(writer, project_id, looked_up)
@@ -130,9 +131,16 @@ class Persons:
             raise ValueError("expected a JSON array of strings only")
         return str(row[0]), row[2]
 
+    def last_number(self, project_id: str) -> int:
+        """The largest number that the project has given; 0 before the first."""
+        return self._number(_LAST, project_id)
+
     def max_number(self) -> int:
-        """The largest number given out so far; 0 before the first."""
-        row = self._meta.row(_LAST)
+        """The largest number of any project; 0 before the first."""
+        return self._number("select coalesce(max(last_number), 0) from person_projects")
+
+    def _number(self, sql: str, *values: Value) -> int:
+        row = self._meta.row(sql, *values)
         assert row is not None
         assert isinstance(row[0], int)
         return row[0]
@@ -149,7 +157,7 @@ def retire_number(writer: apsw.Connection, project_id: str, distinct_id: str) ->
 def _add_unknown(writer: apsw.Connection, project_id: str, looked_up: str) -> str:
     writer.execute(_ADD_PROJECT, (project_id,))
     writer.execute(_ADD_PERSONS, (project_id, looked_up))
-    writer.execute(_ADVANCE, (writer.changes(),))
+    writer.execute(_ADVANCE, (project_id, writer.changes()))
     return str(writer.execute(_FILL_IN, (project_id, looked_up)).fetchall()[0][0])
 
 

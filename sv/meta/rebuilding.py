@@ -21,7 +21,7 @@ _ADD_PERSONS = f"""
     on conflict (project, id) do update set number = max(number, excluded.number)
 """
 
-_ADVANCE = "update counters set value = max(value, ?) where name = 'person_number'"
+_ADVANCE = "update person_projects set last_number = max(last_number, ?2) where project_id = ?1"
 
 
 def add_persons(meta: Meta, project_id: str, persons: Sequence[tuple[str, int]]) -> None:
@@ -29,7 +29,7 @@ def add_persons(meta: Meta, project_id: str, persons: Sequence[tuple[str, int]])
     with meta.transaction() as writer:
         writer.execute(_ADD_PROJECT, (project_id,))
         writer.execute(_ADD_PERSONS, (project_id, json.dumps(list(persons))))
-        writer.execute(_ADVANCE, (max(number for _, number in persons),))
+        writer.execute(_ADVANCE, (project_id, max(number for _, number in persons)))
 
 
 def list_parts(meta: Meta, parts: Iterable[NewPart], covered_seq: int, imported: int) -> None:

@@ -23,7 +23,7 @@ _ids = msgspec.json.Decoder(list[str])
 
 
 class KeptNumbers(Protocol):
-    """The numbers on disk. Ids and numbers are JSON arrays, in the same order. New numbers count up from the largest by one."""
+    """The numbers on disk. Ids and numbers are JSON arrays, in the same order. New numbers count up from the project's last by one."""
 
     def number_persons(self, project_id: str, distinct_ids: str) -> str:
         """Gives numbers to those that have none. Raises ValueError, or Unavailable: then none of these was given."""
@@ -32,6 +32,8 @@ class KeptNumbers(Protocol):
     def known_numbers(self, project_id: str, distinct_ids: str) -> str:
         """The same without giving any: an id without a number stands for itself."""
         ...
+
+    def last_number(self, project_id: str) -> int: ...
 
     def max_number(self) -> int: ...
 
@@ -42,7 +44,9 @@ class PersonNumbers:
     def __init__(self, kept: KeptNumbers) -> None:
         self._kept = kept
         self._lock = threading.Lock()
-        self._unkept: dict[tuple[str, str], int] = {}  # in the order of the numbers, which follow the kept ones without a gap
+        self._unkept: dict[
+            tuple[str, str], int
+        ] = {}  # a project's in the order of numbers, which follow its kept ones without a gap
 
     def number_persons(self, project_id: str, distinct_ids: str) -> str:
         """A JSON array of distinct ids to the JSON array of their numbers, in the same order. Raises ValueError for anything else."""
@@ -61,9 +65,9 @@ class PersonNumbers:
             self._keep()
 
     def max_number(self) -> int:
-        """The largest number given out so far; 0 before the first."""
+        """The largest number of any project; 0 before the first."""
         with self._lock:
-            return self._kept.max_number() + len(self._unkept)
+            return max(self._kept.max_number(), *self._unkept.values(), 0)
 
     def _keep(self) -> None:
         while self._unkept:
@@ -75,7 +79,8 @@ class PersonNumbers:
 
     def _number_unkept(self, project_id: str, distinct_ids: str) -> str:
         known = _numbers_or_ids.decode(self._kept.known_numbers(project_id, distinct_ids))
-        next_number = self._kept.max_number() + len(self._unkept) + 1
+        unkept = sum(project == project_id for project, _ in self._unkept)
+        next_number = self._kept.last_number(project_id) + unkept + 1
         numbers: list[int] = []
         for distinct_id, number in zip(_ids.decode(distinct_ids), known, strict=True):
             if isinstance(number, str):

@@ -7,6 +7,7 @@ does, and places them in a buffer, in parts, or in both. Whatever asks it gets t
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,14 +90,19 @@ class BadBatch(Exception):
 
 
 class PersonNumbers:
-    """Numbers in the order of first sight, over all projects, from 1 on."""
+    """Numbers in the order of first sight, in each project from 1 on."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[str, str], int] = {}
+        self._last: Counter[str] = Counter()
 
     def number(self, project_id: str, distinct_ids: str) -> str:
         ids: list[str] = json.loads(distinct_ids)
-        return json.dumps([self.numbers.setdefault((project_id, name), len(self.numbers) + 1) for name in ids])
+        for name in ids:
+            if (project_id, name) not in self.numbers:
+                self._last[project_id] += 1
+                self.numbers[project_id, name] = self._last[project_id]
+        return json.dumps([self.numbers[project_id, name] for name in ids])
 
 
 class Rig:

@@ -124,6 +124,19 @@ def test_sessions_and_persons_equal_what_all_events_say_after_any_history(
         session_rig.reset()
 
 
+def test_persons_of_different_projects_under_the_same_number_share_no_session(
+    session_rig: RollupRig, lists: SessionLists
+) -> None:
+    """And the names of derived sessions tell nothing of how many persons other projects have."""
+    for place, (project, name) in enumerate((("apart-1", "ann"), ("apart-2", "bob"))):
+        session_rig.send(project, [{"event": "view", "anonymousId": name, "timestamp": NOON + place * MINUTE_MS}])
+    session_rig.rollups.catch_up()
+    assert [[each.session.id for each in paged(lists, project)] for project in ("apart-1", "apart-2")] == [
+        [f"auto-1-{NOON}"],
+        [f"auto-1-{NOON + MINUTE_MS}"],
+    ]
+
+
 def test_the_engine_and_the_metadata_end_a_session_after_the_same_gap() -> None:
     assert GAP_MS == SESSION_GAP_MS
 

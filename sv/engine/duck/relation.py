@@ -96,16 +96,18 @@ def joined(conditions: list[str]) -> str:
     return "\n  and ".join(conditions) if conditions else "true"
 
 
-def session_starts(rows: str) -> str:
+def session_starts(rows: str, whose: str = "person") -> str:
     """A select of `rows` with `started`: when the derived session of the row started. `rows` has person and timestamp.
+
+    whose: the columns that a person is told apart by; by the project too where the rows are of several.
 
     Exact where `rows` are all of a person's events without a session id of some range of time: two of them are in one session when no
     gap between neighbours from one to the other is over 30 minutes. A session that began before the range appears to start with its
     first event in it.
     """
-    before = "lag(timestamp) over (partition by person order by timestamp)"
+    before = f"lag(timestamp) over (partition by {whose} order by timestamp)"
     return f"""
-    select * exclude (opened), max(opened) over (partition by person order by timestamp) as started
+    select * exclude (opened), max(opened) over (partition by {whose} order by timestamp) as started
     from (
       select *, case when coalesce(timestamp - {before} > to_milliseconds({SESSION_GAP_MS}), true) then timestamp end as opened
       from ({rows})

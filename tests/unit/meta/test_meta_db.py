@@ -74,8 +74,8 @@ def test_readers_see_the_newest_commit_and_nothing_uncommitted(meta: Meta) -> No
 
 def test_readers_cannot_write(meta: Meta) -> None:
     with pytest.raises(Unavailable):
-        meta.rows("delete from counters where name = 'person_number'")
-    assert meta.rows("select value from counters where name = 'person_number'") == [(0,)]
+        meta.rows("delete from counters where name = 'wal_covered_seq'")
+    assert meta.rows("select value from counters where name = 'wal_covered_seq'") == [(0,)]
 
 
 def test_text_that_utf8_cannot_carry_is_found_nowhere(meta: Meta) -> None:

@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_opened_for_reading_is_unavailable(path: Path) -> 
         with pytest.raises(Unavailable, match="CantOpen"):
             meta.rows("select 1 from counters")
         path.with_name("elsewhere").rename(path)
-        assert meta.rows("select 1 from counters where name = 'person_number'") == [(1,)]
+        assert meta.rows("select 1 from counters where name = 'wal_covered_seq'") == [(1,)]
 
 
 def test_a_folder_that_cannot_take_the_file_is_unavailable(tmp_path: Path) -> None:

@@ -100,10 +100,13 @@ def test_a_repeated_id_has_one_number(persons: Persons) -> None:
     assert number(persons, ["bob", "ann", "bob", "bob"]) == [2, 1, 2, 2]
 
 
-def test_projects_share_no_person(persons: Persons) -> None:
-    assert number(persons, ["ann"], "a") == [1]
-    assert number(persons, ["ann"], "b") == [2]
-    assert number(persons, ["ann"], "a") == [1]
+def test_a_projects_numbers_tell_nothing_of_how_many_persons_others_have(persons: Persons) -> None:
+    assert number(persons, ["ann", "bob", "cyd"], "a") == [1, 2, 3]
+    assert number(persons, ["ann"], "b") == [1]
+    assert number(persons, ["dan", "ann"], "a") == [4, 1]
+    assert number(persons, ["dan", "ann"], "b") == [2, 1]
+    assert [persons.last_number(project) for project in ("a", "b", "c")] == [4, 2, 0]
+    assert persons.max_number() == 4
 
 
 def test_every_hostile_text_is_a_person_of_its_own(persons: Persons) -> None:

@@ -80,7 +80,7 @@ _SESSION: Final = f"""
 
 def summary_sql(rows: str) -> str:
     """See the package."""
-    runs = session_starts(f"select project_id, {_COLUMNS} from events where session_id is null")
+    runs = session_starts(f"select project_id, {_COLUMNS} from events where session_id is null", "project_id, person")
     return f"""
     with events as not materialized ({rows}), keyed as (
       select project_id, session_id, null::bigint as owner, null::timestamp as started, {_COLUMNS}
