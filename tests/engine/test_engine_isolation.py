@@ -118,7 +118,9 @@ def test_no_id_of_another_project_leads_anywhere(rig: Rig, state: State) -> None
         with pytest.raises(NotFound):
             get_event(context, row.id)
         if row.session_id.startswith("auto-"):
-            assert list_events(context, EventsQuery(session_id=row.session_id))["data"] == []
+            # Both projects number their persons from 1 on, so that the name may be that of a session of the project's own.
+            found = list_events(context, EventsQuery(session_id=row.session_id))["data"]
+            assert {item["id"] for item in found} <= {own.id for own in rig.rows()}
 
 
 def test_a_project_whose_name_is_sql_is_a_project_like_any_other(rig: Rig) -> None:
