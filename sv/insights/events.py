@@ -1,6 +1,7 @@
 """Lists of events: newest first, page by page, and one event by its id.
 
 A page reads the newest files first and goes further back only as long as it isn't full, so its cost follows the page, not the project.
+No stretch of time is read twice for a page.
 """
 
 from collections.abc import Iterator
@@ -17,15 +18,16 @@ from sv.model.errors import NotFound
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.queries import EventsQuery
 
-FIRST_WINDOW_ROWS = 100_000
-"""Rows of files that the first try of a page may cover; each further try covers eight times more."""
+FIRST_STRETCH_ROWS = 100_000
+"""Rows of files that the first stretch of a page may cover; with each further one they are eight times more."""
 
 
 def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
     """A page in the contract's shape: `data` and `meta`."""
     cursor = query.cursor
+    wanted = query.limit + 1  # one more than asked for tells whether there is a next page
     keys = PageKeys(
-        limit=query.limit + 1,  # one more than asked for tells whether there is a next page
+        limit=wanted,
         before_ms=cursor.ts if cursor else None,
         before_id=cursor.id if cursor else None,
         distinct_id=query.distinct_id,
@@ -35,10 +37,11 @@ def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
     matcher = Matcher(query.event, rules=query.rules)
     to_ms = min(query.dates.to_ms, cursor.ts + 1) if cursor else query.dates.to_ms
     rows: list[EventRow] = []
-    for window_from_ms in _windows(context, query.dates.from_ms, to_ms):
-        scope = Scope(window_from_ms, to_ms, query.filters, include_bots=True)
-        rows = context.engine.page(context.snapshot, scope, matcher, keys, context.limits)
-        if len(rows) > query.limit:
+    for from_ms, until_ms in _stretches(context, query.dates.from_ms, to_ms):
+        scope = Scope(from_ms, until_ms, query.filters, include_bots=True)
+        still = msgspec.structs.replace(keys, limit=wanted - len(rows))
+        rows += context.engine.page(context.snapshot, scope, matcher, still, context.limits)
+        if len(rows) == wanted:
             break
     page = rows[: query.limit]
     has_more = len(rows) > query.limit
@@ -78,16 +81,18 @@ def event_json(row: EventRow) -> dict[str, Any]:
     }
 
 
-def _windows(context: Context, from_ms: int, to_ms: int) -> Iterator[int]:
-    """Starts of ever longer windows that end at `to_ms`: first some 100,000 rows of the newest files, at last everything."""
+def _stretches(context: Context, from_ms: int, to_ms: int) -> Iterator[tuple[int, int]]:
+    """[from, to) cut into ever longer stretches, newest first: some 100,000 rows of the newest files, and at last all that is left."""
     covered = 0
-    allowed = FIRST_WINDOW_ROWS
+    allowed = FIRST_STRETCH_ROWS
+    until_ms = to_ms
     parts = context.snapshot.within(from_ms, to_ms).parts  # by their newest event, newest first
     for part, following in pairwise(parts):
         covered += part.rows
         if covered >= allowed:
             start_ms = following.max_ts_ms + 1
-            if from_ms < start_ms < to_ms:
-                yield start_ms
+            if from_ms < start_ms < until_ms:
+                yield start_ms, until_ms
+                until_ms = start_ms
                 allowed = covered * 8
-    yield from_ms
+    yield from_ms, until_ms

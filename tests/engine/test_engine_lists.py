@@ -1,6 +1,7 @@
 """Lists of events: their order, pages that miss nothing and repeat nothing, filters, derived sessions, one event by its id."""
 
 import random
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -163,10 +164,28 @@ def test_pages_are_the_same_however_few_rows_a_first_look_takes(rig: Rig, monkey
 
     monkeypatch.setattr(rig.engine, "page", counted)
     for rows, limit in (1, 40), (20, 9), (100, 50), (100_000, 50):
-        monkeypatch.setattr(lists, "FIRST_WINDOW_ROWS", rows)
+        monkeypatch.setattr(lists, "FIRST_STRETCH_ROWS", rows)
         assert [item["id"] for item in walk(rig, limit)] == expected
         assert page(rig, EventsQuery(event="no such"))["data"] == []
     assert min(looks) < len(rig.parts) == max(looks)
+
+
+def test_a_page_that_goes_back_in_time_reads_no_moment_twice(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.place([rig.batch(piece) for piece in in_pieces(crowd(5, 160, days=9), 24)], "small")
+    spans: list[tuple[int, int]] = []
+    engine_page = rig.engine.page
+
+    def noted(*arguments: Any) -> Any:
+        spans.append((arguments[1].from_ms, arguments[1].to_ms))
+        return engine_page(*arguments)
+
+    monkeypatch.setattr(rig.engine, "page", noted)
+    monkeypatch.setattr(lists, "FIRST_STRETCH_ROWS", 1)
+    query = EventsQuery(event="no such")
+    assert page(rig, query)["data"] == []
+    assert len(spans) > 1
+    assert (spans[-1][0], spans[0][1]) == (query.dates.from_ms, query.dates.to_ms)
+    assert all(earlier[1] == later[0] for later, earlier in pairwise(spans))
 
 
 # ---- Sessions ----
