@@ -40,6 +40,9 @@ EXPECTED: Final = re.compile(r"Failed to load resource: the server responded wit
 
 expect.set_options(timeout=PATIENCE_MS)
 
+IS_LOADING: Final = "document.querySelector('main [aria-busy=true], [role=status][aria-label=Loading]') !== null"
+TWO_FRAMES: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 TELL_REPORTS: Final = (
     "addEventListener('securitypolicyviolation', (e) => console.error('CSP report', e.violatedDirective, e.blockedURI))"
 )
@@ -53,12 +56,15 @@ class Visit:
         self.url = url
         self.faults: list[str] = []
         self._foreseen: list[str] = []
+        self._unanswered: set[Request] = set()
         self._screenshots = screenshots
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(TELL_REPORTS)
         context.on("console", self._hear)
         context.on("dialog", self._dismiss)
         context.on("request", self._see)
+        context.on("requestfinished", self._see_end)
+        context.on("requestfailed", self._see_end)
         context.on("weberror", lambda error: self.faults.append(f"thrown: {error.error}"))
         self.page: Page = context.new_page()
 
@@ -77,8 +83,12 @@ class Visit:
         dialog.dismiss()
 
     def _see(self, request: Request) -> None:
+        self._unanswered.add(request)
         if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
             self.faults.append(f"asked elsewhere: {request.url}")
+
+    def _see_end(self, request: Request) -> None:
+        self._unanswered.discard(request)
 
     def address(self, path: str, **query: str | list[str]) -> str:
         return path + (f"?{urlencode(query, doseq=True)}" if query else "")
@@ -113,6 +123,15 @@ class Visit:
             assert time.monotonic() < until, f"expected {expected!r}, got {got!r}"
             self.page.wait_for_timeout(20)
 
+    def settle(self) -> None:
+        """Wait until every request is answered and no part of the page says that it waits, and that is still so after two frames."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        still = 0
+        while still < 2:
+            self.page.evaluate(TWO_FRAMES)
+            still = 0 if self.page.evaluate(IS_LOADING) or self._unanswered else still + 1
+            assert time.monotonic() < until, f"it still waits for {[request.url for request in self._unanswered] or 'something'}"
+
     def cells(self, table: str) -> list[list[str]]:
         """What is in the body of a table, as it is seen, at one moment."""
         rows = self.page.get_by_role("region", name=table, exact=True).locator("tbody tr")
@@ -133,7 +152,7 @@ class Visit:
     def resize(self, size: ViewportSize) -> None:
         """And let what follows the window's size follow it."""
         self.page.set_viewport_size(size)
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(TWO_FRAMES)
 
     def look(self, name: str) -> None:
         """Keep a picture of the page in light, dark and on a phone; each has no finding of axe, and nothing juts out of the window."""

@@ -137,7 +137,7 @@ def test_hostile_text_does_nothing_on_any_page(own: Visit, api: Api) -> None:
     for address in [*addresses(own, smart), f"/dashboards/{hostile_board(api)}"]:
         own.open(address)
         expect(own.page.get_by_role("heading", level=1)).to_be_visible()
-        own.page.wait_for_load_state("networkidle")
+        own.settle()
         for button in own.page.get_by_role("rowheader").get_by_role("button").all()[:3]:
             button.click()
         own.resize(PHONE)

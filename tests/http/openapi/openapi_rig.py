@@ -115,8 +115,14 @@ def _closed_components() -> dict[str, Any]:
 
 def faults(schema: dict[str, Any], value: Any) -> list[str]:
     """What is wrong with a value by a schema of the document, as `path: message`."""
-    judge = jsonschema_rs.Draft202012Validator({**schema, "components": _closed_components()}, validate_formats=True)
+    judge = _judge(json.dumps(schema))
     return [f"{'.'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in judge.iter_errors(value)]
+
+
+@cache
+def _judge(schema: str) -> jsonschema_rs.Draft202012Validator:
+    """Of a schema, as JSON. Making one reads all schemas of the document, and thousands of answers are judged by a few."""
+    return jsonschema_rs.Draft202012Validator({**json.loads(schema), "components": _closed_components()}, validate_formats=True)
 
 
 def check_answer(operation_id: str, answer: httpx.Response) -> None:

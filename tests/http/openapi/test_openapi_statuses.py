@@ -334,14 +334,6 @@ def test_there_is_a_request_for_every_status_of_every_operation() -> None:
         assert set(described.operation["responses"]) - FROM_WITHIN == set(REQUESTS[name]), name
 
 
-@pytest.mark.parametrize(("name", "status"), CASES, ids=[f"{name}-{status}" for name, status in CASES])
-def test_a_status_is_had_and_answered_as_described(api: Api, tokens: dict[str, str], name: str, status: str) -> None:
-    path, sent = REQUESTS[name][status]
-    answer = send(api, name, path, sent, tokens)
-    assert answer.status_code == int(status), answer.text[:300]
-    check_answer(name, answer)
-
-
 def shown(name: str, status: str) -> Any:
     """The example of an error in the document."""
     response = operations()[name].operation["responses"][status]
@@ -350,16 +342,17 @@ def shown(name: str, status: str) -> Any:
     return next(iter(response["content"]["application/json"]["examples"].values()))["value"]
 
 
-ERROR_CASES = [
-    (name, status) for name, status in CASES if status in map(str, ERRORS) and (name, status) != ("ingest_events", "422")
-]
-
-
-@pytest.mark.parametrize(("name", "status"), ERROR_CASES, ids=[f"{name}-{status}" for name, status in ERROR_CASES])
-def test_the_error_shown_is_the_error_given(api: Api, tokens: dict[str, str], name: str, status: str) -> None:
+@pytest.mark.parametrize(("name", "status"), CASES, ids=[f"{name}-{status}" for name, status in CASES])
+def test_a_status_is_had_and_answered_as_described_and_the_error_shown_is_the_error_given(
+    api: Api, tokens: dict[str, str], name: str, status: str
+) -> None:
     path, sent = REQUESTS[name][status]
-    given, expected = send(api, name, path, sent, tokens).json(), shown(name, status)
-    assert RANDOM_ID.sub("…", json.dumps(given)) == RANDOM_ID.sub("…", json.dumps(expected))
+    answer = send(api, name, path, sent, tokens)
+    assert answer.status_code == int(status), answer.text[:300]
+    check_answer(name, answer)
+    if status in map(str, ERRORS) and (name, status) != ("ingest_events", "422"):
+        given = json.dumps(answer.json())
+        assert RANDOM_ID.sub("…", given) == RANDOM_ID.sub("…", json.dumps(shown(name, status)))
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, RuntimeError("secret")), (503, Unavailable(ERRORS[503].example))])
