@@ -154,7 +154,7 @@ def test_viewers_see_dashboards_without_what_changes_them(own: Visit, api: Api, 
     own.log_in("v@example.com", made.json()["password"])
     own.heading("Monday")
     own.shows(lambda: titles(own), ["Sales", "Way", "Views"])
-    assert page.get_by_role("main").get_by_role("button").all_inner_texts()[:1] == ["Refresh"]
+    assert page.get_by_role("main").get_by_role("button").all_inner_texts()[:2] == ["Dates of each", "Refresh"]
     for name in ("Arrange", "Rename", "Delete", "Add an insight"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     own.open("/trends", **WEEK, e='{"event":"buy"}')
@@ -176,3 +176,28 @@ def test_dashboards_look_well(own: Visit, api: Api, board: dict[str, Any]) -> No
     own.look("dashboard-arranged")
     page.get_by_role("button", name="Done").click()
     own.look("dashboard")
+
+
+def test_dates_of_the_dashboard_hold_for_all_its_insights_and_are_in_the_address(own: Visit, board: dict[str, Any]) -> None:
+    page = own.open(f"/dashboards/{board['id']}")
+    tiles = page.get_by_role("list", name="Insights").get_by_role("listitem").filter(has=page.get_by_role("heading"))
+    expect(tiles.filter(has_text="Sales")).to_contain_text("buy 2")
+    page.get_by_role("button", name="Dates").click()
+    page.get_by_label("From", exact=True).fill("2025-06-01")
+    page.get_by_label("To", exact=True).fill("2025-06-08")
+    page.get_by_role("button", name="Apply").click()
+    expect(tiles.filter(has_text="Sales")).to_contain_text("Jun 1, 2025 – Jun 8, 2025")
+    expect(tiles.filter(has_text="Sales")).to_contain_text("buy 0")
+    assert own.parameters() == {"from": ["2025-06-01"], "to": ["2025-06-08"]}
+    page.reload()
+    expect(tiles.filter(has_text="Views")).to_contain_text("view 0")
+    page.get_by_role("link", name="Views").click()
+    own.heading("Trends")
+    found = own.parameters()
+    assert (found["from"], found["to"]) == (["2025-06-01"], ["2025-06-08"])
+    page.go_back()
+    own.heading("Monday")
+    page.get_by_role("button", name="Dates").click()
+    page.get_by_role("button", name="Dates of each", exact=True).last.click()
+    expect(tiles.filter(has_text="Views")).to_contain_text("view 3")
+    assert own.parameters() == {}

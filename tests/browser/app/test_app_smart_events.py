@@ -67,6 +67,33 @@ def test_a_smart_event_is_put_together_from_rules_and_counted_before_it_is_saved
     own.shows(lambda: page.url.split("?")[0].endswith(f"/smart-events/{made['id']}"), True)
 
 
+def test_what_is_not_saved_yet_is_in_the_address_until_it_is(own: Visit, viewer: Visit, api: Api) -> None:
+    clicks(api)
+    page = own.open("/smart-events/new")
+    page.get_by_label("Name", exact=True).fill("Wants to buy")
+    page.get_by_label("URL", exact=True).fill("/pricing")
+    page.get_by_label("Clicked element").fill("#buy")
+    page.get_by_label("Clicked element").press("Tab")
+    own.shows(own.parameters, {"name": ["Wants to buy"], "r": ['{"url":"/pricing","url_match":"exact","selector":"#buy"}']})
+    shared = page.url.removeprefix(own.url)
+    viewer.open(shared)
+    expect(viewer.page.get_by_text("any event at /pricing on #buy")).to_be_visible()
+    expect(viewer.page.get_by_role("region", name="Preview")).to_contain_text("1 event, last 7 days")
+    page.reload()
+    expect(page.get_by_label("Clicked element")).to_have_value("#buy")
+    page.get_by_role("button", name="Save").click()
+    own.heading("Wants to buy")
+    assert own.parameters() == {}
+    page.get_by_label("URL", exact=True).fill("/docs/a")
+    page.get_by_label("URL", exact=True).press("Tab")
+    own.shows(own.parameters, {"r": ['{"url":"/docs/a","url_match":"exact","selector":"#buy"}']})
+    page.get_by_role("button", name="Save").click()
+    own.shows(own.parameters, {})
+    (made,) = smart_events(api)
+    (rule,) = made["rules"]  # type: ignore[misc]
+    assert rule["url"] == "/docs/a"
+
+
 def test_what_is_wrong_with_a_rule_is_said_at_its_field(own: Visit, api: Api) -> None:
     page = own.open("/smart-events/new")
     page.get_by_label("Clicked element").fill("a:hover")

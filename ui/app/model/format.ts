@@ -4,11 +4,17 @@ import type { Interval } from "../api/types.ts";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const precise = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 export function formatNumber(value: number | null): string {
   if (value === null) return "–";
   return Number.isInteger(value) ? whole.format(value) : precise.format(value);
+}
+
+/** With one digit after the point, so that a column of them lines up. */
+export function formatAverage(value: number | null): string {
+  return value === null ? "–" : tenths.format(value);
 }
 
 /** 12,345 as 12.3K: for axes and cards; the whole figure is in the title. */

@@ -20,6 +20,7 @@ export const PRESETS: Record<Preset, Range> = {
 };
 
 const SAFE = /^(?:-\d{1,5}(?:min|h|d|w|mo|y)|\d{4}-\d{2}-\d{2}(?:T[\d:.]{5,12}(?:Z|[+-]\d{2}:\d{2})?)?)$/;
+const AGO = /^-(\d+)(min|h|d|w|mo|y)$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 export const isDay = (value: string): boolean => DAY.test(value) && !Number.isNaN(Date.parse(`${value}T00:00:00Z`));
@@ -41,10 +42,9 @@ export function daysIn(range: Range, now: Date): number {
 }
 
 function ageInDays(moment: string, now: Date): number {
-  const relative = /^-(\d+)(min|h|d|w|mo|y)$/.exec(moment);
-  if (!relative) return (now.getTime() - Date.parse(moment)) / 86_400_000;
-  const days = { min: 1 / 1440, h: 1 / 24, d: 1, w: 7, mo: 30.4, y: 365.2 };
-  return Number(relative[1]) * days[relative[2] as keyof typeof days];
+  const ago = agoOf(moment);
+  if (!ago) return (now.getTime() - Date.parse(moment)) / 86_400_000;
+  return ago.count * { min: 1 / 1440, h: 1 / 24, d: 1, w: 7, mo: 30.4, y: 365.2 }[ago.unit];
 }
 
 export function usualInterval(range: Range, now: Date): "hour" | "day" | "week" | "month" {
@@ -57,10 +57,20 @@ export function usualInterval(range: Range, now: Date): "hour" | "day" | "week" 
 export function rangeLabel(range: Range): string {
   const preset = presetOf(range);
   if (preset) return text.range.presets[preset];
-  return range.to === null ? text.range.since(dayLabel(range.from)) : text.range.span(dayLabel(range.from), dayLabel(range.to));
+  const ago = agoOf(range.from);
+  if (range.to !== null) return text.range.span(momentLabel(range.from), momentLabel(range.to));
+  if (ago === null) return text.range.since(momentLabel(range.from));
+  return text.range.last(ago.unit === "d" ? ago.count + 1 : ago.count, text.range.units[ago.unit]); // today is one of the days
 }
 
-function dayLabel(value: string): string {
-  if (!isDay(value)) return value;
+function agoOf(moment: string): { count: number; unit: keyof typeof text.range.units } | null {
+  const found = AGO.exec(moment);
+  return found && { count: Number(found[1]), unit: found[2] as keyof typeof text.range.units };
+}
+
+function momentLabel(value: string): string {
+  const ago = agoOf(value);
+  if (ago) return ago.unit === "d" && ago.count < 2 ? text.range.days[ago.count] ?? value : text.range.ago(ago.count, text.range.units[ago.unit]);
+  if (!isDay(value)) return value.slice(0, 16).replace("T", " ");
   return new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${value}T00:00:00Z`));
 }

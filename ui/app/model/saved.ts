@@ -1,7 +1,11 @@
 // A saved question as the address of the page that asks it: what trends and funnels read there.
-import type { SavedInsight, SavedPart } from "../api/dashboards.ts";
+import type { SavedInsight, SavedPart, SavedQuery } from "../api/dashboards.ts";
 import { writeFilter } from "./filters.ts";
 import { MATHS, NOTHING, writeWanted } from "./query.ts";
+import { daysIn, usualInterval, type Range } from "./range.ts";
+
+const MAX_BUCKETS = 1500;
+const HOURS: Record<string, number> = { hour: 1, day: 24, week: 168, month: 730 };
 
 function wantedOf(part: SavedPart | string): string {
   if (typeof part === "string") return writeWanted({ ...NOTHING, event: part });
@@ -12,6 +16,19 @@ function wantedOf(part: SavedPart | string): string {
     math: MATHS.find((each) => each === part.math) ?? "total",
     mathProperty: part.math_property ?? null,
   });
+}
+
+/** The same question of other dates. An interval that would cut them into more pieces than the server answers gives way to a longer one. */
+export function dated<T extends Pick<SavedInsight, "query">>(insight: T, range: Range, now: Date): T {
+  const { date_to: _, interval, ...rest } = insight.query;
+  const isTooFine = (daysIn(range, now) * 24) / HOURS[interval ?? "day"]! > MAX_BUCKETS;
+  const query: SavedQuery = {
+    ...rest,
+    ...(interval !== undefined && { interval: isTooFine ? usualInterval(range, now) : interval }),
+    date_from: range.from,
+    ...(range.to !== null && { date_to: range.to }),
+  };
+  return { ...insight, query };
 }
 
 export function placeOf({ kind, query }: Pick<SavedInsight, "kind" | "query">): { path: string; parameters: Record<string, string | string[] | null> } {

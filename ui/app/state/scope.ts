@@ -20,10 +20,18 @@ export function readScope(usual: Range): Scope {
   };
 }
 
+/** The dates of an address that may have none. */
+export function readDates(): Range | null {
+  const [from, to] = [parameter("from"), parameter("to")];
+  const none: Range = { from: "", to: null };
+  const range = readRange(from, to, none);
+  return range === none ? null : range;
+}
+
 export function parameter(name: string): string | null {
   return new URLSearchParams(place.value.search).get(name);
 }
 
-export const changeRange = (range: Range): void => setParameters({ from: range.from, to: range.to });
+export const changeRange = (range: Range | null): void => setParameters({ from: range?.from ?? null, to: range?.to ?? null });
 export const changeCompared = (isCompared: boolean): void => setParameters({ compare: isCompared ? null : "0" });
 export const changeFilters = (filters: readonly Filter[]): void => setParameters({ f: filters.map(writeFilter) });

@@ -16,6 +16,7 @@ export const dashboards = {
   unknownText: "It may have been deleted, or its address is mistyped.",
   back: "All dashboards",
   refresh: "Refresh",
+  ownDates: "Dates of each",
   asOf: (time: string) => `As of ${time}`,
   edit: "Rename",
   editTitle: "Name and description",

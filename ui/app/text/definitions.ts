@@ -6,7 +6,7 @@ export const definitions = {
   ofEvent: "Of the event",
   anyEvent: "Of any event",
   hidden: "Hidden ones",
-  hiddens: { "": "Without hidden ones", true: "Hidden ones too" } as Record<string, string>,
+  hiddens: { "": "Without hidden", true: "Hidden ones too" } as Record<string, string>,
   captions: { events: "Names of events, newest first", properties: "Names of properties, newest first" },
   columns: {
     name: "Name", volume: "Last 30 days", first: "First seen", last: "Last seen", type: "Type", count: "Events with it", examples: "Examples", edit: "Edit",

@@ -4,7 +4,7 @@ export const smart = {
   add: "New smart event",
   caption: "Smart events, newest first",
   archivedToo: "Archived ones",
-  archiveds: { "": "Without archived ones", true: "Archived ones too" } as Record<string, string>,
+  archiveds: { "": "Without archived", true: "Archived ones too" } as Record<string, string>,
   columns: { name: "Name", rules: "Means", changed: "Changed" },
   archived: "Archived",
   none: "No smart events yet",

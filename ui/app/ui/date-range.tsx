@@ -6,30 +6,40 @@ import { Button } from "./button.tsx";
 import { Icon } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 
-/** compare: whether the period before is shown too; undefined where a page has no comparison. */
-export function DateRange({ range, onChange, compare, onCompare }: {
-  range: Range;
+/**
+ * compare: whether the period before is shown too; undefined where a page has no comparison.
+ * unset: what it is called when no dates are chosen, and how to get back to that, where a page goes without.
+ */
+export function DateRange({ range, onChange, compare, onCompare, unset }: {
+  range: Range | null;
+  unset?: { label: string; onUnset: () => void };
   onChange: (range: Range) => void;
   compare?: boolean;
   onCompare?: (compare: boolean) => void;
 }): JSX.Element {
   const names = Object.keys(PRESETS) as Preset[];
-  const current = presetOf(range);
+  const current = range && presetOf(range);
   return (
-    <Popover label={<>{rangeLabel(range)} <Icon name="chevron" /></>} name={text.range.label} icon="calendar" isAtEnd>
+    <Popover label={<>{range ? rangeLabel(range) : unset?.label} <Icon name="chevron" /></>} name={text.range.label} icon="calendar" isAtEnd>
       {(close) => (
         <>
+          {unset && (
+            <Choice
+              label={unset.label} isChosen={range === null}
+              onChoose={() => {
+                unset.onUnset();
+                close();
+              }}
+            />
+          )}
           {names.map((name) => (
-            <button
-              key={name} type="button" class={`option${name === current ? " is-chosen" : ""}`} aria-pressed={name === current}
-              onClick={() => {
+            <Choice
+              key={name} label={text.range.presets[name]} isChosen={name === current}
+              onChoose={() => {
                 onChange(PRESETS[name]);
                 close();
               }}
-            >
-              {text.range.presets[name]}
-              {name === current && <span class="muted"><Icon name="check" /></span>}
-            </button>
+            />
           ))}
           <hr />
           <Custom
@@ -54,10 +64,19 @@ export function DateRange({ range, onChange, compare, onCompare }: {
   );
 }
 
-function Custom({ range, onChange }: { range: Range; onChange: (range: Range) => void }): JSX.Element {
+function Choice({ label, isChosen, onChoose }: { label: string; isChosen: boolean; onChoose: () => void }): JSX.Element {
+  return (
+    <button type="button" class={`option${isChosen ? " is-chosen" : ""}`} aria-pressed={isChosen} onClick={onChoose}>
+      {label}
+      {isChosen && <span class="muted"><Icon name="check" /></span>}
+    </button>
+  );
+}
+
+function Custom({ range, onChange }: { range: Range | null; onChange: (range: Range) => void }): JSX.Element {
   const id = useId();
-  const [from, setFrom] = useState(isDay(range.from) ? range.from : "");
-  const [to, setTo] = useState(range.to !== null && isDay(range.to) ? range.to : "");
+  const [from, setFrom] = useState(range && isDay(range.from) ? range.from : "");
+  const [to, setTo] = useState(range?.to && isDay(range.to) ? range.to : "");
   const [isBad, setBad] = useState(false);
   const apply = (event: Event): void => {
     event.preventDefault();

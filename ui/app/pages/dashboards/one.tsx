@@ -5,12 +5,15 @@ import { ApiFault, get, patch, projectPath, remove } from "../../api/client.ts";
 import type { Dashboard, Tile } from "../../api/dashboards.ts";
 import type { ProjectRole } from "../../api/types.ts";
 import { formatClock } from "../../model/format.ts";
+import { dated } from "../../model/saved.ts";
 import { inOrder, moved, nearestWidth, tilesBody } from "../../model/tiles.ts";
 import { useAsk } from "../../state/ask.ts";
 import { go, hrefOf } from "../../state/router.ts";
+import { changeRange, readDates } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
 import { dashboards as text } from "../../text/dashboards.ts";
 import { Button } from "../../ui/button.tsx";
+import { DateRange } from "../../ui/date-range.tsx";
 import { Confirm, Problem } from "../../ui/form.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { toast } from "../../ui/toasts.tsx";
@@ -48,6 +51,7 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
         <h1 tabIndex={-1}>{dashboard.name}</h1>
         {!isEmpty && (
           <>
+            <DateRange range={readDates()} onChange={changeRange} unset={{ label: text.ownDates, onUnset: () => changeRange(null) }} />
             <span class="muted small">{text.asOf(formatClock(asOf.at, project.timezone))}</span>
             <Button icon="refresh" onClick={() => setAsOf({ turn: asOf.turn + 1, at: new Date().toISOString() })}>{text.refresh}</Button>
           </>
@@ -101,6 +105,7 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
   const [target, setTarget] = useState<number | null>(null);
   const list = useRef<HTMLOListElement>(null);
   const pressed = useRef<string | null>(null);
+  const dates = readDates();
   useEffect(() => {
     // A tile that moves in the document loses the focus; whoever pressed its button may want to press it again.
     const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
@@ -120,8 +125,9 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
       {isArranged && <p class="muted small">{text.dragHint}</p>}
       <Problem fault={fault} />
       <ol class="tiles" aria-label={text.tiles} ref={list}>
-        {tiles.map((tile, at) => (
-          <li
+        {tiles.map((tile, at) => {
+          const shown = dates ? { ...tile, insight: dated(tile.insight, dates, new Date()) } : tile;
+          return <li
             key={keyOf(tiles, at)} class={`card tile${isArranged ? " is-movable" : ""}${target === at && dragged !== at ? " is-target" : ""}`}
             data-width={nearestWidth(tile.layout.w)} draggable={isArranged}
             onDragStart={() => setDragged(at)}
@@ -139,7 +145,7 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
               if (dragged !== null) move(dragged, at);
             }}
           >
-            <TileHead tile={tile} />
+            <TileHead tile={shown} />
             {isArranged && (
               <Tools
                 tile={tile} at={at} count={tiles.length} onMove={(to) => move(at, to)}
@@ -147,9 +153,9 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
                 onTakeOff={() => keep(tiles.filter((_, place) => place !== at))}
               />
             )}
-            <TileBody projectId={project.id} tile={tile} turn={turn} />
-          </li>
-        ))}
+            <TileBody projectId={project.id} tile={shown} turn={turn} />
+          </li>;
+        })}
       </ol>
     </>
   );

@@ -80,24 +80,27 @@ function Rows({ breakdown, rows, filters, isLong }: {
   if (rows.length === 0) return <p class="muted small overview-none">{text.nothing}</p>;
   const most = Math.max(...rows.map((row) => row.visitors), 1);
   return (
-    <ul class={`overview-rows${isLong ? " is-long" : ""}`} {...(isLong && { tabIndex: 0, "aria-label": text.tabs[breakdown] })}>
-      {rows.map((row) => {
-        const filter = filterOfValue(PROPERTY[breakdown], row.value);
-        const isOn = filters.some((each) => writeFilter(each) === writeFilter(filter));
-        const name = row.value === null ? (text.none[breakdown] ?? valueLabel(null)) : valueLabel(row.value, PROPERTY[breakdown]);
-        return (
-          <li key={row.value ?? ""}>
-            <button
-              type="button" class="overview-row" aria-pressed={isOn} title={isOn ? text.notOnly(name) : text.only(name)}
-              onClick={() => changeFilters(isOn ? withoutFilter(filters, filter) : withFilter(filters, filter))}
-            >
-              <span class="overview-bar" style={{ width: `${(row.visitors / most) * 100}%` }} />
-              <span class="truncate grow">{name}</span>
-              <span class="number" title={formatNumber(row.visitors)}>{formatShort(row.visitors)}</span>
-            </button>
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      <p class="overview-over muted">{text.visitors}</p>
+      <ul class={`overview-rows${isLong ? " is-long" : ""}`} {...(isLong && { tabIndex: 0, "aria-label": text.tabs[breakdown] })}>
+        {rows.map((row) => {
+          const filter = filterOfValue(PROPERTY[breakdown], row.value);
+          const isOn = filters.some((each) => writeFilter(each) === writeFilter(filter));
+          const name = row.value === null ? (text.none[breakdown] ?? valueLabel(null)) : valueLabel(row.value, PROPERTY[breakdown]);
+          return (
+            <li key={row.value ?? ""}>
+              <button
+                type="button" class="overview-row" aria-pressed={isOn} title={isOn ? text.notOnly(name) : text.only(name)}
+                onClick={() => changeFilters(isOn ? withoutFilter(filters, filter) : withFilter(filters, filter))}
+              >
+                <span class="overview-bar" style={{ width: `${(row.visitors / most) * 100}%` }} />
+                <span class="truncate grow">{name}</span>
+                <span class="number" title={formatNumber(row.visitors)}>{formatShort(row.visitors)}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </>
   );
 }

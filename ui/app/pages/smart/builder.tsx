@@ -4,10 +4,11 @@ import { useId, useRef, useState } from "preact/hooks";
 import { ApiFault, ask, post, projectPath, type Detail } from "../../api/client.ts";
 import { forgetSmartEvents } from "../../api/definitions.ts";
 import type { ProjectRole, SmartEvent, SmartRule } from "../../api/types.ts";
+import { NO_DRAFT, readDraft, writeDraft } from "../../model/draft.ts";
 import type { Range } from "../../model/range.ts";
 import { MAX_RULES, NO_RULE, ruleBody, ruleSentence, saysSomething } from "../../model/rules.ts";
 import { useAsk } from "../../state/ask.ts";
-import { go, hrefOf, pathOf } from "../../state/router.ts";
+import { go, hrefOf, pathOf, place, setParameters } from "../../state/router.ts";
 import { readScope } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
 import { builder as text } from "../../text/smart.ts";
@@ -26,9 +27,10 @@ const MAX_DESCRIPTION_CHARS = 1000;
 export function Builder({ project, known }: { project: ProjectRole; known: SmartEvent | null }): JSX.Element {
   const path = projectPath(project.id, "action_definitions");
   const [saved, setSaved] = useState(known);
-  const [name, setName] = useState(known?.name ?? "");
-  const [description, setDescription] = useState(known?.description ?? "");
-  const [rules, setRules] = useState<SmartRule[]>(known?.rules ?? [NO_RULE]);
+  const [start] = useState(() => readDraft(new URLSearchParams(place.value.search), known ?? NO_DRAFT));
+  const [name, setName] = useState(start.name);
+  const [description, setDescription] = useState(start.description);
+  const [rules, setRules] = useState<SmartRule[]>([...start.rules]);
   // As they are now: a field is left, the next one changed and the form sent before any of it is drawn.
   const latest = useRef(rules);
   const [isTried, setTried] = useState(false);
@@ -50,6 +52,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
         forgetSmartEvents(project.id);
         setSaved(smart);
         toast(done);
+        if (method === "PATCH") tell(smart);
         after?.(smart);
       })
       .catch((error: unknown) => {
@@ -61,7 +64,9 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const changeRules = (change: (rules: SmartRule[]) => SmartRule[]): void => {
     latest.current = change(latest.current);
     setRules(latest.current);
+    tell();
   };
+  const tell = (as = saved): void => setParameters(writeDraft({ name: name.trim(), description: description.trim(), rules: latest.current }, as ?? NO_DRAFT), { replace: true });
   const save = (submitted: Event): void => {
     submitted.preventDefault();
     setTried(true);
@@ -89,13 +94,13 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
       <div class="smart">
         {mayWrite.value ? (
           <form class="stack" onSubmit={save} noValidate>
-            <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} />
+            <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} onLeft={() => tell()} />
             <Rules projectId={project.id} rules={rules} details={details} isTried={isTried} onChange={changeRules} />
             <div class="row">
               <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
             </div>
           </form>
-        ) : saved && <Told smart={saved} />}
+        ) : <Told description={description} rules={rules.filter(saysSomething)} />}
         <Preview asked={previewed} range={range} timezone={project.timezone} isAsked={said.length > 0} />
       </div>
       {saved && isRemoving && (
@@ -122,12 +127,14 @@ function placed(details: readonly Detail[], rules: readonly SmartRule[]): Detail
   return details.map((each) => ({ ...each, field: each.field.replace(/^rules\[(\d+)\]/, (_, place: string) => `rules[${places[Number(place)] ?? place}]`) }));
 }
 
-function Named({ name, description, isTried, onName, onDescription }: {
+function Named({ name, description, isTried, onName, onDescription, onLeft }: {
   name: string;
   description: string;
   isTried: boolean;
   onName: (name: string) => void;
   onDescription: (description: string) => void;
+  /** Of a field that was changed. */
+  onLeft: () => void;
 }): JSX.Element {
   const id = useId();
   const isMissing = isTried && name.trim() === "";
@@ -135,12 +142,12 @@ function Named({ name, description, isTried, onName, onDescription }: {
     <div class="card stack">
       <div class="field">
         <label for={id}>{text.name}</label>
-        <input id={id} class="input" value={name} maxLength={MAX_NAME_CHARS} aria-invalid={isMissing ? "true" : undefined} onInput={(event) => onName(event.currentTarget.value)} />
+        <input id={id} class="input" value={name} maxLength={MAX_NAME_CHARS} aria-invalid={isMissing ? "true" : undefined} onInput={(event) => onName(event.currentTarget.value)} onChange={onLeft} />
         {isMissing && <p class="problem" role="alert">{text.nameMissing}</p>}
       </div>
       <label class="field">
         <span>{text.description}</span>
-        <input class="input" value={description} maxLength={MAX_DESCRIPTION_CHARS} onInput={(event) => onDescription(event.currentTarget.value)} />
+        <input class="input" value={description} maxLength={MAX_DESCRIPTION_CHARS} onInput={(event) => onDescription(event.currentTarget.value)} onChange={onLeft} />
       </label>
     </div>
   );
@@ -168,12 +175,13 @@ function Rules({ projectId, rules, details, isTried, onChange }: {
   );
 }
 
-function Told({ smart }: { smart: SmartEvent }): JSX.Element {
+function Told({ description, rules }: { description: string; rules: readonly SmartRule[] }): JSX.Element | null {
+  if (rules.length === 0) return null;
   return (
     <section class="card stack">
-      {smart.description && <p>{smart.description}</p>}
-      <h2>{text.rules} {smart.rules.length > 1 ? text.any : text.only}</h2>
-      <ul class="told">{smart.rules.map((rule, place) => <li key={place}>{ruleSentence(rule)}</li>)}</ul>
+      {description && <p>{description}</p>}
+      <h2>{text.rules} {rules.length > 1 ? text.any : text.only}</h2>
+      <ul class="told">{rules.map((rule, place) => <li key={place}>{ruleSentence(rule)}</li>)}</ul>
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { post, projectPath } from "../../api/client.ts";
 import { suggestEvents } from "../../api/definitions.ts";
 import type { Trends } from "../../api/types.ts";
 import { filterOfValue, withFilter } from "../../model/filters.ts";
-import { formatBucket, formatNumber, formatShort } from "../../model/format.ts";
+import { formatAverage, formatBucket, formatNumber, formatShort } from "../../model/format.ts";
 import { NOTHING } from "../../model/query.ts";
 import { rangeLabel } from "../../model/range.ts";
 import { useAsk } from "../../state/ask.ts";
@@ -96,7 +96,7 @@ function Shown({ answer, question }: { answer: Trends; question: TrendsQuestion 
       ),
     },
     { key: "total", head: text.columns.total, isNumber: true, cell: (row) => formatNumber(row.series.total) },
-    { key: "average", head: text.columns.average[interval], isNumber: true, cell: (row) => formatNumber(average(row.series)) },
+    { key: "average", head: text.columns.average[interval], isNumber: true, cell: (row) => formatAverage(average(row.series)) },
     ...(answer.breakdown === null ? [] : [{
       key: "only", head: <span class="visually-hidden">{insights.doColumn}</span>, isNumber: true,
       cell: (row: Named) => {
