@@ -1,0 +1,63 @@
+// A smart event that isn't saved yet, as the address has it: `name`, `description` and a rule in each `r`. What is as it was saved isn't said,
+// so that the address of a saved one is short; what can't be read, because the address was cut off or made up, is left out.
+import { URL_MATCHES, type SmartRule } from "../api/types.ts";
+import { MAX_FILTERS, readFilter, writeFilter } from "./filters.ts";
+import { MAX_RULES, NO_RULE, ruleBody, saysSomething } from "./rules.ts";
+
+export interface Draft {
+  name: string;
+  description: string;
+  rules: readonly SmartRule[];
+}
+
+/** Servers and messengers cut longer addresses off: rather none than a part. */
+const MAX_CHARS = 6000;
+
+export function writeRule(rule: SmartRule): string {
+  const filters = rule.filters.map((filter) => JSON.parse(writeFilter(filter)) as unknown);
+  return JSON.stringify({ ...ruleBody(rule), ...(filters.length > 0 && { filters }) });
+}
+
+const textOr = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
+export function readRule(written: string): SmartRule | null {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(written);
+  } catch {
+    return null;
+  }
+  if (typeof parts !== "object" || parts === null || Array.isArray(parts)) return null;
+  const said = parts as Record<string, unknown>;
+  const filters = (Array.isArray(said["filters"]) ? said["filters"] : []).map((each) => readFilter(JSON.stringify(each)));
+  const url = textOr(said["url"]);
+  const rule: SmartRule = {
+    event: textOr(said["event"]),
+    filters: filters.filter((filter) => filter !== null).slice(0, MAX_FILTERS),
+    url,
+    url_match: url === null ? null : (URL_MATCHES.find((each) => each === said["url_match"]) ?? "exact"),
+    selector: textOr(said["selector"]),
+    text: textOr(said["text"]),
+  };
+  return saysSomething(rule) ? rule : null;
+}
+
+/** As the parameters of an address; saved: what needn't be said. */
+export function writeDraft(draft: Draft, saved: Draft): { name: string | null; description: string | null; r: string[] } {
+  const rules = draft.rules.filter(saysSomething).map(writeRule);
+  const isAsSaved = JSON.stringify(rules) === JSON.stringify(saved.rules.filter(saysSomething).map(writeRule));
+  const isTooLong = rules.reduce((chars, each) => chars + encodeURIComponent(each).length, 0) > MAX_CHARS;
+  return {
+    name: draft.name === saved.name ? null : draft.name,
+    description: draft.description === saved.description ? null : draft.description,
+    r: isAsSaved || isTooLong ? [] : rules,
+  };
+}
+
+/** The saved one with what an address changes of it. */
+export function readDraft(query: URLSearchParams, saved: Draft): Draft {
+  const rules = query.getAll("r").map(readRule).filter((rule) => rule !== null).slice(0, MAX_RULES);
+  return { name: query.get("name") ?? saved.name, description: query.get("description") ?? saved.description, rules: rules.length > 0 ? rules : saved.rules };
+}
+
+export const NO_DRAFT: Draft = { name: "", description: "", rules: [NO_RULE] };
