@@ -197,7 +197,7 @@ def test_dates_of_the_dashboard_hold_for_all_its_insights_and_are_in_the_address
     assert (found["from"], found["to"]) == (["2025-06-01"], ["2025-06-08"])
     page.go_back()
     own.heading("Monday")
-    page.get_by_role("button", name="Dates").click()
-    page.get_by_role("button", name="Dates of each", exact=True).last.click()
+    page.get_by_role("button", name="Jun 1, 2025 – Jun 8, 2025").click()
+    page.get_by_role("button", name="Dates of each").click()
     expect(tiles.filter(has_text="Views")).to_contain_text("view 3")
     assert own.parameters() == {}

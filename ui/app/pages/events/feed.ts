@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiFault, get, isAbort, projectPath, type Parameters } from "../../api/client.ts";
 import type { Page, SvEvent } from "../../api/types.ts";
+import { SLOW_MS, type Asked } from "../../state/ask.ts";
 
 export const EVERY_MS = 2000;
 export const PAGE = 100;
@@ -9,15 +10,13 @@ export const PAGE = 100;
 export const MAX_ROWS = 2000;
 
 export interface Feed {
-  rows: SvEvent[];
+  /** The first page: null until it is there. */
+  asked: Asked<SvEvent[]>;
   /** New ones that wait while the list is paused. */
   waiting: number;
   cursor: string | null;
-  fault: ApiFault | null;
-  isLoading: boolean;
   isLoadingMore: boolean;
   showMore: () => void;
-  again: () => void;
 }
 
 /** The newest first, each once: both lists are, and may overlap. */
@@ -34,9 +33,12 @@ interface State {
   cursor: string | null;
   fault: ApiFault | null;
   isLoading: boolean;
+  isAnswered: boolean;
+  isSlow: boolean;
+  isCancelled: boolean;
 }
 
-const NOTHING: State = { rows: [], fresh: [], cursor: null, fault: null, isLoading: true };
+const NOTHING: State = { rows: [], fresh: [], cursor: null, fault: null, isLoading: true, isAnswered: false, isSlow: false, isCancelled: false };
 
 export function useFeed(projectId: string, query: Parameters, isLive: boolean): Feed {
   const [state, setState] = useState<State>(NOTHING);
@@ -45,32 +47,42 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
   const path = projectPath(projectId, "events");
   const key = path + JSON.stringify(query);
   const live = useRef(isLive);
+  const stop = useRef<() => void>(() => undefined);
   live.current = isLive;
   useEffect(() => {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     let isFirst = true;
     setState(NOTHING);
+    const slow = setTimeout(() => setState((before) => ({ ...before, isSlow: true })), SLOW_MS);
+    stop.current = () => {
+      clearTimeout(slow);
+      controller.abort();
+      setState((before) => ({ ...before, isLoading: false, isSlow: false, isCancelled: true }));
+    };
     const look = async (): Promise<void> => {
       try {
         if (isFirst || !document.hidden) {
           const page = await get<Page<SvEvent>>(path, { ...query, limit: PAGE }, controller.signal);
           const wasFirst = isFirst;
           setState((before) => wasFirst
-            ? { rows: page.data, fresh: [], cursor: page.meta.next_cursor, fault: null, isLoading: false }
+            ? { ...NOTHING, rows: page.data, cursor: page.meta.next_cursor, isLoading: false, isAnswered: true }
             : taken(before, page.data, live.current));
           isFirst = false;
         }
       } catch (error) {
         if (isAbort(error)) return;
         if (!(error instanceof ApiFault)) throw error;
-        setState((before) => ({ ...before, fault: error, isLoading: false }));
+        setState((before) => ({ ...before, fault: error, isLoading: false, isSlow: false }));
+      } finally {
+        clearTimeout(slow);
       }
       if (!controller.signal.aborted) timer = setTimeout(() => void look(), EVERY_MS);
     };
     void look();
     return () => {
       clearTimeout(timer);
+      clearTimeout(slow);
       controller.abort();
     };
   }, [key, turn]);
@@ -88,8 +100,10 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
       })
       .finally(() => setLoadingMore(false));
   };
-  const { rows, fresh, cursor, fault, isLoading } = state;
-  return { rows, waiting: fresh.length, cursor, fault, isLoading, isLoadingMore, showMore, again: () => setTurn((before) => before + 1) };
+  const { rows, fresh, cursor, fault, isLoading, isAnswered, isSlow, isCancelled } = state;
+  const again = (): void => setTurn((before) => before + 1);
+  const asked = { data: isAnswered ? rows : null, fault, isLoading, isSlow, isCancelled, cancel: () => stop.current(), again };
+  return { asked, waiting: fresh.length, cursor, isLoadingMore, showMore };
 }
 
 function taken(before: State, page: readonly SvEvent[], isLive: boolean): State {

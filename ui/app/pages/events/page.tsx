@@ -13,7 +13,7 @@ import { Combobox } from "../../ui/combobox.tsx";
 import { DateRange } from "../../ui/date-range.tsx";
 import { FilterBar } from "../../ui/filter-bar.tsx";
 import { Icon } from "../../ui/icons.tsx";
-import { Empty, Fault, Skeleton } from "../../ui/states.tsx";
+import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { PersonLink, SessionLink } from "../../ui/links.tsx";
 import type { PageProps } from "../registry.ts";
 import { useFeed } from "./feed.ts";
@@ -32,7 +32,7 @@ export default function EventsPage({ project }: PageProps): JSX.Element {
     <div class="page">
       <header class="page-head">
         <h1 tabIndex={-1}>{text.title}</h1>
-        <span class={`live${isLive && !feed.fault ? " is-on" : ""}`}>{isLive ? text.live : text.paused}</span>
+        <span class={`live${isLive && !feed.asked.fault ? " is-on" : ""}`}>{isLive ? text.live : text.paused}</span>
         <Button icon={isLive ? "pause" : "play"} onClick={toggle}>{isLive ? text.pause : text.resume}</Button>
         <DateRange range={range} onChange={changeRange} />
       </header>
@@ -43,11 +43,10 @@ export default function EventsPage({ project }: PageProps): JSX.Element {
         />
         <FilterBar projectId={project.id} filters={filters} onChange={changeFilters} event={event || null} />
       </div>
-      {feed.fault && <Fault fault={feed.fault} onAgain={feed.again} />}
       <div role="status" class="waiting">
         {!isLive && feed.waiting > 0 && <Button isSmall icon="up" onClick={toggle}>{text.newer(feed.waiting)}</Button>}
       </div>
-      {feed.isLoading ? <Skeleton height="30rem" /> : <Rows rows={feed.rows} timezone={project.timezone} />}
+      <Answer asked={feed.asked} skeleton={<Skeleton height="30rem" />}>{(rows) => <Rows rows={rows} timezone={project.timezone} />}</Answer>
       {feed.cursor !== null && (
         <Button onClick={feed.showMore} disabled={feed.isLoadingMore}>{feed.isLoadingMore ? text.loadingMore : text.more}</Button>
       )}
