@@ -193,8 +193,8 @@ class Server:
             rates=Rates(settings.ingest_rate_limit, settings.project_rate_limit, time.monotonic),
         )
         self.log = Log.open(folder / "log", deliver=self._deliver, next_seq_floor=max(covered, self.builds.rolled_seq()) + 1)
-        for answer in load_answers(folder / "retries", now := self.clock(), self._retry_window_ms, covered):
-            self.retries.remember(answer, now)
+        for answer in load_answers(folder / "retries", self.clock(), self._retry_window_ms, covered):
+            self.retries.remember(answer, self.clock())
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
         is_log_whole = self.log.damage.missing_records == 0
         clear_away(folder, [*self.catalog.parts(), *self.parts.dropped_parts()], covered, is_log_whole=is_log_whole)
@@ -297,7 +297,6 @@ class Server:
 
     def load_services(self) -> "Services":
         """What the routes call. Called once, by a command that needs it or at the first request; imports the engine."""
-
         from sv.imports.receiving import open_receiver
         from sv.insights.definitions import Definitions
         from sv.insights.event_export import EventExports

@@ -15,7 +15,7 @@ QUERY_NICENESS: Final = 19
 STORE_NICENESS: Final = 10
 """Of the thread that flushes and merges: questions don't hold it up, and it doesn't hold up ingest.
 
-At 0, the p99 of ingest during flushes was 3.2 times that of an idle server, at 10 and at 19 it is 2.4 times."""
+At 0, the p99 of ingest during flushes was 3.2 times that of an idle server, at 10 it is 2.4 times (`ingest_under_queries_bench`)."""
 
 
 def lower_own_priority(niceness: int = QUERY_NICENESS) -> None:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from crash_rig import QUIET, Server
-from storm_rig import BUSY, Storm
+from storm_rig import BUSY, Storm, report
 
 
 def main() -> int:
@@ -37,10 +37,7 @@ def main() -> int:
             wrong = storm.check()
         finally:
             server.close()
-    for what, which in wrong.items():
-        print(f"{what}: {which}")
-    print("something is wrong" if wrong else "nothing lost, nothing twice")
-    return 1 if wrong else 0
+    return report(wrong)
 
 
 if __name__ == "__main__":

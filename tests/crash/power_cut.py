@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crash_rig import QUIET
 from power_rig import WITHOUT_FOLDER_SYNC, WITHOUT_LOG_SYNC, CutServer, Unmountable, powered_disk
-from storm_rig import BUSY, Storm
+from storm_rig import BUSY, Storm, report
 
 LIES = {"": "", "log": WITHOUT_LOG_SYNC, "names": WITHOUT_FOLDER_SYNC}
 
@@ -45,10 +45,7 @@ def main() -> int:
     except Unmountable as reason:
         print(f"no file system can be mounted here (it takes root and loop devices): {reason}")
         return 2
-    for what, which in wrong.items():
-        print(f"{what}: {which}")
-    print("something is wrong" if wrong else "nothing lost, nothing twice")
-    return 1 if wrong else 0
+    return report(wrong)
 
 
 if __name__ == "__main__":

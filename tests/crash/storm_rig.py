@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -388,3 +389,11 @@ class Storm:
             f"ready after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (longest), {slow} of {len(ready)} after "
             f"more than 2 s; the machine once stood still for {self._stalls.longest_s:.2f} s"
         )
+
+
+def report(wrong: Mapping[str, object]) -> int:
+    """Print what `check` found; an exit code."""
+    for what, which in wrong.items():
+        print(f"{what}: {which}")
+    print("something is wrong" if wrong else "nothing lost, nothing twice")
+    return 1 if wrong else 0
