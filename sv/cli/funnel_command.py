@@ -89,7 +89,8 @@ def _table(steps: list[dict[str, Any]], counted: str) -> Any:
             further = f"{percent(each['step_conversion_rate'])} of step {each['step'] - 1}"
             further += f", median {duration(each['median_seconds'])}" if each["count"] else ""
         bar = Bar(max(first, 1), 0, each["count"], width=BAR_CHARS, color="cyan")
-        count = f"{number(each['count'])}{f' {counted}' if each['step'] == 1 else ''}"
+        unit = counted.removesuffix("s") if each["count"] == 1 else counted
+        count = f"{number(each['count'])}{f' {unit}' if each['step'] == 1 else ''}"
         table.add_row(str(each["step"]), shown(str(each["event"]), 40), bar, count, percent(each["conversion_rate"]), further)
     return table
 

@@ -1,6 +1,8 @@
 """What a server says when it is ready: where it is, how to get in, and the next command to type."""
 
 import json
+import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -50,7 +52,17 @@ def ask_line(url: str, made: Credentials, words: Sequence[str]) -> str:
     from shlex import join
 
     known = [] if (url, made.api_token) == (DEV_URL, DEV.api_token) else [f"SV_URL={url}", f"SV_API_TOKEN={made.api_token}"]
-    return " ".join([*known, join(["sv", *words])])
+    return " ".join([*known, join([own_name(sys.argv[0]), *words])])
+
+
+def own_name(called: str) -> str:
+    """What to type for this program: `sv` where a shell finds one, else the path by which it was called, as seen from here."""
+    import shutil
+
+    if os.path.basename(called) != "sv" or shutil.which("sv"):
+        return "sv"
+    path = os.path.relpath(called)
+    return called if path.startswith(os.pardir) else os.path.join(os.curdir, path)
 
 
 def snippet(url: str, project_token: str, script_path: str) -> str:

@@ -47,7 +47,7 @@ def test_a_funnel_is_drawn_for_each_value_of_a_breakdown(api: Api) -> None:
     lines = answered(api, "funnel", "view > buy", "--breakdown", "plan", "--date-from", "2025-06-01")
     assert [line for line in lines if line.startswith(("plan", "all"))] == ['plan = "free"', 'plan = "pro"', "all"]
     only = answered(api, "funnel", "view > buy", "--where", "plan=pro", "--date-from", "2025-06-01")
-    assert only[0].endswith("1 persons  100.0 %")
+    assert only[0].endswith("1 person  100.0 %")
 
 
 def test_a_funnel_over_a_mistyped_name_says_what_was_meant(api: Api) -> None:

@@ -1,6 +1,8 @@
-"""The comparison by which `.ci/run` holds the server to the answer in the README."""
+"""What holds the README to the truth: the comparison of answers in `.ci/run`, and the way that `.ci/stranger.py` goes."""
 
 import json
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.shape.repository import ROOT
+from tests.shape.repository import ROOT, texts
 
 SHOWN: dict[str, Any] = {
     "steps": [{"count": 100, "event": "a"}, {"count": 50, "event": "b"}],
@@ -60,3 +62,13 @@ def test_an_answer_that_differs_is_refused_with_the_place(tmp_path: Path, got: o
     done = compare(tmp_path, got, *options)
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_the_readme_counts_the_commands_that_a_stranger_types() -> None:
+    stranger, page = runpy.run_path(str(ROOT / ".ci" / "stranger.py")), texts()["README.md"]
+    typed = [stranger["CLONE_LINE"], *stranger["commands"](page)]
+    shown = [stranger["row"](step, command, 0).rpartition("| ")[0] for step, command in zip(stranger["WAY"], typed, strict=True)]
+    table = page.partition("| command | what is there then | after |\n|---|---|---|\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.rpartition("| ")[0] for line in table] == shown
+    (told,) = re.findall(r"(\w+) commands lead from nothing", page)
+    assert ["Three", "Four", "Five", "Six"].index(told) + 3 == len(typed)
