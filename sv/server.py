@@ -45,6 +45,7 @@ from sv.people.people import People
 from sv.privacy.opening import open_jobs
 from sv.recordings.opening import open_recordings
 from sv.settings import Settings
+from sv.store.disk_watch import DiskWatch
 from sv.store.event_store import EventStore
 from sv.store.files import ASIDE, EVENTS, SPILL, lacks_catalog
 from sv.store.maintenance import Maintenance
@@ -150,6 +151,8 @@ class Server:
         self.persons = PersonNumbers(Persons(self.meta))
         self.builds = RollupBuilds(self.meta)
         self.live_tokens = LiveTokens(self.project_tokens, self.clock)
+        self.countries, self.agents = Countries(settings.geoip_db), Agents()
+        self.disk = DiskWatch(folder, settings.disk_budget, settings.disk_free_warning, lower=lower_own_priority)
 
     def _open_store(self, folder: Path) -> None:
         self.catalog = recover_catalog(folder, self.parts)
@@ -201,11 +204,11 @@ class Server:
         self.recordings = open_recordings(settings, self.meta, self.clock)
         rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
         self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)
-        self.countries, self.agents = Countries(settings.geoip_db), Agents()
         self.front = Front(
             capture=self.capture,
             load_app=self._load_app,
             health=self.health,
+            warnings=self.disk.warnings,
             country_of=self.countries.of_request,
             on_startup=self._on_startup,
             on_shutdown=self._on_shutdown,
@@ -369,9 +372,8 @@ class Server:
     async def _on_startup(self) -> None:
         self.capture.open(self.log, asyncio.get_running_loop())
         lower_priority([self.maintenance.start()], STORE_NICENESS)
-        self.rollup_work.start()
-        self.recordings.keeper.start()
-        self.jobs.start()
+        for each in (self.rollup_work, self.recordings.keeper, self.jobs, self.disk):
+            each.start()
 
     def end_queries(self) -> None:
         """Tell those who still wait for an answer that there will be none."""
@@ -391,9 +393,8 @@ class Server:
             if flush:
                 steps.callback(self.maintenance.flush_last)
             steps.callback(self.maintenance.stop)
-            steps.callback(self.jobs.stop)
-            steps.callback(self.rollup_work.stop)
-            steps.callback(self.recordings.keeper.stop)
+            for each in (self.jobs, self.rollup_work, self.recordings.keeper, self.disk):
+                steps.callback(each.stop)
             steps.callback(self.log.close)
             if self.runner is not None:
                 steps.callback(self.runner.close)

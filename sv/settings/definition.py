@@ -141,6 +141,23 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = 60.0
 
+    # The disk, told of before it is full.
+    disk_budget: Annotated[
+        int,
+        About(
+            values.size(0, 1024 * TIB),
+            "bytes",
+            "What the data folder should keep within. From nine tenths of it on the log, /healthz and /metrics say so; nothing "
+            "is refused. 0 is none.",
+        ),
+    ] = 0
+    disk_free_warning: Annotated[
+        int,
+        About(
+            values.size(0, 1024 * TIB), "bytes", "Likewise, when the folder's disk has less free than this. 0 is never.", "1GiB"
+        ),
+    ] = GIB
+
     # What is recognised as sent before.
     retry_window_seconds: Annotated[
         int,

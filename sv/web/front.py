@@ -90,7 +90,7 @@ class Front:
     """The outermost ASGI application.
 
     load_app: builds the Litestar application; called once, on a thread, at its first request.
-    health: None while writes are taken, else the reason why not.
+    health: None while writes are taken, else the reason why not. warnings: what will keep them from being taken, unless somebody acts.
     on_startup, on_shutdown: what the server does with the event loop running.
     doors: answer some paths by themselves; the first that takes a path has it, before the framework.
     """
@@ -101,6 +101,7 @@ class Front:
         capture: Capture,
         load_app: Callable[[], App],
         health: Callable[[], str | None],
+        warnings: Callable[[], Sequence[str]] = tuple,
         country_of: CountryOf,
         on_startup: Callable[[], Awaitable[None]],
         on_shutdown: Callable[[], Awaitable[None]],
@@ -109,6 +110,7 @@ class Front:
         self._capture = capture
         self._load_app = load_app
         self._health = health
+        self._warnings = warnings
         self._country_of = country_of
         self._on_startup = on_startup
         self._on_shutdown = on_shutdown
@@ -252,6 +254,10 @@ class Front:
 
             body = msgspec.json.encode({"status": "unavailable", "error": reason, "code": "UNAVAILABLE"})
             headers.append((b"retry-after", b"1"))
+        elif warnings := self._warnings():
+            import msgspec
+
+            body = msgspec.json.encode({"status": "ok", "warnings": warnings})
         headers.append((b"content-length", b"%d" % len(body)))
         await respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 

@@ -17,6 +17,7 @@ from sv.ingest.counters import IngestCounters
 from sv.insights.latencies import Latencies
 from sv.meta.parts import Parts
 from sv.model.ledger import Ledger
+from sv.store.disk_watch import DiskReading, DiskWatch
 from sv.store.event_store import EventStore
 from sv.store.files import ASIDE
 from sv.store.maintenance import Maintenance
@@ -75,6 +76,7 @@ class Metrics(Struct, frozen=True):
     questions: dict[str, Questions]
     stopped: dict[str, int]
     shared: int
+    disk: DiskReading
     connections: int
     connections_ended: dict[str, int]
     is_healthy: bool
@@ -91,6 +93,7 @@ class Readable(Protocol):
     runner: "Runner | None"
     clock: Callable[[], int]
     front: Front
+    disk: DiskWatch
 
     def health(self) -> str | None: ...
 
@@ -123,6 +126,7 @@ def read(server: Readable) -> Metrics:
         questions={} if runner is None else {str(kind): _questions(desk) for kind, desk in runner.desks.items()},
         stopped={} if runner is None else dict(runner.stopped),
         shared=0 if runner is None else runner.flights.shared,
+        disk=server.disk.reading,
         connections=server.front.connections.open,
         connections_ended={reason: server.front.connections.ended[reason] for reason in REASONS},
         is_healthy=server.health() is None and maintenance.fault is None,

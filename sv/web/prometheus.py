@@ -5,6 +5,7 @@ from typing import Final
 
 from sv.insights.latencies import Latencies
 from sv.model.ledger import Ledger
+from sv.store.disk_watch import BUDGET, FREE, DiskReading
 from sv.web.metrics import Metrics
 
 REFUSED: Final = ("full", "waited")
@@ -73,7 +74,22 @@ def _rest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_connections", "gauge", "Open connections.", reading.connections)
     text = "Connections that were ended, by why."
     yield from _labelled("sv_connections_ended_total", "counter", text, "reason", reading.connections_ended)
+    yield from _disk(reading.disk)
     yield from _questions(reading)
+
+
+def _disk(disk: DiskReading) -> Iterator[str]:
+    """As of the last look; a figure that nobody knows yet is left out."""
+    for name, text, value in (
+        ("sv_disk_bytes", "Size of the disk that the data folder is on.", disk.disk),
+        ("sv_disk_free_bytes", "What is free of it.", disk.free),
+        ("sv_data_bytes", "What the data folder takes of it.", disk.folder),
+    ):
+        if value is not None:
+            yield from _metric(name, "gauge", text, value)
+    yield from _metric("sv_disk_budget_bytes", "gauge", "What it should keep within; 0 where nobody said.", disk.budget)
+    text = "1 while the folder nears its budget, or the disk has less free than it should."
+    yield from _labelled("sv_disk_warning", "gauge", text, "of", {each: int(each in disk.warnings) for each in (BUDGET, FREE)})
 
 
 def _questions(reading: Metrics) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What `/metrics` says of events: which state each of them is in."""
 
 import re
+from pathlib import Path
 from uuid import uuid4
 
 from http_rig import Api, event, running
@@ -45,3 +46,18 @@ def test_retries_and_queries_are_counted(full: Api) -> None:
     full.trends(events=[{"name": "retried"}], date_from="2025-06-15", date_to="2025-06-15")
     assert full.metric(name) == asked + 1
     assert full.metric('sv_query_seconds_bucket{kind="query",le="+Inf"}') == asked + 1
+
+
+def test_a_disk_that_fills_is_told_of_and_health_is_kept(tmp_path: Path) -> None:
+    bounds = {"SV_DISK_BUDGET": "64KiB", "SV_DISK_FREE_WARNING": "1024TiB"}
+    with running("dev", "--data", str(tmp_path / "data"), environment=bounds) as server, Api(server) as api:
+        while "warnings" not in (answer := api.http.get("/healthz")).json():
+            assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        assert answer.status_code == 200
+        assert answer.json()["status"] == "ok"
+        assert ["SV_DISK_BUDGET" in answer.text, "SV_DISK_FREE_WARNING" in answer.text] == [True, True]
+        assert api.metric('sv_disk_warning{of="budget"}') == api.metric('sv_disk_warning{of="free"}') == 1
+        assert api.metric("sv_disk_budget_bytes") == 65536 < api.metric("sv_data_bytes")
+        assert 0 < api.metric("sv_disk_free_bytes") < api.metric("sv_disk_bytes")
+        api.send(event())
+        assert len([line for line in server.lines if "SV_DISK_" in line]) == 2

@@ -165,7 +165,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="Whether events are taken",
         description="Needs no credentials. HEAD is answered too.",
         answers={
-            200: Answer("Requests are served.", (answers.Health,)),
+            200: Answer("Requests are served.", (answers.Health, answers.HealthWarned)),
             503: Answer("Writes are refused, and why. Reading may go on.", (answers.HealthFault,)),
         },
         errors={},

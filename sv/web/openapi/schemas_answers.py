@@ -200,6 +200,13 @@ class Health(Struct):
     status: Literal["ok"]
 
 
+class HealthWarned(Struct):
+    """Writes are taken, and won't be for ever unless somebody acts."""
+
+    status: Literal["ok"]
+    warnings: Annotated[list[Message], Meta(min_length=1, description="Such as that the disk is nearly full, without figures.")]
+
+
 class HealthFault(Struct):
     """Why writes are refused. Reading may go on."""
 

@@ -364,7 +364,13 @@ def test_a_fault_of_the_server_is_answered_as_described(status: int, error: Exce
     assert ("retry-after" in headers) == (status == 503)
 
 
-def test_health_that_is_lost_is_answered_as_described() -> None:
+@pytest.mark.parametrize(
+    ("reason", "warnings", "status"),
+    [("can't write the log: no space left on device", [], 503), (None, ["the data folder nears its budget"], 200)],
+)
+def test_health_that_is_lost_or_about_to_be_is_answered_as_described(
+    reason: str | None, warnings: list[str], status: int
+) -> None:
     messages: list[Any] = []
 
     async def send_message(message: Any) -> None:
@@ -374,9 +380,10 @@ def test_health_that_is_lost_is_answered_as_described() -> None:
         raise AssertionError
 
     rest: Any = {"capture": None, "load_app": None, "country_of": None, "on_startup": never, "on_shutdown": never}
-    front = Front(health=lambda: "can't write the log: no space left on device", **rest)
+    front = Front(health=lambda: reason, warnings=lambda: warnings, **rest)
     asyncio.run(front({"type": "http", "method": "GET", "path": "/healthz", "headers": []}, never, send_message))
     start, body = messages
     answer = httpx.Response(start["status"], headers=start["headers"], content=body["body"])
-    assert answer.status_code == 503
+    assert answer.status_code == status
+    assert answer.json().get("warnings", []) == warnings
     check_answer("get_health", answer)

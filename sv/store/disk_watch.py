@@ -1,0 +1,167 @@
+"""How full the data folder's disk is, and what the folder takes of its budget: told while there is still time to act.
+
+Answers for what the log, `/healthz` and `/metrics` say of that: a line when a bound is crossed, another when all is well again. Looks at
+the start and then every minute, on a thread of its own. Never refuses or deletes anything: a disk that is full does the one (ingest's 503),
+retention the other.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from sv.model import disk_limits as limits
+from sv.store.errands import Errands
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES: Final = 512
+"""Of `st_blocks`, whatever the file system's own are."""
+
+BUDGET: Final = "budget"
+FREE: Final = "free"
+_PUBLIC: Final = {
+    BUDGET: "the data folder nears its budget (SV_DISK_BUDGET)",
+    FREE: "the data folder's disk has less room than it should (SV_DISK_FREE_WARNING)",
+}
+"""For `/healthz`, which answers anybody: without figures and paths."""
+
+
+class DiskReading(Struct, frozen=True):
+    """As of the last look, in bytes; None where the system didn't tell, or nobody has looked yet.
+
+    warnings: those of BUDGET and FREE that are in force.
+    """
+
+    disk: int | None = None
+    free: int | None = None
+    folder: int | None = None
+    budget: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class DiskWatch:
+    """budget_bytes, free_bytes: 0 is none. disk_of: (size, free) in bytes. bytes_in: of all files below. lower: the thread's priority."""
+
+    def __init__(
+        self,
+        folder: Path,
+        budget_bytes: int,
+        free_bytes: int,
+        *,
+        lower: Callable[[], None],
+        monotonic_s: Callable[[], float] = time.monotonic,
+        disk_of: Callable[[Path], tuple[int, int]] | None = None,
+        bytes_in: Callable[[Path], int] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._budget = budget_bytes
+        self._warn_below = free_bytes
+        self._lower = lower
+        self._monotonic_s = monotonic_s
+        self._disk_of = disk_of or disk_of_folder
+        self._bytes_in = bytes_in or bytes_below
+        self._walk_at_s = monotonic_s()
+        self._errands = Errands("sv-disk", self._run)
+        self.reading = DiskReading(budget=budget_bytes)
+
+    def start(self) -> None:
+        """The first look is now."""
+        self._errands.wake()
+
+    def stop(self) -> None:
+        self._errands.stop()
+
+    def warnings(self) -> list[str]:
+        """For anybody, one sentence each; none where all is well."""
+        return [_PUBLIC[each] for each in self.reading.warnings]
+
+    def _run(self) -> None:
+        self._lower()
+        while not self._errands.is_stopping():
+            try:
+                self.look()
+            except Exception:
+                log.exception("a fault of ours while looking at the disk")
+            self._errands.pause(limits.DISK_LOOK_S)
+
+    def look(self) -> None:
+        """Read the disk anew, and say in the log what has changed."""
+        before = self.reading
+        try:
+            disk, free = self._disk_of(self._folder)
+        except OSError:  # the folder was taken away; what writes there says so
+            disk = free = None
+        folder = before.folder
+        began_s = self._monotonic_s()
+        if began_s >= self._walk_at_s:
+            folder = self._bytes_in(self._folder)
+            self._walk_at_s = began_s + (self._monotonic_s() - began_s) / limits.WALK_SHARE
+        short = [each for each, is_short in ((BUDGET, self._is_over(folder)), (FREE, self._is_tight(free))) if is_short]
+        self.reading = DiskReading(disk, free, folder, self._budget, tuple(short))
+        self._tell(before.warnings)
+
+    def _is_over(self, folder: int | None) -> bool:
+        share = limits.BUDGET_CALM_SHARE if BUDGET in self.reading.warnings else limits.BUDGET_WARNING_SHARE
+        return bool(self._budget) and folder is not None and folder >= self._budget * share
+
+    def _is_tight(self, free: int | None) -> bool:
+        factor = limits.FREE_CALM_FACTOR if FREE in self.reading.warnings else 1
+        return free is not None and free < self._warn_below * factor
+
+    def _tell(self, before: tuple[str, ...]) -> None:
+        now = self.reading
+        taken, budget = shown_bytes(now.folder or 0), shown_bytes(self._budget)
+        free, wanted = shown_bytes(now.free or 0), shown_bytes(self._warn_below)
+        advice = "docs/operating.md says what to do"
+        if BUDGET in now.warnings and BUDGET not in before:
+            log.warning("the data folder takes %s of its budget of %s (SV_DISK_BUDGET); %s", taken, budget, advice)
+        elif BUDGET in before and BUDGET not in now.warnings:
+            log.info("the data folder takes %s of its budget of %s: well within it again", taken, budget)
+        if FREE in now.warnings and FREE not in before:
+            log.warning("the data folder's disk has %s free, less than %s (SV_DISK_FREE_WARNING); %s", free, wanted, advice)
+        elif FREE in before and FREE not in now.warnings:
+            log.info("the data folder's disk has %s free: enough again", free)
+
+
+def disk_of_folder(folder: Path) -> tuple[int, int]:
+    """Size of the disk that the folder is on, and what is free of it for this user. Raises OSError."""
+    found = os.statvfs(folder)
+    return found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+
+
+def bytes_below(folder: Path) -> int:
+    """What the files below a folder take of the disk. Links are not followed; what goes or can't be read meanwhile doesn't count."""
+    total = 0
+    waiting = [os.fspath(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        total += _bytes_of(entry)
+        except OSError:
+            continue
+    return total
+
+
+def _bytes_of(entry: "os.DirEntry[str]") -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+    except OSError:
+        return 0
+
+
+def shown_bytes(amount: float) -> str:
+    """`9.3 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
