@@ -17,7 +17,13 @@ LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 
 
 def variables() -> set[str]:
-    return {CONFIG_VARIABLE, *COMMAND_VARIABLES, *(f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings))}
+    of_the_one_file = set(VARIABLE.findall(texts()["executable/header.sh"]))
+    return {
+        CONFIG_VARIABLE,
+        *COMMAND_VARIABLES,
+        *of_the_one_file,
+        *(f"SV_{field.name.upper()}" for field in msgspec.structs.fields(Settings)),
+    }
 
 
 def descendants(root: type[SvError]) -> Iterator[type[SvError]]:
