@@ -58,7 +58,7 @@ PACKAGES_LEFT_OUT = (
 
 def run(*command: str | Path) -> str:
     """Standard output. Ends the build where the command fails."""
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         print(done.stdout, done.stderr, file=sys.stderr)
         sys.exit(f"executable: {command[0]} failed with status {done.returncode}")
