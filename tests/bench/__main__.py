@@ -18,6 +18,7 @@ BENCHES = (
     "funnel_core_bench",
     "lists_bench",
     "definitions_bench",
+    "sizing_bench",
     "wal_bench",
 )
 

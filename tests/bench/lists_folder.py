@@ -59,14 +59,21 @@ copy (
 """
 
 
-def made_folder(folder: Path, count: int) -> tuple[Server, float]:
-    """The server over the new folder, open and not served, and the seconds that making its rollups took."""
+def made_folder(folder: Path, count: int, *, has_lists: bool = True) -> tuple[Server, float]:
+    """The server over the new folder, open and not served, and the seconds that making its rollups took.
+
+    has_lists: otherwise the lists of persons and sessions are empty, and the server takes them for made.
+    """
     server = Server(Settings(data=folder, memory_limit=4096 * MIB, threads=2, flush_seconds=3600.0, compact_seconds=0.0))
     server.open()
     server.projects.create("Bench", token="sv_pub_bench", now_ms=ORIGIN_MS, project_id=PROJECT)
     server.catalog.replace(by=server.parts.commit_flush(_write_parts(server, folder, count), 0))
     started = time.perf_counter()
-    assert server.rollup_work.rebuild(PROJECT)
+    if has_lists:
+        assert server.rollup_work.rebuild(PROJECT)
+    else:
+        assert server.builds.finish(server.builds.begin(PROJECT))
+        assert server.store.tables is not None  # the engine is open from here on: key files are made for who asks
     built_s = time.perf_counter() - started
     server.maintenance.index()
     return server, built_s
@@ -92,6 +99,8 @@ def _write_parts(server: Server, folder: Path, count: int) -> list[NewPart]:
             path = events / f"{day}.parquet"
             cursor.execute(_DAY.format(path=path), {"from_ms": ORIGIN_MS + day * DAY_MS, "to_ms": ORIGIN_MS + (day + 1) * DAY_MS})
             facts = file_facts(cursor, path)
+            if not facts.rows:
+                path.unlink()
             if facts.rows:
                 written.append(
                     NewPart(
