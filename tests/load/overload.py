@@ -93,7 +93,19 @@ class Client:
         return status, json.loads(answer)
 
     async def _ask(self, sent: bytes) -> tuple[int, bytes, bytes]:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26)
+        """On a connection that is kept, where there is one. One that was closed for resting too long is left for another."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            try:
+                return await self._ask_on(reader, writer, sent)
+            except ConnectionResetError:
+                pass
+            except asyncio.IncompleteReadError as error:
+                if error.partial:
+                    raise
+        return await self._ask_on(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26), sent)
+
+    async def _ask_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> tuple[int, bytes, bytes]:
         try:
             writer.write(sent)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
