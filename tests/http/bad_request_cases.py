@@ -155,7 +155,7 @@ def credentials() -> Iterator[Bad]:
 def projects() -> Iterator[Bad]:
     """A project that there is not: a token for all projects hears that it isn't there."""
     for method, path, sent in QUERIES:
-        for project in ("other", "DEV", "dev%20", "%00", "0" * 200, "..", "dev;drop"):
+        for project in ("no-such-project", "DEV", "dev%20", "%00", "0" * 200, "..", "dev;drop"):
             title = f"{path.rpartition('/')[2]:.8}: project {project:.12}"
             yield Bad(title, method, path.replace("/dev/", f"/{project}/"), 404, None, None, sent)
 
