@@ -62,7 +62,8 @@ class Ours:
 
     key_bytes = 0
 
-    def __init__(self, folder: Path, count: int, aliases: Any = None) -> None:
+    def __init__(self, folder: Path, count: int, aliases: Any = None, properties: str = "") -> None:
+        """aliases: of merged identity. properties: SQL of the events' JSON, where it is to be another one."""
         from sv.engine.duck.database import Database
         from sv.engine.duck.engine import CACHE_BYTES, DuckEngine
         from sv.engine.duck.files import file_facts
@@ -83,7 +84,7 @@ class Ours:
             cursor.execute(f"copy made to '{folder}/made.parquet' (format parquet)")
             for day in range(SPAN_MS // 86_400_000):
                 path = folder / "events" / f"{day}.parquet"
-                cursor.execute(_DAY.format(path=path), {"day": day, "origin": ORIGIN_MS})
+                cursor.execute(_DAY.format(path=path, properties=properties or _PROPERTIES), {"day": day, "origin": ORIGIN_MS})
                 facts = file_facts(cursor, path)
                 parts.append(
                     Part(
@@ -147,13 +148,15 @@ select
 from range($count) t(i)
 """
 
+_PROPERTIES = """'{"$current_url":"https://shop.example/p/' || (i % 50) || '","plan":"pro","n":' || i || '}'"""
+
 _DAY = """
 copy (
   select
     uuid() as id, event, make_timestamp_ms(ms) as timestamp, make_timestamp_ms(ms) as received_at, 'person-' || person as distinct_id,
     person, 'person-' || person as anonymous_id, null::varchar as user_id, 'session-' || person as session_id,
     []::varchar[] as groups, null::uuid as client_event_id,
-    '{{"$current_url":"https://shop.example/p/' || (i % 50) || '","plan":"pro","n":' || i || '}}' as properties,
+    {properties} as properties,
     'https://shop.example/p/' || (i % 50) as current_url, '/p/' || (i % 50) as url_path, null::varchar as referring_domain,
     'Chrome' as browser, '120' as browser_version, 'Linux' as os, device_type, 'DE' as country, false as is_bot,
     null::varchar as utm_source, null::varchar as utm_medium, null::varchar as utm_campaign, null::varchar as utm_term,
@@ -172,7 +175,7 @@ class ClickHouse:
         from chdb import session
 
         self._session = session.Session(str(folder))
-        run = self._session.query
+        run = self.run = self._session.query
         run("create database bench engine = Atomic")
         run(
             "create table bench.events (event LowCardinality(String), person UInt64, ms UInt64, device_type LowCardinality(String))"

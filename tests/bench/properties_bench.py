@@ -1,0 +1,157 @@
+"""Funnels and trends filtered by properties that have no column of their own, ours and ClickHouse's, as one table of ratios.
+
+The events are those of `funnel_bench` with nine properties each. ClickHouse has them twice: as a column of type JSON and as a string asked with
+JSONExtract; the ratio is to the faster of the two. Every answer is compared. Wall and CPU time are medians of interleaved rounds; both engines
+run in this process with two threads. Ours keeps nothing between questions but where a row says "again". `SV_BENCH_EVENTS` says how many
+events (2,000,000).
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, WINDOW_MS, ClickHouse, Ours
+
+ROUNDS = 5
+DAY_MS = 86_400_000
+PROPERTIES = """
+    '{"$current_url":"https://shop.example/p/' || (i % 50) || '","title":"A page of the shop ' || (i % 50) || '","plan":"'
+    || ['free', 'pro', 'team', 'trial'][(1 + hash(i, 7) % 4)::bigint] || '","amount":' || (hash(i, 8) % 20000) / 100 || ',"quantity":' || (1 + hash(i, 9) % 5)
+    || ',"coupon":"C' || (hash(i, 10) % 1000) || '","is_gift":' || (hash(i, 11) % 10 = 0) || ',"$screen_width":' || (800 + hash(i, 12) % 1200)
+    || ',"list":["a","b"]}'
+"""
+# What is asked for, what ClickHouse asks of its JSON column, and what of its string.
+FILTERS: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "plan is team",
+        {"property": "plan", "operator": "exact", "value": "team"},
+        "doc.plan.:String = 'team'",
+        "JSONExtractString(text, 'plan') = 'team'",
+    ),
+    (
+        "coupon is C7",
+        {"property": "coupon", "operator": "exact", "value": "C7"},
+        "doc.coupon.:String = 'C7'",
+        "JSONExtractString(text, 'coupon') = 'C7'",
+    ),
+    (
+        "amount above 150",
+        {"property": "amount", "operator": "gt", "value": 150},
+        "(doc.amount.:Float64 > 150 or doc.amount.:Int64 > 150)",
+        "JSONExtractFloat(text, 'amount') > 150",
+    ),
+]
+
+
+def main() -> None:
+    count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours = Ours(folder, count, properties=PROPERTIES)
+        theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
+        load(theirs, folder)
+        print(f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event")
+        print(f"{'':44} JSON ms (CPU)       string ms (CPU)     ours ms (CPU)     ratio   CPU")
+        for title, asked, doc, text in FILTERS:
+            for is_first in (True, False):
+                again = "" if is_first else ", again"
+                row(
+                    f"funnel, {title}{again}",
+                    lambda p=asked, f=is_first: funnel(ours, p, is_first=f),
+                    lambda c=doc: funnel_of(theirs, "docs", c),
+                    lambda c=text: funnel_of(theirs, "texts", c),
+                )
+            row(
+                f"trend by day, {title}",
+                lambda p=asked: trend(ours, p),
+                lambda c=doc: trend_of(theirs, "docs", c),
+                lambda c=text: trend_of(theirs, "texts", c),
+            )
+
+
+def load(theirs: ClickHouse, folder: Path) -> None:
+    made = f"from file('{folder}/events/*.parquet', Parquet)"
+    ms = "toUnixTimestamp64Milli(timestamp) as ms"
+    run = theirs.run
+    for table, column, value in (("docs", "doc JSON", "properties::JSON as doc"), ("texts", "text String", "properties as text")):
+        run(
+            f"create table bench.{table} (event LowCardinality(String), person UInt64, ms UInt64, {column})"
+            " engine = MergeTree order by (event, person, ms)"
+        )
+        run(f"insert into bench.{table} select event, person, {ms}, {value} {made}")
+        run(f"optimize table bench.{table} final")
+
+
+def row(label: str, mine: Callable[[], Any], *references: Callable[[], Any]) -> None:
+    times: list[list[tuple[float, float]]] = [[] for _ in range(1 + len(references))]
+    for _ in range(ROUNDS):
+        answers: list[Any] = []
+        for taken, ask in zip(times, (mine, *references), strict=True):
+            wall, cpu = time.perf_counter(), time.process_time()
+            answers.append(ask())
+            taken.append((time.perf_counter() - wall, time.process_time() - cpu))
+        assert all(answer == answers[0] for answer in answers), (label, *answers)
+    medians = [[statistics.median(column) * 1000 for column in zip(*taken, strict=True)] for taken in times]
+    (wall, cpu), *others = medians
+    best, best_cpu = min(others)
+    cells = "   ".join(f"{one:8.1f} ({used:7.1f})" for one, used in (*others, (wall, cpu)))
+    print(f"{label:42} {cells}   {wall / best:6.2f} {cpu / best_cpu:6.2f}", flush=True)
+
+
+def funnel(ours: Ours, asked: dict[str, Any], *, is_first: bool) -> list[int]:
+    from sv.insights.funnels import funnel as answer
+    from sv.model.query_parsing import parse_funnel_query
+
+    body = {
+        "steps": [{"event": STEPS[0]}, {"event": STEPS[1], "filters": [asked]}, {"event": STEPS[2]}],
+        "date_from": "2025-01-01",
+        "date_to": "2025-03-01",
+    }
+    query = parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS)
+    return [step["count"] for step in answer(ours.context(is_first=is_first), query)["steps"]]
+
+
+def funnel_of(theirs: ClickHouse, table: str, condition: str) -> list[int]:
+    conditions = [f"event = '{STEPS[0]}'", f"event = '{STEPS[1]}' and coalesce({condition}, false)", f"event = '{STEPS[2]}'"]
+    names = ", ".join(f"'{name}'" for name in STEPS[:3])
+    levels = ", ".join(f"countIf(level >= {level})" for level in (1, 2, 3))
+    (found,) = theirs.rows(
+        f"select {levels} from (select person, windowFunnel({WINDOW_MS})(ms, {', '.join(conditions)}) as level"
+        f" from bench.{table} where event in ({names}) and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS} group by person)"
+    )
+    return [int(value) for value in found]
+
+
+def trend(ours: Ours, asked: dict[str, Any]) -> list[int]:
+    from sv.insights.trends import trends
+    from sv.model.query_parsing import parse_trends_query
+
+    body = {
+        "events": [{"name": STEPS[0], "math": "unique_persons", "filters": [asked]}],
+        "date_from": "2025-01-01",
+        "date_to": "2025-03-01",
+        "interval": "day",
+    }
+    answer = trends(ours.context(is_first=True), parse_trends_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS))
+    (line,) = answer["series"]
+    return [*line["values"], line["total"]]
+
+
+def trend_of(theirs: ClickHouse, table: str, condition: str) -> list[int]:
+    rows = theirs.rows(
+        f"select intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, uniqExact(person), grouping(day) from bench.{table}"
+        f" where event = '{STEPS[0]}' and coalesce({condition}, false) and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+        " group by grouping sets ((day), ())"
+    )
+    values = [0] * (SPAN_MS // DAY_MS + 1)
+    for day, count, is_total in rows:
+        values[-1 if int(is_total) else int(day)] = int(count)
+    return values
+
+
+if __name__ == "__main__":
+    main()
