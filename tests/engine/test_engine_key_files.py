@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from sv.engine.duck import key_files
+from sv.engine.duck.key_conditions import Condition, conditions_of
 from sv.engine.duck.key_files import CODED_COLUMNS, KEY_BITS, KeyFile, Reading, Unfit, open_key_file, write_key_file
-from sv.engine.duck.key_reading import Condition, conditions_of
 from sv.engine.port import Matcher, PageKeys, Scope
 from sv.insights.funnels import funnel
 from sv.model.filters import Filter, Operator
@@ -149,10 +149,24 @@ FILTERS = [
     (Filter("$current_url", Operator.EXACT, ("/a", "https://x.org/a")), None),
     (Filter("$country", Operator.IS_SET, None), None),
     (Filter("$country", Operator.EXACT, 7), None),
-    (Filter("plan", Operator.EXACT, "pro"), None),
-    (Filter("country", Operator.EXACT, "DE"), None),
+    (Filter("$browser_version", Operator.EXACT, 120), None),
     (Filter("$is_bot", Operator.EXACT, True), None),
 ]
+
+
+PROPERTIES = [
+    Filter("plan", Operator.EXACT, "pro"),
+    Filter("plan", Operator.IS_SET),
+    Filter("country", Operator.NOT_ICONTAINS, "DE"),
+    Filter("n", Operator.GT, 5),
+    Filter("n", Operator.LTE, 5.5),
+]
+
+
+@pytest.mark.parametrize("item", PROPERTIES)
+def test_codes_answer_filters_over_a_property_without_a_column(item: Filter) -> None:
+    expected = [Condition("is_bot", None), Condition(None, item)]
+    assert conditions_of(Scope(0, 1), Matcher("view", (item,))) == expected
 
 
 @pytest.mark.parametrize(("item", "column"), FILTERS)
@@ -186,7 +200,7 @@ def copy(tmp_path: Path) -> Iterator[Rig]:
     with opened(tmp_path) as rig:
         for persons in (("ann", "bob", "cat"), ("cat",)):
             made = [
-                event(name, person, NOON + number * HOUR_MS, session="s", **{"$country": "DE"})
+                event(name, person, NOON + number * HOUR_MS, session="s", **{"$country": "DE", "plan": "pro", "n": number})
                 for person in persons
                 for number, name in enumerate(("view", "buy", "view"))
             ]
@@ -216,6 +230,17 @@ def test_a_funnel_over_key_files_reads_no_part(copy: Rig) -> None:
     assert ask(copy) == before
     late = BODY | {"date_from": "2025-06-15T12:30:00Z"}
     assert [step["count"] for step in ask(copy, late)["steps"]] == [3, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("properties", "counts"),
+    [({"plan": "pro"}, [3, 3, 0]), ({"plan": "free"}, [0, 0, 0]), ({"n": 2}, [3, 0, 0]), ({"other": 1}, [0, 0, 0])],
+)
+def test_a_funnel_filtered_by_a_property_reads_no_part(copy: Rig, properties: dict[str, Any], counts: list[int]) -> None:
+    asked = BODY | {"steps": [{"event": "view", "properties": properties}, {"event": "buy"}, {"event": "never"}]}
+    for part in copy.parts:
+        (copy.folder / part.path).unlink()
+    assert [step["count"] for step in ask(copy, asked)["steps"]] == counts
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut off"])

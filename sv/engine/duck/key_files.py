@@ -1,4 +1,5 @@
-"""A part's keys in a file beside it: whose each event is and when, small codes of its narrow columns, and which persons have any event.
+"""A part's keys in a file beside it: whose each event is and when, small codes of its narrow columns and of its properties, and which
+persons have any event.
 
 Funnels read them as they are, where they would have to decode the part; and one person's events are looked for where there are some.
 A key file is made from a part and says nothing that the part doesn't: it may be deleted at any time, and what lacks one is read from the
@@ -10,6 +11,7 @@ Layout, little endian:
     8 bytes      magic
     u64 x rows   keys, in the part's order (event, person, time): (person << 38) | (ms - origin_ms)
     u8 x rows    for each coded column, padded to 8 bytes: the place of the row's value among the column's values
+    …            for each coded property u8 or u16 x rows and its values (`property_codes`), each padded to 8 bytes
     u32 x …      the part's persons, ascending, padded to 8 bytes
     …            `Footer` as MessagePack
     32 bytes     the footer's length and CRC-32, the sum of all 64-bit words before the footer (wrapping), magic
@@ -22,7 +24,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import duckdb
 import msgspec
@@ -30,7 +32,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.duck import property_codes
 from sv.engine.duck.files import read_files
+from sv.engine.duck.property_codes import PropertyColumn
 from sv.model.part import Part
 
 KEY_BITS: Final = 38
@@ -62,7 +66,7 @@ _TAIL: Final = struct.Struct("<QQQ8s")
 _BATCH_ROWS: Final = 122_880
 
 Keys = NDArray[np.uint64]
-Codes = NDArray[np.uint8]
+Codes = NDArray[np.unsignedinteger[Any]]
 Value = str | bool | None
 
 
@@ -87,7 +91,8 @@ class Persons(Struct, frozen=True):
 
 
 class Footer(Struct, frozen=True):
-    """names: the events' in the part's order, ascending; counts: rows of each."""
+    """names: the events' in the part's order, ascending; counts: rows of each. properties: by name, None where it has no codes;
+    has_all_properties: whether others are absent from all rows."""
 
     rows: int
     origin_ms: int
@@ -95,6 +100,8 @@ class Footer(Struct, frozen=True):
     counts: tuple[int, ...]
     columns: dict[str, Column]
     persons: Persons
+    properties: dict[str, PropertyColumn | None] = {}
+    has_all_properties: bool = False
 
 
 class KeyFile:
@@ -105,6 +112,8 @@ class KeyFile:
         self.origin_ms = footer.origin_ms
         self.columns = footer.columns
         self.persons = footer.persons
+        self.properties = {sys.intern(name): column for name, column in footer.properties.items()}
+        self.has_all_properties = footer.has_all_properties
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
         # Interned, since the files of a project have the same names.
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
@@ -138,11 +147,17 @@ class Reading:
         self._fill(found, len(_MAGIC) + 8 * low)
         return found
 
-    def codes(self, at: int, low: int, high: int) -> Codes:
-        """A column's codes of these rows."""
-        found = np.empty(high - low, np.uint8)
-        self._fill(found, at + low)
+    def codes(self, at: int, low: int, high: int, width: int = 1) -> Codes:
+        """A column's codes of these rows, each of so many bytes."""
+        found: Codes = np.empty(high - low, np.uint8 if width == 1 else np.uint16)
+        self._fill(found, at + low * width)
         return found
+
+    def values_of(self, column: PropertyColumn) -> bytes:
+        """What a property's codes stand for, as it is in the file."""
+        found = np.empty(column.values_bytes, np.uint8)
+        self._fill(found, column.values_at)
+        return found.tobytes()
 
     def has_any(self, persons: Sequence[int]) -> bool:
         """Whether one of these persons has an event in the part."""
@@ -179,33 +194,65 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
     if len(names) > MAX_NAMES or largest > MAX_PERSON:
         raise Unfit("it has too many event names, or its persons' numbers are too large")
     with target.open("wb") as file:
-        file.write(_MAGIC)
-        total = _word_sum(_MAGIC)
+        writer = _Writer(file)
+        writer.add(_MAGIC)
         keys, coded = _read(cursor, source, part)
-        file.write(keys.data)
-        total += int(keys.sum(dtype=np.uint64))
+        writer.add(keys)
         written: dict[str, Column] = {}
         for name, column in coded.items():
             codes = column.finish()
-            if codes is None:
-                continue
-            at = None
-            if codes.size:
-                at = file.tell()
-                file.write(codes.data)
-                total += _word_sum(codes)
-            written[name] = Column(column.values, at)
+            if codes is not None:
+                written[name] = Column(column.values, writer.add(codes) if codes.size else None)
+        listed = property_codes.listed_properties(cursor, source) if part.rows >= property_codes.MIN_ROWS else None
+        properties = _write_properties(cursor, source, part, listed or (), writer)
         persons = np.unique(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
-        listed = Persons(file.tell(), persons.size, tuple(persons[::PERSONS_A_BLOCK].tolist()))
-        padded = np.concatenate((persons, np.zeros(persons.size % 2, np.uint32)))
-        file.write(padded.data)
-        total += _word_sum(padded)
-        counts = tuple(count for _, count in names)
-        footer = msgspec.msgpack.encode(
-            Footer(part.rows, part.min_ts_ms, tuple(name for name, _ in names), counts, written, listed)
+        footer = Footer(
+            part.rows,
+            part.min_ts_ms,
+            tuple(name for name, _ in names),
+            tuple(count for _, count in names),
+            written,
+            Persons(writer.add(persons), persons.size, tuple(persons[::PERSONS_A_BLOCK].tolist())),
+            properties,
+            listed is not None and len(listed) <= property_codes.MAX_LISTED,
         )
-        file.write(footer)
-        file.write(_TAIL.pack(len(footer), zlib.crc32(footer), total & (1 << 64) - 1, _MAGIC))
+        encoded = msgspec.msgpack.encode(footer)
+        file.write(encoded)
+        file.write(_TAIL.pack(len(encoded), zlib.crc32(encoded), writer.total & (1 << 64) - 1, _MAGIC))
+
+
+class _Writer:
+    """What comes before the footer, in whole words, and their sum."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.total = 0
+
+    def add(self, data: bytes | NDArray[Any]) -> int:
+        """Where it begins in the file."""
+        at = self._file.tell()
+        held = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data.view(np.uint8)
+        whole = held.size // 8 * 8
+        self._file.write(held.data)
+        self.total += _word_sum(held[:whole])
+        if whole < held.size:
+            rest = held[whole:].tobytes().ljust(8, b"\0")
+            self._file.write(bytes(whole + 8 - held.size))
+            self.total += _word_sum(rest)
+        return at
+
+
+def _write_properties(
+    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, listed: Sequence[str], writer: _Writer
+) -> dict[str, PropertyColumn | None]:
+    written: dict[str, PropertyColumn | None] = dict.fromkeys(listed[: property_codes.MAX_LISTED])
+    for coded in property_codes.coded_properties(cursor, source, part.rows, listed):
+        at = writer.add(coded.codes) if coded.codes.size else None
+        values_at = writer.add(coded.values)
+        written[coded.name] = PropertyColumn(
+            at, coded.codes.itemsize, values_at, len(coded.values), coded.count, coded.is_numeric
+        )
+    return written
 
 
 def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None:
@@ -264,7 +311,7 @@ class _Coded:
         table = np.array([self._places[value] for value in values], np.uint8)
         self._codes[places] = table[encoded.indices.to_numpy(zero_copy_only=False)]
 
-    def finish(self) -> Codes | None:
+    def finish(self) -> NDArray[np.uint8] | None:
         """The codes, none of them where all are the same; None where the column has too many values."""
         if self._places is None:
             return None

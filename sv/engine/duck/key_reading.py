@@ -1,27 +1,20 @@
-"""Funnel steps out of key files: no Parquet is decoded for a step that names its event and looks at coded columns alone.
+"""Funnel steps out of key files: no Parquet is decoded for a step that names its event and looks at coded columns and properties alone.
 
-A condition over one column is asked once of each of the column's distinct values, by the same SQL that asks it of rows, so that it means
-the same in both. What can't be answered so, or has no key file, is left to others.
+What codes can't answer (`key_conditions`), or has no key file, is left to others.
 """
 
 import logging
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
-from msgspec import Struct
-from numpy.typing import NDArray
 
-from sv.engine.duck.filters import condition
-from sv.engine.duck.key_files import CODED_COLUMNS, MAX_CODES, Codes, KeyFile, Keys, Reading, Value
+from sv.engine.duck.key_conditions import Answer, Answers, Condition, Table, answers_of, conditions_of
+from sv.engine.duck.key_files import CODED_COLUMNS, Codes, KeyFile, Keys, Reading, Value
 from sv.engine.duck.run import Statements
-from sv.engine.duck.schema import COLUMNS
-from sv.engine.duck.sql import Params
 from sv.engine.duck.step_keys import Kept
 from sv.engine.port import Limits, Matcher, Scope
-from sv.model.filters import Filter
 from sv.model.part import Part
 from sv.model.telling import told
 
@@ -32,15 +25,10 @@ FILES_A_TASK: Final = 16
 MAX_PERSONS: Final = 100
 """More are not looked for file by file: reading the files costs no more."""
 
-_NO_BOT: Final = "is_bot is not true"
-_WORD: Final = re.compile(r"\w+")
 _NOTHING: Final[Keys] = np.empty(0, np.uint64)
 _NO_CODES: Final[Codes] = np.empty(0, np.uint8)
 
 Result = TypeVar("Result")
-
-Table = NDArray[np.bool_]
-"""Which of a column's codes a condition holds for, by code."""
 
 
 class KeyFiles:
@@ -82,13 +70,6 @@ class KeyFiles:
         log.warning("can't read the key file %s, which is only slower: %s", file.path, told(error))
 
 
-class Condition(Struct, frozen=True):
-    """A condition over one coded column. item: None for the one that shuts out bots."""
-
-    column: str
-    item: Filter | None
-
-
 class KeyReader:
     """Thread-safe."""
 
@@ -110,17 +91,17 @@ class KeyReader:
         files = self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _, _ in asked)])
         if not files:
             return found
-        tables = self._tables({need for _, _, needs in asked for need in needs}, [file for _, file in files], limits)
+        answers = self._answers({need for _, _, needs in asked for need in needs}, files, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> list[tuple[int, int, Kept]]:
             return [
-                (place, part.part_id, Kept(_matching(file, reading, event, needs, tables).keys, file.origin_ms))
+                (place, part.part_id, Kept(_matching(file, reading, event, told, None).keys, file.origin_ms))
                 for place, event, needs in asked
-                if part.part_id not in known[place] and all(need.column in file.columns for need in needs)
+                if part.part_id not in known[place] and (told := _told(needs, file, answers)) is not None
             ]
 
-        for answers in self._in_files(files, look, limits).values():
-            for place, part_id, kept in answers:
+        for matched in self._in_files(files, look, limits).values():
+            for place, part_id, kept in matched:
                 found[place][part_id] = kept
         return found
 
@@ -139,12 +120,13 @@ class KeyReader:
         files = self._files.of(parts)
         if event is None or needs is None or not files or (column is not None and column not in CODED_COLUMNS):
             return {}
-        tables = self._tables(set(needs), [file for _, file in files], limits)
+        answers = self._answers(needs, files, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
-            if not all(name in file.columns for name in [need.column for need in needs] + ([column] if column else [])):
+            told = _told(needs, file, answers)
+            if told is None or (column is not None and column not in file.columns):
                 return None
-            matched = _matching(file, reading, event, needs, tables, column)
+            matched = _matching(file, reading, event, told, column)
             return None if matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
@@ -160,15 +142,16 @@ class KeyReader:
             return {}
         asked = [(step.event or "", each) for step, each in zip(steps, needs, strict=True) if each is not None]
         wanted = {need for _, each in asked for need in each} | set(scoped)
-        tables = self._tables(wanted, [file for _, file in files], limits)
+        answers = self._answers(wanted, files, limits)
 
         def look(_: Part, file: KeyFile, reading: Reading) -> list[Kept] | None:
-            if not all(need.column in file.columns for need in wanted):
+            within = _told(scoped, file, answers)
+            of_steps = [(name, told) for name, each in asked if (told := _told(each, file, answers)) is not None]
+            if within is None or len(of_steps) < len(asked):
                 return None
             found: list[Kept] = []
             for event in file.events:
-                of_event = [each for name, each in asked if name == event]
-                keys = _foreign(file, reading, event, scoped, of_event, tables)
+                keys = _foreign(file, reading, event, within, [told for name, told in of_steps if name == event])
                 if keys.size:
                     found.append(Kept(keep(keys), file.origin_ms))
             return found
@@ -194,44 +177,14 @@ class KeyReader:
         pieces = [files[low : low + FILES_A_TASK] for low in range(0, len(files), FILES_A_TASK)]
         return {part_id: result for results in self._executor.map(look_at, pieces) for part_id, result in results}
 
-    def _tables(self, needs: set[Condition], files: Sequence[KeyFile], limits: Limits) -> dict[Condition, dict[Value, bool]]:
-        """For each condition which of the files' values meet it."""
-        tables: dict[Condition, dict[Value, bool]] = {}
-        for need in needs:
-            values = {value for file in files if need.column in file.columns for value in file.columns[need.column].values}
-            item = need.item
-            tables[need] = (
-                {value: value is not True for value in values} if item is None else self._ask(need, item, values, limits)
-            )
-        return tables
-
-    def _ask(self, need: Condition, item: Filter, values: set[Value], limits: Limits) -> dict[Value, bool]:
-        params = Params()
-        held = params.bind(list(values))
-        kind = COLUMNS[need.column]
-        statement = f"select {need.column}, {condition(item, params)} from (select unnest({held}::{kind}[]) as {need.column})"
-        return {value: bool(holds) for value, holds in self._statements.rows(params.sql(statement), limits)}
+    def _answers(self, needs: Iterable[Condition], files: Sequence[tuple[Part, KeyFile]], limits: Limits) -> Answers:
+        return answers_of(needs, files, self._statements, self._files.give_up, limits)
 
 
-def conditions_of(scope: Scope, step: Matcher) -> list[Condition] | None:
-    """What has to hold for the step's events besides their name; None where that is more than coded columns tell."""
-    if step.event is None or step.rules:
-        return None
-    conditions = [] if scope.include_bots else [Condition("is_bot", None)]
-    for item in (*scope.filters, *step.filters):
-        column = column_of(item)
-        if column is None:
-            return None
-        conditions.append(Condition(column, item))
-    return conditions
-
-
-def column_of(item: Filter) -> str | None:
-    """The one coded column that the filter looks at; None where it looks at another, or at none or several."""
-    # Values are bound, so the condition's words are columns, functions and keywords.
-    words = set(_WORD.findall(condition(item, Params()))) & COLUMNS.keys()
-    (column,) = words if len(words) == 1 else (None,)
-    return column if column in CODED_COLUMNS else None
+def _told(needs: Sequence[Condition], file: KeyFile, answers: Answers) -> list[Answer] | None:
+    """The conditions in this file; None where it doesn't know one of them."""
+    told = [answers.get((need, file)) for need in needs]
+    return None if None in told else [answer for answer in told if answer is not None]
 
 
 class Matched(NamedTuple):
@@ -251,21 +204,14 @@ class Matched(NamedTuple):
         return bool((self.codes == self.values.index(None)).any())
 
 
-def _foreign(
-    file: KeyFile,
-    reading: Reading,
-    event: str,
-    scoped: Sequence[Condition],
-    steps: Sequence[Sequence[Condition]],
-    tables: dict[Condition, dict[Value, bool]],
-) -> Keys:
+def _foreign(file: KeyFile, reading: Reading, event: str, scoped: Sequence[Answer], steps: Sequence[Sequence[Answer]]) -> Keys:
     """The keys of the event's rows in scope that meet the conditions of none of these steps, which name the event."""
     low, high = file.range_of(event)
-    within = _flags(file, reading, low, high, scoped, tables)
+    within = _flags(reading, low, high, scoped)
     if within is False:
         return _NOTHING
     for needs in steps:
-        holds = _flags(file, reading, low, high, needs, tables)
+        holds = _flags(reading, low, high, needs)
         if holds is True:
             return _NOTHING
         if holds is not False:
@@ -274,35 +220,22 @@ def _foreign(
     return keys if within is True else keys[np.flatnonzero(within)]
 
 
-def _flags(
-    file: KeyFile, reading: Reading, low: int, high: int, needs: Sequence[Condition], tables: dict[Condition, dict[Value, bool]]
-) -> Table | bool:
+def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Table | bool:
     """Which of these rows meet all conditions; True and False for all and none of them."""
+    if any(need.for_all is False for need in needs):
+        return False
     flags: Table | bool = True
     for need in needs:
-        column = file.columns[need.column]
-        table = np.zeros(MAX_CODES + 1, np.bool_)
-        table[: len(column.values)] = [tables[need][value] for value in column.values]
-        if column.at is None:
-            if not table[0]:
-                return False
-        elif not table[: len(column.values)].all():
-            holds = table[reading.codes(column.at, low, high)]
+        if need.for_all is None and need.at is not None:
+            holds = need.table[reading.codes(need.at, low, high, need.width)]
             flags = holds if flags is True else flags & holds
     return flags
 
 
-def _matching(
-    file: KeyFile,
-    reading: Reading,
-    event: str,
-    needs: Sequence[Condition],
-    tables: dict[Condition, dict[Value, bool]],
-    wanted: str | None = None,
-) -> Matched:
+def _matching(file: KeyFile, reading: Reading, event: str, needs: Sequence[Answer], wanted: str | None) -> Matched:
     """What matches, with the codes of the wanted column."""
     low, high = file.range_of(event)
-    flags = _flags(file, reading, low, high, needs, tables) if low < high else False
+    flags = _flags(reading, low, high, needs) if low < high else False
     if flags is False:
         return Matched(_NOTHING, file.origin_ms, None if wanted is None else _NO_CODES)
     keys, codes, values = reading.keys(low, high), None, ()

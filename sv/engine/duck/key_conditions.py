@@ -1,0 +1,210 @@
+"""What a matcher asks of rows, as far as key files can tell: conditions over one coded column or property each, and for which codes they
+hold.
+
+A condition is asked once of each distinct value, by the same SQL that asks it of rows, so that it means the same in both; of a property's
+numbers in order it is enough to find where they cross the bound. What can't be answered so is left to others.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple, cast
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.filters import condition
+from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Reading, Value
+from sv.engine.duck.properties import IS_BOT
+from sv.engine.duck.property_codes import PropertyColumn
+from sv.engine.duck.run import Statements
+from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
+from sv.engine.duck.sql import Params
+from sv.engine.port import Limits, Matcher, Scope
+from sv.model.filters import NEGATED, Filter, Operator
+from sv.model.part import Part
+
+MAX_ASKED: Final = 200_000
+"""Distinct texts of a property, in all files, that a condition is asked of. Where there are more, the parts are read."""
+
+_PROPERTIES: Final = "properties"
+_WORD: Final = re.compile(r"\w+")
+
+Table = NDArray[np.bool_]
+"""Which codes a condition holds for, by code."""
+
+
+class Condition(Struct, frozen=True):
+    """A condition over one coded column, or over the property that the item names. item: None for the one that shuts out bots."""
+
+    column: str | None
+    item: Filter | None
+
+
+class Answer(NamedTuple):
+    """A condition in one file. at, width: where the codes are; at is None where all rows have the one that the table is of."""
+
+    at: int | None
+    width: int
+    table: Table
+
+    @property
+    def for_all(self) -> bool | None:
+        """Whether it holds for all rows or for none; None where the codes have to be looked at."""
+        if self.table.all():
+            return True
+        return False if self.at is None or not self.table.any() else None
+
+
+Answers = dict[tuple[Condition, KeyFile], Answer]
+"""What is missing is not known."""
+
+
+def conditions_of(scope: Scope, step: Matcher) -> list[Condition] | None:
+    """What has to hold for the step's events besides their name; None where that is more than codes tell."""
+    if step.event is None or step.rules:
+        return None
+    conditions = [] if scope.include_bots else [Condition("is_bot", None)]
+    for item in (*scope.filters, *step.filters):
+        found = _condition_of(item)
+        if found is None:
+            return None
+        conditions.append(found)
+    return conditions
+
+
+def _condition_of(item: Filter) -> Condition | None:
+    # Values are bound, so the condition's words are columns, functions and keywords.
+    words = set(_WORD.findall(condition(item, Params()))) & COLUMNS.keys()
+    if words == {_PROPERTIES} and item.property not in STRING_PROPERTY_COLUMNS and item.property != IS_BOT:
+        return Condition(None, item)
+    (column,) = words if len(words) == 1 else (None,)
+    return Condition(column, item) if column in CODED_COLUMNS else None
+
+
+def answers_of(
+    needs: Iterable[Condition],
+    files: Sequence[tuple[Part, KeyFile]],
+    statements: Statements,
+    give_up: Callable[[Part, KeyFile, OSError], None],
+    limits: Limits,
+) -> Answers:
+    """Each condition in each file that knows. give_up: told of files that can't be read."""
+    answers: Answers = {}
+    for need in set(needs):
+        if need.column is not None:
+            answers |= _of_column(need, need.column, files, statements, limits)
+        elif need.item is not None:
+            answers |= _OfProperty(need, need.item, statements, limits).answers(files, give_up)
+    return answers
+
+
+def _of_column(
+    need: Condition, name: str, files: Sequence[tuple[Part, KeyFile]], statements: Statements, limits: Limits
+) -> Answers:
+    columns = {file: column for _, file in files if (column := file.columns.get(name)) is not None}
+    values = {value for column in columns.values() for value in column.values}
+    item = need.item
+    holds = {value: value is not True for value in values} if item is None else _ask(name, item, values, statements, limits)
+    return {
+        (need, file): Answer(column.at, 1, np.array([holds[value] for value in column.values], np.bool_))
+        for file, column in columns.items()
+    }
+
+
+def _ask(column: str, item: Filter, values: set[Value], statements: Statements, limits: Limits) -> dict[Value, bool]:
+    params = Params()
+    held = params.bind(list(values))
+    statement = f"select {column}, {condition(item, params)} from (select unnest({held}::{COLUMNS[column]}[]) as {column})"
+    return {value: bool(holds) for value, holds in statements.rows(params.sql(statement), limits)}
+
+
+class _OfProperty:
+    """One condition over a property, in many files."""
+
+    def __init__(self, need: Condition, item: Filter, statements: Statements, limits: Limits) -> None:
+        self._need = need
+        self._item = item
+        self._statements = statements
+        self._limits = limits
+
+    def answers(self, files: Sequence[tuple[Part, KeyFile]], give_up: Callable[[Part, KeyFile, OSError], None]) -> Answers:
+        name, absent = self._item.property, list[KeyFile]()
+        texts: dict[KeyFile, tuple[PropertyColumn, list[str | None]]] = {}
+        numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]] = {}
+        for part, file in files:
+            column = file.properties.get(name)
+            if column is None:
+                if file.has_all_properties and name not in file.properties:
+                    absent.append(file)
+                continue
+            try:
+                with Reading(file) as reading:
+                    values = reading.values_of(column)
+            except OSError as error:
+                give_up(part, file, error)
+                continue
+            if column.is_numeric:
+                numbers[file] = (column, np.frombuffer(values, np.float64))
+            else:
+                texts[file] = (column, msgspec.msgpack.decode(values, type=list[str | None]))
+        distinct: set[str | None] = {None}.union(*(each for _, each in texts.values()))
+        if len(distinct) > MAX_ASKED:
+            distinct, texts = {None}, {}
+        holds = self._ask(distinct)
+        found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in absent}
+        for file, (column, each) in texts.items():
+            table = np.array([holds[text] for text in each], np.bool_)
+            found[self._need, file] = Answer(column.at, column.width, table)
+        for file, (column, each) in numbers.items():
+            table = np.concatenate(([holds[None]], self._of_numbers(each)))
+            found[self._need, file] = Answer(column.at, column.width, table)
+        return found
+
+    def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
+        """For which values it holds: JSON texts, None for none."""
+        params = Params()
+        held, name = params.bind(list(texts)), params.bind(msgspec.json.encode(self._item.property).decode())
+        statement = f"""
+            select text, {condition(self._item, params)}
+            from (
+              select text, case when text is null then '{{}}' else '{{' || {name} || ':' || text || '}}' end as properties
+              from (select unnest({held}::varchar[]) as text)
+            )
+            """
+        return {text: bool(holds) for text, holds in self._statements.rows(params.sql(statement), self._limits)}
+
+    def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:
+        """For which of these it holds, which ascend and stand for the numbers exactly."""
+        operator = NEGATED.get(self._item.operator, self._item.operator)
+        if operator is Operator.IS_SET:
+            holds = np.ones(numbers.size, np.bool_)
+        else:
+            holds = np.zeros(numbers.size, np.bool_)
+            value = self._item.value
+            for bound in value if isinstance(value, tuple) else (value,):
+                if isinstance(bound, int | float) and not isinstance(bound, bool):
+                    low, high = _range_of(numbers, operator, bound)
+                    holds[low:high] = True
+        return holds if operator is self._item.operator else ~holds
+
+
+def _range_of(numbers: NDArray[np.float64], operator: Operator, bound: float) -> tuple[int, int]:
+    """Which of the ascending numbers are on the operator's side of the bound, compared as Python does: exactly."""
+    listed = cast("Sequence[float]", numbers)
+    low, high = bisect_left(listed, bound, key=float), bisect_right(listed, bound, key=float)
+    match operator:
+        case Operator.EXACT:
+            return low, high
+        case Operator.GT:
+            return high, numbers.size
+        case Operator.GTE:
+            return low, numbers.size
+        case Operator.LT:
+            return 0, low
+        case Operator.LTE:
+            return 0, high
+        case _:
+            return 0, 0

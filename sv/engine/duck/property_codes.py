@@ -1,0 +1,188 @@
+"""The properties' share of a key file: for each property that has no typed column a code a row, and the values that the codes stand for.
+
+Values are JSON texts as they stand in the events' JSON, null being the same as absent. A property of few values has its texts; one of many
+values, all of them numbers that a double holds exactly, has the numbers, ascending. Whatever fits neither is left to the part.
+Assumes that what stands in `properties` is canonical JSON without repeated keys. Never reads rows one by one.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.files import read_files
+from sv.engine.duck.properties import IS_BOT, pointer
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+
+MIN_ROWS: Final = 1024
+"""A part of fewer rows is read quickly, and is soon merged."""
+
+MAX_PROPERTIES: Final = 32
+"""Of a part that get codes, those of most events first."""
+
+MAX_LISTED: Final = 128
+"""Of a part whose names are kept. Where there are no more, a property that is not among them is known to be absent."""
+
+MAX_TEXTS: Final = 4096
+MAX_TEXT_CHARS: Final = 1024
+MAX_TEXTS_CHARS: Final = 262_144
+
+MAX_NUMBERS: Final = 32_768
+"""Codes have at most two bytes, and while they are made each value is a Python object."""
+
+PASS_BYTES: Final = 32 << 20
+"""Of codes that are in memory at once; a part for which that is not enough is read several times."""
+
+MAX_A_PASS: Final = 8
+
+_NUMBER_BEGINS: Final = frozenset("-0123456789")
+_BATCH_ROWS: Final = 122_880
+_MAX_BYTE: Final = 256
+
+Codes = NDArray[np.unsignedinteger[Any]]
+
+
+class PropertyColumn(Struct, frozen=True):
+    """at: where the codes begin in the file; None where all rows have the one value. width: bytes of a code. values_at, values_bytes: where
+    the values are: a MessagePack array of texts and None, or doubles, ascending, of which code 0 is none: the property is absent."""
+
+    at: int | None
+    width: int
+    values_at: int
+    values_bytes: int
+    count: int
+    is_numeric: bool
+
+
+class Coded(Struct, frozen=True):
+    """A property as it is to be written. codes: none where all rows have the one value. values: as `PropertyColumn` has them."""
+
+    name: str
+    codes: Codes
+    values: bytes
+    count: int
+    is_numeric: bool
+
+
+def listed_properties(cursor: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+    """The part's properties without a typed column, those of most events first; at most MAX_LISTED + 1."""
+    rows = cursor.execute(
+        f"""
+        select key
+        from (select unnest(json_keys(properties)) as key from ({read_files([source])}))
+        where key not in (select unnest($typed::varchar[]))
+        group by key
+        order by count(*) desc, key
+        limit {MAX_LISTED + 1}
+        """,
+        {"typed": [*STRING_PROPERTY_COLUMNS, IS_BOT]},
+    ).fetchall()
+    return [key for (key,) in rows]
+
+
+def coded_properties(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Sequence[str]) -> Iterator[Coded]:
+    """Those of these properties that codes can say, one after the other."""
+    for some in batched_names(names[:MAX_PROPERTIES], rows):
+        columns = [_Column(name, rows) for name in some]
+        listed = ", ".join(f"list[{nth}]::varchar as p{nth}" for nth in range(1, len(some) + 1))
+        reader: Any = cursor.sql(
+            f"""
+            select place, {listed}
+            from (select place, json_extract(properties, $pointers) as list from ({read_files([source], with_place=True)}))
+            """,
+            params={"pointers": [pointer(name) for name in some]},
+        ).to_arrow_reader(_BATCH_ROWS)
+        for batch in reader:  # in any order
+            places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
+            for nth, column in enumerate(columns, start=1):
+                column.add(places, batch.column(f"p{nth}"))
+        while columns:  # each is let go as soon as it is written
+            coded = columns.pop(0).finish()
+            if coded is not None:
+                yield coded
+
+
+def batched_names(names: Sequence[str], rows: int) -> Iterator[tuple[str, ...]]:
+    """The names, as many at a time as may be read at once."""
+    count = min(MAX_A_PASS, max(1, PASS_BYTES // (2 * max(1, rows))))
+    for first in range(0, len(names), count):
+        yield tuple(names[first : first + count])
+
+
+class _Column:
+    """A property's codes while they come in. Too many values end it."""
+
+    def __init__(self, name: str, rows: int) -> None:
+        self._name = name
+        self._codes = np.zeros(-(-rows // 8) * 8, np.uint16)
+        self._rows = rows
+        self._places: dict[str | None, int] | None = {None: 0}
+        self._chars = 0
+        self._has_only_numbers = True
+        self._is_always_there = True
+
+    def add(self, places: NDArray[np.int64], column: Any) -> None:
+        """The values of the rows at these places, as an Arrow array of JSON texts."""
+        if self._places is None:
+            return
+        encoded = column.dictionary_encode(null_encoding="encode")
+        if len(encoded.dictionary) > MAX_NUMBERS:
+            self._places = None
+            return
+        values: list[str | None] = [None if value == "null" else value for value in encoded.dictionary.to_pylist()]
+        for value in values:
+            if value is None:
+                self._is_always_there = False
+            elif value not in self._places:
+                self._places[value] = len(self._places)
+                self._chars += len(value)
+                self._has_only_numbers &= value[0] in _NUMBER_BEGINS
+                if len(value) > MAX_TEXT_CHARS:
+                    self._places = None
+                    return
+        if not self._fits():
+            self._places = None
+            return
+        table = np.array([self._places[value] for value in values], np.uint16)
+        self._codes[places] = table[encoded.indices.to_numpy(zero_copy_only=False)]
+
+    def _fits(self) -> bool:
+        count = len(self._places or ())
+        if self._has_only_numbers:
+            return count <= MAX_NUMBERS
+        return count <= MAX_TEXTS and self._chars <= MAX_TEXTS_CHARS
+
+    def finish(self) -> Coded | None:
+        """The column; None where it has too many values."""
+        if self._places is None:
+            return None
+        if len(self._places) > MAX_TEXTS or self._chars > MAX_TEXTS_CHARS:
+            return self._finish_numbers(list(self._places)[1:])
+        texts = list(self._places)
+        if self._is_always_there and len(texts) == 2:
+            return Coded(self._name, self._codes[:0], msgspec.msgpack.encode(texts[1:]), 1, False)
+        return self._coded(len(texts), msgspec.msgpack.encode(texts), is_numeric=False)
+
+    def _finish_numbers(self, texts: Sequence[str | None]) -> Coded | None:
+        exact = [msgspec.json.decode(text or "") for text in texts]
+        numbers = np.array([float(number) for number in exact], np.float64)
+        if any(float(number) != number for number in exact):
+            return None
+        order = np.argsort(numbers, kind="stable")
+        code_of = np.zeros(len(texts) + 1, np.uint16)
+        code_of[order + 1] = np.arange(1, len(texts) + 1, dtype=np.uint16)
+        self._codes = code_of[self._codes]
+        return self._coded(len(texts) + 1, numbers[order].tobytes(), is_numeric=True)
+
+    def _coded(self, count: int, values: bytes, *, is_numeric: bool) -> Coded:
+        codes: Codes = self._codes
+        if count <= 1:
+            codes = codes[:0]
+        elif count <= _MAX_BYTE:
+            codes = codes.astype(np.uint8)
+        return Coded(self._name, codes, values, count, is_numeric)

@@ -1,0 +1,159 @@
+"""A property's codes in key files say of every row what the definition of filters says of it, and take no more room than they may."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from sv.engine.duck import key_conditions, property_codes
+from sv.engine.duck.key_conditions import Answer, Condition, answers_of
+from sv.engine.duck.key_files import Footer, KeyFile, Reading
+from sv.engine.duck.run import Statements
+from sv.model.filters import Filter, Operator, matches
+from sv.model.part import Part
+from tests.engine.filter_rig import BORDERS, FRACTIONS, HOSTILE, filters, properties
+from tests.engine.rig import LIMITS, NOON, Rig, event
+
+NUMBERS = [*range(-20, 20), *(place / 8 for place in range(-40, 40)), *FRACTIONS, *(n for n in BORDERS if float(n) == n)]
+
+
+@pytest.fixture
+def failed() -> list[Part]:
+    """The parts whose key files could not be read."""
+    return []
+
+
+def place(rig: Rig, sent: list[dict[str, Any]]) -> tuple[Part, KeyFile, list[dict[str, Any]]]:
+    """One part with a key file, and its rows' properties in its order."""
+    rig.flush(rig.buffer(rig.batch([event("e", "ann", NOON + nth, **held) for nth, held in enumerate(sent)])))
+    part = rig.parts.pop()
+    rig.index([part])
+    ((_, file),) = rig.tables.key_files.of([part])
+    return part, file, sent
+
+
+def answer(rig: Rig, part: Part, file: KeyFile, item: Filter, failed: list[Part]) -> Answer | None:
+    need = Condition(None, item)
+    statements = Statements(rig.database)
+    return answers_of([need], [(part, file)], statements, lambda part, *_: failed.append(part), LIMITS).get((need, file))
+
+
+def by_row(file: KeyFile, answer: Answer, rows: int) -> list[bool]:
+    if answer.at is None:
+        assert answer.table.size == 1
+        return [bool(answer.table[0])] * rows
+    with Reading(file) as reading:
+        found: list[bool] = answer.table[reading.codes(answer.at, 0, rows, answer.width)].tolist()
+        return found
+
+
+def check(rig: Rig, sent: list[dict[str, Any]], items: list[Filter]) -> None:
+    failed: list[Part] = []
+    part, file, held = place(rig, sent)
+    for item in items:
+        told = answer(rig, part, file, item, failed)
+        assert told is not None, item
+        assert by_row(file, told, len(held)) == [matches(item, each) for each in held], item
+    assert not failed
+
+
+NAMES = HOSTILE[: property_codes.MAX_PROPERTIES]
+plain = filters().filter(lambda item: item.property in NAMES)
+some = properties.map(lambda held: {name: value for name, value in held.items() if name in NAMES})
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(some, min_size=20, max_size=40), st.lists(plain, min_size=25, max_size=25))
+def test_every_filter_means_in_codes_what_it_is_defined_to_mean(
+    shared_rig: Rig, sent: list[dict[str, Any]], items: list[Filter]
+) -> None:
+    check(shared_rig, sent, items)
+
+
+@pytest.mark.parametrize("passed", [1, 3])
+def test_numbers_in_order_compare_exactly(rig: Rig, monkeypatch: pytest.MonkeyPatch, passed: int) -> None:
+    monkeypatch.setattr(property_codes, "MAX_TEXTS", 10)
+    monkeypatch.setattr(property_codes, "MAX_A_PASS", passed)
+    sent = [{"n": number, "m": -number, "few": nth % 3} for nth, number in enumerate(NUMBERS)]
+    sent[7:7] = [{}, {"n": None}, {"few": "x"}]
+    operators = [Operator.EXACT, Operator.IS_NOT, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE]
+    items = [
+        Filter(name, operator, value)
+        for name in "nm"
+        for operator in operators
+        for value in (*BORDERS, *FRACTIONS, 2**64, -(10**30))
+    ]
+    items += [Filter("n", operator, value) for operator in operators[:2] for value in (True, "1", (1, "x", 2.5, -3))]
+    items += [Filter("n", operator) for operator in (Operator.IS_SET, Operator.IS_NOT_SET)]
+    items += [
+        Filter("n", operator, "1") for operator in (Operator.ICONTAINS, Operator.NOT_ICONTAINS, Operator.REGEX, Operator.GT)
+    ]
+    items += [Filter("few", Operator.EXACT, 2), Filter("absent", Operator.IS_NOT_SET), Filter("absent", Operator.GT, 0)]
+    check(rig, sent, items)
+
+
+UNFIT: dict[str, list[Any]] = {
+    "too many texts": [f"text {nth}" for nth in range(30)],
+    "many numbers and a text": [*range(30), "x"],
+    "many numbers, one of which is no double": [*range(30), 2**53 + 1],
+    "more numbers than codes": list(range(60)),
+    "a long text": ["x" * 2000],
+}
+
+
+@pytest.mark.parametrize("values", UNFIT.values(), ids=UNFIT)
+def test_a_property_that_codes_can_not_say_is_left_to_the_part(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, failed: list[Part], values: list[Any]
+) -> None:
+    monkeypatch.setattr(property_codes, "MAX_TEXTS", 10)
+    monkeypatch.setattr(property_codes, "MAX_NUMBERS", 50)
+    part, file, _ = place(rig, [{"unfit": value, "fit": 1} for value in values])
+    assert answer(rig, part, file, Filter("unfit", Operator.IS_SET), failed) is None
+    assert answer(rig, part, file, Filter("fit", Operator.IS_SET), failed) is not None
+    assert answer(rig, part, file, Filter("absent", Operator.IS_SET), failed) is not None
+
+
+def test_of_more_names_than_are_kept_an_absent_one_is_not_known(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, failed: list[Part]
+) -> None:
+    monkeypatch.setattr(property_codes, "MAX_LISTED", 5)
+    monkeypatch.setattr(property_codes, "MAX_PROPERTIES", 2)
+    part, file, _ = place(rig, [dict.fromkeys("abcdef"[: 1 + nth % 6], nth % 2) for nth in range(12)])
+    known = [name for name in "abcdefg" if answer(rig, part, file, Filter(name, Operator.IS_SET), failed) is not None]
+    assert known == ["a", "b"]
+
+
+def test_too_many_texts_in_all_files_are_asked_of_the_parts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, failed: list[Part]
+) -> None:
+    part, file, _ = place(rig, [{"n": nth} for nth in range(20)])
+    monkeypatch.setattr(key_conditions, "MAX_ASKED", 20)
+    assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is None
+    monkeypatch.setattr(key_conditions, "MAX_ASKED", 21)
+    assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is not None
+
+
+def test_a_file_that_is_gone_is_told_of(rig: Rig, failed: list[Part]) -> None:
+    part, file, _ = place(rig, [{"n": nth} for nth in range(20)])
+    (rig.folder / part.keys_path).unlink()
+    assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is None
+    assert failed == [part]
+
+
+def test_a_key_file_of_before_properties_had_codes_still_answers(rig: Rig, failed: list[Part]) -> None:
+    part, file, _ = place(rig, [{"n": nth, "$country": "DE"} for nth in range(20)])
+    footer = {
+        "rows": 20, "origin_ms": file.origin_ms, "names": ["e"], "counts": [20], "columns": file.columns, "persons": file.persons,
+    }  # fmt: skip
+    old = KeyFile(file.path, msgspec.msgpack.decode(msgspec.msgpack.encode(footer), type=Footer))
+    assert answer(rig, part, old, Filter("n", Operator.GT, 3), failed) is None
+    need = Condition("country", Filter("$country", Operator.EXACT, "DE"))
+    told = answers_of([need], [(part, old)], Statements(rig.database), lambda *_: None, LIMITS)[need, old]
+    assert told.for_all is True
