@@ -54,7 +54,10 @@ def main() -> None:
         ours = Ours(folder, count, properties=PROPERTIES)
         theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
         load(theirs, folder)
-        print(f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event")
+        print(
+            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event and {ours.key_bytes / count:.1f} of keys"
+            f" (made in {ours.key_s:.2f} s)"
+        )
         print(f"{'':44} JSON ms (CPU)       string ms (CPU)     ours ms (CPU)     ratio   CPU")
         for title, asked, doc, text in FILTERS:
             for is_first in (True, False):
@@ -71,6 +74,12 @@ def main() -> None:
                 lambda c=doc: trend_of(theirs, "docs", c),
                 lambda c=text: trend_of(theirs, "texts", c),
             )
+        row(
+            "trend by day, by plan",
+            lambda: broken_down(ours, "plan"),
+            lambda: broken_down_of(theirs, "docs", "doc.plan.:String"),
+            lambda: broken_down_of(theirs, "texts", "JSONExtractString(text, 'plan')"),
+        )
 
 
 def load(theirs: ClickHouse, folder: Path) -> None:
@@ -151,6 +160,34 @@ def trend_of(theirs: ClickHouse, table: str, condition: str) -> list[int]:
     for day, count, is_total in rows:
         values[-1 if int(is_total) else int(day)] = int(count)
     return values
+
+
+def broken_down(ours: Ours, name: str) -> dict[str, list[int]]:
+    from sv.insights.trends import trends
+    from sv.model.query_parsing import parse_trends_query
+
+    body = {
+        "events": [{"name": STEPS[0], "math": "unique_persons"}],
+        "date_from": "2025-01-01",
+        "date_to": "2025-03-01",
+        "interval": "day",
+        "breakdown": name,
+    }
+    answer = trends(ours.context(is_first=True), parse_trends_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS))
+    return {str(line["breakdown_value"]): [*line["values"], line["total"]] for line in answer["series"]}
+
+
+def broken_down_of(theirs: ClickHouse, table: str, value: str) -> dict[str, list[int]]:
+    rows = theirs.rows(
+        f"select {value} as value, intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, uniqExact(person), grouping(day) from bench.{table}"
+        f" where event = '{STEPS[0]}' and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+        " group by grouping sets ((value, day), (value))"
+    )
+    lines: dict[str, list[int]] = {}
+    for name, day, count, is_total in rows:
+        line = lines.setdefault(name, [0] * (SPAN_MS // DAY_MS + 1))
+        line[-1 if int(is_total) else int(day)] = int(count)
+    return lines
 
 
 if __name__ == "__main__":

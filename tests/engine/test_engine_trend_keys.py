@@ -32,6 +32,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
                 person,
                 NOON + day * DAY_MS + number * 5 * HOUR_MS + len(person),
                 plan=("pro", "free", 7)[(day + number) % 3],
+                **({"kind": (10, 10.0, "10", None, True, [1], 'a"\\é')[(day + number + place) % 7]} if number else {}),
                 **({"$country": ("DE", "FR", 'a"\\é')[(day * number) % 3]} if (day + place) % 5 else {}),
                 **({"$browser": 12} if day == 4 else {}),
             )
@@ -71,7 +72,9 @@ def ask(rig: Rig, engine: DuckEngine, body: dict[str, Any]) -> Any:
 series = st.fixed_dictionaries(
     {"name": st.sampled_from(("view", "buy", "never")), "math": st.sampled_from(("total", "unique_persons"))},
     optional={
-        "properties": st.sampled_from(({"$country": "DE"}, {"$country": ["DE", "FR"]}, {"plan": "pro"}, {"$browser": "Chrome"}))
+        "properties": st.sampled_from(
+            ({"$country": "DE"}, {"$country": ["DE", "FR"]}, {"plan": "pro"}, {"kind": 10}, {"$browser": "Chrome"})
+        )
     },
 )
 moments = st.integers(-2 * 24, 10 * 24).map(lambda hours: NOON + hours * HOUR_MS)
@@ -84,7 +87,7 @@ moments = st.integers(-2 * 24, 10 * 24).map(lambda hours: NOON + hours * HOUR_MS
     moments,
     st.sampled_from(("hour", "day", "week", "month")),
     st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kathmandu")),
-    st.sampled_from((None, "$country", "$browser", "plan", "$device_type")),
+    st.sampled_from((None, "$country", "$browser", "plan", "kind", "$device_type", "$is_bot", "absent")),
     st.integers(1, 3),
     st.booleans(),
 )
@@ -116,10 +119,14 @@ def test_trends_are_the_same_whatever_has_key_files(
 
 
 @pytest.mark.parametrize("math", ["total", "unique_persons"])
-@pytest.mark.parametrize("breakdown", [None, "$country"])
+@pytest.mark.parametrize("breakdown", [None, "$country", "plan", "absent"])
 def test_a_trend_over_key_files_reads_no_part(rig: Rig, math: str, breakdown: str | None) -> None:
     for person in ("ann", "bob"):
-        rig.flush(rig.buffer(rig.batch([event("view", person, NOON + day * DAY_MS, **{"$country": "DE"}) for day in range(3)])))
+        rig.flush(
+            rig.buffer(
+                rig.batch([event("view", person, NOON + day * DAY_MS, **{"$country": "DE", "plan": 7}) for day in range(3)])
+            )
+        )
     rig.index(rig.parts)
     body: dict[str, Any] = {"events": [{"name": "view", "math": math}], "date_from": "2025-06-15", "date_to": "2025-06-18"}
     if breakdown is not None:

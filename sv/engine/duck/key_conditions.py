@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sv.engine.duck.filters import condition
 from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Reading, Value
-from sv.engine.duck.properties import IS_BOT
+from sv.engine.duck.properties import IS_BOT, Property
 from sv.engine.duck.property_codes import PropertyColumn
 from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
@@ -61,6 +61,25 @@ class Answer(NamedTuple):
 Answers = dict[tuple[Condition, KeyFile], Answer]
 """What is missing is not known."""
 
+Files = Sequence[tuple[Part, KeyFile]]
+GiveUp = Callable[[Part, KeyFile, OSError], None]
+"""Told of files that can't be read."""
+
+
+class Valued(Struct, frozen=True):
+    """What a breakdown's values are read from: a coded column, whose nulls may be of other types in the JSON, or else a property."""
+
+    name: str
+    is_column: bool
+
+
+class Values(NamedTuple):
+    """A column or property in one file: where the codes are, None where all rows have the one value; and the values by code."""
+
+    at: int | None
+    width: int
+    values: tuple[Value, ...]
+
 
 def conditions_of(scope: Scope, step: Matcher) -> list[Condition] | None:
     """What has to hold for the step's events besides their name; None where that is more than codes tell."""
@@ -86,12 +105,12 @@ def _condition_of(item: Filter) -> Condition | None:
 
 def answers_of(
     needs: Iterable[Condition],
-    files: Sequence[tuple[Part, KeyFile]],
+    files: Files,
     statements: Statements,
-    give_up: Callable[[Part, KeyFile, OSError], None],
+    give_up: GiveUp,
     limits: Limits,
 ) -> Answers:
-    """Each condition in each file that knows. give_up: told of files that can't be read."""
+    """Each condition in each file that knows."""
     answers: Answers = {}
     for need in set(needs):
         if need.column is not None:
@@ -101,9 +120,7 @@ def answers_of(
     return answers
 
 
-def _of_column(
-    need: Condition, name: str, files: Sequence[tuple[Part, KeyFile]], statements: Statements, limits: Limits
-) -> Answers:
+def _of_column(need: Condition, name: str, files: Files, statements: Statements, limits: Limits) -> Answers:
     columns = {file: column for _, file in files if (column := file.columns.get(name)) is not None}
     values = {value for column in columns.values() for value in column.values}
     item = need.item
@@ -121,6 +138,71 @@ def _ask(column: str, item: Filter, values: set[Value], statements: Statements, 
     return {value: bool(holds) for value, holds in statements.rows(params.sql(statement), limits)}
 
 
+def valued_of(breakdown: str) -> Valued | None:
+    """None for a property of which codes never tell."""
+    column = STRING_PROPERTY_COLUMNS.get(breakdown)
+    if column is not None:
+        return Valued(column, is_column=True) if column in CODED_COLUMNS else None
+    return None if breakdown == IS_BOT else Valued(breakdown, is_column=False)
+
+
+def values_of(wanted: Valued, files: Files, statements: Statements, give_up: GiveUp, limits: Limits) -> dict[KeyFile, Values]:
+    """The values in each file that knows: strings of a column; of a property JSON texts, equal numbers having equal ones."""
+    if wanted.is_column:
+        columns = {file: column for _, file in files if (column := file.columns.get(wanted.name)) is not None}
+        return {file: Values(column.at, 1, column.values) for file, column in columns.items()}
+    held = _values_in(files, wanted.name, give_up)
+    distinct = set[str | None]().union(*(each for _, each in held.texts.values()))
+    found = {file: Values(None, 1, (None,)) for file in held.absent}
+    if len(distinct) > MAX_ASKED:
+        return found
+    params = Params()
+    json = Property(wanted.name, params).json()
+    statement = params.sql(f"select text, {json} from ({_rows_of(wanted.name, distinct, params)})")
+    shown: dict[str | None, str | None] = dict(statements.rows(statement, limits)) if distinct else {}
+    for file, (column, texts) in held.texts.items():
+        found[file] = Values(column.at, column.width, tuple(shown[text] for text in texts))
+    return found
+
+
+class _Held(NamedTuple):
+    """A property's values in files: JSON texts, or numbers, ascending; and the files in which no event has it."""
+
+    texts: dict[KeyFile, tuple[PropertyColumn, list[str | None]]]
+    numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]]
+    absent: list[KeyFile]
+
+
+def _values_in(files: Files, name: str, give_up: GiveUp) -> _Held:
+    held = _Held({}, {}, [])
+    for part, file in files:
+        column = file.properties.get(name)
+        if column is None:
+            if file.has_all_properties and name not in file.properties:
+                held.absent.append(file)
+            continue
+        try:
+            with Reading(file) as reading:
+                values = reading.values_of(column)
+        except OSError as error:
+            give_up(part, file, error)
+            continue
+        if column.is_numeric:
+            held.numbers[file] = (column, np.frombuffer(values, np.float64))
+        else:
+            held.texts[file] = (column, msgspec.msgpack.decode(values, type=list[str | None]))
+    return held
+
+
+def _rows_of(name: str, texts: set[str | None], params: Params) -> str:
+    """A select of each text and of `properties` in which the property has it as its value; without it for None."""
+    held, key = params.bind(list(texts)), params.bind(msgspec.json.encode(name).decode())
+    return f"""
+        select text, case when text is null then '{{}}' else '{{' || {key} || ':' || text || '}}' end as properties
+        from (select unnest({held}::varchar[]) as text)
+        """
+
+
 class _OfProperty:
     """One condition over a property, in many files."""
 
@@ -130,31 +212,14 @@ class _OfProperty:
         self._statements = statements
         self._limits = limits
 
-    def answers(self, files: Sequence[tuple[Part, KeyFile]], give_up: Callable[[Part, KeyFile, OSError], None]) -> Answers:
-        name, absent = self._item.property, list[KeyFile]()
-        texts: dict[KeyFile, tuple[PropertyColumn, list[str | None]]] = {}
-        numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]] = {}
-        for part, file in files:
-            column = file.properties.get(name)
-            if column is None:
-                if file.has_all_properties and name not in file.properties:
-                    absent.append(file)
-                continue
-            try:
-                with Reading(file) as reading:
-                    values = reading.values_of(column)
-            except OSError as error:
-                give_up(part, file, error)
-                continue
-            if column.is_numeric:
-                numbers[file] = (column, np.frombuffer(values, np.float64))
-            else:
-                texts[file] = (column, msgspec.msgpack.decode(values, type=list[str | None]))
-        distinct: set[str | None] = {None}.union(*(each for _, each in texts.values()))
+    def answers(self, files: Files, give_up: GiveUp) -> Answers:
+        held = _values_in(files, self._item.property, give_up)
+        texts, numbers = held.texts, held.numbers
+        distinct = set[str | None]((None,)).union(*(each for _, each in texts.values()))
         if len(distinct) > MAX_ASKED:
-            distinct, texts = {None}, {}
+            distinct, texts = set[str | None]((None,)), {}
         holds = self._ask(distinct)
-        found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in absent}
+        found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
         for file, (column, each) in texts.items():
             table = np.array([holds[text] for text in each], np.bool_)
             found[self._need, file] = Answer(column.at, column.width, table)
@@ -166,14 +231,7 @@ class _OfProperty:
     def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
         """For which values it holds: JSON texts, None for none."""
         params = Params()
-        held, name = params.bind(list(texts)), params.bind(msgspec.json.encode(self._item.property).decode())
-        statement = f"""
-            select text, {condition(self._item, params)}
-            from (
-              select text, case when text is null then '{{}}' else '{{' || {name} || ':' || text || '}}' end as properties
-              from (select unnest({held}::varchar[]) as text)
-            )
-            """
+        statement = f"select text, {condition(self._item, params)} from ({_rows_of(self._item.property, texts, params)})"
         return {text: bool(holds) for text, holds in self._statements.rows(params.sql(statement), self._limits)}
 
     def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from sv.engine.duck.key_conditions import Answer, Answers, Condition, Table, answers_of, conditions_of
-from sv.engine.duck.key_files import CODED_COLUMNS, Codes, KeyFile, Keys, Reading, Value
+from sv.engine.duck.key_conditions import Answer, Answers, Condition, Table, Valued, Values, answers_of, conditions_of, values_of
+from sv.engine.duck.key_files import Codes, KeyFile, Keys, Reading, Value
 from sv.engine.duck.run import Statements
 from sv.engine.duck.step_keys import Kept
 from sv.engine.port import Limits, Matcher, Scope
@@ -110,24 +110,25 @@ class KeyReader:
         parts: Sequence[Part],
         scope: Scope,
         matcher: Matcher,
-        column: str | None,
+        wanted: Valued | None,
         work: Callable[[Part, "Matched"], Result],
         limits: Limits,
     ) -> dict[int, Result]:
-        """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With a column, its
-        codes come with the keys, and parts in which it is not known or null for some of them are left out."""
+        """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With something wanted,
+        its codes come with the keys, and parts are left out in which it is not known, or is null where that may mean another type."""
         event, needs = matcher.event, conditions_of(scope, matcher)
         files = self._files.of(parts)
-        if event is None or needs is None or not files or (column is not None and column not in CODED_COLUMNS):
+        if event is None or needs is None or not files:
             return {}
         answers = self._answers(needs, files, limits)
+        values = {} if wanted is None else values_of(wanted, files, self._statements, self._files.give_up, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
             told = _told(needs, file, answers)
-            if told is None or (column is not None and column not in file.columns):
+            if told is None or (wanted is not None and file not in values):
                 return None
-            matched = _matching(file, reading, event, told, column)
-            return None if matched.has_null else work(part, matched)
+            matched = _matching(file, reading, event, told, values.get(file))
+            return None if wanted is not None and wanted.is_column and matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
 
@@ -232,17 +233,16 @@ def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Ta
     return flags
 
 
-def _matching(file: KeyFile, reading: Reading, event: str, needs: Sequence[Answer], wanted: str | None) -> Matched:
-    """What matches, with the codes of the wanted column."""
+def _matching(file: KeyFile, reading: Reading, event: str, needs: Sequence[Answer], wanted: Values | None) -> Matched:
+    """What matches, with the codes of what is wanted."""
     low, high = file.range_of(event)
     flags = _flags(reading, low, high, needs) if low < high else False
     if flags is False:
         return Matched(_NOTHING, file.origin_ms, None if wanted is None else _NO_CODES)
     keys, codes, values = reading.keys(low, high), None, ()
     if wanted is not None:
-        column = file.columns[wanted]
-        values = column.values
-        codes = np.zeros(high - low, np.uint8) if column.at is None else reading.codes(column.at, low, high)
+        values = wanted.values
+        codes = np.zeros(high - low, np.uint8) if wanted.at is None else reading.codes(wanted.at, low, high, wanted.width)
     if flags is not True:
         places = np.flatnonzero(flags)
         keys = keys[places]

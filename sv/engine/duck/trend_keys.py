@@ -48,11 +48,14 @@ def in_range(part: Part, matched: Matched, scope: Scope) -> Matched:
 
 
 def values_of(matched: Matched) -> dict[str, int]:
-    """How many events have each value of the column, which none of them lacks."""
-    if matched.codes is None:
-        return {}
-    counts = np.bincount(matched.codes, minlength=len(matched.values)).tolist()
-    return {value: count for value, count in zip(matched.values, counts, strict=True) if count and isinstance(value, str)}
+    """How many events have each value."""
+    found: Counter[str] = Counter()
+    if matched.codes is not None:
+        counts = np.bincount(matched.codes, minlength=len(matched.values)).tolist()
+        for value, count in zip(matched.values, counts, strict=True):
+            if count and isinstance(value, str):
+                found[value] += count  # 10 and 10.0 have codes of their own, and are one value
+    return found
 
 
 def contribution(

@@ -12,10 +12,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck import trend, trend_keys
-from sv.engine.duck.key_files import CODED_COLUMNS
+from sv.engine.duck.key_conditions import Valued, valued_of
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.run import Statements, column_of
-from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 from sv.engine.duck.sql import Params
 from sv.engine.duck.trend_keys import Contribution
 from sv.engine.port import Limits, Matcher, Measure, Scope, TrendCells
@@ -72,18 +71,18 @@ class TrendReader:
         counts: Counter[str] = Counter()
         rest = asked.source
         if _is_counted(asked):
-            column = _column(asked)
             found = self._key_reader.reduce(
                 asked.source.parts,
                 asked.scope,
                 asked.matcher,
-                column,
+                _valued(asked),
                 lambda part, matched: trend_keys.values_of(trend_keys.in_range(part, matched, asked.scope)),
                 asked.limits,
             )
             for each in found.values():
                 counts.update(each)
-            counts = Counter({text: counts[value] for value, text in self._texts(list(counts), asked.limits).items()})
+            if _is_of_column(asked):
+                counts = Counter({text: counts[value] for value, text in self._texts(list(counts), asked.limits).items()})
             if found:
                 rest = _without(asked.source, found)
         rows = self._value_rows(asked, rest, MAX_VALUES if rest is not asked.source else limit)
@@ -115,12 +114,13 @@ class TrendReader:
             return self._sql_rows(asked, asked.source, top)
         of_persons = asked.measure == "unique_persons"
         users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
-        slots = {value: place for place, value in enumerate(self._plain(top, asked.limits), start=1) if value is not None}
+        plain = self._plain(top, asked.limits) if _is_of_column(asked) else top
+        slots = {value: place for place, value in enumerate(plain, start=1) if value is not None}
         found = self._key_reader.reduce(
             asked.source.parts,
             asked.scope,
             asked.matcher,
-            _column(asked),
+            _valued(asked),
             lambda part, matched: trend_keys.contribution(
                 trend_keys.in_range(part, matched, asked.scope),
                 asked.starts_ms,
@@ -176,13 +176,18 @@ def _is_counted(asked: Asked) -> bool:
     """Whether pieces of the answer can be put together, and key files may have some."""
     if asked.measure not in ("total", "unique_persons") or asked.number_of is not None:
         return False
-    return asked.breakdown is None or _column(asked) is not None
+    return asked.breakdown is None or _valued(asked) is not None
 
 
-def _column(asked: Asked) -> str | None:
-    """The coded column of the breakdown."""
-    column = STRING_PROPERTY_COLUMNS.get(asked.breakdown or "")
-    return column if column in CODED_COLUMNS else None
+def _valued(asked: Asked) -> Valued | None:
+    """Where key files have the breakdown's values."""
+    return None if asked.breakdown is None else valued_of(asked.breakdown)
+
+
+def _is_of_column(asked: Asked) -> bool:
+    """Whether values come as strings, not as JSON texts."""
+    valued = _valued(asked)
+    return valued is not None and valued.is_column
 
 
 def _without(source: Snapshot, found: dict[int, Any]) -> Snapshot:
