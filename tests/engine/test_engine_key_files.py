@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from sv.engine.duck import key_files
-from sv.engine.duck.key_conditions import Condition, conditions_of
+from sv.engine.duck.key_conditions import Alternative, Condition, alternatives_of
 from sv.engine.duck.key_files import CODED_COLUMNS, KEY_BITS, KeyFile, Reading, Unfit, open_key_file, write_key_file
 from sv.engine.port import Matcher, PageKeys, Scope
 from sv.insights.funnels import funnel
@@ -17,7 +17,7 @@ from sv.model.filters import Filter, Operator
 from sv.model.limits import HOUR_MS, MAX_TIMESTAMP_MS
 from sv.model.part import Part
 from sv.model.query_parsing import parse_funnel_query
-from sv.model.smart_events import Rule
+from sv.model.smart_events import Rule, UrlMatch
 from tests.engine.rig import ALL, CHROME, LIMITS, NOON, Rig, event, opened
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -165,22 +165,29 @@ PROPERTIES = [
 
 @pytest.mark.parametrize("item", PROPERTIES)
 def test_codes_answer_filters_over_a_property_without_a_column(item: Filter) -> None:
-    expected = [Condition("is_bot", None), Condition(None, item)]
-    assert conditions_of(Scope(0, 1), Matcher("view", (item,))) == expected
+    expected = [Alternative("view", (Condition("is_bot", None), Condition(None, item)))]
+    assert alternatives_of(Scope(0, 1), Matcher("view", (item,))) == expected
 
 
 @pytest.mark.parametrize(("item", "column"), FILTERS)
 def test_codes_answer_filters_over_one_coded_column_alone(item: Filter, column: str | None) -> None:
     bots = Condition("is_bot", None)
-    expected = None if column is None else [bots, Condition(column, item)]
-    assert conditions_of(Scope(0, 1), Matcher("view", (item,))) == expected
-    assert conditions_of(Scope(0, 1, (item,)), Matcher("view")) == expected
+    expected = None if column is None else [Alternative("view", (bots, Condition(column, item)))]
+    assert alternatives_of(Scope(0, 1), Matcher("view", (item,))) == expected
+    assert alternatives_of(Scope(0, 1, (item,)), Matcher("view")) == expected
 
 
-def test_codes_do_not_answer_for_any_event_and_for_rules() -> None:
-    assert conditions_of(Scope(0, 1), Matcher(None)) is None
-    assert conditions_of(Scope(0, 1), Matcher("view", (), (Rule(event="view"),))) is None
-    assert conditions_of(Scope(0, 1, (), include_bots=True), Matcher("view")) == []
+def test_codes_answer_rules_that_look_at_no_elements() -> None:
+    scope = Scope(0, 1, (), include_bots=True)
+    plan, page = Filter("plan", Operator.EXACT, "pro"), Filter("$current_url", Operator.ICONTAINS, "/p")
+    rules = (Rule(event="buy", filters=(plan,)), Rule(url="/p", url_match=UrlMatch.CONTAINS))
+    buy, any_page = Alternative("buy", (Condition(None, plan),)), Alternative(None, (Condition("url_path", page),))
+    assert alternatives_of(scope, Matcher(None)) == [Alternative(None, ())]
+    assert alternatives_of(scope, Matcher(None, (), rules)) == [buy, any_page]
+    assert alternatives_of(scope, Matcher("view", (), rules)) == [Alternative("view", any_page.needs)]
+    assert alternatives_of(scope, Matcher("buy", (), rules[:1])) == [buy]
+    assert alternatives_of(scope, Matcher(None, (), (*rules, Rule(event="view", text="Buy")))) is None
+    assert alternatives_of(scope, Matcher(None, (), (Rule(filters=(Filter("$country", Operator.EXACT, 7),)),))) is None
 
 
 BODY: dict[str, Any] = {

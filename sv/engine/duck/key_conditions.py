@@ -81,17 +81,35 @@ class Values(NamedTuple):
     values: tuple[Value, ...]
 
 
-def conditions_of(scope: Scope, step: Matcher) -> list[Condition] | None:
-    """What has to hold for the step's events besides their name; None where that is more than codes tell."""
-    if step.event is None or step.rules:
+class Alternative(Struct, frozen=True):
+    """Events of this name, or of any, that meet all of these."""
+
+    event: str | None
+    needs: tuple[Condition, ...]
+
+
+def alternatives_of(scope: Scope, matcher: Matcher) -> list[Alternative] | None:
+    """What the matcher's events in scope are: those of any alternative. None where that is more than codes tell."""
+    common = _conditions_of((*scope.filters, *matcher.filters))
+    if common is None:
         return None
-    conditions = [] if scope.include_bots else [Condition("is_bot", None)]
-    for item in (*scope.filters, *step.filters):
-        found = _condition_of(item)
-        if found is None:
+    if not scope.include_bots:
+        common = (Condition("is_bot", None), *common)
+    if not matcher.rules:
+        return [Alternative(matcher.event, common)]
+    found: list[Alternative] = []
+    for rule in matcher.rules:
+        needs = _conditions_of(rule.all_filters)
+        if rule.selector is not None or rule.text is not None or needs is None:
             return None
-        conditions.append(found)
-    return conditions
+        if None in (matcher.event, rule.event) or matcher.event == rule.event:
+            found.append(Alternative(matcher.event or rule.event, (*common, *needs)))
+    return found
+
+
+def _conditions_of(items: Sequence[Filter]) -> tuple[Condition, ...] | None:
+    found = tuple(map(_condition_of, items))
+    return None if None in found else tuple(need for need in found if need is not None)
 
 
 def _condition_of(item: Filter) -> Condition | None:

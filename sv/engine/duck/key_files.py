@@ -109,6 +109,7 @@ class KeyFile:
 
     def __init__(self, path: Path, footer: Footer) -> None:
         self.path = path
+        self.rows = footer.rows
         self.origin_ms = footer.origin_ms
         self.columns = footer.columns
         self.persons = footer.persons

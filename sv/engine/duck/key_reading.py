@@ -10,7 +10,17 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from sv.engine.duck.key_conditions import Answer, Answers, Condition, Table, Valued, Values, answers_of, conditions_of, values_of
+from sv.engine.duck.key_conditions import (
+    Alternative,
+    Answer,
+    Answers,
+    Table,
+    Valued,
+    Values,
+    alternatives_of,
+    answers_of,
+    values_of,
+)
 from sv.engine.duck.key_files import Codes, KeyFile, Keys, Reading, Value
 from sv.engine.duck.run import Statements
 from sv.engine.duck.step_keys import Kept
@@ -83,21 +93,17 @@ class KeyReader:
     ) -> list[dict[int, Kept]]:
         """For each step what matches it at whatever time, by part: of those parts for which key files tell, but for its `known` ones."""
         found: list[dict[int, Kept]] = [{} for _ in steps]
-        asked = [
-            (place, step.event, needs)
-            for place, step in enumerate(steps)
-            if step.event is not None and (needs := conditions_of(scope, step)) is not None
-        ]
-        files = self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _, _ in asked)])
+        asked = [(place, some) for place, step in enumerate(steps) if (some := alternatives_of(scope, step)) is not None]
+        files = self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _ in asked)])
         if not files:
             return found
-        answers = self._answers({need for _, _, needs in asked for need in needs}, files, limits)
+        answers = self._answers([one for _, some in asked for one in some], files, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> list[tuple[int, int, Kept]]:
             return [
-                (place, part.part_id, Kept(_matching(file, reading, event, told, None).keys, file.origin_ms))
-                for place, event, needs in asked
-                if part.part_id not in known[place] and (told := _told(needs, file, answers)) is not None
+                (place, part.part_id, Kept(_matching(file, reading, told, None).keys, file.origin_ms))
+                for place, some in asked
+                if part.part_id not in known[place] and (told := _told(some, file, answers)) is not None
             ]
 
         for matched in self._in_files(files, look, limits).values():
@@ -116,18 +122,18 @@ class KeyReader:
     ) -> dict[int, Result]:
         """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With something wanted,
         its codes come with the keys, and parts are left out in which it is not known, or is null where that may mean another type."""
-        event, needs = matcher.event, conditions_of(scope, matcher)
+        some = alternatives_of(scope, matcher)
         files = self._files.of(parts)
-        if event is None or needs is None or not files:
+        if some is None or not files:
             return {}
-        answers = self._answers(needs, files, limits)
+        answers = self._answers(some, files, limits)
         values = {} if wanted is None else values_of(wanted, files, self._statements, self._files.give_up, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
-            told = _told(needs, file, answers)
+            told = _told(some, file, answers)
             if told is None or (wanted is not None and file not in values):
                 return None
-            matched = _matching(file, reading, event, told, values.get(file))
+            matched = _matching(file, reading, told, values.get(file))
             return None if wanted is not None and wanted.is_column and matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
@@ -137,22 +143,21 @@ class KeyReader:
     ) -> dict[int, list[Kept]]:
         """The rows of the scope's filters that match none of the steps, as far as `keep` lets them through, by part, at whatever time: of
         those parts for which key files tell. Each list's keys ascend."""
-        scoped, needs = conditions_of(scope, Matcher("")), [conditions_of(scope, step) for step in steps]
+        scoped, of_steps = alternatives_of(scope, Matcher(None)), [alternatives_of(scope, step) for step in steps]
         files = self._files.of(parts)
-        if scoped is None or None in needs or not files:
+        if scoped is None or None in of_steps or not files:
             return {}
-        asked = [(step.event or "", each) for step, each in zip(steps, needs, strict=True) if each is not None]
-        wanted = {need for _, each in asked for need in each} | set(scoped)
-        answers = self._answers(wanted, files, limits)
+        asked = [one for some in of_steps if some is not None for one in some]
+        answers = self._answers([*scoped, *asked], files, limits)
 
         def look(_: Part, file: KeyFile, reading: Reading) -> list[Kept] | None:
-            within = _told(scoped, file, answers)
-            of_steps = [(name, told) for name, each in asked if (told := _told(each, file, answers)) is not None]
-            if within is None or len(of_steps) < len(asked):
+            within, told = _told(scoped, file, answers), _told(asked, file, answers)
+            if within is None or told is None:
                 return None
             found: list[Kept] = []
             for event in file.events:
-                keys = _foreign(file, reading, event, within, [told for name, told in of_steps if name == event])
+                of_event = [needs for name, needs in told if name is None or name == event]
+                keys = _foreign(file, reading, event, within[0][1], of_event)
                 if keys.size:
                     found.append(Kept(keep(keys), file.origin_ms))
             return found
@@ -178,19 +183,28 @@ class KeyReader:
         pieces = [files[low : low + FILES_A_TASK] for low in range(0, len(files), FILES_A_TASK)]
         return {part_id: result for results in self._executor.map(look_at, pieces) for part_id, result in results}
 
-    def _answers(self, needs: Iterable[Condition], files: Sequence[tuple[Part, KeyFile]], limits: Limits) -> Answers:
+    def _answers(self, asked: Iterable[Alternative], files: Sequence[tuple[Part, KeyFile]], limits: Limits) -> Answers:
+        needs = {need for one in asked for need in one.needs}
         return answers_of(needs, files, self._statements, self._files.give_up, limits)
 
 
-def _told(needs: Sequence[Condition], file: KeyFile, answers: Answers) -> list[Answer] | None:
-    """The conditions in this file; None where it doesn't know one of them."""
-    told = [answers.get((need, file)) for need in needs]
-    return None if None in told else [answer for answer in told if answer is not None]
+Told = list[tuple[str | None, list[Answer]]]
+"""Alternatives in one file."""
+
+
+def _told(some: Sequence[Alternative], file: KeyFile, answers: Answers) -> Told | None:
+    """None where the file doesn't know one of the conditions."""
+    told: Told = []
+    for one in some:
+        needs = [answers.get((need, file)) for need in one.needs]
+        if None in needs:
+            return None
+        told.append((one.event, [answer for answer in needs if answer is not None]))
+    return told
 
 
 class Matched(NamedTuple):
-    """The rows of an event that meet all conditions: their keys, ascending, from `origin_ms`; with a column, `values[codes]`
-    are its values."""
+    """The rows of any of the alternatives: their keys, ascending, from `origin_ms`; with something wanted, `values[codes]` is it."""
 
     keys: Keys
     origin_ms: int
@@ -233,18 +247,50 @@ def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Ta
     return flags
 
 
-def _matching(file: KeyFile, reading: Reading, event: str, needs: Sequence[Answer], wanted: Values | None) -> Matched:
+def _matching(file: KeyFile, reading: Reading, told: Told, wanted: Values | None) -> Matched:
     """What matches, with the codes of what is wanted."""
-    low, high = file.range_of(event)
-    flags = _flags(reading, low, high, needs) if low < high else False
-    if flags is False:
-        return Matched(_NOTHING, file.origin_ms, None if wanted is None else _NO_CODES)
-    keys, codes, values = reading.keys(low, high), None, ()
+    names = {event for event, _ in told}
+    spans = [(0, file.rows)] if None in names else [file.range_of(event) for event in names if event is not None]
+    pieces = [
+        _rows(reading, low, high, flags, wanted)
+        for low, high in spans
+        if low < high and (flags := _any_of(file, reading, low, high, told)) is not False
+    ]
+    keys = np.concatenate([piece for piece, _ in pieces]) if len(pieces) > 1 else pieces[0][0] if pieces else _NOTHING
+    codes = None
     if wanted is not None:
-        values = wanted.values
+        codes = np.concatenate([piece for _, piece in pieces]) if pieces else _NO_CODES
+    if len(pieces) > 1 or None in names:  # each event's keys ascend by themselves alone
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        codes = None if codes is None else codes[order]
+    return Matched(keys, file.origin_ms, codes, () if wanted is None else wanted.values)
+
+
+def _any_of(file: KeyFile, reading: Reading, low: int, high: int, told: Told) -> Table | bool:
+    """Which of these rows, all of one event or of all, are of any of the alternatives."""
+    found: Table | bool = False
+    for event, needs in told:
+        first, last = (low, high) if event is None else file.range_of(event)
+        if first < low or last > high or first >= last:
+            continue
+        flags = _flags(reading, first, last, needs)
+        if (first, last) == (low, high) and (flags is True or found is False):
+            found = flags
+        elif flags is not False and found is not True:
+            if found is False:
+                found = np.zeros(high - low, np.bool_)
+            found[first - low : last - low] |= flags
+        if found is True:
+            break
+    return found
+
+
+def _rows(reading: Reading, low: int, high: int, flags: Table | bool, wanted: Values | None) -> tuple[Keys, Codes]:
+    keys, codes = reading.keys(low, high), _NO_CODES
+    if wanted is not None:
         codes = np.zeros(high - low, np.uint8) if wanted.at is None else reading.codes(wanted.at, low, high, wanted.width)
-    if flags is not True:
-        places = np.flatnonzero(flags)
-        keys = keys[places]
-        codes = None if codes is None else codes[places]
-    return Matched(keys, file.origin_ms, codes, values)
+    if flags is True:
+        return keys, codes
+    places = np.flatnonzero(flags)
+    return keys[places], codes[places] if wanted is not None else codes
