@@ -22,6 +22,7 @@ from sv.model.filters import Filter, Operator
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.query_parsing import parse_funnel_query
 from tests.engine.rig import LIMITS, NO_ALIASES, NOON, Rig, event, opened
+from tests.engine.smart_rig import RULES, with_smart
 
 PERSONS = ("ann", "bob", "cat")
 TOO_MANY = MAX_PERSON + 1
@@ -74,12 +75,13 @@ def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
 
 def ask(rig: Rig, engine: DuckEngine, body: dict[str, Any]) -> Any:
     query = parse_funnel_query(body, timezone="UTC", now_ms=NOON + 9 * DAY_MS)
+    query = replace(query, steps=tuple(map(with_smart, query.steps)))
     return funnel(Context(engine, engine.pin(rig.snapshot(), LIMITS), LIMITS, 2), query)
 
 
 steps = st.lists(
     st.fixed_dictionaries(
-        {"event": st.sampled_from(("view", "buy", "pay", "never"))},
+        {"event": st.sampled_from(("view", "buy", "pay", "never", *RULES))},
         optional={
             "properties": st.sampled_from(({"plan": "pro"}, {"plan": 7}, {"plan": ["free", "pro"]}, {"$browser": "Chrome"}))
         },

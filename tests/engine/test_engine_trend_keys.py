@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.key_reading import KeyFiles
@@ -17,6 +18,7 @@ from sv.model.calendar import iso_ms
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.query_parsing import parse_trends_query
 from tests.engine.rig import CHROME, LIMITS, NO_ALIASES, NOON, Rig, event, opened
+from tests.engine.smart_rig import RULES, with_smart
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PERSONS = ("ann", "bob", "cat", "dan", "eve")
@@ -66,11 +68,12 @@ def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
 
 def ask(rig: Rig, engine: DuckEngine, body: dict[str, Any]) -> Any:
     query = parse_trends_query(body, timezone="UTC", now_ms=NOON + 9 * DAY_MS)
+    query = replace(query, series=tuple(map(with_smart, query.series)))
     return trends(Context(engine, engine.pin(rig.snapshot(), LIMITS), LIMITS, 2), query)
 
 
 series = st.fixed_dictionaries(
-    {"name": st.sampled_from(("view", "buy", "never")), "math": st.sampled_from(("total", "unique_persons"))},
+    {"name": st.sampled_from(("view", "buy", "never", *RULES)), "math": st.sampled_from(("total", "unique_persons"))},
     optional={
         "properties": st.sampled_from(
             ({"$country": "DE"}, {"$country": ["DE", "FR"]}, {"plan": "pro"}, {"kind": 10}, {"$browser": "Chrome"})
