@@ -145,7 +145,7 @@ def rows_sql(
 def first_values_sql(
     events: str, scope: Scope, step: Matcher, name: str, group_by: GroupBy, is_numbered: bool, params: Params
 ) -> Sql:
-    """(group, value) of each group that did the step: the property on its first event that matched, as JSON text or null.
+    """(group, value, ms) of each group that did the step: the property on its first event that matched, as JSON text or null, and when.
 
     Groups are numbered as in `rows_sql` of the same events, scope and first step.
     """
@@ -153,11 +153,11 @@ def first_values_sql(
     return params.sql(f"""
         with events as not materialized ({events}),
         firsts as (
-          select who, arg_min({{'value': value}}, id) as first
+          select who, arg_min({{'value': value, 'timestamp': timestamp}}, id) as first
           from ({_grouped(scope, columns, matches(step, params), group_by, params)})
           group by who
         )
-        select ({_number(is_numbered)})::ubigint as "group", first.value as value
+        select ({_number(is_numbered)})::ubigint as "group", first.value as value, epoch_ms(first.timestamp) as ms
         from firsts
         order by "group"
         """)

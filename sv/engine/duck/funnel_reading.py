@@ -4,14 +4,16 @@ By person entries come out of key files and the step cache as far as these tell,
 are too large to be packed, by SQL alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck import funnel, step_keys
+from sv.engine.duck import first_values, funnel, step_keys
+from sv.engine.duck.first_values import Firsts
+from sv.engine.duck.key_conditions import texts_of
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.merged_keys import Hit, MergedKeys
@@ -192,14 +194,30 @@ class FunnelReader:
     ) -> GroupValues:
         """See the port."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
-        params = Params()
-        events = self._events_of(source, group_by, params)
-        statement = funnel.first_values_sql(events, scope, step, name, group_by, is_numbered, params)
-        table = self._statements.table(statement, limits)
-        encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
-        codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        values = cast("list[str | None]", encoded.dictionary.to_pylist())
-        return GroupValues(column_of(table, "group").astype(np.uint64, copy=False), codes, values)
+
+        def in_sql(some: Snapshot) -> Firsts:
+            params = Params()
+            events = self._events_of(some, group_by, params)
+            statement = funnel.first_values_sql(events, scope, step, name, group_by, is_numbered, params)
+            table = self._statements.table(statement, limits)
+            encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
+            codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+            values = cast("list[str | None]", encoded.dictionary.to_pylist())
+            groups, ms = (column_of(table, column).astype(np.int64) for column in ("group", "ms"))
+            return Firsts(groups, ms, codes, values, np.zeros(codes.size, np.bool_))
+
+        def texts(values: Iterable[str]) -> dict[str, str]:
+            return texts_of(values, self._statements, limits)
+
+        if group_by == "person" and not is_numbered:
+            most = self._relations.max_person
+            users = self._relations.users(source, most + 1)
+            asked = first_values.Asked(source, scope, step, name, limits, users, most, in_sql, texts)
+            found = first_values.first_values(self._key_reader, asked)
+            if found is not None:
+                return found
+        whole = in_sql(source)
+        return GroupValues(whole.persons.astype(np.uint64), whole.codes, list(whole.values))
 
     def persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""

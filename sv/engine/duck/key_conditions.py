@@ -183,6 +183,14 @@ def values_of(wanted: Valued, files: Files, statements: Statements, give_up: Giv
     return found
 
 
+def texts_of(values: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str]:
+    """The JSON text of each string, by the engine that makes those of rows."""
+    params = Params()
+    held = params.bind(list(values))
+    statement = f"select value, to_json(value)::varchar from (select unnest({held}::varchar[]) as value)"
+    return dict(statements.rows(params.sql(statement), limits))
+
+
 class _Held(NamedTuple):
     """A property's values in files: JSON texts, or numbers, ascending; and the files in which no event has it."""
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck import trend, trend_keys
-from sv.engine.duck.key_conditions import Valued, valued_of
+from sv.engine.duck.key_conditions import Valued, texts_of, valued_of
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
@@ -82,7 +82,9 @@ class TrendReader:
             for each in found.values():
                 counts.update(each)
             if _is_of_column(asked):
-                counts = Counter({text: counts[value] for value, text in self._texts(list(counts), asked.limits).items()})
+                counts = Counter(
+                    {text: counts[value] for value, text in texts_of(list(counts), self._statements, asked.limits).items()}
+                )
             if found:
                 rest = _without(asked.source, found)
         rows = self._value_rows(asked, rest, MAX_VALUES if rest is not asked.source else limit)
@@ -100,14 +102,6 @@ class TrendReader:
         events = self._relations.events(source, params)
         statement = trend.top_values_sql(events, asked.scope, asked.matcher, asked.number_of, asked.breakdown, limit, params)
         return self._statements.rows(statement, asked.limits)
-
-    def _texts(self, values: Sequence[str], limits: Limits) -> dict[str, str]:
-        """The JSON text of each value, by the engine that makes those of rows."""
-        if not values:
-            return {}
-        params = Params()
-        statement = f"select value, to_json(value)::varchar from (select unnest({params.bind(list(values))}::varchar[]) as value)"
-        return dict(self._statements.rows(params.sql(statement), limits))
 
     def _rows(self, asked: Asked, top: Sequence[str]) -> list[Row]:
         if not _is_counted(asked):

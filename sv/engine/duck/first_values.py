@@ -1,0 +1,133 @@
+"""A funnel's breakdown: what each person had at the first event of step 1, out of key files as far as they tell, by SQL for the rest.
+
+Key files know an event's time, not its id, which decides between two of one millisecond. Where such two have different values, SQL is asked
+of the whole.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv.engine.duck.key_conditions import Valued, valued_of
+from sv.engine.duck.key_files import KEY_BITS
+from sv.engine.duck.key_reading import KeyReader, Matched
+from sv.engine.duck.step_keys import OFFSETS
+from sv.engine.duck.trend_keys import in_range
+from sv.engine.port import GroupValues, Limits, Matcher, Scope
+from sv.model.part import Part
+from sv.model.snapshot import Snapshot
+
+MAX_PERSONS: Final = 8_000_000
+"""Numbers of persons, of which each takes 13 bytes while it is found out who was first where."""
+
+_NEVER: Final = np.iinfo(np.int64).max
+
+
+class Firsts(NamedTuple):
+    """Of some of the events the first of each person: parallel arrays of the person, its time and the value's code. is_tied: whether
+    another at the same time has another value."""
+
+    persons: NDArray[np.int64]
+    ms: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    values: Sequence[str | None]
+    is_tied: NDArray[np.bool_]
+
+
+def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
+    """The first event of each person in one file. users: who each number stands for, where not all stand for themselves."""
+    assert matched.codes is not None
+    persons = (matched.keys >> np.uint64(KEY_BITS)).astype(np.int64)
+    ms = (matched.keys & OFFSETS).view(np.int64) + matched.origin_ms
+    codes = matched.codes.astype(np.int64)
+    if users is not None:
+        persons = users[persons].astype(np.int64)
+        order = np.lexsort((ms, persons))
+        persons, ms, codes = persons[order], ms[order], codes[order]
+    # Equal values may have several codes.
+    numbers: dict[object, int] = {}
+    same = np.array([numbers.setdefault(value, len(numbers)) for value in matched.values] or [0], np.int64)
+    codes = same[codes]
+    first = np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))
+    is_like_next = (persons[1:] == persons[:-1]) & (ms[1:] == ms[:-1])
+    differs = is_like_next & (codes[1:] != codes[:-1])
+    tied = np.zeros(persons.size, np.bool_)
+    if differs.any():  # rare: every event of the run that a first one begins has to be like it
+        run = np.cumsum(np.concatenate((np.ones(1, np.bool_), ~is_like_next))) - 1
+        runs = np.unique(run[1:][differs])
+        tied = np.isin(run, runs)
+    values = [value if isinstance(value, str) else None for value in numbers]
+    return Firsts(persons[first], ms[first], codes[first], values, tied[first])
+
+
+class _Earliest:
+    """The first of each person, of whatever was added."""
+
+    def __init__(self, max_person: int) -> None:
+        self._ms = np.full(max_person + 1, _NEVER, np.int64)
+        self._codes = np.zeros(max_person + 1, np.int32)
+        self._is_tied = np.zeros(max_person + 1, np.bool_)
+        self._numbers: dict[str | None, int] = {}
+
+    def add(self, found: Firsts, text_of: Callable[[str | None], str | None]) -> None:
+        numbers = [self._numbers.setdefault(text_of(value), len(self._numbers)) for value in found.values]
+        codes = np.array(numbers or [0], np.int32)[found.codes]
+        known = self._ms[found.persons]
+        is_same = (found.ms == known) & (codes != self._codes[found.persons])
+        self._is_tied[found.persons[is_same]] = True
+        is_tied = (found.ms == known) & found.is_tied
+        self._is_tied[found.persons[is_tied]] = True
+        is_better = found.ms < known
+        who = found.persons[is_better]
+        self._ms[who] = found.ms[is_better]
+        self._codes[who] = codes[is_better]
+        self._is_tied[who] = found.is_tied[is_better]
+
+    def values(self) -> GroupValues | None:
+        """None where times don't tell."""
+        who = np.flatnonzero(self._ms != _NEVER)
+        if self._is_tied[who].any():
+            return None
+        used, codes = np.unique(self._codes[who], return_inverse=True)  # later events, and others' times, have values too
+        values = list(self._numbers)
+        return GroupValues(who.astype(np.uint64), codes.astype(np.int64), [values[code] for code in used.tolist()])
+
+
+class Asked(NamedTuple):
+    """rest_of: the first events by SQL, with times, of a part of the source. texts_of: the JSON texts of strings."""
+
+    source: Snapshot
+    scope: Scope
+    step: Matcher
+    name: str
+    limits: Limits
+    users: NDArray[np.uint32] | None
+    max_person: int
+    rest_of: Callable[[Snapshot], Firsts]
+    texts_of: Callable[[Iterable[str]], dict[str, str]]
+
+
+def first_values(key_reader: KeyReader, asked: Asked) -> GroupValues | None:
+    """The breakdown's value of each person who did the step; None where key files don't tell of anything, or not enough."""
+    wanted: Valued | None = valued_of(asked.name)
+    if wanted is None or asked.max_person > MAX_PERSONS:
+        return None
+
+    def work(part: Part, matched: Matched) -> Firsts:
+        return firsts_of(in_range(part, matched, asked.scope), asked.users)
+
+    found = key_reader.reduce(asked.source.parts, asked.scope, asked.step, wanted, work, asked.limits)
+    if not found:
+        return None
+    texts: dict[Any, str] = {}
+    if wanted.is_column:
+        texts = asked.texts_of({value for each in found.values() for value in each.values if value is not None})
+    earliest = _Earliest(asked.max_person)
+    for each in found.values():
+        earliest.add(each, lambda value: texts.get(value, value))
+    rest = asked.source.with_parts(tuple(part for part in asked.source.parts if part.part_id not in found))
+    if rest.parts or rest.buffers:
+        earliest.add(asked.rest_of(rest), lambda value: value)
+    return earliest.values()
