@@ -96,7 +96,8 @@ class _Earliest:
 
 
 class Asked(NamedTuple):
-    """rest_of: the first events by SQL, with times, of a part of the source. texts_of: the JSON texts of strings."""
+    """max_person: at most MAX_PERSONS. rest_of: the first events by SQL, with times, of a part of the source. texts_of: the JSON texts of
+    strings."""
 
     source: Snapshot
     scope: Scope
@@ -112,7 +113,7 @@ class Asked(NamedTuple):
 def first_values(key_reader: KeyReader, asked: Asked) -> GroupValues | None:
     """The breakdown's value of each person who did the step; None where key files don't tell of anything, or not enough."""
     wanted: Valued | None = valued_of(asked.name)
-    if wanted is None or asked.max_person > MAX_PERSONS:
+    if wanted is None:
         return None
 
     def work(part: Part, matched: Matched) -> Firsts:

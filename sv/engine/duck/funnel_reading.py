@@ -209,8 +209,8 @@ class FunnelReader:
         def texts(values: Iterable[str]) -> dict[str, str]:
             return texts_of(values, self._statements, limits)
 
-        if group_by == "person" and not is_numbered:
-            most = self._relations.max_person
+        most = self._relations.max_person
+        if group_by == "person" and not is_numbered and most <= first_values.MAX_PERSONS:
             users = self._relations.users(source, most + 1)
             asked = first_values.Asked(source, scope, step, name, limits, users, most, in_sql, texts)
             found = first_values.first_values(self._key_reader, asked)

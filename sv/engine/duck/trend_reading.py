@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sv.engine.duck import trend, trend_keys
 from sv.engine.duck.key_conditions import Valued, texts_of, valued_of
+from sv.engine.duck.key_files import MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
@@ -107,6 +108,8 @@ class TrendReader:
         if not _is_counted(asked):
             return self._sql_rows(asked, asked.source, top)
         of_persons = asked.measure == "unique_persons"
+        if of_persons and self._relations.max_person > MAX_PERSON:
+            return self._sql_rows(asked, asked.source, top)
         users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
         plain = self._plain(top, asked.limits) if _is_of_column(asked) else top
         slots = {value: place for place, value in enumerate(plain, start=1) if value is not None}
