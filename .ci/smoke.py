@@ -27,6 +27,7 @@ START_S = 60.0
 STOP_S = 30.0
 ANSWER_S = 10.0
 POLL_S = 0.05
+TOKEN = "sv_dev"  # noqa: S105 - everybody knows it
 
 # The environment's proxy is for the world outside; the server is on this machine.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,7 +38,7 @@ def ask(url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
     request = urllib.request.Request(
         url,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": "Bearer sv_dev", "Content-Type": "application/json"},
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
     )
     try:
         with OPENER.open(request, timeout=ANSWER_S) as response:
