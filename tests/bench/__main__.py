@@ -18,6 +18,8 @@ BENCHES = (
     "funnel_core_bench",
     "lists_bench",
     "definitions_bench",
+    "properties_bench",
+    "variants_bench",
     "sizing_bench",
     "wal_bench",
 )

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -70,12 +71,19 @@ def shell(api: Api, tmp_path: Path) -> Shell:
     return Shell(tmp_path, api.server.url)
 
 
-@pytest.fixture
-def rest(tmp_path: Path) -> Shell:
-    """Beside a folder at rest that has two events in the project `dev`."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder at rest that has two events in the project `dev`."""
+    folder = tmp_path_factory.mktemp("kept") / "data"
     with running("dev", "--data", str(folder)) as server, Api(server) as api:
         api.send(event("view", "ann", NOON), event("purchase", "ann", NOON + MINUTE, properties={"amount": 5}))
+    return folder
+
+
+@pytest.fixture
+def rest(kept: Path, tmp_path: Path) -> Shell:
+    """Beside a copy of that folder."""
+    folder = shutil.copytree(kept, tmp_path / "data")
     paths = {"/var/lib/sv": str(folder), "/mnt/backup/sv": str(tmp_path / "copy")}
     return Shell(tmp_path, paths=paths)
 
@@ -120,7 +128,7 @@ def test_the_terminals_commands_draw_what_the_page_shows(shell: Shell, api: Api)
 def awaited(shell: Shell, api: Api, line: str) -> str:
     """What a command prints that waits for a `sign_up`: they are sent until it has seen one."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(shell.sv, line)
+        waiting = pool.submit(shell.sv, f"{line.partition('  #')[0]} --every 0.05")
         moments = itertools.count(NOON - HOUR, MINUTE)
         while not wait([waiting], 0.1).done:
             api.send(event("sign_up", "eve", next(moments)))

@@ -72,3 +72,14 @@ def test_the_readme_counts_the_commands_that_a_stranger_types() -> None:
     assert [line.rpartition("| ")[0] for line in table] == shown
     (told,) = re.findall(r"(\w+) commands lead from nothing", page)
     assert ["Three", "Four", "Five", "Six"].index(told) + 3 == len(typed)
+
+
+def test_each_figure_of_the_readme_names_a_bench_that_there_is() -> None:
+    table = (
+        texts()["README.md"].partition("| what | figure | beside | measured by |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+    )
+    benches = set(runpy.run_path(str(ROOT / "tests" / "bench" / "__main__.py"), run_name="benches")["BENCHES"])
+    named = [re.fullmatch(r"\| .* \| `(\w+)` \|", row) for row in table.splitlines()]
+    assert len(named) > 10
+    assert all(found is not None and found[1] in benches for found in named)
+    assert {path.stem for path in (ROOT / "tests" / "bench").glob("*_bench.py")} == benches
