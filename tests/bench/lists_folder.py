@@ -55,7 +55,7 @@ copy (
   select * from made
   where epoch_ms(timestamp) >= $from_ms::bigint and epoch_ms(timestamp) < $to_ms::bigint
   order by event, person, timestamp, id
-) to '{path}' (format parquet, compression zstd, row_group_size 122880, parquet_version v2, kv_metadata {{sv_schema: '1'}})
+) to '{path}' (format parquet, compression zstd, row_group_size 20480, parquet_version v2, kv_metadata {{sv_schema: '1'}})
 """
 
 

@@ -56,7 +56,6 @@ class Database:
         )
         folders = [str(folder).replace("'", "''") for folder in (events_folder, aside_folder) if folder is not None]
         quoted = ", ".join(f"'{folder}'" for folder in folders)
-        self._root.execute("set global parquet_metadata_cache = true")
         # SCAR: not in `config`, where it is shown as set and binds nothing: 113 MB were spilled under a limit of 8.
         self._root.execute(f"set global max_temp_directory_size = '{spill_bytes // 1024}KiB'")
         self._root.execute("set global TimeZone = 'UTC'")
