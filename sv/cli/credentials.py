@@ -67,22 +67,23 @@ def first_credentials(server: Server) -> Credentials | None:
 
 
 def dev_credentials(server: Server) -> Credentials:
-    """Make the fixed credentials, where the folder has none. The folder is marked as one of `sv dev` before it has any.
+    """Make the fixed credentials, where the folder has none, and mark it as one of `sv dev`: in one transaction, one wait for the disk.
 
     Raises FolderFault for a folder that `sv serve` made: opening it with credentials that everybody knows would open it to everybody.
     """
     kind = InstanceSettings(server.meta)
     if kind.get(_KIND) == '"serve"' or (kind.get(_KIND) is None and server.projects.list_all()):
         raise FolderFault(f"{server.settings.data} was made by `sv serve`; start it with `sv serve`, or choose another folder")
-    kind.put(_KIND, '"dev"')
     now = server.clock()
     token = describe_api_token(DEV.api_token)
-    if server.projects.find(DEV.project_id) is None:
-        server.projects.create("dev", token=DEV.project_token, now_ms=now, project_id=DEV.project_id)
-    if server.api_tokens.find_live(token.hash, now) is None:
-        server.api_tokens.create(
-            "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
-        )
-    if server.users.find_login(DEV_EMAIL) is None:
-        server.users.create(DEV_EMAIL, password_hash=DEV_PASSWORD_HASH, now_ms=now, is_instance_admin=True)
+    with server.meta.together():
+        kind.put(_KIND, '"dev"')
+        if server.projects.find(DEV.project_id) is None:
+            server.projects.create("dev", token=DEV.project_token, now_ms=now, project_id=DEV.project_id)
+        if server.api_tokens.find_live(token.hash, now) is None:
+            server.api_tokens.create(
+                "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
+            )
+        if server.users.find_login(DEV_EMAIL) is None:
+            server.users.create(DEV_EMAIL, password_hash=DEV_PASSWORD_HASH, now_ms=now, is_instance_admin=True)
     return DEV

@@ -63,7 +63,8 @@ def read_version(connection: apsw.Connection, path: Path, newest: int = SCHEMA_V
 
 
 def migrate(connection: apsw.Connection, version: int, migrations: Sequence[Migration]) -> None:
-    """Apply what is above `version`, each migration in its own transaction.
+    """Apply what is above `version`, each migration in its own transaction. The last one's commit syncs them all: a crash before it leaves
+    the file at some version on the way, whole, and the next start goes on from there.
 
     Raises ValueError for numbers with gaps, and what SQLite raises; the file is then at the last version reached.
     """
@@ -74,8 +75,11 @@ def migrate(connection: apsw.Connection, version: int, migrations: Sequence[Migr
     connection.execute("pragma foreign_keys = off")
     try:
         for migration in migrations[version:]:
+            is_last = migration.number == len(migrations)
+            connection.execute(f"pragma synchronous = {'full' if is_last else 'normal'}")
             _apply(connection, migration)
     finally:
+        connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
 
 

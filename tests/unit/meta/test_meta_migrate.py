@@ -50,6 +50,21 @@ def test_each_migration_is_applied_once_and_in_order(connection: apsw.Connection
     assert version(connection) == 2
 
 
+def test_of_several_migrations_only_the_last_waits_for_the_disk(connection: apsw.Connection) -> None:
+    waits: list[int] = []
+
+    def note(_: object, sql: str, __: object) -> bool:
+        if sql == "commit":
+            waits.append(connection.pragma("synchronous"))
+        return True
+
+    connection.exec_trace = note
+    migrate(connection, 0, [FIRST, SECOND, Migration(3, "0003_c.sql", "create table c (x)")])
+    connection.exec_trace = None
+    assert waits == [1, 1, 2]
+    assert connection.pragma("synchronous") == 2
+
+
 def test_a_migration_that_fails_halfway_leaves_the_version_before_it(connection: apsw.Connection) -> None:
     broken = Migration(2, "0002_b.sql", "create table b (x); insert into nowhere values (1);")
     with pytest.raises(apsw.SQLError):
