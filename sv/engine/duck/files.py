@@ -17,8 +17,8 @@ from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
 from sv.model.unwanted import Unwanted
 
 ROW_GROUP_ROWS: Final = 20_480
-"""Scans of 10,240 to 122,880 rows measure alike, and so do bytes; one person's events take a fifth of the time, since of each group with one of
-them the wide columns are decompressed."""
+"""Scans of 10,240 to 122,880 rows measure alike, and so do bytes; one person's events take a fifth of the time, since of each group
+with one of them the wide columns are decompressed."""
 
 
 class FileFacts(Struct, frozen=True):
