@@ -76,10 +76,6 @@ class Shell:
     def python(self, text: str) -> str:
         return self._run([sys.executable, "-W", "error", "-c", self._put_in(text)], {})
 
-    def pytest(self, *files: str) -> str:
-        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "sv.sdk.pytest_plugin", *files]
-        return self._run(words, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
-
     def _run(self, words: list[str], more: Mapping[str, str]) -> str:
         environment = self._environment(more)
         done = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
