@@ -40,6 +40,14 @@ STDLIB_LEFT_OUT = (
 )
 """What nothing here imports, and what would bring libraries of a screen with it."""
 
+SITE = """\
+import os, sys
+packages = os.path.join(os.path.dirname(__file__), "site-packages")
+if packages not in sys.path:
+    sys.path.append(packages)
+"""
+"""Debian's interpreter looks for packages elsewhere."""
+
 PACKAGES_LEFT_OUT = (
     *("bin", "hatchling*", "editables*", "pathspec*", "trove_classifiers*"),  # only building needs them
     *("pyarrow/tests", "pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*.pyx", "pyarrow/*.pxi"),
@@ -81,9 +89,14 @@ def put_interpreter(home: Path) -> Path:
     (home / "bin").mkdir(parents=True)
     shutil.copy(Path(sys._base_executable).resolve(), home / "bin" / "python3")  # what made the environment
     shutil.copytree(
-        stdlib, own, symlinks=False, ignore=shutil.ignore_patterns("site-packages", "dist-packages", "__pycache__", "test")
+        stdlib,
+        own,
+        ignore_dangling_symlinks=True,
+        ignore=shutil.ignore_patterns("site-packages", "dist-packages", "__pycache__", "test"),
     )
     remove(own, STDLIB_LEFT_OUT)
+    (own / "sitecustomize.py").unlink(missing_ok=True)  # a system's own one is a link to elsewhere, which must not be written to
+    (own / "sitecustomize.py").write_text(SITE)
     return own
 
 

@@ -51,6 +51,8 @@ def test_the_interpreter_comes_with_its_standard_library_and_without_tests_and_s
     own = build.put_interpreter(tmp_path / "home")
     assert own == tmp_path / "home" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     assert {"os.py", "asyncio", "json", "encodings"} <= {path.name for path in own.iterdir()}
+    assert (own / "sitecustomize.py").read_text() == build.SITE
+    assert not (own / "sitecustomize.py").is_symlink()
     assert not [path for path in own.rglob("*") if path.name in {"test", "tkinter", "site-packages", "__pycache__", "idlelib"}]
 
 
