@@ -101,8 +101,8 @@ def test_the_pipeline_with_a_service_learns_its_tokens_sends_and_holds_the_event
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "events.yml").write_text(PLAN)
     job = example("github-service")["jobs"]["test"]
-    with Server(["serve"], image_environment() | {"SV_DATA": str(tmp_path / "data")}) as said:
-        url = said["url"].replace("0.0.0.0", "127.0.0.1")
+    with Server(["serve"], image_environment() | {"SV_DATA": str(tmp_path / "data"), "SV_HOST": "127.0.0.1"}) as said:
+        url = said["url"]
         script = "\n".join(
             f'{step["run"]}\nif [ -f "$GITHUB_ENV" ]; then set -a; . "$GITHUB_ENV"; set +a; fi'
             for step in job["steps"]
