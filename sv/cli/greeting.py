@@ -59,7 +59,8 @@ def own_name(called: str) -> str:
     """What to type for this program: `sv` where a shell finds one, else the path by which it was called, as seen from here."""
     import shutil
 
-    if os.path.basename(called) != "sv" or shutil.which("sv"):
+    folder, name = os.path.split(called)
+    if not folder or name != "sv" or shutil.which("sv"):
         return "sv"
     path = os.path.relpath(called)
     return called if path.startswith(os.pardir) else os.path.join(os.curdir, path)

@@ -11,6 +11,7 @@ from sv.cli.greeting import own_name
         ("/srv/clone/.venv/bin/sv", "./.venv/bin/sv"),
         (".venv/bin/sv", "./.venv/bin/sv"),
         ("/opt/sv/bin/sv", "/opt/sv/bin/sv"),
+        ("sv", "sv"),
         ("/opt/sv/lib/python/sv/__main__.py", "sv"),
     ],
 )
