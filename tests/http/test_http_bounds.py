@@ -55,7 +55,8 @@ def test_the_thread_that_writes_files_gives_way_to_ingest_and_goes_before_questi
     if not Path("/proc/self/task").is_dir():
         return
     with heavy_server(data=tmp_path) as server:
-        assert [niceness for _, niceness in work_of(server.process.pid).values() if niceness] == [10]
+        # Where the engine is there by then, its threads have 19.
+        assert [niceness for _, niceness in work_of(server.process.pid).values() if niceness not in (0, 19)] == [10]
 
 
 def peak_mib(pid: int) -> float:

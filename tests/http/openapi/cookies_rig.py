@@ -13,7 +13,7 @@ ENDED = ("old", "idle", "gone")
 
 
 class Cookies:
-    """Secrets by what is to be said of them. A session is made whenever one is asked for, since it may end by being used."""
+    """Secrets by what is to be said of them. A session that may end by being used has to be asked for anew."""
 
     def __init__(self, meta: Meta, now_ms: int) -> None:
         self._now_ms = now_ms
@@ -21,14 +21,25 @@ class Cookies:
         # A session that is made clears away those that have ended, so the idle ones must seem alive to it.
         self._sessions = LoginSessions(meta, idle_ms=1000 * DAY_MS)
         self._made: dict[str, User] = {}
+        self._kept: dict[str, str] = {}
         for name, role in ROLES.items():
             self._users.set_role(self._user(name).id, "dev", role, now_ms)
         self._users.set_role(self._user("elsewhere").id, "other", Role.ADMIN, now_ms)
         for name in ("nobody", "deleted", *ENDED):
             self._user(name)
 
-    def secret(self, name: str) -> str:
-        """What the cookie holds: of a new login session, but for one that is made up."""
+    def secret(self, name: str, *, is_read: bool) -> str:
+        """What the cookie holds: of a login session, but for one that is made up. is_read: it is only to read, which leaves it as it is, so one
+        that was made before will do."""
+        if not is_read:
+            self._kept.pop(name, None)  # for all sessions of a user may end at once
+        if not is_read or name not in ROLES:
+            return self._new(name)
+        if name not in self._kept:
+            self._kept[name] = self._new(name)
+        return self._kept[name]
+
+    def _new(self, name: str) -> str:
         secret, secret_hash = make_session_secret()
         if name == "made up":
             return secret
