@@ -251,12 +251,17 @@ def _schemas() -> dict[str, Any]:
 
 
 def _named(schema: Any, shared: dict[str, Any]) -> Any:
-    """The schema, with every part that equals a shared one as a reference to it."""
+    """The schema, with every part that equals a shared one as a reference to it, and with what any list holds said.
+
+    Client generators drop a type with a list that doesn't say what its items are, and every route that answers it.
+    """
     for name, part in shared.items():
         if schema == part:
             return {"$ref": REF.format(name=name)}
     if isinstance(schema, dict):
-        return {key: _named(value, shared) for key, value in cast("dict[str, Any]", schema).items()}
+        named = {key: _named(value, shared) for key, value in cast("dict[str, Any]", schema).items()}
+        is_open = named.get("type") == "array" and not named.keys() & {"items", "prefixItems"}
+        return {**named, "items": {}} if is_open else named
     if isinstance(schema, list):
         return [_named(value, shared) for value in cast("list[Any]", schema)]
     return schema

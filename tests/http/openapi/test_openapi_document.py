@@ -175,3 +175,10 @@ def test_the_routes_that_the_door_answers_itself_are_the_ones_described(full: Ap
         refused = full.http.request("PATCH", path)
         assert refused.status_code == 405
         assert described == set(refused.headers["allow"].split(", ")) - {"OPTIONS", "HEAD"}
+
+
+def test_every_list_says_what_its_items_are() -> None:
+    """Without, client generators leave the type out, and what answers it."""
+    lists = [part for part in parts(document()) if part.get("type") == "array"]
+    assert SCHEMAS["PropertyDefinition"]["properties"]["example_values"] in lists
+    assert [part for part in lists if not part.keys() & {"items", "prefixItems"}] == []
