@@ -6,15 +6,17 @@ from typing import Any, Final
 from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
+from sv.auth.permissions import actor_of
 from sv.meta.projects import Project
 from sv.meta.saved_insights import SavedInsight
 from sv.model.calendar import iso_ms
 from sv.model.queries import FunnelQuery, TrendsQuery
 from sv.model.saved_parsing import parse_insight, parse_insight_change, parse_insight_list
 from sv.model.smart_queries import action_ids
+from sv.people.saved import create_insight, delete_insight, update_insight
 from sv.web.filters import Pattern, patterns_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, json_of, project_of, refuse_parameters, services_of
 from sv.web.routes_insights import filters_of
 from sv.web.saved_pages import answer_page
 from sv.web.smart import check_all, smart_funnel, smart_trends
@@ -39,23 +41,12 @@ async def create_saved_insight_route(request: AnyRequest, project_id: FromPath[s
     """Keep a query by a name."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    services = services_of(request)
-    now_ms = services.now_ms()
-    made = parse_insight(await json_of(request), timezone=project.timezone, now_ms=now_ms)
-    assert made.name is not None
-    assert made.query is not None
+    services, actor = services_of(request), actor_of(caller_of(request))
+    made = parse_insight(await json_of(request), timezone=project.timezone, now_ms=services.now_ms())
     assert made.parsed is not None
     await _check_query(request, project, made.parsed)
-    insight = await asyncio.to_thread(
-        services.saved.insights.create,
-        project.id,
-        name=made.name,
-        description=made.description or "",
-        kind=made.kind,
-        query=made.query,
-        action_ids=action_ids(made.parsed),
-        now_ms=now_ms,
-    )
+    kept, used = services.saved.insights, action_ids(made.parsed)
+    insight = await asyncio.to_thread(create_insight, services.people, kept, actor, project.id, made, used)
     return answer(insight_json(insight), 201)
 
 
@@ -74,23 +65,15 @@ async def update_saved_insight_route(
     """Change what the body names; of which kind it is stays."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    services = services_of(request)
+    services, actor = services_of(request), actor_of(caller_of(request))
     body = await json_of(request)
-    known = await asyncio.to_thread(services.saved.insights.get, project.id, insight_id)
-    now_ms = services.now_ms()
-    change = parse_insight_change(body, known.kind, timezone=project.timezone, now_ms=now_ms)
+    kept = services.saved.insights
+    known = await asyncio.to_thread(kept.get, project.id, insight_id)
+    change = parse_insight_change(body, known.kind, timezone=project.timezone, now_ms=services.now_ms())
     if change.parsed is not None:
         await _check_query(request, project, change.parsed)
-    insight = await asyncio.to_thread(
-        services.saved.insights.update,
-        project.id,
-        insight_id,
-        name=change.name,
-        description=change.description,
-        query=change.query,
-        action_ids=action_ids(change.parsed) if change.parsed is not None else (),
-        now_ms=now_ms,
-    )
+    used = action_ids(change.parsed) if change.parsed is not None else ()
+    insight = await asyncio.to_thread(update_insight, services.people, kept, actor, project.id, insight_id, change, used)
     return answer(insight_json(insight))
 
 
@@ -99,7 +82,8 @@ async def delete_saved_insight_route(request: AnyRequest, project_id: FromPath[s
     """Remove one; the smart events that it used are free."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    await asyncio.to_thread(services_of(request).saved.insights.delete, project.id, insight_id)
+    services, actor = services_of(request), actor_of(caller_of(request))
+    await asyncio.to_thread(delete_insight, services.people, services.saved.insights, actor, project.id, insight_id)
 
 
 async def _check_query(request: AnyRequest, project: Project, query: TrendsQuery | FunnelQuery) -> None:

@@ -7,6 +7,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 from msgspec.structs import replace
 
+from sv.auth.permissions import actor_of
 from sv.insights.preview import preview
 from sv.insights.runner import Context
 from sv.meta.projects import Project
@@ -19,9 +20,10 @@ from sv.model.saved_parsing import (
     parse_smart_list,
 )
 from sv.model.smart_events import Rule, SmartEvent, rule_json
+from sv.people.saved import create_smart_event, delete_smart_event, update_smart_event
 from sv.web.filters import check_patterns
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, json_of, project_of, refuse_parameters, run, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, json_of, project_of, refuse_parameters, run, services_of
 from sv.web.saved_pages import answer_page
 from sv.web.smart import check_rules, rule_patterns
 
@@ -48,18 +50,9 @@ async def create_smart_event_route(request: AnyRequest, project_id: FromPath[str
     project = await project_of(request, project_id)
     refuse_parameters(request)
     made = parse_smart_event(await json_of(request))
-    assert made.name is not None
-    assert made.rules is not None
-    await check_rules(request, project, made.rules)
-    services = services_of(request)
-    smart = await asyncio.to_thread(
-        services.saved.smart_events.create,
-        project.id,
-        name=made.name,
-        description=made.description or "",
-        rules=made.rules,
-        now_ms=services.now_ms(),
-    )
+    await check_rules(request, project, made.rules or ())
+    services, actor = services_of(request), actor_of(caller_of(request))
+    smart = await asyncio.to_thread(create_smart_event, services.people, services.saved.smart_events, actor, project.id, made)
     return answer(smart_event_json(smart), 201)
 
 
@@ -78,17 +71,9 @@ async def update_smart_event_route(request: AnyRequest, project_id: FromPath[str
     refuse_parameters(request)
     change = parse_smart_event_change(await json_of(request))
     await check_rules(request, project, change.rules or ())
-    services = services_of(request)
-    smart = await asyncio.to_thread(
-        services.saved.smart_events.update,
-        project.id,
-        action_id,
-        name=change.name,
-        description=change.description,
-        rules=change.rules,
-        is_archived=change.is_archived,
-        now_ms=services.now_ms(),
-    )
+    services, actor = services_of(request), actor_of(caller_of(request))
+    kept = services.saved.smart_events
+    smart = await asyncio.to_thread(update_smart_event, services.people, kept, actor, project.id, action_id, change)
     return answer(smart_event_json(smart))
 
 
@@ -97,7 +82,8 @@ async def delete_smart_event_route(request: AnyRequest, project_id: FromPath[str
     """Remove one that nobody uses."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    await asyncio.to_thread(services_of(request).saved.smart_events.delete, project.id, action_id)
+    services, actor = services_of(request), actor_of(caller_of(request))
+    await asyncio.to_thread(delete_smart_event, services.people, services.saved.smart_events, actor, project.id, action_id)
 
 
 @post(f"{LIST}/preview", status_code=200, operation_id="preview_rules", opt={"permission": READ_PROJECT})

@@ -50,7 +50,10 @@ Newest first: who (a user, an API token, or the command line), when, what, on wh
 secret. Each entry was written together with the change, or neither was. Kept for `SV_AUDIT_DAYS`.
 
 Actions: `project.create`, `project.update`, `project.rotate_token`, `project.delete`, `api_token.create`, `api_token.revoke`,
-`user.create`, `user.update`, `user.password`, `user.delete`, `member.add`, `member.update`, `member.remove`.
+`user.create`, `user.update`, `user.password`, `user.delete`, `member.add`, `member.update`, `member.remove`,
+`smart_event.create`, `smart_event.update`, `smart_event.delete`, `insight.create`, `insight.update`, `insight.delete` (of rules and queries
+only that there is a new version), `dashboard.create`, `dashboard.update`, `dashboard.delete`, `person.erase`, `person.erase_done`,
+`person.erase_failed`, `person.export`.
 """
 
 COOKIE: Final = """\
