@@ -14,6 +14,7 @@ from typing import Any, Final
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROUNDS: Final = 5
+CHROMIUMS: Final = (Path("/usr/bin/chromium"), Path("/usr/bin/chromium-headless-shell"))
 PAGES: Final = ("overview", "trends", "dashboards", "events", "sessions", "settings")
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
@@ -45,7 +46,7 @@ def main() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process, sync_playwright() as playwright:
         assert process.stdout is not None
         url: str = json.loads(process.stdout.readline())["url"]
-        browser = playwright.chromium.launch(executable_path=Path("/usr/bin/chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=next(path for path in CHROMIUMS if path.exists()), args=ARGUMENTS)
         try:
             _measure(browser, url)
         finally:
