@@ -1,6 +1,6 @@
 // The button that saves what trends and funnels show, on a dashboard if wanted. For those who may.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { get, patch, post, projectPath } from "../api/client.ts";
 import type { Dashboard, ListedDashboard, SavedInsight } from "../api/dashboards.ts";
 import type { Page } from "../api/types.ts";
@@ -40,13 +40,15 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
   const [description, setDescription] = useState("");
   const [chosen, setChosen] = useState("");
   const [newName, setNewName] = useState("");
+  const made = useRef<string | null>(null); // likewise the insight: where only the dashboard was refused, it is there already
   const { isBusy, fault, run } = useAct();
   const known = useAsk(projectId, (signal) => get<Page<ListedDashboard>>(projectPath(projectId, "dashboards"), { limit: 200 }, signal));
   const save = async (): Promise<void> => {
     const board = chosen === NEW ? (await post<Dashboard>(projectPath(projectId, "dashboards"), { name: newName })).id : chosen;
     if (chosen === NEW) setChosen(board); // one that was made isn't made again where the rest is refused
-    const made = await post<SavedInsight>(projectPath(projectId, "insights"), { name, description, kind, query });
-    if (board !== "") await putOn(projectId, board, made.id);
+    if (made.current === null) made.current = (await post<SavedInsight>(projectPath(projectId, "insights"), { name, description, kind, query })).id;
+    else await patch(projectPath(projectId, "insights", made.current), { name, description });
+    if (board !== "") await putOn(projectId, board, made.current);
     toast(text.done(name));
     onClose();
     if (board !== "") go(hrefOf(pathOf("dashboards", board)));
