@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
-"""The first that there is: without a window's own interface it takes a quarter less of the processor."""
+CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,9 +21,8 @@ ARGUMENTS = (
 # TRICKY: while Playwright is open, its event loop counts as the running one of this thread, and other files run loops of their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = next((path for path in CHROMIUMS if path.exists()), None)
-    assert chromium is not None, "browser tests need Chromium: .ci/install-system-packages"
+    assert CHROMIUM.exists(), "browser tests need Chromium: .ci/install-system-packages"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield started
         started.close()
