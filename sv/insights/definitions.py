@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from sv.meta.rollups.definition_lists import DefinitionLists
 from sv.model.calendar import iso_ms
 from sv.model.cursor import Cursor, encode_cursor
-from sv.model.definitions import DefinitionsQuery, EventDefinition, Notes, NotesChange, PropertyDefinition
+from sv.model.definitions import DefinitionsQuery, EventDefinition, Noted, Notes, NotesChange, PropertyDefinition
 from sv.model.errors import NotFound
 from sv.model.validate import show
 
@@ -34,18 +34,18 @@ class Definitions:
         self._catch_up()
         return _page(self._lists.properties(project_id, _one_more(query)), query.limit)
 
-    def note_event(self, project_id: str, name: str, change: NotesChange) -> dict[str, Any]:
+    def note_event(self, project_id: str, name: str, change: NotesChange, noted: Noted | None = None) -> dict[str, Any]:
         """Keep what an owner says of an event's name, and answer the definition. Raises NotFound."""
         self._catch_up()
-        found = self._lists.note_event(project_id, name, change, self._now_ms())
+        found = self._lists.note_event(project_id, name, change, self._now_ms(), noted)
         if found is None:
             raise NotFound(f"no event {show(name)} (name)")
         return definition_json(found)
 
-    def note_property(self, project_id: str, name: str, change: NotesChange) -> dict[str, Any]:
+    def note_property(self, project_id: str, name: str, change: NotesChange, noted: Noted | None = None) -> dict[str, Any]:
         """Likewise of a property's name."""
         self._catch_up()
-        found = self._lists.note_property(project_id, name, change)
+        found = self._lists.note_property(project_id, name, change, noted)
         if found is None:
             raise NotFound(f"no property {show(name)} (name)")
         return definition_json(found)

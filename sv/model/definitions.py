@@ -4,8 +4,9 @@ Answers for the one rule of types. Assumes counts over every value that was ever
 value itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -46,6 +47,10 @@ class NotesChange(Struct, frozen=True):
     description: str | None = None
     is_verified: bool | None = None
     is_hidden: bool | None = None
+
+
+Noted: TypeAlias = Callable[[str, Notes, Notes], None]
+"""Told of a name what was said of it and what is now, in the transaction of the change."""
 
 
 class EventDefinition(Struct, frozen=True):

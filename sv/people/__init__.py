@@ -5,7 +5,7 @@ routes and the command line both come through here. Hashing a password takes its
 
     people      `People`, which ties the tables together
     bodies      from decoded JSON to the values below
-    projects, tokens, users, dashboards, saved    changes
+    projects, tokens, users, dashboards, saved, notes    changes
     logins      from a password to a cookie, and from a cookie or token to a principal
     throttle    how often somebody may try a wrong password
 """

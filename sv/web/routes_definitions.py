@@ -7,12 +7,14 @@ import msgspec
 from litestar import Response, get, patch
 from litestar.params import FromPath
 
+from sv.auth.permissions import actor_of
 from sv.insights.definitions import Definitions
 from sv.meta.projects import Project
 from sv.model.definitions_parsing import EVENT_PARAMETERS, PROPERTY_PARAMETERS, parse_definitions_query, parse_notes
+from sv.people.notes import in_trail
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, call, json_of, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, call, caller_of, json_of, project_of, refuse_parameters, services_of
 
 
 @get(f"{PROJECT}/event_definitions", operation_id="list_event_definitions", opt={"permission": READ_PROJECT})
@@ -37,7 +39,8 @@ async def update_event_definition_route(request: AnyRequest, project_id: FromPat
     project = await project_of(request, project_id)
     refuse_parameters(request)
     change = parse_notes(await json_of(request))
-    return await _answer(request, project, lambda definitions: definitions.note_event(project.id, name_of(name), change))
+    noted = in_trail(services_of(request).people, actor_of(caller_of(request)), "event_definition.update", project.id)
+    return await _answer(request, project, lambda definitions: definitions.note_event(project.id, name_of(name), change, noted))
 
 
 @patch(
@@ -50,7 +53,10 @@ async def update_property_definition_route(
     project = await project_of(request, project_id)
     refuse_parameters(request)
     change = parse_notes(await json_of(request))
-    return await _answer(request, project, lambda definitions: definitions.note_property(project.id, name_of(name), change))
+    noted = in_trail(services_of(request).people, actor_of(caller_of(request)), "property_definition.update", project.id)
+    return await _answer(
+        request, project, lambda definitions: definitions.note_property(project.id, name_of(name), change, noted)
+    )
 
 
 async def _answer(request: AnyRequest, project: Project, work: Callable[[Definitions], dict[str, Any]]) -> Response[bytes]:

@@ -1,9 +1,9 @@
-"""What the audit trail says of smart events and saved insights."""
+"""What the audit trail says of smart events, saved insights and the names of events and properties."""
 
 from typing import Any
 
 import pytest
-from http_rig import Api
+from http_rig import Api, event
 
 SECRET = "ann@example.com"
 RULES = [{"event": "buy", "filters": [{"property": "email", "operator": "exact", "value": SECRET}]}]
@@ -58,3 +58,18 @@ def test_what_is_refused_is_not_in_the_trail(api: Api) -> None:
         ["smart_event.create"],
         ["insight.create"],
     ]
+
+
+@pytest.mark.parametrize(("path", "name"), [("event_definitions", "buy"), ("property_definitions", "plan")])
+def test_what_an_owner_says_of_a_name_is_in_the_trail_once_for_each_change(api: Api, path: str, name: str) -> None:
+    api.send(event("buy", properties={"plan": "pro"}))
+    one = api.path(f"{path}/{name}")
+    for change in ({"description": "Paid", "is_verified": True}, {"is_verified": True}, {"description": ""}):
+        assert api.http.patch(one, json=change).status_code == 200
+    assert api.http.patch(api.path(f"{path}/nothing"), json={"is_hidden": True}).status_code == 404
+    action = f"{path.removesuffix('s')}.update"
+    assert trail(api, name) == [
+        (action, "api_token", name, {"description": "Paid"}, {"description": None}),
+        (action, "api_token", name, {"description": None, "is_verified": False}, {"description": "Paid", "is_verified": True}),
+    ]
+    assert trail(api, "nothing") == []

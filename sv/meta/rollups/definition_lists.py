@@ -15,6 +15,7 @@ from sv.meta.rollups.definitions import NAME
 from sv.model.definitions import (
     DefinitionsQuery,
     EventDefinition,
+    Noted,
     Notes,
     NotesChange,
     PropertyDefinition,
@@ -95,15 +96,19 @@ class DefinitionLists:
         source = _PROPERTIES if query.event is None else _PROPERTIES_OF_EVENT
         return self._properties(source, project_id, query.event, self._page(source, project_id, query))
 
-    def note_event(self, project_id: str, name: str, change: NotesChange, now_ms: int) -> EventDefinition | None:
+    def note_event(
+        self, project_id: str, name: str, change: NotesChange, now_ms: int, noted: Noted | None = None
+    ) -> EventDefinition | None:
         """Keep what an owner wrote, durably, and give the definition; None where the project has no such event."""
-        return next(iter(self._events(project_id, self._note(_EVENTS, project_id, name, change), now_ms)), None)
+        numbers = self._note(_EVENTS, project_id, name, change, noted)
+        return next(iter(self._events(project_id, numbers, now_ms)), None)
 
-    def note_property(self, project_id: str, name: str, change: NotesChange) -> PropertyDefinition | None:
+    def note_property(
+        self, project_id: str, name: str, change: NotesChange, noted: Noted | None = None
+    ) -> PropertyDefinition | None:
         """As `note_event`."""
-        return next(
-            iter(self._properties(_PROPERTIES, project_id, None, self._note(_PROPERTIES, project_id, name, change))), None
-        )
+        numbers = self._note(_PROPERTIES, project_id, name, change, noted)
+        return next(iter(self._properties(_PROPERTIES, project_id, None, numbers)), None)
 
     def _page(self, source: _Source, project_id: str, query: DefinitionsQuery) -> list[int]:
         """The numbers of a page. A search looks at every name: there are ten thousand at most, in a few milliseconds."""
@@ -158,18 +163,27 @@ class DefinitionLists:
         """
         return self._meta.rows(sql, project_id, event, listed, first_day) if numbers else []
 
-    def _note(self, source: _Source, project_id: str, name: str, change: NotesChange) -> list[int]:
+    def _note(self, source: _Source, project_id: str, name: str, change: NotesChange, noted: Noted | None) -> list[int]:
         """The name's number; none where the project has no such name."""
         if not self._builds.has_live(project_id, NAME):
             return []
         given = {"description": change.description, "is_verified": change.is_verified, "is_hidden": change.is_hidden}
-        with self._meta.transaction() as writer:
+        with self._meta.together() as writer:
             numbers = _numbers(writer, f"select n.id from {source.rows} and n.name = ?2", project_id, name)
             for number in numbers:
+                before = _said(writer, source, number)
                 for column, value in given.items():
                     if value is not None:
                         writer.execute(f"update {source.names} set {column} = nullif(?, '') where id = ?", (value, number))
+                if noted is not None:
+                    noted(name, before, _said(writer, source, number))
             return numbers
+
+
+def _said(writer: apsw.Connection, source: _Source, number: int) -> Notes:
+    sql = f"select description, is_verified, is_hidden from {source.names} where id = ?"
+    ((description, is_verified, is_hidden),) = writer.execute(sql, (number,)).fetchall()
+    return Notes(None if description is None else str(description), bool(is_verified), bool(is_hidden))
 
 
 def _numbers(writer: apsw.Connection, sql: str, *values: Value) -> list[int]:

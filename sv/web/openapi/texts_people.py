@@ -52,7 +52,8 @@ secret. Each entry was written together with the change, or neither was. Kept fo
 Actions: `project.create`, `project.update`, `project.rotate_token`, `project.delete`, `api_token.create`, `api_token.revoke`,
 `user.create`, `user.update`, `user.password`, `user.delete`, `member.add`, `member.update`, `member.remove`,
 `smart_event.create`, `smart_event.update`, `smart_event.delete`, `insight.create`, `insight.update`, `insight.delete` (of rules and queries
-only that there is a new version), `dashboard.create`, `dashboard.update`, `dashboard.delete`, `person.erase`, `person.erase_done`,
+only that there is a new version), `event_definition.update`, `property_definition.update`,
+`dashboard.create`, `dashboard.update`, `dashboard.delete`, `person.erase`, `person.erase_done`,
 `person.erase_failed`, `person.export`.
 """
 
