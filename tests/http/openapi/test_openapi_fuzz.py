@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from tests.http.openapi.openapi_rig import OutOfTime, document, operations
 
 EXAMPLES = 300
-BUDGET_S = 40.0
+BUDGET_S = 25.0
 """For all routes together, of which each has its share. On a slow machine the last examples are left out."""
 
 MAX_URL_CHARS = 60_000
