@@ -5,6 +5,7 @@ goes. Beside it, what starts that were cut off have left goes too, when it is ol
 there: the standard library alone.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -18,8 +19,9 @@ ABANDONED_S = 3600.0
 def finish(fresh: Path, home: Path, now: float) -> None:
     """Raises OSError where HOME can't be made."""
     for other in home.parent.glob(".unpacking.*"):
-        if other != fresh and other.stat().st_mtime < now - ABANDONED_S:
-            shutil.rmtree(other, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # it has become HOME meanwhile, or gone
+            if other != fresh and other.stat().st_mtime < now - ABANDONED_S:
+                shutil.rmtree(other, ignore_errors=True)
     os.sync()  # or a power cut could leave HOME with empty files in it, which nothing would ever look at again
     try:
         fresh.rename(home)
