@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.app.app_rig import Visit, visiting
+from tests.browser.app.app_rig import TWO_FRAMES, Visit, visiting
 from tests.http.http_rig import Api, Running, story
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -132,3 +132,15 @@ def test_a_page_that_waits_says_so_lets_go_and_asks_again(shared: tuple[Visit, G
     visit.shows(lambda: (click_all(again), again.count())[1], 0)
     expect(main).to_contain_text(shown)
     expect(broken).to_have_count(0)
+
+
+def test_a_change_from_light_to_dark_is_whole_at_once_for_who_wants_no_motion(shop: Visit) -> None:
+    """A colour that is inherited would come a step later on each level of the page if it took any time."""
+    page = shop.open("/")
+    shop.heading("Overview")
+    shop.settle()
+    page.evaluate("window.moves = 0; document.addEventListener('transitionrun', () => { window.moves += 1; }, true)")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.evaluate(TWO_FRAMES)
+    assert page.evaluate("window.moves") == 0
