@@ -5,7 +5,7 @@ from typing import Any
 from sv.meta.dashboards import Dashboard, Dashboards
 from sv.model.access import Actor
 from sv.model.dashboards import DashboardBody
-from sv.people.people import People, differences
+from sv.people.people import People
 
 
 def create_dashboard(people: People, dashboards: Dashboards, actor: Actor, project_id: str, new: DashboardBody) -> Dashboard:
@@ -33,9 +33,9 @@ def update_dashboard(
             tiles=change.tiles,
             now_ms=people.now_ms(),
         )
-        old, new = differences(_told(before), _told(made))
-        if new:
-            people.note(actor, "dashboard.update", _target(made), project_id=project_id, before=old, after=new)
+        people.note_change(
+            actor, "dashboard.update", _target(made), project_id=project_id, before=_told(before), after=_told(made)
+        )
     return made
 
 

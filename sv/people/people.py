@@ -67,8 +67,18 @@ class People:
             now_ms=self.now_ms(),
         )
 
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What of each side the other has not: two equal sides are two empty ones."""
-    changed = [name for name in after if before.get(name) != after[name]]
-    return {name: before.get(name) for name in changed}, {name: after[name] for name in changed}
+    def note_change(
+        self,
+        actor: Actor,
+        action: str,
+        target: tuple[str, str],
+        *,
+        project_id: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+    ) -> None:
+        """As `note`, with what became other than it was; no entry where nothing did."""
+        changed = [name for name in after if before.get(name) != after[name]]
+        if changed:
+            old, new = {name: before.get(name) for name in changed}, {name: after[name] for name in changed}
+            self.note(actor, action, target, project_id=project_id, before=old, after=new)

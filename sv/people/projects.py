@@ -15,7 +15,7 @@ from sv.model.project_settings import (
 )
 from sv.model.validate import Problems
 from sv.people.bodies import ProjectChange
-from sv.people.people import People, differences
+from sv.people.people import People
 
 
 class WithToken(NamedTuple):
@@ -48,9 +48,8 @@ def change_project(people: People, actor: Actor, project_id: str, change: Projec
         if change.settings is not None:
             settings = encode_project_settings(_changed(read_project_settings(old.settings), change.settings))
         project = people.projects.update(project_id, name=change.name, timezone=change.timezone, settings=settings)
-        before, after = differences(_shown(old), _shown(project))
-        if after:
-            people.note(actor, "project.update", (project.id, project.name), project_id=project.id, before=before, after=after)
+        target = (project.id, project.name)
+        people.note_change(actor, "project.update", target, project_id=project.id, before=_shown(old), after=_shown(project))
     return project
 
 

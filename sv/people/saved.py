@@ -12,7 +12,7 @@ from sv.meta.smart_events import SmartEvents
 from sv.model.access import Actor
 from sv.model.saved_parsing import InsightBody, SmartEventBody
 from sv.model.smart_events import SmartEvent
-from sv.people.people import People, differences
+from sv.people.people import People
 
 
 def create_smart_event(people: People, kept: SmartEvents, actor: Actor, project_id: str, new: SmartEventBody) -> SmartEvent:
@@ -40,8 +40,8 @@ def update_smart_event(
             is_archived=change.is_archived,
             now_ms=people.now_ms(),
         )
-        old, new = differences(_told(before), _told(made))
-        people.note(actor, "smart_event.update", (made.id, made.name), project_id=project_id, before=old, after=new)
+        target = (made.id, made.name)
+        people.note_change(actor, "smart_event.update", target, project_id=project_id, before=_told(before), after=_told(made))
     return made
 
 
@@ -97,8 +97,8 @@ def update_insight(
             action_ids=action_ids,
             now_ms=people.now_ms(),
         )
-        old, new = differences(_told(before), _told(made))
-        people.note(actor, "insight.update", (made.id, made.name), project_id=project_id, before=old, after=new)
+        target = (made.id, made.name)
+        people.note_change(actor, "insight.update", target, project_id=project_id, before=_told(before), after=_told(made))
     return made
 
 

@@ -6,16 +6,14 @@ but where a row says "again".
 """
 
 import os
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, WINDOW_MS, ClickHouse, Ours
+from tests.bench.rounds import interleaved
 
-ROUNDS = 5
 DAY_MS = 86_400_000
 DEVICES = ("Desktop", "Mobile", "Tablet")
 
@@ -58,17 +56,7 @@ def main() -> None:
 
 
 def _row(label: str, mine: Callable[[], Any], reference: Callable[[], Any]) -> None:
-    times: dict[str, list[tuple[float, float]]] = {"mine": [], "reference": []}
-    for _ in range(ROUNDS):
-        answers: list[Any] = []
-        for name, ask in (("mine", mine), ("reference", reference)):
-            wall, cpu = time.perf_counter(), time.process_time()
-            answers.append(ask())
-            times[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-        assert answers[0] == answers[1], (label, *answers)
-    (wall, cpu), (their_wall, their_cpu) = (
-        [statistics.median(column) * 1000 for column in zip(*times[name], strict=True)] for name in ("mine", "reference")
-    )
+    (wall, cpu), (their_wall, their_cpu) = interleaved(label, mine, reference)
     print(
         f"{label:42} {their_wall:8.1f} ({their_cpu:7.1f})   {wall:8.1f} ({cpu:7.1f})   {wall / their_wall:6.2f} {cpu / their_cpu:6.2f}",
         flush=True,

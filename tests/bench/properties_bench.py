@@ -7,16 +7,14 @@ events (2,000,000).
 """
 
 import os
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, WINDOW_MS, ClickHouse, Ours
+from tests.bench.rounds import interleaved
 
-ROUNDS = 5
 DAY_MS = 86_400_000
 PROPERTIES = """
     '{"$current_url":"https://shop.example/p/' || (i % 50) || '","title":"A page of the shop ' || (i % 50) || '","plan":"'
@@ -96,19 +94,10 @@ def load(theirs: ClickHouse, folder: Path) -> None:
 
 
 def row(label: str, mine: Callable[[], Any], *references: Callable[[], Any]) -> None:
-    times: list[list[tuple[float, float]]] = [[] for _ in range(1 + len(references))]
-    for _ in range(ROUNDS):
-        answers: list[Any] = []
-        for taken, ask in zip(times, (mine, *references), strict=True):
-            wall, cpu = time.perf_counter(), time.process_time()
-            answers.append(ask())
-            taken.append((time.perf_counter() - wall, time.process_time() - cpu))
-        assert all(answer == answers[0] for answer in answers), (label, *answers)
-    medians = [[statistics.median(column) * 1000 for column in zip(*taken, strict=True)] for taken in times]
-    (wall, cpu), *others = medians
-    best, best_cpu = min(others)
-    cells = "   ".join(f"{one:8.1f} ({used:7.1f})" for one, used in (*others, (wall, cpu)))
-    print(f"{label:42} {cells}   {wall / best:6.2f} {cpu / best_cpu:6.2f}", flush=True)
+    taken, *others = interleaved(label, mine, *references)
+    best = min(others)
+    cells = "   ".join(f"{wall:8.1f} ({cpu:7.1f})" for wall, cpu in (*others, taken))
+    print(f"{label:42} {cells}   {taken.wall_ms / best.wall_ms:6.2f} {taken.cpu_ms / best.cpu_ms:6.2f}", flush=True)
 
 
 def funnel(ours: Ours, asked: dict[str, Any], *, is_first: bool) -> list[int]:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck import key_conditions, property_codes
+from sv.engine.duck import key_values, property_codes
 from sv.engine.duck.key_conditions import Answer, Condition, answers_of
 from sv.engine.duck.key_files import Footer, KeyFile, Reading
+from sv.engine.duck.key_values import Valued, values_by_file
 from sv.engine.duck.run import Statements
 from sv.model.filters import Filter, Operator, matches
 from sv.model.part import Part
@@ -37,7 +38,7 @@ def place(rig: Rig, sent: list[dict[str, Any]]) -> tuple[Part, KeyFile, list[dic
 def answer(rig: Rig, part: Part, file: KeyFile, item: Filter, failed: list[Part]) -> Answer | None:
     need = Condition(None, item)
     statements = Statements(rig.database)
-    return answers_of([need], [(part, file)], statements, lambda part, *_: failed.append(part), LIMITS).get((need, file))
+    return answers_of({need}, [(part, file)], statements, lambda part, *_: failed.append(part), LIMITS).get((need, file))
 
 
 def by_row(file: KeyFile, answer: Answer, rows: int) -> list[bool]:
@@ -134,10 +135,31 @@ def test_too_many_texts_in_all_files_are_asked_of_the_parts(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, failed: list[Part]
 ) -> None:
     part, file, _ = place(rig, [{"n": nth} for nth in range(20)])
-    monkeypatch.setattr(key_conditions, "MAX_ASKED", 20)
+    monkeypatch.setattr(key_values, "MAX_ASKED", 20)
     assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is None
-    monkeypatch.setattr(key_conditions, "MAX_ASKED", 21)
+    monkeypatch.setattr(key_values, "MAX_ASKED", 21)
     assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is not None
+
+
+def test_files_with_the_same_values_share_what_is_made_of_them_and_equal_numbers_are_one_value(
+    rig: Rig, failed: list[Part]
+) -> None:
+    values = ["b", None, 10, 10.0, "a", {"c": [1]}]
+    some, others = ([{"p": each} for each in rows] for rows in (values * 4, [*reversed(values)] * 3))
+    files = [(part, file) for part, file, _ in (place(rig, some), place(rig, others))]
+    found = values_by_file(
+        Valued("p", is_column=False), files, Statements(rig.database), lambda part, *_: failed.append(part), LIMITS
+    )
+    first, second = (found[file] for _, file in files)
+    assert first.dictionary is second.dictionary
+    assert sorted(map(str, first.dictionary.values)) == ['"a"', '"b"', "10", "None", '{"c":[1]}']
+    for (_, file), held, sent in zip(files, (first, second), (some, others), strict=True):
+        assert held.at is not None
+        assert held.dictionary.places is not None
+        with Reading(file) as reading:
+            codes = held.dictionary.places[reading.codes(held.at, 0, len(sent), held.width)]
+        assert [held.dictionary.values[code] == '"b"' for code in codes] == [each == {"p": "b"} for each in sent]
+        assert [held.dictionary.values[code] == "10" for code in codes] == [each == {"p": 10} for each in sent]
 
 
 def test_a_file_that_is_gone_is_told_of(rig: Rig, failed: list[Part]) -> None:
@@ -155,5 +177,5 @@ def test_a_key_file_of_before_properties_had_codes_still_answers(rig: Rig, faile
     old = KeyFile(file.path, msgspec.msgpack.decode(msgspec.msgpack.encode(footer), type=Footer))
     assert answer(rig, part, old, Filter("n", Operator.GT, 3), failed) is None
     need = Condition("country", Filter("$country", Operator.EXACT, "DE"))
-    told = answers_of([need], [(part, old)], Statements(rig.database), lambda *_: None, LIMITS)[need, old]
+    told = answers_of({need}, [(part, old)], Statements(rig.database), lambda *_: None, LIMITS)[need, old]
     assert told.for_all is True

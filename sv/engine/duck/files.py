@@ -20,6 +20,9 @@ ROW_GROUP_ROWS: Final = 20_480
 """Scans of 10,240 to 122,880 rows measure alike, and so do bytes; one person's events take a fifth of the time, since of each group
 with one of them the wide columns are decompressed."""
 
+BATCH_ROWS: Final = 122_880
+"""Of a part that is read in a stream, at a time."""
+
 
 class FileFacts(Struct, frozen=True):
     """What the catalog wants to know of a file just written. Times are Unix milliseconds."""

@@ -4,15 +4,15 @@ Key files know an event's time, not its id, which decides between two of one mil
 of the whole.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck.key_conditions import Valued, valued_of
 from sv.engine.duck.key_files import KEY_BITS
 from sv.engine.duck.key_reading import KeyReader, Matched
+from sv.engine.duck.key_values import Dictionary, Valued, valued_of
 from sv.engine.duck.step_keys import OFFSETS
 from sv.engine.duck.trend_keys import in_range
 from sv.engine.port import GroupValues, Limits, Matcher, Scope
@@ -32,7 +32,7 @@ class Firsts(NamedTuple):
     persons: NDArray[np.int64]
     ms: NDArray[np.int64]
     codes: NDArray[np.int64]
-    values: Sequence[str | None]
+    dictionary: Dictionary
     is_tied: NDArray[np.bool_]
 
 
@@ -46,10 +46,6 @@ def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
         persons = users[persons].astype(np.int64)
         order = np.lexsort((ms, persons))
         persons, ms, codes = persons[order], ms[order], codes[order]
-    # Equal values may have several codes.
-    numbers: dict[object, int] = {}
-    same = np.array([numbers.setdefault(value, len(numbers)) for value in matched.values] or [0], np.int64)
-    codes = same[codes]
     first = np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))
     is_like_next = (persons[1:] == persons[:-1]) & (ms[1:] == ms[:-1])
     differs = is_like_next & (codes[1:] != codes[:-1])
@@ -58,8 +54,7 @@ def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
         run = np.cumsum(np.concatenate((np.ones(1, np.bool_), ~is_like_next))) - 1
         runs = np.unique(run[1:][differs])
         tied = np.isin(run, runs)
-    values = [value if isinstance(value, str) else None for value in numbers]
-    return Firsts(persons[first], ms[first], codes[first], values, tied[first])
+    return Firsts(persons[first], ms[first], codes[first], matched.dictionary, tied[first])
 
 
 class _Earliest:
@@ -70,10 +65,14 @@ class _Earliest:
         self._codes = np.zeros(max_person + 1, np.int32)
         self._is_tied = np.zeros(max_person + 1, np.bool_)
         self._numbers: dict[str | None, int] = {}
+        self._of_dictionaries: dict[Dictionary, NDArray[np.int32]] = {}
 
     def add(self, found: Firsts, text_of: Callable[[str | None], str | None]) -> None:
-        numbers = [self._numbers.setdefault(text_of(value), len(self._numbers)) for value in found.values]
-        codes = np.array(numbers or [0], np.int32)[found.codes]
+        numbers = self._of_dictionaries.get(found.dictionary)
+        if numbers is None:
+            given = [self._numbers.setdefault(text_of(value), len(self._numbers)) for value in found.dictionary.values]
+            numbers = self._of_dictionaries[found.dictionary] = np.array(given, np.int32)
+        codes = numbers[found.codes]
         known = self._ms[found.persons]
         is_same = (found.ms == known) & (codes != self._codes[found.persons])
         self._is_tied[found.persons[is_same]] = True
@@ -124,7 +123,7 @@ def first_values(key_reader: KeyReader, asked: Asked) -> GroupValues | None:
         return None
     texts: dict[Any, str] = {}
     if wanted.is_column:
-        texts = asked.texts_of({value for each in found.values() for value in each.values if value is not None})
+        texts = asked.texts_of({value for each in found.values() for value in each.dictionary.values if value is not None})
     earliest = _Earliest(asked.max_person)
     for each in found.values():
         earliest.add(each, lambda value: texts.get(value, value))

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from sv.engine.duck import first_values, funnel, step_keys
 from sv.engine.duck.first_values import Firsts
-from sv.engine.duck.key_conditions import texts_of
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
+from sv.engine.duck.key_values import Dictionary, json_texts
 from sv.engine.duck.merged_keys import Hit, MergedKeys
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
@@ -202,12 +202,12 @@ class FunnelReader:
             table = self._statements.table(statement, limits)
             encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
             codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-            values = cast("list[str | None]", encoded.dictionary.to_pylist())
+            values = cast("tuple[str | None, ...]", tuple(encoded.dictionary.to_pylist()))
             groups, ms = (column_of(table, column).astype(np.int64) for column in ("group", "ms"))
-            return Firsts(groups, ms, codes, values, np.zeros(codes.size, np.bool_))
+            return Firsts(groups, ms, codes, Dictionary(values), np.zeros(codes.size, np.bool_))
 
         def texts(values: Iterable[str]) -> dict[str, str]:
-            return texts_of(values, self._statements, limits)
+            return json_texts(values, self._statements, limits)
 
         most = self._relations.max_person
         if group_by == "person" and not is_numbered and most <= first_values.MAX_PERSONS:
@@ -217,7 +217,7 @@ class FunnelReader:
             if found is not None:
                 return found
         whole = in_sql(source)
-        return GroupValues(whole.persons.astype(np.uint64), whole.codes, list(whole.values))
+        return GroupValues(whole.persons.astype(np.uint64), whole.codes, list(whole.dictionary.values))
 
     def persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""

@@ -7,27 +7,22 @@ numbers in order it is enough to find where they cross the bound. What can't be 
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence, Set
 from typing import Final, NamedTuple, cast
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck.filters import condition
-from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Reading, Value
-from sv.engine.duck.properties import IS_BOT, Property
-from sv.engine.duck.property_codes import PropertyColumn
+from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Value
+from sv.engine.duck.key_values import Files, GiveUp, held_values, rows_holding
+from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
 from sv.engine.duck.sql import Params
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.filters import NEGATED, Filter, Operator
-from sv.model.part import Part
-
-MAX_ASKED: Final = 200_000
-"""Distinct texts of a property, in all files, that a condition is asked of. Where there are more, the parts are read."""
 
 _PROPERTIES: Final = "properties"
 _WORD: Final = re.compile(r"\w+")
@@ -60,25 +55,6 @@ class Answer(NamedTuple):
 
 Answers = dict[tuple[Condition, KeyFile], Answer]
 """What is missing is not known."""
-
-Files = Sequence[tuple[Part, KeyFile]]
-GiveUp = Callable[[Part, KeyFile, OSError], None]
-"""Told of files that can't be read."""
-
-
-class Valued(Struct, frozen=True):
-    """What a breakdown's values are read from: a coded column, whose nulls may be of other types in the JSON, or else a property."""
-
-    name: str
-    is_column: bool
-
-
-class Values(NamedTuple):
-    """A column or property in one file: where the codes are, None where all rows have the one value; and the values by code."""
-
-    at: int | None
-    width: int
-    values: tuple[Value, ...]
 
 
 class Alternative(Struct, frozen=True):
@@ -122,7 +98,7 @@ def _condition_of(item: Filter) -> Condition | None:
 
 
 def answers_of(
-    needs: Iterable[Condition],
+    needs: Set[Condition],
     files: Files,
     statements: Statements,
     give_up: GiveUp,
@@ -130,7 +106,7 @@ def answers_of(
 ) -> Answers:
     """Each condition in each file that knows."""
     answers: Answers = {}
-    for need in set(needs):
+    for need in needs:
         if need.column is not None:
             answers |= _of_column(need, need.column, files, statements, limits)
         elif need.item is not None:
@@ -156,79 +132,6 @@ def _ask(column: str, item: Filter, values: set[Value], statements: Statements, 
     return {value: bool(holds) for value, holds in statements.rows(params.sql(statement), limits)}
 
 
-def valued_of(breakdown: str) -> Valued | None:
-    """None for a property of which codes never tell."""
-    column = STRING_PROPERTY_COLUMNS.get(breakdown)
-    if column is not None:
-        return Valued(column, is_column=True) if column in CODED_COLUMNS else None
-    return None if breakdown == IS_BOT else Valued(breakdown, is_column=False)
-
-
-def values_of(wanted: Valued, files: Files, statements: Statements, give_up: GiveUp, limits: Limits) -> dict[KeyFile, Values]:
-    """The values in each file that knows: strings of a column; of a property JSON texts, equal numbers having equal ones."""
-    if wanted.is_column:
-        columns = {file: column for _, file in files if (column := file.columns.get(wanted.name)) is not None}
-        return {file: Values(column.at, 1, column.values) for file, column in columns.items()}
-    held = _values_in(files, wanted.name, give_up)
-    distinct = set[str | None]().union(*(each for _, each in held.texts.values()))
-    found = {file: Values(None, 1, (None,)) for file in held.absent}
-    if len(distinct) > MAX_ASKED:
-        return found
-    params = Params()
-    json = Property(wanted.name, params).json()
-    statement = params.sql(f"select text, {json} from ({_rows_of(wanted.name, distinct, params)})")
-    shown: dict[str | None, str | None] = dict(statements.rows(statement, limits)) if distinct else {}
-    for file, (column, texts) in held.texts.items():
-        found[file] = Values(column.at, column.width, tuple(shown[text] for text in texts))
-    return found
-
-
-def texts_of(values: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str]:
-    """The JSON text of each string, by the engine that makes those of rows."""
-    params = Params()
-    held = params.bind(list(values))
-    statement = f"select value, to_json(value)::varchar from (select unnest({held}::varchar[]) as value)"
-    return dict(statements.rows(params.sql(statement), limits))
-
-
-class _Held(NamedTuple):
-    """A property's values in files: JSON texts, or numbers, ascending; and the files in which no event has it."""
-
-    texts: dict[KeyFile, tuple[PropertyColumn, list[str | None]]]
-    numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]]
-    absent: list[KeyFile]
-
-
-def _values_in(files: Files, name: str, give_up: GiveUp) -> _Held:
-    held = _Held({}, {}, [])
-    for part, file in files:
-        column = file.properties.get(name)
-        if column is None:
-            if file.has_all_properties and name not in file.properties:
-                held.absent.append(file)
-            continue
-        try:
-            with Reading(file) as reading:
-                values = reading.values_of(column)
-        except OSError as error:
-            give_up(part, file, error)
-            continue
-        if column.is_numeric:
-            held.numbers[file] = (column, np.frombuffer(values, np.float64))
-        else:
-            held.texts[file] = (column, msgspec.msgpack.decode(values, type=list[str | None]))
-    return held
-
-
-def _rows_of(name: str, texts: set[str | None], params: Params) -> str:
-    """A select of each text and of `properties` in which the property has it as its value; without it for None."""
-    held, key = params.bind(list(texts)), params.bind(msgspec.json.encode(name).decode())
-    return f"""
-        select text, case when text is null then '{{}}' else '{{' || {key} || ':' || text || '}}' end as properties
-        from (select unnest({held}::varchar[]) as text)
-        """
-
-
 class _OfProperty:
     """One condition over a property, in many files."""
 
@@ -239,17 +142,13 @@ class _OfProperty:
         self._limits = limits
 
     def answers(self, files: Files, give_up: GiveUp) -> Answers:
-        held = _values_in(files, self._item.property, give_up)
-        texts, numbers = held.texts, held.numbers
-        distinct = set[str | None]((None,)).union(*(each for _, each in texts.values()))
-        if len(distinct) > MAX_ASKED:
-            distinct, texts = set[str | None]((None,)), {}
-        holds = self._ask(distinct)
+        held = held_values(files, self._item.property, give_up)
+        holds = self._ask({None, *held.distinct})
         found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
-        for file, (column, each) in texts.items():
-            table = np.array([holds[text] for text in each], np.bool_)
-            found[self._need, file] = Answer(column.at, column.width, table)
-        for file, (column, each) in numbers.items():
+        for texts, holders in held.texts.items():
+            table = np.array([holds[text] for text in texts], np.bool_)
+            found |= {(self._need, file): Answer(column.at, column.width, table) for file, column in holders}
+        for file, (column, each) in held.numbers.items():
             table = np.concatenate(([holds[None]], self._of_numbers(each)))
             found[self._need, file] = Answer(column.at, column.width, table)
         return found
@@ -257,7 +156,7 @@ class _OfProperty:
     def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
         """For which values it holds: JSON texts, None for none."""
         params = Params()
-        statement = f"select text, {condition(self._item, params)} from ({_rows_of(self._item.property, texts, params)})"
+        statement = f"select text, {condition(self._item, params)} from ({rows_holding(self._item.property, texts, params)})"
         return {text: bool(holds) for text, holds in self._statements.rows(params.sql(statement), self._limits)}
 
     def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:

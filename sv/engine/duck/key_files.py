@@ -33,7 +33,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck import property_codes
-from sv.engine.duck.files import read_files
+from sv.engine.duck.files import BATCH_ROWS, read_files
 from sv.engine.duck.property_codes import PropertyColumn
 from sv.model.part import Part
 
@@ -63,7 +63,6 @@ CODED_COLUMNS: Final = (
 
 _MAGIC: Final = b"SVKEYS01"
 _TAIL: Final = struct.Struct("<QQQ8s")
-_BATCH_ROWS: Final = 122_880
 
 Keys = NDArray[np.uint64]
 Codes = NDArray[np.unsignedinteger[Any]]
@@ -154,7 +153,7 @@ class Reading:
         self._fill(found, at + low * width)
         return found
 
-    def values_of(self, column: PropertyColumn) -> bytes:
+    def encoded_values(self, column: PropertyColumn) -> bytes:
         """What a property's codes stand for, as it is in the file."""
         found = np.empty(column.values_bytes, np.uint8)
         self._fill(found, column.values_at)
@@ -250,9 +249,7 @@ def _write_properties(
     for coded in property_codes.coded_properties(cursor, source, part.rows, listed):
         at = writer.add(coded.codes) if coded.codes.size else None
         values_at = writer.add(coded.values)
-        written[coded.name] = PropertyColumn(
-            at, coded.codes.itemsize, values_at, len(coded.values), coded.count, coded.is_numeric
-        )
+        written[coded.name] = PropertyColumn(at, coded.codes.itemsize, values_at, len(coded.values), coded.is_numeric)
     return written
 
 
@@ -332,7 +329,7 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part) -> tuple[
           {", ".join(CODED_COLUMNS[1:])}
         from ({read_files([source], with_place=True)})
         """
-    ).to_arrow_reader(_BATCH_ROWS)
+    ).to_arrow_reader(BATCH_ROWS)
     rows = 0
     for batch in reader:  # in any order
         places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)

@@ -1,6 +1,6 @@
 """Funnel steps out of key files: no Parquet is decoded for a step that names its event and looks at coded columns and properties alone.
 
-What codes can't answer (`key_conditions`), or has no key file, is left to others.
+What codes can't answer (`key_conditions`, `key_values`), or has no key file, is left to others.
 """
 
 import logging
@@ -15,13 +15,11 @@ from sv.engine.duck.key_conditions import (
     Answer,
     Answers,
     Table,
-    Valued,
-    Values,
     alternatives_of,
     answers_of,
-    values_of,
 )
-from sv.engine.duck.key_files import Codes, KeyFile, Keys, Reading, Value
+from sv.engine.duck.key_files import Codes, KeyFile, Keys, Reading
+from sv.engine.duck.key_values import NO_VALUES, Dictionary, Valued, Values, values_by_file
 from sv.engine.duck.run import Statements
 from sv.engine.duck.step_keys import Kept
 from sv.engine.port import Limits, Matcher, Scope
@@ -127,7 +125,7 @@ class KeyReader:
         if some is None or not files:
             return {}
         answers = self._answers(some, files, limits)
-        values = {} if wanted is None else values_of(wanted, files, self._statements, self._files.give_up, limits)
+        values = {} if wanted is None else values_by_file(wanted, files, self._statements, self._files.give_up, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
             told = _told(some, file, answers)
@@ -204,19 +202,20 @@ def _told(some: Sequence[Alternative], file: KeyFile, answers: Answers) -> Told 
 
 
 class Matched(NamedTuple):
-    """The rows of any of the alternatives: their keys, ascending, from `origin_ms`; with something wanted, `values[codes]` is it."""
+    """The rows of any of the alternatives: their keys, ascending, from `origin_ms`; with something wanted, `dictionary.values[codes]` is
+    it."""
 
     keys: Keys
     origin_ms: int
     codes: Codes | None = None
-    values: tuple[Value, ...] = ()
+    dictionary: Dictionary = NO_VALUES
 
     @property
     def has_null(self) -> bool:
         """Whether the column is null for some of them."""
-        if self.codes is None or None not in self.values:
+        if self.codes is None or None not in self.dictionary.values:
             return False
-        return bool((self.codes == self.values.index(None)).any())
+        return bool((self.codes == self.dictionary.values.index(None)).any())
 
 
 def _foreign(file: KeyFile, reading: Reading, event: str, scoped: Sequence[Answer], steps: Sequence[Sequence[Answer]]) -> Keys:
@@ -264,33 +263,30 @@ def _matching(file: KeyFile, reading: Reading, told: Told, wanted: Values | None
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         codes = None if codes is None else codes[order]
-    return Matched(keys, file.origin_ms, codes, () if wanted is None else wanted.values)
+    return Matched(keys, file.origin_ms, codes, NO_VALUES if wanted is None else wanted.dictionary)
 
 
 def _any_of(file: KeyFile, reading: Reading, low: int, high: int, told: Told) -> Table | bool:
     """Which of these rows, all of one event or of all, are of any of the alternatives."""
-    found: Table | bool = False
+    found = np.zeros(high - low, np.bool_)
     for event, needs in told:
         first, last = (low, high) if event is None else file.range_of(event)
-        if first < low or last > high or first >= last:
+        if not low <= first < last <= high:
             continue
         flags = _flags(reading, first, last, needs)
-        if (first, last) == (low, high) and (flags is True or found is False):
-            found = flags
-        elif flags is not False and found is not True:
-            if found is False:
-                found = np.zeros(high - low, np.bool_)
-            found[first - low : last - low] |= flags
-        if found is True:
-            break
-    return found
+        if flags is True and (first, last) == (low, high):
+            return True
+        found[first - low : last - low] |= flags
+    return found if found.any() else False
 
 
 def _rows(reading: Reading, low: int, high: int, flags: Table | bool, wanted: Values | None) -> tuple[Keys, Codes]:
     keys, codes = reading.keys(low, high), _NO_CODES
     if wanted is not None:
         codes = np.zeros(high - low, np.uint8) if wanted.at is None else reading.codes(wanted.at, low, high, wanted.width)
-    if flags is True:
-        return keys, codes
-    places = np.flatnonzero(flags)
-    return keys[places], codes[places] if wanted is not None else codes
+    if flags is not True:
+        places = np.flatnonzero(flags)
+        keys, codes = keys[places], codes[places] if wanted is not None else codes
+    if wanted is not None and wanted.dictionary.places is not None:
+        codes = wanted.dictionary.places[codes]
+    return keys, codes

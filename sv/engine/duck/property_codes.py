@@ -1,7 +1,7 @@
 """The properties' share of a key file: for each property that has no typed column a code a row, and the values that the codes stand for.
 
-Values are JSON texts as they stand in the events' JSON, null being the same as absent. A property of few values has its texts; one of many
-values, all of them numbers that a double holds exactly, has the numbers, ascending. Whatever fits neither is left to the part.
+Values are JSON texts as they stand in the events' JSON, null being the same as absent. A property of few values has its texts, ascending;
+one of many values, all of them numbers that a double holds exactly, has the numbers, ascending. Whatever fits neither is left to the part.
 Assumes that what stands in `properties` is canonical JSON without repeated keys. Never reads rows one by one.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sv.engine.duck.files import read_files
+from sv.engine.duck.files import BATCH_ROWS, read_files
 from sv.engine.duck.properties import IS_BOT, pointer
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 
@@ -41,7 +41,6 @@ PASS_BYTES: Final = 32 << 20
 MAX_A_PASS: Final = 8
 
 _NUMBER_BEGINS: Final = frozenset("-0123456789")
-_BATCH_ROWS: Final = 122_880
 _MAX_BYTE: Final = 256
 
 Codes = NDArray[np.unsignedinteger[Any]]
@@ -55,7 +54,6 @@ class PropertyColumn(Struct, frozen=True):
     width: int
     values_at: int
     values_bytes: int
-    count: int
     is_numeric: bool
 
 
@@ -65,7 +63,6 @@ class Coded(Struct, frozen=True):
     name: str
     codes: Codes
     values: bytes
-    count: int
     is_numeric: bool
 
 
@@ -96,7 +93,7 @@ def coded_properties(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int,
             from (select place, json_extract(properties, $pointers) as list from ({read_files([source], with_place=True)}))
             """,
             params={"pointers": [pointer(name) for name in some]},
-        ).to_arrow_reader(_BATCH_ROWS)
+        ).to_arrow_reader(BATCH_ROWS)
         for batch in reader:  # in any order
             places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
             for nth, column in enumerate(columns, start=1):
@@ -120,7 +117,6 @@ class _Column:
     def __init__(self, name: str, rows: int) -> None:
         self._name = name
         self._codes = np.zeros(-(-rows // 8) * 8, np.uint16)
-        self._rows = rows
         self._places: dict[str | None, int] | None = {None: 0}
         self._chars = 0
         self._has_only_numbers = True
@@ -163,10 +159,16 @@ class _Column:
             return None
         if len(self._places) > MAX_TEXTS or self._chars > MAX_TEXTS_CHARS:
             return self._finish_numbers(list(self._places)[1:])
-        texts = list(self._places)
-        if self._is_always_there and len(texts) == 2:
-            return Coded(self._name, self._codes[:0], msgspec.msgpack.encode(texts[1:]), 1, False)
-        return self._coded(len(texts), msgspec.msgpack.encode(texts), is_numeric=False)
+        return self._finish_texts([text for text in self._places if text is not None])
+
+    def _finish_texts(self, texts: Sequence[str]) -> Coded:
+        """In order, so that files with the same values have the same bytes for them."""
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        listed = [None, *(texts[place] for place in order)]
+        if self._is_always_there and len(texts) == 1:
+            return Coded(self._name, self._codes[:0], msgspec.msgpack.encode(listed[1:]), False)
+        self._renumber(np.array(order, np.int64))
+        return self._coded(len(listed), msgspec.msgpack.encode(listed), is_numeric=False)
 
     def _finish_numbers(self, texts: Sequence[str | None]) -> Coded | None:
         exact = [msgspec.json.decode(text or "") for text in texts]
@@ -174,10 +176,14 @@ class _Column:
         if any(float(number) != number for number in exact):
             return None
         order = np.argsort(numbers, kind="stable")
-        code_of = np.zeros(len(texts) + 1, np.uint16)
-        code_of[order + 1] = np.arange(1, len(texts) + 1, dtype=np.uint16)
-        self._codes = code_of[self._codes]
+        self._renumber(order)
         return self._coded(len(texts) + 1, numbers[order].tobytes(), is_numeric=True)
+
+    def _renumber(self, order: NDArray[np.int64]) -> None:
+        """order: the values' places, of which the first gets code 1."""
+        code_of = np.zeros(order.size + 1, np.uint16)
+        code_of[order + 1] = np.arange(1, order.size + 1, dtype=np.uint16)
+        self._codes = code_of[self._codes]
 
     def _coded(self, count: int, values: bytes, *, is_numeric: bool) -> Coded:
         codes: Codes = self._codes
@@ -185,4 +191,4 @@ class _Column:
             codes = codes[:0]
         elif count <= _MAX_BYTE:
             codes = codes.astype(np.uint8)
-        return Coded(self._name, codes, values, count, is_numeric)
+        return Coded(self._name, codes, values, is_numeric)

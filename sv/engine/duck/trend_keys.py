@@ -5,15 +5,16 @@ persons, each once. The rest of a snapshot comes in the same form, out of SQL.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sv.engine.duck.key_files import KEY_BITS
+from sv.engine.duck.key_files import KEY_BITS, Codes
 from sv.engine.duck.key_reading import Matched
+from sv.engine.duck.key_values import Dictionary
 from sv.engine.duck.step_keys import OFFSETS, covers, pick_within
 from sv.engine.duck.trend import NO_VALUE_SLOT, OTHER_SLOT
 from sv.engine.port import Scope
@@ -47,26 +48,58 @@ def in_range(part: Part, matched: Matched, scope: Scope) -> Matched:
     return matched._replace(keys=keys, codes=codes)
 
 
-def values_of(matched: Matched) -> dict[str, int]:
-    """How many events have each value."""
-    found: Counter[str] = Counter()
-    if matched.codes is not None:
-        counts = np.bincount(matched.codes, minlength=len(matched.values)).tolist()
-        for value, count in zip(matched.values, counts, strict=True):
-            if count and isinstance(value, str):
-                found[value] += count  # 10 and 10.0 have codes of their own, and are one value
-    return found
+class ValueCounts(NamedTuple):
+    """How many of a file's events have each of the dictionary's values."""
+
+    dictionary: Dictionary
+    counts: NDArray[np.int64]
+
+
+def value_counts(matched: Matched) -> ValueCounts:
+    codes: Codes = np.empty(0, np.uint8) if matched.codes is None else matched.codes
+    return ValueCounts(matched.dictionary, np.bincount(codes, minlength=len(matched.dictionary.values)))
+
+
+def summed(found: Iterable[ValueCounts]) -> Counter[str]:
+    """How many events of all files have each value."""
+    sums: dict[Dictionary, NDArray[np.int64]] = {}
+    for dictionary, counts in found:
+        sums[dictionary] = sums[dictionary] + counts if dictionary in sums else counts
+    of_values: Counter[str] = Counter()
+    for dictionary, counts in sums.items():
+        for value, count in zip(dictionary.values, counts.tolist(), strict=True):
+            if count and value is not None:
+                of_values[value] += count
+    return of_values
+
+
+class Slots:
+    """Which slot each breakdown value has, others being in OTHER_SLOT, and for each dictionary that of each code. Thread-safe: what two
+    make at once is the same."""
+
+    def __init__(self, of_values: Mapping[str, int]) -> None:
+        self._of_values = of_values
+        self._of_dictionaries: dict[Dictionary, tuple[list[int], NDArray[np.int64]]] = {}
+
+    def of_codes(self, dictionary: Dictionary) -> tuple[list[int], NDArray[np.int64]]:
+        """The slots that its values have, ascending, and the place among them of each code's."""
+        known = self._of_dictionaries.get(dictionary)
+        if known is None:
+            slots = [NO_VALUE_SLOT if value is None else self._of_values.get(value, OTHER_SLOT) for value in dictionary.values]
+            used, places = np.unique(np.array(slots, np.int64), return_inverse=True)
+            known = self._of_dictionaries[dictionary] = (used.tolist(), places.astype(np.int64))
+        return known
 
 
 def contribution(
     matched: Matched,
     starts_ms: Sequence[int],
-    slots: Mapping[str, int] | None,
+    slots: Slots | None,
     users: NDArray[np.uint32] | None,
     *,
     with_persons: bool,
 ) -> Contribution:
-    """What these rows have in each cell. slots: of breakdown values, others being in OTHER_SLOT; None without a breakdown."""
+    """What these rows have in each cell. slots: None without a breakdown."""
     keys = matched.keys
     if not keys.size:
         return Contribution({}, {})
@@ -97,9 +130,7 @@ def contribution(
     return Contribution(counts, found)
 
 
-def _cells(
-    matched: Matched, starts_ms: Sequence[int], slots: Mapping[str, int] | None
-) -> tuple[NDArray[np.int64] | None, list[Cell]]:
+def _cells(matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> tuple[NDArray[np.int64] | None, list[Cell]]:
     """Each row's place among these cells; None where all are in the one."""
     offsets = (matched.keys & OFFSETS).view(np.int64)
     low, high = int(offsets.min()) + matched.origin_ms, int(offsets.max()) + matched.origin_ms
@@ -112,15 +143,11 @@ def _cells(
             buckets = (offsets >= borders[0]).astype(np.int64)
         else:
             buckets = np.searchsorted(borders, offsets, "right")
-    of_codes: list[int] = []
     if matched.codes is None or slots is None:
         names = [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
         return buckets, names
-    of_codes = [slots.get(value, OTHER_SLOT) if isinstance(value, str) else NO_VALUE_SLOT for value in matched.values]
-    used = sorted(set(of_codes))
-    width = last - first + 1
-    table = np.array([used.index(slot) * width for slot in of_codes], np.int64)
-    cells = table[matched.codes]
+    used, places = slots.of_codes(matched.dictionary)
+    cells = (places * (last - first + 1))[matched.codes]
     if buckets is not None:
         cells += buckets
     return cells, [(slot, bucket) for slot in used for bucket in range(first, last + 1)]

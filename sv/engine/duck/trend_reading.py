@@ -12,9 +12,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck import trend, trend_keys
-from sv.engine.duck.key_conditions import Valued, texts_of, valued_of
 from sv.engine.duck.key_files import MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
+from sv.engine.duck.key_values import Valued, json_texts, valued_of
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
 from sv.engine.duck.trend_keys import Contribution
@@ -77,14 +77,13 @@ class TrendReader:
                 asked.scope,
                 asked.matcher,
                 _valued(asked),
-                lambda part, matched: trend_keys.values_of(trend_keys.in_range(part, matched, asked.scope)),
+                lambda part, matched: trend_keys.value_counts(trend_keys.in_range(part, matched, asked.scope)),
                 asked.limits,
             )
-            for each in found.values():
-                counts.update(each)
+            counts = trend_keys.summed(found.values())
             if _is_of_column(asked):
                 counts = Counter(
-                    {text: counts[value] for value, text in texts_of(list(counts), self._statements, asked.limits).items()}
+                    {text: counts[value] for value, text in json_texts(list(counts), self._statements, asked.limits).items()}
                 )
             if found:
                 rest = _without(asked.source, found)
@@ -112,7 +111,7 @@ class TrendReader:
             return self._sql_rows(asked, asked.source, top)
         users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
         plain = self._plain(top, asked.limits) if _is_of_column(asked) else top
-        slots = {value: place for place, value in enumerate(plain, start=1) if value is not None}
+        slots = trend_keys.Slots({value: place for place, value in enumerate(plain, start=1) if value is not None})
         found = self._key_reader.reduce(
             asked.source.parts,
             asked.scope,

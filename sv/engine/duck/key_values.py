@@ -1,0 +1,149 @@
+"""The values that key files' codes stand for: of a coded column or property, in each of many files.
+
+For breakdowns, which show them, and for conditions, which are asked of them. A property's values are JSON texts, or numbers in order.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.key_files import CODED_COLUMNS, Column, KeyFile, Reading
+from sv.engine.duck.properties import IS_BOT, Property
+from sv.engine.duck.property_codes import PropertyColumn
+from sv.engine.duck.run import Statements
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+from sv.engine.duck.sql import Params
+from sv.engine.port import Limits
+from sv.model.part import Part
+
+MAX_ASKED: Final = 200_000
+"""Distinct texts of a property, in all files, that SQL is asked about. Where there are more, the parts are read."""
+
+Files = Sequence[tuple[Part, KeyFile]]
+GiveUp = Callable[[Part, KeyFile, OSError], None]
+"""Told of files that can't be read."""
+
+
+class Valued(Struct, frozen=True):
+    """What a breakdown's values are read from: a coded column, whose nulls may be of other types in the JSON, or else a property."""
+
+    name: str
+    is_column: bool
+
+
+class Dictionary(Struct, frozen=True, eq=False):
+    """What codes stand for. values: each once. places: of each code its value's place, None where they are the same. Files with the same
+    values share one, so that what is made of it is made once."""
+
+    values: tuple[str | None, ...]
+    places: NDArray[np.uint16] | None = None
+
+
+NO_VALUES: Final = Dictionary(())
+
+
+class Values(NamedTuple):
+    """A column or property in one file. at, width: where the codes are; at is None where all rows have the one value."""
+
+    at: int | None
+    width: int
+    dictionary: Dictionary
+
+
+class Held(NamedTuple):
+    """A property in many files. texts: the files by what they hold, JSON texts by code, None for its absence; numbers: ascending, of the
+    codes from 1; absent: files in which no event has it. distinct: all the texts; where they were more than MAX_ASKED there are none."""
+
+    texts: dict[tuple[str | None, ...], list[tuple[KeyFile, PropertyColumn]]]
+    numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]]
+    absent: list[KeyFile]
+    distinct: set[str | None]
+
+
+def valued_of(breakdown: str) -> Valued | None:
+    """None for a property of which codes never tell."""
+    column = STRING_PROPERTY_COLUMNS.get(breakdown)
+    if column is not None:
+        return Valued(column, is_column=True) if column in CODED_COLUMNS else None
+    return None if breakdown == IS_BOT else Valued(breakdown, is_column=False)
+
+
+def values_by_file(
+    wanted: Valued, files: Files, statements: Statements, give_up: GiveUp, limits: Limits
+) -> dict[KeyFile, Values]:
+    """The values in each file that knows: strings of a column; of a property JSON texts, equal numbers having equal ones."""
+    if wanted.is_column:
+        return {file: _of_column(column) for _, file in files if (column := file.columns.get(wanted.name)) is not None}
+    held = held_values(files, wanted.name, give_up)
+    absent = Values(None, 1, Dictionary((None,)))
+    found = dict.fromkeys(held.absent, absent)
+    params = Params()
+    json = Property(wanted.name, params).json()
+    statement = params.sql(f"select text, {json} from ({rows_holding(wanted.name, held.distinct, params)})")
+    shown: dict[str | None, str | None] = dict(statements.rows(statement, limits)) if held.distinct else {}
+    for texts, holders in held.texts.items():
+        dictionary = _dictionary([shown[text] for text in texts])
+        found |= {file: Values(column.at, column.width, dictionary) for file, column in holders}
+    return found
+
+
+def _of_column(column: Column) -> Values:
+    return Values(column.at, 1, _dictionary([value if isinstance(value, str) else None for value in column.values]))
+
+
+def _dictionary(values: Sequence[str | None]) -> Dictionary:
+    numbers: dict[str | None, int] = {}
+    places = [numbers.setdefault(value, len(numbers)) for value in values]
+    is_same = len(numbers) == len(values)
+    return Dictionary(tuple(numbers), None if is_same else np.array(places, np.uint16))
+
+
+def json_texts(values: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str]:
+    """The JSON text of each string, by the engine that makes those of rows."""
+    params = Params()
+    held = params.bind(list(values))
+    statement = f"select value, to_json(value)::varchar from (select unnest({held}::varchar[]) as value)"
+    return dict(statements.rows(params.sql(statement), limits))
+
+
+def held_values(files: Files, name: str, give_up: GiveUp) -> Held:
+    """What the property's codes stand for in the files that know."""
+    encoded: dict[bytes, list[tuple[KeyFile, PropertyColumn]]] = defaultdict(list)
+    held = Held({}, {}, [], set())
+    for part, file in files:
+        column = file.properties.get(name)
+        if column is None:
+            if file.has_all_properties and name not in file.properties:
+                held.absent.append(file)
+            continue
+        try:
+            with Reading(file) as reading:
+                values = reading.encoded_values(column)
+        except OSError as error:
+            give_up(part, file, error)
+            continue
+        if column.is_numeric:
+            held.numbers[file] = (column, np.frombuffer(values, np.float64))
+        else:
+            encoded[values].append((file, column))
+    for values, holders in encoded.items():
+        texts = msgspec.msgpack.decode(values, type=tuple[str | None, ...])
+        held.texts.setdefault(texts, []).extend(holders)
+        held.distinct.update(texts)
+    if len(held.distinct) > MAX_ASKED:
+        return held._replace(texts={}, distinct=set())
+    return held
+
+
+def rows_holding(name: str, texts: set[str | None], params: Params) -> str:
+    """A select of each text and of `properties` in which the property has it as its value; without it for None."""
+    held, key = params.bind(list(texts)), params.bind(msgspec.json.encode(name).decode())
+    return f"""
+        select text, case when text is null then '{{}}' else '{{' || {key} || ':' || text || '}}' end as properties
+        from (select unnest({held}::varchar[]) as text)
+        """
