@@ -19,7 +19,7 @@ KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=u
 INGEST = "/api/v1/ingest/events"
 CONFIG = "/api/v1/ingest/config"
 CORS = {"Access-Control-Allow-Origin": "*"}
-PATIENCE_S = 15.0
+PATIENCE_S = 45.0
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
 
 
