@@ -95,6 +95,14 @@ def test_opting_out_forgets_everything_and_holds_on_later_pages_until_opting_in(
     assert visitor.run("[sessionvision.hasOptedOut(), sessionvision.getDistinctId() !== 'bob']") == [False, True]
 
 
+def test_a_page_that_is_left_at_once_was_seen_all_the_same(visitor: Visitor) -> None:
+    visitor.site.options = "{optOut: true}"
+    visitor.open()
+    # No timer of a page that goes fires any more.
+    visitor.run("window.setTimeout = () => 0; sessionvision.optIn(); dispatchEvent(new PageTransitionEvent('pagehide'))")
+    visitor.eventually(lambda: [event["event"] for event in visitor.stored()], ["$pageview", "$pageleave"])
+
+
 def test_a_page_may_wait_for_consent(visitor: Visitor) -> None:
     visitor.site.options = "{optOut: true}"
     visitor.open()

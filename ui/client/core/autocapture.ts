@@ -18,6 +18,7 @@ export function startAutocapture(capture: Capture, onNavigate: () => void): () =
   let isOn = true;
   let page = "";
   let seenAt = 0;
+  let viewed: (() => void) | undefined;
   let clicks: [x: number, y: number, at: number][] = [];
 
   const safely =
@@ -35,10 +36,18 @@ export function startAutocapture(capture: Capture, onNavigate: () => void): () =
     seenAt = Date.now();
     // A moment later: by then the page has given itself its title.
     const [url, at] = [page, seenAt];
-    setTimeout(() => isOn && capture("$pageview", { $current_url: url }, at));
+    viewed = () => capture("$pageview", { $current_url: url }, at);
+    setTimeout(safely(tellViewed));
+  }
+
+  function tellViewed(): void {
+    const tell = viewed;
+    viewed = undefined;
+    tell?.();
   }
 
   function leave(): void {
+    tellViewed();
     if (page) capture("$pageleave", { $current_url: page, $duration: Math.round((Date.now() - seenAt) / 1000) });
     page = "";
   }
