@@ -176,7 +176,9 @@ class Visit:
         """What axe-core finds, a line each. It is evaluated from outside, so the page's Content-Security-Policy stays as it is."""
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE.read_text("utf-8"))
-        found: dict[str, Any] = self.page.evaluate("(rules) => axe.run({runOnly: rules, resultTypes: ['violations']})", list(rules))
+        found: dict[str, Any] = self.page.evaluate(
+            "(rules) => axe.run({runOnly: rules, resultTypes: ['violations']})", list(rules)
+        )
         return [
             f"{violation['id']} ({violation['impact']}): {node['target']} {node['failureSummary']}"
             for violation in found["violations"]
