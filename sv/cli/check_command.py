@@ -86,6 +86,7 @@ def _as_json(report: Report, repaired: Repaired | None) -> dict[str, Any]:
             "files": repaired.files,
             "rows": repaired.rows,
             "project_tokens": repaired.tokens,
+            "deleted_projects": list(repaired.deleted),
             "set_aside": aside,
         }
     return answer
@@ -99,6 +100,7 @@ def _told(report: Report, repaired: Repaired | None) -> str:
         )
         lines += [f"set aside: {path}: {reason}" for path, reason in repaired.aside]
         lines += [f"new project token of {project_id}: {token}" for project_id, token in repaired.tokens.items()]
+        lines += [f"{project_id} was deleted: the next start of the server removes its events" for project_id in repaired.deleted]
     lines += [f"{finding.kind}: {finding.path}: {finding.what}" for finding in report.findings]
     lines.append(f"{report.files:,} event files, {report.rows:,} events, {report.log_records:,} records in the log alone")
     lines.append("nothing is wrong" if not report.findings else f"{len(report.findings):,} things are wrong")

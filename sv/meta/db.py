@@ -259,7 +259,7 @@ def copy_database(source: Path, target: Path) -> None:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise Unavailable(f"the backup {target} can't be written: {error}") from error
     finally:
@@ -287,7 +287,7 @@ def _make_private_file(path: Path) -> bool:
         size = os.fstat(descriptor).st_size
         os.close(descriptor)
         if not size:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise Unavailable(f"{path} can't be opened for writing: {error}") from error
     if 0 < size < SMALLEST_BYTES:
@@ -295,7 +295,7 @@ def _make_private_file(path: Path) -> bool:
     return not size
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from msgspec import to_builtins
 
 from sv.auth.tokens import make_project_token
+from sv.meta.deleted_marks import mark_deleted
 from sv.meta.projects import Project
 from sv.model.access import Actor
 from sv.model.project_settings import (
@@ -74,6 +75,7 @@ def delete_project(people: People, actor: Actor, project_id: str) -> None:
         project = people.projects.get(project_id)
         people.projects.delete(project_id, people.now_ms())
         people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
+    mark_deleted(people.meta.path.parent, [project_id])
     people.project_tokens.changed()
 
 

@@ -4,6 +4,8 @@ Assumes the lock on the folder. What event files know comes back: events, person
 `sv.db` knew doesn't: tokens, users, names and settings of projects, smart events, saved insights, dashboards, rows of recordings, imports,
 jobs, the audit trail, the books' history. Lists are made anew by the server.
 
+A project that is marked as deleted comes back as a deleted one, whose events the next start removes.
+
 Which files count: of two that have an event in common, the younger one was made of the older one (by a merge, or without an erased person)
 and has all of it that is to stay. A file that can't be read is set aside.
 
@@ -23,6 +25,7 @@ from msgspec import Struct
 
 from sv.auth.tokens import make_project_token
 from sv.meta.db import Meta
+from sv.meta.deleted_marks import marked_deleted
 from sv.meta.errors import FolderDamaged
 from sv.meta.instance import load_instance
 from sv.meta.parts import Parts
@@ -65,12 +68,13 @@ class Files(Protocol):
 
 
 class Repaired(Struct, frozen=True):
-    """tokens: a new project token for each project that there are events of, in files or in the log. aside: files set aside, with
-    the reason."""
+    """tokens: a new project token for each project that there are events of, in files or in the log. deleted: those of which there are
+    events though they were deleted. aside: files set aside, with the reason."""
 
     files: int
     rows: int
     tokens: dict[str, str]
+    deleted: tuple[str, ...]
     aside: tuple[tuple[str, str], ...]
 
 
@@ -117,9 +121,13 @@ def repair(data: Path, files: Files, now_ms: int, progress: Callable[[int, int],
         put_aside(file.path, "its flush may not have been committed; the log has its events")
     kept = [file for file in kept if file not in uncommitted]
     logged = _logged_projects(data / "log", covered_seq)
-    tokens = _write_catalog(data, files, kept, logged, covered_seq, now_ms)
+    projects = {file.project_id for file in kept} | logged
+    deleted = projects & marked_deleted(data)
+    tokens = {project_id: make_project_token() for project_id in sorted(projects)}
+    _write_catalog(data, files, kept, tokens, deleted, covered_seq, now_ms)
     _put_in_place(data)
-    return Repaired(len(kept), sum(file.contents.rows for file in kept), tokens, tuple(aside))
+    shown = {project_id: token for project_id, token in tokens.items() if project_id not in deleted}
+    return Repaired(len(kept), sum(file.contents.rows for file in kept), shown, tuple(sorted(deleted)), tuple(aside))
 
 
 def put_damaged_aside(data: Path, report: Report) -> int:
@@ -187,13 +195,12 @@ def _logged_projects(log_folder: Path, covered_seq: int) -> set[str]:
 
 
 def _write_catalog(
-    data: Path, files: Files, kept: Sequence[_File], logged: set[str], covered_seq: int, now_ms: int
-) -> dict[str, str]:
-    """logged: projects that the log has events of, besides those of files."""
+    data: Path, files: Files, kept: Sequence[_File], tokens: dict[str, str], deleted: set[str], covered_seq: int, now_ms: int
+) -> None:
+    """tokens: of each project, deleted ones too."""
     for path in data.glob(f"{REBUILT}*"):
         path.unlink()
     salts = [file.contents.salt for file in kept]
-    tokens: dict[str, str] = {}
     with Meta.open(data / REBUILT) as meta:
         if salts:
             salt = max(set(salts), key=salts.count)
@@ -201,15 +208,15 @@ def _write_catalog(
         else:
             load_instance(meta, now_ms)
         projects = Projects(meta, ProjectTokens(meta))
-        for project_id in sorted({file.project_id for file in kept} | logged):
-            tokens[project_id] = make_project_token()
-            projects.create(project_id, token=tokens[project_id], now_ms=now_ms, project_id=project_id)
+        for project_id, token in tokens.items():
+            projects.create(project_id, token=token, now_ms=now_ms, project_id=project_id)
         for file in kept:
             for persons in files.persons(file.path):
                 add_persons(meta, file.project_id, persons)
         parts = [_part(file, now_ms) for file in kept]
         list_parts(meta, parts, covered_seq, sum(file.contents.imported_rows for file in kept))
-    return tokens
+        for project_id in deleted:
+            projects.delete(project_id, now_ms)
 
 
 def _part(file: _File, now_ms: int) -> NewPart:
