@@ -37,6 +37,7 @@ def log_in(people: People, email: str, password: str, *, address: str, user_agen
     known = people.users.find_login(email)
     kept = None if known is None else known[1]
     if not verify_password(kept, password) or known is None or kept is None:
+        people.refusals.count("password")
         raise NotAuthenticated(WRONG_LOGIN)
     user = known[0]
     people.throttle.give_back(address, email)
@@ -67,6 +68,7 @@ def change_own_password(people: People, principal: Principal, current: str, new:
         raise ValidationFailed.at("new_password", fault.details[0].message) from None
     known = people.users.find_login(principal.name)
     if known is None or not verify_password(known[1], current):
+        people.refusals.count("password")
         raise ValidationFailed.at("current_password", "it is another one")
     people.throttle.give_back(address, principal.name)
     actor = Actor("user", principal.user_id, principal.name)
@@ -78,6 +80,7 @@ def principal_of_token(people: People, secret: str) -> Principal:
     now = people.now_ms()
     token = people.api_tokens.find_live(hash_api_token(secret), now)
     if token is None:
+        people.refusals.count("api_token")
         raise NotAuthenticated("unknown, expired or revoked API token (Authorization)")
     if people.api_tokens.touch(token.id, now):
         try:

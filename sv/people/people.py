@@ -12,7 +12,7 @@ from sv.meta.projects import Projects
 from sv.meta.users import Users
 from sv.model.access import Actor
 from sv.model.limits import DAY_MS, HOUR_MS
-from sv.people.throttle import Throttle
+from sv.people.throttle import Refusals, Throttle
 
 AUDIT_DAYS: Final = 365
 LOGIN_SESSION_HOURS: Final = 720.0
@@ -42,7 +42,8 @@ class People:
         self.login_session_ms = int(login_session_hours * HOUR_MS)
         self.login_sessions = LoginSessions(meta, idle_ms=int(login_session_idle_hours * HOUR_MS))
         self.audit = Audit(meta, keep_ms=int(audit_days * DAY_MS))
-        self.throttle = Throttle(monotonic_s)
+        self.refusals = Refusals()
+        self.throttle = Throttle(monotonic_s, self.refusals)
 
     def note(
         self,

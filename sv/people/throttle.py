@@ -15,11 +15,29 @@ from sv.model.limits import LOGIN_TRIES_OF_ADDRESS, LOGIN_TRIES_OF_EMAIL, LOGIN_
 from sv.model.rooms import Rooms, network_of
 
 
-class Throttle:
-    """Thread-safe. monotonic_s: the clock."""
+class Refusals:
+    """How many credentials were refused since the start, by why. Thread-safe."""
 
-    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = {"password": 0, "throttled": 0, "api_token": 0}
+
+    def count(self, reason: str) -> None:
+        """reason: a wrong `password`, a try too many (`throttled`), an `api_token` that is unknown or not good any more."""
+        with self._lock:
+            self._counts[reason] += 1
+
+    def by_reason(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._counts)
+
+
+class Throttle:
+    """Thread-safe. monotonic_s: the clock. refusals: are told of each try too many."""
+
+    def __init__(self, monotonic_s: Callable[[], float], refusals: Refusals) -> None:
         self._monotonic_s = monotonic_s
+        self._refusals = refusals
         self._lock = threading.Lock()
         self._addresses, self._emails = _all_tries()
 
@@ -29,6 +47,7 @@ class Throttle:
         with self._lock:
             waits = (self._addresses.wait_s(network_of(address), now_s), self._emails.wait_s(_digest(email), now_s))
             if max(waits) > 0:
+                self._refusals.count("throttled")
                 raise RateLimited("too many wrong logins; wait as Retry-After says", math.ceil(max(waits)))
             self._addresses.take(network_of(address), LOGIN_TRY_EVERY_S, now_s)
             self._emails.take(_digest(email), LOGIN_TRY_EVERY_S, now_s)

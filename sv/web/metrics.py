@@ -17,6 +17,7 @@ from sv.ingest.counters import IngestCounters
 from sv.insights.latencies import Latencies
 from sv.meta.parts import Parts
 from sv.model.ledger import Ledger
+from sv.people.people import People
 from sv.store.disk_watch import DiskReading, DiskWatch
 from sv.store.event_store import EventStore
 from sv.store.files import ASIDE
@@ -79,6 +80,7 @@ class Metrics(Struct, frozen=True):
     disk: DiskReading
     connections: int
     connections_ended: dict[str, int]
+    credentials_refused: dict[str, int]
     is_healthy: bool
 
 
@@ -93,6 +95,7 @@ class Readable(Protocol):
     runner: "Runner | None"
     clock: Callable[[], int]
     front: Front
+    people: People
     disk: DiskWatch
 
     def health(self) -> str | None: ...
@@ -128,6 +131,7 @@ def read(server: Readable) -> Metrics:
         shared=0 if runner is None else runner.flights.shared,
         disk=server.disk.reading,
         connections=server.front.connections.open,
+        credentials_refused=server.people.refusals.by_reason(),
         connections_ended={reason: server.front.connections.ended[reason] for reason in REASONS},
         is_healthy=server.health() is None and maintenance.fault is None,
     )

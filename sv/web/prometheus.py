@@ -74,6 +74,8 @@ def _rest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_connections", "gauge", "Open connections.", reading.connections)
     text = "Connections that were ended, by why."
     yield from _labelled("sv_connections_ended_total", "counter", text, "reason", reading.connections_ended)
+    text = "Credentials that were refused, by why."
+    yield from _labelled("sv_credentials_refused_total", "counter", text, "reason", reading.credentials_refused)
     yield from _disk(reading.disk)
     yield from _questions(reading)
 

@@ -83,6 +83,20 @@ def test_an_address_may_not_go_on_guessing_at_one_account_after_the_other(api: A
     assert error_of(browsers[0].log_in(user_of(api)["email"]), 429)["code"] == "RATE_LIMITED"
 
 
+def test_credentials_that_are_refused_are_counted_by_why(api: Api, browsers: list[Browser]) -> None:
+    def counts() -> list[float]:
+        return [
+            api.metric(f'sv_credentials_refused_total{{reason="{reason}"}}') for reason in ("password", "throttled", "api_token")
+        ]
+
+    before, email = counts(), user_of(api)["email"]
+    for number in range(12):
+        browsers[0].log_in(email, f"guess {number}")
+    assert browsers[0].http.get(api.path("events"), headers={"Authorization": "Bearer sv_unknown"}).status_code == 401
+    browsers[1].log_in(user_of(api)["email"])
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [10, 2, 1]
+
+
 def test_logging_out_ends_the_session_and_not_only_the_cookie(api: Api, browsers: list[Browser]) -> None:
     browser = browsers[0]
     browser.log_in(user_of(api)["email"])

@@ -4,7 +4,7 @@ import pytest
 
 from sv.model.errors import RateLimited
 from sv.model.limits import LOGIN_TRIES_OF_ADDRESS, LOGIN_TRIES_OF_EMAIL, LOGIN_TRY_EVERY_S, MAX_THROTTLED
-from sv.people.throttle import Throttle
+from sv.people.throttle import Refusals, Throttle
 
 
 class Clock:
@@ -22,7 +22,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def throttle(clock: Clock) -> Throttle:
-    return Throttle(clock)
+    return Throttle(clock, Refusals())
 
 
 def tries(throttle: Throttle, address: str, email: str, count: int) -> list[int | None]:
