@@ -67,6 +67,21 @@ def test_a_person_is_what_the_events_say(api: Api) -> None:
     assert persons(api) == [one(api, "ann")]
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_of_traits_of_one_time_the_one_taken_in_last_wins_and_of_those_set_once_the_first(api: Api, first: str) -> None:
+    second = {"a": "b", "b": "a"}[first]
+
+    def saying(value: str, who: str) -> dict[str, Any]:
+        return event("$identify", ..., NOON, userId=who, properties={"t": value, "$set_once": {"once": value}})
+
+    api.send(saying(first, "together"), saying(second, "together"), saying(first, "apart"))
+    api.send(saying(second, "apart"))
+    api.send(event("e", ..., NOON, userId="apart", properties={"$set": {"both": 1}}))
+    api.send(event("$identify", ..., NOON, userId="apart", properties={"both": 2, "$set": {"both": 3}}))
+    assert one(api, "together")["properties"] == {"once": first, "t": second}
+    assert one(api, "apart")["properties"] == {"once": first, "t": second, "both": 3}
+
+
 def test_a_traits_value_is_kept_exactly(api: Api) -> None:
     text = '{"n":1.50,"big":9007199254740993,"deep":[{"é":null}],"s":"\\u2028"}'
     body = '{"projectToken":"sv_pub_dev","events":[{"event":"$identify","userId":"ann","timestamp":%d,"properties":{"v":%s}}]}'
