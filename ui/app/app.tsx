@@ -1,6 +1,6 @@
 // From who is logged in to what is shown: the login, the first run, or a page within the frame.
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Layout } from "./layout.tsx";
 import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
 import { hrefOf, place, segments } from "./state/router.ts";
@@ -39,6 +39,7 @@ function Outlet(): JSX.Element {
   const current = project.value;
   const address = place.value;
   useEffect(nameProjectInAddress, [current?.id, address.path, address.search]);
+  useHeadFocus(address.path);
   if (!current) {
     const wanted = new URLSearchParams(address.search).get("project");
     return (
@@ -51,6 +52,30 @@ function Outlet(): JSX.Element {
   const entry = PAGES.find((page) => page.path === name);
   if (!entry) return <NotFound />;
   return <Loaded key={`${current.id} ${entry.path}`} entry={entry} props={{ project: current, rest }} />;
+}
+
+/** Who moved on starts at the new page's head, as after a real page load: also where that comes a moment later, until they press something. */
+function useHeadFocus(path: string): void {
+  const shown = useRef(path);
+  useEffect(() => {
+    const main = document.querySelector("main");
+    if (shown.current === path || !main) return undefined;
+    shown.current = path;
+    const focusHead = (): void => main.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    focusHead();
+    const watcher = new MutationObserver(() => {
+      if (document.activeElement === document.body) focusHead();
+    });
+    watcher.observe(main, { childList: true, subtree: true });
+    const stop = (): void => watcher.disconnect();
+    addEventListener("keydown", stop, { once: true });
+    addEventListener("pointerdown", stop, { once: true });
+    return () => {
+      stop();
+      removeEventListener("keydown", stop);
+      removeEventListener("pointerdown", stop);
+    };
+  }, [path]);
 }
 
 function NotFound(): JSX.Element {
@@ -84,10 +109,6 @@ function Loaded({ entry, props }: { entry: PageEntry; props: PageProps }): JSX.E
       isGone = true;
     };
   }, []);
-  useEffect(() => {
-    // Who moved on by a link starts at the new page's head, as after a real page load.
-    if (Page && document.activeElement?.closest("nav")) document.querySelector<HTMLElement>("main h1")?.focus();
-  }, [Page]);
   if (isBroken) {
     return (
       <Empty title={text.pageFault.title}>

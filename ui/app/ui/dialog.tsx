@@ -13,7 +13,10 @@ export function Dialog({ title, onClose, isWide, children }: {
   const id = useId();
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     element.current?.showModal();
+    // A dialog that is taken away, not closed, gives nothing back by itself.
+    return () => setTimeout(() => document.activeElement === document.body && before instanceof HTMLElement && before.focus());
   }, []);
   return (
     <dialog ref={element} class={isWide ? "is-wide" : ""} aria-labelledby={id} onClose={onClose}>
