@@ -170,7 +170,7 @@ class Server:
         )
         self.rollups = Rollups(self.store, self.builds, self.clock)
         deleted = DeletedProjects(self.meta, self.clock)
-        put_marks_right(folder, deleted.ids())
+        put_marks_right(folder, deleted.ids(), [project.id for project in self.projects.list_all()])
         settings = self.settings
         self.maintenance = Maintenance(
             self.store,

@@ -27,29 +27,35 @@ def marked_deleted(data: Path) -> frozenset[str]:
         return frozenset()
 
 
-def mark_deleted(data: Path, project_ids: Collection[str]) -> None:
-    """Durably, as far as the disk takes it: where it doesn't, that is logged, and the next start tries again."""
-    folder = data / DELETED
-    try:
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(data)
-        for project_id in project_ids:
-            os.close(os.open(folder / project_id, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        sync_folder(folder)
-    except OSError as error:
-        log.error("that %s was deleted could not be marked in %s: %s", ", ".join(sorted(project_ids)), folder, error)
+def mark_deleted(data: Path, project_id: str) -> None:
+    """Durably, before the catalog has it: what is marked and never was deleted is put right by the next start. Raises OSError."""
+    _mark(data, [project_id])
 
 
-def put_marks_right(data: Path, deleted: Collection[str]) -> None:
-    """Those of the deleted projects, and no others: an older catalog that was put back knows of some that live again."""
+def unmark(data: Path, project_id: str) -> None:
+    """It was not deleted after all. What can't be taken back now is by the next start."""
+    with contextlib.suppress(OSError):
+        (data / DELETED / project_id).unlink()
+        sync_folder(data / DELETED)
+
+
+def put_marks_right(data: Path, deleted: Collection[str], live: Collection[str]) -> None:
+    """Every deleted project has a mark and no living one: an older catalog that was put back knows of some that live again."""
     try:
         marked = marked_deleted(data)
+        for project_id in marked & set(live):
+            unmark(data, project_id)
+        if missing := set(deleted) - marked:
+            _mark(data, missing)
     except OSError as error:
-        log.error("%s can't be read: %s", data / DELETED, error)
-        return
-    for project_id in marked - set(deleted):
-        with contextlib.suppress(OSError):
-            (data / DELETED / project_id).unlink()
-    if missing := set(deleted) - marked:
-        mark_deleted(data, missing)
+        log.error("which projects were deleted can't be marked in %s: %s", data / DELETED, error)
+
+
+def _mark(data: Path, project_ids: Collection[str]) -> None:
+    folder = data / DELETED
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(data)
+    for project_id in project_ids:
+        os.close(os.open(folder / project_id, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    sync_folder(folder)

@@ -23,6 +23,7 @@ from sv.meta.instance import Settings
 from sv.meta.project_tokens import ProjectTokens
 from sv.model.access import Actor
 from sv.model.batch import encode_batch
+from sv.model.errors import Unavailable
 from sv.people.projects import delete_project
 from sv.upkeep import repairing
 from tests import forked
@@ -230,9 +231,28 @@ def test_marks_of_deleted_projects_are_what_the_catalog_says_after_each_start(tm
     folder.crash()
     marks = tmp_path / "data" / "deleted"
     assert marked_deleted(tmp_path / "data") == {"gone"}
-    (marks / "gone").rename(marks / "dev")  # lost with the power, and of an older catalog's project
+    (marks / "gone").rename(marks / "dev")  # of a folder of before there were marks; and an older catalog's project
+    (marks / "long gone").touch()
     Folder(tmp_path / "data").crash()
-    assert marked_deleted(tmp_path / "data") == {"gone"}
+    assert marked_deleted(tmp_path / "data") == {"gone", "long gone"}
+
+
+def test_a_project_whose_deletion_can_not_be_written_down_is_not_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path / "data")
+    (tmp_path / "data" / "deleted").touch()  # where the folder would be
+    with pytest.raises(Unavailable, match="doesn't take that the project is deleted"):
+        delete_project(folder.server.people, SOMEBODY, "dev")
+    (tmp_path / "data" / "deleted").unlink()
+    monkeypatch.setattr(folder.server.projects, "delete", failing)
+    with pytest.raises(Unavailable, match="made up"):
+        delete_project(folder.server.people, SOMEBODY, "dev")
+    assert marked_deleted(tmp_path / "data") == set()
+    assert [project.id for project in folder.server.projects.list_all()] == ["dev"]
+    folder.crash()
+
+
+def failing(*_: object) -> None:
+    raise Unavailable("made up")
 
 
 def test_a_folder_whose_events_are_all_in_the_log_is_made_anew(tmp_path: Path) -> None:
