@@ -1,9 +1,9 @@
 // Filters as chips: a click on one changes it, its cross takes it away, the button adds one. All of them have to hold.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { suggestProperties, suggestValues } from "../api/definitions.ts";
-import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter, writeFilter } from "../model/filters.ts";
+import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter } from "../model/filters.ts";
 import { propertyLabel, valueLabel } from "../model/names.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
@@ -22,13 +22,19 @@ interface Props {
 }
 
 export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label }: Props): JSX.Element {
+  const group = useRef<HTMLDivElement>(null);
+  /** Who took the last one away goes on from where one is added. */
+  const change = (changed: Filter[]): void => {
+    onChange(changed);
+    setTimeout(() => document.activeElement === document.body && group.current?.querySelector<HTMLElement>(":scope > .pop > button")?.focus());
+  };
   return (
-    <div class="chips" role="group" aria-label={label}>
+    <div class="chips" role="group" aria-label={label} ref={group}>
       {filters.map((filter, place) => (
         <Chip
-          key={writeFilter(filter)} filter={filter} projectId={projectId} event={event}
-          onChange={(changed) => onChange(filters.map((each, at) => (at === place ? changed : each)))}
-          onRemove={() => onChange(withoutFilter(filters, filter))}
+          key={place} filter={filter} projectId={projectId} event={event}
+          onChange={(changed) => change(filters.map((each, at) => (at === place ? changed : each)))}
+          onRemove={() => change(withoutFilter(filters, filter))}
         />
       ))}
       {filters.length < MAX_FILTERS && (
@@ -44,7 +50,7 @@ export function FilterBar({ projectId, filters, onChange, event = null, isSmall,
           )}
         </Popover>
       )}
-      {filters.length > 1 && <Button kind="quiet" isSmall onClick={() => onChange([])}>{text.filter.clear}</Button>}
+      {filters.length > 1 && <Button kind="quiet" isSmall onClick={() => change([])}>{text.filter.clear}</Button>}
     </div>
   );
 }
