@@ -84,7 +84,7 @@ class ApiTokens:
             if project_id is not None:
                 live = "select 1 from projects where id = ? and deleted_ms is null"
                 if not writer.execute(live, (project_id,)).fetchall():
-                    raise NotFound(f"no project {show(project_id)}")
+                    raise NotFound(f"no project {show(project_id)} (project_id)")
             try:
                 writer.execute(
                     """

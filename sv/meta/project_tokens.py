@@ -15,6 +15,7 @@ from sv.meta.errors import is_taken
 from sv.meta.rows import columns, to_struct
 from sv.model.errors import Conflict, NotFound
 from sv.model.limits import MAX_LIVE_PROJECT_TOKENS
+from sv.model.validate import show
 
 NEVER_MS: Final = 2**63 - 1
 """As the end of something without an end."""
@@ -131,4 +132,4 @@ def add_project_token(writer: apsw.Connection, project_id: str, token: str, now_
             raise Conflict("this project token exists already") from error
         raise
     if not writer.changes():
-        raise NotFound(f"no project {project_id!r}")
+        raise NotFound(f"no project {show(project_id)} (project_id)")

@@ -92,7 +92,7 @@ class Projects:
         """As `find`, but raises NotFound."""
         project = self.find(project_id)
         if project is None:
-            raise NotFound(f"no project {show(project_id)}")
+            raise NotFound(f"no project {show(project_id)} (project_id)")
         return project
 
     def list_all(self) -> list[Project]:
@@ -132,7 +132,7 @@ class Projects:
         with self._meta.transaction() as writer:
             writer.execute("update projects set deleted_ms = ? where id = ? and deleted_ms is null", (now_ms, project_id))
             if not writer.changes():
-                raise NotFound(f"no project {show(project_id)}")
+                raise NotFound(f"no project {show(project_id)} (project_id)")
             for table in ("project_tokens", "api_tokens"):
                 writer.execute(
                     f"update {table} set revoked_ms = ? where project_id = ? and revoked_ms is null",

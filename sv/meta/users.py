@@ -145,7 +145,7 @@ class Users:
                 (role, now_ms, user_id, project_id),
             )
             if not writer.changes():
-                raise NotFound(f"no project {show(project_id)}")
+                raise NotFound(f"no project {show(project_id)} (project_id)")
 
     def roles_of(self, user_id: str) -> list[Membership]:
         """The user's roles, by project id."""

@@ -202,7 +202,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         description=texts.TOKENS,
         body={JSON: schemas.ApiTokenRequest},
         answers={201: Answer("The token, shown once.", (schemas.ApiTokenWithSecret,))},
-        errors=_BODY | {404: 'no project "nowhere"', 422: "scopes: required: a list of 1 to 3 items"},
+        errors=_BODY | {404: 'no project "nowhere" (project_id)', 422: "scopes: required: a list of 1 to 3 items"},
     ),
     "revoke_api_token": Operation(
         tag="API tokens",
@@ -227,7 +227,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         answers={201: Answer("The user.", (schemas.UserWithPassword,))},
         errors=_BODY
         | {
-            404: 'no project "nowhere"',
+            404: 'no project "nowhere" (project_id)',
             409: 'a user "dev@localhost" exists already (email)',
             422: 'email: expected an address such as ann@example.com, got "ann"',
         },
