@@ -4,12 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Layout } from "./layout.tsx";
 import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
 import { hrefOf, place, segments } from "./state/router.ts";
-import { loadMe, me, meFault, nameProjectInAddress, project } from "./state/session.ts";
+import { hasEnded, loadMe, me, meFault, nameProjectInAddress, project } from "./state/session.ts";
 import { text } from "./text/en.ts";
 import { Button } from "./ui/button.tsx";
 import { Empty, Fault, Skeleton } from "./ui/states.tsx";
 import { Toasts } from "./ui/toasts.tsx";
-import { Login } from "./pages/login.tsx";
+import { Login, LoginOver } from "./pages/login.tsx";
 
 export function App(): JSX.Element {
   return (
@@ -32,7 +32,12 @@ function Gate(): JSX.Element {
   }
   if (who === undefined) return <main class="centre" aria-busy="true"><h1 class="visually-hidden">{text.product}</h1></main>;
   if (who === null) return <Login />;
-  return <Layout><Outlet /></Layout>;
+  return (
+    <>
+      <Layout><Outlet /></Layout>
+      {hasEnded.value && <LoginOver />}
+    </>
+  );
 }
 
 function Outlet(): JSX.Element {

@@ -1,5 +1,5 @@
 // Changing something on the server from a component: one change at a time, and why it was refused.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { ApiFault } from "../api/client.ts";
 
 export interface Act {
@@ -13,8 +13,11 @@ export interface Act {
 export function useAct(): Act {
   const [isBusy, setBusy] = useState(false);
   const [fault, setFault] = useState<ApiFault | null>(null);
+  const isRunning = useRef(false);
   const run = async (change: () => Promise<unknown>): Promise<boolean> => {
-    if (isBusy) return false;
+    if (isRunning.current) return false;
+    isRunning.current = true;
+    const focused = document.activeElement;
     setBusy(true);
     setFault(null);
     try {
@@ -25,7 +28,10 @@ export function useAct(): Act {
       setFault(error);
       return false;
     } finally {
+      isRunning.current = false;
       setBusy(false);
+      // A button that was disabled meanwhile has lost the focus.
+      setTimeout(() => document.activeElement === document.body && focused instanceof HTMLElement && focused.focus());
     }
   };
   return { isBusy, fault, run, forget: () => setFault(null) };

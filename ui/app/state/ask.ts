@@ -2,6 +2,7 @@
 // the component goes; its answer stays on show, dimmed, until the next one is there.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiFault, isAbort } from "../api/client.ts";
+import { hasEnded } from "./session.ts";
 
 /** How long an answer may take before the page says so, and offers to stop waiting. */
 export const SLOW_MS = 1200;
@@ -60,6 +61,10 @@ export function useAsk<T>(key: string | null, run: (signal: AbortSignal) => Prom
       own.abort();
     };
   }, [key, turn]);
+  const isLoggedOut = hasEnded.value;
+  useEffect(() => {
+    if (!isLoggedOut && state.fault?.status === 401) setTurn((before) => before + 1);
+  }, [isLoggedOut]);
   return {
     data: state.data,
     fault: state.fault,

@@ -8,6 +8,9 @@ import { at, go, place, setParameters } from "./router.ts";
 /** undefined: not known yet; null: nobody is logged in. */
 export const me = signal<Me | null | undefined>(undefined);
 
+/** The login ended while a page was open. The page stays, with whatever was typed there, under the question for a new one. */
+export const hasEnded = signal(false);
+
 /** Why it can't be known: the server doesn't answer. */
 export const meFault = signal<ApiFault | null>(null);
 
@@ -28,14 +31,21 @@ export async function loadMe(): Promise<void> {
   try {
     me.value = await get<Me>("/auth/me");
   } catch (error) {
-    if (error instanceof ApiFault && error.status === 401) me.value = null;
-    else if (error instanceof ApiFault) meFault.value = error;
-    else throw error;
+    if (!(error instanceof ApiFault)) throw error;
+    if (me.value) return; // it ended, which was heard of already, or the server is away for a moment: what is known goes on
+    if (error.status === 401) me.value = null;
+    else meFault.value = error;
   }
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
-  me.value = await post<Me>("/auth/login", { email, password });
+  const before = me.value;
+  const now = await post<Me>("/auth/login", { email, password });
+  if (before && before.user.id !== now.user.id) return location.reload(); // nothing of one's is shown to another
+  batch(() => {
+    me.value = now;
+    hasEnded.value = false;
+  });
 }
 
 export async function logOut(): Promise<void> {
@@ -46,6 +56,7 @@ export async function logOut(): Promise<void> {
   }
   batch(() => {
     me.value = null;
+    hasEnded.value = false;
     go(at("/"));
   });
 }
@@ -66,6 +77,7 @@ export function nameProjectInAddress(): void {
 
 export function watchLogin(): void {
   onLoggedOut(() => {
-    me.value = null;
+    if (me.value) hasEnded.value = true;
+    else me.value = null;
   });
 }

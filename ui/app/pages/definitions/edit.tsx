@@ -1,12 +1,13 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ApiFault, ask } from "../../api/client.ts";
+import { ask } from "../../api/client.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
+import { useAct } from "../../state/act.ts";
 import { definitions as text } from "../../text/definitions.ts";
 import { text as shared } from "../../text/en.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Fault } from "../../ui/states.tsx";
+import { Problem } from "../../ui/form.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { Definition, Kind } from "./page.tsx";
 
@@ -22,28 +23,19 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
   const [description, setDescription] = useState(definition.description ?? "");
   const [isVerified, setVerified] = useState(definition.is_verified);
   const [isHidden, setHidden] = useState(definition.is_hidden);
-  const [fault, setFault] = useState<ApiFault | null>(null);
-  const [isSaving, setSaving] = useState(false);
-  const save = (submitted: Event): void => {
+  const { isBusy, fault, run } = useAct();
+  const save = async (submitted: Event): Promise<void> => {
     submitted.preventDefault();
-    setSaving(true);
-    setFault(null);
-    ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body: { description: description.trim(), is_verified: isVerified, is_hidden: isHidden } })
-      .then(() => {
-        toast(text.saved);
-        onSaved();
-      })
-      .catch((error: unknown) => {
-        setSaving(false);
-        if (!(error instanceof ApiFault)) throw error;
-        setFault(error);
-      });
+    const body = { description: description.trim(), is_verified: isVerified, is_hidden: isHidden };
+    if (!(await run(() => ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body })))) return;
+    toast(text.saved);
+    onSaved();
   };
   const label = kind === "events" ? eventLabel(definition.name) : propertyLabel(definition.name);
   return (
     <Dialog title={text.editTitle(label)} onClose={onClose}>
-      <form class="stack" onSubmit={save}>
-        {fault && <Fault fault={fault} />}
+      <form class="stack" onSubmit={(event) => void save(event)}>
+        <Problem fault={fault} />
         <p class="mono muted wrap">{definition.name}</p>
         <label class="field">
           <span>{text.description}</span>
@@ -62,7 +54,7 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
         </label>
         <div class="dialog-foot">
           <Button onClick={onClose}>{shared.dialog.cancel}</Button>
-          <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
+          <Button type="submit" kind="primary" disabled={isBusy}>{isBusy ? text.saving : text.save}</Button>
         </div>
       </form>
     </Dialog>
