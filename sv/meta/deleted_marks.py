@@ -5,7 +5,6 @@
 The catalog says what holds. Marks are put right by it at each start, and are read where it is lost.
 """
 
-import contextlib
 import logging
 import os
 from collections.abc import Collection
@@ -27,31 +26,8 @@ def marked_deleted(data: Path) -> frozenset[str]:
         return frozenset()
 
 
-def mark_deleted(data: Path, project_id: str) -> None:
-    """Durably, before the catalog has it: what is marked and never was deleted is put right by the next start. Raises OSError."""
-    _mark(data, [project_id])
-
-
-def unmark(data: Path, project_id: str) -> None:
-    """It was not deleted after all. What can't be taken back now is by the next start."""
-    with contextlib.suppress(OSError):
-        (data / DELETED / project_id).unlink()
-        sync_folder(data / DELETED)
-
-
-def put_marks_right(data: Path, deleted: Collection[str], live: Collection[str]) -> None:
-    """Every deleted project has a mark and no living one: an older catalog that was put back knows of some that live again."""
-    try:
-        marked = marked_deleted(data)
-        for project_id in marked & set(live):
-            unmark(data, project_id)
-        if missing := set(deleted) - marked:
-            _mark(data, missing)
-    except OSError as error:
-        log.error("which projects were deleted can't be marked in %s: %s", data / DELETED, error)
-
-
-def _mark(data: Path, project_ids: Collection[str]) -> None:
+def mark_deleted(data: Path, project_ids: Collection[str]) -> None:
+    """Durably, once the catalog has it: a mark without a deletion would cost a project. Raises OSError."""
     folder = data / DELETED
     if not folder.is_dir():
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -59,3 +35,17 @@ def _mark(data: Path, project_ids: Collection[str]) -> None:
     for project_id in project_ids:
         os.close(os.open(folder / project_id, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     sync_folder(folder)
+
+
+def put_marks_right(data: Path, deleted: Collection[str], live: Collection[str]) -> None:
+    """Every deleted project has a mark and no living one: an older catalog that was put back knows of some that live again."""
+    try:
+        marked = marked_deleted(data)
+        if stale := marked & set(live):
+            for project_id in stale:
+                (data / DELETED / project_id).unlink(missing_ok=True)
+            sync_folder(data / DELETED)
+        if missing := set(deleted) - marked:
+            mark_deleted(data, missing)
+    except OSError as error:
+        log.error("which projects were deleted can't be marked in %s: %s", data / DELETED, error)

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from msgspec import to_builtins
 
 from sv.auth.tokens import make_project_token
-from sv.meta.deleted_marks import mark_deleted, unmark
+from sv.meta.deleted_marks import mark_deleted
 from sv.meta.projects import Project
 from sv.model.access import Actor
-from sv.model.errors import NotFound, Unavailable
+from sv.model.errors import Unavailable
 from sv.model.project_settings import (
     ProjectSettings,
     change_project_settings,
@@ -71,23 +71,17 @@ def rotate_project_token(people: People, actor: Actor, project_id: str, overlap_
 def delete_project(people: People, actor: Actor, project_id: str) -> None:
     """Hide the project for good, and end all tokens and roles that are for it alone. Its events are the store's to remove.
 
-    Raises NotFound, and Unavailable where the disk doesn't take it: then nothing is deleted.
+    Raises NotFound, and Unavailable where it is deleted but can't be marked so beside the catalog, which the next start tries again.
     """
-    project, data = people.projects.get(project_id), people.meta.path.parent
-    try:
-        mark_deleted(data, project_id)
-    except OSError as error:
-        raise Unavailable(f"the disk doesn't take that the project is deleted: {told_in_public(error)}") from error
-    try:
-        with people.meta.together():
-            people.projects.delete(project_id, people.now_ms())
-            people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
-    except NotFound:  # somebody else was quicker
-        raise
-    except Exception:
-        unmark(data, project_id)
-        raise
+    with people.meta.together():
+        project = people.projects.get(project_id)
+        people.projects.delete(project_id, people.now_ms())
+        people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
     people.project_tokens.changed()
+    try:
+        mark_deleted(people.meta.path.parent, [project_id])
+    except OSError as error:
+        raise Unavailable(f"the project is deleted, but the disk doesn't take that as a mark: {told_in_public(error)}") from error
 
 
 def _changed(settings: ProjectSettings, change: object) -> ProjectSettings:

@@ -17,7 +17,7 @@ events come from the log.
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -33,6 +33,7 @@ from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.rebuilding import add_persons, list_parts
 from sv.model.batch import decode_batch
+from sv.model.errors import Unavailable
 from sv.model.part import NewPart
 from sv.store.files import ASIDE, MIXED, lacks_catalog, set_aside, sync_folder
 from sv.store.ports import FileFacts
@@ -103,6 +104,10 @@ def needs_repair(data: Path) -> bool:
 def repair(data: Path, files: Files, now_ms: int, progress: Callable[[int, int], None]) -> Repaired:
     """Make the catalog anew; the one that was there is set aside. Raises Unavailable; then calling it again begins anew."""
     aside: list[tuple[str, str]] = []
+    try:
+        marked = marked_deleted(data)
+    except OSError as error:
+        raise Unavailable(f"which projects were deleted can't be read: {error}") from error
 
     def put_aside(path: str, reason: str) -> None:
         set_aside(data, data / path, reason)
@@ -122,12 +127,11 @@ def repair(data: Path, files: Files, now_ms: int, progress: Callable[[int, int],
     kept = [file for file in kept if file not in uncommitted]
     logged = _logged_projects(data / "log", covered_seq)
     projects = {file.project_id for file in kept} | logged
-    deleted = projects & marked_deleted(data)
-    tokens = {project_id: make_project_token() for project_id in sorted(projects)}
-    _write_catalog(data, files, kept, tokens, deleted, covered_seq, now_ms)
+    tokens = {project_id: make_project_token() for project_id in sorted(projects | marked)}
+    _write_catalog(data, files, kept, tokens, marked, covered_seq, now_ms)
     _put_in_place(data)
-    shown = {project_id: token for project_id, token in tokens.items() if project_id not in deleted}
-    return Repaired(len(kept), sum(file.contents.rows for file in kept), shown, tuple(sorted(deleted)), tuple(aside))
+    shown = {project_id: token for project_id, token in tokens.items() if project_id not in marked}
+    return Repaired(len(kept), sum(file.contents.rows for file in kept), shown, tuple(sorted(projects & marked)), tuple(aside))
 
 
 def put_damaged_aside(data: Path, report: Report) -> int:
@@ -195,7 +199,7 @@ def _logged_projects(log_folder: Path, covered_seq: int) -> set[str]:
 
 
 def _write_catalog(
-    data: Path, files: Files, kept: Sequence[_File], tokens: dict[str, str], deleted: set[str], covered_seq: int, now_ms: int
+    data: Path, files: Files, kept: Sequence[_File], tokens: dict[str, str], deleted: Set[str], covered_seq: int, now_ms: int
 ) -> None:
     """tokens: of each project, deleted ones too."""
     for path in data.glob(f"{REBUILT}*"):

@@ -232,27 +232,23 @@ def test_marks_of_deleted_projects_are_what_the_catalog_says_after_each_start(tm
     marks = tmp_path / "data" / "deleted"
     assert marked_deleted(tmp_path / "data") == {"gone"}
     (marks / "gone").rename(marks / "dev")  # of a folder of before there were marks; and an older catalog's project
-    (marks / "long gone").touch()
+    (marks / "long-gone").touch()
     Folder(tmp_path / "data").crash()
-    assert marked_deleted(tmp_path / "data") == {"gone", "long gone"}
+    assert marked_deleted(tmp_path / "data") == {"gone", "long-gone"}
 
 
-def test_a_project_whose_deletion_can_not_be_written_down_is_not_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Folder(tmp_path / "data")
-    (tmp_path / "data" / "deleted").touch()  # where the folder would be
-    with pytest.raises(Unavailable, match="doesn't take that the project is deleted"):
-        delete_project(folder.server.people, SOMEBODY, "dev")
-    (tmp_path / "data" / "deleted").unlink()
-    monkeypatch.setattr(folder.server.projects, "delete", failing)
-    with pytest.raises(Unavailable, match="made up"):
-        delete_project(folder.server.people, SOMEBODY, "dev")
-    assert marked_deleted(tmp_path / "data") == set()
+def test_a_deletion_that_can_not_be_marked_is_said_to_be_and_marked_by_the_next_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    folder = Folder(data)
+    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
+    (data / "deleted").touch()  # where the folder would be
+    with pytest.raises(Unavailable, match="is deleted, but"):
+        delete_project(folder.server.people, SOMEBODY, "gone")
     assert [project.id for project in folder.server.projects.list_all()] == ["dev"]
     folder.crash()
-
-
-def failing(*_: object) -> None:
-    raise Unavailable("made up")
+    (data / "deleted").unlink()
+    Folder(data).crash()
+    assert marked_deleted(data) == {"gone"}
 
 
 def test_a_folder_whose_events_are_all_in_the_log_is_made_anew(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ and what the store knew.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,17 @@ from tests.engine.rig import AGENTS, CHROME, NOON, SALT, Event
 
 RECEIVED: Final = NOON + 400 * DAY_MS
 _ALL: Final = PersonFilter()
+
+
+@contextmanager
+def slices_of(size: int) -> Iterator[None]:
+    """How many bytes of properties a summary looks at in one go."""
+    before = reading.MIN_SLICE_BYTES, reading.SLICES
+    reading.MIN_SLICE_BYTES, reading.SLICES = size, 1 << 40
+    try:
+        yield
+    finally:
+        reading.MIN_SLICE_BYTES, reading.SLICES = before
 
 
 @dataclass
@@ -91,10 +102,6 @@ class RollupRig:
         )  # fmt: skip
         self.work = RollupWork(self.rollups, self.builds, self.maintenance)
         self.imports = ImportChunks(self.store, self.parts, self.maintenance, now_ms=lambda: RECEIVED)
-
-    def slice_bytes(self, size: int) -> None:
-        """How many bytes of properties a summary looks at in one go, from now on."""
-        reading.MIN_SLICE_BYTES, reading.SLICES = size, 1 << 40
 
     def _recall(self) -> None:
         recall_event_ids(self.folder, self.catalog, self.tables, 0)

@@ -21,7 +21,7 @@ from sv.model.persons import PersonFilter
 from sv.model.rollup import Summary
 from sv.model.search import folded
 from tests.engine.rig import NOON, Event
-from tests.engine.rollup_rig import RollupRig, expected_persons, shown
+from tests.engine.rollup_rig import RollupRig, expected_persons, shown, slices_of
 
 HISTORIES = 16
 """Projects of one example, each with a history of its own; together they share requests' order, flushes, restarts and rebuilds."""
@@ -72,27 +72,29 @@ def live(
     rig: RollupRig, projects: list[str], chance: random.Random, an_event: Callable[[random.Random], Event] = an_event
 ) -> None:
     """Whatever may happen to a folder, in any order, with summaries of all rows at once or of a few."""
-    rig.slice_bytes(chance.choice((1000, 5000, 1 << 20)))
-    for _ in range(chance.randrange(4, 12)):
-        happens = chance.choice(("send", "send", "send", "send", "read", "flush", "restart", "compact", "rebuild", "import"))
-        project = chance.choice(projects)
-        if happens == "send":
-            for each in projects:
-                rig.send(
-                    each, [an_event(chance) for _ in range(chance.randrange(1, 4))], country=chance.choice(("DE", "FR", None))
-                )
-        elif happens == "read":
-            rig.rollups.catch_up()
-        elif happens == "flush":
-            rig.maintenance.flush()
-        elif happens == "restart":
-            rig.restart()
-        elif happens == "compact":
-            rig.maintenance.compact(everything=True)
-        elif happens == "rebuild":
-            assert rig.rollups.rebuild(project, rig.maintenance)
-        else:
-            rig.take_chunk(project, [an_event(chance) for _ in range(3)])
+    with slices_of(chance.choice((1000, 5000, 1 << 20))):
+        for _ in range(chance.randrange(4, 12)):
+            befall(rig, projects, chance, an_event)
+
+
+def befall(rig: RollupRig, projects: list[str], chance: random.Random, an_event: Callable[[random.Random], Event]) -> None:
+    happens = chance.choice(("send", "send", "send", "send", "read", "flush", "restart", "compact", "rebuild", "import"))
+    project = chance.choice(projects)
+    if happens == "send":
+        for each in projects:
+            rig.send(each, [an_event(chance) for _ in range(chance.randrange(1, 4))], country=chance.choice(("DE", "FR", None)))
+    elif happens == "read":
+        rig.rollups.catch_up()
+    elif happens == "flush":
+        rig.maintenance.flush()
+    elif happens == "restart":
+        rig.restart()
+    elif happens == "compact":
+        rig.maintenance.compact(everything=True)
+    elif happens == "rebuild":
+        assert rig.rollups.rebuild(project, rig.maintenance)
+    else:
+        rig.take_chunk(project, [an_event(chance) for _ in range(3)])
 
 
 @pytest.mark.no_cover

@@ -67,7 +67,7 @@ function useHeadFocus(path: string): void {
     if (shown.current === path || !main) return undefined;
     shown.current = path;
     const focusHead = (): void => main.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
-    focusHead();
+    if (!main.contains(document.activeElement) || !document.activeElement?.matches("input, textarea, select")) focusHead();
     const watcher = new MutationObserver(() => {
       if (document.activeElement === document.body) focusHead();
     });

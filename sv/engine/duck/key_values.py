@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sv.engine.duck.key_files import CODED_COLUMNS, Column, KeyFile, Reading
+from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.properties import IS_BOT, Property
 from sv.engine.duck.property_codes import PropertyColumn
 from sv.engine.duck.run import Statements
@@ -78,7 +78,9 @@ def values_by_file(
 ) -> dict[KeyFile, Values]:
     """The values in each file that knows: strings of a column; of a property JSON texts, equal numbers having equal ones."""
     if wanted.is_column:
-        return {file: _of_column(column) for _, file in files if (column := file.columns.get(wanted.name)) is not None}
+        columns = {file: column for _, file in files if (column := file.columns.get(wanted.name)) is not None}
+        made = {values: _dictionary(values) for values in {column.values for column in columns.values()}}
+        return {file: Values(column.at, 1, made[column.values]) for file, column in columns.items()}
     held = held_values(files, wanted.name, give_up)
     absent = Values(None, 1, Dictionary((None,)))
     found = dict.fromkeys(held.absent, absent)
@@ -92,13 +94,9 @@ def values_by_file(
     return found
 
 
-def _of_column(column: Column) -> Values:
-    return Values(column.at, 1, _dictionary([value if isinstance(value, str) else None for value in column.values]))
-
-
-def _dictionary(values: Sequence[str | None]) -> Dictionary:
+def _dictionary(values: Sequence[Value]) -> Dictionary:
     numbers: dict[str | None, int] = {}
-    places = [numbers.setdefault(value, len(numbers)) for value in values]
+    places = [numbers.setdefault(value if isinstance(value, str) else None, len(numbers)) for value in values]
     is_same = len(numbers) == len(values)
     return Dictionary(tuple(numbers), None if is_same else np.array(places, np.uint16))
 

@@ -111,6 +111,20 @@ def test_what_was_typed_outlives_the_login(own: Visit, api: Api, form: Callable[
     assert own.axe() == []
     own.log_in()
     expect(over).to_have_count(0)
+    expect(shown.get_by_role("alert").filter(has_text=re.compile("."))).to_have_count(0)
     expect(field).to_have_value("Typed before")
     shown.get_by_role("button", name="Save").click()
     own.shows(lambda: kept(api, form), "Typed before")
+
+
+def test_a_filter_that_was_being_put_together_outlives_the_login(own: Visit, api: Api) -> None:
+    own.foresee("status of 401")
+    api.send(event("buy", "ann", NOON, properties={"plan": "pro"}))
+    page = own.open("/events")  # which asks for new ones by itself
+    page.get_by_role("button", name="Filter", exact=True).click()
+    own.choose(page.get_by_label("Property"), "pl", "plan")
+    own.context.clear_cookies()
+    page.get_by_label("Value", exact=True).fill("pr")
+    expect(page.get_by_role("dialog", name="Your login has ended")).to_be_visible()
+    own.log_in()
+    expect(page.get_by_label("Value", exact=True)).to_have_value("pr")

@@ -1,5 +1,6 @@
 """Every page with the Tab key alone: all that can be used is come to, in the order in which it is seen, and where one is can be seen."""
 
+import re
 import time
 from typing import Any
 
@@ -112,9 +113,12 @@ def test_a_row_of_the_overview_is_a_filter_and_is_taken_back(own: Visit, api: Ap
     own.shows(lambda: own.parameters().get("f"), ['["$country","exact","DE"]'])
     own.settle()
     is_somewhere(own)
+    own.open("/overview", f=['["$country","exact","DE"]', '["$browser","is_not_set"]'])
     press(own, page.get_by_role("button", name="Remove the filter: Country is DE"))
+    expect(page.get_by_role("button", name=re.compile("Remove the filter: Browser"))).to_be_focused()
+    page.keyboard.press("Enter")
     own.shows(lambda: own.parameters().get("f"), None)
-    is_somewhere(own)
+    expect(page.get_by_role("group", name="Filters").get_by_role("button", name="Filter", exact=True)).to_be_focused()
 
 
 def test_the_list_of_events_is_paused_and_one_is_opened(own: Visit, api: Api) -> None:

@@ -35,6 +35,12 @@ export interface Ask {
 }
 
 let whenLoggedOut: () => void = () => undefined;
+let login = 0;
+
+/** There is a new login: what was asked with the one before says nothing of it. */
+export function noteLogin(): void {
+  login++;
+}
 
 /** Called at every 401: the login has ended, here or elsewhere. */
 export function onLoggedOut(callback: () => void): void {
@@ -59,6 +65,7 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
     init.body = JSON.stringify(body);
     init.headers = { accept: "application/json", "content-type": "application/json" };
   }
+  const asked = login;
   let response: Response;
   try {
     response = await fetch(API + path + queryString(query), init);
@@ -68,7 +75,7 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
   }
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
   const fault = await faultOf(response);
-  if (fault.status === 401 && path !== "/auth/login") whenLoggedOut();
+  if (fault.status === 401 && path !== "/auth/login" && asked === login) whenLoggedOut();
   throw fault;
 }
 

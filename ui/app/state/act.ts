@@ -34,5 +34,6 @@ export function useAct(): Act {
       setTimeout(() => document.activeElement === document.body && focused instanceof HTMLElement && focused.focus());
     }
   };
-  return { isBusy, fault, run, forget: () => setFault(null) };
+  // That the login has ended is said over the page.
+  return { isBusy, fault: fault?.status === 401 ? null : fault, run, forget: () => setFault(null) };
 }

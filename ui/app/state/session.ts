@@ -1,6 +1,6 @@
 // Who is logged in, and which of their projects is looked at.
 import { batch, computed, signal } from "@preact/signals";
-import { ApiFault, ask, get, onLoggedOut, post } from "../api/client.ts";
+import { ApiFault, ask, get, noteLogin, onLoggedOut, post } from "../api/client.ts";
 import type { Me, ProjectRole } from "../api/types.ts";
 import { remembered, remember } from "./memory.ts";
 import { at, go, place, setParameters } from "./router.ts";
@@ -29,7 +29,7 @@ export const mayAdminister = computed(() => project.value?.role === "admin");
 export async function loadMe(): Promise<void> {
   meFault.value = null;
   try {
-    me.value = await get<Me>("/auth/me");
+    take(await get<Me>("/auth/me"));
   } catch (error) {
     if (!(error instanceof ApiFault)) throw error;
     if (me.value) return; // it ended, which was heard of already, or the server is away for a moment: what is known goes on
@@ -39,11 +39,16 @@ export async function loadMe(): Promise<void> {
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
-  const before = me.value;
-  const now = await post<Me>("/auth/login", { email, password });
-  if (before && before.user.id !== now.user.id) return location.reload(); // nothing of one's is shown to another
+  const found = await post<Me>("/auth/login", { email, password });
+  noteLogin();
+  take(found);
+}
+
+/** Somebody else begins with a page of their own: nothing of one's is shown to another. */
+function take(found: Me): void {
+  if (me.value && me.value.user.id !== found.user.id) return location.reload();
   batch(() => {
-    me.value = now;
+    me.value = found;
     hasEnded.value = false;
   });
 }
@@ -79,5 +84,9 @@ export function watchLogin(): void {
   onLoggedOut(() => {
     if (me.value) hasEnded.value = true;
     else me.value = null;
+  });
+  // Maybe there is a new login by now, made in another window.
+  document.addEventListener("visibilitychange", () => {
+    if (hasEnded.value && document.visibilityState === "visible") void loadMe();
   });
 }

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { suggestProperties, suggestValues } from "../api/definitions.ts";
-import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter } from "../model/filters.ts";
+import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter, writeFilter } from "../model/filters.ts";
 import { propertyLabel, valueLabel } from "../model/names.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
@@ -70,7 +70,7 @@ function Chip({ filter, projectId, event, onChange, onRemove }: {
     >
       {(close) => (
         <FilterForm
-          projectId={projectId} event={event} filter={filter}
+          key={writeFilter(filter)} projectId={projectId} event={event} filter={filter}
           onApply={(changed) => {
             onChange(changed);
             close();

@@ -31,7 +31,10 @@ export function Popover({ label, name, icon, kind = "plain", isForm, isAtEnd, is
     if (!isOpen) return undefined;
     root.current?.querySelector<HTMLElement>(".pop-panel :is(input, select, textarea, button, a)")?.focus();
     const outside = (event: Event): void => {
-      if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
+      if (!(event.target instanceof Element) || root.current?.contains(event.target)) return;
+      // What comes over the page, as the question for a new login does, leaves it as it is.
+      const over = event.target.closest("dialog");
+      if (!over || over.contains(root.current)) setOpen(false);
     };
     document.addEventListener("pointerdown", outside);
     document.addEventListener("focusin", outside);
