@@ -28,7 +28,6 @@ from sv.ingest.rates import Rates
 from sv.ingest.replay import replay
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
 from sv.meta.db import Meta
-from sv.meta.deleted_marks import put_marks_right
 from sv.meta.deleted_projects import DeletedProjects
 from sv.meta.errors import FolderDamaged, FolderUnusable
 from sv.meta.instance import Instance, load_instance
@@ -169,8 +168,6 @@ class Server:
             ingested_before=self.parts.ledger().ingested,
         )
         self.rollups = Rollups(self.store, self.builds, self.clock)
-        deleted = DeletedProjects(self.meta, self.clock)
-        put_marks_right(folder, deleted.ids(), [project.id for project in self.projects.list_all()])
         settings = self.settings
         self.maintenance = Maintenance(
             self.store,
@@ -184,7 +181,7 @@ class Server:
             after_commit=self._after_flush,
             now_ms=self.clock,
             monotonic_s=time.monotonic,
-            deleted=deleted,
+            deleted=DeletedProjects.open(self.meta, self.clock),
         )
         self.rollup_work = RollupWork(self.rollups, self.builds, self.maintenance)
         self._retry_window_ms = int(settings.retry_window_seconds * 1000)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sv.meta.db import Meta
+from sv.meta.deleted_marks import put_marks_right
 from sv.meta.recordings import RecordingChunks
 from sv.meta.reset import delete_all_events
 
@@ -43,6 +44,14 @@ class DeletedProjects:
     def __init__(self, meta: Meta, now_ms: Callable[[], int]) -> None:
         self._meta = meta
         self._now_ms = now_ms
+
+    @classmethod
+    def open(cls, meta: Meta, now_ms: Callable[[], int]) -> "DeletedProjects":
+        """With their marks beside the catalog put right."""
+        projects = cls(meta, now_ms)
+        live = meta.rows("select id from projects where deleted_ms is null")
+        put_marks_right(meta.path.parent, projects.ids(), [str(project_id) for (project_id,) in live])
+        return projects
 
     def ids(self) -> frozenset[str]:
         """Every deleted project."""
