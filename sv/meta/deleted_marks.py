@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sv.meta.db import sync_folder
+from sv.meta.projects import is_project_id
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +20,9 @@ DELETED: Final = "deleted"
 
 
 def marked_deleted(data: Path) -> frozenset[str]:
-    """The projects with a mark. Raises OSError."""
+    """The projects with a mark; what else lies there is passed over. Raises OSError."""
     try:
-        return frozenset(os.listdir(data / DELETED))
+        return frozenset(filter(is_project_id, os.listdir(data / DELETED)))
     except FileNotFoundError:
         return frozenset()
 

@@ -150,8 +150,13 @@ def _checked_timezone(timezone: str) -> str:
     return parse_timezone(timezone, "timezone", ValidationFailed.at).key
 
 
+def is_project_id(text: str) -> bool:
+    """Whether a project may be called so."""
+    return _ID.fullmatch(text) is not None
+
+
 def _checked_id(project_id: str) -> str:
-    if _ID.fullmatch(project_id):
+    if is_project_id(project_id):
         return project_id
     raise ValidationFailed.at("id", f"expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit, got {show(project_id)}")
 

@@ -3,6 +3,7 @@
 Answers for guessing being slow from one address and at one account, within a bounded memory. A try is taken before the password is looked
 at, so that many at once count as many, and given back where the password was right. Who tries ten wrong ones keeps the owner of an account
 out for as long as they go on: the price of guessing being slow, and the reason why an account's owner may have a login session already.
+Counts what was refused, and keeps nothing of who tried.
 """
 
 import hashlib

@@ -213,6 +213,7 @@ def test_a_deleted_project_does_not_come_back_and_its_events_go_with_the_next_st
     put_in(folder, "gone", "in the log")
     delete_project(folder.server.people, SOMEBODY, "gone")
     folder.crash()
+    (data / "deleted" / ".DS_Store").touch()
     (data / "sv.db").unlink()
     report = check(data, "--repair")["repaired"]
     assert (list(report["project_tokens"]), report["deleted_projects"]) == (["dev"], ["gone"])
