@@ -1,4 +1,12 @@
-"""Case-insensitive search: the form in which a searched text and what it is searched in are compared."""
+"""Case-insensitive search: the form in which a searched text and what it is searched in are compared, and what finds longer texts."""
+
+from typing import Final
+
+WINDOW_CHARS: Final = 3
+"""Characters of a text that one character of its windows stands for."""
+
+_FIRST_WINDOW: Final = 0x4E00
+_WINDOWS: Final = 20_992
 
 
 def folded(text: str) -> str:
@@ -10,6 +18,20 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return "".join(_FOLDED.get(character) or character.lower() for character in text)
+
+
+def windows(text: str) -> str:
+    """A character for each WINDOW_CHARS that follow each other in the text, two characters fewer than the text has.
+
+    An index of three characters in a row, over these, is one of five in a row of the text: that many digits in a row are in few texts
+    where three are in one of a hundred. Different texts can have the same windows, so what they find has to be compared.
+    """
+    codes = [ord(character) for character in text]
+    # Digits, and nearly always letters, that differ have windows that differ.
+    return "".join(
+        chr(_FIRST_WINDOW + (first * 961 + second * 31 + third) % _WINDOWS)
+        for first, second, third in zip(codes, codes[1:], codes[2:], strict=False)
+    )
 
 
 _FOLDED = {"İ": "i"}

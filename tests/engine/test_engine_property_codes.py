@@ -162,6 +162,25 @@ def test_files_with_the_same_values_share_what_is_made_of_them_and_equal_numbers
         assert [held.dictionary.values[code] == "10" for code in codes] == [each == {"p": 10} for each in sent]
 
 
+def test_a_columns_values_are_in_one_order_in_all_files_so_that_files_share_what_is_made_of_them(
+    rig: Rig, failed: list[Part]
+) -> None:
+    sent: list[dict[str, Any]] = [*({"$country": each} for each in ("FR", "DE", "US")), {}]
+    some, others = sent * 6, [*reversed(sent)] * 5
+    files = [(part, file) for part, file, _ in (place(rig, some), place(rig, others))]
+    found = values_by_file(
+        Valued("country", is_column=True), files, Statements(rig.database), lambda part, *_: failed.append(part), LIMITS
+    )
+    first, second = (found[file] for _, file in files)
+    assert first.dictionary is second.dictionary
+    assert first.dictionary.values == (None, "DE", "FR", "US")
+    for (_, file), held, rows in zip(files, (first, second), (some, others), strict=True):
+        assert held.at is not None
+        with Reading(file) as reading:
+            codes = reading.codes(held.at, 0, len(rows), held.width)
+        assert [held.dictionary.values[code] for code in codes] == [each.get("$country") for each in rows]
+
+
 def test_a_file_that_is_gone_is_told_of(rig: Rig, failed: list[Part]) -> None:
     part, file, _ = place(rig, [{"n": nth} for nth in range(20)])
     (rig.folder / part.keys_path).unlink()

@@ -200,9 +200,10 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
         writer.add(keys)
         written: dict[str, Column] = {}
         for name, column in coded.items():
-            codes = column.finish()
-            if codes is not None:
-                written[name] = Column(column.values, writer.add(codes) if codes.size else None)
+            finished = column.finish()
+            if finished is not None:
+                values, codes = finished
+                written[name] = Column(values, writer.add(codes) if codes.size else None)
         listed = property_codes.listed_properties(cursor, source) if part.rows >= property_codes.MIN_ROWS else None
         properties = _write_properties(cursor, source, part, listed or (), writer)
         persons = np.unique(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
@@ -291,10 +292,6 @@ class _Coded:
         self._codes = np.zeros(-(-rows // 8) * 8, np.uint8)
         self._places: dict[Value, int] | None = {}
 
-    @property
-    def values(self) -> tuple[Value, ...]:
-        return tuple(self._places or ())
-
     def add(self, places: NDArray[np.int64], column: Any) -> None:
         """The values of the rows at these places, as an Arrow array."""
         if self._places is None:
@@ -309,11 +306,18 @@ class _Coded:
         table = np.array([self._places[value] for value in values], np.uint8)
         self._codes[places] = table[encoded.indices.to_numpy(zero_copy_only=False)]
 
-    def finish(self) -> NDArray[np.uint8] | None:
-        """The codes, none of them where all are the same; None where the column has too many values."""
+    def finish(self) -> tuple[tuple[Value, ...], NDArray[np.uint8]] | None:
+        """The values in an order that is the same in each file, and the codes, none of them where all are the same; None where the column
+        has too many values."""
         if self._places is None:
             return None
-        return self._codes if len(self._places) > 1 else self._codes[:0]
+        values = tuple(sorted(self._places, key=lambda value: (value is not None, str(value))))
+        if len(values) == 1:
+            return values, self._codes[:0]
+        codes = np.zeros(MAX_CODES, np.uint8)
+        for code, value in enumerate(values):
+            codes[self._places[value]] = code
+        return values, codes[self._codes]
 
 
 def _read(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part) -> tuple[Keys, dict[str, _Coded]]:

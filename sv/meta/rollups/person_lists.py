@@ -14,10 +14,11 @@ from sv.meta.rollups.sessions import NAME as SESSIONS
 from sv.meta.rows import to_struct
 from sv.model.limits import MAX_SHOWN_TRAITS_BYTES
 from sv.model.persons import Person, PersonFilter
-from sv.model.search import folded
+from sv.model.search import WINDOW_CHARS, folded, windows
 
 TRIGRAM: Final = 3
-"""Characters that the index of texts is made of; a shorter search reads persons from the newest on until a page is full."""
+"""Characters that the index of texts, and of their windows, is made of; a shorter search reads persons from the newest on until a page is
+full."""
 
 MAX_TRIGRAMS: Final = 20
 """Of a search that are looked at. What they leave is compared with the whole text, so fewer would only be slower."""
@@ -157,7 +158,10 @@ def columns_of(wanted: PersonFilter) -> dict[str, Value]:
 
 
 def trigrams_of(text: str) -> list[str]:
-    """The text's trigrams, each as a search for it: evenly spread ones where there are many."""
+    """The text's trigrams, or those of its windows where it is long enough, each as a search for it: evenly spread ones where there are
+    many."""
+    if len(text) >= TRIGRAM + WINDOW_CHARS - 1:
+        text = windows(text)
     last = len(text) - TRIGRAM
     starts = sorted({last * nth // (MAX_TRIGRAMS - 1) for nth in range(MAX_TRIGRAMS)})
     return list(dict.fromkeys('"' + text[start : start + TRIGRAM].replace('"', '""') + '"' for start in starts))

@@ -12,7 +12,7 @@ from sv.meta.rollups.change import Change
 from sv.model.limits import MAX_PERSON_TRAITS
 
 NAME: Final = "persons"
-VERSION: Final = 1
+VERSION: Final = 2
 SEARCH_BITS: Final = 40
 """Of a rowid of `person_search`, for the person's number; the build is above them."""
 
@@ -147,7 +147,7 @@ _KEEP_TEXTS: Final = """
 
 _INDEX_TEXTS: Final = f"""
     insert or replace into person_search (rowid, search_text)
-    select (?1 << {SEARCH_BITS}) | number, folded from new_persons where is_new order by number
+    select (?1 << {SEARCH_BITS}) | number, folded || char(0) || windows(folded) from new_persons where is_new order by number
 """
 
 

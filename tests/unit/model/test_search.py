@@ -1,0 +1,26 @@
+"""What longer texts are searched by: windows."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sv.model.search import WINDOW_CHARS, windows
+
+TEXTS = st.text(alphabet=st.one_of(st.sampled_from("ab1@\0"), st.characters(exclude_categories=["Cs"])), max_size=30)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_the_windows_of_a_part_are_part_of_the_windows(before: str, part: str, after: str) -> None:
+    assert windows(part) in windows(before + part + after)
+    assert len(windows(part)) == max(len(part) - WINDOW_CHARS + 1, 0)
+
+
+def test_numbers_that_differ_have_windows_that_differ() -> None:
+    assert len({windows(f"{number:05d}") for number in range(100_000)}) == 100_000
+
+
+@given(TEXTS)
+def test_windows_are_text_that_any_index_takes(text: str) -> None:
+    made = windows(text)
+    assert made.encode().decode() == made
+    assert made == made.lower()
+    assert all(character.isalpha() for character in made)
