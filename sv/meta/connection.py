@@ -31,9 +31,13 @@ def connect_writer(path: Path) -> apsw.Connection:
     """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    connection.create_scalar_function("windows", windows, 1, deterministic=True)
+    connection.create_scalar_function("windows", _windows, 1, deterministic=True)
     _harden(connection)
     return connection
+
+
+def _windows(*given: object) -> str:
+    return windows(str(given[0]))
 
 
 def settle_writer(connection: apsw.Connection) -> None:
