@@ -169,7 +169,7 @@ class Front:
         if method == "OPTIONS":
             await respond(send, 204, PREFLIGHT, b"")
             return
-        headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json"), ANY_ORIGIN, READABLE_HEADERS]
+        headers = _INGEST_HEADERS.copy()
         counters = self._capture.counters
         counters.requests += 1
         try:
@@ -185,7 +185,8 @@ class Front:
             if isinstance(error, PayloadTooLarge):
                 headers.append((b"connection", b"close"))
         headers.append((b"content-length", b"%d" % len(body)))
-        await respond(send, status, headers, body)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     async def _capture_request(self, scope: Scope, receive: Receive) -> Ack:
         content_type = b"application/json"
@@ -298,3 +299,6 @@ def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
     given = list(headers)
     present = {name.lower() for name, _ in given}
     return [*given, *((name, value) for name, value in SECURITY_HEADERS if name not in present)]
+
+
+_INGEST_HEADERS: Final = secured([(b"content-type", b"application/json"), ANY_ORIGIN, READABLE_HEADERS])
