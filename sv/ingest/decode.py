@@ -369,14 +369,14 @@ def _encoded(
     token: str, kept: list[WireEvent], places: list[int], rejections: list[Rejection], is_dated: bool, body_bytes: int
 ) -> Decoded:
     """Encode the kept events; those whose properties turn out too large are rejected here."""
-    if body_bytes <= MAX_PROPERTIES_BYTES:
-        return Decoded(token, len(kept), tuple(rejections), _encoder.encode(kept), is_dated)
+    lines = _encoder.encode_lines(kept)
+    if body_bytes <= MAX_PROPERTIES_BYTES or not _has_long_line(lines):
+        return Decoded(token, len(kept), tuple(rejections), b"[" + lines[:-1].replace(b"\n", b",") + b"]", is_dated)
     if rejections:
         rejected = {rejection.index for rejection in rejections}
         places = [place for place in places if place not in rejected]
     encoded: list[bytes] = []
-    for place, event in zip(places, kept, strict=True):
-        text = _encoder.encode(event)
+    for place, event, text in zip(places, kept, lines.split(b"\n")[:-1], strict=True):
         if len(text) > MAX_PROPERTIES_BYTES and len(_encoder.encode(event.properties)) > MAX_PROPERTIES_BYTES:
             message = f"expected at most {MAX_PROPERTIES_BYTES} bytes, got more (properties)"
             rejections.append(Rejection(place, DropReason.PROPERTIES_TOO_LARGE, message))
@@ -384,3 +384,14 @@ def _encoded(
         encoded.append(text)
     rejections.sort(key=lambda rejection: rejection.index)
     return Decoded(token, len(encoded), tuple(rejections), b"[" + b",".join(encoded) + b"]", is_dated)
+
+
+def _has_long_line(lines: bytes) -> bool:
+    """Whether a line has more than MAX_PROPERTIES_BYTES. Each ends with a line feed, and JSON has none within."""
+    start = 0
+    while start < len(lines):
+        end = lines.rfind(b"\n", start, start + MAX_PROPERTIES_BYTES + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False

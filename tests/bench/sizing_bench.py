@@ -38,27 +38,27 @@ class Served:
     """The server, and what it is asked."""
 
     def __init__(self, pid: int, url: str, token: str) -> None:
-        self._pid = pid
+        self.pid = pid
         self._base = f"{url}/api/v1/projects/{PROJECT}"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> None:
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         with OPENER.open(urllib.request.Request(f"{self._base}/{path}", data, self._headers), timeout=120) as answer:
             assert answer.status == 200
-            answer.read()
+            return json.load(answer)
 
     def memory_mb(self, name: str) -> float:
-        lines = Path(f"/proc/{self._pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1000
 
 
-def questions(*, has_lists: bool) -> dict[str, Callable[[Served, int], None]]:
+def questions(*, has_lists: bool) -> dict[str, Callable[[Served, int], Any]]:
     """Each with a number that makes it another question, so that no answer is shared or kept."""
     steps = [{"event": name} for name in ("viewed", "checkout", "paid")]
     daily = {"interval": "day", **DATES}
     persons = [{"name": "viewed", "math": "unique_persons"}]
-    asked: dict[str, Callable[[Served, int], None]] = {
+    asked: dict[str, Callable[[Served, int], Any]] = {
         "funnel of 3 steps, 60 days": lambda to, n: to.ask(
             "insights/funnel", {"steps": steps, "conversion_window": f"{n + 2}d", **DATES}
         ),

@@ -1,10 +1,16 @@
 """The routes about the server itself: health, metrics, its own description, and the reset that only `sv dev` has."""
 
+import importlib.util
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx
 from bad_input import error_of
-from http_rig import Api, body_of, event, running
+from heavy_rig import eventually
+from http_rig import INGEST, Api, body_of, event, running
 
 ROUTES = {
     "/api/v1/ingest/events": {"post"},
@@ -83,3 +89,37 @@ def test_only_a_server_for_development_can_be_reset(tmp_path: Path) -> None:
             error_of(api.http.post("/api/v1/ingest/events", json=body_of([event()])), 401)
             assert len(api.listed()) == 1
             assert api.failures == []
+
+
+def test_a_dataframe_library_that_is_there_is_not_imported(tmp_path: Path) -> None:
+    assert importlib.util.find_spec("pandas"), "the development environment has it, by way of the reference engine"
+    words = [
+        sys.executable,
+        "-m",
+        "sv",
+        "dev",
+        "--json",
+        "--port",
+        "0",
+        "--data",
+        str(tmp_path / "data"),
+        "--flush-seconds",
+        "0.1",
+    ]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        try:
+            url = json.loads(server.stdout.readline())["url"]
+            assert httpx.post(f"{url}{INGEST}", json=body_of([event()])).status_code == 202
+            files = tmp_path / "data" / "events"
+            eventually(lambda: any(files.rglob("*.parquet")))
+            asked = {"events": [{"name": "view"}], "date_from": "2025-06-15", "date_to": "2025-06-15"}
+            answer = httpx.post(
+                f"{url}/api/v1/projects/dev/insights/trends", json=asked, headers={"Authorization": "Bearer sv_dev"}
+            )
+            assert answer.json()["series"][0]["total"] == 1
+            mapped = Path(f"/proc/{server.pid}/maps").read_text()
+        finally:
+            server.terminate()
+    assert "pyarrow" in mapped
+    assert "pandas" not in mapped
