@@ -1,7 +1,8 @@
 """Lists at 1 and at 10 million events: milliseconds of a page, how they grow, and the share spent outside DuckDB and SQLite.
 
 In the server's own process, without HTTP: everything from the query to the encoded JSON of 100 items. Medians of several rounds, the first
-of each left out. The bar is a growth of 1.5. `SV_BENCH_EVENTS` takes other sizes, as in `100000,1000000`.
+of each left out. The bar is a growth of 1.5. `SV_BENCH_EVENTS` takes other sizes, as in `100000,1000000`. `SV_BENCH_FOLDER` keeps the folders, each
+below its size, or takes those that are there.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from sv.model.query_parsing import parse_events_query
 from sv.model.session_parsing import SessionsQuery
 from sv.model.sessions import SessionFilter, SessionPlace
 from sv.server import Server
-from tests.bench.lists_folder import ORIGIN_MS, PROJECT, made_folder
+from tests.bench.lists_folder import ORIGIN_MS, PROJECT, made_folder, opened_folder
 
 ROUNDS = 15
 PAGE = 100
@@ -46,11 +47,15 @@ def main() -> None:
     taken: list[dict[str, tuple[float, float]]] = []
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
-            server, built_s = made_folder(Path(name) / "data", size)
-            kept_mb = (Path(name) / "data" / "sv.db").stat().st_size / 1e6
-            print(
-                f"{size:,} events, {size // 10:,} persons: rollups made in {built_s:.1f} s, sv.db {kept_mb:,.0f} MB", flush=True
-            )
+            folder = Path(os.environ.get("SV_BENCH_FOLDER", name)) / str(size) / "data"
+            if folder.exists():
+                server, made = opened_folder(folder), "kept"
+            else:
+                folder.parent.mkdir(parents=True)
+                server, built_s = made_folder(folder, size)
+                made = f"made in {built_s:.1f} s"
+            kept_mb = (folder / "sv.db").stat().st_size / 1e6
+            print(f"{size:,} events, {size // 10:,} persons: rollups {made}, sv.db {kept_mb:,.0f} MB", flush=True)
             try:
                 taken.append({title: _measure(work) for title, work in _works(server, size).items()})
             finally:

@@ -64,8 +64,7 @@ def made_folder(folder: Path, count: int, *, has_lists: bool = True) -> tuple[Se
 
     has_lists: otherwise the lists of persons and sessions are empty, and the server takes them for made.
     """
-    server = Server(Settings(data=folder, memory_limit=4096 * MIB, threads=2, flush_seconds=3600.0, compact_seconds=0.0))
-    server.open()
+    server = opened_folder(folder)
     server.projects.create("Bench", token="sv_pub_bench", now_ms=ORIGIN_MS, project_id=PROJECT)
     server.catalog.replace(by=server.parts.commit_flush(_write_parts(server, folder, count), 0))
     started = time.perf_counter()
@@ -77,6 +76,13 @@ def made_folder(folder: Path, count: int, *, has_lists: bool = True) -> tuple[Se
     built_s = time.perf_counter() - started
     server.maintenance.index()
     return server, built_s
+
+
+def opened_folder(folder: Path) -> Server:
+    """The server over the folder, open and not served."""
+    server = Server(Settings(data=folder, memory_limit=4096 * MIB, threads=2, flush_seconds=3600.0, compact_seconds=0.0))
+    server.open()
+    return server
 
 
 def _write_parts(server: Server, folder: Path, count: int) -> list[NewPart]:

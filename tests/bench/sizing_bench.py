@@ -39,6 +39,7 @@ class Served:
 
     def __init__(self, pid: int, url: str, token: str) -> None:
         self.pid = pid
+        self.url = url
         self._base = f"{url}/api/v1/projects/{PROJECT}"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
