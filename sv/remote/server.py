@@ -1,0 +1,125 @@
+"""One request to a running server: what its answers mean, and its silence. Whether to try again is for who asks."""
+
+import http.client
+import ssl
+import urllib.error
+import urllib.request
+from contextlib import closing
+from typing import Any, Final
+
+import msgspec
+
+from sv import __version__
+from sv.model.errors import InvalidParameter
+from sv.remote.addresses import check_address, check_token, make_opener
+
+MAX_ANSWER_BYTES: Final = 128 << 20
+"""A page of a thousand events of 64 KiB."""
+
+_AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
+
+
+class TryAgainError(Exception):
+    """What may be answered otherwise later.
+
+    is_answer: somebody answered. retry_after_s: how long that one asked to wait, 0.0 where it didn't say.
+    """
+
+    def __init__(self, reason: str, *, is_answer: bool = False, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_answer = is_answer
+        self.retry_after_s = retry_after_s
+
+
+class RemoteServer:
+    """url: its address, with or without a path in front of `/api`. agent: who asks. role: what it is asked for, as in "takes imports".
+
+    Raises InvalidParameter for what is no address or no API token.
+    """
+
+    def __init__(self, url: str, api_token: str, *, agent: str, role: str = "", timeout_s: float) -> None:
+        check_address(url)
+        check_token(api_token)
+        self.url = url
+        self._headers = {"Authorization": f"Bearer {api_token}", "User-Agent": f"{agent}/{__version__}"}
+        self._role = role
+        self._timeout_s = timeout_s
+        self._opener = make_opener()
+
+    def ask(self, method: str, path: str, body: bytes | None = None, encoding: str = "") -> dict[str, Any]:
+        """The JSON object that a route answers. path: after `/api/v1`. body: JSON. encoding: that of the body, "" for none.
+
+        Raises InvalidParameter with what the server refuses with, TryAgainError.
+        """
+        with self.open(method, path, body, encoding) as response:
+            try:
+                answer = json_object(response.read(MAX_ANSWER_BYTES))
+            except (OSError, http.client.HTTPException) as error:
+                raise self._silence(error) from None
+        if answer is None:
+            raise self.foreign()
+        return answer
+
+    def open(self, method: str, path: str, body: bytes | None = None, encoding: str = "") -> "closing[Any]":
+        """Likewise the answer of a route, to be read. Reading it raises OSError and HTTPException."""
+        headers = dict(self._headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        address = f"{self.url.rstrip('/')}/api/v1{path}"
+        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - http(s) alone
+        try:
+            return closing(self._opener.open(request, timeout=self._timeout_s))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refusal(error) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silence(error) from None
+
+    def foreign(self) -> InvalidParameter:
+        """An answer that isn't one of ours."""
+        role = f" that {self._role}" if self._role else ""
+        return InvalidParameter(f"{self.url} does not answer as a Session Vision server{role} (--url)")
+
+    def _refusal(self, error: urllib.error.HTTPError) -> Exception:
+        """What an answer other than 200 means."""
+        content = json_object(_read(error)) or {}
+        said = content.get("error")
+        message = f"{self.url} answered {error.code}: {said or error.reason}"
+        if error.code in _AGAIN:
+            after = error.headers.get("retry-after", "")
+            return TryAgainError(message, is_answer=True, retry_after_s=float(after) if after.isdigit() else 0.0)
+        if 300 <= error.code < 400:
+            return InvalidParameter(f"{message}; the address is {error.headers.get('location', 'another one')} (--url)")
+        if said is None and error.code == 413:
+            return InvalidParameter(f"{message}: what stands before the server refuses large bodies; it must let 64 MiB through")
+        return InvalidParameter(_with_fields(message, content.get("details"))) if said is not None else self.foreign()
+
+    def _silence(self, error: OSError | http.client.HTTPException) -> Exception:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return InvalidParameter(f"{self.url}: {reason.verify_message} (--url)")
+        return TryAgainError(f"no answer from {self.url}: {reason or type(error).__name__}")
+
+
+def json_object(data: bytes) -> dict[str, Any] | None:
+    """None for what isn't one."""
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _read(error: urllib.error.HTTPError) -> bytes:
+    try:
+        return error.read(MAX_ANSWER_BYTES)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _with_fields(message: str, details: object) -> str:
+    """The wrong fields each on a line, where there are several: one alone is in the message."""
+    lines = [f"  {each.get('field')}: {each.get('message')}" for each in details] if isinstance(details, list) else []
+    return "\n".join([message, *lines]) if len(lines) > 1 else message
