@@ -2,11 +2,14 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+LINE_EVERY_S: Final = 10.0
 
 
 def make_bar() -> "Progress":
@@ -23,6 +26,42 @@ def make_bar() -> "Progress":
         console=Console(stderr=True),
         transient=True,
     )
+
+
+class Narrator:
+    """Says on standard error how long work goes: a bar on a terminal, else a line now and then."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._said_at_s = 0.0
+
+    @contextlib.contextmanager
+    def watching(self, what: str, at_first: str = "") -> Generator[None]:
+        """While the work is done. at_first: beside the bar until something is told."""
+        self._said_at_s = time.monotonic()
+        if not sys.stderr.isatty():
+            yield
+            return
+        try:
+            with make_bar() as self._progress:
+                self._progress.add_task(what, total=1.0, rows=at_first)
+                yield
+        finally:
+            self._progress = None
+
+    def tell(self, done: float, total: float, beside: str, line: str) -> None:
+        """beside: what stands beside the bar. line: what is said where there is none, and it is time for it."""
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], completed=done, total=total, rows=beside)
+        elif time.monotonic() >= self._said_at_s + LINE_EVERY_S:
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        self._said_at_s = time.monotonic()
+        if self._progress is not None:
+            self._progress.console.print(f"sv: {line}", markup=False, highlight=False)
+        else:
+            print(f"sv: {line}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

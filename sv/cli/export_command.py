@@ -23,12 +23,12 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from sv.cli.asking import TOKEN_VARIABLE
+from sv.cli.bars import Narrator
 from sv.cli.event_source import local_source
 from sv.cli.running import set_up_logging
 from sv.exports.running import Asked, Exported, export_to_file, export_to_folder, export_to_stream
@@ -37,11 +37,6 @@ from sv.exports.targets import Compression, kind_of
 from sv.model.errors import InvalidParameter
 from sv.model.exports import ExportFormat
 from sv.settings import Settings, add_flags, load
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-LINE_EVERY_S: Final = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,15 +71,20 @@ def run(args: argparse.Namespace) -> int:
     is_folder = not is_stream and (args.output.endswith(os.sep) or Path(args.output).is_dir())
     kind = kind_of("" if is_folder else args.output, args.format, args.compress)
     asked = Asked(args.project, tuple(_pairs(args)), kind)
-    narrator = _Narrator(args.output)
-    with _source(args, settings, narrator) as source, narrator.watching():
+    narrator = Narrator()
+
+    def observe(done: int, events: int) -> None:
+        text = f"{done:,} of {events:,} events"
+        narrator.tell(done, max(events, 1), text, f"{args.output}: {text}")
+
+    with _source(args, settings, narrator) as source, narrator.watching(args.output, "counting"):
         try:
             if is_stream:
-                exported = export_to_stream(source, asked, sys.stdout.buffer, narrator.observe)
+                exported = export_to_stream(source, asked, sys.stdout.buffer, observe)
             elif is_folder:
-                exported = export_to_folder(source, asked, Path(args.output), narrator.observe)
+                exported = export_to_folder(source, asked, Path(args.output), observe)
             else:
-                exported = export_to_file(source, asked, Path(args.output), narrator.observe)
+                exported = export_to_file(source, asked, Path(args.output), observe)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -109,7 +109,7 @@ def _told(output: str, exported: Exported) -> str:
 
 
 @contextlib.contextmanager
-def _source(args: argparse.Namespace, settings: Settings, narrator: "_Narrator") -> Generator[Source]:
+def _source(args: argparse.Namespace, settings: Settings, narrator: Narrator) -> Generator[Source]:
     """Where the events are: in a running server, or in the data folder."""
     if args.url is not None:
         from sv.exports.remote import RemoteSource
@@ -121,40 +121,3 @@ def _source(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
         return
     with local_source(settings, args.project, "Export from") as (source, _):
         yield source
-
-
-class _Narrator:
-    """Says on standard error how an export goes: a bar on a terminal, else a line now and then."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._progress: Progress | None = None
-        self._said_at_s = time.monotonic()
-
-    @contextlib.contextmanager
-    def watching(self) -> Generator[None]:
-        if not sys.stderr.isatty():
-            yield
-            return
-        from sv.cli.bars import make_bar
-
-        try:
-            with make_bar() as self._progress:
-                self._progress.add_task(self._name, total=1.0, rows="counting")
-                yield
-        finally:
-            self._progress = None
-
-    def observe(self, done: int, events: int) -> None:
-        if self._progress is not None:
-            task = self._progress.task_ids[0]
-            self._progress.update(task, completed=done, total=max(events, 1), rows=f"{done:,} of {events:,} events")
-        elif time.monotonic() >= self._said_at_s + LINE_EVERY_S:
-            self.say(f"{self._name}: {done:,} of {events:,} events")
-
-    def say(self, line: str) -> None:
-        self._said_at_s = time.monotonic()
-        if self._progress is not None:
-            self._progress.console.print(f"sv: {line}", markup=False, highlight=False)
-        else:
-            print(f"sv: {line}", file=sys.stderr, flush=True)

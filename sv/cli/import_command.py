@@ -32,19 +32,18 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from sv.cli.asking import TOKEN_VARIABLE
+from sv.cli.bars import Narrator
 from sv.cli.event_source import opened_server, project_of
 from sv.cli.running import set_up_logging
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
-from sv.imports.files import Format, UserFile
+from sv.imports.files import Format
 from sv.imports.others.choosing import AUTO, SOURCES, Chosen, choose
 from sv.imports.report import FileReport
 from sv.imports.running import Options, Phase, import_file
@@ -52,11 +51,6 @@ from sv.imports.targets import Nowhere, Target
 from sv.model.errors import InvalidParameter, SvError
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-LINE_EVERY_S: Final = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,8 +86,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         with _target(args, settings, narrator) as target:
             for chosen in files:
-                with narrator.watching(chosen.file):
+                with narrator.watching(chosen.file.name):
                     report = import_file(chosen.file, _options_of(chosen, options), target, now_ms, narrator.observe)
+                narrator.report = None
                 reports.append(report)
                 if not args.json:
                     print("\n".join(report.lines(is_dry=args.dry_run)), flush=True)
@@ -136,45 +131,15 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
             yield LocalTarget(chunks, args.project, server.maintenance.compact)
 
 
-class _Narrator:
-    """Says on standard error how an import goes: a bar on a terminal, else a line now and then."""
+class _Narrator(Narrator):
+    """Of an import. report: that of the file which is being read, until it is finished."""
 
-    def __init__(self) -> None:
-        self.report: FileReport | None = None
-        self._progress: Progress | None = None
-        self._said_at_s = 0.0
-
-    @contextlib.contextmanager
-    def watching(self, file: UserFile) -> Generator[None]:
-        """While one file is read. `report` is its report while it is unfinished."""
-        self._said_at_s = time.monotonic()
-        if sys.stderr.isatty():
-            try:
-                from sv.cli.bars import make_bar
-
-                with make_bar() as self._progress:
-                    self._progress.add_task(file.name, total=1.0, rows="")
-                    yield
-            finally:
-                self._progress = None
-        else:
-            yield
-        self.report = None
+    report: FileReport | None = None
 
     def observe(self, phase: Phase, done: float, report: FileReport) -> None:
         self.report = report
-        if self._progress is not None:
-            rows = f"{report.rows:,} rows" if phase == "importing" else phase
-            self._progress.update(self._progress.task_ids[0], completed=done, rows=rows)
-        elif time.monotonic() >= self._said_at_s + LINE_EVERY_S:
-            self.say(f"{report.name}: {phase}, {done:.0%}, {report.rows:,} rows")
-
-    def say(self, line: str) -> None:
-        self._said_at_s = time.monotonic()
-        if self._progress is not None:
-            self._progress.console.print(f"sv: {line}", markup=False, highlight=False)
-        else:
-            print(f"sv: {line}", file=sys.stderr, flush=True)
+        rows = f"{report.rows:,} rows"
+        self.tell(done, 1.0, rows if phase == "importing" else phase, f"{report.name}: {phase}, {done:.0%}, {rows}")
 
 
 def _tell_stop(unfinished: FileReport | None, finished: list[FileReport]) -> None:
