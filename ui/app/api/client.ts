@@ -37,7 +37,7 @@ export interface Ask {
 let whenLoggedOut: () => void = () => undefined;
 let login = 0;
 
-/** There is a new login: what was asked with the one before says nothing of it. */
+/** There is a new login: a refusal of what was asked with the one before says nothing of it, and that is asked once more. */
 export function noteLogin(): void {
   login++;
 }
@@ -75,7 +75,10 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
   }
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
   const fault = await faultOf(response);
-  if (fault.status === 401 && path !== "/auth/login" && asked === login) whenLoggedOut();
+  if (fault.status === 401 && path !== "/auth/login") {
+    if (asked !== login) return ask(method, path, { query, body, ...(signal && { signal }) });
+    whenLoggedOut();
+  }
   throw fault;
 }
 

@@ -39,14 +39,13 @@ export async function loadMe(): Promise<void> {
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
-  const found = await post<Me>("/auth/login", { email, password });
-  noteLogin();
-  take(found);
+  take(await post<Me>("/auth/login", { email, password }));
 }
 
 /** Somebody else begins with a page of their own: nothing of one's is shown to another. */
 function take(found: Me): void {
   if (me.value && me.value.user.id !== found.user.id) return location.reload();
+  if (hasEnded.value || !me.value) noteLogin();
   batch(() => {
     me.value = found;
     hasEnded.value = false;

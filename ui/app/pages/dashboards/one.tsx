@@ -7,7 +7,7 @@ import type { ProjectRole } from "../../api/types.ts";
 import { formatClock } from "../../model/format.ts";
 import { dated } from "../../model/saved.ts";
 import { inOrder, moved, nearestWidth, tilesBody } from "../../model/tiles.ts";
-import { useAsk } from "../../state/ask.ts";
+import { useAsk, useNewLogin } from "../../state/ask.ts";
 import { go, hrefOf } from "../../state/router.ts";
 import { changeRange, readDates } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
@@ -161,7 +161,8 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
   );
 }
 
-/** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was. */
+/** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was.
+ * What a login that ended held up is sent once there is a new one. */
 function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { tiles: Tile[]; fault: ApiFault | null; keep: (wanted: Tile[]) => void } {
   const [tiles, setTiles] = useState(() => inOrder(kept));
   const [fault, setFault] = useState<ApiFault | null>(null);
@@ -171,15 +172,20 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
   const send = async (): Promise<void> => {
     if (isSending.current) return;
     isSending.current = true;
+    let sent: Tile[] | null = null;
     try {
       while (waiting.current) {
-        const wanted = waiting.current;
+        sent = waiting.current;
         waiting.current = null;
-        await patch(path, { tiles: tilesBody(wanted) });
-        if (wanted.length === 0) onChanged();
+        await patch(path, { tiles: tilesBody(sent) });
+        if (sent.length === 0) onChanged();
       }
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
+      if (error.status === 401) {
+        waiting.current ??= sent;
+        return;
+      }
       waiting.current = null;
       setFault(error);
       onChanged();
@@ -187,6 +193,7 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
       isSending.current = false;
     }
   };
+  useNewLogin(() => void send());
   const keep = (wanted: Tile[]): void => {
     setFault(null);
     setTiles(wanted);

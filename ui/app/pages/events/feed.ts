@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiFault, get, isAbort, projectPath, type Parameters } from "../../api/client.ts";
 import type { Page, SvEvent } from "../../api/types.ts";
-import { SLOW_MS, type Asked } from "../../state/ask.ts";
+import { SLOW_MS, useNewLogin, type Asked } from "../../state/ask.ts";
+import { hasEnded } from "../../state/session.ts";
 
 export const EVERY_MS = 2000;
 export const PAGE = 100;
@@ -43,6 +44,7 @@ const NOTHING: State = { rows: [], fresh: [], cursor: null, fault: null, isLoadi
 export function useFeed(projectId: string, query: Parameters, isLive: boolean): Feed {
   const [state, setState] = useState<State>(NOTHING);
   const [isLoadingMore, setLoadingMore] = useState(false);
+  const hasMissedMore = useRef(false);
   const [turn, setTurn] = useState(0);
   const path = projectPath(projectId, "events");
   const key = path + JSON.stringify(query);
@@ -62,7 +64,7 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
     };
     const look = async (): Promise<void> => {
       try {
-        if (isFirst || !document.hidden) {
+        if (!hasEnded.value && (isFirst || !document.hidden)) {
           const page = await get<Page<SvEvent>>(path, { ...query, limit: PAGE }, controller.signal);
           const wasFirst = isFirst;
           setState((before) => wasFirst
@@ -73,7 +75,8 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
       } catch (error) {
         if (isAbort(error)) return;
         if (!(error instanceof ApiFault)) throw error;
-        setState((before) => ({ ...before, fault: error, isLoading: false, isSlow: false }));
+        // That the login has ended is said over the page; after a new one it goes on by itself.
+        if (error.status !== 401) setState((before) => ({ ...before, fault: error, isLoading: false, isSlow: false }));
       } finally {
         clearTimeout(slow);
       }
@@ -91,15 +94,20 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
   }, [isLive]);
   const showMore = (): void => {
     if (state.cursor === null || isLoadingMore) return;
+    hasMissedMore.current = false;
     setLoadingMore(true);
     get<Page<SvEvent>>(path, { ...query, limit: PAGE, cursor: state.cursor })
       .then((page) => setState((before) => ({ ...before, rows: merged(page.data, before.rows, MAX_ROWS), cursor: before.rows.length + PAGE > MAX_ROWS ? null : page.meta.next_cursor })))
       .catch((error: unknown) => {
-        if (error instanceof ApiFault) setState((before) => ({ ...before, fault: error }));
-        else throw error;
+        if (!(error instanceof ApiFault)) throw error;
+        if (error.status === 401) hasMissedMore.current = true;
+        else setState((before) => ({ ...before, fault: error }));
       })
       .finally(() => setLoadingMore(false));
   };
+  useNewLogin(() => {
+    if (hasMissedMore.current) showMore();
+  });
   const { rows, fresh, cursor, fault, isLoading, isAnswered, isSlow, isCancelled } = state;
   const again = (): void => setTurn((before) => before + 1);
   const asked = { data: isAnswered ? rows : null, fault, isLoading, isSlow, isCancelled, cancel: () => stop.current(), again };

@@ -1,12 +1,13 @@
 // A smart event being made, changed, archived or deleted. Who may not write sees what it means.
 import type { JSX } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
-import { ApiFault, ask, post, projectPath, type Detail } from "../../api/client.ts";
+import { ask, post, projectPath, type Detail } from "../../api/client.ts";
 import { forgetSmartEvents } from "../../api/definitions.ts";
 import type { ProjectRole, SmartEvent, SmartRule } from "../../api/types.ts";
 import { NO_DRAFT, readDraft, writeDraft } from "../../model/draft.ts";
 import type { Range } from "../../model/range.ts";
 import { MAX_RULES, NO_RULE, ruleBody, ruleSentence, saysSomething } from "../../model/rules.ts";
+import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
 import { go, hrefOf, pathOf, place, setParameters } from "../../state/router.ts";
 import { readScope } from "../../state/scope.ts";
@@ -34,8 +35,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   // As they are now: a field is left, the next one changed and the form sent before any of it is drawn.
   const latest = useRef(rules);
   const [isTried, setTried] = useState(false);
-  const [isSaving, setSaving] = useState(false);
-  const [fault, setFault] = useState<ApiFault | null>(null);
+  const { isBusy, fault, run } = useAct();
   const [isRemoving, setRemoving] = useState(false);
   const { range } = readScope(USUAL);
   const said = rules.filter(saysSomething).map(ruleBody);
@@ -44,22 +44,15 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body]) : null, (signal) => post<Previewed>(previewPath, body, signal));
   const details = [...(fault?.details ?? []), ...placed(previewed.fault?.details ?? [], rules)];
 
-  const send = (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): void => {
-    setSaving(true);
-    setFault(null);
-    ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body: change })
-      .then((smart) => {
-        forgetSmartEvents(project.id);
-        setSaved(smart);
-        toast(done);
-        if (method === "PATCH") tell(smart);
-        after?.(smart);
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof ApiFault)) throw error;
-        setFault(error);
-      })
-      .finally(() => setSaving(false));
+  const send = async (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): Promise<void> => {
+    await run(async () => {
+      const smart = await ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body: change });
+      forgetSmartEvents(project.id);
+      setSaved(smart);
+      toast(done);
+      if (method === "PATCH") tell(smart);
+      after?.(smart);
+    });
   };
   const changeRules = (change: (rules: SmartRule[]) => SmartRule[]): void => {
     latest.current = change(latest.current);
@@ -72,10 +65,10 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
     setTried(true);
     if (name.trim() === "" || !latest.current.every(saysSomething)) return;
     const change = { name: name.trim(), description: description.trim(), rules: latest.current.map(ruleBody) };
-    if (saved) send("PATCH", change, text.saved);
-    else send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
+    if (saved) void send("PATCH", change, text.saved);
+    else void send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
   };
-  const archive = (isArchived: boolean): void => send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
+  const archive = (isArchived: boolean): void => void send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
 
   return (
     <div class="page">
@@ -83,7 +76,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
         <h1 tabIndex={-1} class="truncate">{saved?.name ?? text.newTitle}</h1>
         {saved && mayWrite.value && (
           <>
-            <Button onClick={() => archive(!saved.archived)} disabled={isSaving}>{saved.archived ? text.unarchive : text.archive}</Button>
+            <Button onClick={() => archive(!saved.archived)} disabled={isBusy}>{saved.archived ? text.unarchive : text.archive}</Button>
             <Button kind="danger" icon="trash" onClick={() => setRemoving(true)}>{text.remove}</Button>
           </>
         )}
@@ -97,7 +90,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
             <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} onLeft={() => tell()} />
             <Rules projectId={project.id} rules={rules} details={details} isTried={isTried} onChange={changeRules} />
             <div class="row">
-              <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
+              <Button type="submit" kind="primary" disabled={isBusy}>{isBusy ? text.saving : text.save}</Button>
             </div>
           </form>
         ) : <Told description={description} rules={rules.filter(saysSomething)} />}
