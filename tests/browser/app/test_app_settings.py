@@ -214,6 +214,30 @@ def test_a_project_is_made_and_deleted_once_its_name_is_typed(own: Visit, api: A
     assert api.http.get("/api/v1/projects/passing").status_code == 404
 
 
+def test_projects_that_are_made_and_deleted_are_known_though_who_is_logged_in_can_not_be_asked(own: Visit) -> None:
+    own.foresee("status of 503")
+    page = own.open("/settings/projects")
+    page.get_by_role("button", name="New project").click()
+    page.route("**/auth/me", lambda route: route.fulfill(status=503, json={"error": "busy", "code": "UNAVAILABLE"}))
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Passing")
+    dialog.get_by_label("Identifier").fill("passing")
+    dialog.get_by_role("button", name="Make the project").click()
+    expect(page.get_by_role("region", name="Snippet for your pages")).to_be_visible()
+    choice = page.get_by_role("combobox", name="Project", exact=True)
+    expect(choice).to_have_value("passing")
+    page.get_by_role("navigation", name="Parts of the settings").get_by_role("link", name="Project", exact=True).click()
+    page.get_by_label("Name", exact=True).fill("Passed")
+    page.get_by_role("button", name="Save").click()
+    expect(choice.get_by_role("option", name="Passed", exact=True)).to_have_count(1)
+    page.get_by_role("button", name="Delete the project").click()
+    dialog.get_by_label("Type “Passed” to go on").fill("Passed")
+    dialog.get_by_role("button", name="Delete the project").click()
+    expect(choice).to_have_value("dev")
+    expect(choice.get_by_role("option", name="Passed", exact=True)).to_have_count(0)
+    assert "passing" not in page.url
+
+
 def test_settings_look_well(shop: Visit) -> None:
     shop.open("/settings")
     expect(shop.page.get_by_role("button", name="Save")).to_be_visible()

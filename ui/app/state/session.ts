@@ -38,6 +38,22 @@ export async function loadMe(): Promise<void> {
   }
 }
 
+/** A project that was made or changed here is known at once, whether or not it can be asked for now. */
+export function keepProject(kept: ProjectRole): void {
+  if (!me.value) return;
+  const { projects } = me.value;
+  const isKnown = projects.some((each) => each.id === kept.id);
+  me.value = { ...me.value, projects: isKnown ? projects.map((each) => (each.id === kept.id ? kept : each)) : [kept, ...projects] };
+}
+
+/** One that was deleted here is nowhere any more; the app goes on in another. */
+export function forgetProject(id: string): void {
+  batch(() => {
+    if (me.value) me.value = { ...me.value, projects: me.value.projects.filter((each) => each.id !== id) };
+    go(at("/")); // with its name still in the address there would be no project to show
+  });
+}
+
 export async function logIn(email: string, password: string): Promise<void> {
   take(await post<Me>("/auth/login", { email, password }));
 }

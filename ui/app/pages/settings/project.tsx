@@ -6,8 +6,7 @@ import { IDENTITIES, type ProjectSettings } from "../../api/people.ts";
 import type { Project } from "../../api/types.ts";
 import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
-import { at, go } from "../../state/router.ts";
-import { loadMe, me } from "../../state/session.ts";
+import { forgetProject, keepProject, loadMe, me } from "../../state/session.ts";
 import { general as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Check, Confirm, Field, Problem } from "../../ui/form.tsx";
@@ -48,7 +47,12 @@ function Form({ project }: { project: Project }): JSX.Element {
         recording_sample_rate: Math.round(Number(share) * 100) / 10_000,
       },
     };
-    if (await run(() => patch<Project>(projectPath(project.id), body).then(loadMe))) toast(settings.saved);
+    const save = async (): Promise<void> => {
+      const saved = await patch<Project>(projectPath(project.id), body);
+      keepProject({ id: saved.id, name: saved.name, timezone: saved.timezone, role: "admin" });
+      void loadMe();
+    };
+    if (await run(save)) toast(settings.saved);
   };
   const days = (label: string, value: string, set: (value: string) => void): JSX.Element => (
     <Field label={label}>
@@ -110,8 +114,8 @@ function Deleting({ id, name }: { id: string; name: string }): JSX.Element {
   const deleteIt = async (): Promise<void> => {
     await remove(projectPath(id));
     toast(text.removed(name));
-    await loadMe(); // before the address changes, or it would name this project once more
-    go(at("/"));
+    forgetProject(id);
+    void loadMe();
   };
   return (
     <section class="card settings-head">

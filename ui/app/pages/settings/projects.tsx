@@ -7,7 +7,7 @@ import { formatMoment } from "../../model/format.ts";
 import { useAct } from "../../state/act.ts";
 import { useList } from "../../state/list.ts";
 import { go, hrefOf } from "../../state/router.ts";
-import { loadMe } from "../../state/session.ts";
+import { keepProject, loadMe } from "../../state/session.ts";
 import { projects as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -46,7 +46,8 @@ function Making({ onClose }: { onClose: () => void }): JSX.Element {
   const { isBusy, fault, run } = useAct();
   const make = async (): Promise<void> => {
     const made = await post<Project>("/projects", { name, timezone, ...(id !== "" && { id }) });
-    await loadMe();
+    keepProject({ id: made.id, name: made.name, timezone: made.timezone, role: "admin" });
+    void loadMe();
     toast(text.made(name));
     onClose();
     go(hrefOf("/settings/install", { project: made.id }));
