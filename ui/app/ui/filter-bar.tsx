@@ -8,6 +8,7 @@ import { propertyLabel, valueLabel } from "../model/names.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
 import { Combobox } from "./combobox.tsx";
+import type { Told } from "./form.tsx";
 import { Icon } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 
@@ -19,9 +20,11 @@ interface Props {
   event?: string | null;
   isSmall?: boolean;
   label?: string;
+  /** What is wrong with them, which stands beside them. */
+  told?: Told;
 }
 
-export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label }: Props): JSX.Element {
+export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label, told }: Props): JSX.Element {
   const group = useRef<HTMLDivElement>(null);
   /** Who took the last one away goes on from where one is added. */
   const change = (changed: Filter[]): void => {
@@ -29,7 +32,7 @@ export function FilterBar({ projectId, filters, onChange, event = null, isSmall,
     setTimeout(() => document.activeElement === document.body && group.current?.querySelector<HTMLElement>(":scope > .pop > button")?.focus());
   };
   return (
-    <div class="chips" role="group" aria-label={label} ref={group}>
+    <div class="chips" role="group" aria-label={label} aria-describedby={told?.said ? told.id : undefined} ref={group}>
       {filters.map((filter, place) => (
         <Chip
           key={place} filter={filter} projectId={projectId} event={event}

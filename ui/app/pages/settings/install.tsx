@@ -61,7 +61,7 @@ export function Install({ project }: PartProps): JSX.Element {
           {isAsked && (
             <Confirm title={text.rotateTitle} act={text.rotate} onDo={rotate} onClose={() => setAsked(false)}>
               <p>{text.rotateText}</p>
-              <Field label={text.overlap}>
+              <Field label={text.overlap} name="overlap_hours">
                 <select class="input" value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
                   {Object.entries(text.overlaps).map(([value, label]) => <option key={value} value={value}>{label}</option>)}
                 </select>
