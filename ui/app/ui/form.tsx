@@ -7,20 +7,22 @@ import { useAct, type Act } from "../state/act.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
+import type { IconName } from "./icons.tsx";
 import { faultText } from "./states.tsx";
 
-interface Refused {
+interface Sent {
   details: readonly Detail[];
   /** The names that the API has for the fields that are there. */
   names: Set<string>;
+  isBusy: boolean;
 }
 
-const Refusals = createContext<Refused>({ details: [], names: new Set() });
+const State = createContext<Sent>({ details: [], names: new Set(), isBusy: false });
 const CONTROLS = "input, select, textarea, button";
 
 /** What is wrong, here or by the server, is told beside the fields that it is about, of which the first has the focus once the form was sent. */
-export function Form({ act: { fault }, details = fault?.details ?? [], className = "stack", noValidate, onSend, children }: {
-  act: Pick<Act, "fault">;
+export function Form({ act: { isBusy, fault }, details = fault?.details ?? [], className = "stack", noValidate, onSend, children }: {
+  act: Pick<Act, "isBusy" | "fault">;
   /** What is wrong with it, if that is more than what was refused. */
   details?: readonly Detail[];
   className?: string;
@@ -43,10 +45,22 @@ export function Form({ act: { fault }, details = fault?.details ?? [], className
     onSend();
   };
   return (
-    <Refusals.Provider value={{ details, names }}>
+    <State.Provider value={{ details, names, isBusy }}>
       <form ref={element} class={className} noValidate={noValidate} onSubmit={submit}>{children}</form>
-    </Refusals.Provider>
+    </State.Provider>
   );
+}
+
+/** What sends the form; while that is under way it says so, and sends nothing more. */
+export function Submit({ doing = text.form.saving, kind = "primary", icon, disabled = false, children }: {
+  doing?: string;
+  kind?: "primary" | "danger";
+  icon?: IconName;
+  disabled?: boolean;
+  children: string;
+}): JSX.Element {
+  const { isBusy } = useContext(State);
+  return <Button type="submit" kind={kind} {...(icon && { icon })} disabled={isBusy || disabled}>{isBusy ? doing : children}</Button>;
 }
 
 export interface Told {
@@ -57,7 +71,7 @@ export interface Told {
 
 /** What the server says of the field that the API calls `name`, after what is known here. */
 export function useTold(name: string | undefined, known: string | null = null): Told {
-  const { details, names } = useContext(Refusals);
+  const { details, names } = useContext(State);
   const id = useId();
   useLayoutEffect(() => {
     if (name === undefined) return undefined;
@@ -143,7 +157,7 @@ export function Choices<T extends string>({ legend, name, options, value, onChan
 
 /** Why the server refused a form: what is about no field of it, in the server's words. */
 export function Problem({ fault }: { fault: ApiFault | null }): JSX.Element {
-  const { names } = useContext(Refusals);
+  const { names } = useContext(State);
   const rest = fault?.details.filter((each) => ownerOf(each.field, names) === null) ?? [];
   return (
     <div role="alert">
@@ -154,10 +168,11 @@ export function Problem({ fault }: { fault: ApiFault | null }): JSX.Element {
 }
 
 /** Asks before something that can't be undone is done. word: what has to be typed first. */
-export function Confirm({ title, act, word, onDo, onClose, children }: {
+export function Confirm({ title, act: label, doing, word, onDo, onClose, children }: {
   title: string;
-  /** What the button says. */
+  /** What the button says, and what while it is done. */
   act: string;
+  doing: string;
   word?: string;
   /** Closed after it, unless the server refuses. */
   onDo: () => Promise<unknown>;
@@ -166,7 +181,7 @@ export function Confirm({ title, act, word, onDo, onClose, children }: {
 }): JSX.Element {
   const [typed, setTyped] = useState("");
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const send = async (): Promise<void> => {
     if (await run(onDo)) onClose();
   };
@@ -182,7 +197,7 @@ export function Confirm({ title, act, word, onDo, onClose, children }: {
         <Problem fault={fault} />
         <div class="dialog-foot">
           <Button onClick={onClose}>{text.dialog.cancel}</Button>
-          <Button type="submit" kind="danger" disabled={isBusy || (word !== undefined && typed !== word)}>{act}</Button>
+          <Submit kind="danger" doing={doing} disabled={word !== undefined && typed !== word}>{label}</Submit>
         </div>
       </Form>
     </Dialog>

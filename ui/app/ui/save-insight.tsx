@@ -13,7 +13,7 @@ import { mayWrite } from "../state/session.ts";
 import { saving as text } from "../text/dashboards.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
-import { Field, Form, Problem } from "./form.tsx";
+import { Field, Form, Problem, Submit } from "./form.tsx";
 import { toast } from "./toasts.tsx";
 
 const NEW = " new";
@@ -43,7 +43,7 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
   const [newName, setNewName] = useState("");
   const made = useRef<string | null>(null); // likewise the insight: where only the dashboard was refused, it is there already
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const known = useAsk(projectId, (signal) => get<Page<ListedDashboard>>(projectPath(projectId, "dashboards"), { limit: 200 }, signal));
   const save = async (): Promise<void> => {
     const board = chosen === NEW ? (await ofPart("dashboard", post<Dashboard>(projectPath(projectId, "dashboards"), { name: newName }))).id : chosen;
@@ -71,7 +71,7 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
           <Field label={text.newName} name="dashboard.name"><input class="input" required maxLength={200} autocomplete="off" value={newName} onInput={(event) => setNewName(event.currentTarget.value)} /></Field>
         )}
         <Problem fault={fault ?? known.fault} />
-        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
+        <div class="dialog-foot"><Submit>{text.submit}</Submit></div>
       </Form>
     </Dialog>
   );

@@ -7,7 +7,7 @@ import { definitions as text } from "../../text/definitions.ts";
 import { text as shared } from "../../text/en.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Check, Field, Form, Problem } from "../../ui/form.tsx";
+import { Check, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { Definition, Kind } from "./page.tsx";
 
@@ -24,7 +24,7 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
   const [isVerified, setVerified] = useState(definition.is_verified);
   const [isHidden, setHidden] = useState(definition.is_hidden);
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const save = async (): Promise<void> => {
     const body = { description: description.trim(), is_verified: isVerified, is_hidden: isHidden };
     if (!(await run(() => ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body })))) return;
@@ -47,7 +47,7 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
         <Check label={text.hide} name="is_hidden" value={isHidden} onChange={setHidden} />
         <div class="dialog-foot">
           <Button onClick={onClose}>{shared.dialog.cancel}</Button>
-          <Button type="submit" kind="primary" disabled={isBusy}>{isBusy ? text.saving : text.save}</Button>
+          <Submit>{text.save}</Submit>
         </div>
       </Form>
     </Dialog>

@@ -9,7 +9,7 @@ import { useList } from "../../state/list.ts";
 import { me } from "../../state/session.ts";
 import { account as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
-import { Field, Form, Problem } from "../../ui/form.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -50,7 +50,7 @@ function Password({ onChanged }: { onChanged: () => void }): JSX.Element {
   const [current, setCurrent] = useState("");
   const [fresh, setFresh] = useState("");
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const send = async (): Promise<void> => {
     if (!(await run(() => post("/auth/password", { current_password: current, new_password: fresh })))) return;
     setCurrent("");
@@ -71,7 +71,7 @@ function Password({ onChanged }: { onChanged: () => void }): JSX.Element {
         </Field>
       </div>
       <Problem fault={fault} />
-      <div><Button type="submit" kind="primary" disabled={isBusy}>{text.change}</Button></div>
+      <div><Submit>{text.change}</Submit></div>
     </Form>
   );
 }

@@ -9,7 +9,7 @@ import { useAsk } from "../../state/ask.ts";
 import { forgetProject, keepProject, loadMe, me } from "../../state/session.ts";
 import { general as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
-import { Check, Choices, Confirm, Field, Form, Problem } from "../../ui/form.tsx";
+import { Check, Choices, Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import { Answer, Skeleton } from "../../ui/states.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { PartProps } from "./page.tsx";
@@ -36,7 +36,7 @@ function Fields({ project }: { project: Project }): JSX.Element {
   const [recordingDays, setRecordingDays] = useState(String(kept.recording_retention_days ?? ""));
   const [share, setShare] = useState(String(Math.round(kept.recording_sample_rate * 10_000) / 100));
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const change = (changes: Partial<ProjectSettings>): void => setKept({ ...kept, ...changes });
   const send = async (): Promise<void> => {
     const body = {
@@ -94,7 +94,7 @@ function Fields({ project }: { project: Project }): JSX.Element {
         <Check label={text.doNotTrack} name="settings.respect_do_not_track" value={kept.respect_do_not_track} onChange={(value) => change({ respect_do_not_track: value })} />
       </section>
       <div class="settings-save">
-        <Button type="submit" kind="primary" disabled={isBusy}>{settings.save}</Button>
+        <Submit>{settings.save}</Submit>
         <Problem fault={fault} />
       </div>
     </Form>
@@ -114,7 +114,7 @@ function Deleting({ id, name }: { id: string; name: string }): JSX.Element {
       <div><h2>{text.remove}</h2><p class="muted small">{text.removeText}</p></div>
       <Button kind="danger" icon="trash" onClick={() => setAsked(true)}>{text.remove}</Button>
       {isAsked && (
-        <Confirm title={text.removeTitle(name)} act={text.remove} word={name} onDo={deleteIt} onClose={() => setAsked(false)}>
+        <Confirm title={text.removeTitle(name)} act={text.remove} doing={settings.deleting} word={name} onDo={deleteIt} onClose={() => setAsked(false)}>
           <p>{text.removeText}</p>
         </Confirm>
       )}

@@ -11,7 +11,7 @@ import { keepProject, loadMe } from "../../state/session.ts";
 import { projects as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Field, Form, Problem } from "../../ui/form.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { ListedTable } from "./listed.tsx";
@@ -44,7 +44,7 @@ function Making({ onClose }: { onClose: () => void }): JSX.Element {
   const [id, setId] = useState("");
   const [timezone, setTimezone] = useState(Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const make = async (): Promise<void> => {
     const made = await post<Project>("/projects", { name, timezone, ...(id !== "" && { id }) });
     keepProject({ id: made.id, name: made.name, timezone: made.timezone, role: "admin" });
@@ -60,7 +60,7 @@ function Making({ onClose }: { onClose: () => void }): JSX.Element {
         <Field label={text.timezone} name="timezone"><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
         <Field label={text.id} hint={text.idHint} name="id"><input class="input" autocomplete="off" spellcheck={false} value={id} onInput={(event) => setId(event.currentTarget.value)} /></Field>
         <Problem fault={fault} />
-        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
+        <div class="dialog-foot"><Submit doing={settings.making}>{text.submit}</Submit></div>
       </Form>
     </Dialog>
   );

@@ -11,7 +11,7 @@ import { me } from "../../state/session.ts";
 import { settings, tokens as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Confirm, Field, Form, Problem } from "../../ui/form.tsx";
+import { Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -62,7 +62,7 @@ export function Tokens({ project }: PartProps): JSX.Element {
       <ListedTable listed={listed} caption={text.table} none={text.none} columns={columns} keyOf={(row) => row.id} />
       {isMaking && <Making project={project} onMade={listed.asked.again} onClose={() => setMaking(false)} />}
       {ending && (
-        <Confirm title={text.revokeTitle(ending.name)} act={text.revoke} onDo={() => revoke(ending)} onClose={() => setEnding(null)}>
+        <Confirm title={text.revokeTitle(ending.name)} act={text.revoke} doing={text.revoking} onDo={() => revoke(ending)} onClose={() => setEnding(null)}>
           <p>{text.revokeText}</p>
         </Confirm>
       )}
@@ -77,7 +77,7 @@ function Making({ project, onMade, onClose }: { project: ProjectRole; onMade: ()
   const [days, setDays] = useState(90);
   const [secret, setSecret] = useState<string | null>(null);
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const make = async (): Promise<void> => {
     const made = await post<{ token: string }>("/api_tokens", {
       name,
@@ -114,7 +114,7 @@ function Making({ project, onMade, onClose }: { project: ProjectRole; onMade: ()
             </select>
           </Field>
           <Problem fault={fault} />
-          <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
+          <div class="dialog-foot"><Submit doing={settings.making}>{text.submit}</Submit></div>
         </Form>
       )}
     </Dialog>

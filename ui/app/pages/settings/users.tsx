@@ -11,7 +11,7 @@ import { loadMe, me } from "../../state/session.ts";
 import { people, settings, users as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Check, Confirm, Field, Form, Problem } from "../../ui/form.tsx";
+import { Check, Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -55,7 +55,7 @@ export function Users({ project }: PartProps): JSX.Element {
       {isMaking && <Editing user={null} project={project} onDone={listed.asked.again} onClose={() => setMaking(false)} />}
       {changing && <Editing user={changing} project={project} onDone={listed.asked.again} onClose={() => setChanging(null)} />}
       {leaving && (
-        <Confirm title={text.deleteTitle(leaving.email)} act={text.remove} onDo={() => deleteUser(leaving)} onClose={() => setLeaving(null)}>
+        <Confirm title={text.deleteTitle(leaving.email)} act={text.remove} doing={settings.deleting} onDo={() => deleteUser(leaving)} onClose={() => setLeaving(null)}>
           <p>{text.deleteText}</p>
         </Confirm>
       )}
@@ -72,7 +72,7 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
   const [password, setPassword] = useState("");
   const [secret, setSecret] = useState<string | null>(null);
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { fault, run } = act;
   const memberships = chosen === role ? [] : [{ project_id: project.id, role: chosen }];
   const save = async (): Promise<void> => {
     if (user) {
@@ -107,7 +107,7 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
             </Field>
           )}
           <Problem fault={fault} />
-          <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{user ? settings.save : text.submit}</Button></div>
+          <div class="dialog-foot">{user ? <Submit>{settings.save}</Submit> : <Submit doing={settings.making}>{text.submit}</Submit>}</div>
         </Form>
       )}
     </Dialog>

@@ -15,7 +15,7 @@ import { readScope } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
 import { builder as text } from "../../text/smart.ts";
 import { Button } from "../../ui/button.tsx";
-import { Field, Form, Problem } from "../../ui/form.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import { Fault } from "../../ui/states.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { Preview, type Previewed } from "./preview.tsx";
@@ -95,7 +95,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
             <Rules projectId={project.id} rules={rules} isTried={isTried} onChange={changeRules} />
             {fault && fault.details.length > 0 && <Problem fault={fault} />}
             <div class="row">
-              <Button type="submit" kind="primary" disabled={isBusy}>{isBusy ? text.saving : text.save}</Button>
+              <Submit>{text.save}</Submit>
             </div>
           </Form>
         ) : <Told description={description} rules={rules.filter(saysSomething)} />}
