@@ -58,6 +58,25 @@ def test_a_filter_is_made_from_suggestions_and_is_in_the_address(own: Visit, api
     expect(page.get_by_role("button", name="signup")).to_have_count(2)
 
 
+def test_a_country_is_filtered_by_and_shown_by_its_name(own: Visit, api: Api) -> None:
+    send(api, "signup", **{"$country": "DE"})
+    send(api, "signup", **{"$country": "FR"})
+    page = own.open("/events")
+    expect(page.get_by_role("button", name="signup")).to_have_count(2)
+    page.get_by_role("button", name="Filter").click()
+    own.choose(page.get_by_label("Property"), "coun", "Country")
+    page.get_by_label("Value", exact=True).fill("germany")
+    page.get_by_label("Value", exact=True).press("Enter")
+    page.get_by_role("button", name="Apply").click()
+    own.shows(own.parameters, {"f": ['["$country","exact","DE"]']})
+    expect(page.get_by_role("button", name="signup")).to_have_count(1)
+    expect(page.get_by_role("button", name="Change the filter: Country is Germany")).to_have_text("Country is Germany")
+    own.open("/persons")
+    page.get_by_label("Country").fill("france")
+    page.get_by_label("Country").press("Enter")
+    own.shows(own.parameters, {"country": ["FR"]})
+
+
 def test_older_ones_are_shown_when_asked_for(shop: Visit) -> None:
     shop.open("/events")
     rows = shop.page.get_by_role("rowheader").get_by_role("button")

@@ -114,7 +114,7 @@ def test_a_row_of_the_overview_is_a_filter_and_is_taken_back(own: Visit, api: Ap
     own.settle()
     is_somewhere(own)
     own.open("/overview", f=['["$country","exact","DE"]', '["$browser","is_not_set"]'])
-    press(own, page.get_by_role("button", name="Remove the filter: Country is DE"))
+    press(own, page.get_by_role("button", name="Remove the filter: Country is Germany"))
     expect(page.get_by_role("button", name=re.compile("Remove the filter: Browser"))).to_be_focused()
     page.keyboard.press("Enter")
     own.shows(lambda: own.parameters().get("f"), None)

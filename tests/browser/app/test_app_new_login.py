@@ -49,7 +49,7 @@ def test_the_next_page_of_the_list_of_events(own: Visit, api: Api) -> None:
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("rowheader")).to_have_count(100)
     own.context.clear_cookies()
-    page.get_by_role("button", name="Show more").click()
+    page.get_by_role("button", name="Show older ones").click()
     log_in_over(own)
     expect(page.get_by_role("rowheader")).to_have_count(120)
     no_fault(page)

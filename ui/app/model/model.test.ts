@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { SvEvent } from "../api/types.ts";
 import { merged } from "../pages/events/feed.ts";
-import { filterOfValue, readFilter, readFilters, withFilter, writeFilter } from "./filters.ts";
+import { filterOfValue, readFilter, readFilters, sentenceOf, withFilter, writeFilter } from "./filters.ts";
 import { changeOf, formatBucket, formatDuration, formatPercent } from "./format.ts";
+import { valueTyped } from "./names.ts";
 import { PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
 
 describe("filters in an address", () => {
@@ -18,6 +19,20 @@ describe("filters in an address", () => {
   it("replace what was said of the same property before", () => {
     expect(withFilter([filterOfValue("$os", "iOS")], filterOfValue("$os", "Linux"))).toEqual([filterOfValue("$os", "Linux")]);
     expect(filterOfValue("$os", null)).toEqual({ property: "$os", operator: "is_not_set" });
+  });
+});
+
+describe("filters as sentences", () => {
+  it("have the names that tables show, for whole values", () => {
+    expect(sentenceOf({ property: "$country", operator: "exact", value: "DE" })).toBe("Country is Germany");
+    expect(sentenceOf({ property: "$country", operator: "is_not", value: ["DE", "FR"] })).toBe("Country is not Germany or France");
+    expect(sentenceOf({ property: "$country", operator: "icontains", value: "DE" })).toBe("Country contains DE");
+    expect(sentenceOf({ property: "plan", operator: "exact", value: "DE" })).toBe("plan is DE");
+    expect(sentenceOf({ property: "$is_bot", operator: "exact", value: true })).toBe("Is a bot is yes");
+  });
+  it("are typed by these names too", () => {
+    expect(["germany", "United Kingdom", "Myanmar (Burma)"].map((typed) => valueTyped(typed, "$country"))).toEqual(["DE", "GB", "MM"]);
+    expect([valueTyped("DE", "$country"), valueTyped("Atlantis", "$country"), valueTyped("Germany", "plan")]).toEqual(["DE", "Atlantis", "Germany"]);
   });
 });
 

@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { suggestProperties, suggestValues } from "../api/definitions.ts";
 import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter, writeFilter } from "../model/filters.ts";
-import { propertyLabel, valueLabel } from "../model/names.ts";
+import { propertyLabel, valueLabel, valueTyped } from "../model/names.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
 import { Combobox } from "./combobox.tsx";
@@ -142,7 +142,7 @@ export function FilterForm({ projectId, event, filter, onApply }: {
           label={text.filter.value} value={values} isInvalid={isTried && isValueBad}
           labelOf={(value) => (takesList(operator) ? (value === "" ? "" : valueLabel(value, property)) : value)}
           suggest={(typed, signal) => suggestValues(projectId, property, typed, signal)}
-          onChange={setValues}
+          onChange={(chosen, suggestion) => setValues(suggestion || !takesList(operator) ? chosen : valueTyped(chosen, property))}
         />
       ))}
       {takesValue(operator) && (takesList(operator) || comparesSize(operator)) && (
