@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.app.app_rig import Visit, forget_saved
+from tests.browser.app.app_rig import Visit
 from tests.http.http_rig import NOON, Api, event, story
 
 DAYS = {"from": "2025-06-01", "to": "2025-06-30"}
@@ -79,7 +79,6 @@ def test_tiles_that_were_arranged_meanwhile(own: Visit, api: Api) -> None:
     titles = page.get_by_role("list", name="Insights").get_by_role("heading", level=2)
     expect(titles).to_have_text(["Two", "One"])
     expect(page.get_by_role("alert").filter(has_text="credentials")).to_have_count(0)
-    forget_saved(api)
 
 
 def test_a_smart_event_is_saved_at_the_next_try_and_nothing_is_said_of_the_login_before(own: Visit, api: Api) -> None:

@@ -1,22 +1,15 @@
 """What is wrong with a form stands beside the field that it is about, of which the first has the focus; the rest is the form's own."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.app.app_rig import Visit, forget_saved
+from tests.browser.app.app_rig import Visit
 from tests.browser.app.forms import FORMS, Opens
 from tests.http.http_rig import Api
 
 ELSEWHERE = "no field of this form"
-
-
-@pytest.fixture(autouse=True)
-def nothing_saved(api: Api) -> Iterator[None]:
-    yield
-    forget_saved(api)
 
 
 def refuse(page: Page, place: str, *fields: str) -> None:

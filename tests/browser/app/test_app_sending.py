@@ -1,20 +1,13 @@
 """Forms, and questions before what can't be undone, while what they send is under way: they say so, and send it once."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.app.app_rig import Visit, forget_saved
+from tests.browser.app.app_rig import Visit
 from tests.browser.app.forms import FORMS, QUESTIONS, Opens
 from tests.http.http_rig import Api
-
-
-@pytest.fixture(autouse=True)
-def nothing_saved(api: Api) -> Iterator[None]:
-    yield
-    forget_saved(api)
 
 
 @pytest.mark.parametrize("of", dict.fromkeys((*FORMS, *QUESTIONS)))
