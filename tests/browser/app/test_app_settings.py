@@ -224,11 +224,11 @@ def test_projects_that_are_made_and_deleted_are_known_though_who_is_logged_in_ca
     page.route("**/auth/me", lambda route: route.fulfill(status=503, json={"error": "busy", "code": "UNAVAILABLE"}))
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("Passing")
-    dialog.get_by_label("Identifier").fill("passing")
+    dialog.get_by_label("Identifier").fill("passing-by")
     dialog.get_by_role("button", name="Make the project").click()
     expect(page.get_by_role("region", name="Snippet for your pages")).to_be_visible()
     choice = page.get_by_role("combobox", name="Project", exact=True)
-    expect(choice).to_have_value("passing")
+    expect(choice).to_have_value("passing-by")
     page.get_by_role("navigation", name="Parts of the settings").get_by_role("link", name="Project", exact=True).click()
     page.get_by_label("Name", exact=True).fill("Passed")
     page.get_by_role("button", name="Save").click()
@@ -238,7 +238,7 @@ def test_projects_that_are_made_and_deleted_are_known_though_who_is_logged_in_ca
     dialog.get_by_role("button", name="Delete the project").click()
     expect(choice).to_have_value("dev")
     expect(choice.get_by_role("option", name="Passed", exact=True)).to_have_count(0)
-    assert "passing" not in page.url
+    assert "passing-by" not in page.url
 
 
 def test_settings_look_well(shop: Visit) -> None:
