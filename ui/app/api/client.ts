@@ -47,6 +47,16 @@ export function onLoggedOut(callback: () => void): void {
   whenLoggedOut = callback;
 }
 
+let aheadMs = 0;
+
+/** Unix milliseconds by the server's clock, as far as its answers have told it: the browser's may be wrong, or be put right. */
+export const serverNowMs = (): number => Date.now() + aheadMs;
+
+function noteClock(date: string | null): void {
+  const atMs = Date.parse(date ?? "");
+  if (!Number.isNaN(atMs)) aheadMs = atMs - Date.now();
+}
+
 export function queryString(query: Parameters): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const text = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
@@ -73,6 +83,7 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
     if (isAbort(error)) throw error;
     throw new ApiFault(0, "UNREACHABLE", "");
   }
+  noteClock(response.headers.get("date"));
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
   const fault = await faultOf(response);
   if (fault.status === 401 && path !== "/auth/login") {

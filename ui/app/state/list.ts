@@ -13,8 +13,11 @@ export interface Listed<T> {
   showMore: () => void;
 }
 
-export function useList<T>(path: string, query: Parameters, limit = 100): Listed<T> {
-  return usePages(path + JSON.stringify(query), (cursor, signal) => get<Page<T>>(path, { ...query, limit, cursor }, signal));
+const LIMIT = 100;
+
+/** day: of the dates that are in the query, if any (`state/day.ts`). */
+export function useList<T>(path: string, query: Parameters, day = ""): Listed<T> {
+  return usePages(path + JSON.stringify([query, day]), (cursor, signal) => get<Page<T>>(path, { ...query, limit: LIMIT, cursor }, signal));
 }
 
 /** key: what is asked, as text. load: a page of it, the first where `cursor` is null. */

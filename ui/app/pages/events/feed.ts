@@ -41,13 +41,16 @@ interface State {
 
 const NOTHING: State = { rows: [], fresh: [], cursor: null, fault: null, isLoading: true, isAnswered: false, isSlow: false, isCancelled: false };
 
-export function useFeed(projectId: string, query: Parameters, isLive: boolean): Feed {
+/** day: of the query's dates; a list that is paused stays as it is until it goes on. */
+export function useFeed(projectId: string, query: Parameters, day: string, isLive: boolean): Feed {
   const [state, setState] = useState<State>(NOTHING);
   const [isLoadingMore, setLoadingMore] = useState(false);
   const hasMissedMore = useRef(false);
   const [turn, setTurn] = useState(0);
   const path = projectPath(projectId, "events");
-  const key = path + JSON.stringify(query);
+  const shownDay = useRef(day);
+  if (isLive) shownDay.current = day;
+  const key = path + JSON.stringify([query, shownDay.current]);
   const live = useRef(isLive);
   const stop = useRef<() => void>(() => undefined);
   live.current = isLive;

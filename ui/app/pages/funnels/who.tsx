@@ -16,16 +16,18 @@ import { showWho, type Who } from "./query.ts";
 const text = funnels.persons;
 const PAGE = 50;
 
-export function WhoDialog({ projectId, timezone, body, who, answer }: {
+export function WhoDialog({ projectId, timezone, body, day, who, answer }: {
   projectId: string;
   timezone: string;
   body: Record<string, unknown>;
+  /** Of its dates. */
+  day: string;
   who: Who;
   answer: Funnel | null;
 }): JSX.Element {
   const question = { ...body, step: who.step, outcome: who.outcome, limit: PAGE, ...(who.value !== undefined && { breakdown_value: who.value }) };
   const path = projectPath(projectId, "insights", "funnel", "persons");
-  const { asked, hasMore, isLoadingMore, moreFault, showMore } = usePages<Person>(JSON.stringify([path, question]), (cursor, signal) =>
+  const { asked, hasMore, isLoadingMore, moreFault, showMore } = usePages<Person>(JSON.stringify([path, question, day]), (cursor, signal) =>
     post<Page<Person>>(path, { ...question, ...(cursor !== null && { cursor }) }, signal));
   const step = answer?.steps[who.step - 1];
   const name = `${eventLabel(step?.event ?? "")}${who.value === undefined ? "" : ` · ${valueLabel(who.value, answer?.breakdown ?? null)}`}`;

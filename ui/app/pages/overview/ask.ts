@@ -11,9 +11,9 @@ const FIRST_EVERY_MS = 2000;
 
 export type Tables = Partial<Record<Breakdown, OverviewRow[]>>;
 
-/** body: without what concerns tables. wanted: on show, in a fixed order. limit: rows of each. */
-export function useTables(path: string, body: Record<string, unknown>, wanted: readonly Breakdown[], limit: number): Asked<Tables> {
-  const question = JSON.stringify([path, body, limit]);
+/** body: without what concerns tables. day: of its dates. wanted: on show, in a fixed order. limit: rows of each. */
+export function useTables(path: string, body: Record<string, unknown>, day: string, wanted: readonly Breakdown[], limit: number): Asked<Tables> {
+  const question = JSON.stringify([path, body, day, limit]);
   const had = useRef<{ question: string; tables: Tables }>({ question, tables: {} });
   if (had.current.question !== question) had.current = { question, tables: {} };
   const missing = wanted.filter((each) => had.current.tables[each] === undefined);

@@ -10,6 +10,7 @@ import { inPlace } from "../../model/refusals.ts";
 import { MAX_RULES, NO_RULE, ruleBody, ruleSentence, saysSomething } from "../../model/rules.ts";
 import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { go, hrefOf, pathOf, place, setParameters } from "../../state/router.ts";
 import { readScope } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
@@ -44,7 +45,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const said = rules.filter(saysSomething).map(ruleBody);
   const previewPath = `${path}/preview`;
   const body = { rules: said, date_from: range.from, ...(range.to !== null && { date_to: range.to }), limit: SHOWN };
-  const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body]) : null, (signal) => post<Previewed>(previewPath, body, signal));
+  const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body, dayOfRange(range)]) : null, (signal) => post<Previewed>(previewPath, body, signal));
   // The preview is asked of the rules that say something: its places are among these.
   const places = rules.flatMap((rule, place) => (saysSomething(rule) ? [place] : []));
   const details = [...(fault?.details ?? []), ...inPlace(previewed.fault?.details ?? [], "rules", places)];
