@@ -1,10 +1,13 @@
 """Pages that are open while a day ends: "Today" and "Last 7 days" are worked out anew, days of the calendar stay as they are.
 
-The page's clock is moved by a day; that of the server, which works out the dates, stays.
+The page's clock is moved by a day, or the server's answers say that it is another; the server itself, which works out the dates, stays where
+it is.
 """
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from tests.http.http_rig import Api, event
 
 A_DAY = "24:00:00"
 NOW_S = round(time.time())
+TOMORROW = datetime.fromtimestamp(NOW_S, UTC) + timedelta(days=1)
 TRENDS = {"e": '{"event":"view"}'}
 FUNNEL = {"e": ['{"event":"view"}', '{"event":"buy"}']}
 PAGES: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -112,6 +116,25 @@ def test_the_list_of_events_lets_go_of_the_day_before_unless_it_is_paused(clocke
     expect(rows).to_have_text(["yesterday"])
     page.get_by_role("button", name="Go on").click()
     expect(rows).to_have_text(["today"])
+
+
+def test_whose_clock_is_slow_is_told_the_day_by_the_server(clocked: Visit) -> None:
+    page = clocked.page
+    asked = questions(page, "insights/overview")
+    clocked.open("/overview", **{"from": "-0d"})
+    clocked.settle()
+    asked.clear()
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, headers={**found.headers, "date": format_datetime(TOMORROW, usegmt=True)})
+
+    page.route("**/insights/overview", answer)
+    page.clock.fast_forward("01:00")  # who is there now is asked for, whose answer has the time
+    clocked.settle()
+    page.clock.fast_forward("01:00")
+    clocked.shows(lambda: len(asked) > 0, True)
+    clocked.settle()
 
 
 def test_a_dashboard_is_as_of_the_new_day(clocked: Visit, api: Api) -> None:

@@ -32,6 +32,7 @@ describe("filters as sentences", () => {
   });
   it("are typed by these names too", () => {
     expect(["germany", "United Kingdom", "Myanmar (Burma)"].map((typed) => valueTyped(typed, "$country"))).toEqual(["DE", "GB", "MM"]);
+    expect(["de", "De", "xx"].map((typed) => valueTyped(typed, "$country"))).toEqual(["DE", "DE", "xx"]);
     expect([valueTyped("DE", "$country"), valueTyped("Atlantis", "$country"), valueTyped("Germany", "plan")]).toEqual(["DE", "Atlantis", "Germany"]);
   });
 });

@@ -1,5 +1,5 @@
 // Which day it is in the project's timezone. "Today" and "Last 7 days" are other days after midnight: a page that is looked at then asks
-// anew, one that isn't does so when somebody comes back to it.
+// anew, and one that isn't once somebody comes back to it.
 import { computed, signal } from "@preact/signals";
 import { serverNowMs } from "../api/client.ts";
 import { dayOf } from "../model/format.ts";
@@ -7,8 +7,8 @@ import { isSettled, type Range } from "../model/range.ts";
 import { project } from "./session.ts";
 
 const LOOK_MS = 30_000;
-/** The server tells its time in whole seconds: asked later than that, it is the same day there. */
-const LATER_MS = 3000;
+/** How far behind the server's clock this one is kept, which is told in whole seconds: a day begins here only after it has begun there. */
+const BEHIND_MS = 3000;
 
 const nowMs = signal(Date.now());
 /** 2025-01-31 */
@@ -19,7 +19,7 @@ export const dayOfRange = (range: Range): string => (isSettled(range) ? "" : tod
 
 export function watchDay(): void {
   const look = (): void => {
-    if (!document.hidden) nowMs.value = serverNowMs() - LATER_MS;
+    if (!document.hidden) nowMs.value = serverNowMs() - BEHIND_MS;
   };
   setInterval(look, LOOK_MS);
   document.addEventListener("visibilitychange", look);

@@ -1,7 +1,7 @@
 // Who is logged in, and which of their projects is looked at.
 import { batch, computed, signal } from "@preact/signals";
 import { ApiFault, ask, get, noteLogin, onLoggedOut, post } from "../api/client.ts";
-import type { Me, ProjectRole } from "../api/types.ts";
+import type { Me, Project, ProjectRole } from "../api/types.ts";
 import { remembered, remember } from "./memory.ts";
 import { at, go, place, setParameters } from "./router.ts";
 
@@ -38,12 +38,13 @@ export async function loadMe(): Promise<void> {
   }
 }
 
-/** A project that was made or changed here is known at once, whether or not it can be asked for now. */
-export function keepProject(kept: ProjectRole): void {
+/** A project that was made or changed here, as who administers it may, is known at once, whether or not it can be asked for now. */
+export function keepProject({ id, name, timezone }: Project): void {
   if (!me.value) return;
+  const kept: ProjectRole = { id, name, timezone, role: "admin" };
   const { projects } = me.value;
-  const isKnown = projects.some((each) => each.id === kept.id);
-  me.value = { ...me.value, projects: isKnown ? projects.map((each) => (each.id === kept.id ? kept : each)) : [kept, ...projects] };
+  const isKnown = projects.some((each) => each.id === id);
+  me.value = { ...me.value, projects: isKnown ? projects.map((each) => (each.id === id ? kept : each)) : [kept, ...projects] };
 }
 
 /** One that was deleted here is nowhere any more; the app goes on in another. */

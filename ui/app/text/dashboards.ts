@@ -21,7 +21,6 @@ export const dashboards = {
   edit: "Rename",
   editTitle: "Name and description",
   remove: "Delete",
-  removing: "Deleting…",
   removeTitle: (name: string) => `Delete “${name}”?`,
   removeText: "The insights that it shows stay.",
   removed: (name: string) => `“${name}” is deleted`,

@@ -9,7 +9,6 @@ export const settings = {
   save: "Save",
   saved: "Saved",
   making: "Making it…",
-  deleting: "Deleting…",
   unknown: "There is no such part of the settings",
   more: "Show more",
   doColumn: "Actions",

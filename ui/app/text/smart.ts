@@ -51,7 +51,6 @@ export const builder = {
   remove: "Delete",
   removeTitle: (name: string) => `Delete ${name}?`,
   removeText: "No event is deleted, only the name for these rules. Links to funnels and trends of it will no longer work.",
-  removing: "Deleting…",
   removed: "Deleted",
   inUse: "It is in use",
   insteadArchive: "Archive it instead",

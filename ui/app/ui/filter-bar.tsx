@@ -106,7 +106,7 @@ export function FilterForm({ projectId, event, filter, onApply }: {
   const [values, setValues] = useState(given.map(String).join("\n"));
   const [isNumber, setNumber] = useState(given.length > 0 && given.every((value) => typeof value === "number"));
   const [isTried, setTried] = useState(false);
-  const lines = takesList(operator) && values.includes("\n") ? values.split("\n").filter((line) => line.trim() !== "") : [values];
+  const lines = takesList(operator) && values.includes("\n") ? values.split("\n").filter((line) => line.trim() !== "").map((line) => valueTyped(line.trim(), property)) : [values];
   const read = lines.map((line) => readBoolean(line, given) ?? readValue(line, isNumber));
   const isValueBad = takesValue(operator) && (read.length === 0 || read.includes(null));
   const apply = (submitted: Event): void => {

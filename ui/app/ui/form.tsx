@@ -162,17 +162,17 @@ export function Problem({ fault }: { fault: ApiFault | null }): JSX.Element {
   return (
     <div role="alert">
       {fault && fault.details.length === 0 && <p class="problem">{faultText(fault)}</p>}
-      {rest.length > 0 && <ul class="problem">{rest.map((each) => <li key={each.field}>{each.field ? `${each.field}: ` : ""}{each.message}</li>)}</ul>}
+      {rest.length > 0 && <ul class="problem">{rest.map((each, place) => <li key={place}>{each.field ? `${each.field}: ` : ""}{each.message}</li>)}</ul>}
     </div>
   );
 }
 
 /** Asks before something that can't be undone is done. word: what has to be typed first. */
-export function Confirm({ title, act: label, doing, word, onDo, onClose, children }: {
+export function Confirm({ title, act: label, doing = text.form.deleting, word, onDo, onClose, children }: {
   title: string;
   /** What the button says, and what while it is done. */
   act: string;
-  doing: string;
+  doing?: string;
   word?: string;
   /** Closed after it, unless the server refuses. */
   onDo: () => Promise<unknown>;

@@ -103,7 +103,7 @@ function Insights({ project }: { project: ProjectRole }): JSX.Element {
       )}
       {leaving && (
         <Confirm
-          title={saved.removeTitle(leaving.name)} act={saved.removeShort} doing={text.removing} onClose={() => setLeaving(null)}
+          title={saved.removeTitle(leaving.name)} act={saved.removeShort} onClose={() => setLeaving(null)}
           onDo={async () => {
             await remove(pathTo(leaving));
             toast(text.removed(leaving.name));

@@ -81,7 +81,7 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
       )}
       {open === "remove" && (
         <Confirm
-          title={text.removeTitle(dashboard.name)} act={text.remove} doing={text.removing} onClose={close}
+          title={text.removeTitle(dashboard.name)} act={text.remove} onClose={close}
           onDo={async () => {
             await remove(path);
             toast(text.removed(dashboard.name));

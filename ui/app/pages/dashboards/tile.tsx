@@ -3,10 +3,10 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { post, projectPath } from "../../api/client.ts";
-import type { SavedQuery, Tile } from "../../api/dashboards.ts";
+import type { Tile } from "../../api/dashboards.ts";
 import type { Funnel, Trends } from "../../api/types.ts";
 import { formatBucket, formatNumber, formatPercent, formatShort } from "../../model/format.ts";
-import { PRESETS, rangeLabel, type Range } from "../../model/range.ts";
+import { PRESETS, rangeLabel } from "../../model/range.ts";
 import { placeOf } from "../../model/saved.ts";
 import { useAsk } from "../../state/ask.ts";
 import { hrefOf } from "../../state/router.ts";
@@ -18,8 +18,6 @@ import { Bars } from "../funnels/steps.tsx";
 import { MAX_DRAWN, namedSeries } from "../trends/lines.ts";
 
 const ROW_PX = 56;
-
-const rangeOf = ({ date_from: from, date_to: to }: SavedQuery): Range => (from === undefined ? PRESETS.month : { from, to: to ?? null });
 
 export const titleOf = (tile: Tile): string => tile.title ?? tile.insight.name;
 
@@ -58,10 +56,11 @@ export function TileBody({ projectId, tile, asOf }: { projectId: string; tile: T
 
 export function TileHead({ tile }: { tile: Tile }): JSX.Element {
   const { path, parameters } = placeOf(tile.insight);
+  const { date_from: from, date_to: to } = tile.insight.query;
   return (
     <div class="tile-head">
       <h2 class="truncate" title={tile.insight.description || titleOf(tile)}><a href={hrefOf(path, parameters)} draggable={false}>{titleOf(tile)}</a></h2>
-      <span class="muted small">{rangeLabel(rangeOf(tile.insight.query))}</span>
+      <span class="muted small">{rangeLabel(from === undefined ? PRESETS.month : { from, to: to ?? null })}</span>
     </div>
   );
 }

@@ -48,8 +48,7 @@ function Fields({ project }: { project: Project }): JSX.Element {
       },
     };
     const save = async (): Promise<void> => {
-      const saved = await patch<Project>(projectPath(project.id), body);
-      keepProject({ id: saved.id, name: saved.name, timezone: saved.timezone, role: "admin" });
+      keepProject(await patch<Project>(projectPath(project.id), body));
       void loadMe();
     };
     if (await run(save)) toast(settings.saved);
@@ -114,7 +113,7 @@ function Deleting({ id, name }: { id: string; name: string }): JSX.Element {
       <div><h2>{text.remove}</h2><p class="muted small">{text.removeText}</p></div>
       <Button kind="danger" icon="trash" onClick={() => setAsked(true)}>{text.remove}</Button>
       {isAsked && (
-        <Confirm title={text.removeTitle(name)} act={text.remove} doing={settings.deleting} word={name} onDo={deleteIt} onClose={() => setAsked(false)}>
+        <Confirm title={text.removeTitle(name)} act={text.remove} word={name} onDo={deleteIt} onClose={() => setAsked(false)}>
           <p>{text.removeText}</p>
         </Confirm>
       )}

@@ -47,7 +47,7 @@ function Making({ onClose }: { onClose: () => void }): JSX.Element {
   const { fault, run } = act;
   const make = async (): Promise<void> => {
     const made = await post<Project>("/projects", { name, timezone, ...(id !== "" && { id }) });
-    keepProject({ id: made.id, name: made.name, timezone: made.timezone, role: "admin" });
+    keepProject(made);
     void loadMe();
     toast(text.made(name));
     onClose();

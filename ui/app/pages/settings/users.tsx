@@ -55,7 +55,7 @@ export function Users({ project }: PartProps): JSX.Element {
       {isMaking && <Editing user={null} project={project} onDone={listed.asked.again} onClose={() => setMaking(false)} />}
       {changing && <Editing user={changing} project={project} onDone={listed.asked.again} onClose={() => setChanging(null)} />}
       {leaving && (
-        <Confirm title={text.deleteTitle(leaving.email)} act={text.remove} doing={settings.deleting} onDo={() => deleteUser(leaving)} onClose={() => setLeaving(null)}>
+        <Confirm title={text.deleteTitle(leaving.email)} act={text.remove} onDo={() => deleteUser(leaving)} onClose={() => setLeaving(null)}>
           <p>{text.deleteText}</p>
         </Confirm>
       )}

@@ -39,7 +39,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const latest = useRef(rules);
   const [isTried, setTried] = useState(false);
   const act = useAct();
-  const { isBusy, fault, run } = act;
+  const { isBusy, fault, run, forget } = act;
   const [isRemoving, setRemoving] = useState(false);
   const { range } = readScope(USUAL);
   const said = rules.filter(saysSomething).map(ruleBody);
@@ -61,7 +61,9 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
     });
   };
   const changeRules = (change: (rules: SmartRule[]) => SmartRule[]): void => {
-    latest.current = change(latest.current);
+    const changed = change(latest.current);
+    if (changed.length < latest.current.length) forget(); // what was refused is of rules by their places
+    latest.current = changed;
     setRules(latest.current);
     tell();
   };

@@ -28,7 +28,7 @@ export function RemoveDialog({ path, smart, onClose, onArchive, onRemoved }: {
           <Button onClick={onClose}>{shared.dialog.cancel}</Button>
           {isUsed
             ? !smart.archived && <Button kind="primary" onClick={onArchive}>{text.insteadArchive}</Button>
-            : <Button kind="danger" icon="trash" disabled={isBusy} onClick={remove}>{isBusy ? text.removing : text.remove}</Button>}
+            : <Button kind="danger" icon="trash" disabled={isBusy} onClick={remove}>{isBusy ? shared.form.deleting : text.remove}</Button>}
         </div>
       </div>
     </Dialog>
