@@ -50,8 +50,8 @@ def example(name: str) -> str:
 
 
 @contextmanager
-def behind_nginx(folder: Path) -> Iterator[Proxied]:
-    """A server below `/stats/` of nginx, over TLS."""
+def behind_nginx(folder: Path, *, takes_path_off: bool = False) -> Iterator[Proxied]:
+    """A server below `/stats/` of nginx, over TLS. takes_path_off: the server is asked without it."""
     port, certificate, key = _free_port(), *_certified(folder)
     with _below_stats() as server:
         shown = _put_in(
@@ -60,7 +60,7 @@ def behind_nginx(folder: Path) -> Iterator[Proxied]:
             ("server_name example.com", "server_name localhost"),
             ("/etc/ssl/example.com.pem", str(certificate)),
             ("/etc/ssl/example.com.key", str(key)),
-            ("http://127.0.0.1:8000", server.url.removesuffix("/stats")),
+            ("http://127.0.0.1:8000", server.url.removesuffix("/stats") + ("/" if takes_path_off else "")),
         )
         file = folder / "nginx.conf"
         file.write_text(AROUND_NGINX.format(folder=folder, shown=shown))

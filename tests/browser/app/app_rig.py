@@ -25,8 +25,6 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.http.http_rig import Api
-
 ROOT = Path(__file__).resolve().parents[3]
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 AXE_RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -205,10 +203,3 @@ def screenshot_folder() -> Path:
     folder = Path(os.environ.get("SV_SCREENSHOTS") or ROOT / "build" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def forget_saved(api: Api) -> None:
-    """Dashboards and saved insights: a reset keeps them."""
-    for listed in ("dashboards", "insights"):
-        for each in api.http.get(api.path(listed)).json()["data"]:
-            api.http.delete(api.path(f"{listed}/{each['id']}")).raise_for_status()

@@ -73,7 +73,7 @@ def shop(browser: Browser, shop_server: Running, shop_login: dict[str, Any], scr
 
 @pytest.fixture
 def api(empty_server: Running) -> Iterator[Api]:
-    """The other server, without an event."""
+    """The other server, without an event and with nothing saved: a reset takes both away."""
     with Api(empty_server) as api:
         api.reset()
         yield api

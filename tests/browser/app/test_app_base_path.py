@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from tests.browser.app.app_rig import Visit
+from tests.http.http_rig import Api
 from tests.http.proxy_rig import Proxied, behind_nginx
 
 
-@pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    with behind_nginx(tmp_path_factory.mktemp("nginx")) as found:
+@pytest.fixture(scope="module", params=[False, True], ids=["handed on", "taken off"])
+def proxied(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Proxied]:
+    with behind_nginx(tmp_path_factory.mktemp("nginx"), takes_path_off=request.param) as found:
         yield found
 
 
@@ -62,3 +63,33 @@ def test_the_browser_client_sends_to_the_server_below_the_path_that_it_came_from
     assert sent.value.status == 202
     assert asked.value.url.startswith(f"{proxied.url}/api/v1/ingest/config?")
     assert asked.value.status == 200
+
+
+def test_a_visit_is_recorded_and_its_recording_played_below_the_path(
+    proxied: Proxied, context: BrowserContext, screenshots: Path
+) -> None:
+    with Api(proxied.server) as api:
+        changed = api.http.patch("/api/v1/projects/dev", json={"settings": {"recording_sample_rate": 1}})
+        assert changed.status_code == 200, changed.text
+    shop = proxied.url.removesuffix("/stats") + "/shop"
+    snippet = f'<script async src="{proxied.url}/sv.js" data-token="sv_pub_dev"></script>'
+
+    def serve(route: Route) -> None:
+        route.fulfill(body=f"<!doctype html><title>Shop</title>{snippet}<h1>A red lamp</h1>", content_type="text/html")
+
+    context.route(shop, serve)
+    visitor = context.new_page()
+    with visitor.expect_response(lambda answer: answer.request.method == "PUT") as sent:
+        visitor.goto(shop)
+        visitor.get_by_role("heading").click()
+    assert sent.value.url.startswith(f"{proxied.url}/api/v1/objects/")
+    assert sent.value.status == 200
+    session = visitor.evaluate("sessionvision.getSessionId()")
+    visitor.close()
+    visit = Visit(context, proxied.url, screenshots)
+    page = visit.open(f"/sessions/{session}")
+    visit.log_in()
+    shown = page.frame_locator(".stage iframe").frame_locator("iframe")
+    expect(shown.get_by_role("heading", name="A red lamp")).to_be_attached()
+    assert page.locator(".stage iframe").evaluate("(it) => it.contentWindow.location.pathname") == "/stats/replay-frame"
+    assert visit.faults == []

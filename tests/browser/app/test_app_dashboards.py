@@ -1,13 +1,12 @@
 """Dashboards: what is saved stands on one, is arranged with or without a pointer, and no tile holds up another."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.app.app_rig import Visit, forget_saved
+from tests.browser.app.app_rig import Visit
 from tests.http.http_rig import Api, story
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -17,7 +16,7 @@ FUNNEL = {"steps": [{"event": "view"}, {"event": "buy"}], **SPAN}
 
 
 @pytest.fixture
-def board(api: Api) -> Iterator[dict[str, Any]]:
+def board(api: Api) -> dict[str, Any]:
     """With three insights, the second of them half as wide as the others."""
     api.send(*story("ann: view@0m, buy@12m; bob: view@3m; cid: view@4m, buy@5m"))
     kept = [
@@ -31,8 +30,8 @@ def board(api: Api) -> Iterator[dict[str, Any]]:
     tiles = [{"insight_id": each, "layout": {"x": 0, "y": at * 4, "w": 12, "h": 4}} for at, each in enumerate(kept)]
     made = api.http.post(api.path("dashboards"), json={"name": "Monday", "description": "What we\nlook at.", "tiles": tiles})
     assert made.status_code == 201, made.text
-    yield made.json()
-    forget_saved(api)
+    found: dict[str, Any] = made.json()
+    return found
 
 
 def titles(visit: Visit) -> list[str]:
@@ -68,7 +67,6 @@ def test_what_trends_show_is_saved_on_a_new_dashboard_and_opened_from_it(own: Vi
         "f": ['["$browser","is_not_set"]'],
         **{name: [value] for name, value in WEEK.items()},
     }
-    forget_saved(api)
 
 
 def test_tiles_are_arranged_by_keyboard_and_by_dragging(own: Visit, api: Api, board: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.app.app_rig import Visit
 from tests.http.http_rig import Api, event
@@ -58,12 +58,52 @@ def test_a_filter_is_made_from_suggestions_and_is_in_the_address(own: Visit, api
     expect(page.get_by_role("button", name="signup")).to_have_count(2)
 
 
+def test_a_country_is_filtered_by_and_shown_by_its_name(own: Visit, api: Api) -> None:
+    send(api, "signup", **{"$country": "DE"})
+    send(api, "signup", **{"$country": "FR"})
+    page = own.open("/events")
+    expect(page.get_by_role("button", name="signup")).to_have_count(2)
+    page.get_by_role("button", name="Filter").click()
+    own.choose(page.get_by_label("Property"), "coun", "Country")
+    page.get_by_label("Value", exact=True).fill("germany")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Apply").click()
+    own.shows(own.parameters, {"f": ['["$country","exact","DE"]']})
+    expect(page.get_by_role("button", name="signup")).to_have_count(1)
+    expect(page.get_by_role("button", name="Change the filter: Country is Germany")).to_have_text("Country is Germany")
+    own.open("/events", f='["$country","exact",["DE","FR"]]')
+    page.get_by_role("button", name="Change the filter: Country is Germany or France").click()
+    page.get_by_label("Values").fill("spain\n it \nFR")
+    page.get_by_role("button", name="Apply").click()
+    own.shows(own.parameters, {"f": ['["$country","exact",["ES","IT","FR"]]']})
+    own.open("/persons")
+    page.get_by_label("Country").fill("france")
+    page.keyboard.press("Enter")
+    own.shows(own.parameters, {"country": ["FR"]})
+
+
 def test_older_ones_are_shown_when_asked_for(shop: Visit) -> None:
     shop.open("/events")
     rows = shop.page.get_by_role("rowheader").get_by_role("button")
     expect(rows).to_have_count(100)
     shop.page.get_by_role("button", name="Show older ones").click()
     expect(rows).to_have_count(200)
+
+
+def test_older_ones_of_the_question_before_are_not_among_those_of_the_next(own: Visit, api: Api) -> None:
+    send(api, *["view"] * 101, "buy")
+    held: list[Route] = []
+    own.page.route("**/events?*cursor=*", lambda route: held.append(route))
+    page = own.open("/events")
+    page.get_by_role("button", name="Show older ones").click()
+    own.shows(lambda: len(held), 1)
+    page.get_by_label("Event").fill("buy")
+    page.keyboard.press("Enter")
+    rows = page.get_by_role("rowheader").get_by_role("button")
+    expect(rows).to_have_text(["buy"])
+    held[0].continue_()
+    own.settle()
+    expect(rows).to_have_text(["buy"])
 
 
 def test_the_list_looks_well(shop: Visit) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.app.app_rig import Visit
+from tests.browser.app.app_rig import PHONE, Visit
 from tests.http.http_rig import Api, story
 
 DAYS = {"from": "2025-06-01", "to": "2025-06-30"}
@@ -125,6 +125,15 @@ def test_a_funnel_of_nobody_says_so(own: Visit, api: Api) -> None:
     shoppers(api)
     page = own.open("/funnels", e=['{"event":"never"}', '{"event":"buy"}'], **DAYS)
     expect(page.get_by_role("heading", name="Nobody took the first step")).to_be_visible()
+
+
+def test_a_steps_name_is_on_one_line_of_a_phone(own: Visit, api: Api) -> None:
+    api.send(*story("ann: checkout_started@0m, purchase_completed@12m"))
+    own.resize(PHONE)
+    page = own.open("/funnels", **DAYS, e=['{"event":"checkout_started"}', '{"event":"purchase_completed"}'])
+    names = page.get_by_role("list", name="Funnel").get_by_text("_")
+    expect(names).to_have_text(["checkout_started", "purchase_completed"])
+    assert names.evaluate_all("(them) => them.map((it) => it.getClientRects().length)") == [1, 1]
 
 
 def test_funnels_look_well(shop: Visit) -> None:

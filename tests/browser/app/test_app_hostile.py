@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import expect
 
-from tests.browser.app.app_rig import DESK, PHONE, Visit, forget_saved
+from tests.browser.app.app_rig import DESK, PHONE, Visit
 from tests.http.http_rig import Api, event
 
 STRINGS = (
@@ -146,4 +146,3 @@ def test_hostile_text_does_nothing_on_any_page(own: Visit, api: Api) -> None:
         own.resize(DESK)
         assert own.page.evaluate("document.querySelectorAll('iframe, main img, main script').length") == 0, address
         assert own.faults == [], address
-    forget_saved(api)

@@ -37,11 +37,11 @@ NOT_REACHED = """() => [...document.querySelectorAll('a[href], button, input, se
   .map((each) => each.outerHTML.slice(0, 160))"""
 
 
-def stops(visit: Visit) -> list[dict[str, Any]]:
-    """Where the Tab key comes to, from the page's beginning to its end."""
+def stops(visit: Visit, key: str = "Tab") -> list[dict[str, Any]]:
+    """Where the Tab key comes to, from the page's beginning to its end, or another key from where one is."""
     found: list[dict[str, Any]] = []
     while len(found) < MOST_STOPS:
-        visit.page.keyboard.press("Tab")
+        visit.page.keyboard.press(key)
         stop = visit.page.evaluate(STOP)
         if stop is None:
             return found
@@ -91,6 +91,77 @@ def test_all_of_a_page_is_come_to_by_the_tab_key_and_the_focus_is_seen(shop: Vis
     assert parts == sorted(parts), "the frame, then the page"
 
 
+def test_shift_and_tab_lead_back_the_same_way(shop: Visit) -> None:
+    for path in ("trends", "settings"):
+        shop.open(f"/{path}")
+        expect(shop.page.get_by_role("heading", level=1)).to_be_visible()
+        shop.settle()
+        there = [(stop["name"], stop["part"]) for stop in stops(shop)]
+        back = stops(shop, "Shift+Tab")
+        assert [(stop["name"], stop["part"]) for stop in back] == there[::-1]
+        assert [stop for stop in back if not stop["hasRing"] or not stop["isInView"]] == []
+
+
+def test_a_login_by_keyboard_leads_to_the_page_from_its_beginning(stranger: Visit) -> None:
+    stranger.foresee("status of 401")
+    page, keyboard = stranger.open("/events"), stranger.page.keyboard
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    keyboard.type("dev@localhost")
+    keyboard.press("Tab")
+    keyboard.type("wrong")
+    keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Log in")).to_be_focused()
+    keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("don’t belong together")
+    expect(page.get_by_role("button", name="Log in")).to_be_focused()
+    keyboard.press("Shift+Tab")
+    keyboard.press("ControlOrMeta+a")
+    keyboard.type("dev")
+    keyboard.press("Enter")
+    stranger.heading("Events")
+    keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+
+
+def test_trends_are_put_together_and_saved(own: Visit, api: Api) -> None:
+    some_events(api)
+    page, keyboard = own.open("/trends"), own.page.keyboard
+    own.heading("Trends")
+    own.settle()
+    come_to(own, page.get_by_label("Event A", exact=True))
+    keyboard.type("bu")
+    expect(page.get_by_role("option", name="buy")).to_be_visible()
+    keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    come_to(own, page.get_by_label("What is measured of A"))
+    keyboard.press("ArrowDown")
+    press(own, page.get_by_role("button", name="Add an event"))
+    own.shows(lambda: len(own.parameters()["e"]), 2)
+    is_somewhere(own)
+    come_to(own, page.get_by_label("Event B", exact=True), "Shift+Tab")
+    keyboard.type("view")
+    expect(page.get_by_role("option", name="Page view")).to_be_visible()
+    keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    press(own, page.get_by_role("group", name="By").get_by_role("button", name="Week"), "Space")
+    own.shows(lambda: [row[1] for row in own.cells("Series with their totals")], ["1", "1"])
+    assert own.parameters() == {"e": ['{"event":"buy","math":"unique_persons"}', '{"event":"$pageview"}'], "interval": ["week"]}
+    box = page.get_by_role("checkbox").first
+    press(own, box, "Space")
+    expect(box).not_to_be_checked()
+    expect(box).to_be_focused()
+    save = page.get_by_role("button", name="Save", exact=True)
+    come_to(own, save, "Shift+Tab")
+    keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    come_to(own, page.get_by_role("dialog").get_by_label("Name", exact=True))
+    keyboard.type("Sales")
+    keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(save).to_be_focused()
+    assert [each["name"] for each in api.http.get(api.path("insights")).json()["data"]] == ["Sales"]
+
+
 def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(shop: Visit) -> None:
     for size in (DESK, PHONE):
         shop.open("/events")
@@ -114,7 +185,7 @@ def test_a_row_of_the_overview_is_a_filter_and_is_taken_back(own: Visit, api: Ap
     own.settle()
     is_somewhere(own)
     own.open("/overview", f=['["$country","exact","DE"]', '["$browser","is_not_set"]'])
-    press(own, page.get_by_role("button", name="Remove the filter: Country is DE"))
+    press(own, page.get_by_role("button", name="Remove the filter: Country is Germany"))
     expect(page.get_by_role("button", name=re.compile("Remove the filter: Browser"))).to_be_focused()
     page.keyboard.press("Enter")
     own.shows(lambda: own.parameters().get("f"), None)

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Route, expect
 
-from tests.browser.app.app_rig import Visit, forget_saved
+from tests.browser.app.app_rig import Visit
 from tests.http.http_rig import NOON, Api, event
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -49,7 +49,6 @@ def test_a_save_that_is_held_back_is_sent_once_and_a_refused_one_keeps_what_was_
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     assert saved(api) == ["Buyers"]
-    forget_saved(api)
 
 
 def test_an_insight_whose_dashboard_was_refused_is_not_made_a_second_time(own: Visit, api: Api) -> None:
@@ -75,7 +74,6 @@ def test_an_insight_whose_dashboard_was_refused_is_not_made_a_second_time(own: V
     assert saved(api) == ["Buyers of the week"]
     tiles = api.http.get(api.path(f"dashboards/{board['id']}")).json()["tiles"]
     assert len(tiles) == 1
-    forget_saved(api)
 
 
 def test_escape_closes_a_dialog_and_gives_the_focus_back(own: Visit) -> None:

@@ -2,10 +2,15 @@
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.app.app_rig import Visit
+from tests.browser.app.app_rig import PHONE, Visit
 from tests.browser.app.recorded import Tree, change, lived, picture, upload
 from tests.http.http_rig import Api, event, story
 
+IS_CUT = """(it) => [...it.querySelectorAll('.truncate')].map((part) => {
+  const all = document.createRange();
+  all.selectNodeContents(part);
+  return all.getBoundingClientRect().width > part.getBoundingClientRect().width;
+})"""
 DAYS = {"from": "2025-06-01", "to": "2025-06-30"}
 
 
@@ -84,6 +89,15 @@ def test_more_sessions_than_a_page_are_shown_when_asked_for(shop: Visit) -> None
     expect(rows(shop)).to_have_count(100)
     shop.page.get_by_role("button", name="Show earlier ones").click()
     expect(rows(shop)).to_have_count(200)
+
+
+def test_what_happened_keeps_its_name_beside_a_long_place_on_a_phone(own: Visit, api: Api) -> None:
+    url = "https://shop.example/magazine/caf%C3%A9-%C3%A0-la-maison-et-plus-encore?page=1"
+    api.send(event("$pageview", "ann", sessionId="s", properties={"$current_url": url}))
+    own.resize(PHONE)
+    line = own.open("/sessions/s").get_by_role("button", name="Page view")
+    expect(line).to_be_visible()
+    assert line.evaluate(IS_CUT) == [False, True]
 
 
 def test_the_list_and_a_session_look_well(shop: Visit) -> None:

@@ -54,7 +54,8 @@ def test_a_smart_event_is_put_together_from_rules_and_counted_before_it_is_saved
     second.get_by_label("Text of the element").press("Tab")
     expect(preview).to_contain_text("2 events, last 7 days")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("Give it a name.")
+    expect(page.get_by_label("Name", exact=True)).to_have_accessible_description("Give it a name.")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.get_by_label("Name", exact=True).fill("Wants to buy")
     page.get_by_role("button", name="Save").click()
     own.heading("Wants to buy")
@@ -101,6 +102,20 @@ def test_what_is_wrong_with_a_rule_is_said_at_its_field(own: Visit, api: Api) ->
     expect(page.get_by_label("Clicked element")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("group", name="Rule 1", exact=True)).to_contain_text("pseudo-class")
     own.faults = [fault for fault in own.faults if "status of 422" not in fault]
+
+
+def test_what_was_refused_of_a_rule_goes_with_it(own: Visit) -> None:
+    own.foresee("status of 422")
+    details = [{"field": "rules[0].url", "message": "not this one"}]
+    answer = {"error": "a rule is wrong", "code": "VALIDATION_ERROR", "details": details}
+    own.page.route("**/action_definitions", lambda route: route.fulfill(status=422, json=answer))
+    page = own.open("/smart-events/new", name="Buys", r=['{"url":"/a"}', '{"url":"/b"}'])
+    page.get_by_role("button", name="Save").click()
+    url = page.get_by_role("group", name="Rule 1", exact=True).get_by_label("URL", exact=True)
+    expect(url).to_have_accessible_description("not this one")
+    page.get_by_role("button", name="Remove rule 1").click()
+    expect(url).to_have_value("/b")
+    expect(page.get_by_text("not this one")).to_have_count(0)
 
 
 def test_one_is_changed_archived_and_brought_back(own: Visit, api: Api) -> None:

@@ -37,7 +37,7 @@ export interface Ask {
 let whenLoggedOut: () => void = () => undefined;
 let login = 0;
 
-/** There is a new login: what was asked with the one before says nothing of it. */
+/** There is a new login: a refusal of what was asked with the one before says nothing of it, and that is asked once more. */
 export function noteLogin(): void {
   login++;
 }
@@ -45,6 +45,16 @@ export function noteLogin(): void {
 /** Called at every 401: the login has ended, here or elsewhere. */
 export function onLoggedOut(callback: () => void): void {
   whenLoggedOut = callback;
+}
+
+let aheadMs = 0;
+
+/** Unix milliseconds by the server's clock, as far as its answers have told it: the browser's may be wrong, or be put right. */
+export const serverNowMs = (): number => Date.now() + aheadMs;
+
+function noteClock(date: string | null): void {
+  const atMs = Date.parse(date ?? "");
+  if (!Number.isNaN(atMs)) aheadMs = atMs - Date.now();
 }
 
 export function queryString(query: Parameters): string {
@@ -73,9 +83,13 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
     if (isAbort(error)) throw error;
     throw new ApiFault(0, "UNREACHABLE", "");
   }
+  noteClock(response.headers.get("date"));
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
   const fault = await faultOf(response);
-  if (fault.status === 401 && path !== "/auth/login" && asked === login) whenLoggedOut();
+  if (fault.status === 401 && path !== "/auth/login") {
+    if (asked !== login) return ask(method, path, { query, body, ...(signal && { signal }) });
+    whenLoggedOut();
+  }
   throw fault;
 }
 

@@ -1,7 +1,7 @@
-// Filters as the address writes them (`f=["$browser","exact","Chrome"]`, once each), as the API takes them, and as a sentence.
+// Filters as the address writes them (`f=["$browser","exact","Chrome"]`, once each), as the API takes them, and as a sentence, by the names that tables show.
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { text } from "../text/en.ts";
-import { propertyLabel } from "./names.ts";
+import { propertyLabel, valueLabel } from "./names.ts";
 
 export const MAX_FILTERS = 50;
 const WITHOUT_VALUE: readonly Operator[] = ["is_set", "is_not_set"];
@@ -57,5 +57,6 @@ export function sentenceOf(filter: Filter): string {
   const start = `${propertyLabel(filter.property)} ${text.filter.operators[filter.operator]}`;
   if (filter.value === undefined) return start;
   const values = Array.isArray(filter.value) ? filter.value : [filter.value];
-  return `${start} ${text.filter.joined(values.map(String))}`;
+  const isWhole = filter.operator === "exact" || filter.operator === "is_not"; // a part of a value, or a number's bound, has no name
+  return `${start} ${text.filter.joined(values.map((value) => (isWhole ? valueLabel(value, filter.property) : String(value))))}`;
 }

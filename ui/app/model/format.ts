@@ -70,6 +70,12 @@ export function formatMoment(iso: string, timezone: string): string {
   return formatter(timezone, options).format(new Date(iso));
 }
 
+/** The day that it then is there, as 2025-01-31. */
+export function dayOf(ms: number, timezone: string): string {
+  const parts = formatter(timezone, { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(ms);
+  return ["year", "month", "day"].map((type) => parts.find((each) => each.type === type)?.value).join("-");
+}
+
 export function formatClock(iso: string, timezone: string): string {
   return formatter(timezone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(iso));
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { SvEvent } from "../api/types.ts";
 import { merged } from "../pages/events/feed.ts";
-import { filterOfValue, readFilter, readFilters, withFilter, writeFilter } from "./filters.ts";
-import { changeOf, formatBucket, formatDuration, formatPercent } from "./format.ts";
-import { PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
+import { filterOfValue, readFilter, readFilters, sentenceOf, withFilter, writeFilter } from "./filters.ts";
+import { changeOf, dayOf, formatBucket, formatDuration, formatPercent } from "./format.ts";
+import { valueTyped } from "./names.ts";
+import { isSettled, PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
 
 describe("filters in an address", () => {
   it("come back as they were written, whatever is in them", () => {
@@ -21,10 +22,28 @@ describe("filters in an address", () => {
   });
 });
 
+describe("filters as sentences", () => {
+  it("have the names that tables show, for whole values", () => {
+    expect(sentenceOf({ property: "$country", operator: "exact", value: "DE" })).toBe("Country is Germany");
+    expect(sentenceOf({ property: "$country", operator: "is_not", value: ["DE", "FR"] })).toBe("Country is not Germany or France");
+    expect(sentenceOf({ property: "$country", operator: "icontains", value: "DE" })).toBe("Country contains DE");
+    expect(sentenceOf({ property: "plan", operator: "exact", value: "DE" })).toBe("plan is DE");
+    expect(sentenceOf({ property: "$is_bot", operator: "exact", value: true })).toBe("Is a bot is yes");
+  });
+  it("are typed by these names too", () => {
+    expect(["germany", "United Kingdom", "Myanmar (Burma)"].map((typed) => valueTyped(typed, "$country"))).toEqual(["DE", "GB", "MM"]);
+    expect(["de", "De", "xx"].map((typed) => valueTyped(typed, "$country"))).toEqual(["DE", "DE", "xx"]);
+    expect([valueTyped("DE", "$country"), valueTyped("Atlantis", "$country"), valueTyped("Germany", "plan")]).toEqual(["DE", "Atlantis", "Germany"]);
+  });
+});
+
 describe("dates in an address", () => {
   it("are the usual ones where they are none", () => {
     expect(readRange("<b>", null, PRESETS.week)).toEqual(PRESETS.week);
     expect(readRange("2025-01-31", "-0d", PRESETS.week)).toEqual({ from: "2025-01-31", to: "-0d" });
+  });
+  it("mean other days tomorrow unless they are days of the calendar", () => {
+    expect(["-0d", "2025-01-31"].flatMap((from) => [null, "-1d", "2025-02-01"].map((to) => isSettled({ from, to })))).toEqual([false, false, false, false, false, true]);
   });
   it("are known again as a preset, and choose an interval", () => {
     expect(presetOf({ from: "-6d", to: null })).toBe("week");
@@ -41,6 +60,7 @@ describe("figures", () => {
     expect([0, 2.5, 59, 61, 3661, 90_000].map(formatDuration)).toEqual(["0s", "2.5s", "59s", "1m 1s", "1h 1m", "1d 1h"]);
   });
   it("are of the project's timezone", () => {
+    expect(["Pacific/Auckland", "America/New_York"].map((zone) => dayOf(Date.UTC(2025, 0, 31, 22), zone))).toEqual(["2025-02-01", "2025-01-31"]);
     expect(formatBucket("2025-03-02T23:00:00.000Z", "day", "Europe/Berlin")).toBe("Mar 3");
   });
 });

@@ -20,6 +20,22 @@ export function countryLabel(code: string): string {
   }
 }
 
+let codes: Map<string, string> | null = null;
+
+/** The code of the country that has this name or code, in whatever case. */
+function countryOf(typed: string): string | undefined {
+  const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+  // Codes that were given up have the name of what came after them, whose code is meant.
+  const isCurrent = (code: string): boolean => countryLabel(code) !== code && new Intl.Locale(`und-${code}`).region === code;
+  codes ??= new Map(letters.flatMap((one) => letters.map((other) => one + other)).filter(isCurrent).flatMap((code) => [[countryLabel(code).toLowerCase(), code], [code.toLowerCase(), code]]));
+  return codes.get(typed.toLowerCase());
+}
+
+/** The value that is meant by what somebody typed, who may know it by the name that is shown for it. */
+export function valueTyped(typed: string, property: string): string {
+  return (property === "$country" && countryOf(typed)) || typed;
+}
+
 /** A property's value as text; `$other` is what the API calls the rest of a breakdown. */
 export function valueLabel(value: Json | undefined, property?: string | null): string {
   if (value === null || value === undefined || value === "") return text.value.none;

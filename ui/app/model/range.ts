@@ -31,6 +31,9 @@ export function readRange(from: string | null, to: string | null, usual: Range):
   return { from, to: to !== null && SAFE.test(to) ? to : null };
 }
 
+/** Whether it means the same days for ever: neither is so long ago, nor is it until now. */
+export const isSettled = ({ from, to }: Range): boolean => to !== null && !AGO.test(from) && !AGO.test(to);
+
 export function presetOf(range: Range): Preset | null {
   const names = Object.keys(PRESETS) as Preset[];
   return names.find((name) => PRESETS[name].from === range.from && PRESETS[name].to === range.to) ?? null;

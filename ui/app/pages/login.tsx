@@ -2,10 +2,11 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiFault } from "../api/client.ts";
 import icon from "../icon.svg";
+import { useAct } from "../state/act.ts";
 import { logIn } from "../state/session.ts";
 import { login } from "../text/login.ts";
 import { text } from "../text/en.ts";
-import { Button } from "../ui/button.tsx";
+import { Field, Form, Submit } from "../ui/form.tsx";
 import { faultText } from "../ui/states.tsx";
 
 export function Login(): JSX.Element {
@@ -34,39 +35,34 @@ export function LoginOver(): JSX.Element {
 function LoginForm(): JSX.Element {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const [isBusy, setBusy] = useState(false);
+  const act = useAct();
   const [problem, setProblem] = useState<string | null>(null);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
+  const send = async (): Promise<void> => {
     setProblem(null);
     try {
       await logIn(email, password);
     } catch (error) {
       setProblem(problemOf(error));
-      setBusy(false);
     }
   };
   return (
-    <form class="card stack login" onSubmit={(event) => void submit(event)} aria-describedby="login-problem">
+    <Form act={act} className="card stack login" onSend={() => void act.run(send)}>
       <div class="row">
         <img src={icon} alt="" width="28" height="28" />
         <h1>{login.heading}</h1>
       </div>
-      <label class="field">
-        <span>{login.email}</span>
+      <Field label={login.email}>
         <input ref={first} class="input" type="text" inputMode="email" autocomplete="username" autocapitalize="off" spellcheck={false} required value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
-      </label>
-      <label class="field">
-        <span>{login.password}</span>
+      </Field>
+      <Field label={login.password}>
         <input class="input" type="password" autocomplete="current-password" required value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
-      </label>
-      <div id="login-problem" role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
-      <Button type="submit" kind="primary" disabled={isBusy}>{isBusy ? login.busy : login.submit}</Button>
+      </Field>
+      <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
+      <Submit doing={login.busy}>{login.submit}</Submit>
       <p class="muted small">{login.hint}</p>
-    </form>
+    </Form>
   );
 }
 

@@ -61,10 +61,9 @@ export function useAsk<T>(key: string | null, run: (signal: AbortSignal) => Prom
       own.abort();
     };
   }, [key, turn]);
-  const isLoggedOut = hasEnded.value;
-  useEffect(() => {
-    if (!isLoggedOut && state.fault?.status === 401) setTurn((before) => before + 1);
-  }, [isLoggedOut]);
+  useNewLogin(() => {
+    if (state.fault?.status === 401) setTurn((before) => before + 1);
+  });
   return {
     data: state.data,
     fault: state.fault,
@@ -77,4 +76,14 @@ export function useAsk<T>(key: string | null, run: (signal: AbortSignal) => Prom
     },
     again: () => setTurn((before) => before + 1),
   };
+}
+
+/** Calls back once there is a new login after one that ended over the page: what it refused meanwhile is asked again by itself. */
+export function useNewLogin(onLogin: () => void): void {
+  const isOver = hasEnded.value;
+  const wasOver = useRef(isOver);
+  useEffect(() => {
+    if (wasOver.current && !isOver) onLogin();
+    wasOver.current = isOver;
+  }, [isOver]);
 }

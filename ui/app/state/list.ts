@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiFault, get, isAbort, type Parameters } from "../api/client.ts";
 import type { Page } from "../api/types.ts";
-import { useAsk, type Asked } from "./ask.ts";
+import { useAsk, useNewLogin, type Asked } from "./ask.ts";
 
 export interface Listed<T> {
   asked: Asked<T[]>;
@@ -13,14 +13,21 @@ export interface Listed<T> {
   showMore: () => void;
 }
 
-export function useList<T>(path: string, query: Parameters, limit = 100): Listed<T> {
-  const key = path + JSON.stringify(query);
+const LIMIT = 100;
+
+/** day: of the dates that are in the query, if any (`state/day.ts`). */
+export function useList<T>(path: string, query: Parameters, day = ""): Listed<T> {
+  return usePages(path + JSON.stringify([query, day]), (cursor, signal) => get<Page<T>>(path, { ...query, limit: LIMIT, cursor }, signal));
+}
+
+/** key: what is asked, as text. load: a page of it, the first where `cursor` is null. */
+export function usePages<T>(key: string, load: (cursor: string | null, signal: AbortSignal) => Promise<Page<T>>): Listed<T> {
   const [more, setMore] = useState<{ key: string; rows: T[]; cursor: string | null }>({ key, rows: [], cursor: null });
   const [isLoadingMore, setLoadingMore] = useState(false);
   const [moreFault, setMoreFault] = useState<ApiFault | null>(null);
   const controller = useRef<AbortController | null>(null);
   const first = useAsk<T[]>(key, async (signal) => {
-    const page = await get<Page<T>>(path, { ...query, limit }, signal);
+    const page = await load(null, signal);
     setMore({ key, rows: [], cursor: page.meta.next_cursor });
     return page.data;
   });
@@ -35,7 +42,7 @@ export function useList<T>(path: string, query: Parameters, limit = 100): Listed
     controller.current = own;
     setLoadingMore(true);
     setMoreFault(null);
-    get<Page<T>>(path, { ...query, limit, cursor: more.cursor }, own.signal)
+    load(more.cursor, own.signal)
       .then((page) => setMore((before) => ({ key, rows: [...before.rows, ...page.data], cursor: page.meta.next_cursor })))
       .catch((error: unknown) => {
         if (isAbort(error)) return;
@@ -46,6 +53,9 @@ export function useList<T>(path: string, query: Parameters, limit = 100): Listed
         if (!own.signal.aborted) setLoadingMore(false);
       });
   };
+  useNewLogin(() => {
+    if (moreFault?.status === 401) showMore();
+  });
   const isCurrent = more.key === key;
   const data = first.data && isCurrent && more.rows.length > 0 ? [...first.data, ...more.rows] : first.data;
   return { asked: { ...first, data }, hasMore: isCurrent && more.cursor !== null, isLoadingMore, moreFault, showMore };

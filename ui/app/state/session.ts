@@ -1,7 +1,7 @@
 // Who is logged in, and which of their projects is looked at.
 import { batch, computed, signal } from "@preact/signals";
 import { ApiFault, ask, get, noteLogin, onLoggedOut, post } from "../api/client.ts";
-import type { Me, ProjectRole } from "../api/types.ts";
+import type { Me, Project, ProjectRole } from "../api/types.ts";
 import { remembered, remember } from "./memory.ts";
 import { at, go, place, setParameters } from "./router.ts";
 
@@ -38,15 +38,31 @@ export async function loadMe(): Promise<void> {
   }
 }
 
+/** A project that was made or changed here, as who administers it may, is known at once, whether or not it can be asked for now. */
+export function keepProject({ id, name, timezone }: Project): void {
+  if (!me.value) return;
+  const kept: ProjectRole = { id, name, timezone, role: "admin" };
+  const { projects } = me.value;
+  const isKnown = projects.some((each) => each.id === id);
+  me.value = { ...me.value, projects: isKnown ? projects.map((each) => (each.id === id ? kept : each)) : [kept, ...projects] };
+}
+
+/** One that was deleted here is nowhere any more; the app goes on in another. */
+export function forgetProject(id: string): void {
+  batch(() => {
+    if (me.value) me.value = { ...me.value, projects: me.value.projects.filter((each) => each.id !== id) };
+    go(at("/")); // with its name still in the address there would be no project to show
+  });
+}
+
 export async function logIn(email: string, password: string): Promise<void> {
-  const found = await post<Me>("/auth/login", { email, password });
-  noteLogin();
-  take(found);
+  take(await post<Me>("/auth/login", { email, password }));
 }
 
 /** Somebody else begins with a page of their own: nothing of one's is shown to another. */
 function take(found: Me): void {
   if (me.value && me.value.user.id !== found.user.id) return location.reload();
+  if (hasEnded.value || !me.value) noteLogin();
   batch(() => {
     me.value = found;
     hasEnded.value = false;

@@ -23,7 +23,6 @@ export const definitions = {
   verify: "Verified: it is meant to be",
   hide: "Hidden: lists and suggestions leave it out; events and insights stay as they are",
   save: "Save",
-  saving: "Saving…",
   saved: "Saved",
   more: "Show more",
   loadingMore: "Loading…",

@@ -114,6 +114,7 @@ export const text = {
   table: { more: "Show more", ordered: "sorted" },
   copy: { label: "Copy", copied: "Copied", failed: "The browser did not let this be copied." },
   dialog: { close: "Close", cancel: "Cancel" },
+  form: { saving: "Saving…", deleting: "Deleting…" },
   confirm: { type: (word: string) => `Type “${word}” to go on` },
   value: { none: "(none)", other: "Other", true: "yes", false: "no" },
   units: { second: "s", minute: "m", hour: "h", day: "d" },

@@ -8,6 +8,7 @@ export const settings = {
   },
   save: "Save",
   saved: "Saved",
+  making: "Making it…",
   unknown: "There is no such part of the settings",
   more: "Show more",
   doColumn: "Actions",
@@ -80,6 +81,7 @@ export const tokens = {
   secret: "The new API token",
   done: "Done",
   revoke: "Revoke",
+  revoking: "Revoking…",
   revokeOf: (name: string) => `Revoke “${name}”`,
   revokeTitle: (name: string) => `Revoke “${name}”?`,
   revokeText: "Whatever uses it is refused from now on.",
@@ -96,6 +98,7 @@ export const people = {
   since: "Since",
   members: "Members of the project",
   add: "Add",
+  adding: "Adding…",
   addTitle: "Add a member",
   addHint: "Of somebody who has an account on this server.",
   added: (email: string) => `${email} is a member now`,
@@ -104,6 +107,7 @@ export const people = {
   removeTitle: (email: string) => `Remove ${email} from the project?`,
   removeText: "They no longer see anything of it. Their account stays.",
   remove: "Remove",
+  removing: "Removing…",
   none: "Nobody but who administers the server",
 };
 

@@ -42,7 +42,6 @@ export const builder = {
   empty: "Choose an event, a page, an element, a text or a filter.",
   nameMissing: "Give it a name.",
   save: "Save",
-  saving: "Saving…",
   saved: "Saved",
   archive: "Archive",
   unarchive: "Bring back",

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { suggestValues } from "../api/definitions.ts";
-import { countryLabel } from "../model/names.ts";
+import { countryLabel, valueTyped } from "../model/names.ts";
 import { setParameters } from "../state/router.ts";
 import { parameter } from "../state/scope.ts";
 import "../style/lists.css";
@@ -18,15 +18,17 @@ interface Named {
 
 type Suggest = (typed: string, signal: AbortSignal) => Promise<Suggestion[]>;
 
-export function AddressField({ name, label, placeholder, suggest, labelOf }: Named & {
+export function AddressField({ name, label, placeholder, suggest, labelOf, typedAs = String }: Named & {
   placeholder: string;
   suggest: Suggest;
   labelOf?: (value: string) => string;
+  /** The value that is meant by what was typed and is none of the suggested ones. */
+  typedAs?: (typed: string) => string;
 }): JSX.Element {
   return (
     <Combobox
       label={label} isLabelHidden placeholder={placeholder} value={parameter(name) ?? ""} suggest={suggest}
-      onChange={(chosen) => setParameters({ [name]: chosen || null })} {...(labelOf && { labelOf })}
+      onChange={(chosen, suggestion) => setParameters({ [name]: (suggestion ? chosen : typedAs(chosen)) || null })} {...(labelOf && { labelOf })}
     />
   );
 }
@@ -34,7 +36,7 @@ export function AddressField({ name, label, placeholder, suggest, labelOf }: Nam
 /** One of the values that a property was seen to have, or another. */
 export function AddressValue({ projectId, property, ...named }: Named & { placeholder: string; projectId: string; property: string }): JSX.Element {
   const suggest: Suggest = (typed, signal) => suggestValues(projectId, property, typed, signal);
-  return <AddressField {...named} suggest={suggest} {...(property === "$country" && { labelOf: (code: string) => (code ? countryLabel(code) : "") })} />;
+  return <AddressField {...named} suggest={suggest} typedAs={(typed) => valueTyped(typed, property)} {...(property === "$country" && { labelOf: (code: string) => (code ? countryLabel(code) : "") })} />;
 }
 
 /** options: what is shown, by what the parameter then is; "" for none. */

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { isAbort } from "../api/client.ts";
 import { text } from "../text/en.ts";
+import { aboutOf, type Told } from "./form.tsx";
 
 export interface Suggestion {
   value: string;
@@ -21,12 +22,14 @@ interface Props {
   /** A choice from the list (with it), or what was typed and left. */
   onChange: (value: string, chosen: Suggestion | null) => void;
   isInvalid?: boolean;
+  /** What is wrong with it, which stands beside it. */
+  told?: Told;
   labelOf?: (value: string) => string;
 }
 
 const WAIT_MS = 120;
 
-export function Combobox({ label, value, isLabelHidden, placeholder, suggest, onChange, isInvalid, labelOf = String }: Props): JSX.Element {
+export function Combobox({ label, value, isLabelHidden, placeholder, suggest, onChange, isInvalid, told, labelOf = String }: Props): JSX.Element {
   const id = useId();
   const [typed, setTyped] = useState<string | null>(null);
   const [found, setFound] = useState<Suggestion[] | null>(null);
@@ -98,7 +101,7 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
       <label for={id} class={isLabelHidden ? "visually-hidden" : ""}>{label}</label>
       <input
         id={id} class="input" type="text" role="combobox" autocomplete="off" spellcheck={false} maxLength={2000}
-        aria-expanded={isOpen} aria-controls={`${id}-list`} aria-autocomplete="list" aria-invalid={isInvalid ? "true" : undefined}
+        aria-expanded={isOpen} aria-controls={`${id}-list`} aria-autocomplete="list" aria-invalid={isInvalid ? "true" : undefined} {...(told && aboutOf(told))}
         aria-activedescendant={isOpen && active >= 0 ? `${id}-${active}` : undefined}
         placeholder={placeholder} value={typed ?? labelOf(value)}
         onFocus={(event) => event.currentTarget.select()}

@@ -4,10 +4,11 @@ import { useRef, useState } from "preact/hooks";
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { suggestProperties, suggestValues } from "../api/definitions.ts";
 import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter, writeFilter } from "../model/filters.ts";
-import { propertyLabel, valueLabel } from "../model/names.ts";
+import { propertyLabel, valueLabel, valueTyped } from "../model/names.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
 import { Combobox } from "./combobox.tsx";
+import type { Told } from "./form.tsx";
 import { Icon } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 
@@ -19,9 +20,11 @@ interface Props {
   event?: string | null;
   isSmall?: boolean;
   label?: string;
+  /** What is wrong with them, which stands beside them. */
+  told?: Told;
 }
 
-export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label }: Props): JSX.Element {
+export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label, told }: Props): JSX.Element {
   const group = useRef<HTMLDivElement>(null);
   /** Who took the last one away goes on from where one is added. */
   const change = (changed: Filter[]): void => {
@@ -29,7 +32,7 @@ export function FilterBar({ projectId, filters, onChange, event = null, isSmall,
     setTimeout(() => document.activeElement === document.body && group.current?.querySelector<HTMLElement>(":scope > .pop > button")?.focus());
   };
   return (
-    <div class="chips" role="group" aria-label={label} ref={group}>
+    <div class="chips" role="group" aria-label={label} aria-describedby={told?.said ? told.id : undefined} ref={group}>
       {filters.map((filter, place) => (
         <Chip
           key={place} filter={filter} projectId={projectId} event={event}
@@ -103,7 +106,7 @@ export function FilterForm({ projectId, event, filter, onApply }: {
   const [values, setValues] = useState(given.map(String).join("\n"));
   const [isNumber, setNumber] = useState(given.length > 0 && given.every((value) => typeof value === "number"));
   const [isTried, setTried] = useState(false);
-  const lines = takesList(operator) && values.includes("\n") ? values.split("\n").filter((line) => line.trim() !== "") : [values];
+  const lines = takesList(operator) && values.includes("\n") ? values.split("\n").filter((line) => line.trim() !== "").map((line) => valueTyped(line.trim(), property)) : [values];
   const read = lines.map((line) => readBoolean(line, given) ?? readValue(line, isNumber));
   const isValueBad = takesValue(operator) && (read.length === 0 || read.includes(null));
   const apply = (submitted: Event): void => {
@@ -139,7 +142,7 @@ export function FilterForm({ projectId, event, filter, onApply }: {
           label={text.filter.value} value={values} isInvalid={isTried && isValueBad}
           labelOf={(value) => (takesList(operator) ? (value === "" ? "" : valueLabel(value, property)) : value)}
           suggest={(typed, signal) => suggestValues(projectId, property, typed, signal)}
-          onChange={setValues}
+          onChange={(chosen, suggestion) => setValues(suggestion || !takesList(operator) ? chosen : valueTyped(chosen, property))}
         />
       ))}
       {takesValue(operator) && (takesList(operator) || comparesSize(operator)) && (

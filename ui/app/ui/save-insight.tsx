@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { get, patch, post, projectPath } from "../api/client.ts";
 import type { Dashboard, ListedDashboard, SavedInsight } from "../api/dashboards.ts";
 import type { Page } from "../api/types.ts";
+import { ofPart } from "../model/refusals.ts";
 import { inOrder, tilesBody, USUAL } from "../model/tiles.ts";
 import { useAct } from "../state/act.ts";
 import { useAsk } from "../state/ask.ts";
@@ -12,7 +13,7 @@ import { mayWrite } from "../state/session.ts";
 import { saving as text } from "../text/dashboards.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
-import { Field, Problem } from "./form.tsx";
+import { Field, Form, Problem, Submit } from "./form.tsx";
 import { toast } from "./toasts.tsx";
 
 const NEW = " new";
@@ -41,10 +42,11 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
   const [chosen, setChosen] = useState("");
   const [newName, setNewName] = useState("");
   const made = useRef<string | null>(null); // likewise the insight: where only the dashboard was refused, it is there already
-  const { isBusy, fault, run } = useAct();
+  const act = useAct();
+  const { fault, run } = act;
   const known = useAsk(projectId, (signal) => get<Page<ListedDashboard>>(projectPath(projectId, "dashboards"), { limit: 200 }, signal));
   const save = async (): Promise<void> => {
-    const board = chosen === NEW ? (await post<Dashboard>(projectPath(projectId, "dashboards"), { name: newName })).id : chosen;
+    const board = chosen === NEW ? (await ofPart("dashboard", post<Dashboard>(projectPath(projectId, "dashboards"), { name: newName }))).id : chosen;
     if (chosen === NEW) setChosen(board); // one that was made isn't made again where the rest is refused
     if (made.current === null) made.current = (await post<SavedInsight>(projectPath(projectId, "insights"), { name, description, kind, query })).id;
     else await patch(projectPath(projectId, "insights", made.current), { name, description });
@@ -53,16 +55,12 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
     onClose();
     if (board !== "") go(hrefOf(pathOf("dashboards", board)));
   };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void run(save);
-  };
   return (
     <Dialog title={text.title} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label={text.name}><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label={text.description}><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
-        <Field label={text.dashboard}>
+      <Form act={act} onSend={() => void run(save)}>
+        <Field label={text.name} name="name"><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label={text.description} name="description"><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
+        <Field label={text.dashboard} name="tiles">
           <select class="input" value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
             <option value="">{text.noDashboard}</option>
             {known.data?.data.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
@@ -70,11 +68,11 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
           </select>
         </Field>
         {chosen === NEW && (
-          <Field label={text.newName}><input class="input" required maxLength={200} autocomplete="off" value={newName} onInput={(event) => setNewName(event.currentTarget.value)} /></Field>
+          <Field label={text.newName} name="dashboard.name"><input class="input" required maxLength={200} autocomplete="off" value={newName} onInput={(event) => setNewName(event.currentTarget.value)} /></Field>
         )}
         <Problem fault={fault ?? known.fault} />
-        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
-      </form>
+        <div class="dialog-foot"><Submit>{text.submit}</Submit></div>
+      </Form>
     </Dialog>
   );
 }

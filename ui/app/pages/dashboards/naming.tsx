@@ -3,11 +3,10 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useAct } from "../../state/act.ts";
 import { dashboards as text } from "../../text/dashboards.ts";
-import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Field, Problem } from "../../ui/form.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 
-export function Naming({ title, act, name: before, description: described, onSave, onClose }: {
+export function Naming({ title, act: label, name: before, description: described, onSave, onClose }: {
   title: string;
   act: string;
   name: string;
@@ -18,19 +17,19 @@ export function Naming({ title, act, name: before, description: described, onSav
 }): JSX.Element {
   const [name, setName] = useState(before);
   const [description, setDescription] = useState(described);
-  const { isBusy, fault, run } = useAct();
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const act = useAct();
+  const { fault, run } = act;
+  const send = async (): Promise<void> => {
     if (await run(() => onSave(name, description))) onClose();
   };
   return (
     <Dialog title={title} onClose={onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)}>
-        <Field label={text.name}><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label={text.description}><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
+      <Form act={act} onSend={() => void send()}>
+        <Field label={text.name} name="name"><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label={text.description} name="description"><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
         <Problem fault={fault} />
-        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{act}</Button></div>
-      </form>
+        <div class="dialog-foot"><Submit>{label}</Submit></div>
+      </Form>
     </Dialog>
   );
 }

@@ -1,13 +1,14 @@
 // One dashboard: its tiles, and for those who may what changes it. While it is arranged each change is kept at once.
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiFault, get, patch, projectPath, remove } from "../../api/client.ts";
 import type { Dashboard, Tile } from "../../api/dashboards.ts";
 import type { ProjectRole } from "../../api/types.ts";
 import { formatClock } from "../../model/format.ts";
 import { dated } from "../../model/saved.ts";
 import { inOrder, moved, nearestWidth, tilesBody } from "../../model/tiles.ts";
-import { useAsk } from "../../state/ask.ts";
+import { useAsk, useNewLogin } from "../../state/ask.ts";
+import { today } from "../../state/day.ts";
 import { go, hrefOf } from "../../state/router.ts";
 import { changeRange, readDates } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
@@ -42,7 +43,9 @@ type Open = "add" | "name" | "remove" | null;
 function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; path: string; dashboard: Dashboard; onChanged: () => void }): JSX.Element {
   const [isArranged, setArranged] = useState(false);
   const [open, setOpen] = useState<Open>(null);
-  const [asOf, setAsOf] = useState({ turn: 0, at: new Date().toISOString() });
+  const [turn, setTurn] = useState(0);
+  const dates = readDates();
+  const asOf = useMemo(() => new Date().toISOString(), [turn, today.value, JSON.stringify(dates)]);
   const close = (): void => setOpen(null);
   const isEmpty = dashboard.tiles.length === 0;
   return (
@@ -51,9 +54,9 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
         <h1 tabIndex={-1}>{dashboard.name}</h1>
         {!isEmpty && (
           <>
-            <DateRange range={readDates()} onChange={changeRange} unset={{ label: text.ownDates, onUnset: () => changeRange(null) }} />
-            <span class="muted small">{text.asOf(formatClock(asOf.at, project.timezone))}</span>
-            <Button icon="refresh" onClick={() => setAsOf({ turn: asOf.turn + 1, at: new Date().toISOString() })}>{text.refresh}</Button>
+            <DateRange range={dates} onChange={changeRange} unset={{ label: text.ownDates, onUnset: () => changeRange(null) }} />
+            <span class="muted small">{text.asOf(formatClock(asOf, project.timezone))}</span>
+            <Button icon="refresh" onClick={() => setTurn(turn + 1)}>{text.refresh}</Button>
           </>
         )}
         {mayWrite.value && (
@@ -67,7 +70,7 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
       </header>
       {dashboard.description && <p class="muted board-description">{dashboard.description}</p>}
       {isEmpty ? <div class="card"><Empty title={text.empty}><p>{text.emptyText}</p></Empty></div> : (
-        <Tiles project={project} path={path} kept={dashboard.tiles} turn={asOf.turn} isArranged={isArranged} onChanged={onChanged} />
+        <Tiles project={project} path={path} kept={dashboard.tiles} asOf={asOf} isArranged={isArranged} onChanged={onChanged} />
       )}
       {open === "add" && <Adding projectId={project.id} dashboardId={dashboard.id} onAdded={onChanged} onClose={close} />}
       {open === "name" && (
@@ -92,11 +95,11 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
   );
 }
 
-function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
+function Tiles({ project, path, kept, asOf, isArranged, onChanged }: {
   project: ProjectRole;
   path: string;
   kept: readonly Tile[];
-  turn: number;
+  asOf: string;
   isArranged: boolean;
   onChanged: () => void;
 }): JSX.Element {
@@ -153,7 +156,7 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
                 onTakeOff={() => keep(tiles.filter((_, place) => place !== at))}
               />
             )}
-            <TileBody projectId={project.id} tile={shown} turn={turn} />
+            <TileBody projectId={project.id} tile={shown} asOf={asOf} />
           </li>;
         })}
       </ol>
@@ -161,7 +164,8 @@ function Tiles({ project, path, kept, turn, isArranged, onChanged }: {
   );
 }
 
-/** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was. */
+/** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was.
+ * What a login that ended held up is sent once there is a new one. */
 function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { tiles: Tile[]; fault: ApiFault | null; keep: (wanted: Tile[]) => void } {
   const [tiles, setTiles] = useState(() => inOrder(kept));
   const [fault, setFault] = useState<ApiFault | null>(null);
@@ -171,15 +175,20 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
   const send = async (): Promise<void> => {
     if (isSending.current) return;
     isSending.current = true;
+    let sent: Tile[] | null = null;
     try {
       while (waiting.current) {
-        const wanted = waiting.current;
+        sent = waiting.current;
         waiting.current = null;
-        await patch(path, { tiles: tilesBody(wanted) });
-        if (wanted.length === 0) onChanged();
+        await patch(path, { tiles: tilesBody(sent) });
+        if (sent.length === 0) onChanged();
       }
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
+      if (error.status === 401) {
+        waiting.current ??= sent;
+        return;
+      }
       waiting.current = null;
       setFault(error);
       onChanged();
@@ -187,6 +196,7 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
       isSending.current = false;
     }
   };
+  useNewLogin(() => void send());
   const keep = (wanted: Tile[]): void => {
     setFault(null);
     setTiles(wanted);

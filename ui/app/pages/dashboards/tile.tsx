@@ -36,12 +36,12 @@ function useSeen(): [boolean, { current: HTMLDivElement | null }] {
   return [isSeen, element];
 }
 
-/** turn: another one asks anew. */
-export function TileBody({ projectId, tile, turn }: { projectId: string; tile: Tile; turn: number }): JSX.Element {
+/** asOf: another one asks anew. */
+export function TileBody({ projectId, tile, asOf }: { projectId: string; tile: Tile; asOf: string }): JSX.Element {
   const [isSeen, element] = useSeen();
   const { kind, query } = tile.insight;
   const path = projectPath(projectId, "insights", kind);
-  const key = isSeen ? JSON.stringify([path, query, turn]) : null;
+  const key = isSeen ? JSON.stringify([path, query, asOf]) : null;
   const asked = useAsk(key, (signal) => post<Trends | Funnel>(path, query, signal));
   const height = Math.max(tile.layout.h * ROW_PX, 140);
   const waiting = <Skeleton height={`${height}px`} />;

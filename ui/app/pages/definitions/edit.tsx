@@ -7,7 +7,7 @@ import { definitions as text } from "../../text/definitions.ts";
 import { text as shared } from "../../text/en.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Problem } from "../../ui/form.tsx";
+import { Check, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { Definition, Kind } from "./page.tsx";
 
@@ -23,9 +23,9 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
   const [description, setDescription] = useState(definition.description ?? "");
   const [isVerified, setVerified] = useState(definition.is_verified);
   const [isHidden, setHidden] = useState(definition.is_hidden);
-  const { isBusy, fault, run } = useAct();
-  const save = async (submitted: Event): Promise<void> => {
-    submitted.preventDefault();
+  const act = useAct();
+  const { fault, run } = act;
+  const save = async (): Promise<void> => {
     const body = { description: description.trim(), is_verified: isVerified, is_hidden: isHidden };
     if (!(await run(() => ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body })))) return;
     toast(text.saved);
@@ -34,29 +34,22 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
   const label = kind === "events" ? eventLabel(definition.name) : propertyLabel(definition.name);
   return (
     <Dialog title={text.editTitle(label)} onClose={onClose}>
-      <form class="stack" onSubmit={(event) => void save(event)}>
+      <Form act={act} onSend={() => void save()}>
         <Problem fault={fault} />
         <p class="mono muted wrap">{definition.name}</p>
-        <label class="field">
-          <span>{text.description}</span>
+        <Field label={text.description} name="description">
           <textarea
             class="input" value={description} maxLength={MAX_DESCRIPTION_CHARS} placeholder={text.descriptionHint}
             onInput={(event) => setDescription(event.currentTarget.value)}
           />
-        </label>
-        <label class="check">
-          <input type="checkbox" checked={isVerified} onChange={(event) => setVerified(event.currentTarget.checked)} />
-          {text.verify}
-        </label>
-        <label class="check">
-          <input type="checkbox" checked={isHidden} onChange={(event) => setHidden(event.currentTarget.checked)} />
-          {text.hide}
-        </label>
+        </Field>
+        <Check label={text.verify} name="is_verified" value={isVerified} onChange={setVerified} />
+        <Check label={text.hide} name="is_hidden" value={isHidden} onChange={setHidden} />
         <div class="dialog-foot">
           <Button onClick={onClose}>{shared.dialog.cancel}</Button>
-          <Button type="submit" kind="primary" disabled={isBusy}>{isBusy ? text.saving : text.save}</Button>
+          <Submit>{text.save}</Submit>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiFault, get, isAbort, projectPath, type Parameters } from "../../api/client.ts";
 import type { Page, SvEvent } from "../../api/types.ts";
-import { SLOW_MS, type Asked } from "../../state/ask.ts";
+import { SLOW_MS, useNewLogin, type Asked } from "../../state/ask.ts";
+import { hasEnded } from "../../state/session.ts";
 
 export const EVERY_MS = 2000;
 export const PAGE = 100;
@@ -40,12 +41,14 @@ interface State {
 
 const NOTHING: State = { rows: [], fresh: [], cursor: null, fault: null, isLoading: true, isAnswered: false, isSlow: false, isCancelled: false };
 
-export function useFeed(projectId: string, query: Parameters, isLive: boolean): Feed {
+/** day: of the query's dates; a list that is paused stays as it is until it goes on. */
+export function useFeed(projectId: string, query: Parameters, day: string, isLive: boolean): Feed {
   const [state, setState] = useState<State>(NOTHING);
-  const [isLoadingMore, setLoadingMore] = useState(false);
   const [turn, setTurn] = useState(0);
   const path = projectPath(projectId, "events");
-  const key = path + JSON.stringify(query);
+  const shownDay = useRef(day);
+  if (isLive) shownDay.current = day;
+  const key = path + JSON.stringify([query, shownDay.current]);
   const live = useRef(isLive);
   const stop = useRef<() => void>(() => undefined);
   live.current = isLive;
@@ -62,7 +65,7 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
     };
     const look = async (): Promise<void> => {
       try {
-        if (isFirst || !document.hidden) {
+        if (!hasEnded.value && (isFirst || !document.hidden)) {
           const page = await get<Page<SvEvent>>(path, { ...query, limit: PAGE }, controller.signal);
           const wasFirst = isFirst;
           setState((before) => wasFirst
@@ -73,7 +76,8 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
       } catch (error) {
         if (isAbort(error)) return;
         if (!(error instanceof ApiFault)) throw error;
-        setState((before) => ({ ...before, fault: error, isLoading: false, isSlow: false }));
+        // That the login has ended is said over the page; after a new one it goes on by itself.
+        if (error.status !== 401) setState((before) => ({ ...before, fault: error, isLoading: false, isSlow: false }));
       } finally {
         clearTimeout(slow);
       }
@@ -89,21 +93,48 @@ export function useFeed(projectId: string, query: Parameters, isLive: boolean): 
   useEffect(() => {
     if (isLive) setState((before) => taken(before, [], true));
   }, [isLive]);
+  const older = useOlder(`${key} ${turn}`, (signal) => get<Page<SvEvent>>(path, { ...query, limit: PAGE, cursor: state.cursor }, signal), setState);
   const showMore = (): void => {
-    if (state.cursor === null || isLoadingMore) return;
-    setLoadingMore(true);
-    get<Page<SvEvent>>(path, { ...query, limit: PAGE, cursor: state.cursor })
-      .then((page) => setState((before) => ({ ...before, rows: merged(page.data, before.rows, MAX_ROWS), cursor: before.rows.length + PAGE > MAX_ROWS ? null : page.meta.next_cursor })))
-      .catch((error: unknown) => {
-        if (error instanceof ApiFault) setState((before) => ({ ...before, fault: error }));
-        else throw error;
-      })
-      .finally(() => setLoadingMore(false));
+    if (state.cursor !== null) older.load();
   };
   const { rows, fresh, cursor, fault, isLoading, isAnswered, isSlow, isCancelled } = state;
   const again = (): void => setTurn((before) => before + 1);
   const asked = { data: isAnswered ? rows : null, fault, isLoading, isSlow, isCancelled, cancel: () => stop.current(), again };
-  return { asked, waiting: fresh.length, cursor, isLoadingMore, showMore };
+  return { asked, waiting: fresh.length, cursor, isLoadingMore: older.isLoading, showMore };
+}
+
+/** The next page at the list's foot, of what is asked by `key`: one at a time, and none that comes after another question. */
+function useOlder(key: string, ask: (signal: AbortSignal) => Promise<Page<SvEvent>>, change: (changed: (before: State) => State) => void): { isLoading: boolean; load: () => void } {
+  const [isLoading, setLoading] = useState(false);
+  const isMissed = useRef(false);
+  const controller = useRef<AbortController | null>(null);
+  useEffect(() => {
+    setLoading(false);
+    isMissed.current = false;
+    return () => controller.current?.abort();
+  }, [key]);
+  const load = (): void => {
+    if (isLoading) return;
+    const own = new AbortController();
+    controller.current = own;
+    isMissed.current = false;
+    setLoading(true);
+    ask(own.signal)
+      .then((page) => change((before) => ({ ...before, rows: merged(page.data, before.rows, MAX_ROWS), cursor: before.rows.length + PAGE > MAX_ROWS ? null : page.meta.next_cursor })))
+      .catch((error: unknown) => {
+        if (isAbort(error)) return;
+        if (!(error instanceof ApiFault)) throw error;
+        if (error.status === 401) isMissed.current = true;
+        else change((before) => ({ ...before, fault: error }));
+      })
+      .finally(() => {
+        if (!own.signal.aborted) setLoading(false);
+      });
+  };
+  useNewLogin(() => {
+    if (isMissed.current) load();
+  });
+  return { isLoading, load };
 }
 
 function taken(before: State, page: readonly SvEvent[], isLive: boolean): State {

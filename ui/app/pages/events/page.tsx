@@ -5,6 +5,7 @@ import { suggestEvents } from "../../api/definitions.ts";
 import { formatMoment } from "../../model/format.ts";
 import { eventLabel, propertyLabel, valueLabel } from "../../model/names.ts";
 import type { Range } from "../../model/range.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { setParameters } from "../../state/router.ts";
 import { changeFilters, changeRange, parameter, readScope } from "../../state/scope.ts";
 import { events as text } from "../../text/events.ts";
@@ -26,7 +27,7 @@ export default function EventsPage({ project }: PageProps): JSX.Element {
   const event = parameter("event") ?? "";
   const [isLive, setLive] = useState(true);
   const query = { date_from: range.from, date_to: range.to, event, filters: filters.length > 0 ? JSON.stringify(filters) : null };
-  const feed = useFeed(project.id, query, isLive);
+  const feed = useFeed(project.id, query, dayOfRange(range), isLive);
   const toggle = (): void => setLive(!isLive);
   return (
     <div class="page">

@@ -5,6 +5,7 @@ import type { Cell } from "../../model/export.ts";
 import { valueLabel } from "../../model/names.ts";
 import { rangeLabel } from "../../model/range.ts";
 import { useAsk } from "../../state/ask.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { changeRange } from "../../state/scope.ts";
 import { funnels as text } from "../../text/funnels.ts";
 import { DateRange } from "../../ui/date-range.tsx";
@@ -24,7 +25,8 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
   const question = readFunnel();
   const path = projectPath(project.id, "insights", "funnel");
   const body = funnelBody(question);
-  const asked = useAsk(body && JSON.stringify([path, body]), (signal) => post<Funnel>(path, body, signal));
+  const day = dayOfRange(question.range);
+  const asked = useAsk(body && JSON.stringify([path, body, day]), (signal) => post<Funnel>(path, body, signal));
   const answer = body ? asked.data : null;
   const who = question.by === "person" ? readWho(question.steps.length) : null;
   return (
@@ -45,7 +47,7 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
           ? <Empty title={text.incomplete}><p>{text.incompleteText}</p></Empty>
           : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown answer={data} question={question} />}</Answer>}
       </div>
-      {body && who && <WhoDialog projectId={project.id} timezone={project.timezone} body={body} who={who} answer={answer} />}
+      {body && who && <WhoDialog projectId={project.id} timezone={project.timezone} body={body} day={day} who={who} answer={answer} />}
     </div>
   );
 }

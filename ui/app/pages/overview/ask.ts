@@ -4,15 +4,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort, post, projectPath } from "../../api/client.ts";
 import type { Breakdown, Overview, OverviewRow, Page, SvEvent } from "../../api/types.ts";
 import { useAsk, type Asked } from "../../state/ask.ts";
+import { hasEnded } from "../../state/session.ts";
 
 export const LIVE_EVERY_MS = 30_000;
 const FIRST_EVERY_MS = 2000;
 
 export type Tables = Partial<Record<Breakdown, OverviewRow[]>>;
 
-/** body: without what concerns tables. wanted: on show, in a fixed order. limit: rows of each. */
-export function useTables(path: string, body: Record<string, unknown>, wanted: readonly Breakdown[], limit: number): Asked<Tables> {
-  const question = JSON.stringify([path, body, limit]);
+/** body: without what concerns tables. day: of its dates. wanted: on show, in a fixed order. limit: rows of each. */
+export function useTables(path: string, body: Record<string, unknown>, day: string, wanted: readonly Breakdown[], limit: number): Asked<Tables> {
+  const question = JSON.stringify([path, body, day, limit]);
   const had = useRef<{ question: string; tables: Tables }>({ question, tables: {} });
   if (had.current.question !== question) had.current = { question, tables: {} };
   const missing = wanted.filter((each) => had.current.tables[each] === undefined);
@@ -28,11 +29,12 @@ export function useTables(path: string, body: Record<string, unknown>, wanted: r
 /** Visitors of the last minutes, asked for now and then while the page is looked at; null until known. */
 export function useLive(projectId: string): number | null {
   const [count, setCount] = useState<number | null>(null);
+  const isOver = hasEnded.value;
   useEffect(() => {
     const controller = new AbortController();
     const path = projectPath(projectId, "insights", "overview");
     const look = async (): Promise<void> => {
-      if (document.hidden) return;
+      if (document.hidden || isOver) return;
       try {
         const answer = await post<Overview>(path, { date_from: "-5min", interval: "hour", compare: false, breakdowns: [] }, controller.signal);
         setCount(answer.live_visitors);
@@ -46,7 +48,7 @@ export function useLive(projectId: string): number | null {
       clearInterval(timer);
       controller.abort();
     };
-  }, [projectId]);
+  }, [projectId, isOver]);
   return count;
 }
 
@@ -66,11 +68,13 @@ export function useFirst(projectId: string): First {
     let hasWaited = false;
     const look = async (): Promise<void> => {
       try {
-        const page = await get<Page<SvEvent>>(projectPath(projectId, "events"), { limit: 1 }, controller.signal);
-        const event = page.data[0] ?? null;
-        setFirst({ event, isFresh: hasWaited && event !== null });
-        if (event !== null) return;
-        hasWaited = true;
+        if (!hasEnded.value) {
+          const page = await get<Page<SvEvent>>(projectPath(projectId, "events"), { limit: 1 }, controller.signal);
+          const event = page.data[0] ?? null;
+          setFirst({ event, isFresh: hasWaited && event !== null });
+          if (event !== null) return;
+          hasWaited = true;
+        }
       } catch (error) {
         if (isAbort(error)) return;
         if (!hasWaited) setFirst({ event: undefined, isFresh: false });

@@ -34,12 +34,12 @@ function shownIn(card: Card): Breakdown {
   return CARDS[card].find((each) => each === chosen) ?? CARDS[card][0];
 }
 
-export function Cards({ path, body, filters }: { path: string; body: Record<string, unknown>; filters: readonly Filter[] }): JSX.Element {
+export function Cards({ path, body, day, filters }: { path: string; body: Record<string, unknown>; day: string; filters: readonly Filter[] }): JSX.Element {
   const [isLong, setLong] = useState<readonly Breakdown[]>([]);
   const names = Object.keys(CARDS) as Card[];
   const shown = names.map(shownIn);
-  const short = useTables(path, body, shown.filter((each) => !isLong.includes(each)), ROWS);
-  const long = useTables(path, body, shown.filter((each) => isLong.includes(each)), MANY_ROWS);
+  const short = useTables(path, body, day, shown.filter((each) => !isLong.includes(each)), ROWS);
+  const long = useTables(path, body, day, shown.filter((each) => isLong.includes(each)), MANY_ROWS);
   return (
     <div class="overview-cards">
       {names.map((name, place) => {

@@ -4,6 +4,7 @@ import { post, projectPath } from "../../api/client.ts";
 import type { Overview } from "../../api/types.ts";
 import { PRESETS } from "../../model/range.ts";
 import { useAsk } from "../../state/ask.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { changeCompared, changeFilters, changeRange, readScope } from "../../state/scope.ts";
 import { overview as text } from "../../text/overview.ts";
 import { DateRange } from "../../ui/date-range.tsx";
@@ -28,8 +29,9 @@ function Whole({ projectId }: { projectId: string }): JSX.Element {
   const live = useLive(projectId);
   const path = projectPath(projectId, "insights", "overview");
   const body = { date_from: range.from, ...(range.to !== null && { date_to: range.to }), ...(filters.length > 0 && { filters }) };
+  const day = dayOfRange(range);
   const figures = { ...body, compare: isCompared, breakdowns: [] };
-  const asked = useAsk(JSON.stringify([path, figures]), (signal) => post<Overview>(path, figures, signal));
+  const asked = useAsk(JSON.stringify([path, figures, day]), (signal) => post<Overview>(path, figures, signal));
   return (
     <div class="page">
       <header class="page-head">
@@ -41,7 +43,7 @@ function Whole({ projectId }: { projectId: string }): JSX.Element {
       <Answer asked={asked} skeleton={<Skeleton height="27rem" />}>
         {(answer) => <Figures answer={answer} isOpen={range.to === null} />}
       </Answer>
-      <Cards path={path} body={body} filters={filters} />
+      <Cards path={path} body={body} day={day} filters={filters} />
     </div>
   );
 }

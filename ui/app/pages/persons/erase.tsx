@@ -6,6 +6,8 @@ import { erasePerson, jobOf, type Job } from "../../api/persons.ts";
 import type { Person } from "../../api/types.ts";
 import { formatNumber } from "../../model/format.ts";
 import { personLabel } from "../../model/names.ts";
+import { useAct } from "../../state/act.ts";
+import { useNewLogin } from "../../state/ask.ts";
 import { go, hrefOf } from "../../state/router.ts";
 import { erasing as text } from "../../text/persons.ts";
 import { Button } from "../../ui/button.tsx";
@@ -17,18 +19,12 @@ const isOver = (job: Job): boolean => job.status === "done" || job.status === "f
 
 export function EraseDialog({ projectId, person, onClose }: { projectId: string; person: Person; onClose: () => void }): JSX.Element {
   const [job, setJob] = useState<Job | null>(null);
-  const [isAsking, setAsking] = useState(false);
-  const [fault, setFault] = useState<ApiFault | null>(null);
-  const begin = (): void => {
-    setAsking(true);
-    setFault(null);
-    erasePerson(projectId, person.distinct_id)
-      .then(setJob)
-      .catch((error: unknown) => {
-        if (!(error instanceof ApiFault)) throw error;
-        setFault(error);
-      })
-      .finally(() => setAsking(false));
+  const [lookFault, setLookFault] = useState<ApiFault | null>(null);
+  const { isBusy, fault, run } = useAct();
+  const begin = (): void => void run(() => erasePerson(projectId, person.distinct_id).then(setJob));
+  const lookAgain = (): void => {
+    setLookFault(null);
+    if (job) setJob({ ...job });
   };
   useEffect(() => {
     if (!job || isOver(job)) return undefined;
@@ -39,7 +35,7 @@ export function EraseDialog({ projectId, person, onClose }: { projectId: string;
         .catch((error: unknown) => {
           if (isAbort(error)) return;
           if (!(error instanceof ApiFault)) throw error;
-          setFault(error);
+          setLookFault(error);
         });
     }, EVERY_MS);
     return () => {
@@ -47,6 +43,9 @@ export function EraseDialog({ projectId, person, onClose }: { projectId: string;
       controller.abort();
     };
   }, [job]);
+  useNewLogin(() => {
+    if (lookFault?.status === 401) lookAgain();
+  });
   const close = (): void => {
     onClose();
     if (job?.status === "done") go(hrefOf("/persons"));
@@ -54,9 +53,10 @@ export function EraseDialog({ projectId, person, onClose }: { projectId: string;
   return (
     <Dialog title={text.title(personLabel(person))} onClose={close}>
       <div class="stack">
-        {fault && <Fault fault={fault} {...(job && { onAgain: () => (setFault(null), setJob({ ...job })) })} />}
+        {fault && <Fault fault={fault} />}
+        {lookFault && <Fault fault={lookFault} onAgain={lookAgain} />}
         {job === null
-          ? <Question person={person} isAsking={isAsking} onGo={begin} onClose={close} />
+          ? <Question person={person} isAsking={isBusy} onGo={begin} onClose={close} />
           : <Progress job={job} onAgain={begin} onClose={close} />}
       </div>
     </Dialog>

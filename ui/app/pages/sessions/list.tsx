@@ -5,6 +5,7 @@ import type { Session } from "../../api/sessions.ts";
 import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
 import { pathOfUrl, withWhat } from "../../model/names.ts";
 import type { Range } from "../../model/range.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { useList } from "../../state/list.ts";
 import { hrefOf, pathOf } from "../../state/router.ts";
 import { changeRange, parameter, readScope } from "../../state/scope.ts";
@@ -27,7 +28,7 @@ export function List({ project }: { project: ProjectRole }): JSX.Element {
   const { range } = readScope(USUAL);
   const query: Parameters = { date_from: range.from, date_to: range.to };
   for (const [name, written] of Object.entries(FILTERS)) query[name] = parameter(written);
-  const listed = useList<Session>(projectPath(project.id, "sessions"), query);
+  const listed = useList<Session>(projectPath(project.id, "sessions"), query, dayOfRange(range));
   return (
     <div class="page">
       <header class="page-head">

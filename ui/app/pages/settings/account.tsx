@@ -9,7 +9,7 @@ import { useList } from "../../state/list.ts";
 import { me } from "../../state/session.ts";
 import { account as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
-import { Field, Problem } from "../../ui/form.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -49,9 +49,9 @@ export function Account({ project }: PartProps): JSX.Element {
 function Password({ onChanged }: { onChanged: () => void }): JSX.Element {
   const [current, setCurrent] = useState("");
   const [fresh, setFresh] = useState("");
-  const { isBusy, fault, run } = useAct();
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const act = useAct();
+  const { fault, run } = act;
+  const send = async (): Promise<void> => {
     if (!(await run(() => post("/auth/password", { current_password: current, new_password: fresh })))) return;
     setCurrent("");
     setFresh("");
@@ -59,19 +59,19 @@ function Password({ onChanged }: { onChanged: () => void }): JSX.Element {
     onChanged();
   };
   return (
-    <form class="card stack" onSubmit={(event) => void submit(event)}>
+    <Form act={act} className="card stack" onSend={() => void send()}>
       <div><h2>{text.password}</h2><p class="muted small">{me.value?.user.email}</p></div>
       <input type="hidden" autocomplete="username" value={me.value?.user.email ?? ""} />
       <div class="settings-fields">
-        <Field label={text.current}>
+        <Field label={text.current} name="current_password">
           <input class="input" type="password" autocomplete="current-password" required value={current} onInput={(event) => setCurrent(event.currentTarget.value)} />
         </Field>
-        <Field label={text.fresh} hint={text.freshHint}>
+        <Field label={text.fresh} hint={text.freshHint} name="new_password">
           <input class="input" type="password" autocomplete="new-password" required minLength={8} maxLength={1024} value={fresh} onInput={(event) => setFresh(event.currentTarget.value)} />
         </Field>
       </div>
       <Problem fault={fault} />
-      <div><Button type="submit" kind="primary" disabled={isBusy}>{text.change}</Button></div>
-    </form>
+      <div><Submit>{text.change}</Submit></div>
+    </Form>
   );
 }

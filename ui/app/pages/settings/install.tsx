@@ -59,9 +59,9 @@ export function Install({ project }: PartProps): JSX.Element {
             <Table caption={text.tokens} columns={columns} rows={tokens} keyOf={(row) => row.token} />
           </section>
           {isAsked && (
-            <Confirm title={text.rotateTitle} act={text.rotate} onDo={rotate} onClose={() => setAsked(false)}>
+            <Confirm title={text.rotateTitle} act={text.rotate} doing={settings.making} onDo={rotate} onClose={() => setAsked(false)}>
               <p>{text.rotateText}</p>
-              <Field label={text.overlap}>
+              <Field label={text.overlap} name="overlap_hours">
                 <select class="input" value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
                   {Object.entries(text.overlaps).map(([value, label]) => <option key={value} value={value}>{label}</option>)}
                 </select>

@@ -11,7 +11,7 @@ import { loadMe, me } from "../../state/session.ts";
 import { people as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Confirm, Field, Problem } from "../../ui/form.tsx";
+import { Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -62,7 +62,7 @@ export function Members({ project }: PartProps): JSX.Element {
       <ListedTable listed={listed} caption={text.members} none={text.none} columns={columns} keyOf={(row) => row.user_id} />
       {isAdding && <Adding path={path} onAdded={listed.asked.again} onClose={() => setAdding(false)} />}
       {leaving && (
-        <Confirm title={text.removeTitle(leaving.email)} act={text.remove} onDo={() => remove(pathOf(leaving)).then(() => refresh(leaving))} onClose={() => setLeaving(null)}>
+        <Confirm title={text.removeTitle(leaving.email)} act={text.remove} doing={text.removing} onDo={() => remove(pathOf(leaving)).then(() => refresh(leaving))} onClose={() => setLeaving(null)}>
           <p>{text.removeText}</p>
         </Confirm>
       )}
@@ -73,9 +73,9 @@ export function Members({ project }: PartProps): JSX.Element {
 function Adding({ path, onAdded, onClose }: { path: string; onAdded: () => void; onClose: () => void }): JSX.Element {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("viewer");
-  const { isBusy, fault, run } = useAct();
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const act = useAct();
+  const { fault, run } = act;
+  const send = async (): Promise<void> => {
     if (!(await run(() => post(path, { email, role })))) return;
     toast(text.added(email));
     onAdded();
@@ -83,16 +83,16 @@ function Adding({ path, onAdded, onClose }: { path: string; onAdded: () => void;
   };
   return (
     <Dialog title={text.addTitle} onClose={onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)}>
-        <Field label={text.email} hint={text.addHint}>
+      <Form act={act} onSend={() => void send()}>
+        <Field label={text.email} hint={text.addHint} name="email">
           <input class="input" inputMode="email" autocomplete="off" spellcheck={false} required value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
         </Field>
-        <Field label={text.role}>
+        <Field label={text.role} name="role">
           <select class="input" value={role} onChange={(event) => setRole(event.currentTarget.value as Role)}><RoleOptions /></select>
         </Field>
         <Problem fault={fault} />
-        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.add}</Button></div>
-      </form>
+        <div class="dialog-foot"><Submit doing={text.adding}>{text.add}</Submit></div>
+      </Form>
     </Dialog>
   );
 }

@@ -2,15 +2,14 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { get, patch, projectPath, remove } from "../../api/client.ts";
-import { IDENTITIES, type ProjectSettings } from "../../api/people.ts";
+import type { ProjectSettings } from "../../api/people.ts";
 import type { Project } from "../../api/types.ts";
 import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
-import { at, go } from "../../state/router.ts";
-import { loadMe, me } from "../../state/session.ts";
+import { forgetProject, keepProject, loadMe, me } from "../../state/session.ts";
 import { general as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
-import { Check, Confirm, Field, Problem } from "../../ui/form.tsx";
+import { Check, Choices, Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import { Answer, Skeleton } from "../../ui/states.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import type { PartProps } from "./page.tsx";
@@ -20,7 +19,7 @@ export function General({ project }: PartProps): JSX.Element {
   const asked = useAsk(project.id, (signal) => get<Project>(projectPath(project.id), {}, signal));
   return (
     <>
-      <Answer asked={asked} skeleton={<Skeleton height="30rem" />}>{(found) => <Form key={found.id} project={found} />}</Answer>
+      <Answer asked={asked} skeleton={<Skeleton height="30rem" />}>{(found) => <Fields key={found.id} project={found} />}</Answer>
       {me.value?.user.is_instance_admin && <Deleting id={project.id} name={project.name} />}
     </>
   );
@@ -29,17 +28,17 @@ export function General({ project }: PartProps): JSX.Element {
 /** Empty is null; what is no number goes to the server as it is, which says so. */
 const daysOf = (typed: string): number | string | null => (typed.trim() === "" ? null : Number.isNaN(Number(typed)) ? typed : Number(typed));
 
-function Form({ project }: { project: Project }): JSX.Element {
+function Fields({ project }: { project: Project }): JSX.Element {
   const [name, setName] = useState(project.name);
   const [timezone, setTimezone] = useState(project.timezone);
   const [kept, setKept] = useState<ProjectSettings>(project.settings);
   const [eventDays, setEventDays] = useState(String(kept.event_retention_days ?? ""));
   const [recordingDays, setRecordingDays] = useState(String(kept.recording_retention_days ?? ""));
   const [share, setShare] = useState(String(Math.round(kept.recording_sample_rate * 10_000) / 100));
-  const { isBusy, fault, run } = useAct();
+  const act = useAct();
+  const { fault, run } = act;
   const change = (changes: Partial<ProjectSettings>): void => setKept({ ...kept, ...changes });
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const send = async (): Promise<void> => {
     const body = {
       name,
       timezone,
@@ -48,60 +47,56 @@ function Form({ project }: { project: Project }): JSX.Element {
         recording_sample_rate: Math.round(Number(share) * 100) / 10_000,
       },
     };
-    if (await run(() => patch<Project>(projectPath(project.id), body).then(loadMe))) toast(settings.saved);
+    const save = async (): Promise<void> => {
+      keepProject(await patch<Project>(projectPath(project.id), body));
+      void loadMe();
+    };
+    if (await run(save)) toast(settings.saved);
   };
-  const days = (label: string, value: string, set: (value: string) => void): JSX.Element => (
-    <Field label={label}>
+  const days = (label: string, name: string, value: string, set: (value: string) => void): JSX.Element => (
+    <Field label={label} name={name}>
       <input class="input" type="number" inputMode="numeric" min="1" max="36500" step="1" value={value} onInput={(event) => set(event.currentTarget.value)} />
     </Field>
   );
   return (
-    <form class="stack" onSubmit={(event) => void submit(event)}>
+    <Form act={act} onSend={() => void send()}>
       <section class="card stack">
         <h2>{text.basics}</h2>
         <div class="settings-fields">
-          <Field label={text.name}><input class="input" required maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-          <Field label={text.timezone} hint={text.timezoneHint}><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
+          <Field label={text.name} name="name"><input class="input" required maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+          <Field label={text.timezone} hint={text.timezoneHint} name="timezone"><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
         </div>
-        <fieldset>
-          <legend>{text.identityLegend}</legend>
-          {IDENTITIES.map((each) => (
-            <label class="check" key={each}>
-              <input type="radio" name="identity" checked={kept.identity === each} onChange={() => change({ identity: each })} />
-              <span>{text.identities[each].name}<small class="muted">{text.identities[each].hint}</small></span>
-            </label>
-          ))}
-        </fieldset>
+        <Choices legend={text.identityLegend} name="settings.identity" options={text.identities} value={kept.identity} onChange={(identity) => change({ identity })} />
       </section>
       <section class="card stack">
         <div><h2>{text.retention}</h2><p class="muted small">{text.retentionHint}</p></div>
         <div class="settings-fields">
-          {days(text.eventDays, eventDays, setEventDays)}
-          {days(text.recordingDays, recordingDays, setRecordingDays)}
+          {days(text.eventDays, "settings.event_retention_days", eventDays, setEventDays)}
+          {days(text.recordingDays, "settings.recording_retention_days", recordingDays, setRecordingDays)}
         </div>
       </section>
       <section class="card stack">
         <h2>{text.recording}</h2>
         <div class="settings-fields">
-          <Field label={text.sampleRate} hint={text.sampleRateHint}>
+          <Field label={text.sampleRate} hint={text.sampleRateHint} name="settings.recording_sample_rate">
             <input class="input" type="number" inputMode="decimal" min="0" max="100" step="0.01" required value={share} onInput={(event) => setShare(event.currentTarget.value)} />
           </Field>
           <div class="stack">
-            <Check label={text.maskInputs} value={kept.mask_all_inputs} onChange={(value) => change({ mask_all_inputs: value })} />
-            <Check label={text.maskText} hint={text.maskTextHint} value={kept.mask_all_text} onChange={(value) => change({ mask_all_text: value })} />
+            <Check label={text.maskInputs} name="settings.mask_all_inputs" value={kept.mask_all_inputs} onChange={(value) => change({ mask_all_inputs: value })} />
+            <Check label={text.maskText} hint={text.maskTextHint} name="settings.mask_all_text" value={kept.mask_all_text} onChange={(value) => change({ mask_all_text: value })} />
           </div>
         </div>
       </section>
       <section class="card stack">
         <h2>{text.pages}</h2>
-        <Check label={text.autocapture} value={kept.autocapture} onChange={(value) => change({ autocapture: value })} />
-        <Check label={text.doNotTrack} value={kept.respect_do_not_track} onChange={(value) => change({ respect_do_not_track: value })} />
+        <Check label={text.autocapture} name="settings.autocapture" value={kept.autocapture} onChange={(value) => change({ autocapture: value })} />
+        <Check label={text.doNotTrack} name="settings.respect_do_not_track" value={kept.respect_do_not_track} onChange={(value) => change({ respect_do_not_track: value })} />
       </section>
       <div class="settings-save">
-        <Button type="submit" kind="primary" disabled={isBusy}>{settings.save}</Button>
+        <Submit>{settings.save}</Submit>
         <Problem fault={fault} />
       </div>
-    </form>
+    </Form>
   );
 }
 
@@ -110,8 +105,8 @@ function Deleting({ id, name }: { id: string; name: string }): JSX.Element {
   const deleteIt = async (): Promise<void> => {
     await remove(projectPath(id));
     toast(text.removed(name));
-    await loadMe(); // before the address changes, or it would name this project once more
-    go(at("/"));
+    forgetProject(id);
+    void loadMe();
   };
   return (
     <section class="card settings-head">

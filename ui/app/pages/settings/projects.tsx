@@ -7,11 +7,11 @@ import { formatMoment } from "../../model/format.ts";
 import { useAct } from "../../state/act.ts";
 import { useList } from "../../state/list.ts";
 import { go, hrefOf } from "../../state/router.ts";
-import { loadMe } from "../../state/session.ts";
+import { keepProject, loadMe } from "../../state/session.ts";
 import { projects as text, settings } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Field, Problem } from "../../ui/form.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { ListedTable } from "./listed.tsx";
@@ -43,27 +43,25 @@ function Making({ onClose }: { onClose: () => void }): JSX.Element {
   const [name, setName] = useState("");
   const [id, setId] = useState("");
   const [timezone, setTimezone] = useState(Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
-  const { isBusy, fault, run } = useAct();
+  const act = useAct();
+  const { fault, run } = act;
   const make = async (): Promise<void> => {
     const made = await post<Project>("/projects", { name, timezone, ...(id !== "" && { id }) });
-    await loadMe();
+    keepProject(made);
+    void loadMe();
     toast(text.made(name));
     onClose();
     go(hrefOf("/settings/install", { project: made.id }));
   };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void run(make);
-  };
   return (
     <Dialog title={text.create} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label={text.name}><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label={text.timezone}><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
-        <Field label={text.id} hint={text.idHint}><input class="input" autocomplete="off" spellcheck={false} value={id} onInput={(event) => setId(event.currentTarget.value)} /></Field>
+      <Form act={act} onSend={() => void run(make)}>
+        <Field label={text.name} name="name"><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label={text.timezone} name="timezone"><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
+        <Field label={text.id} hint={text.idHint} name="id"><input class="input" autocomplete="off" spellcheck={false} value={id} onInput={(event) => setId(event.currentTarget.value)} /></Field>
         <Problem fault={fault} />
-        <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
-      </form>
+        <div class="dialog-foot"><Submit doing={settings.making}>{text.submit}</Submit></div>
+      </Form>
     </Dialog>
   );
 }

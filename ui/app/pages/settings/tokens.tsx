@@ -11,7 +11,7 @@ import { me } from "../../state/session.ts";
 import { settings, tokens as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Confirm, Field, Problem } from "../../ui/form.tsx";
+import { Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -62,7 +62,7 @@ export function Tokens({ project }: PartProps): JSX.Element {
       <ListedTable listed={listed} caption={text.table} none={text.none} columns={columns} keyOf={(row) => row.id} />
       {isMaking && <Making project={project} onMade={listed.asked.again} onClose={() => setMaking(false)} />}
       {ending && (
-        <Confirm title={text.revokeTitle(ending.name)} act={text.revoke} onDo={() => revoke(ending)} onClose={() => setEnding(null)}>
+        <Confirm title={text.revokeTitle(ending.name)} act={text.revoke} doing={text.revoking} onDo={() => revoke(ending)} onClose={() => setEnding(null)}>
           <p>{text.revokeText}</p>
         </Confirm>
       )}
@@ -76,7 +76,8 @@ function Making({ project, onMade, onClose }: { project: ProjectRole; onMade: ()
   const [isForAll, setForAll] = useState(false);
   const [days, setDays] = useState(90);
   const [secret, setSecret] = useState<string | null>(null);
-  const { isBusy, fault, run } = useAct();
+  const act = useAct();
+  const { fault, run } = act;
   const make = async (): Promise<void> => {
     const made = await post<{ token: string }>("/api_tokens", {
       name,
@@ -87,38 +88,34 @@ function Making({ project, onMade, onClose }: { project: ProjectRole; onMade: ()
     setSecret(made.token);
     onMade();
   };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void run(make);
-  };
   return (
     <Dialog title={text.create} onClose={onClose}>
       {secret !== null ? <Secret label={text.secret} lead={text.once} secret={secret} done={text.done} onDone={onClose} /> : (
-        <form class="stack" onSubmit={submit}>
-          <Field label={text.name} hint={text.nameHint}>
+        <Form act={act} onSend={() => void run(make)}>
+          <Field label={text.name} hint={text.nameHint} name="name">
             <input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} />
           </Field>
-          <Field label={text.scope}>
+          <Field label={text.scope} name="scopes">
             <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Scope)}>
               {SCOPES.map((each) => <option key={each} value={each}>{text.scopes[each]}</option>)}
             </select>
           </Field>
           {me.value?.user.is_instance_admin && (
-            <Field label={text.reach}>
+            <Field label={text.reach} name="project_id">
               <select class="input" value={isForAll ? "all" : "here"} onChange={(event) => setForAll(event.currentTarget.value === "all")}>
                 <option value="here">{text.reachHere(project.name)}</option>
                 <option value="all">{text.reachAll}</option>
               </select>
             </Field>
           )}
-          <Field label={text.expires}>
+          <Field label={text.expires} name="expires_at">
             <select class="input" value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
               {Object.entries(text.lifetimes).map(([value, label]) => <option key={value} value={value}>{label}</option>)}
             </select>
           </Field>
           <Problem fault={fault} />
-          <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{text.submit}</Button></div>
-        </form>
+          <div class="dialog-foot"><Submit doing={settings.making}>{text.submit}</Submit></div>
+        </Form>
       )}
     </Dialog>
   );

@@ -11,7 +11,7 @@ import { loadMe, me } from "../../state/session.ts";
 import { people, settings, users as text } from "../../text/settings.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Check, Confirm, Field, Problem } from "../../ui/form.tsx";
+import { Check, Confirm, Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { doHead, ListedTable } from "./listed.tsx";
@@ -71,7 +71,8 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
   const [chosen, setChosen] = useState<Role | null>(user ? role : "viewer");
   const [password, setPassword] = useState("");
   const [secret, setSecret] = useState<string | null>(null);
-  const { isBusy, fault, run } = useAct();
+  const act = useAct();
+  const { fault, run } = act;
   const memberships = chosen === role ? [] : [{ project_id: project.id, role: chosen }];
   const save = async (): Promise<void> => {
     if (user) {
@@ -84,34 +85,30 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
     }
     onDone();
   };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void run(save);
-  };
   return (
     <Dialog title={user ? text.changeOf(user.email) : text.create} onClose={onClose}>
       {secret !== null ? <Secret label={text.password} lead={text.once} secret={secret} done={text.done} onDone={onClose} /> : (
-        <form class="stack" onSubmit={submit}>
+        <Form act={act} onSend={() => void run(save)}>
           {!user && (
-            <Field label={people.email}>
+            <Field label={people.email} name="email">
               <input class="input" inputMode="email" autocomplete="off" spellcheck={false} required value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
             </Field>
           )}
-          <Field label={text.inProject(project.name)}>
+          <Field label={text.inProject(project.name)} name="memberships">
             <select class="input" value={chosen ?? ""} onChange={(event) => setChosen((event.currentTarget.value || null) as Role | null)}>
               <option value="">{text.noRole}</option>
               <RoleOptions />
             </select>
           </Field>
-          <Check label={text.isAdmin} value={isAdmin} onChange={setAdmin} />
+          <Check label={text.isAdmin} name="is_instance_admin" value={isAdmin} onChange={setAdmin} />
           {user && (
-            <Field label={text.newPassword} hint={text.newPasswordHint}>
+            <Field label={text.newPassword} hint={text.newPasswordHint} name="password">
               <input class="input" type="password" autocomplete="new-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
             </Field>
           )}
           <Problem fault={fault} />
-          <div class="dialog-foot"><Button type="submit" kind="primary" disabled={isBusy}>{user ? settings.save : text.submit}</Button></div>
-        </form>
+          <div class="dialog-foot">{user ? <Submit>{settings.save}</Submit> : <Submit doing={settings.making}>{text.submit}</Submit>}</div>
+        </Form>
       )}
     </Dialog>
   );

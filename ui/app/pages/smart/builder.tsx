@@ -1,18 +1,22 @@
 // A smart event being made, changed, archived or deleted. Who may not write sees what it means.
 import type { JSX } from "preact";
-import { useId, useRef, useState } from "preact/hooks";
-import { ApiFault, ask, post, projectPath, type Detail } from "../../api/client.ts";
+import { useRef, useState } from "preact/hooks";
+import { ask, post, projectPath } from "../../api/client.ts";
 import { forgetSmartEvents } from "../../api/definitions.ts";
 import type { ProjectRole, SmartEvent, SmartRule } from "../../api/types.ts";
 import { NO_DRAFT, readDraft, writeDraft } from "../../model/draft.ts";
 import type { Range } from "../../model/range.ts";
+import { inPlace } from "../../model/refusals.ts";
 import { MAX_RULES, NO_RULE, ruleBody, ruleSentence, saysSomething } from "../../model/rules.ts";
+import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { go, hrefOf, pathOf, place, setParameters } from "../../state/router.ts";
 import { readScope } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
 import { builder as text } from "../../text/smart.ts";
 import { Button } from "../../ui/button.tsx";
+import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
 import { Fault } from "../../ui/states.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { Preview, type Previewed } from "./preview.tsx";
@@ -34,48 +38,44 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   // As they are now: a field is left, the next one changed and the form sent before any of it is drawn.
   const latest = useRef(rules);
   const [isTried, setTried] = useState(false);
-  const [isSaving, setSaving] = useState(false);
-  const [fault, setFault] = useState<ApiFault | null>(null);
+  const act = useAct();
+  const { isBusy, fault, run, forget } = act;
   const [isRemoving, setRemoving] = useState(false);
   const { range } = readScope(USUAL);
   const said = rules.filter(saysSomething).map(ruleBody);
   const previewPath = `${path}/preview`;
   const body = { rules: said, date_from: range.from, ...(range.to !== null && { date_to: range.to }), limit: SHOWN };
-  const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body]) : null, (signal) => post<Previewed>(previewPath, body, signal));
-  const details = [...(fault?.details ?? []), ...placed(previewed.fault?.details ?? [], rules)];
+  const previewed = useAsk(said.length > 0 ? JSON.stringify([previewPath, body, dayOfRange(range)]) : null, (signal) => post<Previewed>(previewPath, body, signal));
+  // The preview is asked of the rules that say something: its places are among these.
+  const places = rules.flatMap((rule, place) => (saysSomething(rule) ? [place] : []));
+  const details = [...(fault?.details ?? []), ...inPlace(previewed.fault?.details ?? [], "rules", places)];
 
-  const send = (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): void => {
-    setSaving(true);
-    setFault(null);
-    ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body: change })
-      .then((smart) => {
-        forgetSmartEvents(project.id);
-        setSaved(smart);
-        toast(done);
-        if (method === "PATCH") tell(smart);
-        after?.(smart);
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof ApiFault)) throw error;
-        setFault(error);
-      })
-      .finally(() => setSaving(false));
+  const send = async (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): Promise<void> => {
+    await run(async () => {
+      const smart = await ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body: change });
+      forgetSmartEvents(project.id);
+      setSaved(smart);
+      toast(done);
+      if (method === "PATCH") tell(smart);
+      after?.(smart);
+    });
   };
   const changeRules = (change: (rules: SmartRule[]) => SmartRule[]): void => {
-    latest.current = change(latest.current);
+    const changed = change(latest.current);
+    if (changed.length < latest.current.length) forget(); // what was refused is of rules by their places
+    latest.current = changed;
     setRules(latest.current);
     tell();
   };
   const tell = (as = saved): void => setParameters(writeDraft({ name: name.trim(), description: description.trim(), rules: latest.current }, as ?? NO_DRAFT), { replace: true });
-  const save = (submitted: Event): void => {
-    submitted.preventDefault();
+  const save = (): void => {
     setTried(true);
     if (name.trim() === "" || !latest.current.every(saysSomething)) return;
     const change = { name: name.trim(), description: description.trim(), rules: latest.current.map(ruleBody) };
-    if (saved) send("PATCH", change, text.saved);
-    else send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
+    if (saved) void send("PATCH", change, text.saved);
+    else void send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
   };
-  const archive = (isArchived: boolean): void => send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
+  const archive = (isArchived: boolean): void => void send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
 
   return (
     <div class="page">
@@ -83,23 +83,24 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
         <h1 tabIndex={-1} class="truncate">{saved?.name ?? text.newTitle}</h1>
         {saved && mayWrite.value && (
           <>
-            <Button onClick={() => archive(!saved.archived)} disabled={isSaving}>{saved.archived ? text.unarchive : text.archive}</Button>
+            <Button onClick={() => archive(!saved.archived)} disabled={isBusy}>{saved.archived ? text.unarchive : text.archive}</Button>
             <Button kind="danger" icon="trash" onClick={() => setRemoving(true)}>{text.remove}</Button>
           </>
         )}
         <a class="button" href={hrefOf("/smart-events")}>{text.back}</a>
       </header>
       {saved?.archived && <div class="note">{text.archivedNote}</div>}
-      {fault && <Fault fault={fault} />}
+      {fault && fault.details.length === 0 && <Fault fault={fault} />}
       <div class="smart">
         {mayWrite.value ? (
-          <form class="stack" onSubmit={save} noValidate>
+          <Form act={act} details={details} onSend={save} noValidate>
             <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} onLeft={() => tell()} />
-            <Rules projectId={project.id} rules={rules} details={details} isTried={isTried} onChange={changeRules} />
+            <Rules projectId={project.id} rules={rules} isTried={isTried} onChange={changeRules} />
+            {fault && fault.details.length > 0 && <Problem fault={fault} />}
             <div class="row">
-              <Button type="submit" kind="primary" disabled={isSaving}>{isSaving ? text.saving : text.save}</Button>
+              <Submit>{text.save}</Submit>
             </div>
-          </form>
+          </Form>
         ) : <Told description={description} rules={rules.filter(saysSomething)} />}
         <Preview asked={previewed} range={range} timezone={project.timezone} isAsked={said.length > 0} />
       </div>
@@ -121,12 +122,6 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   );
 }
 
-/** The preview is asked of the rules that say something: its places are among these. */
-function placed(details: readonly Detail[], rules: readonly SmartRule[]): Detail[] {
-  const places = rules.flatMap((rule, place) => (saysSomething(rule) ? [place] : []));
-  return details.map((each) => ({ ...each, field: each.field.replace(/^rules\[(\d+)\]/, (_, place: string) => `rules[${places[Number(place)] ?? place}]`) }));
-}
-
 function Named({ name, description, isTried, onName, onDescription, onLeft }: {
   name: string;
   description: string;
@@ -136,27 +131,22 @@ function Named({ name, description, isTried, onName, onDescription, onLeft }: {
   /** Of a field that was changed. */
   onLeft: () => void;
 }): JSX.Element {
-  const id = useId();
   const isMissing = isTried && name.trim() === "";
   return (
     <div class="card stack">
-      <div class="field">
-        <label for={id}>{text.name}</label>
-        <input id={id} class="input" value={name} maxLength={MAX_NAME_CHARS} aria-invalid={isMissing ? "true" : undefined} onInput={(event) => onName(event.currentTarget.value)} onChange={onLeft} />
-        {isMissing && <p class="problem" role="alert">{text.nameMissing}</p>}
-      </div>
-      <label class="field">
-        <span>{text.description}</span>
+      <Field label={text.name} name="name" problem={isMissing ? text.nameMissing : null}>
+        <input class="input" value={name} maxLength={MAX_NAME_CHARS} onInput={(event) => onName(event.currentTarget.value)} onChange={onLeft} />
+      </Field>
+      <Field label={text.description} name="description">
         <input class="input" value={description} maxLength={MAX_DESCRIPTION_CHARS} onInput={(event) => onDescription(event.currentTarget.value)} onChange={onLeft} />
-      </label>
+      </Field>
     </div>
   );
 }
 
-function Rules({ projectId, rules, details, isTried, onChange }: {
+function Rules({ projectId, rules, isTried, onChange }: {
   projectId: string;
   rules: SmartRule[];
-  details: readonly Detail[];
   isTried: boolean;
   onChange: (change: (rules: SmartRule[]) => SmartRule[]) => void;
 }): JSX.Element {
@@ -165,7 +155,7 @@ function Rules({ projectId, rules, details, isTried, onChange }: {
       <h2>{text.rules} {rules.length > 1 ? text.any : text.only}</h2>
       {rules.map((rule, place) => (
         <RuleFields
-          key={place} projectId={projectId} place={place} rule={rule} details={details} isTried={isTried}
+          key={place} projectId={projectId} place={place} rule={rule} isTried={isTried}
           onChange={(changed) => onChange((all) => all.map((each, at) => (at === place ? { ...each, ...changed } : each)))}
           onRemove={rules.length > 1 ? () => onChange((all) => all.filter((_, at) => at !== place)) : null}
         />

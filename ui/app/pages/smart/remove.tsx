@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { ApiFault, ask } from "../../api/client.ts";
+import { ask } from "../../api/client.ts";
 import type { SmartEvent } from "../../api/types.ts";
+import { useAct } from "../../state/act.ts";
 import { text as shared } from "../../text/en.ts";
 import { builder as text } from "../../text/smart.ts";
 import { Button } from "../../ui/button.tsx";
@@ -16,20 +16,9 @@ export function RemoveDialog({ path, smart, onClose, onArchive, onRemoved }: {
   onArchive: () => void;
   onRemoved: () => void;
 }): JSX.Element {
-  const [fault, setFault] = useState<ApiFault | null>(null);
-  const [isAsking, setAsking] = useState(false);
+  const { isBusy, fault, run } = useAct();
   const isUsed = fault?.status === 409;
-  const remove = (): void => {
-    setAsking(true);
-    setFault(null);
-    ask("DELETE", path)
-      .then(onRemoved)
-      .catch((error: unknown) => {
-        setAsking(false);
-        if (!(error instanceof ApiFault)) throw error;
-        setFault(error);
-      });
-  };
+  const remove = (): void => void run(() => ask("DELETE", path).then(onRemoved));
   return (
     <Dialog title={text.removeTitle(smart.name)} onClose={onClose}>
       <div class="stack">
@@ -39,7 +28,7 @@ export function RemoveDialog({ path, smart, onClose, onArchive, onRemoved }: {
           <Button onClick={onClose}>{shared.dialog.cancel}</Button>
           {isUsed
             ? !smart.archived && <Button kind="primary" onClick={onArchive}>{text.insteadArchive}</Button>
-            : <Button kind="danger" icon="trash" disabled={isAsking} onClick={remove}>{text.remove}</Button>}
+            : <Button kind="danger" icon="trash" disabled={isBusy} onClick={remove}>{isBusy ? shared.form.deleting : text.remove}</Button>}
         </div>
       </div>
     </Dialog>

@@ -8,6 +8,7 @@ import { formatAverage, formatBucket, formatNumber, formatShort } from "../../mo
 import { NOTHING } from "../../model/query.ts";
 import { rangeLabel } from "../../model/range.ts";
 import { useAsk } from "../../state/ask.ts";
+import { dayOfRange } from "../../state/day.ts";
 import { changeFilters, changeRange } from "../../state/scope.ts";
 import { insights } from "../../text/insights.ts";
 import { trends as text } from "../../text/trends.ts";
@@ -33,7 +34,7 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
   const question = isUntouched && first ? { ...read, wanted: [{ ...NOTHING, event: first.value }] } : read;
   const path = projectPath(project.id, "insights", "trends");
   const body = trendsBody(question);
-  const asked = useAsk(body && JSON.stringify([path, body]), (signal) => post<Trends>(path, body, signal));
+  const asked = useAsk(body && JSON.stringify([path, body, dayOfRange(question.range)]), (signal) => post<Trends>(path, body, signal));
   const place = useRef<HTMLDivElement>(null);
   const answer = body ? asked.data : null;
   const named = useMemo(() => (answer ? namedSeries(answer) : []), [answer]);
