@@ -125,6 +125,14 @@ def decode_json(text: str) -> object:
         raise ValueError("expected JSON that is not nested so deeply") from None
 
 
+def not_json(body: bytes, error: Exception) -> InvalidParameter:
+    """What to raise for a body that a decoder gave up on, with the decoder's error."""
+    if not body.strip():
+        return InvalidParameter("expected JSON, got nothing (body)")
+    wrong = "it nests too deeply" if isinstance(error, RecursionError) else error
+    return InvalidParameter(f"the body is not JSON: {wrong} (body)")
+
+
 class Fields:
     """One JSON object being read. Unknown fields are problems from the start.
 
