@@ -21,6 +21,7 @@ from sv.model.errors import Detail, InvalidParameter, ValidationFailed
 
 E = TypeVar("E", bound=StrEnum)
 
+_SHOWN_TOKEN_CHARS = 12
 _UNSTORABLE = {0: "\ufffd"} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 
@@ -58,6 +59,11 @@ def clip(name: str) -> str:
     cut = repair(name[: limits.MAX_SHOWN_CHARS])
     text = cut if cut.isprintable() else ascii(cut)
     return text if len(name) <= limits.MAX_SHOWN_CHARS else text + "…"
+
+
+def show_token(token: str) -> str:
+    """Enough of a project token to recognise it by, not enough to use it, in quotes."""
+    return repr(token if len(token) <= _SHOWN_TOKEN_CHARS else f"{token[:_SHOWN_TOKEN_CHARS]}…")
 
 
 def join(path: str, name: str) -> str:

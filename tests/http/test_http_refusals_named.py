@@ -53,10 +53,27 @@ def test_a_body_that_nests_too_deeply_says_so(full: Api) -> None:
         ("GET", f"{USERS}/nope", '"nope" (user_id)'),
         ("DELETE", f"{USERS}/nope", '"nope" (user_id)'),
         ("DELETE", f"{TOKENS}/nope", '"nope" (token_id)'),
+        ("GET", "/api/v1/projects/dev/sessions/nope/recording", '"nope" (session_id)'),
     ],
 )
 def test_what_is_not_there_is_named_with_its_field(full: Api, method: str, path: str, named: str) -> None:
     assert error_of(full.http.request(method, path), 404, "NOT_FOUND").endswith(named)
+
+
+@pytest.mark.parametrize(("token", "shown"), [("nope", "'nope'"), ("sv_pub_nobody", "'sv_pub_nobod…'")])
+def test_an_unknown_project_token_is_shown_cut_only_where_it_was(full: Api, token: str, shown: str) -> None:
+    """Not whole, since it may be a secret in the wrong place."""
+    chunk = {"sessionId": "s", "chunkIndex": 0, "sizeBytes": 1}
+    answers = {
+        "projectToken": [
+            full.http.post("/api/v1/ingest/events", json={"projectToken": token, "events": [event()]}),
+            full.http.post("/api/v1/ingest/recordings", json={"projectToken": token} | chunk),
+        ],
+        "token": [full.http.get("/api/v1/ingest/config", params={"token": token})],
+    }
+    for field, each in answers.items():
+        for answer in each:
+            assert error_of(answer, 401, "NOT_AUTHENTICATED") == f"unknown project token {shown} ({field})"
 
 
 # ---- Bounds ----
