@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sv.model.access import Actor, Role, Scope
 from sv.model.errors import NotAuthenticated, NotAuthorized
+from sv.model.validate import show
 
 _IMPLIED_BY: Final = {
     Scope.READ: frozenset({Scope.READ, Scope.WRITE, Scope.ADMIN}),
@@ -60,7 +61,7 @@ def require(principal: Principal | None, scope: Scope, project_id: str | None) -
     if not held and (principal.kind == "user" or principal.project_id not in (None, project_id)):
         if project_id is None:
             raise NotAuthorized("these credentials are for one project, and this concerns the whole instance")
-        raise NotAuthorized(f"these credentials have no part in project {project_id!r}")
+        raise NotAuthorized(f"these credentials have no part in project {show(project_id)} (project_id)")
     _expect(scope, held)
     return principal
 

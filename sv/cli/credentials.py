@@ -1,5 +1,6 @@
-"""The project, administrator and tokens that a first start makes."""
+"""The project, administrator and tokens that a first start makes, and those of `sv dev`, which never change."""
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
@@ -8,8 +9,11 @@ from sv.auth.passwords import hash_password, make_password
 from sv.auth.tokens import describe_api_token, make_api_token, make_project_token
 from sv.meta.errors import FolderFault
 from sv.meta.instance import Settings as InstanceSettings
+from sv.meta.project_tokens import NEVER_MS
 from sv.model.access import Scope
-from sv.server import Server
+from sv.model.errors import Conflict
+from sv.server import Server, now_ms
+from sv.settings import Settings
 
 ALL_SCOPES: Final = frozenset(Scope)
 ADMIN_EMAIL: Final = "admin@localhost"
@@ -67,23 +71,64 @@ def first_credentials(server: Server) -> Credentials | None:
 
 
 def dev_credentials(server: Server) -> Credentials:
-    """Make the fixed credentials, where the folder has none, and mark it as one of `sv dev`: in one transaction, one wait for the disk.
+    """Make the fixed credentials, where the folder has none, put right those that were changed or ended, and mark the folder as one of
+    `sv dev`: in one transaction, one wait for the disk. Where all is right, nothing is written.
 
-    Raises FolderFault for a folder that `sv serve` made: opening it with credentials that everybody knows would open it to everybody.
+    Raises FolderFault for a folder that `sv serve` made: opening it with credentials that everybody knows would open it to everybody. And
+    for one whose project was deleted, whose id is given to no other.
     """
     kind = InstanceSettings(server.meta)
-    if kind.get(_KIND) == '"serve"' or (kind.get(_KIND) is None and server.projects.list_all()):
+    made_by = kind.get(_KIND)
+    if made_by == '"serve"' or (made_by is None and server.projects.list_all()):
         raise FolderFault(f"{server.settings.data} was made by `sv serve`; start it with `sv serve`, or choose another folder")
-    now = server.clock()
-    token = describe_api_token(DEV.api_token)
     with server.meta.together():
-        kind.put(_KIND, '"dev"')
-        if server.projects.find(DEV.project_id) is None:
-            server.projects.create("dev", token=DEV.project_token, now_ms=now, project_id=DEV.project_id)
-        if server.api_tokens.find_live(token.hash, now) is None:
-            server.api_tokens.create(
-                "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
-            )
-        if server.users.find_login(DEV_EMAIL) is None:
-            server.users.create(DEV_EMAIL, password_hash=DEV_PASSWORD_HASH, now_ms=now, is_instance_admin=True)
+        if made_by is None:
+            kind.put(_KIND, '"dev"')
+        _put_project_right(server)
+        _put_api_token_right(server)
+        _put_login_right(server)
     return DEV
+
+
+class DevServer(Server):
+    """A server that puts the fixed credentials right whenever it is emptied."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = now_ms) -> None:
+        super().__init__(settings, is_dev=True, clock=clock)
+
+    def reset(self) -> None:
+        super().reset()
+        dev_credentials(self)
+
+
+def _put_project_right(server: Server) -> None:
+    if server.projects.find(DEV.project_id) is None:
+        try:
+            server.projects.create("dev", token=DEV.project_token, now_ms=server.clock(), project_id=DEV.project_id)
+        except Conflict:
+            raise FolderFault(
+                f"the project {DEV.project_id!r} of {server.settings.data} was deleted, and `sv dev` can't be without it; "
+                "choose another folder with --data"
+            ) from None
+    elif server.project_tokens.resolve_project_token(DEV.project_token, NEVER_MS - 1) is None:  # also one that has yet to end
+        server.project_tokens.revive(DEV.project_token)
+
+
+def _put_api_token_right(server: Server) -> None:
+    token, now = describe_api_token(DEV.api_token), server.clock()
+    if server.api_tokens.find_live(token.hash, now) is None and not server.api_tokens.revive(token.hash):
+        server.api_tokens.create(
+            "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
+        )
+
+
+def _put_login_right(server: Server) -> None:
+    known = server.users.find_login(DEV_EMAIL)
+    if known is None:
+        server.users.create(DEV_EMAIL, password_hash=DEV_PASSWORD_HASH, now_ms=server.clock(), is_instance_admin=True)
+        return
+    user, password_hash = known
+    if password_hash != DEV_PASSWORD_HASH:
+        server.users.set_password_hash(user.id, DEV_PASSWORD_HASH)
+    if not user.is_instance_admin:
+        server.users.set_instance_admin(user.id, True)

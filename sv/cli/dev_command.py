@@ -10,7 +10,8 @@ examples:
 
   project dev, project token sv_pub_dev, API token sv_dev, web login dev@localhost with password dev
 
-POST /api/v1/dev/reset empties it between tests.
+POST /api/v1/dev/reset empties it between tests. Each reset and each start puts right what was done to these credentials, such as
+a token revoked or another password; the project dev can't be deleted.
 
 With --fixed-clock it is that instant at the start and after each reset, and a millisecond later with each event taken in.
 An event whose own time is more than 24 hours later is rejected as ever: let the clock of what you test stand too. Retries are
@@ -30,7 +31,7 @@ from pathlib import Path
 
 import msgspec
 
-from sv.cli.credentials import DEV, dev_credentials
+from sv.cli.credentials import DEV, DevServer, dev_credentials
 from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging
@@ -65,10 +66,11 @@ def run(args: argparse.Namespace) -> int:
         settings = msgspec.structs.replace(settings, data=throwaway)
     if fixed_ms is not None and loaded.sources["retry_window_seconds"] == "default":
         settings = msgspec.structs.replace(settings, retry_window_seconds=0)
-    server = Server(settings, is_dev=True) if fixed_ms is None else FixedServer(settings, fixed_ms)
+    server = DevServer(settings) if fixed_ms is None else FixedServer(settings, fixed_ms)
 
     def on_open(server: Server) -> None:
         dev_credentials(server)
+        server.people.kept_project = DEV.project_id
         if args.sample and not server.catalog.parts() and not server.store.held_bytes:
             from sv.cli.sample import add_sample
 

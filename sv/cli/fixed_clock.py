@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from sv.cli.credentials import DevServer
 from sv.meta.db import Meta
 from sv.meta.instance import load_instance, load_url_secret
 from sv.model.errors import InvalidParameter
 from sv.model.limits import MAX_TIMESTAMP_MS
-from sv.server import Server
 from sv.settings import Settings
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class FixedServer(Server):
+class FixedServer(DevServer):
     """A server that starts at an instant, in Unix milliseconds, again after each reset."""
 
     def __init__(self, settings: Settings, at_ms: int) -> None:
-        super().__init__(settings, is_dev=True, clock=self._now_ms)
+        super().__init__(settings, clock=self._now_ms)
         self._at_ms = at_ms
         self._ingested_before: int | None = None
 

@@ -18,6 +18,7 @@ from sv.ingest.body import repair
 from sv.ingest.decode import Decoded
 from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
 from sv.model.limits import MAX_USER_AGENT_CHARS, MIB
+from sv.model.validate import clip, not_json
 from sv.store.event_store import EventStore
 from sv.store.importing import ImportBatch, ImportChunks, ImportRows
 from sv.store.maintenance import Maintenance
@@ -109,7 +110,7 @@ class Receiver:
         ValidationFailed (another shape), PayloadTooLarge, UnsupportedMedia, Unavailable.
         """
         if not 1 <= chunk_no <= MAX_CHUNK_NUMBER:
-            raise InvalidParameter(f"expected 1 to {MAX_CHUNK_NUMBER}, got {chunk_no} (chunk_no)")
+            raise InvalidParameter(f"expected a whole number from 1 to {MAX_CHUNK_NUMBER:,}, got {chunk_no} (chunk_no)")
         chunk = _decoded(repair(_inflated(data, encoding)))
         batches: list[ImportBatch] = []
         errors: list[ChunkError] = []
@@ -160,9 +161,15 @@ def _decoded(body: bytes) -> _Chunk:
     try:
         return _decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise ValidationFailed.at("body", str(error)) from None
+        raise _wrong_shape(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+        raise not_json(body, error) from None
+
+
+def _wrong_shape(error: msgspec.ValidationError) -> ValidationFailed:
+    """The first field that is wrong, and what the decoder says of it. Not more: all of a large body would have to be kept for that."""
+    said, _, path = str(error).partition(" - at `$")
+    return ValidationFailed.at(clip(path.rstrip("`").lstrip(".")) or "body", clip(said[:1].lower() + said[1:]))
 
 
 def _checked(number: int, batch: _Batch, now_ms: int) -> Decoded:
@@ -170,5 +177,7 @@ def _checked(number: int, batch: _Batch, now_ms: int) -> Decoded:
         return decode_events(bytes(batch.events), now_ms)
     except PayloadTooLarge as error:
         raise PayloadTooLarge(f"batches[{number}]: {error.message}") from None
+    except ValidationFailed as error:
+        raise ValidationFailed.at(f"batches[{number}].events", error.details[0].message) from None
     except SvError as error:
         raise ValidationFailed.at(f"batches[{number}].events", error.message) from None

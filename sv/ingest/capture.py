@@ -24,6 +24,7 @@ from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
 from sv.model.errors import NotAuthenticated, Unavailable
 from sv.model.limits import MAX_USER_AGENT_CHARS
+from sv.model.validate import show_token
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ class Capture:
     def _project_or_refuse(self, token: str) -> str:
         project_id = self._project_of(token)
         if project_id is None:
-            raise NotAuthenticated(f"unknown project token {_shown(token)!r} (projectToken)")
+            raise NotAuthenticated(f"unknown project token {show_token(token)} (projectToken)")
         return project_id
 
     async def _store(self, batch: Batch) -> Answer:
@@ -277,8 +278,3 @@ def _refused(decoded: Decoded) -> Ack:
         "errors": decoded.rejections,
     }
     return Ack(422, _encoder.encode(content))
-
-
-def _shown(token: str) -> str:
-    """Enough of a token to recognise it by, not enough to use it."""
-    return token if len(token) <= 12 else f"{token[:12]}…"

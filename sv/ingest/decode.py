@@ -29,7 +29,7 @@ from sv.model.limits import (
     MAX_ID_CHARS,
     MAX_PROPERTIES_BYTES,
 )
-from sv.model.validate import show
+from sv.model.validate import not_json, show
 
 _Name = Annotated[str, Meta(min_length=1, max_length=MAX_EVENT_NAME_CHARS)]
 _Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)]
@@ -203,7 +203,7 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
     except (msgspec.ValidationError, RecursionError):
         return None
     except msgspec.DecodeError as error:
-        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+        raise not_json(body, error) from None
     events = request.events
     _check_event_count(len(events))
     kept: list[WireEvent] = []
@@ -242,7 +242,7 @@ def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
     except msgspec.ValidationError:
         raise ValidationFailed.at("body", f"expected an object, got {show(_any(body))}") from None
     except msgspec.DecodeError as error:
-        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+        raise not_json(body, error) from None
     token_raw, events_raw = bytes(loose.projectToken), bytes(loose.events)
     try:
         token = msgspec.json.decode(token_raw, type=str)
@@ -268,7 +268,7 @@ def _any(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError as error:
-        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+        raise not_json(body, error) from None
     except RecursionError:
         raise InvalidParameter(NESTED_OUTSIDE) from None
 

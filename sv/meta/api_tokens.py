@@ -18,6 +18,7 @@ from sv.meta.names import checked_name
 from sv.meta.paging import ANY_OF, json_list, read_page
 from sv.meta.rows import columns, to_struct
 from sv.model.access import Scope
+from sv.model.calendar import iso_ms
 from sv.model.errors import Conflict, NotFound, ValidationFailed
 from sv.model.paging import PageQuery
 from sv.model.validate import show
@@ -78,7 +79,7 @@ class ApiTokens:
         if not scopes:
             raise ValidationFailed.at("scopes", "expected at least one of read, write, admin, got none")
         if expires_ms is not None and expires_ms <= now_ms:
-            raise ValidationFailed.at("expires_at", "expected a time in the future")
+            raise ValidationFailed.at("expires_at", f"expected a time in the future, got {iso_ms(expires_ms)}")
         token_id = random_id()
         with self._meta.transaction() as writer:
             if project_id is not None:
@@ -112,7 +113,7 @@ class ApiTokens:
         """The token, good or not. Raises NotFound."""
         row = self._meta.row(f"{_SELECT} where t.id = ?", token_id)
         if row is None:
-            raise NotFound(f"no API token {show(token_id)}")
+            raise NotFound(f"no API token {show(token_id)} (token_id)")
         return self._to_token(row)
 
     def list_all(self, project_id: str | None = None) -> list[ApiToken]:
@@ -131,7 +132,13 @@ class ApiTokens:
         with self._meta.transaction() as writer:
             writer.execute("update api_tokens set revoked_ms = coalesce(revoked_ms, ?) where id = ?", (now_ms, token_id))
             if not writer.changes():
-                raise NotFound(f"no API token {show(token_id)}")
+                raise NotFound(f"no API token {show(token_id)} (token_id)")
+
+    def revive(self, secret_hash: bytes) -> bool:
+        """Make a token good again that has ended, without an end from now on. Returns whether there is such a token at all."""
+        with self._meta.transaction() as writer:
+            writer.execute("update api_tokens set revoked_ms = null, expires_ms = null where hash = ?", (secret_hash,))
+            return writer.changes() > 0
 
     def touch(self, token_id: str, now_ms: int) -> bool:
         """Note that a token was used. No I/O, so that an event loop may call it for every request.

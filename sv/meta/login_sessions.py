@@ -95,7 +95,7 @@ class LoginSessions:
         with self._meta.transaction() as writer:
             writer.execute("delete from login_sessions where id = ? and user_id = ?", (session_id, user_id))
             if not writer.changes():
-                raise NotFound(f"no login session {show(session_id)}")
+                raise NotFound(f"no login session {show(session_id)} (login_session_id)")
 
     def end_all(self, user_id: str, but: str | None = None) -> None:
         """End every session of the user, or every one but one."""

@@ -111,6 +111,14 @@ class ProjectTokens:
                 raise NotFound("no such project token")
         self.changed()
 
+    def revive(self, token: str) -> None:
+        """Make a token good again that has ended or will, without an end from now on. Raises NotFound for an unknown one."""
+        with self._meta.transaction() as writer:
+            writer.execute("update project_tokens set revoked_ms = null, expires_ms = null where token = ?", (token,))
+            if not writer.changes():
+                raise NotFound("no such project token")
+        self.changed()
+
 
 def add_project_token(writer: apsw.Connection, project_id: str, token: str, now_ms: int) -> None:
     """Add a token inside a transaction of the caller, who says `changed` after it.

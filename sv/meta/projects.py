@@ -27,6 +27,9 @@ from sv.model.validate import show
 MAX_SETTINGS_BYTES: Final = 64 * 1024
 """A project's settings are switches and short lists."""
 
+PROJECT_ID: Final = "1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"
+"""What the id of a new project may be."""
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 """An id is part of folder names and URLs."""
 
@@ -77,7 +80,7 @@ class Projects:
                 )
             except apsw.ConstraintError as error:
                 if is_taken(error):
-                    raise Conflict(f"a project {project_id!r} exists already, or did once (id)") from error
+                    raise Conflict(f"a project {show(project_id)} exists already, or did once (id)") from error
                 raise
             add_project_token(writer, project_id, token, now_ms)
         self._tokens.changed()
@@ -158,7 +161,7 @@ def is_project_id(text: str) -> bool:
 def _checked_id(project_id: str) -> str:
     if is_project_id(project_id):
         return project_id
-    raise ValidationFailed.at("id", f"expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit, got {show(project_id)}")
+    raise ValidationFailed.at("id", f"expected {PROJECT_ID}, got {show(project_id)}")
 
 
 def _checked_settings(settings: bytes) -> str:

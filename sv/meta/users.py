@@ -95,7 +95,7 @@ class Users:
         """As `find`, but raises NotFound."""
         user = self.find(user_id)
         if user is None:
-            raise NotFound(f"no user {show(user_id)}")
+            raise NotFound(f"no user {show(user_id)} (user_id)")
         return user
 
     def list_all(self) -> list[User]:
@@ -190,7 +190,7 @@ def _checked_email(email: str) -> str:
 
 def _expect_change(writer: apsw.Connection, user_id: str) -> None:
     if not writer.changes():
-        raise NotFound(f"no user {show(user_id)}")
+        raise NotFound(f"no user {show(user_id)} (user_id)")
 
 
 def _expect_an_admin(writer: apsw.Connection) -> None:

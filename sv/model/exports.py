@@ -16,7 +16,7 @@ from sv.model.limits import DAY_MS, EXPORT_ORDERED_EVENTS, EXPORT_PIECE_EVENTS, 
 from sv.model.list_parsing import Parameters
 from sv.model.queries import EventsQuery
 from sv.model.query_parsing import EVENTS_PARAMETERS, parse_events_query
-from sv.model.validate import Problems, show
+from sv.model.validate import Problems, clip, read_choice
 
 OWN_PARAMETERS: Final = ("format", "received_before")
 LEFT_OUT: Final = ("limit", "cursor", "distinct_id", "session_id")
@@ -62,13 +62,11 @@ def parse_export_query(parameters: Iterable[tuple[str, str]], *, timezone: str, 
     pairs = list(parameters)
     for name, _ in pairs:
         if name not in EXPORT_PARAMETERS:
-            raise InvalidParameter(f"{show(name)}: unknown parameter; the parameters are {', '.join(EXPORT_PARAMETERS)}")
+            raise InvalidParameter(f"{clip(name)}: unknown parameter; the parameters are {', '.join(EXPORT_PARAMETERS)}")
     problems = Problems()
     own = Parameters((pair for pair in pairs if pair[0] in OWN_PARAMETERS), OWN_PARAMETERS, problems)
-    wanted = own.get("format") or ExportFormat.NDJSON.value
-    if wanted not in list(ExportFormat):
-        problems.unexpected("format", f"one of {', '.join(ExportFormat)}", wanted)
-        wanted = ExportFormat.NDJSON.value
+    wanted = own.get("format")
+    form = ExportFormat.NDJSON if wanted is None else read_choice(wanted, "format", ExportFormat, problems)
     before_ms = MAX_TIMESTAMP_MS
     text = own.get("received_before")
     if text is not None:
@@ -80,7 +78,7 @@ def parse_export_query(parameters: Iterable[tuple[str, str]], *, timezone: str, 
     problems.finish_parameters()
     rest = [pair for pair in pairs if pair[0] not in OWN_PARAMETERS]
     query = parse_events_query(rest, timezone=timezone, now_ms=now_ms, without=LEFT_OUT)
-    return ExportQuery(query, ExportFormat(wanted), before_ms)
+    return ExportQuery(query, form or ExportFormat.NDJSON, before_ms)
 
 
 def _received_before(_: str, message: str) -> ValidationFailed:

@@ -21,6 +21,7 @@ from sv.model.errors import Detail, InvalidParameter, ValidationFailed
 
 E = TypeVar("E", bound=StrEnum)
 
+_SHOWN_TOKEN_CHARS = 12
 _UNSTORABLE = {0: "\ufffd"} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 
@@ -58,6 +59,11 @@ def clip(name: str) -> str:
     cut = repair(name[: limits.MAX_SHOWN_CHARS])
     text = cut if cut.isprintable() else ascii(cut)
     return text if len(name) <= limits.MAX_SHOWN_CHARS else text + "…"
+
+
+def show_token(token: str) -> str:
+    """Enough of a project token to recognise it by, not enough to use it, in quotes."""
+    return repr(token if len(token) <= _SHOWN_TOKEN_CHARS else f"{token[:_SHOWN_TOKEN_CHARS]}…")
 
 
 def join(path: str, name: str) -> str:
@@ -123,6 +129,14 @@ def decode_json(text: str) -> object:
         raise ValueError(f"expected JSON: {error}") from None
     except RecursionError:
         raise ValueError("expected JSON that is not nested so deeply") from None
+
+
+def not_json(body: bytes, error: Exception) -> InvalidParameter:
+    """What to raise for a body that a decoder gave up on, with the decoder's error."""
+    if not body.strip():
+        return InvalidParameter("expected JSON, got nothing (body)")
+    wrong = "it nests too deeply" if isinstance(error, RecursionError) else error
+    return InvalidParameter(f"the body is not JSON: {wrong} (body)")
 
 
 class Fields:

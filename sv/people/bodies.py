@@ -8,13 +8,21 @@ from typing import Final
 
 from msgspec import Struct
 
+from sv.auth.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
+from sv.meta.names import MAX_NAME_CHARS
+from sv.meta.projects import PROJECT_ID
 from sv.model import limits
 from sv.model.access import Role, Scope
 from sv.model.project_settings import ProjectSettings, change_project_settings
-from sv.model.validate import Fields, Problems, read_choice, read_text
+from sv.model.validate import Fields, Problems, read_choice, read_text, repair
 
 MAX_TEXT_CHARS: Final = 1000
-"""Of names and addresses before they are judged."""
+"""Of addresses and projects' ids before they are judged."""
+
+AN_ADDRESS: Final = "an address such as ann@example.com"
+A_PASSWORD: Final = f"a string of {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS:,} characters"
+A_KNOWN_PASSWORD: Final = f"a string of 1 to {MAX_PASSWORD_CHARS:,} characters"
+"""In whatever way it was chosen: `sv dev` has a short one."""
 
 PROJECT_FIELDS: Final = ("name", "timezone", "settings")
 NEW_PROJECT_FIELDS: Final = (*PROJECT_FIELDS, "id")
@@ -60,7 +68,7 @@ def parse_project(body: object, *, is_new: bool) -> ProjectChange:
     """Errors: ValidationFailed."""
     problems = Problems()
     fields = Fields(body, "", NEW_PROJECT_FIELDS if is_new else PROJECT_FIELDS, problems)
-    name = _text(fields, "name", is_required=is_new)
+    name = _name(fields, is_required=is_new)
     settings = fields.get("settings")
     if settings is not None:
         change_project_settings(ProjectSettings(), settings, problems)
@@ -68,7 +76,7 @@ def parse_project(body: object, *, is_new: bool) -> ProjectChange:
         name=name,
         timezone=fields.text("timezone", limits.MAX_TIMEZONE_CHARS),
         settings=settings,
-        project_id=fields.text("id", MAX_TEXT_CHARS) if is_new else None,
+        project_id=_new_id(fields) if is_new else None,
     )
     problems.finish()
     return change
@@ -89,7 +97,7 @@ def parse_token(body: object) -> NewToken:
     fields = Fields(body, "", NEW_TOKEN_FIELDS, problems)
     scopes = [read_choice(item, path, Scope, problems) for path, item in fields.items("scopes", 1, len(Scope))]
     token = NewToken(
-        name=_text(fields, "name", is_required=True) or "",
+        name=_name(fields, is_required=True) or "",
         scopes=frozenset(scope for scope in scopes if scope is not None),
         project_id=fields.text("project_id", MAX_TEXT_CHARS),
         expires_ms=_moment(fields, "expires_at"),
@@ -105,7 +113,7 @@ def parse_user(body: object, *, is_new: bool) -> UserChange:
     roles: dict[str, Role | None] = {}
     for path, item in fields.items("memberships", 0, limits.MAX_MEMBERSHIPS):
         inner = Fields(item, path, MEMBERSHIP_FIELDS, problems)
-        project_id = _text(inner, "project_id", is_required=isinstance(item, dict)) or ""
+        project_id = _text(inner, "project_id", "the id of a project", is_required=isinstance(item, dict)) or ""
         if project_id in roles:
             problems.unexpected(inner.at("project_id"), "each project once", project_id)
         role = inner.get("role")
@@ -114,8 +122,8 @@ def parse_user(body: object, *, is_new: bool) -> UserChange:
         roles[project_id] = None if role is None else read_choice(role, inner.at("role"), Role, problems)
     flag = fields.get("is_instance_admin")
     change = UserChange(
-        email=(_text(fields, "email", is_required=True) or "") if is_new else "",
-        password=_password(fields, "password"),
+        email=(_text(fields, "email", AN_ADDRESS, is_required=True) or "") if is_new else "",
+        password=None if fields.get("password") is None else _secret(fields, "password", A_PASSWORD, MAX_PASSWORD_CHARS),
         is_instance_admin=None if flag is None else fields.flag("is_instance_admin", False),
         roles=tuple(roles.items()),
     )
@@ -127,7 +135,7 @@ def parse_new_member(body: object) -> tuple[str, Role]:
     """An address and a role. Errors: ValidationFailed."""
     problems = Problems()
     fields = Fields(body, "", NEW_MEMBER_FIELDS, problems)
-    email = _text(fields, "email", is_required=True) or ""
+    email = _text(fields, "email", AN_ADDRESS, is_required=True) or ""
     role = _role(fields)
     problems.finish()
     return email, role
@@ -143,33 +151,38 @@ def parse_member(body: object) -> Role:
 
 def parse_login(body: object) -> tuple[str, str]:
     """An address and a password, as they are: whether they can be isn't told. Errors: ValidationFailed."""
-    return _two_texts(body, LOGIN_FIELDS)
+    problems = Problems()
+    fields = Fields(body, "", LOGIN_FIELDS, problems)
+    email = _secret(fields, "email", f"a string of 1 to {MAX_TEXT_CHARS:,} characters", MAX_TEXT_CHARS)
+    password = _secret(fields, "password", A_KNOWN_PASSWORD, MAX_PASSWORD_CHARS)
+    problems.finish()
+    return email, password
 
 
 def parse_password_change(body: object) -> tuple[str, str]:
     """The current password and the new one. Errors: ValidationFailed, which never repeats either."""
-    return _two_texts(body, PASSWORD_FIELDS)
-
-
-def _two_texts(body: object, names: tuple[str, str]) -> tuple[str, str]:
     problems = Problems()
-    fields = Fields(body, "", names, problems)
-    found = [_secret(fields, name) for name in names]
+    fields = Fields(body, "", PASSWORD_FIELDS, problems)
+    current = _secret(fields, "current_password", A_KNOWN_PASSWORD, MAX_PASSWORD_CHARS)
+    chosen = _secret(fields, "new_password", A_PASSWORD, MAX_PASSWORD_CHARS)
+    if 0 < len(chosen) < MIN_PASSWORD_CHARS:
+        problems.add("new_password", f"expected {A_PASSWORD}, got {len(chosen)}")
     problems.finish()
-    return found[0], found[1]
+    return current, chosen
 
 
-def _secret(fields: Fields, name: str) -> str:
+def _secret(fields: Fields, name: str, expected: str, longest: int) -> str:
+    """A string of 1 to `longest` characters. One that is too short to be chosen is for whoever keeps it to refuse."""
     value = fields.get(name)
-    if isinstance(value, str) and 1 <= len(value) <= MAX_TEXT_CHARS:
+    if isinstance(value, str) and 1 <= len(value) <= longest:
         return value
     # Not repeated in the answer, whatever it is: it may be a password in the wrong place.
-    fields.problems.add(name, f"required: a string of 1 to {MAX_TEXT_CHARS:,} characters")
+    fields.problems.add(name, f"required: {expected}" if value is None else f"expected {expected}, got {_described(value)}")
     return ""
 
 
-def _password(fields: Fields, name: str) -> str | None:
-    return None if fields.get(name) is None else _secret(fields, name)
+def _described(value: object) -> str:
+    return f"{len(value):,}" if isinstance(value, str) else "something else"
 
 
 def _role(fields: Fields) -> Role:
@@ -178,9 +191,28 @@ def _role(fields: Fields) -> Role:
     return found or Role.VIEWER
 
 
-def _text(fields: Fields, name: str, *, is_required: bool) -> str | None:
-    value = fields.require(name, f"a string of 1 to {MAX_TEXT_CHARS:,} characters") if is_required else fields.get(name)
-    return None if value is None else read_text(value, fields.at(name), MAX_TEXT_CHARS, fields.problems)
+def _name(fields: Fields, *, is_required: bool) -> str | None:
+    value = fields.require("name", f"a string of 1 to {MAX_NAME_CHARS} characters") if is_required else fields.get("name")
+    return None if value is None else read_text(value, fields.at("name"), MAX_NAME_CHARS, fields.problems, trim=True)
+
+
+def _new_id(fields: Fields) -> str | None:
+    """A text, which is judged where projects are kept."""
+    value = fields.get("id")
+    if value is not None and not isinstance(value, str):
+        fields.problems.unexpected("id", PROJECT_ID, value)
+        return None
+    return value
+
+
+def _text(fields: Fields, name: str, expected: str, *, is_required: bool) -> str | None:
+    value = fields.require(name, expected) if is_required else fields.get(name)
+    text = repair(value) if isinstance(value, str) else ""
+    if 1 <= len(text) <= MAX_TEXT_CHARS:
+        return text
+    if value is not None:
+        fields.problems.unexpected(fields.at(name), expected, value)
+    return None
 
 
 def _moment(fields: Fields, name: str) -> int | None:

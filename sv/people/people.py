@@ -44,6 +44,8 @@ class People:
         self.audit = Audit(meta, keep_ms=int(audit_days * DAY_MS))
         self.refusals = Refusals()
         self.throttle = Throttle(monotonic_s, self.refusals)
+        self.kept_project: str | None = None
+        """The id of a project that nobody may delete: that of `sv dev`, which can't be without it."""
 
     def note(
         self,

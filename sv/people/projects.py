@@ -8,7 +8,7 @@ from sv.auth.tokens import make_project_token
 from sv.meta.deleted_marks import mark_deleted
 from sv.meta.projects import Project
 from sv.model.access import Actor
-from sv.model.errors import Unavailable
+from sv.model.errors import Conflict, Unavailable
 from sv.model.project_settings import (
     ProjectSettings,
     change_project_settings,
@@ -16,7 +16,7 @@ from sv.model.project_settings import (
     read_project_settings,
 )
 from sv.model.telling import told_in_public
-from sv.model.validate import Problems
+from sv.model.validate import Problems, show
 from sv.people.bodies import ProjectChange
 from sv.people.people import People
 
@@ -71,8 +71,11 @@ def rotate_project_token(people: People, actor: Actor, project_id: str, overlap_
 def delete_project(people: People, actor: Actor, project_id: str) -> None:
     """Hide the project for good, and end all tokens and roles that are for it alone. Its events are the store's to remove.
 
-    Raises NotFound, and Unavailable where it is deleted but can't be marked so beside the catalog, which the next start tries again.
+    Raises NotFound, Conflict for the one that `sv dev` is for, and Unavailable where it is deleted but can't be marked so beside the
+    catalog, which the next start tries again.
     """
+    if project_id == people.kept_project:
+        raise Conflict(f"project {show(project_id)} is the one that `sv dev` always has; make another one to delete (project_id)")
     with people.meta.together():
         project = people.projects.get(project_id)
         people.projects.delete(project_id, people.now_ms())

@@ -49,7 +49,7 @@ class Throttle:
             waits = (self._addresses.wait_s(network_of(address), now_s), self._emails.wait_s(_digest(email), now_s))
             if max(waits) > 0:
                 self._refusals.count("throttled")
-                raise RateLimited("too many wrong logins; wait as Retry-After says", math.ceil(max(waits)))
+                raise RateLimited("too many wrong passwords; wait as Retry-After says", math.ceil(max(waits)))
             self._addresses.take(network_of(address), LOGIN_TRY_EVERY_S, now_s)
             self._emails.take(_digest(email), LOGIN_TRY_EVERY_S, now_s)
 

@@ -45,7 +45,7 @@ def revoke_token(people: People, actor: Actor, token_id: str, project_ids: Colle
     with people.meta.together():
         token = people.api_tokens.get(token_id)
         if project_ids is not None and token.project_id not in project_ids:
-            raise NotFound(f"no API token {show(token_id)}")
+            raise NotFound(f"no API token {show(token_id)} (token_id)")
         if token.revoked_ms is None:
             people.api_tokens.revoke(token_id, people.now_ms())
             people.note(actor, "api_token.revoke", (token.id, token.name), project_id=token.project_id, before=_shown(token))

@@ -21,6 +21,7 @@ from sv.model import limits
 from sv.model.calendar import iso_ms
 from sv.model.errors import NotAuthorized, NotFound, Unavailable
 from sv.model.limits import MINUTE_MS, SECOND_MS
+from sv.model.validate import show
 from sv.objects.port import URL_LIFETIME_MS, ObjectStore
 from sv.recordings.arrivals import Arrivals
 from sv.recordings.keys import CONTENT_TYPE, chunk_key, folder_key, parse_key, session_folder
@@ -144,7 +145,7 @@ class Recordings:
             if chunk.state == "stored"
         ]
         if not found and not self._chunks.recorded(project_id, [session_id]):
-            raise NotFound("this session has no recording (session_id)")
+            raise NotFound(f"no recording of session {show(session_id)} (session_id)")
         return found
 
     def _download_url(self, chunk: Chunk, origin: str, now_ms: int) -> str:

@@ -4,9 +4,8 @@ from typing import Final, cast
 
 import msgspec
 
-from sv.model.errors import InvalidParameter
 from sv.model.limits import MAX_CHUNK_BYTES, MAX_CHUNK_INDEX, MAX_ID_CHARS
-from sv.model.validate import Fields, Problems
+from sv.model.validate import Fields, Problems, not_json
 
 FIELDS: Final = ("projectToken", "sessionId", "anonymousId", "userId", "chunkIndex", "sizeBytes")
 
@@ -27,7 +26,7 @@ def parse_upload_request(body: bytes) -> UploadRequest:
     try:
         data = cast("object", msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+        raise not_json(body, error) from None
     problems = Problems()
     known = tuple(cast("dict[str, object]", data)) if isinstance(data, dict) else FIELDS
     fields = Fields(data, "", known, problems)

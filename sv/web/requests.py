@@ -14,10 +14,11 @@ from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
 from sv.model.identity import is_merged
 from sv.model.limits import MAX_QUERY_BODY_BYTES
-from sv.model.validate import clip
+from sv.model.validate import clip, not_json, show
 from sv.people.logins import principal_of_cookie, principal_of_token
 from sv.web.cookies import SAFE_METHODS, cookie_of, expect_own_page
 from sv.web.gone import unless_gone
+from sv.web.paths import name_of
 from sv.web.services import Services
 
 PROJECT: Final = "/api/v1/projects/{project_id:str}"
@@ -62,7 +63,7 @@ async def project_of(request: AnyRequest, project_id: str) -> Project:
     """The project that is asked for; that the caller may is checked already (`sv.web.permissions`). Raises NotFound."""
     project = await asyncio.to_thread(services_of(request).find_project, project_id)
     if project is None:
-        raise NotFound(f"no project {project_id[:40]!r} (project_id)")
+        raise NotFound(f"no project {show(name_of(project_id))} (project_id)")
     return project
 
 
@@ -86,7 +87,7 @@ async def json_of(request: AnyRequest) -> Any:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidParameter(f"the body is not JSON: {error} (body)") from None
+        raise not_json(data, error) from None
 
 
 async def run(

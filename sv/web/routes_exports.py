@@ -20,7 +20,7 @@ from sv.web.smart import smart_list
 
 MEDIA_TYPES: Final = {
     ExportFormat.NDJSON: "application/x-ndjson",
-    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.CSV: "text/csv",
     ExportFormat.PARQUET: "application/vnd.apache.parquet",
 }
 

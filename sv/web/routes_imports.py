@@ -8,12 +8,15 @@ from litestar import Response, get, post
 from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
 
-from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, Receiver
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, MAX_CHUNK_NUMBER, Receiver
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
+from sv.model.validate import show
+from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
 
 _IMPORT_ID: Final = re.compile(r"[0-9a-f]{32}")
+_NUMBER: Final = re.compile(r"[0-9]{1,16}")
 
 
 @get(f"{PROJECT}/imports/{{import_id:str}}", operation_id="get_import", opt={"permission": READ_PROJECT})
@@ -25,19 +28,19 @@ async def get_import_route(request: AnyRequest, project_id: FromPath[str], impor
 
 
 @post(
-    f"{PROJECT}/imports/{{import_id:str}}/chunks/{{chunk_no:int}}",
+    f"{PROJECT}/imports/{{import_id:str}}/chunks/{{chunk_no:str}}",
     operation_id="take_import_chunk",
     opt={"permission": WRITE_PROJECT},
     status_code=200,
     request_max_body_size=None,  # counted here, against a bound of its own
 )
 async def take_import_chunk_route(
-    request: AnyRequest, project_id: FromPath[str], import_id: FromPath[str], chunk_no: FromPath[int]
+    request: AnyRequest, project_id: FromPath[str], import_id: FromPath[str], chunk_no: FromPath[str]
 ) -> Response[bytes]:
     """Take in a chunk, whole and once."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    import_id = _checked_id(import_id)
+    import_id, number = _checked_id(import_id), _checked_number(chunk_no)
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
@@ -45,7 +48,7 @@ async def take_import_chunk_route(
     receiver = _receiver_of(request)
     with receiver.admit():
         data = await _body_of(request)
-        return answer(await asyncio.to_thread(receiver.take, project.id, import_id, chunk_no, data, encoding))
+        return answer(await asyncio.to_thread(receiver.take, project.id, import_id, number, data, encoding))
 
 
 def _receiver_of(request: AnyRequest) -> Receiver:
@@ -56,8 +59,15 @@ def _receiver_of(request: AnyRequest) -> Receiver:
 
 def _checked_id(import_id: str) -> str:
     if _IMPORT_ID.fullmatch(import_id) is None:
-        raise InvalidParameter(f"expected 32 hexadecimal digits, got {import_id[:60]!r} (import_id)")
+        raise InvalidParameter(f"expected 32 hexadecimal digits, got {show(name_of(import_id))} (import_id)")
     return import_id
+
+
+def _checked_number(text: str) -> int:
+    """As JSON would have it: Python itself reads other scripts' digits, blanks and underscores too."""
+    if _NUMBER.fullmatch(text) is None:
+        raise InvalidParameter(f"expected a whole number from 1 to {MAX_CHUNK_NUMBER:,}, got {show(name_of(text))} (chunk_no)")
+    return int(text)
 
 
 async def _body_of(request: AnyRequest) -> bytes:

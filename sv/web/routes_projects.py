@@ -62,7 +62,7 @@ async def rotate_project_token_route(request: AnyRequest, project_id: FromPath[s
     """A new project token; the old one stays good for a while."""
     await project_of(request, project_id)
     refuse_parameters(request)
-    overlap_ms = parse_rotation(await json_of(request))
+    overlap_ms = parse_rotation(await json_of(request) if await request.body() else {})
     people, actor = services_of(request).people, actor_of(caller_of(request))
     return answer(_with_token(await asyncio.to_thread(rotate_project_token, people, actor, project_id, overlap_ms)))
 

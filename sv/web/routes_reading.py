@@ -12,7 +12,9 @@ from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.queries import EventsQuery
 from sv.model.query_parsing import parse_events_query
+from sv.model.validate import show
 from sv.web.filters import check_regexes
+from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, project_of, refuse_parameters, run, services_of
 from sv.web.smart import smart_list
@@ -61,4 +63,4 @@ def _uuid(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise InvalidParameter(f"expected a UUID, got {text[:60]!r} (event_id)") from None
+        raise InvalidParameter(f"expected a UUID, got {show(name_of(text))} (event_id)") from None

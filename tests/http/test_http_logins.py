@@ -123,6 +123,42 @@ def test_a_new_password_ends_the_other_sessions_and_no_others(api: Api, browsers
     assert [browsers[1].log_in(email, each).status_code for each in (PASSWORD, "another one")] == [401, 200]
 
 
+def choose(browser: Browser, current: str, new: str) -> httpx.Response:
+    return browser.http.post(f"{AUTH}/password", json={"current_password": current, "new_password": new})
+
+
+def test_guesses_at_the_current_password_count_as_wrong_logins_do(api: Api, browsers: list[Browser]) -> None:
+    """Who found a browser open may not find out its user's password, by neither way."""
+    email = user_of(api)["email"]
+    browsers[0].log_in(email)
+    assert [choose(browsers[0], f"guess {number}", "another one").status_code for number in range(11)] == [422] * 10 + [429]
+    refused = choose(browsers[0], PASSWORD, "another one")
+    assert error_of(refused, 429) == {"error": "too many wrong passwords; wait as Retry-After says", "code": "RATE_LIMITED"}
+    assert 1 <= int(refused.headers["retry-after"]) <= 30
+    assert browsers[1].log_in(email).status_code == 429
+    assert browsers[0].status() == 200, "the login that is there stays"
+
+
+def test_a_new_password_that_can_not_be_is_no_guess(api: Api, browsers: list[Browser]) -> None:
+    email = user_of(api)["email"]
+    browsers[0].log_in(email)
+    for new in ["short"] * 12 + ["x" * 1025] * 2:
+        details = error_of(choose(browsers[0], PASSWORD, new), 422)["details"]
+        assert details == [{"field": "new_password", "message": f"expected a string of 8 to 1,024 characters, got {len(new):,}"}]
+    assert browsers[1].log_in(email).status_code == 200
+    assert choose(browsers[0], PASSWORD, "another one").status_code == 204
+
+
+def test_a_password_may_be_as_long_as_it_is_said_to_be(api: Api, browsers: list[Browser]) -> None:
+    longest = "x" * 1024
+    email = user_of(api, password=longest)["email"]
+    assert browsers[0].log_in(email, longest).status_code == 200
+    assert choose(browsers[0], longest, longest[::-1]).status_code == 204
+    assert error_of(browsers[0].log_in(email, longest + "x"), 422)["details"] == [
+        {"field": "password", "message": "expected a string of 1 to 1,024 characters, got 1,025"}
+    ]
+
+
 def test_a_user_sees_and_ends_their_own_sessions_alone(api: Api, browsers: list[Browser]) -> None:
     email, other = user_of(api)["email"], user_of(api)["email"]
     for browser, address in zip(browsers, (email, email, other), strict=True):

@@ -263,7 +263,7 @@ def test_a_reset_forgets_imports_too(api: Api) -> None:
     [
         (0, chunk(event()), {}, 400, "INVALID_PARAMETER", "chunk_no"),
         (2**53, chunk(event()), {}, 400, "INVALID_PARAMETER", "chunk_no"),
-        ("x", chunk(event()), {}, 404, "NOT_FOUND", "route"),
+        ("x", chunk(event()), {}, 400, "INVALID_PARAMETER", "chunk_no"),
         (1, b"", {}, 400, "INVALID_PARAMETER", "body"),
         (1, b"{", {}, 400, "INVALID_PARAMETER", "body"),
         (1, b"not gzip", {"content_encoding": "gzip"}, 400, "INVALID_PARAMETER", "body"),

@@ -37,9 +37,9 @@ ERRORS: Final[dict[int, SharedError]] = {
         "NotAuthorized",
         "NOT_AUTHORIZED",
         "Known credentials that may not do this, or are for another project. Whether that other project exists is not told.",
-        "these credentials have no part in project 'dev'",
+        'these credentials have no part in project "dev" (project_id)',
     ),
-    404: SharedError("NotFound", "NOT_FOUND", "No such project or resource.", "no project 'nowhere' (project_id)"),
+    404: SharedError("NotFound", "NOT_FOUND", "No such project or resource.", 'no project "nowhere" (project_id)'),
     409: SharedError(
         "Conflict",
         "CONFLICT",
@@ -65,7 +65,7 @@ ERRORS: Final[dict[int, SharedError]] = {
         "RateLimited",
         "RATE_LIMITED",
         "Too many tries.",
-        "too many wrong logins; wait as Retry-After says",
+        "too many wrong passwords; wait as Retry-After says",
         has_retry_after=True,
     ),
     500: SharedError(

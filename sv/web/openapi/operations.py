@@ -107,7 +107,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="Get one event",
         description="An event by its id.",
         answers={200: Answer("The event.", (answers.Event,))},
-        errors=LISTING | {400: "expected a UUID, got 'e-1' (event_id)", 404: f"no event {_ABSENT} (event_id)"},
+        errors=LISTING | {400: 'expected a UUID, got "e-1" (event_id)', 404: f"no event {_ABSENT} (event_id)"},
     ),
     **PERSON_OPERATIONS,
     "query_trends": Operation(
@@ -137,7 +137,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="What of an import is in",
         description="For tools such as `sv import`, which sends a file in chunks and goes on where it was stopped.",
         answers={200: Answer("The chunks that are in; none of an import that nobody has begun.", (answers.ImportState,))},
-        errors=LISTING | {400: "expected 32 hexadecimal digits, got 'x' (import_id)"},
+        errors=LISTING | {400: 'expected 32 hexadecimal digits, got "x" (import_id)'},
     ),
     "take_import_chunk": Operation(
         tag="Imports",
@@ -151,7 +151,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
             404: "",
             413: f"batches[0]: expected at most {limits.MAX_EVENTS_PER_REQUEST} events, got {limits.MAX_EVENTS_PER_REQUEST + 1} (events)",
             415: "",
-            422: "body: Object missing required field `batches`",
+            422: "body: object missing required field `batches`",
             503: "other imports are being taken in; try again soon",
         },
     ),
@@ -187,7 +187,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "reset_server": Operation(
         tag="Development",
         summary="Empty the server",
-        description="Deletes every event, smart event, saved insight and dashboard of every project, between tests. Under `sv dev` alone.",
+        description=texts.RESET,
         answers={204: Answer("Empty now.")},
         errors={503: ""},
     ),

@@ -24,10 +24,11 @@ _NOT_JSON: Final = "the body is not JSON: JSON is malformed: object keys must be
 _NO_PARAMETERS: Final = "limit: unknown parameter; this route takes none"
 _FOREIGN: Final = "expected a request from a page of this server, got one from 'https://evil.example' (Origin)"
 _LIMIT: Final = 'limit: expected a whole number from 1 to 1,000, got "0"'
-_WRONG_NAME: Final = "name: expected a string of 1 to 1,000 characters, got 7"
-_NO_USER: Final = 'no user "nobody"'
+_WRONG_NAME: Final = "name: expected a string of 1 to 100 characters, got 7"
+_NO_USER: Final = 'no user "nobody" (user_id)'
 _NO_MEMBER: Final = 'no member "nobody" in this project (user_id)'
 _LAST_ADMIN: Final = "this is the last user who may administer the instance; make another one first"
+_KEPT_PROJECT: Final = 'project "dev" is the one that `sv dev` always has; make another one to delete (project_id)'
 _BODY: Final = {400: _NOT_JSON, 413: "", 415: ""}
 _OF_PROJECT: Final = {404: ""}
 
@@ -42,7 +43,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         | {
             401: "wrong e-mail or password",
             403: _FOREIGN,
-            422: "password: required: a string of 1 to 1,000 characters",
+            422: "password: required: a string of 1 to 1,024 characters",
             429: "",
             500: "",
             503: "",
@@ -65,7 +66,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
     "change_password": Operation(
         tag="Login",
         summary="Choose another password",
-        description="Ends the user's other login sessions. Wrong tries are bounded as those of a login are.",
+        description=texts.OWN_CHANGE,
         body={JSON: schemas.PasswordChange},
         answers={204: Answer("Changed.")},
         errors=_BODY | {422: "current_password: it is another one", 429: ""},
@@ -83,7 +84,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         summary="End one of one's own login sessions",
         description="At once, wherever it is.",
         answers={204: Answer("Ended.")},
-        errors={400: _NO_PARAMETERS, 404: 'no login session "nothing"'},
+        errors={400: _NO_PARAMETERS, 404: 'no login session "nothing" (login_session_id)'},
     ),
     "list_projects": Operation(
         tag="Projects",
@@ -99,7 +100,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         description="The answer has its project token, which SDKs send events with.",
         body={JSON: schemas.ProjectRequest},
         answers={201: Answer("The project, with its project token.", (schemas.ProjectWithToken,))},
-        errors=_BODY | {409: "a project 'dev' exists already, or did once (id)", 422: _WRONG_NAME},
+        errors=_BODY | {409: 'a project "dev" exists already, or did once (id)', 422: _WRONG_NAME},
     ),
     "get_project": Operation(
         tag="Projects",
@@ -121,6 +122,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         summary="Give a project a new project token",
         description=texts.ROTATION,
         body={JSON: schemas.RotationRequest},
+        needs_body=False,
         answers={200: Answer("The project, with the new project token.", (schemas.ProjectWithToken,))},
         errors=_BODY
         | _OF_PROJECT
@@ -134,7 +136,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         summary="Delete a project for good",
         description=texts.PROJECT_DELETION,
         answers={204: Answer("Deleted.")},
-        errors=_OF_PROJECT | {400: _NO_PARAMETERS},
+        errors=_OF_PROJECT | {400: _NO_PARAMETERS, 409: _KEPT_PROJECT},
     ),
     "list_members": Operation(
         tag="Users",
@@ -209,7 +211,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         summary="End an API token",
         description="At once. A second time changes nothing.",
         answers={204: Answer("Ended.")},
-        errors={400: _NO_PARAMETERS, 404: 'no API token "nothing"'},
+        errors={400: _NO_PARAMETERS, 404: 'no API token "nothing" (token_id)'},
     ),
     "list_users": Operation(
         tag="Users",

@@ -117,7 +117,7 @@ RECORDING_OPERATIONS: Final[dict[str, Operation]] = {
         answers={200: Answer("The chunks.", (Recording,))},
         errors={
             400: f'after: expected a whole number from 0 to {limits.MAX_CHUNK_INDEX:,}, got "x"',
-            404: "this session has no recording (session_id)",
+            404: 'no recording of session "s-1" (session_id)',
             503: "",
         },
     ),

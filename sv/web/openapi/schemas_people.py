@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from sv.auth.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
+from sv.meta.names import MAX_NAME_CHARS
 from sv.model import limits
 from sv.model.access import Role, Scope
 from sv.model.project_settings import Identity
@@ -12,7 +14,11 @@ from sv.people.bodies import MAX_TEXT_CHARS
 from sv.web.openapi.schemas_answers import ListMeta, Time
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
-Name: TypeAlias = Annotated[Text, Meta(description="1 to 100 characters, for people to read.", examples=["My shop"])]
+Name: TypeAlias = Annotated[
+    Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)],
+    Meta(description="For people to read; no control characters, and what is blank around it is cut off.", examples=["My shop"]),
+]
+ProjectId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9][a-z0-9_-]*$")]
 Email: TypeAlias = Annotated[
     Text, Meta(description="An address such as ann@example.com, in any case.", examples=["ann@example.com"])
 ]
@@ -25,9 +31,11 @@ Days: TypeAlias = Annotated[
     Meta(description="Days that they are kept; null for ever."),
 ]
 Password: TypeAlias = Annotated[
-    Annotated[str, Meta(min_length=8, max_length=MAX_TEXT_CHARS)] | None,
-    Meta(description="At least 8 characters. For a new user: absent, one is made up and shown once."),
+    Annotated[str, Meta(min_length=MIN_PASSWORD_CHARS, max_length=MAX_PASSWORD_CHARS)] | None,
+    Meta(description="For a new user: absent, one is made up and shown once."),
 ]
+
+KnownPassword: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
 
 
 class ProjectSettings(Struct, forbid_unknown_fields=True):
@@ -59,7 +67,7 @@ class ProjectRequest(Struct, forbid_unknown_fields=True):
     name: Name
     timezone: Zone = None
     settings: ProjectSettings | None = None
-    id: Annotated[Text | None, Meta(description="1 to 64 of a-z, 0-9, _ and -; absent: made up.", examples=["shop"])] = None
+    id: Annotated[ProjectId | None, Meta(description="Absent: made up.", examples=["shop"])] = None
 
 
 class ProjectChange(Struct, forbid_unknown_fields=True):
@@ -120,12 +128,12 @@ class MemberChange(Struct, forbid_unknown_fields=True):
 
 class LoginRequest(Struct, forbid_unknown_fields=True):
     email: Text
-    password: Text
+    password: KnownPassword
 
 
 class PasswordChange(Struct, forbid_unknown_fields=True):
-    current_password: Text
-    new_password: Annotated[str, Meta(min_length=8, max_length=MAX_TEXT_CHARS)]
+    current_password: KnownPassword
+    new_password: Annotated[str, Meta(min_length=MIN_PASSWORD_CHARS, max_length=MAX_PASSWORD_CHARS)]
 
 
 # ---- Answers ----

@@ -161,6 +161,10 @@ PERSONS: Final = (
     " names come first, each of at most 8 KiB as JSON; what is longer stays in its event alone."
 )
 
+RESET: Final = """\
+Deletes every event, smart event, saved insight and dashboard of every project, between tests. Projects, users and tokens stay, and the
+credentials of `sv dev` are put right where they were changed or ended. Under `sv dev` alone."""
+
 SMART_EVENTS: Final = f"""\
 A smart event is a name for "any of these rules". What a rule names must hold all at once, and any rule suffices. Wherever a series, a step
 or the list of events takes an event's name it takes an `action_id` instead, and a smart event applies to the past as well.

@@ -25,9 +25,15 @@ SDKs send events with the new token from now on; the old ones stay good for `ove
 default, 0 ends them at once), so that pages that are still open lose nothing. At most {limits.MAX_LIVE_PROJECT_TOKENS} are good at a time.
 """
 
+OWN_CHANGE: Final = """\
+Ends the user's other login sessions. Wrong current passwords are counted together with wrong logins: after as many, every try is a 429
+until `Retry-After` has passed, also one with the right password.
+"""
+
 PROJECT_DELETION: Final = """\
 Its tokens end at once, and its id is never given out again. Its events and what lists knew of them leave the disk within seconds, but
 for files that a query still reads, its recordings within minutes. What is still in the server's log goes with the log's oldest segments.
+The project that `sv dev` is for stays: 409.
 """
 
 MEMBERS: Final = """\

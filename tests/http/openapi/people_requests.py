@@ -97,7 +97,11 @@ PEOPLE_REQUESTS: dict[str, Requests] = {
         "404": (f"{PROJECTS}/nowhere/rotate_token", {"json": {}}),
         "409": (f"{PROJECTS}/{{worn}}/rotate_token", {"json": {}}),
     },
-    "delete_project": {**bare(f"{PROJECTS}/{{spare}}", "204"), "404": (f"{PROJECTS}/nowhere", {})},
+    "delete_project": {
+        **bare(f"{PROJECTS}/{{spare}}", "204"),
+        "404": (f"{PROJECTS}/nowhere", {}),
+        "409": (f"{PROJECTS}/dev", {}),
+    },
     "list_members": {
         **bare(f"{PROJECTS}/dev/members", "200", "limit=0"),
         "404": (f"{PROJECTS}/nowhere/members", {}),
