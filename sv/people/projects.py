@@ -1,14 +1,18 @@
 """Changes to projects. Who may is asked before: making and deleting is for the whole instance, the rest for the project."""
 
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
 from sv.auth.tokens import make_project_token
-from sv.meta.deleted_marks import mark_deleted
+from sv.meta.deleted_marks import mark_deleted, unmark_deleted
 from sv.meta.projects import Project
 from sv.model.access import Actor
-from sv.model.errors import Unavailable
+from sv.model.errors import NotFound, Unavailable
 from sv.model.project_settings import (
     ProjectSettings,
     change_project_settings,
@@ -19,6 +23,8 @@ from sv.model.telling import told_in_public
 from sv.model.validate import Problems
 from sv.people.bodies import ProjectChange
 from sv.people.people import People
+
+log = logging.getLogger(__name__)
 
 
 class WithToken(NamedTuple):
@@ -71,17 +77,35 @@ def rotate_project_token(people: People, actor: Actor, project_id: str, overlap_
 def delete_project(people: People, actor: Actor, project_id: str) -> None:
     """Hide the project for good, and end all tokens and roles that are for it alone. Its events are the store's to remove.
 
-    Raises NotFound, and Unavailable where it is deleted but can't be marked so beside the catalog, which the next start tries again.
+    Raises NotFound, and Unavailable where the disk takes neither the mark beside the catalog nor the deletion; then it is as it was.
     """
-    with people.meta.together():
+    people.projects.get(project_id)
+    with _marked(people.meta.path.parent, project_id), people.meta.together():
         project = people.projects.get(project_id)
         people.projects.delete(project_id, people.now_ms())
         people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
     people.project_tokens.changed()
+
+
+@contextmanager
+def _marked(data: Path, project_id: str) -> Generator[None]:
+    """With the project marked as deleted, for good unless the block raises.
+
+    SCAR: not after the commit. A process killed in between left a deletion that a catalog made anew knew nothing of.
+    """
     try:
-        mark_deleted(people.meta.path.parent, [project_id])
-    except OSError as error:
-        raise Unavailable(f"the project is deleted, but the disk doesn't take that as a mark: {told_in_public(error)}") from error
+        mark_deleted(data, [project_id])
+        yield
+    except NotFound:  # somebody else has deleted it meanwhile
+        raise
+    except BaseException as error:
+        try:
+            unmark_deleted(data, [project_id])
+        except OSError as refused:
+            log.error("that project %s is deleted can't be taken back before the next start: %s", project_id, refused)
+        if isinstance(error, OSError):
+            raise Unavailable(f"the project can't be marked as deleted, and isn't: {told_in_public(error)}") from error
+        raise
 
 
 def _changed(settings: ProjectSettings, change: object) -> ProjectSettings:

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 from conftest import Serve
-from crash_rig import PROJECT, ROOT, Server, body_of, event, files_aside, now_ms, numbers_in_files, part_files, wait_for
+from crash_rig import (
+    PROJECT,
+    ROOT,
+    Server,
+    body_of,
+    event,
+    files_aside,
+    now_ms,
+    numbers_in_files,
+    numbers_meanwhile,
+    part_files,
+    wait_for,
+)
 from fault_rig import injected
 
 from sv.meta.db import Meta
@@ -116,7 +128,7 @@ def test_files_that_were_taken_out_before_a_kill_are_gone_after_the_next_start(
     take_out(server)
     assert taken_out(server.folder, tmp_path / "copy"), "the kill came too early or too late"
     server.start()  # and nobody sends or asks it anything
-    wait_for(lambda: numbers_in_files(server.folder) == left, "the files to go", GONE_S)
+    wait_for(lambda: numbers_meanwhile(server.folder) == left, "the files to go", GONE_S)
     assert files_aside(server.folder) == []
     assert server.stop() == 0
     assert numbers_in_files(server.folder) == left
