@@ -1,25 +1,22 @@
 """Changes to projects. Who may is asked before: making and deleting is for the whole instance, the rest for the project."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
 from sv.auth.tokens import make_project_token
-from sv.meta.deleted_marks import mark_deleted, unmark_deleted
+from sv.meta.deleted_marks import mark_deleted, marked_deleted, unmark_deleted
 from sv.meta.projects import Project
 from sv.model.access import Actor
-from sv.model.errors import NotFound, Unavailable
+from sv.model.errors import NotFound, SvError, Unavailable
 from sv.model.project_settings import (
     ProjectSettings,
     change_project_settings,
     encode_project_settings,
     read_project_settings,
 )
-from sv.model.telling import told_in_public
+from sv.model.telling import told, told_in_public
 from sv.model.validate import Problems
 from sv.people.bodies import ProjectChange
 from sv.people.people import People
@@ -79,33 +76,39 @@ def delete_project(people: People, actor: Actor, project_id: str) -> None:
 
     Raises NotFound, and Unavailable where the disk takes neither the mark beside the catalog nor the deletion; then it is as it was.
     """
-    people.projects.get(project_id)
-    with _marked(people.meta.path.parent, project_id), people.meta.together():
-        project = people.projects.get(project_id)
-        people.projects.delete(project_id, people.now_ms())
-        people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
+    try:
+        with people.meta.together():  # other deletions wait, so that none takes back what another one marked
+            project = people.projects.get(project_id)
+            # SCAR: not after the commit. A process killed in between left a deletion that a catalog made anew knew nothing of.
+            mark_deleted(people.meta.path.parent, [project_id])
+            people.projects.delete(project_id, people.now_ms())
+            people.note(actor, "project.delete", (project.id, project.name), project_id=project_id, before=_shown(project))
+    except NotFound:
+        raise
+    except OSError as error:
+        _take_mark_back(people, project_id)
+        raise Unavailable(f"the project can't be marked as deleted, and isn't: {told_in_public(error)}") from error
+    except BaseException:
+        _take_mark_back(people, project_id)
+        raise
     people.project_tokens.changed()
 
 
-@contextmanager
-def _marked(data: Path, project_id: str) -> Generator[None]:
-    """With the project marked as deleted, for good unless the block raises.
+def _take_mark_back(people: People, project_id: str) -> None:
+    """After a deletion that failed, unless the project is deleted.
 
-    SCAR: not after the commit. A process killed in between left a deletion that a catalog made anew knew nothing of.
+    SCAR: in a transaction. The one that failed at its sync may come back after a crash until another one has begun (META-2), and somebody
+    else may have deleted the project meanwhile.
     """
+    data = people.meta.path.parent
     try:
-        mark_deleted(data, [project_id])
-        yield
-    except NotFound:  # somebody else has deleted it meanwhile
-        raise
-    except BaseException as error:
-        try:
-            unmark_deleted(data, [project_id])
-        except OSError as refused:
-            log.error("that project %s is deleted can't be taken back before the next start: %s", project_id, refused)
-        if isinstance(error, OSError):
-            raise Unavailable(f"the project can't be marked as deleted, and isn't: {told_in_public(error)}") from error
-        raise
+        if project_id not in marked_deleted(data):
+            return
+        with people.meta.transaction():
+            if people.projects.find(project_id) is not None:
+                unmark_deleted(data, [project_id])
+    except (SvError, OSError) as error:
+        log.error("that project %s is deleted can't be taken back before the next start: %s", project_id, told(error))
 
 
 def _changed(settings: ProjectSettings, change: object) -> ProjectSettings:

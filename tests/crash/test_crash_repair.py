@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -271,6 +273,30 @@ def test_a_deletion_that_the_catalog_refuses_leaves_no_mark(tmp_path: Path, monk
     delete_project(folder.server.people, SOMEBODY, "gone")
     with pytest.raises(NotFound):
         delete_project(folder.server.people, SOMEBODY, "gone")
+    assert marked_deleted(folder.path) == {"gone"}
+    folder.crash()
+
+
+def test_of_two_deletions_at_once_the_one_that_fails_leaves_the_other_ones_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    people = folder.server.people
+    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
+    delete = people.projects.delete
+    other = threading.Thread(target=delete_project, args=(people, SOMEBODY, "gone"))
+
+    def refuse(project_id: str, at_ms: int) -> None:
+        monkeypatch.setattr(people.projects, "delete", delete)
+        other.start()
+        time.sleep(0.3)  # until it waits for this one
+        raise Unavailable("full")
+
+    monkeypatch.setattr(people.projects, "delete", refuse)
+    with pytest.raises(Unavailable, match="full"):
+        delete_project(people, SOMEBODY, "gone")
+    other.join()
+    assert people.projects.find("gone") is None
     assert marked_deleted(folder.path) == {"gone"}
     folder.crash()
 
