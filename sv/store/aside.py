@@ -9,6 +9,7 @@ Nobody reads these but people. Never moves anything there (`sv.store.files` and 
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -52,16 +53,35 @@ def remove_aside(data_folder: Path, kept: Collection[KeptAside]) -> None:
 
 
 def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects) -> None:
-    """Delete what lies there of deleted projects, whether or not it can be read; the log says how much. Raises OSError, Unavailable."""
-    kept = [each for each in kept_aside(data_folder) if each.project_id is not None]
-    if not kept:
+    """Delete what lies there of deleted projects, whether or not it can be read. The log says how much, and what can't be deleted, which
+    keeps nothing else from going. Raises Unavailable."""
+    try:
+        kept = [each for each in kept_aside(data_folder) if each.project_id is not None]
+    except OSError as error:
+        log.warning("what was set aside of deleted projects stays for now: %s", error)
         return
-    project_ids = deleted.ids()
-    gone = [each for each in kept if each.project_id in project_ids]
-    remove_aside(data_folder, gone)
-    for project_id in sorted({str(each.project_id) for each in gone}):
-        count = sum(each.project_id == project_id for each in gone)
+    project_ids = deleted.ids() if kept else frozenset[str]()
+    gone = Counter[str]()
+    for each in kept:
+        if each.project_id in project_ids:
+            try:
+                remove_aside(data_folder, [each])
+                gone[str(each.project_id)] += 1
+            except OSError as error:
+                log.warning("project %s was deleted, and what was set aside of it stays for now: %s", each.project_id, error)
+    for project_id, count in sorted(gone.items()):
         log.info("project %s was deleted: %d files of it that were set aside are gone", project_id, count)
+
+
+def tell_nobodys(data_folder: Path) -> None:
+    """Have the log name what may hold something of a project that was deleted."""
+    try:
+        others = nobodys(data_folder)
+    except OSError as error:
+        log.warning("whether something of deleted projects was set aside can't be told: %s", error)
+        return
+    if others:
+        log.warning("whose %s is can't be told: it may hold something of deleted projects", ", ".join(others))
 
 
 def _named(path: Path) -> KeptAside:

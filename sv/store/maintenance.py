@@ -15,7 +15,7 @@ from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
 from sv.model.part import NewPart, Part
 from sv.model.telling import told, told_in_public
-from sv.store.aside import nobodys, remove_aside_of_deleted
+from sv.store.aside import remove_aside_of_deleted, tell_nobodys
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
@@ -182,8 +182,7 @@ class Maintenance:
                 self._deleted.forget(project_id)
                 self._store.catalog.replace(parts=part_ids, by=())
                 log.info("project %s was deleted: %d files of its events go", project_id, len(part_ids))
-            if others := nobodys(self._store.data_folder):
-                log.warning("whose %s is can't be told: it may hold something of deleted projects", ", ".join(others))
+            tell_nobodys(self._store.data_folder)
             self._sweep()
 
     def reset(self, delete_rows: Callable[[int], object]) -> None:

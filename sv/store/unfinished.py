@@ -7,7 +7,7 @@ made of (`recovery.py` reads that after a kill). Assumes the maintenance's turn.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sv.store.files import delete_file
+from sv.store.files import delete_durably
 from sv.store.ports import CatalogRows
 
 
@@ -35,6 +35,7 @@ class Unfinished:
         """
         if self._in_doubt:
             self._rows.forget_dropped([])
-            gone = [path for path in self._in_doubt if delete_file(self._data_folder / path)]
+            # For good: a power cut could bring one back that the catalog no longer knows.
+            gone = delete_durably(self._data_folder, self._in_doubt)
             self._in_doubt = [path for path in self._in_doubt if path not in gone]
-            self._rows.forget_unfinished(gone)
+            self._rows.forget_unfinished(sorted(gone))

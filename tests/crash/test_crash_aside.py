@@ -1,5 +1,6 @@
 """What lies in `aside/` is no hiding-place: persons, projects and what is too old leave it, and whoever asks is told what lies there."""
 
+import errno
 import json
 import logging
 import os
@@ -18,9 +19,10 @@ from folder_rig import PROJECT, Folder, now_ms
 from sv.meta.jobs import Jobs
 from sv.model.access import Actor
 from sv.model.batch import VERSION, Batch, encode_batch
+from sv.model.errors import Unavailable
 from sv.model.jobs import Job
 from sv.people.projects import delete_project
-from sv.store import maintenance
+from sv.store import files, maintenance
 from sv.store.disk_watch import DiskWatch
 from tests import forked
 
@@ -87,6 +89,25 @@ def test_what_lies_aside_of_a_deleted_project_goes_whether_or_not_it_can_be_read
     assert aside_of(folder.path) == sorted(others)
     folder.close()
     assert numbers_in_files(folder.path) == Counter(["another's"])
+
+
+def test_what_can_not_be_deleted_aside_keeps_nothing_else_of_a_deleted_project_from_going(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
+    batch = Batch(VERSION, "gone", now_ms(), 1, "", None, b"", b"", BATCH)
+    folder.server.store_now(batch, encode_batch(batch))
+    folder.put("another's")
+    folder.flush()
+    lay_aside(folder.path, **{"events__project=gone__day=mixed__merge-1.parquet": b"PAR1"})
+    (folder.path / "aside" / "batch-0000000000000001-gone.json").mkdir()  # even the superuser can't unlink one
+    delete_project(folder.server.people, SOMEBODY, "gone")
+    folder.server.maintenance.remove_deleted()
+    assert "project gone was deleted, and what was set aside of it stays for now" in caplog.text
+    assert [path.name for path in (folder.path / "aside").iterdir()] == ["batch-0000000000000001-gone.json"]
+    assert numbers_in_files(folder.path) == Counter(["another's"])
+    folder.close()
 
 
 def test_an_erasure_names_what_lies_aside_and_does_not_say_whose_it_is(tmp_path: Path) -> None:
@@ -222,3 +243,31 @@ def test_a_merged_file_whose_sources_are_not_there_is_kept_aside(tmp_path: Path)
     assert folder.server.parts.unfinished() == {}
     folder.close()
     assert aside_of(folder.path) == [path.replace("/", "__")]
+
+
+def test_a_merge_that_failed_is_known_until_its_file_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut can bring back a file whose folder was not synced, and nobody could account for it then."""
+    folder = Folder(tmp_path / "data")
+    for number in ("1", "2"):
+        folder.put(number)
+        folder.flush()
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def fail(*_: object) -> None:
+        raise Unavailable("the disk refuses")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.server.parts, "replace_parts", fail)
+        with pytest.raises(Unavailable):
+            folder.merge()
+    (path,) = folder.server.parts.unfinished()
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "sync_folder", refuse)
+        folder.server.maintenance.sweep()
+    assert list(folder.server.parts.unfinished()) == [path]
+    folder.server.maintenance.sweep()
+    assert folder.server.parts.unfinished() == {}
+    assert not (folder.path / path).exists()
+    folder.close()
