@@ -200,7 +200,7 @@ class Server:
             self.retries.remember(answer, self.clock())
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
         is_log_whole = self.log.damage.missing_records == 0
-        clear_away(folder, [*self.catalog.parts(), *self.parts.dropped_parts()], covered, is_log_whole=is_log_whole)
+        clear_away(folder, self.parts, self.catalog, is_log_whole=is_log_whole)
         self.recordings = open_recordings(settings, self.meta, self.clock)
         rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
         self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)

@@ -29,6 +29,7 @@ from sv.meta.errors import FolderUnusable
 from sv.meta.lock import FolderLock
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
+from sv.store.disk_watch import shown_bytes
 from sv.upkeep.checking import Report, check
 from sv.upkeep.repairing import Repaired, needs_repair, put_damaged_aside, repair
 
@@ -80,6 +81,7 @@ def _inventory(settings: Settings) -> "Generator[Inventory]":
 def _as_json(report: Report, repaired: Repaired | None) -> dict[str, Any]:
     findings = [{"kind": finding.kind, "path": finding.path, "what": finding.what} for finding in report.findings]
     answer: dict[str, Any] = {"files": report.files, "rows": report.rows, "log_records": report.log_records, "findings": findings}
+    answer["aside"] = {"files": report.aside_files, "bytes": report.aside_bytes}
     if repaired is not None:
         aside = [{"path": path, "reason": reason} for path, reason in repaired.aside]
         answer["repaired"] = {
@@ -103,5 +105,9 @@ def _told(report: Report, repaired: Repaired | None) -> str:
         lines += [f"{project_id} was deleted: the next start of the server removes its events" for project_id in repaired.deleted]
     lines += [f"{finding.kind}: {finding.path}: {finding.what}" for finding in report.findings]
     lines.append(f"{report.files:,} event files, {report.rows:,} events, {report.log_records:,} records in the log alone")
+    if report.aside_files:
+        lines.append(
+            f"{report.aside_files:,} files ({shown_bytes(report.aside_bytes)}) lie in aside/ and log/aside/, where nothing reads them"
+        )
     lines.append("nothing is wrong" if not report.findings else f"{len(report.findings):,} things are wrong")
     return "\n".join(lines)

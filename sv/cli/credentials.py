@@ -1,5 +1,6 @@
 """The project, administrator and tokens that a first start makes, and those of `sv dev`, which never change."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -11,9 +12,11 @@ from sv.meta.errors import FolderFault
 from sv.meta.instance import Settings as InstanceSettings
 from sv.meta.project_tokens import NEVER_MS
 from sv.model.access import Scope
-from sv.model.errors import Conflict
+from sv.model.errors import Conflict, SvError
 from sv.server import Server, now_ms
 from sv.settings import Settings
+
+log = logging.getLogger(__name__)
 
 ALL_SCOPES: Final = frozenset(Scope)
 ADMIN_EMAIL: Final = "admin@localhost"
@@ -23,6 +26,8 @@ DEV_PASSWORD_HASH: Final = (  # made beforehand, since to hash a password takes 
     "$argon2id$v=19$m=19456,t=2,p=1$o2AWQPNAcoTM2CfaTObf9Q$kCFEpVGP/Al1m/mj3WtbIhseehGX2AdZgF2tYku2RGQ"  # noqa: S105
 )
 _KIND: Final = "made_by"
+_SHOWN: Final = "credentials_shown"
+_TOKEN: Final = "first start"  # noqa: S105 - the name it is listed under
 
 
 class Credentials(Struct, frozen=True):
@@ -40,9 +45,9 @@ DEV: Final = Credentials("dev", "sv_pub_dev", "sv_dev", DEV_EMAIL, DEV_PASSWORD)
 
 
 def first_credentials(server: Server) -> Credentials | None:
-    """Make a project, an administrator and tokens in a folder that has none; None where it has.
+    """Make a project, an administrator and tokens in a folder that has none, in one transaction; None where it has.
 
-    The project comes last and says that all is done: a first start that was cut off is done again, and what it left is made anew.
+    Those of a start that ended before it could show them (`note_shown`) are nobody's: they are made anew, and the old ones end.
     Raises FolderFault for a folder of `sv dev`, whose credentials everybody knows.
     """
     kind = InstanceSettings(server.meta)
@@ -50,24 +55,42 @@ def first_credentials(server: Server) -> Credentials | None:
         raise FolderFault(
             f"{server.settings.data} was made by `sv dev`, and everybody knows its credentials; choose another folder with --data"
         )
-    if server.projects.list_all():
+    shown, projects = kind.get(_SHOWN), server.projects.list_all()
+    if shown == "true" or (shown is None and projects):
         return None
-    kind.put(_KIND, '"serve"')
     token = make_api_token()
-    made = Credentials("", make_project_token(), token.secret, ADMIN_EMAIL, make_password())
+    password = make_password()
+    password_hash = hash_password(password)
     now = server.clock()
-    known = server.users.find_login(made.email)
-    if known is None:
-        server.users.create(made.email, password_hash=hash_password(made.password), now_ms=now, is_instance_admin=True)
-    else:
-        server.users.set_password_hash(known[0].id, hash_password(made.password))
-    for old in server.api_tokens.list_all():
-        server.api_tokens.revoke(old.id, now)
-    server.api_tokens.create(
-        "first start", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
-    )
-    project = server.projects.create("My project", token=made.project_token, now_ms=now)
-    return Credentials(project.id, made.project_token, made.api_token, made.email, made.password)
+    with server.meta.together():
+        kind.put(_KIND, '"serve"')
+        kind.put(_SHOWN, "false")
+        admin = server.users.find_login(ADMIN_EMAIL)
+        if admin is None:
+            server.users.create(ADMIN_EMAIL, password_hash=password_hash, now_ms=now, is_instance_admin=True)
+        else:
+            server.users.set_password_hash(admin[0].id, password_hash)
+        for old in server.api_tokens.list_all():
+            if old.name == _TOKEN:
+                server.api_tokens.revoke(old.id, now)
+        server.api_tokens.create(
+            _TOKEN, secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
+        )
+        project = projects[-1] if projects else server.projects.create("My project", token=make_project_token(), now_ms=now)
+        good = server.project_tokens.all_project_tokens(now).projects
+        project_token = next((known for known, project_id in good.items() if project_id == project.id), None)
+        if project_token is None:
+            project_token = make_project_token()
+            server.project_tokens.rotate(project.id, project_token, now)
+    return Credentials(project.id, project_token, token.secret, ADMIN_EMAIL, password)
+
+
+def note_shown(server: Server) -> None:
+    """Remember that somebody has seen what `first_credentials` made. A disk that doesn't take that is only logged."""
+    try:
+        InstanceSettings(server.meta).put(_SHOWN, "true")
+    except SvError as error:
+        log.warning("can't note that the credentials were shown, so the next start makes new ones: %s", error.message)
 
 
 def dev_credentials(server: Server) -> Credentials:

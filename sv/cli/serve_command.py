@@ -15,7 +15,7 @@ import os
 
 import msgspec
 
-from sv.cli.credentials import Credentials, first_credentials
+from sv.cli.credentials import Credentials, first_credentials, note_shown
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging
 from sv.server import Server
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         credentials = first_credentials(server)
         if credentials is not None:
             made.append(credentials)
-            if args.sample:
+            if args.sample and not server.store.ingested:
                 from sv.cli.sample import add_sample
 
                 add_sample(server, credentials)
@@ -48,7 +48,12 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             secrets = msgspec.to_builtins(made[0]) if made else {}
             print(json.dumps({"url": url, **secrets, "data": str(settings.data)}), flush=True)
-            return
+        else:
+            greet(server, url)
+        if made:
+            note_shown(server)
+
+    def greet(server: Server, url: str) -> None:
         print(f"{bold(f'Session Vision is running at {url}')}, with its data in {settings.data}", flush=True)
         for credentials in made:
             print("\nThis is the first start. Keep these; the secrets are not shown again:\n")

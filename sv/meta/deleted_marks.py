@@ -2,7 +2,9 @@
 
     deleted/<project>      empty; there for good
 
-The catalog says what holds. Marks are put right by it at each start, and are read where it is lost.
+The catalog says what holds. A mark is made before the catalog has the deletion and taken back where that fails, and all are put right by it
+at each start. They are read where it is lost: then a mark alone decides, for the deletion. Somebody who may had asked for it, and it was
+done, or about to be when the process ended.
 """
 
 import logging
@@ -28,7 +30,7 @@ def marked_deleted(data: Path) -> frozenset[str]:
 
 
 def mark_deleted(data: Path, project_ids: Collection[str]) -> None:
-    """Durably, once the catalog has it: a mark without a deletion would cost a project. Raises OSError."""
+    """Durably. Raises OSError."""
     folder = data / DELETED
     if not folder.is_dir():
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -38,14 +40,19 @@ def mark_deleted(data: Path, project_ids: Collection[str]) -> None:
     sync_folder(folder)
 
 
+def unmark_deleted(data: Path, project_ids: Collection[str]) -> None:
+    """Durably take marks back, of projects that live. Raises OSError."""
+    for project_id in project_ids:
+        (data / DELETED / project_id).unlink(missing_ok=True)
+    sync_folder(data / DELETED)
+
+
 def put_marks_right(data: Path, deleted: Collection[str], live: Collection[str]) -> None:
-    """Every deleted project has a mark and no living one: an older catalog that was put back knows of some that live again."""
+    """Every deleted project has a mark and no living one: a deletion was cut off before its commit, or an older catalog was put back."""
     try:
         marked = marked_deleted(data)
         if stale := marked & set(live):
-            for project_id in stale:
-                (data / DELETED / project_id).unlink(missing_ok=True)
-            sync_folder(data / DELETED)
+            unmark_deleted(data, stale)
         if missing := set(deleted) - marked:
             mark_deleted(data, missing)
     except OSError as error:

@@ -49,8 +49,9 @@ class DeletedProjects:
     def open(cls, meta: Meta, now_ms: Callable[[], int]) -> "DeletedProjects":
         """With their marks beside the catalog put right."""
         projects = cls(meta, now_ms)
-        live = meta.rows("select id from projects where deleted_ms is null")
-        put_marks_right(meta.path.parent, projects.ids(), [str(project_id) for (project_id,) in live])
+        with meta.transaction():  # a command that deletes one at this moment waits
+            live = meta.rows("select id from projects where deleted_ms is null")
+            put_marks_right(meta.path.parent, projects.ids(), [str(project_id) for (project_id,) in live])
         return projects
 
     def ids(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from sv.meta.db import sync_folder
 from sv.meta.errors import FolderInUse, FolderUnusable
 
 LOCK_NAME: Final = "sv.lock"
@@ -55,7 +56,7 @@ class FolderLock:
         Raises FolderInUse naming the holder, FolderUnusable saying what to do.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
             descriptor = _open_locked(folder / LOCK_NAME)
         except OSError as error:
             raise FolderUnusable(_remedy(folder, error)) from error
@@ -102,6 +103,15 @@ def read_holder(folder: Path) -> Holder | None:
     with suppress(OSError, msgspec.DecodeError), (folder / LOCK_NAME).open("rb") as file:
         return msgspec.json.decode(file.read(_MAX_HOLDER_BYTES), type=Holder)
     return None
+
+
+def _make(folder: Path) -> None:
+    """Have the folder, and its name on the disk: nothing in it outlasts a power cut that its own name doesn't."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        with suppress(PermissionError):  # a folder may be one to make others in and not to look into
+            sync_folder(each.parent)
 
 
 def _open_locked(path: Path) -> int | None:

@@ -10,6 +10,7 @@ not at all, together with the log position it stands for, and is synced when a m
 from collections.abc import Iterable, Sequence
 
 import apsw
+import msgspec
 
 from sv.meta.db import Meta, Row
 from sv.meta.errors import is_taken
@@ -83,6 +84,25 @@ class Parts:
         with self._meta.transaction() as writer:
             writer.executemany("delete from parts where part_id = ? and state = 'dropped'", [(part_id,) for part_id in part_ids])
 
+    def note_unfinished(self, path: str, made_of: Sequence[int]) -> None:
+        """A file is about to be written that is to take the place of these live parts. It is struck when it does (`replace_parts`)."""
+        with self._meta.transaction() as writer:
+            kept = msgspec.json.encode(made_of).decode()
+            writer.execute("insert or replace into unfinished_files (path, made_of) values (?, ?)", (path, kept))
+
+    def unfinished(self) -> dict[str, frozenset[int]]:
+        """The paths of files that were begun and are in no part, with the parts that each was made of."""
+        rows = self._meta.rows("select path, made_of from unfinished_files order by path")
+        return {str(path): frozenset(msgspec.json.decode(str(made_of), type=list[int])) for path, made_of in rows}
+
+    def forget_unfinished(self, paths: Iterable[str]) -> None:
+        with self._meta.transaction() as writer:
+            writer.executemany("delete from unfinished_files where path = ?", [(path,) for path in paths])
+
+    def settle(self) -> None:
+        """Have what the catalog says on the disk, though the process that wrote it was killed before its sync. Raises Unavailable."""
+        self._meta.empty_log()
+
     def add_import_chunk(
         self, import_id: str, chunk_no: int, parts: Sequence[NewPart], summaries: Sequence[Summary] = (), now_ms: int = 0
     ) -> list[Part] | None:
@@ -122,6 +142,7 @@ class Parts:
 def swap_parts(writer: apsw.Connection, old_ids: Sequence[int], new_parts: Sequence[NewPart]) -> list[Part]:
     """`Parts.replace_parts` inside a transaction of the caller. Rows that the new ones lack count as removed."""
     count(writer, "removed", sum(_drop(writer, part_id) for part_id in old_ids) - sum(part.rows for part in new_parts))
+    writer.executemany("delete from unfinished_files where path = ?", [(part.path,) for part in new_parts])
     return [_insert(writer, part) for part in new_parts]
 
 

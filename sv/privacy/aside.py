@@ -1,55 +1,105 @@
-"""A person's events in what was set aside: damaged files, files that no catalog row named, batches that the engine could not take.
+"""What was set aside (`sv.store.aside`), and what has to leave it: a person's events, and those that are older than a project keeps them.
 
-Nobody reads these but people. Answers for a person not lying on in them: what can be read is written anew without the person, what can't
-is named. Assumes the names that `sv.store` gives. Never deletes what it can't read.
+Nobody reads these files but people. Answers for neither lying on in them: what can be read is written anew without, what can't, and what
+doesn't say whose it is, is named. Never deletes what may hold something else.
 """
 
-import re
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from sv.model.errors import Unavailable
+from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.unwanted import Unwanted
-from sv.store.files import ASIDE, write_durably
+from sv.store.aside import KeptAside, kept_aside, nobodys, remove_aside
+from sv.store.files import ASIDE, MIXED, write_durably
 from sv.store.ports import Tables
 
-_FILE: Final = re.compile(r"events__project=(.+?)__day=[^_]+__.+\.parquet(?:\.[0-9]+)?")
-_BATCH: Final = re.compile(r"batch-[0-9a-f]{16}-(.+)\.json")
+_EVERYTHING: Final = Unwanted(before_ms=MAX_TIMESTAMP_MS + 1)
 _events: Final = msgspec.json.Decoder(list[dict[str, Any]])
 
 
 def erase_aside(
     data_folder: Path, project_id: str, persons: Sequence[int], distinct_ids: Sequence[str], tables: Tables
 ) -> list[str]:
-    """Returns the files of the project that can't be read, relative to the data folder. Raises Unavailable, OSError."""
-    left_behind: list[str] = []
-    for path in sorted((data_folder / ASIDE).glob("*")):
-        named = _FILE.fullmatch(path.name)
-        batch = _BATCH.fullmatch(path.name)
+    """Returns the files that may hold something of the person on, relative to the data folder. Raises Unavailable, OSError."""
+
+    def erase(kept: KeptAside) -> None:
+        if kept.day is not None:
+            _rewrite_file(data_folder, kept, Unwanted(persons=tuple(persons)), tables)
+        else:
+            _rewrite_batch(data_folder, kept, distinct_ids)
+
+    return _each(data_folder, project_id, erase)
+
+
+def expire_aside(data_folder: Path, project_id: str, before_ms: int, tables: Callable[[], Tables]) -> list[str]:
+    """The same for events from before a moment, the beginning of a UTC day.
+
+    A file of a day goes by that, unread; a batch by when it was set aside, for its events may have no time that can be read.
+    """
+
+    def expire(kept: KeptAside) -> None:
+        if _is_overdue(kept, before_ms):
+            remove_aside(data_folder, [kept])
+        elif kept.day == MIXED:
+            _rewrite_file(data_folder, kept, Unwanted(before_ms=before_ms), tables())
+
+    return _each(data_folder, project_id, expire)
+
+
+def is_overdue_aside(data_folder: Path, project_id: str, before_ms: int) -> bool:
+    """Whether something lies there of which the name, or a batch's age, says that it is too old. Raises OSError."""
+    return any(kept.project_id == project_id and _is_overdue(kept, before_ms) for kept in kept_aside(data_folder))
+
+
+def _each(data_folder: Path, project_id: str, act: Callable[[KeptAside], None]) -> list[str]:
+    left_behind = nobodys(data_folder)
+    for kept in kept_aside(data_folder):
+        if kept.project_id != project_id:
+            continue
         try:
-            if named is not None and named[1] == project_id:
-                _rewrite_file(path, Unwanted(persons=tuple(persons)), tables)
-            elif batch is not None and batch[1] == project_id:
-                _rewrite_batch(path, distinct_ids)
+            act(kept)
         except (Unavailable, OSError):
             raise
         except Exception:
-            left_behind.append(f"{ASIDE}/{path.name}")
-    return left_behind
+            left_behind.append(f"{ASIDE}/{kept.path.name}")
+    return sorted(left_behind)
 
 
-def _rewrite_file(path: Path, unwanted: Unwanted, tables: Tables) -> None:
+def _is_overdue(kept: KeptAside, before_ms: int) -> bool:
+    if kept.day is None:
+        return kept.path.stat().st_mtime_ns < before_ms * 1_000_000
+    return kept.day != MIXED and kept.day < datetime.fromtimestamp(before_ms / 1000, UTC).date().isoformat()
+
+
+def _rewrite_file(data_folder: Path, kept: KeptAside, unwanted: Unwanted, tables: Tables) -> None:
+    path = kept.path
     if not tables.is_readable(path):
         raise ValueError(f"{path} can't be read")
-    if tables.count_unwanted(path, unwanted):
+    count = tables.count_unwanted(path, unwanted)
+    if count and count == tables.count_unwanted(path, _EVERYTHING):
+        remove_aside(data_folder, [kept])
+    elif count:
         write_durably(path, lambda target: tables.write_without(path, unwanted, target))
 
 
-def _rewrite_batch(path: Path, distinct_ids: Sequence[str]) -> None:
+def _rewrite_batch(data_folder: Path, kept: KeptAside, distinct_ids: Sequence[str]) -> None:
+    path = kept.path
     events = _events.decode(path.read_bytes())
     others = [event for event in events if (event.get("userId") or event.get("anonymousId")) not in distinct_ids]
-    if len(others) < len(events):
-        write_durably(path, lambda target: target.write_bytes(msgspec.json.encode(others)))
+    if not others:
+        remove_aside(data_folder, [kept])
+    elif len(others) < len(events):
+        modified = path.stat().st_mtime_ns
+        write_durably(path, lambda target: _write_as_old(target, msgspec.json.encode(others), modified))
+
+
+def _write_as_old(target: Path, content: bytes, modified_ns: int) -> None:
+    """A batch's age is its file's."""
+    target.write_bytes(content)
+    os.utime(target, ns=(modified_ns, modified_ns))

@@ -24,7 +24,7 @@ from sv.model.errors import Unavailable
 from sv.model.jobs import Job
 from sv.model.part import NewPart, Part
 from sv.model.unwanted import Unwanted
-from sv.privacy.aside import erase_aside
+from sv.privacy.aside import erase_aside, expire_aside
 from sv.store.maintenance import Maintenance
 from sv.store.ports import Tables
 from sv.store.rewriting import Rewriting
@@ -155,6 +155,8 @@ class Erasing:
             if before_ms is not None:
                 self._rewrite(job, Unwanted(before_ms=before_ms))
             left_behind = self._empty_log()
+            if before_ms is not None:
+                left_behind += expire_aside(self._data_folder, job.project_id, before_ms, self._tables)
             self.renew_sums(job.project_id)
             self._rows.forget_subject(job, left_behind)
         self._sums.scrub()

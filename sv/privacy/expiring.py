@@ -15,6 +15,7 @@ from sv.model.jobs import Job, Kind
 from sv.model.limits import DAY_MS
 from sv.model.part import Part
 from sv.model.project_settings import read_project_settings
+from sv.model.telling import told
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class ExpiryRows(Protocol):
 
 
 class Expiring:
-    """parts: a project's files. expire_recordings: has what is older than a moment removed, or at least noted to be."""
+    """parts: a project's files. expire_recordings: has what is older than a moment removed, or at least noted to be. lies_aside: whether
+    something of a project that is older than a moment was set aside."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Expiring:
         parts: Callable[[str], Sequence[Part]],
         expire_recordings: Callable[[str, int], int],
         now_ms: Callable[[], int],
+        lies_aside: Callable[[str, int], bool],
     ) -> None:
         self._rows = rows
         self._projects = projects
@@ -48,14 +51,15 @@ class Expiring:
         self._parts = parts
         self._expire_recordings = expire_recordings
         self._now_ms = now_ms
+        self._lies_aside = lies_aside
 
     def look(self) -> None:
         """Add a job for each project that has events which are too old, or whose last such job failed."""
         for project in self._projects():
             try:
                 self._look_at(project)
-            except SvError as error:
-                log.warning("what is too old of project %s stays for now: %s", project.id, error.message)
+            except (SvError, OSError) as error:
+                log.warning("what is too old of project %s stays for now: %s", project.id, told(error))
 
     def keep_from_ms(self, project_id: str) -> int | None:
         """The moment from which on the project keeps events; None for one that keeps all, or is gone."""
@@ -68,7 +72,9 @@ class Expiring:
 
     def _look_at(self, project: Project) -> None:
         keep_from_ms = self._keep_from_ms(project)
-        is_due = keep_from_ms is not None and any(part.min_ts_ms < keep_from_ms for part in self._parts(project.id))
+        is_due = keep_from_ms is not None and (
+            any(part.min_ts_ms < keep_from_ms for part in self._parts(project.id)) or self._lies_aside(project.id, keep_from_ms)
+        )
         if is_due or self._rows.is_about(project.id, "expire_events", SUBJECT):
             self._rows.add(project.id, "expire_events", SUBJECT, self._now_ms())
         days = read_project_settings(project.settings).recording_retention_days

@@ -1,6 +1,7 @@
 """Puts the jobs together out of what a server has opened. Called by the composition root."""
 
 from collections.abc import Callable
+from functools import partial
 
 from sv.meta.audit import Audit
 from sv.meta.db import Meta
@@ -13,6 +14,7 @@ from sv.meta.rollups.alias_lists import AliasLists
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.definitions import prune_names
 from sv.model.identity import is_merged
+from sv.privacy.aside import is_overdue_aside
 from sv.privacy.erasing import Erasing, Recorded
 from sv.privacy.expiring import Expiring
 from sv.privacy.jobs import JobWork
@@ -101,5 +103,6 @@ def open_jobs(
         return numbers.number_of(project_id, distinct_id) is not None
 
     parts, expire = store.catalog.parts, recordings.expire_recordings
-    expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms)
+    lies_aside = partial(is_overdue_aside, settings.data)
+    expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms, lies_aside)
     return JobWork(rows, make_erasing, has_events, expiring, Trail(audit, meta.together, now_ms), now_ms)

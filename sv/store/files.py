@@ -3,7 +3,7 @@
     events/project=<id>/day=<YYYY-MM-DD>/flush-<log position>-<n>.parquet     written by a flush
     events/project=<id>/day=<YYYY-MM-DD>/merge-<random>.parquet               written by compaction
     events/project=<id>/day=mixed/…                                           many days with few rows each
-    aside/…                                                                   damaged files; nothing but an erased person's rows leaves them
+    aside/…                                                                   damaged files, and those nobody can account for (`aside.py`)
 
 Days are UTC. A file appears under its name whole or not at all: it is written beside it as `.tmp`, synced, renamed, and its folder is
 synced (ENGINE.md §5: without the folder's sync a power cut lost 1 of 50).
@@ -131,12 +131,31 @@ def delete_file(path: Path) -> bool:
     return True
 
 
+def delete_durably(data_folder: Path, paths: Collection[str]) -> set[str]:
+    """Delete these, relative to the data folder; returns those that are gone and stay so, whenever the power is cut."""
+    gone = {path for path in paths if delete_file(data_folder / path)}
+    folders: dict[Path, list[str]] = {}
+    for path in gone:
+        folder = (data_folder / path).parent
+        while not folder.is_dir():  # its last file was this one
+            folder = folder.parent
+        folders.setdefault(folder, []).append(path)
+    for folder, names in folders.items():
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            log.warning("can't sync %s after deleting files of it: %s", folder, error)
+            gone.difference_update(names)
+    return gone
+
+
 def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int, *, is_log_whole: bool) -> int:
     """Clear away event files that no catalog row names, so that other tools see each event once too. Returns how many.
 
     known: paths of all parts, relative to the data folder. A flush that was never committed is deleted where the log has its events:
     its name says that they lie beyond `covered_seq`, and is_log_whole that the log gave back everything there. Anything else is moved
-    aside: the catalog may be an older one out of a backup, and the file the only one that has its events.
+    aside: the catalog may be an older one out of a backup, and the file the only one that has its events. What the catalog itself took out,
+    or knows to be unfinished, is gone by now, or among the known (`recovery.py`).
     """
     count = 0
     for path in (data_folder / EVENTS).glob("project=*/day=*/*.parquet"):
@@ -152,9 +171,10 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
 
 
 def sweep_temporary_files(data_folder: Path) -> int:
-    """Delete what a killed flush or merge left half written, and what killed queries spilled. Returns how many."""
+    """Delete what a killed flush, merge or erasure left half written, and what killed queries spilled. Returns how many."""
     count = 0
-    for path in [*(data_folder / EVENTS).glob("project=*/day=*/*.tmp"), *(data_folder / SPILL).glob("*")]:
+    halves = [*(data_folder / EVENTS).glob("project=*/day=*/*.tmp"), *(data_folder / ASIDE).glob("*.tmp")]
+    for path in [*halves, *(data_folder / SPILL).glob("*")]:
         path.unlink(missing_ok=True)
         count += 1
     return count

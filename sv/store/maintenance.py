@@ -15,11 +15,13 @@ from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
 from sv.model.part import NewPart, Part
 from sv.model.telling import told, told_in_public
+from sv.store.aside import remove_aside_of_deleted, tell_nobodys
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
-from sv.store.files import delete_file, looks_whole, part_path, set_aside, write_durably
+from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
 from sv.store.indexing import Indexing
 from sv.store.ports import CatalogRows, DeletedProjects, FileFacts, Tables
+from sv.store.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,7 @@ class Maintenance:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self._pending_since_s: float | None = None
-        self._in_doubt: list[str] = []
+        self.unfinished = Unfinished(store.data_folder, rows)
         self.fault: str | None = None
         self.flushes = self.merges = 0
         self.last_flush_ms = now_ms()
@@ -136,13 +138,13 @@ class Maintenance:
     def sweep(self) -> None:
         """Delete now what no query reads any more."""
         with self._turn:
-            self.settle_doubts()
+            self.unfinished.settle()
             self._sweep()
 
     def compact(self, *, everything: bool = False) -> int:
         """Merge the parts that are due, or all of each day. Returns the number of merges."""
         with self._turn:
-            self.settle_doubts()
+            self.unfinished.settle()
             parts = self._store.catalog.parts()
             plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
             for plan in plans:
@@ -169,7 +171,10 @@ class Maintenance:
         """
         with self._turn:
             self._look_for_deleted_at_s = self._monotonic_s() + LOOK_FOR_DELETED_S
-            if self._deleted is None or not (project_ids := self._deleted.with_remains()):
+            if self._deleted is None:
+                return
+            remove_aside_of_deleted(self._store.data_folder, self._deleted)
+            if not (project_ids := self._deleted.with_remains()):
                 return
             self.flush()  # or the events that are held would be in the rollups again
             for project_id in project_ids:
@@ -177,6 +182,7 @@ class Maintenance:
                 self._deleted.forget(project_id)
                 self._store.catalog.replace(parts=part_ids, by=())
                 log.info("project %s was deleted: %d files of its events go", project_id, len(part_ids))
+            tell_nobodys(self._store.data_folder)
             self._sweep()
 
     def reset(self, delete_rows: Callable[[int], object]) -> None:
@@ -298,30 +304,17 @@ class Maintenance:
         path = part_path(first.project_id, first.day, f"merge-{secrets.token_hex(8)}")
         level = max(part.level for part in readable) + 1
         old_ids = [part.part_id for part in readable]
+        self.unfinished.begin(path, old_ids)
         try:
             facts = write_durably(
                 folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target)
             )
             parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
         except Exception:
-            self.doubt(path)
+            self.unfinished.doubt(path)
             raise
         self._store.catalog.replace(parts=old_ids, by=parts)
         self.merges += 1
-
-    def doubt(self, path: str) -> None:
-        """Note the file of a commit that failed. For the thread that has the turn."""
-        self._in_doubt.append(path)
-
-    def settle_doubts(self) -> None:
-        """Delete the files of merges and the like that failed, or raise what keeps the catalog from being written.
-
-        SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another one has succeeded it can't
-        any more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
-        """
-        if self._in_doubt:
-            self._rows.forget_dropped([])
-            self._in_doubt = [path for path in self._in_doubt if not delete_file(self._store.data_folder / path)]
 
     def check(self, part: Part) -> bool:
         """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged.
@@ -363,7 +356,8 @@ class Maintenance:
         catalog.forget(buffers=buffers)
         unread = catalog.unread_parts()
         self._indexing.remove(unread)
-        gone = [part.part_id for part in unread if delete_file(self._store.data_folder / part.path)]
+        deleted = delete_durably(self._store.data_folder, [part.path for part in unread])
+        gone = [part.part_id for part in unread if part.path in deleted]
         if gone:
             self._rows.forget_dropped(gone)
             catalog.forget(parts=gone)

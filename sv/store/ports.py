@@ -1,6 +1,6 @@
 """What the store needs of other rooms. `server.py` introduces them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -172,6 +172,20 @@ class CatalogRows(Protocol):
         ...
 
     def forget_dropped(self, part_ids: Sequence[int]) -> None: ...
+
+    def note_unfinished(self, path: str, made_of: Sequence[int]) -> None:
+        """A file is about to be written that is to take the place of these parts; `replace_parts` strikes it."""
+        ...
+
+    def unfinished(self) -> Mapping[str, Set[int]]:
+        """The files that were begun and are in no part, with the parts that each was made of."""
+        ...
+
+    def forget_unfinished(self, paths: Sequence[str]) -> None: ...
+
+    def settle(self) -> None:
+        """Have on the disk what these rows say, though the process that wrote them was killed before its sync."""
+        ...
 
 
 class RollupRows(Protocol):

@@ -92,18 +92,20 @@ class Rewriting:
 
     def _remove_from(self, part: Part, unwanted: Unwanted, record: Recorder) -> None:
         with self._maintenance.turn():
-            self._maintenance.settle_doubts()
+            self._maintenance.unfinished.settle()
             if part.part_id not in {live.part_id for live in self._store.catalog.parts(part.project_id)}:
                 return
             count = self._count(part, unwanted)
             if not count:
                 return
             path = part_path(part.project_id, part.day, f"rewrite-{secrets.token_hex(8)}")
+            if count < part.rows:
+                self._maintenance.unfinished.begin(path, [part.part_id])
             try:
                 new_parts = [] if count == part.rows else [self._write_others(part, unwanted, path)]
                 parts = record([part.part_id], new_parts, count)
             except Exception:
-                self._maintenance.doubt(path)
+                self._maintenance.unfinished.doubt(path)
                 raise
             self._store.catalog.replace(parts=[part.part_id], by=parts)
 

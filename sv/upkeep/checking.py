@@ -4,7 +4,7 @@ Assumes the lock on the folder. Reads every event file from end to end. Changes 
 up to date, as by every command that opens it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,7 +14,7 @@ from sv.meta.db import Meta
 from sv.meta.errors import FolderDamaged
 from sv.meta.parts import Parts
 from sv.model.part import Part
-from sv.store.files import lacks_catalog
+from sv.store.files import ASIDE, lacks_catalog
 from sv.wal.copying import LogState, read_state
 
 CATALOG: Final = "sv.db"
@@ -42,10 +42,14 @@ class Finding(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
+    """aside_files, aside_bytes: of what lies in `aside/` and `log/aside/`, which no server reads."""
+
     files: int
     rows: int
     log_records: int
     findings: tuple[Finding, ...]
+    aside_files: int
+    aside_bytes: int
 
 
 def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Report:
@@ -61,7 +65,7 @@ def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Rep
             findings += [Finding("catalog", CATALOG, line) for line in meta.check()]
             rows = Parts(meta)
             parts, covered_seq = rows.live_parts(), rows.covered_seq()
-            known = {part.path for part in (*parts, *rows.dropped_parts())}
+            known = {part.path for part in (*parts, *rows.dropped_parts())} | _superfluous(rows, parts)
     except FolderDamaged as error:
         findings.append(Finding("catalog", CATALOG, error.message))
     is_listed = not findings
@@ -77,7 +81,14 @@ def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Rep
         findings.append(Finding("log", "log", f"{log.damaged_ranges} places are damaged"))
     if log.missing_records and is_listed:
         findings.append(Finding("log", "log", f"{log.missing_records} records are missing that are in no event file"))
-    return Report(len(parts), sum(part.rows for part in parts), log.records, tuple(findings))
+    aside = [path.stat().st_size for name in (ASIDE, f"log/{ASIDE}") for path in (data / name).rglob("*") if path.is_file()]
+    return Report(len(parts), sum(part.rows for part in parts), log.records, tuple(findings), len(aside), sum(aside))
+
+
+def _superfluous(rows: Parts, parts: Sequence[Part]) -> set[str]:
+    """Files of merges and the like that were cut off: what they were made of is there, and the next start deletes them."""
+    live = {part.part_id for part in parts}
+    return {path for path, made_of in rows.unfinished().items() if made_of <= live}
 
 
 def _look_at(data: Path, files: Files, part: Part) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
@@ -36,13 +36,20 @@ class SmallLog:
 class Folder:
     """Opens at once. `close` is the ordinary end with a flush, `crash` the end of a process that was killed right now."""
 
-    def __init__(self, path: Path, threads: int = 2) -> None:
+    def __init__(self, path: Path, threads: int = 2, clock: Callable[[], int] | None = None) -> None:
         self.path = path
-        path.mkdir(exist_ok=True)
         settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=512 * MIB, threads=threads)
-        self.server = Server(settings, is_dev=True)
+        self.server = Server(settings, is_dev=True, clock=clock or now_ms)
         with patch("sv.server.Log", SmallLog):
             self.server.open()
+        try:
+            self.make_project()
+        except BaseException:
+            self.server.close()
+            raise
+
+    def make_project(self) -> None:
+        """Have the one that `put` writes to."""
         try:
             self.server.projects.get(PROJECT)
         except NotFound:

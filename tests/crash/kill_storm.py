@@ -3,8 +3,9 @@
     .venv/bin/python tests/crash/kill_storm.py --kills 500
     .venv/bin/python tests/crash/kill_storm.py --kills 50 --seed 7
 
-Four writers send events, files are imported, persons erased, and everything is counted meanwhile; `kill -9` comes at random moments, of
-flushes and merges as well as of starts and of imports into a folder at rest. Exit code 1 where anything is wrong.
+Four writers send events, files are imported, persons erased, projects deleted, and everything is counted meanwhile; `kill -9` comes at
+random moments, of flushes and merges as well as of starts and of imports into a folder at rest. After each start the books of what was taken
+in have to balance. Exit code 1 where anything is wrong.
 """
 
 import argparse

@@ -65,5 +65,5 @@ def watch(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
     for name in ("write_buffer_days", "merge_files", "write_without"):
         patch.setattr(tables, name, steps.around(name, getattr(tables, name), refused))
     rows = folder.server.parts
-    for name in ("commit_flush", "replace_parts", "set_aside", "forget_dropped"):
+    for name in ("commit_flush", "replace_parts", "set_aside", "forget_dropped", "note_unfinished", "forget_unfinished"):
         patch.setattr(rows, name, steps.around(name, getattr(rows, name), refused, is_undone_by_error=True))

@@ -1,8 +1,10 @@
 """A storm: clients of every kind on one server that is killed again and again, and what has to be so afterwards.
 
-Writers send events until they are answered, importers take in files until that is done, an eraser erases persons. A reader counts all the time.
+Writers send events until they are answered, importers take in files until that is done, persons are erased and projects deleted
+(`removal_rig.py`). A reader counts all the time, and looks at the books.
 """
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -18,9 +20,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from books_rig import books, imbalance
 from crash_rig import (
     INGEST,
-    PROJECT,
     ROOT,
     Connection,
     Server,
@@ -29,21 +31,22 @@ from crash_rig import (
     files_aside,
     now_ms,
     numbers_in_files,
+    numbers_meanwhile,
     temporary_files,
+    wait_for,
 )
+from removal_rig import BACKOFF_S, ERASED_ONE, ITS, Deleter, Eraser
 
+from sv.meta.deleted_marks import marked_deleted
 from tests import forked
 from tests.stalls import Stalls
 
 DAY_MS = 86_400_000
 BUSY = {"SV_FLUSH_SECONDS": "0.3", "SV_FLUSH_EVENTS": "2000", "SV_COMPACT_SECONDS": "0.5"}
-BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.4)
 ROWS_A_FILE = 3000
 COUNT_S = 600.0
 """How long an answer may take in the end, when the events of hundreds of kills are counted, on whatever machine; and an import, which
 goes on by itself over some minutes of a server that is killed every other second."""
-ERASED = "erased"
-"""The name of events whose person is going to be erased, which nobody else counts."""
 
 
 class Writer(threading.Thread):
@@ -193,62 +196,9 @@ def _bare() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
 
 
-class Eraser(threading.Thread):
-    """Gives a person some events, has the person erased, and waits until that is done: one after the other."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__(name="eraser")
-        self._server = server
-        self._counter = itertools.count(1)
-        self.erased: set[str] = set()
-        self.kept: set[str] = set()
-        self.is_ending = False
-        self.failure: str | None = None
-
-    def run(self) -> None:
-        try:
-            while not self.is_ending:
-                self._erase_one(f"gone {next(self._counter)}")
-        except Exception as error:
-            self.failure = repr(error)
-
-    def _erase_one(self, person: str) -> None:
-        for nth in range(4):
-            kept = f"{person} {nth}"
-            events = [event("e", at_ms=now_ms() - nth * DAY_MS, user=person), event(kept, at_ms=now_ms(), user="stays")]
-            self._ask("POST", INGEST, body_of([one | {"event": ERASED} for one in events]), 202)
-            self.kept.add(kept)
-        # A question whose answer was lost is asked again, and the person may be gone by then.
-        job = self._ask("POST", f"{PROJECT}/persons/{person.replace(' ', '%20')}/erase", b"", 202, or_else=404)
-        if job is None:
-            self.erased.add(person)
-            return
-        while not self.is_ending or job["status"] in ("queued", "running"):
-            job = self._ask("GET", f"{PROJECT}/jobs/{job['id']}", None, 200)
-            if job["status"] == "done":
-                self.erased.add(person)
-                return
-            assert job["status"] != "failed", job
-            time.sleep(0.05)
-
-    def _ask(self, method: str, path: str, body: bytes | None, expected: int, or_else: int = 0) -> Any:
-        """Ask until it is answered as expected: a server that is down or busy is asked again. None for the other one, at a second try."""
-        for attempt in itertools.count():
-            try:
-                status, _, content = self._server.ask(method, path, body)
-            except (OSError, http.client.HTTPException, ValueError):
-                status, content = 503, None
-            if status == expected:
-                return content
-            if attempt and status == or_else:
-                return None
-            assert status >= 500, (method, path, status, content)
-            time.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
-        raise AssertionError
-
-
 class Reader(threading.Thread):
-    """Counts the events all the time: never fewer than were acknowledged before it asked, never more than were sent by then."""
+    """Counts the events all the time: never fewer than were acknowledged before it asked, never more than were sent by then. The books
+    balance whenever it looks."""
 
     def __init__(self, server: Server, writers: list[Writer | Importer]) -> None:
         super().__init__(name="reader")
@@ -256,13 +206,27 @@ class Reader(threading.Thread):
         self._writers = writers
         self.answers = 0
         self.wrong: list[tuple[int, int, int]] = []
+        self.unbalanced: list[dict[str, int]] = []
         self.is_ending = False
+        self.failure: str | None = None
 
     def run(self) -> None:
+        try:
+            self._read_on()
+        except Exception as error:
+            self.failure = repr(error)
+
+    def look_at_books(self) -> None:
+        found = books(self._server)
+        if imbalance(found):
+            self.unbalanced.append(found)
+
+    def _read_on(self) -> None:
         while not self.is_ending:
             before = sum(len(writer.acknowledged) for writer in self._writers)
             try:
                 total = self._server.total()
+                self.look_at_books()
             except (OSError, http.client.HTTPException):
                 time.sleep(0.05)
                 continue
@@ -294,6 +258,7 @@ class Storm:
         self.writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s) for number in range(writers)]
         self.importer = Importer(server, chance.getrandbits(64))
         self.eraser = Eraser(server)
+        self.deleter = Deleter(server)
         self.reader = Reader(server, [*self.writers, self.importer])
         self.ready_s: list[float] = []
         self._stalls = Stalls()
@@ -309,7 +274,7 @@ class Storm:
 
     def run(self, kills: int) -> None:
         """Most kills come while requests are served, every fifth or so while the server still starts, some while no server runs."""
-        clients = [*self.writers, self.importer, self.eraser, self.reader, self._stalls]
+        clients = [*self.writers, self.importer, self.eraser, self.deleter, self.reader, self._stalls]
         for client in clients:
             client.start()
         try:
@@ -343,21 +308,31 @@ class Storm:
         if self._spawned_s is not None:
             self.ready_s.append(time.monotonic() - self._spawned_s)
             self._spawned_s = None
+            self.reader.look_at_books()
 
     def check(self) -> dict[str, Any]:
         """What is wrong with what is there now, after SIGTERM in the files, and after another start; {} where nothing is."""
         server, wrong = self._server, {}
         server.answer_s, server.patience_s = COUNT_S, COUNT_S
-        failures = [client.failure for client in (*self.writers, self.importer, self.eraser) if client.failure]
-        wrong["clients"] = failures
+        clients = (*self.writers, self.importer, self.eraser, self.deleter, self.reader)
+        wrong["clients"] = [client.failure for client in clients if client.failure]
         wrong["counts while it went on (acknowledged before, total, sent by then)"] = self.reader.wrong
         wrong |= self._check_answers("at the end")
+        wrong["deleted, or marked as such, but not both"] = sorted(self.deleter.deleted ^ marked_deleted(server.folder))
+        with contextlib.suppress(AssertionError):  # or they are found below
+            wait_for(self._is_removed_gone, "what was erased and deleted to go", COUNT_S, 0.5)
         if server.stop() != 0:
             wrong["stop"] = server.log
         wrong |= {f"in files: {what}": which for what, which in tell(self._in_files(), self.acknowledged, self.sent).items()}
         wrong["left behind"] = temporary_files(server.folder)
         server.start()
         wrong |= self._check_answers("after another start")
+        found, expected = books(server), len(self.acknowledged) + len(self.eraser.kept)
+        self.reader.look_at_books()
+        wrong["books that don't balance"] = self.reader.unbalanced
+        wrong["books in the end"] = [] if found["stored"] + found["queued"] == expected else [found, expected]
+        listed = server.ask("GET", "/api/v1/projects")[2]["data"]
+        wrong["projects that were deleted and are listed"] = [one["id"] for one in listed if one["id"] in self.deleter.deleted]
         wrong["traces"] = ["Traceback"] * ("Traceback" in server.all_logs)
         wrong["batches that could not be read"] = [path for path in files_aside(server.folder) if "batch" in path.name]
         return {what: which for what, which in wrong.items() if which}
@@ -376,16 +351,20 @@ class Storm:
         wrong[f"{when}: total"] = [] if server.total() == len(self.acknowledged) else [server.total(), len(self.acknowledged)]
         return wrong
 
+    def _is_removed_gone(self) -> bool:
+        found = numbers_meanwhile(self._server.folder)
+        return found is not None and found.keys().isdisjoint({ITS, ERASED_ONE})
+
     def _in_files(self) -> Counter[str]:
         found = numbers_in_files(self._server.folder)
-        return Counter({number: count for number, count in found.items() if number not in self.eraser.kept and number != "e"})
+        return Counter({number: count for number, count in found.items() if number not in self.eraser.kept})
 
     def told(self) -> str:
         ready, slow = sorted(self.ready_s), sum(waited_s > 2 for waited_s in self.ready_s)
         return (
             f"{self.kills} kills, {len(self.acknowledged)} events acknowledged, {sum(writer.retries for writer in self.writers)} retries, "
             f"{self.importer.files} files imported with {self.importer.retries} tries that a kill cut short, "
-            f"{len(self.eraser.erased)} persons erased, {self.reader.answers} counts; "
+            f"{len(self.eraser.erased)} persons erased, {len(self.deleter.deleted)} projects deleted, {self.reader.answers} counts; "
             f"ready after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (longest), {slow} of {len(ready)} after "
             f"more than 2 s; the machine once stood still for {self._stalls.longest_s:.2f} s"
         )

@@ -7,7 +7,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from sweep_rig import Life
+from life_rig import FirstLife, Life
 
 from sv.model.errors import SvError
 
@@ -24,11 +24,15 @@ def main(folder: str, base_ms: str, number: str, what: str) -> int:
     secrets.token_hex = lambda nbytes=None: next_name(nbytes or 8)
     channel = socket.socket(fileno=int(number))
     try:
-        life = Life(Path(folder), int(base_ms), lambda name: channel.send(f"{name}\n".encode()))
+        # Of a clock that stands still, since files of answers are called by when they were given.
+        at_ms = int(base_ms)
+        life = (Life if what == "live" else FirstLife)(
+            Path(folder), at_ms, lambda name: channel.send(f"{name}\n".encode()), clock=lambda: at_ms
+        )
     except SvError as error:
         print(error.message, file=sys.stderr)
         return 3
-    life.live() if what == "live" else life.begin()
+    life.live()
     return 0
 
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/crash/syscall_sweep.py                     everything: some hours
     .venv/bin/python tests/crash/syscall_sweep.py --call fdatasync --kind EIO
-    .venv/bin/python tests/crash/syscall_sweep.py --scenario begin --every 5
+    .venv/bin/python tests/crash/syscall_sweep.py --scenario begin --most 12
 
 For each call, each group of files and each kind of fault, n = 1, 2, 3 … until a life comes to its end without meeting the fault. After each
 the folder is opened again, the client sends what was never acknowledged, and the answers must be those of a life without a fault; no
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from folder_rig import now_ms
+from life_rig import Life
 from sweep_rig import KINDS, Fault, find_calls, lived, make_template, paths_of, problems
 
 MOST_FAULTS = 2000
@@ -52,14 +53,12 @@ class Sweep:
         life = lived(plain, self.base_ms, template=self.template)
         assert life.exit_code == 0, life.said
         self.calls = find_calls(life, plain)
-        self.paths = paths_of(life, plain)
+        self.paths = paths_of(life, plain, self.base_ms)
         assert problems(plain, self.base_ms, life, None) == []
         self.expected = self._answers(plain)
         shutil.rmtree(plain)
 
     def _answers(self, folder: Path) -> dict[str, Any]:
-        from sweep_rig import Life
-
         life = Life(folder, self.base_ms, lambda name: None)
         try:
             return life.answers()
@@ -82,13 +81,17 @@ class Sweep:
             self.base_ms = now_ms()
 
 
-def sweep(one: Sweep, row: Row, kind: str, every: int) -> Iterator[str]:
-    """Run a row's lives for one kind of fault; yields what is wrong as it is found."""
-    for nth in range(1, MOST_FAULTS, every):
+def sweep(one: Sweep, row: Row, kind: str, most: int) -> Iterator[str]:
+    """Run a row's lives for one kind of fault, `most` of them spread over a row that has more; yields what is wrong as it is found."""
+    every = max(1, -(-row.calls // most))
+    for nth in range(1, MOST_FAULTS if every == 1 else row.calls + 1, every):
         is_hit, wrong = one.meets(Fault(row.call, row.group, one.paths[row.group], kind, nth))
         row.wrong += wrong
         yield from wrong
         if not is_hit:
+            if nth == 1:
+                row.wrong.append(f"{kind} at {row.call} of {row.group}: no life met it")
+                yield row.wrong[-1]
             return
         row.met[kind] = row.met.get(kind, 0) + 1
 
@@ -99,7 +102,7 @@ def main() -> int:
     parser.add_argument("--call", action="append", help="these calls alone")
     parser.add_argument("--group", help="one group of files alone, such as log")
     parser.add_argument("--kind", action="append", choices=KINDS, help="these faults alone")
-    parser.add_argument("--every", type=int, default=1, help="each so manieth n alone (1)")
+    parser.add_argument("--most", type=int, default=MOST_FAULTS, help="so many n of a row at most, spread over it (all)")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     began, lives, failed = time.monotonic(), 0, 0
@@ -112,7 +115,7 @@ def main() -> int:
                     continue
                 row = Row(call, group, calls)
                 for kind in args.kind or KINDS:
-                    for line in sweep(one, row, kind, args.every):
+                    for line in sweep(one, row, kind, args.most):
                         print(f"  {line}", flush=True)
                 met = "  ".join(f"{row.met.get(kind, 0):>8}" for kind in KINDS)
                 print(f"{call:12} {group:16} {calls:>5}  {met}  {len(row.wrong):>5}", flush=True)

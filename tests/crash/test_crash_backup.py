@@ -12,7 +12,8 @@ import pytest
 from conftest import Serve
 from crash_rig import ROOT, now_ms, part_files, wait_for
 from folder_rig import Folder
-from storm_rig import BUSY, Eraser, Importer, Writer
+from removal_rig import Eraser
+from storm_rig import BUSY, Importer, Writer
 
 from sv.backup import taking
 from sv.backup.manifest import read_manifest

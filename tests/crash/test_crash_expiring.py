@@ -194,8 +194,9 @@ def test_recordings_go_by_their_own_days_and_younger_ones_stay(tmp_path: Path) -
         at_ms = now_ms() + days * DAY_MS - 60_000
         rows, projects = Jobs(server.meta), server.projects
         Expiring(
-            rows, projects.list_all, projects.find, folder.server.catalog.parts, recordings.expire_recordings, lambda at=at_ms: at
-        ).look()
+            rows, projects.list_all, projects.find, folder.server.catalog.parts, recordings.expire_recordings,
+            lambda at=at_ms: at, lambda *_: False,
+        ).look()  # fmt: skip
         assert [path.read_bytes() for path in (folder.path / "objects").rglob("*.json")] == kept
     assert recordings.recorded(PROJECT, ["s-1"]) == set()
     assert jobs_of(folder) == []
@@ -209,7 +210,7 @@ def test_a_day_of_which_some_is_young_enough_is_kept_whole(tmp_path: Path) -> No
     for at_ms in (noon_ms, noon_ms + DAY_MS // 2 - 1):
         expiring = Expiring(
             Jobs(folder.server.meta), folder.server.projects.list_all, folder.server.projects.find, lambda _: [], lambda *_: 0,
-            lambda at=at_ms: at,
+            lambda at=at_ms: at, lambda *_: False,
         )  # fmt: skip
         assert expiring.keep_from_ms(PROJECT) == midnight_ms() - DAYS * DAY_MS
         assert expiring.keep_from_ms("nowhere") is None

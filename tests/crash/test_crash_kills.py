@@ -1,5 +1,6 @@
-"""`kill -9` at random moments, under writers that retry as our clients do, files being imported and persons being erased: nothing
-acknowledged is lost, nothing is there twice, and what lists are read from (rollups) says the same as the events.
+"""`kill -9` at random moments, under writers that retry as our clients do, files being imported, persons being erased and projects being
+deleted: nothing acknowledged is lost, nothing is there twice, what lists are read from (rollups) says the same as the events, and the books
+balance.
 
 SV_CRASH_KILLS sets how many kills (30), SV_CRASH_SEED repeats a run's choices; moments depend on the machine too. `kill_storm.py` does
 hundreds.
@@ -27,3 +28,4 @@ def test_thirty_kills_under_clients_of_every_kind_lose_nothing_acknowledged_and_
     assert sum(writer.retries for writer in storm.writers) > KILLS, "the kills met nobody"
     assert storm.importer.files > 0
     assert storm.eraser.erased
+    assert storm.deleter.deleted

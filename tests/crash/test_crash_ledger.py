@@ -2,13 +2,13 @@
 
 import http.client
 import random
-import re
 import threading
 import time
 import uuid
 from collections import Counter
 from pathlib import Path
 
+from books_rig import books, imbalance
 from conftest import Serve
 from crash_rig import INGEST, Connection, Server, body_of, event, now_ms, part_files, wait_for
 from test_crash_damage import cut_off, fill
@@ -16,21 +16,6 @@ from test_crash_damage import cut_off, fill
 KILLS = 5
 WRITERS = 2
 BUSY = {"SV_FLUSH_SECONDS": "0.2", "SV_FLUSH_EVENTS": "500", "SV_COMPACT_SECONDS": "0.5"}
-LINE = re.compile(r'^sv_events(?:_(accepted|imported)_total|\{state="(\w+)"\}) (\d+)$', re.MULTILINE)
-
-
-def books(server: Server) -> dict[str, int]:
-    """Accepted, imported, and the states, of one reading."""
-    status, _, text = server.ask("GET", "/metrics")
-    assert status == 200, text
-    found = {total or state: int(number) for total, state, number in LINE.findall(text)}
-    assert found.keys() == {"accepted", "imported", "stored", "queued", "set_aside", "repeated", "removed"}
-    return found
-
-
-def imbalance(found: dict[str, int]) -> int:
-    states = ("stored", "queued", "set_aside", "repeated", "removed")
-    return found["accepted"] + found["imported"] - sum(found[state] for state in states)
 
 
 class Sender(threading.Thread):

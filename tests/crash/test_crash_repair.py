@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from sv.meta.instance import Settings
 from sv.meta.project_tokens import ProjectTokens
 from sv.model.access import Actor
 from sv.model.batch import encode_batch
-from sv.model.errors import Unavailable
+from sv.model.errors import NotFound, Unavailable
 from sv.people.projects import delete_project
 from sv.upkeep import repairing
 from tests import forked
@@ -238,18 +240,65 @@ def test_marks_of_deleted_projects_are_what_the_catalog_says_after_each_start(tm
     assert marked_deleted(tmp_path / "data") == {"gone", "long-gone"}
 
 
-def test_a_deletion_that_can_not_be_marked_is_said_to_be_and_marked_by_the_next_start(tmp_path: Path) -> None:
+def test_a_project_that_can_not_be_marked_as_deleted_is_not(tmp_path: Path) -> None:
     data = tmp_path / "data"
     folder = Folder(data)
     folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
     (data / "deleted").touch()  # where the folder would be
-    with pytest.raises(Unavailable, match="is deleted, but"):
+    with pytest.raises(Unavailable, match="and isn't"):
         delete_project(folder.server.people, SOMEBODY, "gone")
-    assert [project.id for project in folder.server.projects.list_all()] == ["dev"]
-    folder.crash()
+    assert [project.id for project in folder.server.projects.list_all()] == ["gone", "dev"]
     (data / "deleted").unlink()
-    Folder(data).crash()
+    delete_project(folder.server.people, SOMEBODY, "gone")
     assert marked_deleted(data) == {"gone"}
+    folder.crash()
+
+
+def test_a_deletion_that_the_catalog_refuses_leaves_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
+
+    def refuse(project_id: str, at_ms: int) -> None:
+        assert marked_deleted(folder.path) == {project_id}, "marked before the catalog has it"
+        raise Unavailable("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.server.people.projects, "delete", refuse)
+        with pytest.raises(Unavailable, match="full"):
+            delete_project(folder.server.people, SOMEBODY, "gone")
+    assert marked_deleted(folder.path) == frozenset()
+    with pytest.raises(NotFound):
+        delete_project(folder.server.people, SOMEBODY, "nobody")
+    assert marked_deleted(folder.path) == frozenset()
+    delete_project(folder.server.people, SOMEBODY, "gone")
+    with pytest.raises(NotFound):
+        delete_project(folder.server.people, SOMEBODY, "gone")
+    assert marked_deleted(folder.path) == {"gone"}
+    folder.crash()
+
+
+def test_of_two_deletions_at_once_the_one_that_fails_leaves_the_other_ones_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    people = folder.server.people
+    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
+    delete = people.projects.delete
+    other = threading.Thread(target=delete_project, args=(people, SOMEBODY, "gone"))
+
+    def refuse(project_id: str, at_ms: int) -> None:
+        monkeypatch.setattr(people.projects, "delete", delete)
+        other.start()
+        time.sleep(0.3)  # until it waits for this one
+        raise Unavailable("full")
+
+    monkeypatch.setattr(people.projects, "delete", refuse)
+    with pytest.raises(Unavailable, match="full"):
+        delete_project(people, SOMEBODY, "gone")
+    other.join()
+    assert people.projects.find("gone") is None
+    assert marked_deleted(folder.path) == {"gone"}
+    folder.crash()
 
 
 def test_a_folder_whose_events_are_all_in_the_log_is_made_anew(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from crash_rig import numbers_in_files, part_files, temporary_files
+from crash_rig import files_aside, numbers_in_files, part_files, temporary_files
 from folder_rig import PROJECT, Folder, now_ms
 from steps_rig import MOST_STEPS, Killed, Steps, watch
 
@@ -158,6 +158,7 @@ def test_a_kill_after_whichever_step_loses_nothing_of_others(tmp_path: Path, mon
         assert folder.numbers() - Counter(["1", "3"]) == OTHERS, (last, steps.taken)
         remove(folder, unwanted)
         assert folder.numbers() == numbers_in_files(folder.path) == OTHERS, (last, steps.taken)
+        assert files_aside(folder.path) == [], (last, steps.taken)
         folder.close()
         if not steps.has_struck:
             return

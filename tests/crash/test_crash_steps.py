@@ -50,6 +50,7 @@ def check_at_rest(path: Path) -> None:
     folder.close()
     assert numbers_in_files(path) == EVERYTHING + Counter(["5th of November"])
     assert temporary_files(path) == []
+    assert files_aside(path) == []
 
 
 @pytest.mark.no_cover

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,25 @@ def ordinary_user() -> Iterator[int]:
 def test_the_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
     with FolderLock.acquire(tmp_path / "a" / "b") as lock:
         assert (lock.folder / LOCK_NAME).exists()
+
+
+def test_the_name_of_each_folder_that_is_made_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("sv.meta.lock.sync_folder", synced.append)
+    FolderLock.acquire(tmp_path / "a" / "b").release()
+    assert sorted(synced) == [tmp_path, tmp_path / "a"]
+    FolderLock.acquire(tmp_path / "a" / "b").release()
+    assert len(synced) == 2, "a folder that is there waits for no disk"
+
+
+def test_a_folder_is_made_in_one_that_can_not_be_read() -> None:
+    with tempfile.TemporaryDirectory() as name:  # not pytest's, into which nobody else gets
+        Path(name).chmod(0o733)
+        with ordinary_user():
+            FolderLock.acquire(Path(name) / "a").release()
+            with pytest.raises(PermissionError):
+                os.listdir(name)
+        Path(name).chmod(0o700)
 
 
 def test_a_second_process_fails_at_once_and_names_the_first(tmp_path: Path) -> None:

@@ -137,3 +137,19 @@ def test_a_path_that_could_leave_the_data_folder_is_no_part(path: str) -> None:
     new = part("a")
     with pytest.raises(ValueError, match="plain relative path"):
         NewPart(**{name: getattr(new, name) for name in NewPart.__struct_fields__} | {"path": path})
+
+
+def test_a_file_is_unfinished_until_it_takes_the_place_of_what_it_is_made_of(parts: Parts) -> None:
+    a, b = (each.part_id for each in parts.commit_flush([part("a"), part("b")], 1))
+    new = part("ab")
+    parts.note_unfinished(new.path, [a, b])
+    parts.note_unfinished("another", [a])
+    parts.note_unfinished("another", [b])
+    assert parts.unfinished() == {new.path: {a, b}, "another": {b}}
+    with pytest.raises(Conflict):
+        parts.replace_parts([a, 99], [new])
+    assert new.path in parts.unfinished()
+    parts.replace_parts([a, b], [new])
+    assert parts.unfinished() == {"another": {b}}
+    parts.forget_unfinished(["another", "unknown"])
+    assert parts.unfinished() == {}

@@ -1,0 +1,91 @@
+"""What lies in the folder `aside/`: whose each file is, by its name, and what is kept there of projects that are no more.
+
+    events__project=<id>__day=<day>__<name>.parquet     an event file; .1, .2 … follow where there was one of that name
+    batch-<log position>-<project>.json                 a batch that the engine could not take
+    sv.db.<n>, anything else                            a catalog that a repair replaced, and what people put there: nobody can tell whose
+
+Nobody reads these but people. Never moves anything there (`sv.store.files` and the event store do).
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from sv.store.files import ASIDE, sync_folder
+from sv.store.ports import DeletedProjects
+
+log = logging.getLogger(__name__)
+
+_FILE: Final = re.compile(r"events__project=(.+?)__day=([^_]+)__.+\.parquet(?:\.[0-9]+)?")
+_BATCH: Final = re.compile(r"batch-[0-9a-f]{16}-(.+)\.json")
+
+
+class KeptAside(Struct, frozen=True):
+    """project_id: None where the name doesn't tell. day: of an event file, `mixed` for one of many days; None for anything else."""
+
+    path: Path
+    project_id: str | None = None
+    day: str | None = None
+
+
+def kept_aside(data_folder: Path) -> list[KeptAside]:
+    """All that lies there, by name. Raises OSError."""
+    folder = data_folder / ASIDE
+    return [_named(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+
+
+def nobodys(data_folder: Path) -> list[str]:
+    """What may hold something of any project, relative to the data folder. Raises OSError."""
+    return [f"{ASIDE}/{kept.path.name}" for kept in kept_aside(data_folder) if kept.project_id is None]
+
+
+def remove_aside(data_folder: Path, kept: Collection[KeptAside]) -> None:
+    """Delete these for good. Raises OSError."""
+    for each in kept:
+        each.path.unlink(missing_ok=True)
+    if kept:
+        sync_folder(data_folder / ASIDE)
+
+
+def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects) -> None:
+    """Delete what lies there of deleted projects, whether or not it can be read. The log says how much, and what can't be deleted, which
+    keeps nothing else from going. Raises Unavailable."""
+    try:
+        kept = [each for each in kept_aside(data_folder) if each.project_id is not None]
+    except OSError as error:
+        log.warning("what was set aside of deleted projects stays for now: %s", error)
+        return
+    project_ids = deleted.ids() if kept else frozenset[str]()
+    gone = Counter[str]()
+    for each in kept:
+        if each.project_id in project_ids:
+            try:
+                remove_aside(data_folder, [each])
+                gone[str(each.project_id)] += 1
+            except OSError as error:
+                log.warning("project %s was deleted, and what was set aside of it stays for now: %s", each.project_id, error)
+    for project_id, count in sorted(gone.items()):
+        log.info("project %s was deleted: %d files of it that were set aside are gone", project_id, count)
+
+
+def tell_nobodys(data_folder: Path) -> None:
+    """Have the log name what may hold something of a project that was deleted."""
+    try:
+        others = nobodys(data_folder)
+    except OSError as error:
+        log.warning("whether something of deleted projects was set aside can't be told: %s", error)
+        return
+    if others:
+        log.warning("whose %s is can't be told: it may hold something of deleted projects", ", ".join(others))
+
+
+def _named(path: Path) -> KeptAside:
+    if file := _FILE.fullmatch(path.name):
+        return KeptAside(path, file[1], file[2])
+    batch = _BATCH.fullmatch(path.name)
+    return KeptAside(path, batch[1]) if batch else KeptAside(path)

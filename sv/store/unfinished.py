@@ -1,0 +1,41 @@
+"""Files of merges and the like: from before they are written until the catalog lists them.
+
+Answers for none being taken for the only one with its events: the catalog knows each before it gets its name, with the parts that it is
+made of (`recovery.py` reads that after a kill). Assumes the maintenance's turn.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sv.store.files import delete_durably
+from sv.store.ports import CatalogRows
+
+
+class Unfinished:
+    """For the thread that has the maintenance's turn."""
+
+    def __init__(self, data_folder: Path, rows: CatalogRows) -> None:
+        self._data_folder = data_folder
+        self._rows = rows
+        self._in_doubt: list[str] = []
+
+    def begin(self, path: str, made_of: Sequence[int]) -> None:
+        """A file is about to be written that is to take the place of these parts. Raises Unavailable."""
+        self._rows.note_unfinished(path, made_of)
+
+    def doubt(self, path: str) -> None:
+        """Note the file of a commit that failed."""
+        self._in_doubt.append(path)
+
+    def settle(self) -> None:
+        """Delete the files of merges and the like that failed, or raise what keeps the catalog from being written.
+
+        SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another one has succeeded it can't
+        any more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
+        """
+        if self._in_doubt:
+            self._rows.forget_dropped([])
+            # For good: a power cut could bring one back that the catalog no longer knows.
+            gone = delete_durably(self._data_folder, self._in_doubt)
+            self._in_doubt = [path for path in self._in_doubt if path not in gone]
+            self._rows.forget_unfinished(sorted(gone))

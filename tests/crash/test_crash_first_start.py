@@ -1,0 +1,115 @@
+"""A first start that ends early, wherever: the next one goes on, and somebody gets in."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from crash_rig import ROOT
+
+from sv.auth.passwords import verify_password
+from sv.auth.tokens import describe_api_token
+from sv.cli.credentials import ADMIN_EMAIL, Credentials, first_credentials, note_shown
+from sv.model.errors import Unavailable
+from sv.server import Server, now_ms
+from sv.settings import Settings
+
+
+class Started:
+    """A folder opened as `sv serve` opens it, up to where it would be served."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(Settings(data=folder, flush_seconds=3600.0))
+        self.server.open()
+
+    def end(self) -> None:
+        self.server.close(flush=False)
+
+    def lets_in(self, made: Credentials) -> tuple[bool, bool, bool]:
+        """By the password, by the API token, by the project token."""
+        login = self.server.users.find_login(made.email)
+        assert login is not None
+        return (
+            verify_password(login[1], made.password),
+            self.server.api_tokens.find_live(describe_api_token(made.api_token).hash, now_ms()) is not None,
+            self.server.project_tokens.resolve_project_token(made.project_token, now_ms()) == made.project_id,
+        )
+
+
+def start(folder: Path, *, is_shown: bool) -> Credentials | None:
+    started = Started(folder)
+    made = first_credentials(started.server)
+    if made is not None:
+        assert started.lets_in(made) == (True, True, True)
+    if is_shown:
+        note_shown(started.server)
+    started.end()
+    return made
+
+
+def test_credentials_that_were_made_and_never_shown_are_made_anew_and_the_old_ones_end(tmp_path: Path) -> None:
+    lost = start(tmp_path / "data", is_shown=False)
+    found = start(tmp_path / "data", is_shown=True)
+    assert lost is not None
+    assert found is not None
+    assert found.project_id == lost.project_id
+    assert start(tmp_path / "data", is_shown=True) is None
+    again = Started(tmp_path / "data")
+    assert again.lets_in(found) == (True, True, True)
+    assert again.lets_in(lost)[:2] == (False, False)
+    assert [user.email for user in again.server.users.list_all()] == [ADMIN_EMAIL]
+    assert [project.id for project in again.server.projects.list_all()] == [found.project_id]
+    again.end()
+
+
+def test_a_server_whose_last_project_was_deleted_is_no_new_one(tmp_path: Path) -> None:
+    """Its administrator's password and its tokens are as they were."""
+    made = start(tmp_path / "data", is_shown=True)
+    assert made is not None
+    deleting = Started(tmp_path / "data")
+    deleting.server.projects.delete(made.project_id, now_ms())
+    deleting.end()
+    assert start(tmp_path / "data", is_shown=True) is None
+    again = Started(tmp_path / "data")
+    assert again.lets_in(made) == (True, True, False)
+    again.end()
+
+
+def test_what_a_first_start_makes_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise Unavailable("full")
+
+    started = Started(tmp_path / "data")
+    monkeypatch.setattr(started.server.projects, "create", refuse)
+    with pytest.raises(Unavailable, match="full"):
+        first_credentials(started.server)
+    assert (started.server.users.list_all(), started.server.api_tokens.list_all()) == ([], [])
+    started.end()
+    assert start(tmp_path / "data", is_shown=True) is not None
+
+
+def test_a_start_that_nobody_listened_to_is_done_again(tmp_path: Path) -> None:
+    """Its output was closed, as by a kill before it could be read."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        words = [sys.executable, "-m", "sv", "serve", "--data", str(tmp_path / "data"), "--port", "0", "--json"]
+        ended = subprocess.run(words, cwd=ROOT, env=kept, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    finally:
+        os.close(writing)
+    assert ended.returncode != 0, ended.stderr
+    words = [sys.executable, "-m", "sv", "serve", "--data", str(tmp_path / "data"), "--port", "0", "--json"]
+    with subprocess.Popen(words, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+    assert said["email"] == ADMIN_EMAIL
+    again = Started(tmp_path / "data")
+    shown = Credentials(*(said[name] for name in ("project_id", "project_token", "api_token", "email", "password")))
+    assert again.lets_in(shown) == (True, True, True)
+    again.end()
