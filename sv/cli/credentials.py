@@ -13,6 +13,7 @@ from sv.meta.instance import Settings as InstanceSettings
 from sv.meta.project_tokens import NEVER_MS
 from sv.model.access import Scope
 from sv.model.errors import Conflict, SvError
+from sv.model.paging import PageQuery
 from sv.server import Server, now_ms
 from sv.settings import Settings
 
@@ -47,7 +48,8 @@ DEV: Final = Credentials("dev", "sv_pub_dev", "sv_dev", DEV_EMAIL, DEV_PASSWORD)
 def first_credentials(server: Server) -> Credentials | None:
     """Make a project, an administrator and tokens in a folder that has none, in one transaction; None where it has.
 
-    Those of a start that ended before it could show them (`note_shown`) are nobody's: they are made anew, and the old ones end.
+    Those of a start that ended before it could show them (`note_shown`) are nobody's, unless somebody used them: they are made anew, and
+    the old ones end.
     Raises FolderFault for a folder of `sv dev`, whose credentials everybody knows.
     """
     kind = InstanceSettings(server.meta)
@@ -56,7 +58,7 @@ def first_credentials(server: Server) -> Credentials | None:
             f"{server.settings.data} was made by `sv dev`, and everybody knows its credentials; choose another folder with --data"
         )
     shown, projects = kind.get(_SHOWN), server.projects.list_all()
-    if shown == "true" or (shown is None and projects):
+    if shown == "true" or (projects if shown is None else _are_used(server)):
         return None
     token = make_api_token()
     password = make_password()
@@ -85,12 +87,22 @@ def first_credentials(server: Server) -> Credentials | None:
     return Credentials(project.id, project_token, token.secret, ADMIN_EMAIL, password)
 
 
+def _are_used(server: Server) -> bool:
+    """Whether somebody got in by what a first start made, though the disk may not have taken that it was shown."""
+    if any(token.name == _TOKEN and token.last_used_ms is not None for token in server.api_tokens.list_all()):
+        return True
+    admin = server.users.find_login(ADMIN_EMAIL)
+    return admin is not None and bool(server.people.login_sessions.page_of(admin[0].id, server.clock(), PageQuery(1)))
+
+
 def note_shown(server: Server) -> None:
     """Remember that somebody has seen what `first_credentials` made. A disk that doesn't take that is only logged."""
     try:
         InstanceSettings(server.meta).put(_SHOWN, "true")
     except SvError as error:
-        log.warning("can't note that the credentials were shown, so the next start makes new ones: %s", error.message)
+        log.warning(
+            "can't note that the credentials were shown, so the next start makes new ones unless they are used: %s", error.message
+        )
 
 
 def dev_credentials(server: Server) -> Credentials:

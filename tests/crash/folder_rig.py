@@ -1,11 +1,13 @@
 """A data folder opened in the test's own process: no HTTP, no background thread, every step when the test says so."""
 
+import contextlib
 import functools
 import shutil
+import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
@@ -15,6 +17,7 @@ import msgspec
 from sv.engine.port import Limits
 from sv.insights.events import list_events
 from sv.insights.runner import Context
+from sv.meta.db import Meta
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
 from sv.model.errors import NotFound
 from sv.model.limits import MAX_TIMESTAMP_MS
@@ -92,6 +95,16 @@ class Folder:
 
     def close(self) -> None:
         self.server.close()
+
+
+@contextlib.contextmanager
+def catalog_at_rest(killed: Path) -> Iterator[Meta]:
+    """The catalog as the next start will read it, in a copy: the folder stays as the process that was killed left it."""
+    with tempfile.TemporaryDirectory() as copy:
+        for file in killed.glob("sv.db*"):
+            shutil.copy(file, copy)
+        with Meta.open(Path(copy) / "sv.db") as meta:
+            yield meta
 
 
 def now_ms() -> int:

@@ -21,10 +21,9 @@ from typing import Any
 import msgspec
 from crash_rig import ROOT, files_aside, numbers_in_files, temporary_files
 from fault_rig import whole_calls
-from folder_rig import PROJECT, batch_of, now_ms
+from folder_rig import PROJECT, batch_of, catalog_at_rest, now_ms
 from life_rig import CHUNK, CHUNKS, DELETION, EXPECTED, GONE, NUMBERS, REFUSED, TRIES, FirstLife, Life, requests
 
-from sv.meta.db import Meta
 from sv.meta.deleted_marks import marked_deleted
 from sv.meta.deleted_projects import DeletedProjects
 from sv.model.batch import encode_batch
@@ -209,16 +208,8 @@ def problems(folder: Path, base_ms: int, life: Lived, expected: dict[str, Any] |
 
 
 def _deleted_at_rest(folder: Path) -> frozenset[str]:
-    """The deleted projects as a catalog says that the next start will read, in a copy."""
-    copy = folder.with_name(f"{folder.name}.catalog")
-    copy.mkdir()
-    try:
-        for file in folder.glob("sv.db*"):
-            shutil.copy(file, copy)
-        with Meta.open(copy / "sv.db") as meta:
-            return DeletedProjects(meta, now_ms).ids()
-    finally:
-        shutil.rmtree(copy)
+    with catalog_at_rest(folder) as meta:
+        return DeletedProjects(meta, now_ms).ids()
 
 
 def _at_rest(folder: Path) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """`kill -9` in the middle of a project's deletion: once the catalog has it, the project never comes back, also where the catalog is lost."""
 
 import json
-import shutil
 import signal
 import sys
 from collections import Counter
@@ -11,8 +10,8 @@ import pytest
 from conftest import Serve
 from crash_rig import ROOT, Server, dated, numbers_in_files, numbers_meanwhile, wait_for
 from fault_rig import injected
+from folder_rig import catalog_at_rest
 
-from sv.meta.db import Meta
 from sv.meta.deleted_marks import marked_deleted
 from tests import forked
 
@@ -51,12 +50,9 @@ def kill_while_deleting(server: Server, trace: Path, rule: str, file: str) -> No
     assert server.process.returncode == -signal.SIGKILL
 
 
-def has_deletion(folder: Path, copy: Path) -> bool:
-    """What the killed server's catalog says, read from a copy."""
-    copy.mkdir()
-    for file in folder.glob("sv.db*"):
-        shutil.copy(file, copy)
-    with Meta.open(copy / "sv.db") as meta:
+def has_deletion(folder: Path) -> bool:
+    """What the killed server's catalog says."""
+    with catalog_at_rest(folder) as meta:
         return meta.rows("select deleted_ms is not null from projects where id = 'gone'") == [(1,)]
 
 
@@ -66,7 +62,7 @@ def test_a_project_whose_deletion_a_kill_cut_off_is_deleted_or_not_as_the_catalo
 ) -> None:
     server = began(serve)
     kill_while_deleting(server, tmp_path / "calls", rule, file)
-    assert has_deletion(server.folder, tmp_path / "copy") == is_in_catalog
+    assert has_deletion(server.folder) == is_in_catalog
     server.start()
     assert server.ask("GET", PATH)[0] == (404 if is_in_catalog else 200)
     assert marked_deleted(server.folder) == ({"gone"} if is_in_catalog else frozenset())

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,33 @@ def test_credentials_that_were_made_and_never_shown_are_made_anew_and_the_old_on
     assert again.lets_in(lost)[:2] == (False, False)
     assert [user.email for user in again.server.users.list_all()] == [ADMIN_EMAIL]
     assert [project.id for project in again.server.projects.list_all()] == [found.project_id]
+    again.end()
+
+
+def ask_the_api(server: Server) -> None:
+    (token,) = server.api_tokens.list_all()
+    server.api_tokens.touch(token.id, now_ms())
+    server.api_tokens.write_touches()
+
+
+def log_in(server: Server) -> None:
+    (admin,) = server.users.list_all()
+    server.people.login_sessions.create(
+        admin.id, secret_hash=bytes(32), now_ms=now_ms(), lasts_ms=60_000, address="127.0.0.1", user_agent=""
+    )
+
+
+@pytest.mark.parametrize("get_in", [ask_the_api, log_in])
+def test_credentials_that_somebody_uses_stay_whatever_could_be_noted(tmp_path: Path, get_in: Callable[[Server], None]) -> None:
+    """The disk was full when they were shown."""
+    made = start(tmp_path / "data", is_shown=False)
+    assert made is not None
+    using = Started(tmp_path / "data")
+    get_in(using.server)
+    using.end()
+    assert start(tmp_path / "data", is_shown=False) is None
+    again = Started(tmp_path / "data")
+    assert again.lets_in(made) == (True, True, True)
     again.end()
 
 

@@ -1,7 +1,6 @@
 """Killed between the commit that takes files out and their leaving the disk: the next start removes them for good, and keeps none aside."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +24,7 @@ from crash_rig import (
     wait_for,
 )
 from fault_rig import injected
-
-from sv.meta.db import Meta
+from folder_rig import catalog_at_rest
 
 DAY_MS = 86_400_000
 GONE_S = 30.0
@@ -57,12 +55,9 @@ def filled(server: Server) -> None:
     assert len(part_files(server.folder)) == 4
 
 
-def taken_out(folder: Path, copy: Path) -> set[str]:
-    """The files that the killed process's catalog lists no more, read from a copy, and that lie there still."""
-    copy.mkdir()
-    for file in folder.glob("sv.db*"):
-        shutil.copy(file, copy)
-    with Meta.open(copy / "sv.db") as meta:
+def taken_out(folder: Path) -> set[str]:
+    """The files that the killed process's catalog lists no more, and that lie there still."""
+    with catalog_at_rest(folder) as meta:
         live = {str(path) for (path,) in meta.rows("select path from parts where state = 'live'")}
     return {str(path.relative_to(folder)) for path in part_files(folder)} - live
 
@@ -121,12 +116,12 @@ WAYS: dict[str, tuple[Callable[[Server], None], Counter[str]]] = {
 
 @pytest.mark.parametrize(("take_out", "left"), WAYS.values(), ids=WAYS)
 def test_files_that_were_taken_out_before_a_kill_are_gone_after_the_next_start(
-    serve: Serve, tmp_path: Path, take_out: Callable[[Server], None], left: Counter[str]
+    serve: Serve, take_out: Callable[[Server], None], left: Counter[str]
 ) -> None:
     server = serve()
     filled(server)
     take_out(server)
-    assert taken_out(server.folder, tmp_path / "copy"), "the kill came too early or too late"
+    assert taken_out(server.folder), "the kill came too early or too late"
     server.start()  # and nobody sends or asks it anything
     wait_for(lambda: numbers_meanwhile(server.folder) == left, "the files to go", GONE_S)
     assert files_aside(server.folder) == []
