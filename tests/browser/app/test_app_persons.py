@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.app.app_rig import Visit
+from tests.browser.app.app_rig import PHONE, Visit
 from tests.browser.app.recorded import Tree, change, lived, picture, upload
 from tests.http.http_rig import Api, event, story
 
@@ -119,6 +119,16 @@ def test_more_persons_and_more_events_are_shown_when_asked_for(shop: Visit) -> N
     expect(rows(shop)).to_have_count(100)
     page.get_by_role("button", name="Show more").click()
     expect(rows(shop)).to_have_count(200)
+
+
+def test_on_a_phone_they_are_in_the_order_of_the_dates_that_are_shown(shop: Visit) -> None:
+    shop.resize(PHONE)
+    page = shop.open("/persons")
+    expect(rows(shop)).to_have_count(100)
+    dates = "(them) => them.filter((it) => it.checkVisibility()).map((it) => it.dateTime)"
+    shown = page.locator("tbody time").evaluate_all(dates)
+    assert len(shown) == 100
+    assert shown == sorted(shown, reverse=True)
 
 
 def test_persons_that_cannot_be_had_or_take_long_say_so(own: Visit, api: Api) -> None:

@@ -63,8 +63,8 @@ function Rows({ rows, timezone, isFiltered }: { rows: readonly Person[]; timezon
             <th scope="col" class="wide">{columns.with}</th>
             <th scope="col" class="number wide">{columns.events}</th>
             <th scope="col" class="number wide">{columns.sessions}</th>
-            <th scope="col" class="number wide">{columns.first}</th>
-            <th scope="col" class="number">{columns.last}</th>
+            <th scope="col" class="number">{columns.first}</th>
+            <th scope="col" class="number wide">{columns.last}</th>
           </tr>
         </thead>
         <tbody>{rows.map((row) => <Row key={row.distinct_id} row={row} timezone={timezone} />)}</tbody>
@@ -86,8 +86,8 @@ function Row({ row, timezone }: { row: Person; timezone: string }): JSX.Element 
       <td class="truncate wide muted" title={withWhat(row)}>{withWhat(row)}</td>
       <td class="number wide">{formatNumber(row.event_count)}</td>
       <td class="number wide">{formatNumber(row.session_count)}</td>
-      <td class="number wide muted"><time dateTime={row.first_seen}>{formatMoment(row.first_seen, timezone)}</time></td>
-      <td class="number muted"><time dateTime={row.last_seen}>{formatMoment(row.last_seen, timezone)}</time></td>
+      <td class="number muted"><time dateTime={row.first_seen}>{formatMoment(row.first_seen, timezone)}</time></td>
+      <td class="number wide muted"><time dateTime={row.last_seen}>{formatMoment(row.last_seen, timezone)}</time></td>
     </tr>
   );
 }
