@@ -1,5 +1,6 @@
 """Clients of a storm who have things removed: persons erased, projects deleted."""
 
+import abc
 import http.client
 import itertools
 import json
@@ -20,7 +21,7 @@ ITS = "its"
 """The `n` of each event of a person that is going to be erased, and of a project that is going to be deleted."""
 
 
-class Remover(threading.Thread):
+class Remover(threading.Thread, abc.ABC):
     """Has one after the other removed, until the end. A question that isn't answered is asked again."""
 
     def __init__(self, name: str, server: Server) -> None:
@@ -37,8 +38,8 @@ class Remover(threading.Thread):
         except Exception as error:
             self.failure = repr(error)
 
-    def _remove_one(self, name: str) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _remove_one(self, name: str) -> None: ...
 
     def _ask(self, method: str, path: str, body: bytes | None, expected: int, or_else: int = 0) -> Any:
         """Ask until it is answered as expected: a server that is down or busy is asked again. None for the other one, at a second try."""
