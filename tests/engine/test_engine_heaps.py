@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 from sv.engine.heaps import ARENAS
 
 COUNT = """
@@ -40,7 +38,6 @@ def heaps_of(how: str) -> int:
     return int(subprocess.run([sys.executable, "-c", COUNT, how], check=True, capture_output=True, text=True).stdout)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="heaps of glibc")
 def test_threads_share_heaps() -> None:
     assert heaps_of("apart") > ARENAS
     assert heaps_of("shared") == ARENAS
