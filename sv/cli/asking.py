@@ -15,7 +15,7 @@ import msgspec
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import read_holder
 from sv.model.errors import InvalidParameter, Unavailable
-from sv.remote.server import RemoteServer, TryAgainError
+from sv.remote.server import MAX_PAGE_BYTES, RemoteServer, TryAgainError
 from sv.settings import add_flags, load_with_sources
 
 TOKEN_VARIABLE: Final = "SV_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -87,7 +87,7 @@ class RunningServer:
 
     def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         try:
-            return self._server.ask(method, path, body)
+            return self._server.ask(method, path, body, most_bytes=MAX_PAGE_BYTES)
         except TryAgainError as fault:
             hint = "; start one with `sv dev`, or name one (--url)" if self.url == DEV_URL and not fault.is_answer else ""
             raise Unavailable(f"{fault.reason}{hint}") from None

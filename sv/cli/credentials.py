@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from sv.auth.passwords import hash_password, make_password
 from sv.auth.tokens import describe_api_token, make_api_token, make_project_token
+from sv.meta.db import Meta
 from sv.meta.errors import FolderFault
+from sv.meta.instance import CREDENTIALS_SHOWN
 from sv.meta.instance import Settings as InstanceSettings
 from sv.meta.project_tokens import NEVER_MS
 from sv.model.access import Scope
@@ -27,7 +29,6 @@ DEV_PASSWORD_HASH: Final = (  # made beforehand, since to hash a password takes 
     "$argon2id$v=19$m=19456,t=2,p=1$o2AWQPNAcoTM2CfaTObf9Q$kCFEpVGP/Al1m/mj3WtbIhseehGX2AdZgF2tYku2RGQ"  # noqa: S105
 )
 _KIND: Final = "made_by"
-_SHOWN: Final = "credentials_shown"
 _TOKEN: Final = "first start"  # noqa: S105 - the name it is listed under
 
 
@@ -57,8 +58,11 @@ def first_credentials(server: Server) -> Credentials | None:
         raise FolderFault(
             f"{server.settings.data} was made by `sv dev`, and everybody knows its credentials; choose another folder with --data"
         )
-    shown, projects = kind.get(_SHOWN), server.projects.list_all()
-    if shown == "true" or (projects if shown is None else _are_used(server)):
+    shown, projects = kind.get(CREDENTIALS_SHOWN), server.projects.list_all()
+    if shown == "true":
+        return None
+    if projects if shown is None else _are_used(server):
+        note_shown(server)
         return None
     token = make_api_token()
     password = make_password()
@@ -66,7 +70,7 @@ def first_credentials(server: Server) -> Credentials | None:
     now = server.clock()
     with server.meta.together():
         kind.put(_KIND, '"serve"')
-        kind.put(_SHOWN, "false")
+        kind.put(CREDENTIALS_SHOWN, "false")
         admin = server.users.find_login(ADMIN_EMAIL)
         if admin is None:
             server.users.create(ADMIN_EMAIL, password_hash=password_hash, now_ms=now, is_instance_admin=True)
@@ -88,17 +92,16 @@ def first_credentials(server: Server) -> Credentials | None:
 
 
 def _are_used(server: Server) -> bool:
-    """Whether somebody got in by what a first start made, though the disk may not have taken that it was shown."""
-    if any(token.name == _TOKEN and token.last_used_ms is not None for token in server.api_tokens.list_all()):
-        return True
-    admin = server.users.find_login(ADMIN_EMAIL)
-    return admin is not None and bool(server.people.login_sessions.page_of(admin[0].id, server.clock(), PageQuery(1)))
+    """Whether somebody got in by what a first start made, or made something of the folder, though the disk may not have taken that it was
+    shown. A login notes that by itself."""
+    tokens = server.api_tokens.list_all()
+    return any(token.last_used_ms is not None for token in tokens) or bool(server.people.audit.page(PageQuery(1)))
 
 
 def note_shown(server: Server) -> None:
     """Remember that somebody has seen what `first_credentials` made. A disk that doesn't take that is only logged."""
     try:
-        InstanceSettings(server.meta).put(_SHOWN, "true")
+        InstanceSettings(server.meta).put(CREDENTIALS_SHOWN, "true")
     except SvError as error:
         log.warning(
             "can't note that the credentials were shown, so the next start makes new ones unless they are used: %s", error.message
@@ -132,8 +135,13 @@ class DevServer(Server):
         super().__init__(settings, is_dev=True, clock=clock)
 
     def reset(self) -> None:
+        dev_credentials(self)  # first: a reset that can't be done leaves everything
         super().reset()
-        dev_credentials(self)
+
+
+def kept_project(meta: Meta) -> str | None:
+    """The project of the folder that nobody may delete."""
+    return DEV.project_id if InstanceSettings(meta).get(_KIND) == '"dev"' else None
 
 
 def _put_project_right(server: Server) -> None:

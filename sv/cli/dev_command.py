@@ -31,7 +31,7 @@ from pathlib import Path
 
 import msgspec
 
-from sv.cli.credentials import DEV, DevServer, dev_credentials
+from sv.cli.credentials import DEV, DevServer, dev_credentials, kept_project
 from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     def on_open(server: Server) -> None:
         dev_credentials(server)
-        server.people.kept_project = DEV.project_id
+        server.people.kept_project = kept_project(server.meta)
         if args.sample and not server.catalog.parts() and not server.store.held_bytes:
             from sv.cli.sample import add_sample
 

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from sv.cli.credentials import kept_project
 from sv.meta.db import Meta
 from sv.meta.errors import FolderUnusable
 from sv.model.access import Actor
@@ -24,7 +25,9 @@ def opened_people(args: Namespace) -> Generator[People]:
     if not path.exists():
         raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
     with Meta.open(path) as meta:
-        yield People(meta, now_ms=now_ms, monotonic_s=time.monotonic, audit_days=settings.audit_days)
+        people = People(meta, now_ms=now_ms, monotonic_s=time.monotonic, audit_days=settings.audit_days)
+        people.kept_project = kept_project(meta)
+        yield people
 
 
 def add_common_flags(actions: Sequence[ArgumentParser]) -> None:

@@ -17,6 +17,9 @@ LAYOUT_VERSION: Final = 1
 ID_SALT_BITS: Final = 20
 
 URL_SECRET_BYTES: Final = 32
+CREDENTIALS_SHOWN: Final = "credentials_shown"
+"""The key of whether somebody knows what the first start made: `false` from when that is made, `true` from when it was shown or used."""
+
 _URL_SECRET: Final = "url_secret"  # noqa: S105 - the name it is kept under
 
 
@@ -101,3 +104,9 @@ def load_url_secret(meta: Meta, random_bytes: Callable[[int], bytes] = secrets.t
         kept = f'"{random_bytes(URL_SECRET_BYTES).hex()}"'
         settings.put(_URL_SECRET, kept)
     return bytes.fromhex(kept.strip('"'))
+
+
+def note_in_use(meta: Meta) -> None:
+    """Somebody is let in, so what the first start made, if it did, is known to somebody. For a transaction of the caller."""
+    with meta.transaction() as writer:
+        writer.execute("update settings set value = 'true' where key = ? and value = 'false'", (CREDENTIALS_SHOWN,))

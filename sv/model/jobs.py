@@ -18,8 +18,8 @@ class Job(Struct, frozen=True, kw_only=True):
 
     persons, distinct_ids: the numbers that the person had, and all ids, None before they were taken away; the ids are struck with
     the subject.
-    left_behind: files that may hold something and could not be read or deleted. asked_by: None once the job is done, and where nobody
-    asked. Times are Unix milliseconds.
+    left_behind: files that may hold something: they could not be read or deleted, or don't say whose they are. asked_by: None once the job
+    is done, and where nobody asked. Times are Unix milliseconds.
     """
 
     n: int

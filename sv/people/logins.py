@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from sv.auth.passwords import hash_password, needs_rehash, verify_password
 from sv.auth.permissions import Principal
 from sv.auth.tokens import hash_api_token, hash_session_secret, make_session_secret
+from sv.meta.instance import note_in_use
 from sv.meta.login_sessions import LoginSession
 from sv.meta.users import User
 from sv.model.access import Actor, Scope
@@ -48,6 +49,7 @@ def log_in(people: People, email: str, password: str, *, address: str, user_agen
             raise NotAuthenticated(WRONG_LOGIN)
         if better is not None:
             people.users.set_password_hash(user.id, better)
+        note_in_use(people.meta)
         session = people.login_sessions.create(
             user.id,
             secret_hash=secret_hash,

@@ -4,6 +4,7 @@ Nobody reads these files but people. Answers for neither lying on in them: what 
 doesn't say whose it is, is named. Never deletes what may hold something else.
 """
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,9 +16,12 @@ import msgspec
 from sv.model.errors import Unavailable
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.unwanted import Unwanted
-from sv.store.aside import KeptAside, kept_aside, nobodys, remove_aside
+from sv.store.aside import KeptAside, kept_aside, remove_aside
 from sv.store.files import ASIDE, MIXED, write_durably
 from sv.store.ports import Tables
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+"""What passes. Anything else that the disk refuses of a file may be so for ever, and other jobs wait."""
 
 _EVERYTHING: Final = Unwanted(before_ms=MAX_TIMESTAMP_MS + 1)
 _events: Final = msgspec.json.Decoder(list[dict[str, Any]])
@@ -26,7 +30,8 @@ _events: Final = msgspec.json.Decoder(list[dict[str, Any]])
 def erase_aside(
     data_folder: Path, project_id: str, persons: Sequence[int], distinct_ids: Sequence[str], tables: Tables
 ) -> list[str]:
-    """Returns the files that may hold something of the person on, relative to the data folder. Raises Unavailable, OSError."""
+    """Returns the files that may hold something of the person on, relative to the data folder. Raises Unavailable, OSError where the disk
+    is full."""
 
     def erase(kept: KeptAside) -> None:
         if kept.day is not None:
@@ -58,17 +63,22 @@ def is_overdue_aside(data_folder: Path, project_id: str, before_ms: int) -> bool
 
 
 def _each(data_folder: Path, project_id: str, act: Callable[[KeptAside], None]) -> list[str]:
-    left_behind = nobodys(data_folder)
-    for kept in kept_aside(data_folder):
-        if kept.project_id != project_id:
-            continue
+    try:
+        everything = kept_aside(data_folder)
+    except OSError:
+        return [ASIDE]
+    left_behind: list[str] = []
+    for kept in everything:
         try:
-            act(kept)
-        except (Unavailable, OSError):
-            raise
-        except Exception:
+            if kept.project_id == project_id:
+                act(kept)
+            elif kept.project_id is None:
+                left_behind.append(f"{ASIDE}/{kept.path.name}")
+        except Exception as error:
+            if isinstance(error, Unavailable) or (isinstance(error, OSError) and error.errno in _FULL):
+                raise
             left_behind.append(f"{ASIDE}/{kept.path.name}")
-    return sorted(left_behind)
+    return left_behind
 
 
 def _is_overdue(kept: KeptAside, before_ms: int) -> bool:

@@ -144,6 +144,7 @@ class Erasing:
         self._rewrite(job, Unwanted(persons=persons))
         if job.subject is not None:
             left_behind += erase_aside(self._data_folder, job.project_id, persons, ids, self._tables())
+            left_behind += self._maintenance.unfinished.remaining(job.project_id)
             self.renew_sums(job.project_id)
             self._rows.forget_subject(job, left_behind)
         self._sums.scrub()
@@ -157,6 +158,7 @@ class Erasing:
             left_behind = self._empty_log()
             if before_ms is not None:
                 left_behind += expire_aside(self._data_folder, job.project_id, before_ms, self._tables)
+                left_behind += self._maintenance.unfinished.remaining(job.project_id)
             self.renew_sums(job.project_id)
             self._rows.forget_subject(job, left_behind)
         self._sums.scrub()

@@ -13,7 +13,8 @@ from sv import __version__
 from sv.model.errors import InvalidParameter
 from sv.remote.addresses import check_address, check_token, make_opener
 
-MAX_ANSWER_BYTES: Final = 128 << 20
+MAX_ANSWER_BYTES: Final = 16 << 20
+MAX_PAGE_BYTES: Final = 128 << 20
 """A page of a thousand events of 64 KiB."""
 
 _AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
@@ -47,14 +48,16 @@ class RemoteServer:
         self._timeout_s = timeout_s
         self._opener = make_opener()
 
-    def ask(self, method: str, path: str, body: bytes | None = None, encoding: str = "") -> dict[str, Any]:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, encoding: str = "", most_bytes: int = MAX_ANSWER_BYTES
+    ) -> dict[str, Any]:
         """The JSON object that a route answers. path: after `/api/v1`. body: JSON. encoding: that of the body, "" for none.
 
         Raises InvalidParameter with what the server refuses with, TryAgainError.
         """
         with self.open(method, path, body, encoding) as response:
             try:
-                answer = json_object(response.read(MAX_ANSWER_BYTES))
+                answer = json_object(response.read(most_bytes))
             except (OSError, http.client.HTTPException) as error:
                 raise self._silence(error) from None
         if answer is None:
@@ -86,11 +89,13 @@ class RemoteServer:
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
         """What an answer other than 200 means."""
         content = json_object(_read(error)) or {}
-        said = content.get("error")
+        said = content.get("error") if isinstance(content.get("error"), str) else None
         message = f"{self.url} answered {error.code}: {said or error.reason}"
         if error.code in _AGAIN:
             after = error.headers.get("retry-after", "")
-            return TryAgainError(message, is_answer=True, retry_after_s=float(after) if after.isdigit() else 0.0)
+            return TryAgainError(
+                message, is_answer=True, retry_after_s=float(after) if after.isascii() and after.isdigit() else 0.0
+            )
         if 300 <= error.code < 400:
             return InvalidParameter(f"{message}; the address is {error.headers.get('location', 'another one')} (--url)")
         if said is None and error.code == 413:

@@ -4,6 +4,8 @@
     batch-<log position>-<project>.json                 a batch that the engine could not take
     sv.db.<n>, anything else                            a catalog that a repair replaced, and what people put there: nobody can tell whose
 
+A name that only begins as one of the first two is its project's as well: somebody has renamed it.
+
 Nobody reads these but people. Never moves anything there (`sv.store.files` and the event store do).
 """
 
@@ -21,8 +23,12 @@ from sv.store.ports import DeletedProjects
 
 log = logging.getLogger(__name__)
 
+MAX_TOLD: Final = 1000
+"""Of warnings that are remembered."""
+
 _FILE: Final = re.compile(r"events__project=(.+?)__day=([^_]+)__.+\.parquet(?:\.[0-9]+)?")
 _BATCH: Final = re.compile(r"batch-[0-9a-f]{16}-(.+)\.json")
+_BEGUN: Final = re.compile(r"events__project=(.+?)__day=|batch-[0-9a-f]{16}-([a-z0-9_-]+)")
 
 
 class KeptAside(Struct, frozen=True):
@@ -34,9 +40,9 @@ class KeptAside(Struct, frozen=True):
 
 
 def kept_aside(data_folder: Path) -> list[KeptAside]:
-    """All that lies there, by name. Raises OSError."""
+    """All that lies there, by name, but for what is being written. Raises OSError."""
     folder = data_folder / ASIDE
-    return [_named(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    return [_named(path) for path in sorted(folder.iterdir()) if path.suffix != ".tmp"] if folder.is_dir() else []
 
 
 def nobodys(data_folder: Path) -> list[str]:
@@ -52,13 +58,19 @@ def remove_aside(data_folder: Path, kept: Collection[KeptAside]) -> None:
         sync_folder(data_folder / ASIDE)
 
 
-def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects) -> None:
+def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects, told: set[str]) -> None:
     """Delete what lies there of deleted projects, whether or not it can be read. The log says how much, and what can't be deleted, which
-    keeps nothing else from going. Raises Unavailable."""
+    keeps nothing else from going; told: what it said of that before, which it doesn't say again. Raises Unavailable."""
+
+    def tell(message: str) -> None:
+        if message not in told and len(told) < MAX_TOLD:
+            told.add(message)
+            log.warning("%s", message)
+
     try:
         kept = [each for each in kept_aside(data_folder) if each.project_id is not None]
     except OSError as error:
-        log.warning("what was set aside of deleted projects stays for now: %s", error)
+        tell(f"what was set aside of deleted projects stays for now: {error}")
         return
     project_ids = deleted.ids() if kept else frozenset[str]()
     gone = Counter[str]()
@@ -68,7 +80,7 @@ def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects) -> None
                 remove_aside(data_folder, [each])
                 gone[str(each.project_id)] += 1
             except OSError as error:
-                log.warning("project %s was deleted, and what was set aside of it stays for now: %s", each.project_id, error)
+                tell(f"project {each.project_id} was deleted, and what was set aside of it stays for now: {error}")
     for project_id, count in sorted(gone.items()):
         log.info("project %s was deleted: %d files of it that were set aside are gone", project_id, count)
 
@@ -87,5 +99,7 @@ def tell_nobodys(data_folder: Path) -> None:
 def _named(path: Path) -> KeptAside:
     if file := _FILE.fullmatch(path.name):
         return KeptAside(path, file[1], file[2])
-    batch = _BATCH.fullmatch(path.name)
-    return KeptAside(path, batch[1]) if batch else KeptAside(path)
+    if batch := _BATCH.fullmatch(path.name):
+        return KeptAside(path, batch[1])
+    begun = _BEGUN.match(path.name)
+    return KeptAside(path, (begun[1] or begun[2]) if begun else None)

@@ -82,9 +82,11 @@ class Maintenance:
         self._indexing = Indexing(store, monotonic_s)
         self._turn = threading.RLock()
         self._stopping = threading.Event()
+        self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self._pending_since_s: float | None = None
         self.unfinished = Unfinished(store.data_folder, rows)
+        self.unfinished.resume([part.part_id for part in store.catalog.parts()])
         self.fault: str | None = None
         self.flushes = self.merges = 0
         self.last_flush_ms = now_ms()
@@ -173,7 +175,7 @@ class Maintenance:
             self._look_for_deleted_at_s = self._monotonic_s() + LOOK_FOR_DELETED_S
             if self._deleted is None:
                 return
-            remove_aside_of_deleted(self._store.data_folder, self._deleted)
+            remove_aside_of_deleted(self._store.data_folder, self._deleted, self._told)
             if not (project_ids := self._deleted.with_remains()):
                 return
             self.flush()  # or the events that are held would be in the rollups again

@@ -37,7 +37,7 @@ def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
         raise FolderUnusable(f"the data folder {data_folder} can't be used by user {os.geteuid()}: {error}") from error
     try:
         _remove_taken_out(data_folder, rows, catalog)
-    except SvError as error:
+    except (SvError, OSError) as error:
         log.warning("can't delete files that the catalog took out yet: %s", error)
     catalog.add_dropped(rows.dropped_parts())
     return catalog

@@ -4,7 +4,7 @@ Answers for none being taken for the only one with its events: the catalog knows
 made of (`recovery.py` reads that after a kill). Assumes the maintenance's turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sv.store.files import delete_durably
@@ -18,6 +18,12 @@ class Unfinished:
         self._data_folder = data_folder
         self._rows = rows
         self._in_doubt: list[str] = []
+        self._superfluous: list[str] = []
+        """Those that nothing needs and that couldn't be deleted."""
+
+    def resume(self, live: Collection[int]) -> None:
+        """Take over the files that a start could not delete. live: the parts that there are at that start."""
+        self._in_doubt += [path for path, made_of in self._rows.unfinished().items() if made_of <= set(live)]
 
     def begin(self, path: str, made_of: Sequence[int]) -> None:
         """A file is about to be written that is to take the place of these parts. Raises Unavailable."""
@@ -27,15 +33,28 @@ class Unfinished:
         """Note the file of a commit that failed."""
         self._in_doubt.append(path)
 
+    def remaining(self, project_id: str) -> list[str]:
+        """The project's files that can't be deleted, relative to the data folder: they hold what it held when they were made."""
+        return sorted(path for path in (*self._in_doubt, *self._superfluous) if f"/project={project_id}/" in path)
+
     def settle(self) -> None:
         """Delete the files of merges and the like that failed, or raise what keeps the catalog from being written.
 
         SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another one has succeeded it can't
         any more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
         """
+        self._superfluous = self._delete(self._superfluous)
         if self._in_doubt:
             self._rows.forget_dropped([])
-            # For good: a power cut could bring one back that the catalog no longer knows.
-            gone = delete_durably(self._data_folder, self._in_doubt)
-            self._in_doubt = [path for path in self._in_doubt if path not in gone]
+            left = self._delete(self._in_doubt)
+            for path in left:  # so that the next start knows, whatever what they were made of has become by then
+                self._rows.note_unfinished(path, ())
+            self._in_doubt = []
+            self._superfluous += left
+
+    def _delete(self, paths: Sequence[str]) -> list[str]:
+        """Returns those that stay. For good: a power cut could bring one back that the catalog no longer knows."""
+        gone = delete_durably(self._data_folder, paths)
+        if gone:
             self._rows.forget_unfinished(sorted(gone))
+        return [path for path in paths if path not in gone]

@@ -128,6 +128,56 @@ def test_an_erasure_names_what_lies_aside_and_does_not_say_whose_it_is(tmp_path:
     folder.close()
 
 
+def test_what_an_erasure_can_not_touch_aside_is_named_and_keeps_no_other_from_being_done(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    name = f"batch-0000000000000001-{PROJECT}.json"
+    lay_aside(folder.path)
+    (folder.path / "aside" / name).mkdir()  # even the superuser can't read one
+    erase(folder)
+    assert (last_job(folder).state, last_job(folder).left_behind) == ("done", (f"aside/{name}",))
+    folder.close()
+
+
+def test_names_of_another_project_are_told_to_nobody_else(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    lay_aside(
+        folder.path,
+        **{
+            "events__project=other__day=mixed__merge-1.parquet.bak": b"PAR1",
+            "batch-0000000000000001-other.json.old": BATCH,
+            "batch-0000000000000002-other.json.tmp": BATCH,
+        },
+    )
+    erase(folder)
+    assert last_job(folder).left_behind == ()
+    folder.close()
+
+
+def test_a_merged_file_that_no_start_could_delete_is_named_by_an_erasure_and_never_kept_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merge is cut off, its file can't be deleted, and what it was made of is rewritten meanwhile."""
+    path = tmp_path / "data"
+    folder = fill(path)
+    ids = [part.part_id for part in folder.server.catalog.parts()]
+    superfluous = f"events/project={PROJECT}/day={day_of(now_ms())}/merge-x.parquet"
+    folder.server.parts.note_unfinished(superfluous, ids)
+    folder.close()
+    (path / superfluous).parent.mkdir(exist_ok=True)
+    shutil.copy(part_files(path)[0], path / superfluous)
+    delete = files.delete_file
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "delete_file", lambda each: not str(each).endswith("merge-x.parquet") and delete(each))
+        folder = Folder(path)
+        assert (path / superfluous).exists()
+        erase(folder)
+        assert last_job(folder).left_behind == (superfluous,)
+        folder.close()
+    Folder(path).close()
+    assert not (path / superfluous).exists()
+    assert files_aside(path) == []
+
+
 def test_a_file_aside_of_an_erased_person_alone_goes(tmp_path: Path) -> None:
     folder = fill(tmp_path / "data")
     anns = event(ANN, "ann", 0, now_ms())

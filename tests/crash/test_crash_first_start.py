@@ -13,7 +13,10 @@ from crash_rig import ROOT
 from sv.auth.passwords import verify_password
 from sv.auth.tokens import describe_api_token
 from sv.cli.credentials import ADMIN_EMAIL, Credentials, first_credentials, note_shown
+from sv.meta.instance import CREDENTIALS_SHOWN
+from sv.model.access import Actor
 from sv.model.errors import Unavailable
+from sv.people.logins import log_in
 from sv.server import Server, now_ms
 from sv.settings import Settings
 
@@ -65,26 +68,30 @@ def test_credentials_that_were_made_and_never_shown_are_made_anew_and_the_old_on
     again.end()
 
 
-def ask_the_api(server: Server) -> None:
+def ask_the_api(server: Server, _: Credentials) -> None:
     (token,) = server.api_tokens.list_all()
     server.api_tokens.touch(token.id, now_ms())
     server.api_tokens.write_touches()
 
 
-def log_in(server: Server) -> None:
-    (admin,) = server.users.list_all()
-    server.people.login_sessions.create(
-        admin.id, secret_hash=bytes(32), now_ms=now_ms(), lasts_ms=60_000, address="127.0.0.1", user_agent=""
-    )
+def log_in_and_out(server: Server, made: Credentials) -> None:
+    login = log_in(server.people, made.email, made.password, address="127.0.0.1", user_agent="")
+    server.people.login_sessions.end(login.session.id, login.user.id)
 
 
-@pytest.mark.parametrize("get_in", [ask_the_api, log_in])
-def test_credentials_that_somebody_uses_stay_whatever_could_be_noted(tmp_path: Path, get_in: Callable[[Server], None]) -> None:
+def make_a_user(server: Server, made: Credentials) -> None:
+    server.people.note(Actor("cli", None, "somebody"), "user.create", ("u1", "ann@example.com"))
+
+
+@pytest.mark.parametrize("get_in", [ask_the_api, log_in_and_out, make_a_user])
+def test_credentials_that_somebody_uses_stay_whatever_could_be_noted(
+    tmp_path: Path, get_in: Callable[[Server, Credentials], None]
+) -> None:
     """The disk was full when they were shown."""
     made = start(tmp_path / "data", is_shown=False)
     assert made is not None
     using = Started(tmp_path / "data")
-    get_in(using.server)
+    get_in(using.server, made)
     using.end()
     assert start(tmp_path / "data", is_shown=False) is None
     again = Started(tmp_path / "data")
@@ -92,10 +99,21 @@ def test_credentials_that_somebody_uses_stay_whatever_could_be_noted(tmp_path: P
     again.end()
 
 
-def test_a_server_whose_last_project_was_deleted_is_no_new_one(tmp_path: Path) -> None:
+def forget_that_they_were_shown(server: Server) -> None:
+    """As in a folder of before that was noted."""
+    with server.meta.transaction() as writer:
+        writer.execute("delete from settings where key = ?", (CREDENTIALS_SHOWN,))
+
+
+@pytest.mark.parametrize("age", [lambda server: None, forget_that_they_were_shown])
+def test_a_server_whose_last_project_was_deleted_is_no_new_one(tmp_path: Path, age: Callable[[Server], None]) -> None:
     """Its administrator's password and its tokens are as they were."""
     made = start(tmp_path / "data", is_shown=True)
     assert made is not None
+    older = Started(tmp_path / "data")
+    age(older.server)
+    assert first_credentials(older.server) is None
+    older.end()
     deleting = Started(tmp_path / "data")
     deleting.server.projects.delete(made.project_id, now_ms())
     deleting.end()

@@ -1,5 +1,7 @@
 """The credentials of `sv dev` never change: whatever is done to them is put right by a reset and by a start."""
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ import httpx
 import pytest
 from http_rig import INGEST, Api, Running, body_of, event, running
 
+SV = (sys.executable, "-m", "sv")
 LOGIN = {"email": "dev@localhost", "password": "dev"}
 
 
@@ -105,14 +108,23 @@ def test_a_start_puts_them_right(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_its_project_says_what_to_do(tmp_path: Path) -> None:
-    """A command may have deleted it, while no server ran."""
+    """A command of an earlier release may have deleted it, while no server ran."""
     with running("dev", "--data", str(tmp_path)):
         pass
-    sv = (sys.executable, "-m", "sv")
-    subprocess.run([*sv, "project", "delete", "dev", "--yes", "--data", str(tmp_path)], check=True, capture_output=True)
-    started = subprocess.run([*sv, "dev", "--port", "0", "--data", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    with contextlib.closing(sqlite3.connect(tmp_path / "sv.db")) as catalog, catalog:
+        catalog.execute("update projects set deleted_ms = 1 where id = 'dev'")
+    started = subprocess.run([*SV, "dev", "--port", "0", "--data", str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert started.returncode == 1
     assert "was deleted" in started.stderr and "choose another folder with --data" in started.stderr
+
+
+def test_its_project_is_not_deleted_by_a_command_either(tmp_path: Path) -> None:
+    with running("dev", "--data", str(tmp_path)):
+        pass
+    words = [*SV, "project", "delete", "dev", "--yes", "--data", str(tmp_path)]
+    refused = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert "is the one that `sv dev` always has" in refused.stderr
 
 
 def test_its_project_is_not_deleted(own_server: Running) -> None:

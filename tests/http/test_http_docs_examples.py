@@ -187,6 +187,9 @@ def test_a_person_is_exported_and_erased_and_retention_set_by_the_privacy_pages_
     assert {"id", "kind", "status"} <= job.keys()
     project = json.loads(shell.bash(block("docs/privacy.md", "curl -X PATCH"), **who))
     assert (project["settings"]["event_retention_days"], project["settings"]["recording_retention_days"]) == (400, 90)
+    made = api.http.post("/api/v1/projects", json={"name": "gone"}).json()["id"]
+    assert shell.bash(block("docs/privacy.md", "curl -X DELETE"), TOKEN="sv_dev", PROJECT=made) == ""
+    assert api.http.get(f"/api/v1/projects/{made}").status_code == 404
 
 
 def test_a_chunk_is_uploaded_and_told_by_the_recordings_pages_lines(shell: Shell, api: Api) -> None:

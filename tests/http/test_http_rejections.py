@@ -100,7 +100,7 @@ def test_the_command_says_what_is_wrong_with_what_it_is_given(api: Api) -> None:
     for arguments, token, told in (
         (("--url", api.server.url), "sv_wrong", f"{api.server.url} answered 401"),
         (("--url", api.server.url), "", "SV_API_TOKEN"),
-        (("--url", api.server.url, "--project", "nowhere"), "sv_dev", "no project 'nowhere'"),
+        (("--url", api.server.url, "--project", "nowhere"), "sv_dev", 'no project "nowhere"'),
         (("--url", "ftp://127.0.0.1"), "sv_dev", "expected an address"),
         (("--url", "http://127.0.0.1:9"), "sv_dev", "no answer from http://127.0.0.1:9"),
         (("--data", "/nowhere"), "sv_dev", "no server runs on /nowhere"),

@@ -32,7 +32,9 @@ class Job(Struct):
     distinct_id_hash: Annotated[
         str | None, Meta(description="The SHA-256 of the job's id, a NUL and the distinct id; null for `expire_events`.")
     ]
-    left_behind: Annotated[list[str], Meta(description="Files of the data folder that could not be read or deleted.")]
+    left_behind: Annotated[
+        list[str], Meta(description="Files that may hold something still: not read, not deleted, or nobody can say whose.")
+    ]
     created_at: Time
     started_at: Time | None
     finished_at: Time | None
