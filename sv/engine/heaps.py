@@ -17,7 +17,7 @@ def share_heaps() -> None:
     """
     if sys.platform != "linux":
         return
-    import ctypes  # numpy has it in memory by now
+    import ctypes  # duckdb has it in memory by now
 
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)

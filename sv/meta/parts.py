@@ -85,7 +85,10 @@ class Parts:
             writer.executemany("delete from parts where part_id = ? and state = 'dropped'", [(part_id,) for part_id in part_ids])
 
     def note_unfinished(self, path: str, made_of: Sequence[int]) -> None:
-        """A file is about to be written that is to take the place of these live parts. It is struck when it does (`replace_parts`)."""
+        """A file is about to be written that is to take the place of these live parts. It is struck when it does (`replace_parts`).
+
+        made_of: none of a file that nothing needs any more and that couldn't be deleted.
+        """
         with self._meta.transaction() as writer:
             kept = msgspec.json.encode(made_of).decode()
             writer.execute("insert or replace into unfinished_files (path, made_of) values (?, ?)", (path, kept))

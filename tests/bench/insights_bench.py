@@ -7,9 +7,9 @@ but where a row says "again".
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, WINDOW_MS, ClickHouse, Ours
 from tests.bench.rounds import interleaved
@@ -88,18 +88,25 @@ def funnel(
     return [step["count"] for step in answer(ours.context(is_first=first), query)["steps"]]
 
 
+class Rows(Protocol):
+    """A ClickHouse with the table `bench.events`."""
+
+    def rows(self, select: str) -> list[list[Any]]: ...
+
+
 def funnel_of(
-    theirs: ClickHouse,
+    theirs: Rows,
     steps: int,
     *,
+    names: Sequence[str] = STEPS,
     window_ms: int = WINDOW_MS,
     span: tuple[int, int] = (ORIGIN_MS, ORIGIN_MS + SPAN_MS),
     modes: list[str] | None = None,
 ) -> list[int]:
-    conditions = [f"event = '{name}'" for name in STEPS[:steps]]
+    conditions = [f"event = '{name}'" for name in names[:steps]]
     conditions[1] += " and device_type = 'Desktop'"
-    names = ", ".join(f"'{name}'" for name in STEPS[:steps])
-    only = "1" if modes and "strict_order" in modes else f"event in ({names})"
+    quoted = ", ".join(f"'{name}'" for name in names[:steps])
+    only = "1" if modes and "strict_order" in modes else f"event in ({quoted})"
     levels = ", ".join(f"countIf(level >= {level})" for level in range(1, steps + 1))
     listed = "".join(f", '{mode}'" for mode in modes or ())
     (row,) = theirs.rows(
@@ -125,11 +132,12 @@ def trend(ours: Ours, math: str, *, breakdown: bool = False) -> dict[str, list[i
     return {str(line["breakdown_value"] or ""): [*line["values"], line["total"]] for line in answer["series"]}
 
 
-def trend_of(theirs: ClickHouse, measure: str, *, breakdown: bool = False) -> dict[str, list[int]]:
+def trend_of(theirs: Rows, measure: str, *, name: str = STEPS[0], breakdown: bool = False) -> dict[str, list[int]]:
+    """A line for each value: its days, and the measure over all of them."""
     value = "device_type" if breakdown else "''"
     rows = theirs.rows(
         f"select {value} as value, intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, {measure}, grouping(day) from bench.events"
-        f" where event = '{STEPS[0]}' and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+        f" where event = '{name}' and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
         " group by grouping sets ((value, day), (value))"
     )
     lines: dict[str, list[int]] = {}

@@ -14,13 +14,14 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.lists_folder import DAY_MS, DAYS, ORIGIN_MS, PROJECT
+from tests.bench.insights_bench import funnel_of, trend_of
+from tests.bench.lists_folder import PROJECT
 from tests.bench.sizing_bench import DATES, Served, made, serving
 
 ROUNDS: Final = 5
@@ -86,43 +87,18 @@ def load(folder: Path, files: str) -> None:
             engine.run(statement)
 
 
-def funnel_of(engine: ClickHouse, steps: int, window_s: int, mode: str = "") -> list[int]:
-    names = ", ".join(f"'{name}'" for name in STEPS[:steps])
-    conditions = [f"event = '{name}'" for name in STEPS[:steps]]
-    conditions[1] += " and device_type = 'Desktop'"
-    levels = ", ".join(f"countIf(level >= {level})" for level in range(1, steps + 1))
-    only = "1" if mode == "strict_order" else f"event in ({names})"
-    listed = f", '{mode}'" if mode else ""
-    (row,) = engine.rows(
-        f"select {levels} from (select windowFunnel({window_s * 1000}{listed})(ms, {', '.join(conditions)}) as level"
-        f" from bench.events where {only} and {_INSIDE} group by person)"
-    )
-    return [int(value) for value in row]
-
-
-def trend_of(engine: ClickHouse, measure: str, value: str = "''") -> dict[str, list[int]]:
-    lines: dict[str, list[int]] = {}
-    for line, day, figure in engine.rows(
-        f"select {value} as line, intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, {measure} from bench.events"
-        f" where event = '{STEPS[0]}' and {_INSIDE} group by line, day"
-    ):
-        lines.setdefault(line, [0] * DAYS)[int(day)] = int(figure)
-    return lines
-
-
-_INSIDE: Final = f"ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + DAYS * DAY_MS}"
-
-
-def funnel(server: Served, steps: int, window_s: int, mode: str = "") -> list[int]:
+def funnel(server: Served, steps: int, window_s: int, modes: Sequence[str] = ()) -> list[int]:
     asked: list[dict[str, Any]] = [{"event": name} for name in STEPS[:steps]]
     asked[1]["properties"] = {"$device_type": "Desktop"}
-    body = {"steps": asked, "conversion_window": f"{window_s}s", "modes": [mode] if mode else [], **DATES}
+    body = {"steps": asked, "conversion_window": f"{window_s}s", "modes": list(modes), **DATES}
     return [step["count"] for step in server.ask("insights/funnel", body)["steps"]]
 
 
 def trend(server: Served, math: str, **more: str) -> dict[str, list[int]]:
     body = {"events": [{"name": STEPS[0], "math": math}], "interval": "day", **more, **DATES}
-    return {line["breakdown_value"] or "": line["values"][:DAYS] for line in server.ask("insights/trends", body)["series"]}
+    return {
+        line["breakdown_value"] or "": [*line["values"], line["total"]] for line in server.ask("insights/trends", body)["series"]
+    }
 
 
 def _cpu_ms(pid: int) -> float:
@@ -176,7 +152,7 @@ def _first(folder: Path, table: Table, engine: ClickHouse) -> None:
                     f"funnel, {steps} steps, first",
                     server,
                     lambda of=server, n=steps: funnel(of, n, WEEK_S),
-                    lambda n=steps: funnel_of(engine, n, WEEK_S),
+                    lambda n=steps: funnel_of(engine, n, names=STEPS, window_ms=WEEK_S * 1000),
                 )
     table.finish()
 
@@ -185,27 +161,32 @@ def _of_one_server(server: Served, table: Table, engine: ClickHouse) -> None:
     for number in range(ROUNDS + 1):
         window_s = WEEK_S - number * 3600
 
-        def ask_funnel(title: str, steps: int, mode: str = "", window_s: int = window_s) -> None:
+        def ask_funnel(title: str, steps: int, modes: Sequence[str] = (), window_s: int = window_s) -> None:
             table.add(
-                title, server, lambda: funnel(server, steps, window_s, mode), lambda: funnel_of(engine, steps, window_s, mode)
+                title,
+                server,
+                lambda: funnel(server, steps, window_s, modes),
+                lambda: funnel_of(engine, steps, names=STEPS, window_ms=window_s * 1000, modes=list(modes)),
             )
 
         for steps in (3, 6):
             ask_funnel(f"funnel, {steps} steps, again, another window", steps)
         for mode in MODES:
-            ask_funnel(f"funnel, 3 steps, {mode}", 3, mode)
-        table.add("trend by day, events", server, lambda: trend(server, "total"), lambda: trend_of(engine, "count()"))
+            ask_funnel(f"funnel, 3 steps, {mode}", 3, [mode])
+        table.add(
+            "trend by day, events", server, lambda: trend(server, "total"), lambda: trend_of(engine, "count()", name=STEPS[0])
+        )
         table.add(
             "trend by day, persons",
             server,
             lambda: trend(server, "unique_persons"),
-            lambda: trend_of(engine, "uniqExact(person)"),
+            lambda: trend_of(engine, "uniqExact(person)", name=STEPS[0]),
         )
         table.add(
             "trend by day, persons, by device",
             server,
             lambda: trend(server, "unique_persons", breakdown="$device_type"),
-            lambda: trend_of(engine, "uniqExact(person)", "device_type"),
+            lambda: trend_of(engine, "uniqExact(person)", name=STEPS[0], breakdown=True),
         )
         if number == 0:
             table.forget()

@@ -40,6 +40,17 @@ def lay_aside(path: Path, **files: bytes) -> None:
         (path / "aside" / name).write_bytes(content)
 
 
+def with_one_to_delete(path: Path) -> Folder:
+    """Events of the project `gone` and another's, in files."""
+    folder = Folder(path)
+    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
+    batch = Batch(VERSION, "gone", now_ms(), 1, "", None, b"", b"", BATCH)
+    folder.server.store_now(batch, encode_batch(batch))
+    folder.put("another's")
+    folder.flush()
+    return folder
+
+
 def last_job(folder: Folder) -> Job:
     return Jobs(folder.server.meta).page(PROJECT, 1 << 62, 1)[0]
 
@@ -60,12 +71,7 @@ def file_of(path: Path, *events: dict[str, object]) -> bytes:
 def test_what_lies_aside_of_a_deleted_project_goes_whether_or_not_it_can_be_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = Folder(tmp_path / "data")
-    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
-    batch = Batch(VERSION, "gone", now_ms(), 1, "", None, b"", b"", BATCH)
-    folder.server.store_now(batch, encode_batch(batch))
-    folder.put("another's")
-    folder.flush()
+    folder = with_one_to_delete(tmp_path / "data")
     others = {
         "batch-0000000000000002-gone_too.json": BATCH,
         f"events__project={PROJECT}__day=mixed__merge-1.parquet": b"PAR1",
@@ -94,12 +100,7 @@ def test_what_lies_aside_of_a_deleted_project_goes_whether_or_not_it_can_be_read
 def test_what_can_not_be_deleted_aside_keeps_nothing_else_of_a_deleted_project_from_going(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = Folder(tmp_path / "data")
-    folder.server.projects.create("gone", token="sv_pub_gone", now_ms=now_ms(), project_id="gone")
-    batch = Batch(VERSION, "gone", now_ms(), 1, "", None, b"", b"", BATCH)
-    folder.server.store_now(batch, encode_batch(batch))
-    folder.put("another's")
-    folder.flush()
+    folder = with_one_to_delete(tmp_path / "data")
     lay_aside(folder.path, **{"events__project=gone__day=mixed__merge-1.parquet": b"PAR1"})
     (folder.path / "aside" / "batch-0000000000000001-gone.json").mkdir()  # even the superuser can't unlink one
     delete_project(folder.server.people, SOMEBODY, "gone")
