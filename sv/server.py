@@ -4,8 +4,8 @@
     serve     uvicorn over `web.front`, until SIGTERM or SIGINT
     close     stop taking, flush, close everything
 
-The engine (DuckDB, pyarrow, numpy) and the Litestar application are imported when first needed: a flush, a query, a management call. An
-idle server has neither in memory.
+The engine (DuckDB, pyarrow, numpy) and the Litestar application are imported when first needed: a flush, a query, a management call. A
+server that has no events has neither in memory; one that has some gets them ready as soon as it serves, before anybody asks.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from sv.ingest.enrich.country import Countries
 from sv.ingest.rates import Rates
 from sv.ingest.replay import replay
 from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_answers
+from sv.insights.readiness import get_ready
 from sv.meta.db import Meta
 from sv.meta.deleted_projects import DeletedProjects
 from sv.meta.errors import FolderDamaged, FolderUnusable
@@ -274,9 +275,9 @@ class Server:
                     bad_batch=BadBatch,
                     recall_event_ids=self._recall_event_ids,
                 )
-                aliases, kept_bytes = AliasLists(self.meta, self.builds), int(settings.memory_limit * CACHE_SHARE)
-                key_files = self._tables.key_files
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept_bytes, key_files)
+                aliases, keys = AliasLists(self.meta, self.builds), self._tables.key_files
+                kept_bytes = int(settings.memory_limit * CACHE_SHARE)
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept_bytes, keys)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":
@@ -322,12 +323,8 @@ class Server:
             find_project=self.projects.find,
             runner=self.runner,
             definitions=Definitions(DefinitionLists(self.meta, self.builds), catch_up, self.clock),
-            persons=PersonPages(
-                PersonLists(self.meta, self.builds), MergedPersons(self.meta, self.builds), self.rollups.catch_up
-            ),
-            sessions=SessionPages(
-                SessionLists(self.meta, self.builds), self.rollups.catch_up, self.recordings.recordings.recorded
-            ),
+            persons=PersonPages(PersonLists(self.meta, self.builds), MergedPersons(self.meta, self.builds), catch_up),
+            sessions=SessionPages(SessionLists(self.meta, self.builds), catch_up, self.recordings.recordings.recorded),
             now_ms=self.clock,
             metrics=self.metrics,
             rejected=self.capture.rejected,
@@ -371,6 +368,7 @@ class Server:
 
     async def _on_startup(self) -> None:
         self.capture.open(self.log, asyncio.get_running_loop())
+        self._getting_ready = asyncio.create_task(get_ready(self.front, self.store, self._open_engine, self.maintenance))
         lower_priority([self.maintenance.start()], STORE_NICENESS)
         for each in (self.rollup_work, self.recordings.keeper, self.jobs, self.disk):
             each.start()

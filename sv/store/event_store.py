@@ -129,6 +129,11 @@ class EventStore:
             return self._tables
 
     @property
+    def has_events(self) -> bool:
+        """Whether there are any, in files or in memory."""
+        return bool(self.held_bytes or self.catalog.parts())
+
+    @property
     def is_engine_open(self) -> bool:
         return self._tables is not None
 

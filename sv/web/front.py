@@ -148,7 +148,7 @@ class Front:
             if door is not None:
                 await door(scope, receive, send)
             else:
-                app = self._app or await self._loaded()
+                app = self._app or await self.load()
                 await app(keep_names_whole(scope), receive, send)
         except Exception as error:
             if send.has_begun:
@@ -158,7 +158,8 @@ class Front:
             headers += [(name.encode(), value.encode()) for name, value in extra.items()]
             await respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
-    async def _loaded(self) -> App:
+    async def load(self) -> App:
+        """The framework's application, built where it isn't yet."""
         async with self._loading:
             if self._app is None:
                 self._app = await asyncio.to_thread(self._load_app)

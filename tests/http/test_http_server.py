@@ -5,6 +5,9 @@ import json
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -91,35 +94,48 @@ def test_only_a_server_for_development_can_be_reset(tmp_path: Path) -> None:
             assert api.failures == []
 
 
-def test_a_dataframe_library_that_is_there_is_not_imported(tmp_path: Path) -> None:
-    assert importlib.util.find_spec("pandas"), "the development environment has it, by way of the reference engine"
-    words = [
-        sys.executable,
-        "-m",
-        "sv",
-        "dev",
-        "--json",
-        "--port",
-        "0",
-        "--data",
-        str(tmp_path / "data"),
-        "--flush-seconds",
-        "0.1",
-    ]
+@contextmanager
+def new_process(folder: Path) -> Iterator[tuple[int, str]]:
+    """(process number, address) of an `sv dev` of this folder that is no copy of a process which has everything imported already."""
+    words = [sys.executable, "-m", "sv", "dev", "--json", "--port", "0", "--data", str(folder), "--flush-seconds", "0.1"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
         try:
-            url = json.loads(server.stdout.readline())["url"]
-            assert httpx.post(f"{url}{INGEST}", json=body_of([event()])).status_code == 202
-            files = tmp_path / "data" / "events"
-            eventually(lambda: any(files.rglob("*.parquet")))
-            asked = {"events": [{"name": "view"}], "date_from": "2025-06-15", "date_to": "2025-06-15"}
-            answer = httpx.post(
-                f"{url}/api/v1/projects/dev/insights/trends", json=asked, headers={"Authorization": "Bearer sv_dev"}
-            )
-            assert answer.json()["series"][0]["total"] == 1
-            mapped = Path(f"/proc/{server.pid}/maps").read_text()
+            yield server.pid, json.loads(server.stdout.readline())["url"]
         finally:
             server.terminate()
+    assert server.returncode == 0
+
+
+def mapped_by(pid: int) -> str:
+    """The files that are mapped into a process, of which its extension modules are some."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_a_dataframe_library_that_is_there_is_not_imported(tmp_path: Path) -> None:
+    assert importlib.util.find_spec("pandas"), "the development environment has it, by way of the reference engine"
+    with new_process(tmp_path / "data") as (pid, url):
+        assert httpx.post(f"{url}{INGEST}", json=body_of([event()])).status_code == 202
+        files = tmp_path / "data" / "events"
+        eventually(lambda: any(files.rglob("*.parquet")))
+        asked = {"events": [{"name": "view"}], "date_from": "2025-06-15", "date_to": "2025-06-15"}
+        answer = httpx.post(f"{url}/api/v1/projects/dev/insights/trends", json=asked, headers={"Authorization": "Bearer sv_dev"})
+        assert answer.json()["series"][0]["total"] == 1
+        mapped = mapped_by(pid)
     assert "pyarrow" in mapped
     assert "pandas" not in mapped
+
+
+def test_a_server_that_has_events_gets_ready_for_questions_before_the_first_one(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with new_process(folder) as (pid, url):
+        time.sleep(0.5)
+        assert "duckdb" not in mapped_by(pid)  # there is nothing to ask about
+        assert httpx.post(f"{url}{INGEST}", json=body_of([event()])).status_code == 202
+    for _ in range(2):  # ended while it gets ready, it ends as any other
+        with new_process(folder):
+            pass
+    with new_process(folder) as (pid, url):
+        eventually(lambda: all(name in mapped_by(pid) for name in ("duckdb", "pyarrow", "numpy")))
+        listed = httpx.get(f"{url}/api/v1/projects/dev/events", headers={"Authorization": "Bearer sv_dev"}).json()
+        assert len(listed["data"]) == 1

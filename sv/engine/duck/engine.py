@@ -60,6 +60,9 @@ WIDER: Final = 8
 CACHE_BYTES: Final = 128 << 20
 """Sixteen million matches, half of them merged."""
 
+READY_S: Final = 60.0
+"""For the statement that nobody waits for."""
+
 ATTRIBUTE_FIRST: Final = "a merged snapshot has to be attributed before persons are counted"
 
 
@@ -93,6 +96,10 @@ class DuckEngine:
 
     def close(self) -> None:
         self._steps.shutdown()
+
+    def get_ready(self) -> None:
+        """Have what a process pays for once (the way from statements to Arrow is imported by the first one) paid for."""
+        self._statements.table(Sql("select 1 as one", {}), Limits(READY_S))
 
     @property
     def cached_bytes(self) -> int:

@@ -85,6 +85,22 @@ def cells_sql(
         """)
 
 
+def counts_sql(
+    events: str,
+    scope: Scope,
+    matcher: Matcher,
+    starts_ms: Sequence[int],
+    breakdown: str | None,
+    top: Sequence[str],
+    params: Params,
+) -> Sql:
+    """(slot, bucket, events). Arguments and columns as of `cells_sql`."""
+    return params.sql(f"""
+        {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
+        select slot, bucket, count(*) from slotted group by all
+        """)
+
+
 def persons_sql(
     events: str,
     scope: Scope,
@@ -115,7 +131,7 @@ def _slotted(
     """The head of a statement with `slotted`: slot, bucket, person, session_key and number of each event that is measured."""
     condition = f"({joined([in_scope(scope, params), matches(matcher, params)])})"
     columns = {
-        "value": Property(breakdown, params).json() if breakdown is not None else "null::varchar",
+        **({"value": Property(breakdown, params).json()} if breakdown is not None else {}),
         "bucket": bucket_of(starts_ms, params),
         "number": Property(number_of, params).number() if number_of is not None else "null::double",
     }
@@ -124,9 +140,18 @@ def _slotted(
     else:
         named = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         matched = f"select person, {named}, null::varchar as session_key from events where {condition}"
-    return f"""
+    measured = "where number is not null" if number_of is not None else ""
+    head = f"""
         with events as not materialized ({events}),
-        matched as ({matched}),
+        matched as ({matched}),"""
+    if breakdown is None:  # a join with nothing takes longer than all else of a small statement
+        return f"""{head}
+        slotted as (
+          select {NO_VALUE_SLOT} as slot, bucket, person, session_key, number
+          from matched
+          {measured}
+        )"""
+    return f"""{head}
         top as (
           select unnest({params.bind(list(top))}::varchar[]) as value, unnest(range(1, {len(top) + 1})) as slot
         ),
@@ -135,7 +160,7 @@ def _slotted(
             case when value is null then {NO_VALUE_SLOT} else coalesce(slot, {OTHER_SLOT}) end as slot, bucket, person, session_key,
             number
           from matched left join top using (value)
-          {"where number is not null" if number_of is not None else ""}
+          {measured}
         )"""
 
 

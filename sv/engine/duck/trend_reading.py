@@ -157,8 +157,10 @@ class TrendReader:
         return self._statements.rows(statement, asked.limits)
 
     def _counts_of(self, asked: Asked, rest: Snapshot, top: Sequence[str]) -> Contribution:
-        rows = self._sql_rows(asked, rest, top)
-        return Contribution({(slot, bucket): int(count or 0) for slot, bucket, count in rows if bucket is not None}, {})
+        params = Params()
+        events = self._relations.events(rest, params)
+        statement = trend.counts_sql(events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params)
+        return Contribution({(slot, bucket): count for slot, bucket, count in self._statements.rows(statement, asked.limits)}, {})
 
     def _persons_of(self, asked: Asked, rest: Snapshot, top: Sequence[str]) -> Contribution:
         params = Params()

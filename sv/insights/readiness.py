@@ -1,0 +1,57 @@
+"""Getting ready for questions before one is asked: what they need is imported, opened and built, which takes a second of the first one."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from sv.model.telling import told
+
+log = logging.getLogger(__name__)
+
+
+class Loading(Protocol):
+    """Who has the routes."""
+
+    async def load(self) -> object: ...
+
+
+class Stored(Protocol):
+    """Who has the events. `tables` opens the engine for writing, too."""
+
+    @property
+    def has_events(self) -> bool: ...
+    @property
+    def tables(self) -> object: ...
+
+
+class Readying(Protocol):
+    """The engine, as far as it is needed here."""
+
+    def get_ready(self) -> None: ...
+
+
+class Indexing(Protocol):
+    """Who has queries use key files."""
+
+    def index(self) -> None: ...
+
+
+async def get_ready(front: Loading, store: Stored, open_engine: Callable[[], Readying], indexing: Indexing) -> None:
+    """Load the routes and, on a thread, the engine with its key files; nothing where there is no event to ask about.
+
+    What fails is left for the first question to meet and to tell.
+    """
+    if not store.has_events:
+        return
+
+    def get_engine_ready() -> None:
+        _ = store.tables
+        open_engine().get_ready()
+        indexing.index()
+
+    try:
+        await front.load()
+        await asyncio.to_thread(get_engine_ready)
+    except Exception as error:
+        log.warning("not ready for questions yet, the first one tries again: %s", told(error))
