@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,6 +13,8 @@ import requests
 import schemathesis
 from http_rig import Api
 from hypothesis import HealthCheck, settings
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
 
 from tests.http.openapi.openapi_rig import OutOfTime, document, operations
 
@@ -64,8 +67,14 @@ def checks(*names: str) -> list[Any]:
     return [schemathesis.checks.CHECKS.get_one(name) for name in names]
 
 
-schema = schemathesis.openapi.from_dict(fuzzed())
-schema.config.checks.negative_data_rejection.expected_statuses += ["413"]
+@cache
+def schema() -> Any:
+    made = schemathesis.openapi.from_dict(fuzzed())
+    made.config.checks.negative_data_rejection.expected_statuses += ["413"]
+    return made
+
+
+schemathesis.checks.load_all_checks()
 # Rules that no schema can say (dates in order, a math with its property) refuse some requests that the schema allows. Credentials have
 # a test of their own, which need not ask for each example again.
 EXCLUDED = checks("positive_data_acceptance", "ignored_auth")
@@ -90,11 +99,6 @@ MIN_EXAMPLES: Final = math.ceil(2000 / FUZZED)
 """Of each operation that takes anything at all, however slow the machine: 2,000 in all."""
 
 
-@pytest.fixture
-def budget() -> Budget:
-    return Budget(BUDGET_S / FUZZED)
-
-
 @pytest.fixture(scope="module")
 def session() -> Iterator[requests.Session]:
     with requests.Session() as opened:
@@ -109,13 +113,32 @@ def spare(client: Api) -> None:
         assert client.http.post("/api/v1/projects", json={"name": project, "id": project}).status_code == 201
 
 
+# Not `schema.parametrize()`, which makes what is special of each operation while the tests are collected: every worker would.
 @pytest.mark.usefixtures("spare")
-@schema.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_as_described(case: Any, full: Api, session: requests.Session, budget: Budget) -> None:
-    if budget.is_spent():
-        raise OutOfTime
-    budget.tried += 1
+@pytest.mark.parametrize("operation_id", operations())
+def test_every_answer_is_as_described(operation_id: str, full: Api, session: requests.Session) -> None:
+    described = operations()[operation_id]
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    def ask(case: Any) -> None:
+        if budget.is_spent():
+            raise OutOfTime
+        budget.tried += 1
+        check(case, full, session, budget)
+
+    asking = build_operation_test(
+        config=schema().config,
+        operation=schema()[described.path][described.method],
+        test_func=ask,
+        given_kwargs={},
+        feedback=FeedbackSources(),
+    )
+    budget = Budget(BUDGET_S / FUZZED)
+    asking()
+
+
+def check(case: Any, full: Api, session: requests.Session, budget: Budget) -> None:
+    """Send it, and hold the answer to the document."""
     sending = {"base_url": full.server.url, "session": session, "headers": {"Authorization": "Bearer sv_dev"}}
     answer = case.call(**sending)
     if len(answer.request.url) > MAX_URL_CHARS:
