@@ -150,4 +150,7 @@ def test_funnels_look_well(shop: Visit) -> None:
     shop.look("funnels")
     page.locator(".funnel-drop").last.click()
     expect(page.get_by_role("dialog").get_by_role("rowheader").first).to_be_visible()
+    assert page.get_by_role("dialog").get_by_role("region").evaluate("(it) => it.scrollWidth <= it.clientWidth"), (
+        "all columns are seen"
+    )
     shop.look("funnels-persons")
