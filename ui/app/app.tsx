@@ -1,5 +1,5 @@
 // From who is logged in to what is shown: the login, the first run, or a page within the frame.
-import type { ComponentType, JSX } from "preact";
+import type { ComponentChildren, ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Layout } from "./layout.tsx";
 import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
@@ -48,9 +48,9 @@ function Outlet(): JSX.Element {
   if (!current) {
     const wanted = new URLSearchParams(address.search).get("project");
     return (
-      <Empty title={text.noProject.title}>
+      <Nothing title={text.noProject.title}>
         <p>{wanted === null ? text.noProject.none : text.noProject.unknown(wanted)}</p>
-      </Empty>
+      </Nothing>
     );
   }
   const [name = HOME, ...rest] = segments.value;
@@ -83,12 +83,20 @@ function useHeadFocus(path: string): void {
   }, [path]);
 }
 
+/** In place of a page. */
+function Nothing({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+  useEffect(() => {
+    document.title = `${title} · ${text.product}`;
+  }, [title]);
+  return <Empty title={title} isPage>{children}</Empty>;
+}
+
 function NotFound(): JSX.Element {
   return (
-    <Empty title={text.notFound.title}>
+    <Nothing title={text.notFound.title}>
       <p>{text.notFound.text}</p>
       <a class="button" href={hrefOf(`/${HOME}`)}>{text.notFound.back}</a>
-    </Empty>
+    </Nothing>
   );
 }
 
@@ -116,10 +124,10 @@ function Loaded({ entry, props }: { entry: PageEntry; props: PageProps }): JSX.E
   }, []);
   if (isBroken) {
     return (
-      <Empty title={text.pageFault.title}>
+      <Nothing title={text.pageFault.title}>
         <p>{text.pageFault.text}</p>
         <Button onClick={() => location.reload()}>{text.pageFault.again}</Button>
-      </Empty>
+      </Nothing>
     );
   }
   return Page ? <Page {...props} /> : <Skeleton height="24rem" />;

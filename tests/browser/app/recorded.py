@@ -13,6 +13,8 @@ from tests.http.http_rig import Api, event
 
 DOCUMENT, DOCTYPE, ELEMENT, TEXT = 0, 1, 2, 3
 FULL, CHANGE, META = 2, 3, 4
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36"
+"""Of a person's browser: one without a head is taken for a bot, and an overview leaves bots out."""
 START = int(time.time()) * 1000 - 3_600_000
 
 
@@ -23,7 +25,7 @@ def visitor_of(browser: Browser, api: Api) -> Iterator[Visitor]:
     assert changed.status_code == 200, changed.text
     site = Site(api.server.url, "sv_pub_dev")
     with serving(site):
-        context = browser.new_context(viewport={"width": 1000, "height": 700})
+        context = browser.new_context(viewport={"width": 1000, "height": 700}, user_agent=CHROME)
         visitor = Visitor(context, site, api)
         yield visitor
         context.close()

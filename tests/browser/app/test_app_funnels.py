@@ -89,6 +89,8 @@ def test_who_dropped_off_is_a_click_away_and_in_the_address(own: Visit, api: Api
     own.shows(lambda: "who" in own.parameters(), False)
     page.get_by_role("button", name="3 persons").click()
     expect(page.get_by_role("dialog").get_by_role("rowheader")).to_have_text(["dan", "bob", "ann"])
+    heads = page.get_by_role("dialog").get_by_role("columnheader")
+    expect(heads).to_have_text(["Person", "Country", "First seen", "Last seen", "Events", "Sessions"])
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Show who dropped off before step 3: pro").click()
     expect(page.get_by_role("dialog", name="buy · pro").get_by_role("rowheader")).to_have_text(["bob"])
@@ -148,4 +150,7 @@ def test_funnels_look_well(shop: Visit) -> None:
     shop.look("funnels")
     page.locator(".funnel-drop").last.click()
     expect(page.get_by_role("dialog").get_by_role("rowheader").first).to_be_visible()
+    assert page.get_by_role("dialog").get_by_role("region").evaluate("(it) => it.scrollWidth <= it.clientWidth"), (
+        "all columns are seen"
+    )
     shop.look("funnels-persons")

@@ -36,6 +36,8 @@ def test_after_logging_out_the_browser_has_nothing_left_to_get_in_with(stranger:
 
 def test_an_address_that_is_no_page_leads_back(own: Visit) -> None:
     page = own.open("/nowhere/at/all")
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    own.heading("There is no such page")
+    expect(page).to_have_title("There is no such page · Session Vision")
+    own.look("no-such-page")
     page.get_by_role("link", name="Go to the overview").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="Overview")).to_have_attribute("aria-current", "page")

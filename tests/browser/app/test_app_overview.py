@@ -3,6 +3,7 @@
 import subprocess
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.app.app_rig import Visit
@@ -87,6 +88,39 @@ def test_a_card_turns_to_its_other_tables(own: Visit, api: Api) -> None:
     page.get_by_role("region", name="Pages").get_by_role("button", name="/a").click()
     own.shows(lambda: figures(own)[:3], ["2", "2", "2"])
     assert (own.parameters()["pages"], own.parameters()["f"]) == (["entry_pages"], ['["$entry_page","exact","/a"]'])
+
+
+TABLES = {
+    "Pages": {"Pages": "/a", "Entered by": "/", "Left by": "/b"},
+    "Sources": {"Sites": "news.example", "UTM source": "mail", "UTM medium": "letter", "UTM campaign": "June"},
+    "Countries": {"": "Switzerland"},
+    "Devices": {"Kinds": "Mobile", "Browsers": "Firefox", "Systems": "Android"},
+}
+
+
+@pytest.mark.parametrize(("card", "tab"), [(card, tab) for card, tabs in TABLES.items() for tab in tabs])
+def test_a_row_of_each_table_keeps_the_page_to_it(own: Visit, api: Api, card: str, tab: str) -> None:
+    """Ann alone has what the row says."""
+    hers = {
+        "$referring_domain": "news.example", "$country": "CH", "utm_source": "mail", "utm_medium": "letter", "utm_campaign": "June",
+        "$device_type": "Mobile", "$browser": "Firefox", "$os": "Android",
+    }  # fmt: skip
+    api.send(
+        *(view("ann", NOON + number * MINUTE, path, **hers) for number, path in enumerate(("/", "/a", "/b"))),
+        view("bob", NOON, "/c", **{"$country": "DE"}),
+        view("cat", NOON, "/c"),
+    )
+    page = own.open("/overview", **WEEK)
+    own.shows(lambda: figures(own)[:2], ["3", "3"])
+    table = page.get_by_role("region", name=card, exact=True)
+    if tab:
+        table.get_by_role("button", name=tab, exact=True).click()
+    row = table.get_by_role("button", name=f"{TABLES[card][tab]} 1", exact=True)
+    row.click()
+    own.shows(lambda: figures(own)[:2], ["1", "1"])
+    expect(row).to_have_attribute("aria-pressed", "true")
+    row.click()
+    own.shows(lambda: (figures(own)[:2], "f" in own.parameters()), (["3", "3"], False))
 
 
 def test_an_empty_project_says_how_to_send_the_first_event_and_shows_it_arrive(own: Visit, api: Api) -> None:

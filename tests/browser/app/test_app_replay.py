@@ -101,12 +101,44 @@ def test_an_event_in_the_list_leads_to_its_moment_and_the_address_says_so(own: V
 def test_it_plays_to_its_end_and_faster_when_asked(own: Visit, api: Api) -> None:
     two_scenes(api, "s-1")
     shown = watch(own, "s-1", t="29.5")
+    own.page.get_by_role("checkbox", name="Skip quiet stretches").uncheck()
     own.page.get_by_role("button", name="8×").click()
     own.page.get_by_role("button", name="Play", exact=True).click()
     expect(shown.get_by_role("heading")).to_have_text("After")
     expect(own.page.get_by_role("button", name="Play again")).to_be_visible()
     own.page.get_by_role("button", name="Play again").click()
     expect(shown.get_by_role("heading")).to_have_text("Before")
+
+
+def test_quiet_stretches_are_skipped_unless_somebody_wants_to_see_them(own: Visit, api: Api) -> None:
+    """Ten minutes in which nothing is done take as long as they took, or a moment."""
+    tree = Tree()
+    lived(api, "s-1", 600)
+    upload(api, "s-1", picture(tree.document(tree.element("p", {}, "Quiet"))), [change(600_000, 4, width=800, height=600)])
+    watch(own, "s-1")
+    page = own.page
+    skip = page.get_by_role("checkbox", name="Skip quiet stretches")
+    skip.uncheck()
+    page.get_by_role("button", name="Play", exact=True).click()
+    for second in (1, 2):
+        expect(page.get_by_text(f"0:0{second} of 10:00")).to_be_visible()
+    skip.check()
+    expect(page.get_by_role("button", name="Play again")).to_be_visible()
+    page.reload()
+    expect(skip).to_be_checked()
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Play again")).to_be_visible()
+
+
+def test_the_link_that_is_copied_leads_to_the_moment_on_show(own: Visit, api: Api) -> None:
+    own.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=own.url)
+    two_scenes(api, "s-1")
+    watch(own, "s-1", t="31")
+    own.page.get_by_role("button", name="Copy a link to this moment").click()
+    expect(own.page.get_by_text("Copied", exact=True)).to_be_visible()
+    own.page.goto(own.page.evaluate("navigator.clipboard.readText()"))
+    expect(screen(own).get_by_role("heading")).to_have_text("After")
+    expect(own.page.get_by_text("0:31 of 1:00")).to_be_visible()
 
 
 def test_a_session_without_a_recording_shows_its_events(own: Visit, api: Api) -> None:

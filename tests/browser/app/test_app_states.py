@@ -48,8 +48,9 @@ def story_api(empty_server: Running) -> Iterator[Api]:
         api.reset()
         api.send(*story("ann: view@0m, buy@12m; bob: view@3m"))
         yield api
-        for smart in api.http.get(api.path("action_definitions")).json()["data"]:
-            api.http.delete(api.path(f"action_definitions/{smart['id']}")).raise_for_status()
+        for kind in ("action_definitions", "dashboards"):
+            for made in api.http.get(api.path(kind)).json()["data"]:
+                api.http.delete(api.path(f"{kind}/{made['id']}")).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,12 @@ def shared(
     empty_server.take_faults()
 
 
+@pytest.fixture(scope="module")
+def board_id(story_api: Api) -> str:
+    made = story_api.http.post(story_api.path("dashboards"), json={"name": "Monday", "description": "First of all."})
+    return str(made.json()["id"])
+
+
 def trends(visit: Visit) -> str:
     return visit.address("/trends", **WEEK, e=json.dumps({"event": "buy"}))
 
@@ -82,11 +89,13 @@ PAGES: dict[str, tuple[str | Callable[[Visit], str], str]] = {
     "overview": ("/overview?from=2025-06-09&to=2025-06-15", "Page views"),
     "trends": (trends, "Answered in"),
     "funnels": (funnels, "went through all 2 steps"),
-    "dashboards": ("/dashboards", "No dashboard yet"),
+    "dashboards": ("/dashboards", "Monday"),
+    "a dashboard": ("BOARD", "First of all."),
     "events": ("/events?from=2025-06-09", "buy"),
     "persons": ("/persons", "ann"),
     "a person": ("/persons/ann", "What they did"),
     "sessions": ("/sessions?from=2025-06-09&bounces=true", "ann"),
+    "a session": ("SESSION", "What happened"),
     "smart events": ("/smart-events", "Buys"),
     "a smart event": ("SMART", "Means an event"),
     "a new smart event": ('/smart-events/new?from=2025-06-09&r={"event":"buy"}', "1 event, since"),
@@ -110,14 +119,18 @@ def click_all(buttons: Locator) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_that_waits_says_so_lets_go_and_asks_again(shared: tuple[Visit, Gate], smart_id: str, name: str) -> None:
+def test_a_page_that_waits_says_so_lets_go_and_asks_again(
+    shared: tuple[Visit, Gate], story_api: Api, smart_id: str, board_id: str, name: str
+) -> None:
     visit, gate = shared
     address, shown = PAGES[name]
     page = visit.page
     main = page.get_by_role("main")
     gate.state = "closed"
     where = address if isinstance(address, str) else address(visit)
-    visit.open(f"/smart-events/{smart_id}" if where == "SMART" else where)
+    session_id = story_api.http.get(story_api.path("sessions")).json()["data"][0]["id"]
+    ids = {"SMART": f"/smart-events/{smart_id}", "BOARD": f"/dashboards/{board_id}", "SESSION": f"/sessions/{session_id}"}
+    visit.open(ids.get(where, where))
     expect(main.get_by_role("status", name="Loading").or_(main.locator("[aria-busy=true]")).first).to_be_visible()
     page.clock.fast_forward(SLOW_MS)
     expect(main.get_by_text("Still working").first).to_be_visible()

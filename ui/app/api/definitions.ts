@@ -3,7 +3,9 @@
 import { get, projectPath, type Parameters } from "./client.ts";
 import type { EventDefinition, Page, PropertyDefinition, SmartEvent } from "./types.ts";
 import { eventLabel, propertyLabel, valueLabel } from "../model/names.ts";
+import { sentAs } from "../model/addresses.ts";
 import { formatShort } from "../model/format.ts";
+import { text } from "../text/en.ts";
 import type { Suggestion } from "../ui/combobox.tsx";
 
 const KEPT_MS = 15_000;
@@ -81,11 +83,13 @@ export function suggestNumbers(projectId: string, event: string | null, typed: s
       .map((each) => ({ value: each.name, label: propertyLabel(each.name), note: formatShort(each.event_count) })));
 }
 
-/** Values that the property was seen to have; a few of them. */
-export function suggestValues(projectId: string, property: string, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
-  return pickedProperties(projectId, null, signal, (all) =>
+/** Values that the property was seen to have; a few of them. What is typed of an address is also there as browsers send it. */
+export async function suggestValues(projectId: string, property: string, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
+  const sent = sentAs(typed.trim(), property);
+  const found = await pickedProperties(projectId, null, signal, (all) =>
     (all.find((each) => each.name === property)?.example_values ?? [])
       .filter((value) => typeof value !== "object")
       .map((value) => ({ value: String(value), label: valueLabel(value, property) }))
       .filter((each) => meets(each.value, each.label, typed)));
+  return sent === null || found.some((each) => each.value === sent) ? found : [...found, { value: sent, label: typed.trim(), note: text.combobox.asSent }];
 }

@@ -1,6 +1,7 @@
 // What people read for the names that the clients send: the usual ones have a word, all others are shown as they are.
 import { text } from "../text/en.ts";
 import type { Json, Person } from "../api/types.ts";
+import { addressLabel, isAddress } from "./addresses.ts";
 
 export function propertyLabel(name: string): string {
   return Object.hasOwn(text.properties, name) ? (text.properties[name] ?? name) : name;
@@ -42,17 +43,14 @@ export function valueLabel(value: Json | undefined, property?: string | null): s
   if (typeof value === "boolean") return value ? text.value.true : text.value.false;
   if (typeof value === "string") {
     if (value === "$other") return text.value.other;
-    return property === "$country" ? countryLabel(value) : value;
+    return property === "$country" ? countryLabel(value) : addressLabel(value, property);
   }
   return typeof value === "number" ? String(value) : JSON.stringify(value);
 }
 
-/** The path of a URL, with its query; what is none is shown as it is. */
-export function pathOfUrl(url: string | null): string | null {
-  if (url === null) return null;
-  const found = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^#]*)/i.exec(url);
-  return found ? found[1] || "/" : url;
-}
+/** The same for a title, which has an address as it was sent. */
+export const valueTitle = (value: Json | undefined, property?: string | null): string =>
+  typeof value === "string" && value !== "" && isAddress(value, property) ? value : valueLabel(value, property);
 
 /** The browser, system, device and country of a session or a person, as far as known. */
 export function withWhat(from: Partial<Record<"browser" | "os" | "device_type" | "country", string | null>>): string {

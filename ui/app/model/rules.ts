@@ -1,6 +1,7 @@
 // Rules of a smart event: as a form has them, as the API takes them, and as a sentence.
 import type { SmartRule } from "../api/types.ts";
 import { ruleParts as text } from "../text/smart.ts";
+import { readable } from "./addresses.ts";
 import { sentenceOf } from "./filters.ts";
 import { eventLabel } from "./names.ts";
 
@@ -25,7 +26,7 @@ export function ruleBody({ event, filters, url, url_match, selector, text: words
 export function ruleSentence({ event, filters, url, url_match, selector, text: words }: SmartRule): string {
   return [
     event === null ? text.any : eventLabel(event),
-    ...(url === null ? [] : [text.url[url_match ?? "exact"], url]),
+    ...(url === null ? [] : [text.url[url_match ?? "exact"], url_match === "regex" ? url : readable(url)]),
     ...(selector === null ? [] : [text.on, selector]),
     ...(words === null ? [] : [text.text(words)]),
     ...(filters.length === 0 ? [] : [text.where, filters.map(sentenceOf).join(text.and)]),

@@ -97,11 +97,12 @@ export const text = {
     $referrer: "Referrer", $referring_domain: "Referring site", utm_source: "UTM source", utm_medium: "UTM medium",
     utm_campaign: "UTM campaign", utm_term: "UTM term", utm_content: "UTM content", $title: "Page title", $is_bot: "Is a bot",
   } as Record<string, string>,
-  events: { $pageview: "Page view", $pageleave: "Page leave", $click: "Click", $identify: "Identify", $submit: "Form submit" } as Record<string, string>,
+  events: { $pageview: "Page view", $pageleave: "Page leave", $click: "Click", $identify: "Identify", $submit: "Form submit", $rageclick: "Rage click" } as Record<string, string>,
   fields: { clear: "Clear", search: "Search" },
   event: { details: (name: string) => `Properties of ${name}`, none: "No properties" },
   combobox: {
     none: "Nothing known by this name; Enter takes it as typed.",
+    asSent: "as browsers send it",
     loading: "Looking…",
     broken: "Suggestions can’t be had now; Enter takes what is typed.",
     found: (count: number) => (count === 1 ? "1 suggestion" : `${count} suggestions`),

@@ -24,12 +24,15 @@ export const funnels = {
   incompleteText: "A funnel counts who went from the first step to the last in this order, and where the others stopped.",
   nobody: "Nobody took the first step in these dates",
   overall: (rate: string, steps: number) => `${rate} went through all ${steps} steps`,
-  counts: { person: (count: string) => `${count} persons`, session: (count: string) => `${count} sessions` },
+  counts: {
+    person: (count: string) => (count === "1" ? "1 person" : `${count} persons`),
+    session: (count: string) => (count === "1" ? "1 session" : `${count} sessions`),
+  },
   ofAll: (rate: string) => `${rate} of the first step`,
   dropped: (count: string, rate: string) => `${count} dropped off (${rate})`,
   droppedTitle: (step: number) => `Show who dropped off before step ${step}`,
   convertedTitle: (step: number) => `Show who reached step ${step}`,
-  after: (time: string) => `median ${time} from the start`,
+  after: (time: string) => `Median ${time} from the start`,
   chart: "Funnel",
   table: "Steps with their figures",
   columns: {
@@ -44,7 +47,7 @@ export const funnels = {
     dropped_off: (step: number, name: string) => `Dropped off before step ${step}: ${name}`,
     caption: "Persons, newest first",
     watch: (count: string, name: string) => `${count}: sessions of ${name}, to watch`,
-    person: "Person", last: "Last seen", events: "Events", sessions: "Sessions", country: "Country",
+    person: "Person", first: "First seen", last: "Last seen", events: "Events", sessions: "Sessions", country: "Country",
     more: "Show more", none: "Nobody",
   },
 };

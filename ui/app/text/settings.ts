@@ -168,7 +168,10 @@ export const account = {
   columns: { where: "Browser", address: "Address", since: "Since", used: "Last used" },
   here: "this one",
   end: "Log out",
-  endOf: (where: string) => `Log out ${where}`,
+  endOf: (where: string, since: string) => `Log out ${where}, since ${since}`,
   ended: "That login has ended",
-  unknownAgent: "Unknown",
+  agent: {
+    unknown: "Unknown",
+    on: (browser = "A browser", system?: string) => (system === undefined ? browser : `${browser} on ${system}`),
+  },
 };

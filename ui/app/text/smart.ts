@@ -59,7 +59,7 @@ export const builder = {
 export const preview = {
   title: "Preview",
   waiting: "What the rules mean is shown here.",
-  count: (count: string, isOne: boolean, dates: string) => `${count} ${isOne ? "event" : "events"}, ${dates.charAt(0).toLowerCase()}${dates.slice(1)}`,
+  count: (count: string, isOne: boolean, dates: string) => `${count} ${isOne ? "event" : "events"}, ${dates.replace(/^(?:Last|Since|Today|Yesterday)\b/, (word) => word.toLowerCase())}`,
   newest: "The newest of them",
   none: "None was sent in these dates. Clicks are sent by the browser client’s autocapture.",
 };

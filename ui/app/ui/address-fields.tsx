@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { suggestValues } from "../api/definitions.ts";
-import { countryLabel, valueTyped } from "../model/names.ts";
+import { valueLabel, valueTyped } from "../model/names.ts";
 import { setParameters } from "../state/router.ts";
 import { parameter } from "../state/scope.ts";
 import "../style/lists.css";
@@ -36,7 +36,7 @@ export function AddressField({ name, label, placeholder, suggest, labelOf, typed
 /** One of the values that a property was seen to have, or another. */
 export function AddressValue({ projectId, property, ...named }: Named & { placeholder: string; projectId: string; property: string }): JSX.Element {
   const suggest: Suggest = (typed, signal) => suggestValues(projectId, property, typed, signal);
-  return <AddressField {...named} suggest={suggest} typedAs={(typed) => valueTyped(typed, property)} {...(property === "$country" && { labelOf: (code: string) => (code ? countryLabel(code) : "") })} />;
+  return <AddressField {...named} suggest={suggest} typedAs={(typed) => valueTyped(typed, property)} labelOf={(value) => (value ? valueLabel(value, property) : "")} />;
 }
 
 /** options: what is shown, by what the parameter then is; "" for none. */

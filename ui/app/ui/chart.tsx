@@ -19,6 +19,8 @@ export interface Line {
   isBefore?: boolean;
 }
 
+const HEIGHT = 260;
+
 interface Props {
   name: string;
   labels: readonly string[];
@@ -47,7 +49,7 @@ function stacked(lines: readonly Line[]): (number | null)[][] {
 const drawnOrder = <T,>(lines: readonly T[], kind: Props["kind"]): T[] => (kind === "bar" ? [...lines].reverse() : [...lines]);
 
 function options(element: HTMLElement, props: Props, width: number, onCursor: (place: number | null) => void): uPlot.Options {
-  const { labels, lines, format, height = 260, isLastOpen, kind = "line" } = props;
+  const { labels, lines, format, height = HEIGHT, isLastOpen, kind = "line" } = props;
   const muted = colourOf(element, "--muted");
   const grid = colourOf(element, "--line");
   const surface = colourOf(element, "--surface");
@@ -141,7 +143,7 @@ export function Chart(props: Props): JSX.Element {
   const summary = text.chart.summary(name, longLabels[0] ?? "", longLabels.at(-1) ?? "");
   return (
     <figure class="chart">
-      <div class="chart-box" ref={box} role="img" aria-label={summary} tabIndex={0} onKeyDown={onKeyDown} onBlur={() => setPlace(null)}>
+      <div class="chart-box" ref={box} style={{ minHeight: `${props.height ?? HEIGHT}px` }} role="img" aria-label={summary} tabIndex={0} onKeyDown={onKeyDown} onBlur={() => setPlace(null)}>
         {place !== null && place < labels.length && <Tip props={props} place={place} plot={plot.current} />}
       </div>
       <span class="visually-hidden" aria-live="polite">{said}</span>

@@ -3,11 +3,13 @@ import { Fragment } from "preact";
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { SvEvent } from "../api/types.ts";
+import { pathOfUrl } from "../model/addresses.ts";
 import { formatClock, formatMoment } from "../model/format.ts";
-import { eventLabel, pathOfUrl, propertyLabel, valueLabel } from "../model/names.ts";
+import { eventLabel, propertyLabel } from "../model/names.ts";
 import "../style/event-line.css";
 import { text } from "../text/en.ts";
 import { Icon } from "./icons.tsx";
+import { Value } from "./value.tsx";
 
 /** children: what stands for its time, where that isn't the clock's. */
 export function EventLine({ event, timezone, isCurrent, children }: {
@@ -44,7 +46,7 @@ export function Properties({ label, of }: { label: string; of: SvEvent["properti
       {entries.map(([property, value]) => (
         <Fragment key={property}>
           <dt class="muted truncate" title={property}>{propertyLabel(property)}</dt>
-          <dd>{valueLabel(value, property)}</dd>
+          <dd><Value of={value} property={property} /></dd>
         </Fragment>
       ))}
     </dl>

@@ -6,10 +6,11 @@ import { SLOW_MS, type Asked } from "../state/ask.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
 
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+/** isPage: there is nothing but it, so that it heads the page. */
+export function Empty({ title, isPage, children }: { title: string; isPage?: boolean; children?: ComponentChildren }): JSX.Element {
   return (
     <div class="empty">
-      <h2>{title}</h2>
+      {isPage ? <h1 tabIndex={-1}>{title}</h1> : <h2>{title}</h2>}
       {children}
     </div>
   );

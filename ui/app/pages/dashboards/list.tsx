@@ -29,7 +29,7 @@ export function List({ project }: { project: ProjectRole }): JSX.Element {
     { key: "name", head: head.name, title: (row) => row.name, cell: (row) => <a href={hrefOf(pathOf("dashboards", row.id))}>{row.name}</a> },
     { key: "description", head: head.description, title: (row) => row.description, cell: (row) => row.description },
     { key: "tiles", head: head.tiles, isNumber: true, cell: (row) => formatNumber(row.tile_count) },
-    { key: "updated", head: head.updated, cell: (row) => formatMoment(row.updated_at, project.timezone) },
+    { key: "updated", head: head.updated, isNumber: true, cell: (row) => formatMoment(row.updated_at, project.timezone) },
   ];
   return (
     <div class="page board-list">
@@ -43,7 +43,7 @@ export function List({ project }: { project: ProjectRole }): JSX.Element {
             ? <Empty title={text.none}><p>{mayWrite.value ? text.noneText : text.noneForViewers}</p></Empty>
             : (
               <>
-                <Table caption={text.table} columns={columns} rows={rows} keyOf={(row) => row.id} />
+                <Table isList caption={text.table} columns={columns} rows={rows} keyOf={(row) => row.id} />
                 {moreFault && <Fault fault={moreFault} onAgain={showMore} />}
                 {hasMore && <div><Button disabled={isLoadingMore} onClick={showMore}>{text.more}</Button></div>}
               </>
@@ -71,7 +71,7 @@ function Insights({ project }: { project: ProjectRole }): JSX.Element {
     },
     { key: "kind", head: head.kind, cell: (row) => saved.kinds[row.kind] },
     { key: "description", head: head.description, title: (row) => row.description, cell: (row) => row.description },
-    { key: "updated", head: head.updated, cell: (row) => formatMoment(row.updated_at, project.timezone) },
+    { key: "updated", head: head.updated, isNumber: true, cell: (row) => formatMoment(row.updated_at, project.timezone) },
     ...(mayWrite.value ? [{
       key: "do", head: <span class="visually-hidden">{saved.doColumn}</span>, isNumber: true, cell: (row: SavedInsight) => (
         <>
@@ -89,7 +89,7 @@ function Insights({ project }: { project: ProjectRole }): JSX.Element {
           <>
             {rows.length === 0
               ? <p class="muted small">{saved.none}. {saved.noneText}</p>
-              : <Table caption={saved.table} columns={columns} rows={rows} keyOf={(row) => row.id} />}
+              : <Table isList caption={saved.table} columns={columns} rows={rows} keyOf={(row) => row.id} />}
             {moreFault && <Fault fault={moreFault} onAgain={showMore} />}
             {hasMore && <div><Button disabled={isLoadingMore} onClick={showMore}>{text.more}</Button></div>}
           </>

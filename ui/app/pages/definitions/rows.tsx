@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { EventDefinition, Json, PropertyDefinition } from "../../api/types.ts";
+import { addressLabel } from "../../model/addresses.ts";
 import { formatMoment, formatNumber } from "../../model/format.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
 import { hrefOf } from "../../state/router.ts";
@@ -109,7 +110,7 @@ export function PropertyRows({ rows, onEdit }: { rows: readonly PropertyDefiniti
             <td class="wide muted">
               <span class="examples">
                 {row.example_values.length === 0 && text.noExamples}
-                {row.example_values.map((value, place) => <span key={place} class="tag truncate" title={shown(value)}>{shown(value)}</span>)}
+                {row.example_values.map((value, place) => <span key={place} class="tag truncate" title={shown(value)}>{addressLabel(shown(value), row.name)}</span>)}
               </span>
             </td>
             <Edit definition={row} onEdit={onEdit} />

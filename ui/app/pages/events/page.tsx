@@ -2,8 +2,9 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { SvEvent } from "../../api/types.ts";
 import { suggestEvents } from "../../api/definitions.ts";
+import { readable } from "../../model/addresses.ts";
 import { formatMoment } from "../../model/format.ts";
-import { eventLabel, propertyLabel, valueLabel } from "../../model/names.ts";
+import { eventLabel, propertyLabel } from "../../model/names.ts";
 import type { Range } from "../../model/range.ts";
 import { dayOfRange } from "../../state/day.ts";
 import { setParameters } from "../../state/router.ts";
@@ -16,6 +17,7 @@ import { FilterBar } from "../../ui/filter-bar.tsx";
 import { Icon } from "../../ui/icons.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { PersonLink, SessionLink } from "../../ui/links.tsx";
+import { Value } from "../../ui/value.tsx";
 import type { PageProps } from "../registry.ts";
 import { useFeed } from "./feed.ts";
 import "./events.css";
@@ -88,7 +90,7 @@ function Row({ row, timezone }: { row: SvEvent; timezone: string }): JSX.Element
           </button>
         </th>
         <td class="truncate" title={row.distinct_id}><PersonLink id={row.distinct_id} /></td>
-        <td class="truncate wide muted" title={typeof url === "string" ? url : ""}>{typeof url === "string" ? url : ""}</td>
+        <td class="truncate wide muted" title={typeof url === "string" ? url : ""}>{typeof url === "string" ? readable(url) : ""}</td>
         <td class="number muted"><time dateTime={row.timestamp}>{formatMoment(row.timestamp, timezone)}</time></td>
       </tr>
       {isOpen && (
@@ -108,7 +110,7 @@ function Details({ row, timezone }: { row: SvEvent; timezone: string }): JSX.Ele
       <Item name={text.received} value={formatMoment(row.received_at, timezone)} />
       {row.groups.length > 0 && <Item name={text.groups} value={row.groups.join(", ")} />}
       {Object.entries(row.properties).map(([name, value]) => (
-        <Item key={name} name={propertyLabel(name)} title={name} value={valueLabel(value, name)} />
+        <Item key={name} name={propertyLabel(name)} title={name} value={<Value of={value} property={name} />} />
       ))}
     </dl>
   );

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import type { Funnel, FunnelBreakdown, FunnelStep, Json } from "../../api/types.ts";
 import { filterOfValue, withFilter } from "../../model/filters.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../model/format.ts";
-import { eventLabel, propertyLabel, valueLabel } from "../../model/names.ts";
+import { eventLabel, propertyLabel, valueLabel, valueTitle } from "../../model/names.ts";
 import { changeFilters } from "../../state/scope.ts";
 import { funnels as text } from "../../text/funnels.ts";
 import { insights } from "../../text/insights.ts";
@@ -22,7 +22,7 @@ export function Shown({ answer, question }: { answer: Funnel; question: FunnelQu
     <>
       <p class="funnel-sum"><strong>{formatPercent(answer.conversion_rate)}</strong> <span class="muted">{text.overall("", steps.length).trim()}</span></p>
       <Bars answer={answer} isPersons={by === "person"} />
-      <Table caption={text.table} columns={columnsOf(by)} rows={steps} keyOf={(row) => String(row.step)} />
+      <Table isList caption={text.table} columns={columnsOf(by)} rows={steps} keyOf={(row) => String(row.step)} />
       {answer.breakdowns && answer.breakdowns.length > 0 && <Breakdowns answer={answer} rows={answer.breakdowns} question={question} />}
       <p class="muted small">{insights.elapsed(answer.elapsed_ms)}</p>
     </>
@@ -66,7 +66,7 @@ function Step({ step, by, isPersons, answer }: { step: FunnelStep; by: Funnel["a
         const name = valueLabel(each.breakdown_value, answer.breakdown);
         return own && (
           <div class="funnel-part" key={place}>
-            <span class="truncate muted" title={name}>{name}</span>
+            <span class="truncate muted" title={valueTitle(each.breakdown_value, answer.breakdown)}>{name}</span>
             <div class="funnel-track is-thin"><div class="funnel-bar" data-tone={place + 1} style={width(own.conversion_rate)} /></div>
             <span class="number">{formatPercent(own.conversion_rate)}</span>
           </div>
@@ -97,7 +97,7 @@ function Breakdowns({ answer, rows, question }: { answer: Funnel; rows: readonly
   const last = answer.steps.length;
   const name = (row: FunnelBreakdown): string => valueLabel(row.breakdown_value, property);
   const columns: Column<FunnelBreakdown>[] = [
-    { key: "value", head: propertyLabel(property), cell: name, title: name },
+    { key: "value", head: propertyLabel(property), cell: name, title: (row) => valueTitle(row.breakdown_value, property) },
     ...answer.steps.map((step, at): Column<FunnelBreakdown> => ({
       key: String(step.step), head: text.step(step.step), isNumber: true, cell: (row) => formatNumber(row.steps[at]?.count ?? null),
     })),
@@ -124,7 +124,7 @@ function Breakdowns({ answer, rows, question }: { answer: Funnel; rows: readonly
   return (
     <section class="stack">
       <h2>{text.breakdowns}</h2>
-      <Table caption={text.breakdowns} columns={columns} rows={rows} keyOf={(_, place) => String(place)} />
+      <Table isList caption={text.breakdowns} columns={columns} rows={rows} keyOf={(_, place) => String(place)} />
     </section>
   );
 }

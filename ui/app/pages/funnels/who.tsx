@@ -33,15 +33,16 @@ export function WhoDialog({ projectId, timezone, body, day, who, answer }: {
   const name = `${eventLabel(step?.event ?? "")}${who.value === undefined ? "" : ` · ${valueLabel(who.value, answer?.breakdown ?? null)}`}`;
   const columns: Column<Person>[] = [
     { key: "person", head: text.person, title: (row) => row.distinct_id, cell: (row) => <PersonLink id={row.distinct_id}>{personLabel(row)}</PersonLink> },
-    { key: "last", head: text.last, isNumber: true, cell: (row) => formatMoment(row.last_seen, timezone) },
     { key: "country", head: text.country, cell: (row) => (row.country === null ? "–" : countryLabel(row.country)) },
+    { key: "first", head: text.first, isNumber: true, cell: (row) => formatMoment(row.first_seen, timezone) },
+    { key: "last", head: text.last, isNumber: true, cell: (row) => formatMoment(row.last_seen, timezone) },
     { key: "events", head: text.events, isNumber: true, cell: (row) => formatNumber(row.event_count) },
     { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(formatNumber(row.session_count), personLabel(row))}>{formatNumber(row.session_count)}</SessionsLink> },
   ];
   return (
     <Dialog title={text[who.outcome](who.step, name)} isWide onClose={() => showWho(null)}>
       <Answer asked={asked}>
-        {(rows) => (rows.length === 0 ? <Empty title={text.none} /> : <Table caption={text.caption} columns={columns} rows={rows} keyOf={(row) => row.distinct_id} />)}
+        {(rows) => (rows.length === 0 ? <Empty title={text.none} /> : <Table isList caption={text.caption} columns={columns} rows={rows} keyOf={(row) => row.distinct_id} />)}
       </Answer>
       {moreFault && <Fault fault={moreFault} onAgain={showMore} />}
       {hasMore && <Button disabled={isLoadingMore} onClick={showMore}>{text.more}</Button>}

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { Breakdown, Filter, OverviewRow } from "../../api/types.ts";
 import { filterOfValue, withFilter, withoutFilter, writeFilter } from "../../model/filters.ts";
 import { formatNumber, formatShort } from "../../model/format.ts";
-import { valueLabel } from "../../model/names.ts";
+import { valueLabel, valueTitle } from "../../model/names.ts";
 import { setParameters } from "../../state/router.ts";
 import { changeFilters, parameter } from "../../state/scope.ts";
 import { overview as text } from "../../text/overview.ts";
@@ -87,13 +87,14 @@ function Rows({ breakdown, rows, filters, isLong }: {
           const filter = filterOfValue(PROPERTY[breakdown], row.value);
           const isOn = filters.some((each) => writeFilter(each) === writeFilter(filter));
           const name = row.value === null ? (text.none[breakdown] ?? valueLabel(null)) : valueLabel(row.value, PROPERTY[breakdown]);
+          const whole = row.value === null ? name : valueTitle(row.value, PROPERTY[breakdown]);
           return (
             <li key={row.value ?? ""}>
               <button
-                type="button" class="overview-row" aria-pressed={isOn} title={isOn ? text.notOnly(name) : text.only(name)}
+                type="button" class="overview-row" aria-pressed={isOn} title={isOn ? text.notOnly(whole) : text.only(whole)}
                 onClick={() => changeFilters(isOn ? withoutFilter(filters, filter) : withFilter(filters, filter))}
               >
-                <span class="overview-bar" style={{ width: `${(row.visitors / most) * 100}%` }} />
+                <span class="overview-bar" style={{ width: `calc((100% - 4rem) * ${row.visitors / most})` }} />
                 <span class="truncate grow">{name}</span>
                 <span class="number" title={formatNumber(row.visitors)}>{formatShort(row.visitors)}</span>
               </button>

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { get, projectPath } from "../../api/client.ts";
 import type { Project, ProjectRole, SvEvent } from "../../api/types.ts";
 import { formatMoment } from "../../model/format.ts";
-import { eventLabel, propertyLabel, valueLabel } from "../../model/names.ts";
+import { eventLabel, propertyLabel } from "../../model/names.ts";
 import { sendCommand, snippetOf } from "../../model/snippet.ts";
 import { useAsk } from "../../state/ask.ts";
 import { here } from "../../state/base.ts";
@@ -11,6 +11,7 @@ import { start as text } from "../../text/start.ts";
 import { Button } from "../../ui/button.tsx";
 import { CodeBox } from "../../ui/copy.tsx";
 import { Answer } from "../../ui/states.tsx";
+import { Value } from "../../ui/value.tsx";
 
 interface Ways {
   token: string | null;
@@ -72,7 +73,7 @@ function Arrived({ event, timezone, onGo }: { event: SvEvent; timezone: string; 
       </div>
       <dl class="start-properties">
         {Object.entries(event.properties).slice(0, 12).map(([name, value]) => (
-          <div key={name}><dt class="muted truncate" title={name}>{propertyLabel(name)}</dt><dd>{valueLabel(value, name)}</dd></div>
+          <div key={name}><dt class="muted truncate" title={name}>{propertyLabel(name)}</dt><dd><Value of={value} property={name} /></dd></div>
         ))}
       </dl>
       <div><Button kind="primary" onClick={onGo}>{text.go}</Button></div>

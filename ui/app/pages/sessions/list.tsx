@@ -2,8 +2,9 @@ import type { JSX } from "preact";
 import { get, projectPath, type Parameters } from "../../api/client.ts";
 import type { Page, Person, ProjectRole } from "../../api/types.ts";
 import type { Session } from "../../api/sessions.ts";
+import { pathOfUrl } from "../../model/addresses.ts";
 import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
-import { pathOfUrl, withWhat } from "../../model/names.ts";
+import { withWhat } from "../../model/names.ts";
 import type { Range } from "../../model/range.ts";
 import { dayOfRange } from "../../state/day.ts";
 import { useList } from "../../state/list.ts";
@@ -101,9 +102,9 @@ function Row({ row, timezone }: { row: Session; timezone: string }): JSX.Element
         </a>
       </th>
       <td class="truncate wide muted" title={[row.entry_url, row.exit_url].filter(Boolean).join(" – ")}>
-        {entry === null ? text.noPage : exit === null || exit === entry ? entry : `${entry} – ${exit}`}
+        <bdi>{entry ?? text.noPage}</bdi>{entry !== null && exit !== null && exit !== entry && <> – <bdi>{exit}</bdi></>}
       </td>
-      <td class="truncate wide muted">{withWhat(row)}</td>
+      <td class="truncate wide muted" title={withWhat(row)}>{withWhat(row)}</td>
       <td class="number wide">{formatNumber(row.pageview_count)}</td>
       <td class="number">{formatDuration(row.duration)}</td>
       <td class="number muted"><time dateTime={row.started_at}>{formatMoment(row.started_at, timezone)}</time></td>

@@ -2,8 +2,9 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { ProjectRole, SvEvent } from "../../api/types.ts";
 import { sessionEvents, sessionOf, type Session } from "../../api/sessions.ts";
+import { pathOfUrl, readable } from "../../model/addresses.ts";
 import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
-import { eventLabel, pathOfUrl, withWhat } from "../../model/names.ts";
+import { eventLabel, withWhat } from "../../model/names.ts";
 import { useAsk } from "../../state/ask.ts";
 import { hrefOf } from "../../state/router.ts";
 import { replay, session as text } from "../../text/sessions.ts";
@@ -57,7 +58,7 @@ function FactsOf({ session, timezone }: { session: Session; timezone: string }):
     [text.started, formatMoment(session.started_at, timezone)],
     [text.duration, formatDuration(session.duration)],
     [text.pages, formatNumber(session.pageview_count)],
-    [text.from, session.referrer ?? text.direct, session.referrer ?? ""],
+    [text.from, session.referrer ? readable(session.referrer) : text.direct, session.referrer ?? ""],
     [text.entry, pathOfUrl(session.entry_url) ?? "–", session.entry_url ?? ""],
     [text.exit, pathOfUrl(session.exit_url) ?? "–", session.exit_url ?? ""],
     [text.with, withWhat(session) || "–", withWhat(session)],

@@ -14,6 +14,7 @@ import { Button, Segmented } from "../../ui/button.tsx";
 import { copy } from "../../ui/copy.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { clock, readMoment } from "./names.ts";
+import { afterQuiet } from "./quiet.ts";
 import type { Recording } from "./recording.ts";
 import type { Stage } from "./stage.ts";
 
@@ -88,7 +89,8 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
     else stage.current?.pause(bounded);
     setParameters({ t: String(Math.round(bounded / 100) / 10) }, { replace: true });
   };
-  const toggle = (): void => (isPlaying ? pause() : playFrom(atMs >= wholeMs ? 0 : atMs));
+  const passed = (place: number): number => (isSkipping ? afterQuiet(recording.events, place) : place);
+  const toggle = (): void => (isPlaying ? pause() : playFrom(passed(atMs >= wholeMs ? 0 : atMs)));
   const start = async (): Promise<void> => {
     const element = frame.current;
     if (!element || stage.current) return;
@@ -110,7 +112,7 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
       return;
     }
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) stage.current.pause(atMs);
-    else playFrom(atMs);
+    else playFrom(parameter("t") === null ? passed(atMs) : atMs); // a moment that was linked to is shown, however quiet
   };
   useEffect(() => {
     const element = frame.current;
@@ -155,6 +157,7 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
               setSkipping(event.currentTarget.checked);
               remember("replay.skip", event.currentTarget.checked ? "1" : "0");
               stage.current?.setSkipping(event.currentTarget.checked);
+              if (isPlaying && event.currentTarget.checked) playFrom(afterQuiet(recording.events, atMs));
             }}
           />
           {text.skip}

@@ -1,8 +1,9 @@
 import { EventType, IncrementalSource, NodeType } from "@rrweb/types";
 import { describe, expect, it } from "vitest";
+import { pathOfUrl } from "../../model/addresses.ts";
 import { cleanCss, cleanEvents } from "./clean.ts";
-import { pathOfUrl } from "../../model/names.ts";
 import { clock, readMoment } from "./names.ts";
+import { afterQuiet } from "./quiet.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -88,5 +89,14 @@ describe("places and names", () => {
   });
   it("are read from addresses that may hold anything", () => {
     expect(["12", "1.5", "-1", "1e9", "", "<b>", null].map(readMoment)).toEqual([12_000, 1500, null, null, null, null, null]);
+  });
+});
+
+describe("quiet stretches", () => {
+  const done = (source: number, timestamp: number): never => ({ type: EventType.IncrementalSnapshot, timestamp, data: { source } }) as never;
+  const recording = [meta as never, done(IncrementalSource.MouseMove, 1002), done(IncrementalSource.Mutation, 30_002), done(IncrementalSource.Input, 60_002), done(IncrementalSource.Mutation, 90_002)];
+  it("are passed over from wherever one begins, to a second before something is done", () => {
+    expect([0, 1000, 45_000, 55_000, 60_000, 89_000].map((atMs) => afterQuiet(recording, atMs))).toEqual([0, 59_000, 59_000, 55_000, 89_000, 89_000]);
+    expect(afterQuiet([], 5)).toBe(5);
   });
 });

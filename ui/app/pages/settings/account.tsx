@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { post, remove } from "../../api/client.ts";
 import type { LoginSession } from "../../api/people.ts";
+import { agentLabel } from "../../model/agent.ts";
 import { formatAgo, formatMoment } from "../../model/format.ts";
 import { useAct } from "../../state/act.ts";
 import { useList } from "../../state/list.ts";
@@ -19,19 +20,19 @@ export function Account({ project }: PartProps): JSX.Element {
   const listed = useList<LoginSession>("/auth/sessions", {});
   const { fault, run } = useAct();
   const nowMs = Date.now();
-  const nameOf = (session: LoginSession): string => session.user_agent || text.unknownAgent;
+  const sinceOf = (session: LoginSession): string => formatMoment(session.created_at, project.timezone);
   const end = async (session: LoginSession): Promise<void> => {
     if (await run(() => remove(`/auth/sessions/${encodeURIComponent(session.id)}`))) toast(text.ended);
     listed.asked.again();
   };
   const columns: Column<LoginSession>[] = [
-    { key: "where", head: text.columns.where, title: nameOf, cell: (row) => <>{row.is_current && <span class="tag">{text.here}</span>} {nameOf(row)}</> },
+    { key: "where", head: text.columns.where, title: (row) => row.user_agent, cell: (row) => <>{agentLabel(row.user_agent)} {row.is_current && <span class="tag">{text.here}</span>}</> },
     { key: "address", head: text.columns.address, cell: (row) => row.address },
-    { key: "since", head: text.columns.since, cell: (row) => formatMoment(row.created_at, project.timezone) },
+    { key: "since", head: text.columns.since, cell: sinceOf },
     { key: "used", head: text.columns.used, cell: (row) => formatAgo(row.last_used_at, nowMs) },
     {
       key: "do", head: doHead(), isNumber: true,
-      cell: (row) => !row.is_current && <Button isSmall aria-label={text.endOf(nameOf(row))} onClick={() => void end(row)}>{text.end}</Button>,
+      cell: (row) => !row.is_current && <Button isSmall aria-label={text.endOf(agentLabel(row.user_agent), sinceOf(row))} onClick={() => void end(row)}>{text.end}</Button>,
     },
   ];
   return (

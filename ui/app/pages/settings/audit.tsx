@@ -36,7 +36,7 @@ function Trail({ path, title, timezone, isWhole }: { path: string; title: string
 }
 
 const isObject = (value: Json): value is { [key: string]: Json } => typeof value === "object" && value !== null && !Array.isArray(value);
-const shown = (value: Json | undefined): string => (value === undefined || value === null ? text.nothing : typeof value === "string" ? value : JSON.stringify(value));
+const shown = (value: Json | undefined): string => (value === undefined || value === null || value === "" ? text.nothing : typeof value === "string" ? value : JSON.stringify(value));
 
 /** What is another than before, a field a part; an entry may have one side alone. */
 export function changeOf({ before, after }: Pick<AuditEntry, "before" | "after">): string {

@@ -17,7 +17,7 @@ export function ListedTable<T>({ listed, caption, none, columns, keyOf }: {
     <Answer asked={listed.asked} skeleton={<Skeleton height="12rem" />}>
       {(rows): ComponentChildren => (
         <>
-          {rows.length === 0 ? <Empty title={none} /> : <Table caption={caption} columns={columns} rows={rows} keyOf={keyOf} />}
+          {rows.length === 0 ? <Empty title={none} /> : <Table isList caption={caption} columns={columns} rows={rows} keyOf={keyOf} />}
           {listed.moreFault && <Fault fault={listed.moreFault} onAgain={listed.showMore} />}
           {listed.hasMore && <div><Button disabled={listed.isLoadingMore} onClick={listed.showMore}>{text.more}</Button></div>}
         </>

@@ -1,0 +1,99 @@
+"""What the pages that ask have in common: names are suggested by what is defined, tables are made of filters, and a link is the whole question."""
+
+import json
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.app.app_rig import Visit
+from tests.http.http_rig import Api, event, story
+
+DAYS = {"from": "2025-06-09", "to": "2025-06-15"}
+STEPS = ['{"event":"view"}', '{"event":"buy"}']
+
+
+def known(api: Api) -> None:
+    properties = {"plan": "pro", "amount": 3}
+    api.send(*story("ann: view@0m, buy@12m; bob: view@3m", properties=properties))
+    api.send(event("buy", "new", round(time.time() * 1000), properties=properties))
+
+
+def offered(visit: Visit, field: Locator, typed: str, option: str) -> None:
+    """What is typed is in a name that the field offers."""
+    field.fill(typed)
+    expect(visit.page.get_by_role("option", name=option).first).to_be_visible()
+    visit.page.keyboard.press("Escape")
+
+
+def offers_a_filter(visit: Visit, group: str) -> None:
+    page = visit.page
+    page.get_by_role("group", name=group, exact=True).get_by_role("button", name="Filter", exact=True).click()
+    form = page.get_by_role("dialog", name="Filter", exact=True)
+    visit.choose(form.get_by_label("Property"), "pla", "plan")
+    offered(visit, form.get_by_label("Value", exact=True), "pr", "pro")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+
+
+BUILDERS: dict[str, tuple[dict[str, list[str]], list[str], list[str]]] = {
+    "/trends": ({"e": STEPS[:1]}, ["Event A"], ["Filters of Event A", "Filters"]),
+    "/funnels": ({"e": STEPS}, ["Step 1", "Step 2"], ["Filters of Step 1", "Filters"]),
+    "/events": ({}, ["Event"], ["Filters"]),
+    "/smart-events/new": ({}, ["Event"], ["Filters of rule 1"]),
+    "/overview": ({}, [], ["Filters"]),
+}
+
+
+@pytest.mark.parametrize("path", BUILDERS)
+def test_every_builder_offers_what_is_defined(own: Visit, api: Api, path: str) -> None:
+    known(api)
+    query, fields, groups = BUILDERS[path]
+    page = own.open(path, **{**DAYS, **query})
+    for field in fields:
+        offered(own, page.get_by_role("combobox", name=field, exact=True), "bu", "buy")
+    for group in groups:
+        offers_a_filter(own, group)
+    if path in ("/trends", "/funnels"):
+        offered(own, page.get_by_label("Break down by"), "pla", "plan")
+
+
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "/trends": {"e": ['{"event":"buy","math":"sum","of":"amount"}'], "breakdown": "plan", "interval": "week", "chart": "bar"},
+    "/funnels": {"e": STEPS, "breakdown": "plan", "window": "2h", "mode": ["strict_order", "strict_increase"], "by": "session"},
+}
+ANSWERED: dict[str, dict[str, Any]] = {
+    "/trends": {"breakdown": "plan", "interval": "week"},
+    "/funnels": {"breakdown": "plan", "aggregate_by": "session", "modes": ["strict_increase", "strict_order"]},
+}
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_a_copied_link_is_the_whole_question_and_the_command_asks_it(own: Visit, api: Api, path: str) -> None:
+    known(api)
+    own.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=own.url)
+    question = {**DAYS, **QUESTIONS[path], "f": '["plan","exact","pro"]'}
+    page = own.open(path, **question)
+
+    def copied(what: str) -> str:
+        page.evaluate("navigator.clipboard.writeText('')")
+        page.get_by_role("button", name="Export").click()
+        page.get_by_role("button", name=what).click()
+        own.shows(lambda: page.evaluate("navigator.clipboard.readText()") != "", True)
+        return str(page.evaluate("navigator.clipboard.readText()"))
+
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    shown = page.get_by_role("main").get_by_role("table").first.inner_text()
+    link = copied("Copy the link")
+    other = own.context.new_page()
+    other.goto(link)
+    expect(other.get_by_text("Answered in")).to_be_visible()
+    assert other.get_by_role("main").get_by_role("table").first.inner_text() == shown
+    assert other.url == page.url
+    other.close()
+    command = copied("Copy as curl").replace("YOUR_API_TOKEN", "sv_dev")
+    run = ["bash", "-c", f"{command} --silent --fail --noproxy '*'"]
+    answer: dict[str, Any] = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=30).stdout)
+    assert {name: answer[name] for name in ANSWERED[path]} == ANSWERED[path]
