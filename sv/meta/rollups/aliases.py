@@ -33,7 +33,7 @@ _MERGE_PAIRS: Final = f"""
         (select number from person_numbers n where n.project = {_PROJECT} and n.id = {KEY}) as anonymous, user_person, event_id
       from (
         select value ->> 0 as value, value ->> 1 as user_person, unhex(value ->> 2) as event_id
-        from json_each(?2)
+        from jsonb_each(?2)
         where type = 'array'
       )
     )

@@ -49,7 +49,7 @@ _STAGE_PERSONS: Final = f"""
       value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
       {_packed("(value -> 7)")}, {_packed("(value -> 8)")}, {_packed("(value -> 9)")},
       not exists (select 1 from person_rollups p where p.build = ?1 and p.number = value ->> 0)
-    from json_each(?2)
+    from jsonb_each(?2)
 """
 
 
@@ -59,7 +59,7 @@ def _traits(place: int, columns: str, content: str) -> str:
     return f"""
     insert into new_traits (number, key, {columns})
     select p.value ->> 0, t.value ->> 0, {trait}, t.value ->> 3
-    from json_each({content}) p, json_each(p.value, '$[{place}]') t
+    from jsonb_each({content}) p, jsonb_each(p.value, '$[{place}]') t
     """
 
 

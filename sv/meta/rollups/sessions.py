@@ -44,7 +44,8 @@ _STAGES: Final = (
     f"create temp table if not exists runs (n, {_COLUMNS}, island)",
     f"create temp table if not exists islands (n, first_ms, {_COLUMNS})",
     # Where sessions were before this summary that begin earlier with it.
-    "create temp table if not exists moved (n integer primary key, tie, old_ms, started_ms)",
+    "create temp table if not exists moved (n integer primary key, tie integer, old_ms integer, started_ms integer)",
+    "create index if not exists temp.moved_by_place on moved (tie, old_ms)",
     "delete from new_sessions",
     "delete from runs",
     "delete from islands",
@@ -71,7 +72,7 @@ _STAGE_SESSIONS: Final = f"""
     select
       value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
       {_PACKED_ENTRY}, {", ".join(_packed(place) for place in range(10, 17))}
-    from json_each(:content)
+    from jsonb_each(:content)
     where value ->> 0 = 'session'
 """
 
@@ -171,11 +172,11 @@ _MERGE_RUNS: Final = (
 
 # Whose they are
 
+# SCAR: not `update … from moved`, for which the planner goes through all that is there and looks each up among the few that moved.
 _MOVE_PERSONS: Final = """
     update session_persons
-    set started_ms = m.started_ms
-    from moved m
-    where session_persons.n = m.n
+    set started_ms = (select m.started_ms from moved m where m.n = session_persons.n)
+    where n in (select n from moved)
 """
 
 _PERSONS_OF_SESSIONS: Final = """
@@ -196,7 +197,7 @@ _PERSONS_OF_RUNS: Final = """
 _FURTHER_PERSONS: Final = """
     insert or ignore into session_persons (n, person, build, started_ms, tie)
     select r.n, j.value ->> 2, :build, r.started_ms, r.tie
-    from json_each(:content) j
+    from jsonb_each(:content) j
     cross join session_rollups r on r.build = :build and r.session_id = j.value ->> 1
     where j.value ->> 0 = 'person'
 """
@@ -218,9 +219,12 @@ _KEEP_MOVES: Final = (
     # All moves of a session know where it is now.
     """
     update session_moves
-    set started_ms = m.started_ms
-    from moved m
-    where session_moves.project_id = :project_id and session_moves.tie = m.tie and session_moves.started_ms = m.old_ms
+    set started_ms = (select m.started_ms from moved m where m.tie = session_moves.tie and m.old_ms = session_moves.started_ms)
+    where move in (
+      select e.move
+      from moved m
+      cross join session_moves e on e.project_id = :project_id and e.tie = m.tie and e.started_ms = m.old_ms
+    )
     """,
     f"delete from session_moves where move <= (select max(move) from session_moves) - {MAX_SESSION_MOVES}",
     f"""
