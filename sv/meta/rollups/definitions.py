@@ -62,13 +62,13 @@ _STAGES: Final = (
 _STAGE_DAYS: Final = """
     insert into new_days
     select value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-    from json_each(:content)
+    from jsonb_each(:content)
     where value ->> 0 = 'day'
 """
 _STAGE_PROPERTIES: Final = f"""
     insert into new_properties
     select value ->> 1, {_counted(2)}
-    from json_each(:content)
+    from jsonb_each(:content)
     where value ->> 0 = 'property'
 """
 _STAGE_PAIRS: Final = f"""
@@ -76,7 +76,7 @@ _STAGE_PAIRS: Final = f"""
     select
       e.id, p.id, {_counted(3)},
       not exists (select 1 from event_property_rollups r where r.build = :build and r.event = e.id and r.property = p.id)
-    from json_each(:content) j
+    from jsonb_each(:content) j
     cross join event_names e on e.project_id = :project_id and e.name = j.value ->> 1
     cross join property_names p on p.project_id = :project_id and p.name = j.value ->> 2
     where j.value ->> 0 = 'pair'

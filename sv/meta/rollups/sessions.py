@@ -71,7 +71,7 @@ _STAGE_SESSIONS: Final = f"""
     select
       value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
       {_PACKED_ENTRY}, {", ".join(_packed(place) for place in range(10, 17))}
-    from json_each(:content)
+    from jsonb_each(:content)
     where value ->> 0 = 'session'
 """
 
@@ -196,7 +196,7 @@ _PERSONS_OF_RUNS: Final = """
 _FURTHER_PERSONS: Final = """
     insert or ignore into session_persons (n, person, build, started_ms, tie)
     select r.n, j.value ->> 2, :build, r.started_ms, r.tie
-    from json_each(:content) j
+    from jsonb_each(:content) j
     cross join session_rollups r on r.build = :build and r.session_id = j.value ->> 1
     where j.value ->> 0 = 'person'
 """
