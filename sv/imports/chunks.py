@@ -3,7 +3,7 @@
 A chunk ends after so many rows or bytes, and is numbered by the place in the file up to which it reaches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -11,12 +11,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from sv.imports.blocks import Block
 from sv.imports.columns import Columns, RowError
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
 from sv.ingest.body import repair
-from sv.ingest.decode import Decoded, DropReason, decode
+from sv.ingest.decode import Decoded, DropReason, ShallowEvent, decode, judged
 from sv.model.errors import ClientFault
-from sv.model.limits import FOLD_ROWS, MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
+from sv.model.limits import FOLD_ROWS, MAX_BODY_BYTES, MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
 
 CHUNK_ROWS: Final = FOLD_ROWS
 """A chunk becomes at least a file, and is what a stopped import does again: a second of work.
@@ -25,6 +26,9 @@ No more than one transaction may fold: a chunk's sums commit with its files (ROL
 
 CHUNK_BYTES: Final = 16 * MIB
 """Of events as JSON, where they are large: several chunks are in memory at the same time, here and in the engine."""
+
+MIN_BLOCK_ROWS: Final = 32
+"""A smaller block that isn't ordinary is read row by row."""
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -41,7 +45,7 @@ class Batch(Struct, frozen=True, gc=False):
     """Checked events of one User-Agent: a canonical JSON array, and the place of each event's row."""
 
     user_agent: str
-    places: list[int]
+    places: Sequence[int]
     events: bytes
 
 
@@ -119,6 +123,28 @@ class _Builder:
         if len(group.texts) == MAX_EVENTS_PER_REQUEST:
             self._close(self._groups.pop(user_agent[:MAX_USER_AGENT_CHARS]), user_agent[:MAX_USER_AGENT_CHARS])
 
+    def has_room_for(self, block: Block) -> bool:
+        """Whether the chunk ends no earlier than with the block's last row."""
+        return self.rows + len(block.places) <= CHUNK_ROWS and self._bytes + block.size <= CHUNK_BYTES
+
+    def add_block(self, block: Block, events: Sequence[ShallowEvent]) -> bool:
+        """Add all of its events as a batch. False where that can't be; then nothing was added."""
+        undated = sum(event.timestamp is None for event in events)
+        try:
+            decoded = judged("", events, self._now_ms, MAX_BODY_BYTES)
+        except (OverflowError, UnicodeEncodeError):
+            return False
+        if b"\\u0000" in decoded.events_json:
+            return False  # maybe a NUL, which is repaired row by row
+        if "" in self._groups:  # so that a User-Agent's events stay in order
+            self._close(self._groups.pop(""), "")
+        self.rows += len(block.places)
+        self.end = block.end
+        self._bytes += max(block.size, len(decoded.events_json))
+        self._undated += undated
+        self._keep(decoded, "", block.places, [event.timestamp if isinstance(event.timestamp, int) else 0 for event in events])
+        return True
+
     def build(self) -> Chunk:
         for user_agent, group in self._groups.items():
             self._close(group, user_agent)
@@ -131,14 +157,19 @@ class _Builder:
         except ClientFault as fault:  # of one row, by which ingest would refuse a request
             self._close_halves(group, user_agent, fault)
             return
-        refused = {rejection.index for rejection in decoded.rejections}
+        self._keep(decoded, user_agent, group.places, group.moments)
+
+    def _keep(self, decoded: Decoded, user_agent: str, places: Sequence[int], moments: Sequence[int]) -> None:
+        """places, moments: of every event, also of those that were refused."""
         for rejection in decoded.rejections:
-            self._rejections.append(Rejected(group.places[rejection.index], rejection.code, rejection.message))
-        kept = [nth for nth in range(len(group.places)) if nth not in refused] if refused else range(len(group.places))
-        if not kept:
+            self._rejections.append(Rejected(places[rejection.index], rejection.code, rejection.message))
+        if not decoded.accepted:
             return
-        self._batches.append(Batch(user_agent, [group.places[nth] for nth in kept], decoded.events_json))
-        moments = [group.moments[nth] for nth in kept]
+        if decoded.rejections:
+            refused = {rejection.index for rejection in decoded.rejections}
+            kept = [nth for nth in range(len(places)) if nth not in refused]
+            places, moments = [places[nth] for nth in kept], [moments[nth] for nth in kept]
+        self._batches.append(Batch(user_agent, places, decoded.events_json))
         self._first_ms = min(moments) if self._first_ms is None else min(self._first_ms, *moments)
         self._last_ms = max(moments) if self._last_ms is None else max(self._last_ms, *moments)
 
@@ -151,26 +182,68 @@ class _Builder:
             self._close(_Group(group.texts[part], group.places[part], group.moments[part]), user_agent)
 
 
-def cut(source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str) -> Iterator[Chunk]:
-    """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
-    builder = _Builder(now_ms)
-    is_first = after == 0
-    for row in source.rows(after):
+class _Cutter:
+    """Rows in their order to chunks, of which the last may be still to be built."""
+
+    def __init__(self, source: Source, columns: Columns, zone: tzinfo, now_ms: int, file_name: str, *, is_first: bool) -> None:
+        self._source = source
+        self._columns = columns
+        self._zone = zone
+        self._now_ms = now_ms
+        self._file_name = file_name
+        self._is_first = is_first
+        self.builder = _Builder(now_ms)
+
+    def take_block(self, block: Block) -> Iterator[Chunk]:
+        """The chunks that are full with these rows."""
+        count = len(block.places)
+        if count > MAX_EVENTS_PER_REQUEST:
+            for low in range(0, count, MAX_EVENTS_PER_REQUEST):
+                yield from self.take_block(block.part(low, min(low + MAX_EVENTS_PER_REQUEST, count)))
+            return
+        if count >= MIN_BLOCK_ROWS and not self._is_first and self.builder.has_room_for(block):
+            events = block.events(self._zone)
+            if events is not None and self.builder.add_block(block, events):
+                yield from self._full()
+                return
+        if count < MIN_BLOCK_ROWS or self._is_first:
+            for row in block.rows():
+                yield from self.take(row)
+            return
+        room = CHUNK_ROWS - self.builder.rows
+        middle = room if room < count else count // 2
+        yield from self.take_block(block.part(0, middle))
+        yield from self.take_block(block.part(middle, count))
+
+    def take(self, row: Row | BadRow) -> Iterator[Chunk]:
+        """The chunk that is full with this row."""
+        builder = self.builder
         builder.rows += 1
         builder.end = row.end
         if isinstance(row, BadRow):
             builder.reject(row, row.code, row.message)
         else:
-            if is_first and source.columns is None:
-                columns.check_times(source, row.fields, file_name)
-            is_first = False
+            if self._is_first and self._source.columns is None:
+                self._columns.check_times(self._source, row.fields, self._file_name)
+            self._is_first = False
             try:
-                event, user_agent = columns.event_of(row.fields, zone, has_text_fields=source.has_text_fields)
+                has_text_fields = self._source.has_text_fields
+                event, user_agent = self._columns.event_of(row.fields, self._zone, has_text_fields=has_text_fields)
                 builder.add(row, event, user_agent)
             except RowError as error:
                 builder.reject(row, error.code, error.message)
-        if builder.is_full:
-            yield builder.build()
-            builder = _Builder(now_ms)
-    if builder.rows:
-        yield builder.build()
+        yield from self._full()
+
+    def _full(self) -> Iterator[Chunk]:
+        if self.builder.is_full:
+            yield self.builder.build()
+            self.builder = _Builder(self._now_ms)
+
+
+def cut(source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str) -> Iterator[Chunk]:
+    """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
+    cutter = _Cutter(source, columns, zone, now_ms, file_name, is_first=after == 0)
+    for found in source.blocks(after) if columns.are_plain else source.rows(after):
+        yield from cutter.take(found) if isinstance(found, Row | BadRow) else cutter.take_block(found)
+    if cutter.builder.rows:
+        yield cutter.builder.build()

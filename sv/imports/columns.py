@@ -35,6 +35,7 @@ FIELDS: Final = {
 """The fields of ingest, with their names in the other case style."""
 
 USER_AGENT: Final = "user_agent"
+USER_AGENT_COLUMNS: Final = frozenset({USER_AGENT, "userAgent"})
 PROPERTIES_PREFIX: Final = "properties."
 MAX_SHOWN_COLUMNS: Final = 30
 MAX_EXACT_FLOAT: Final = 2.0**53
@@ -75,7 +76,7 @@ class Meaning(Struct, frozen=True):
 
 def _by_name() -> dict[str, Meaning]:
     known = {name: Meaning(field) for field, other in FIELDS.items() for name in (field, other)}
-    return known | {name: Meaning(property_name=name, is_user_agent=True) for name in (USER_AGENT, "userAgent")}
+    return known | {name: Meaning(property_name=name, is_user_agent=True) for name in USER_AGENT_COLUMNS}
 
 
 class Columns:
@@ -99,6 +100,11 @@ class Columns:
     def describe(self) -> list[tuple[str, str]]:
         """What the user said, in an order of its own, as part of what an import is known by."""
         return sorted((column, str(meaning)) for column, meaning in self.mapped.items())
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether every column means what its name says."""
+        return not self.mapped
 
     def of(self, column: str) -> Meaning:
         return self._meanings.get(column) or Meaning(property_name=column)

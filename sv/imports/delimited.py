@@ -12,12 +12,14 @@ empty field is no value.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, Final
 
-from sv.imports.files import UserFile
+from sv.imports.files import READ_BYTES, UserFile
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
+from sv.imports.tables import TableBlock, table_of
 from sv.model.errors import InvalidParameter
+from sv.model.limits import MAX_EVENTS_PER_REQUEST
 
 MAX_LINE_CHARS: Final = 4 << 20
 """Of one line. A field may have 131,072 characters (the csv module's own bound), and properties at most half of that."""
@@ -54,21 +56,31 @@ class CsvSource:
         self._converts = self._infer({place for place, name in enumerate(header) if not is_text(name)}, observe)
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
-        names = self._header
-        typed = [(names[place], convert) for place, convert in self._converts.items()]
         for record in self._records():
             if isinstance(record, BadRow):
                 if record.end > after:
                     yield record
-                continue
-            at, end, values = record
-            if end <= after:
-                continue
-            fields: dict[str, Any] = {name: value for name, value in zip(names, values, strict=True) if value}
-            for name, convert in typed:
-                if name in fields:
-                    fields[name] = convert(fields[name])
-            yield Row(at, end, fields)
+            elif record[1] > after:
+                yield self._row(*record)
+
+    def blocks(self, after: int) -> Iterator[Row | BadRow | TableBlock]:
+        table = table_of(self._header, self._converts, self._row, is_empty_none=True)
+        if table is None:
+            yield from self.rows(after)
+            return
+        for found in _together(self._records(), after):
+            if isinstance(found, BadRow):
+                yield found
+            else:
+                ats, ends, records = zip(*found, strict=True)
+                yield TableBlock(table, records, ats, ends)
+
+    def _row(self, at: int, end: int, values: Sequence[Any]) -> Row:
+        fields: dict[str, Any] = {name: value for name, value in zip(self._header, values, strict=True) if value}
+        for place, convert in self._converts.items():
+            if values[place]:
+                fields[self._header[place]] = convert(values[place])
+        return Row(at, end, fields)
 
     def progress(self) -> float:
         return self._progress()
@@ -91,6 +103,8 @@ class CsvSource:
                 observe(self._progress())
             if isinstance(record, BadRow):
                 continue
+            if not kinds:
+                break
             values = record[2]
             for place, kind in list(kinds.items()):
                 value = values[place]
@@ -101,6 +115,25 @@ class CsvSource:
                     elif found != kind:
                         kinds[place] = found
         return {place: _CONVERTS[kind] for place, kind in kinds.items() if kind is not None}
+
+
+def _together(records: Iterable[Record | BadRow], after: int) -> Iterator[BadRow | list[Record]]:
+    """The records that end after this place, those that follow each other as one list."""
+    found: list[Record] = []
+    size = 0
+    for record in records:
+        if record.end <= after if isinstance(record, BadRow) else record[1] <= after:
+            continue
+        if not isinstance(record, BadRow):
+            found.append(record)
+            size += sum(map(len, record[2]))
+        if found and (isinstance(record, BadRow) or len(found) == MAX_EVENTS_PER_REQUEST or size >= READ_BYTES):
+            yield found
+            found, size = [], 0
+        if isinstance(record, BadRow):
+            yield record
+    if found:
+        yield found
 
 
 def _kind_with(kind: str | None, value: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_DAY_S: Final = 86_400
 _DIGITS: Final = re.compile(r"-?[0-9]{9,18}(?:\.[0-9]*)?")
 """Nine digits or more: eight are a date."""
 
@@ -31,7 +32,7 @@ def to_ms(value: Any, zone: tzinfo) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()[:64]
-    if _DIGITS.fullmatch(text):
+    if text[4:5] != "-" and _DIGITS.fullmatch(text):  # the dash of nearly all of them, behind the year
         return int(text.partition(".")[0])
     if text.endswith(" UTC"):
         text = text[:-4] + "+00:00"
@@ -39,6 +40,7 @@ def to_ms(value: Any, zone: tzinfo) -> Any:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
-        return (moment - _EPOCH) // _MILLISECOND
+        since = moment - _EPOCH
+        return (since.days * _DAY_S + since.seconds) * 1000 + since.microseconds // 1000
     except (ValueError, OverflowError):
         return value

@@ -1,10 +1,11 @@
 """NDJSON: a JSON object a line. A line is repaired as ingest repairs a body, and a line that is no object costs itself alone."""
 
 from collections.abc import Callable, Iterator
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import msgspec
 
+from sv.imports.blocks import LineBlock
 from sv.imports.files import READ_BYTES, UserFile
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
 from sv.ingest.body import repair
@@ -31,19 +32,36 @@ class NdjsonSource:
         self._progress: Callable[[], float] = lambda: 0.0
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
+        for found in self.blocks(after):
+            if isinstance(found, LineBlock):
+                yield from found.rows()
+            else:
+                yield found
+
+    def blocks(self, after: int) -> Iterator[Row | BadRow | LineBlock]:
+        """See `Source`. The first line is never in one."""
+        first = 1
         with self._file.open() as (content, self._progress):
-            for number, line in enumerate(_lines(content), 1):
-                if number <= after:
-                    continue
-                if line is None:
-                    yield BadRow(number, number, UNREADABLE, f"expected at most {MAX_LINE_BYTES:,} bytes, got more")
-                    continue
-                text = line.strip()
-                if number == 1:
-                    text = text.removeprefix(_BOM)
-                    self._refuse_array(text)
-                if text:
-                    yield _row(number, text)
+            for lines in _lines(content):
+                if first + len(lines) > after + 1:
+                    passed = max(after + 1 - first, 0)
+                    yield from self._blocks_of(first + passed, lines[passed:])
+                first += len(lines)
+
+    def _blocks_of(self, first: int, lines: list[bytes | None]) -> Iterator[Row | BadRow | LineBlock]:
+        head, rest = lines[0], cast("list[bytes]", lines[1:])  # one that is too long begins before all that was read with it
+        if head is None:
+            yield BadRow(first, first, UNREADABLE, f"expected at most {MAX_LINE_BYTES:,} bytes, got more")
+        elif first == 1:
+            text = head.strip().removeprefix(_BOM)
+            self._refuse_array(text)
+            row = _row(1, text)
+            if row is not None:
+                yield row
+        else:
+            first, rest = first - 1, [head, *rest]
+        if rest:
+            yield LineBlock(first + 1, rest, _row)
 
     def progress(self) -> float:
         return self._progress()
@@ -59,7 +77,10 @@ class NdjsonSource:
             raise InvalidParameter(f"{self._file.name} is a JSON array; expected an object a line, as `jq -c '.[]'` makes of it")
 
 
-def _row(number: int, text: bytes) -> Row | BadRow:
+def _row(number: int, line: bytes) -> Row | BadRow | None:
+    text = line.strip()
+    if not text:
+        return None
     try:
         return Row(number, number, _decoder.decode(repair(text)))
     except RecursionError:
@@ -70,8 +91,8 @@ def _row(number: int, text: bytes) -> Row | BadRow:
         return BadRow(number, number, UNREADABLE, str(error))
 
 
-def _lines(content: IO[bytes]) -> Iterator[bytes | None]:
-    """The lines; None for one that is too long."""
+def _lines(content: IO[bytes]) -> Iterator[list[bytes | None]]:
+    """The lines, some at a time; None for one that is too long."""
     rest = b""
     is_too_long = False
     while block := content.read(READ_BYTES):
@@ -81,9 +102,9 @@ def _lines(content: IO[bytes]) -> Iterator[bytes | None]:
         if is_too_long:
             rest = b""
         if lines:
-            yield None if is_too_long else rest
-            *whole, rest = lines
-            yield from whole
+            *whole, last = lines
+            yield [None if is_too_long else rest, *whole]
+            rest = last
             is_too_long = False
     if rest or is_too_long:
-        yield None if is_too_long else rest
+        yield [None if is_too_long else rest]

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import tzinfo
 from pathlib import Path
@@ -15,6 +15,7 @@ from sv.imports.columns import Columns
 from sv.imports.files import UserFile
 from sv.imports.moments import in_zone
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
+from sv.imports.tables import TableBlock, table_of
 from sv.ingest.body import repair
 
 if TYPE_CHECKING:
@@ -39,25 +40,44 @@ class ParquetSource:
             self._closing = closing.pop_all()
         self.columns = tuple(column.name for column in self._parquet.columns)
         self._fields = {name: columns.of(name).field for name in self.columns}
+        self._roles: dict[str, Role] = {name: _ROLES[field] for name, field in self._fields.items() if field in _ROLES}
+        self._json_places = [place for place, column in enumerate(self._parquet.columns) if column.has_json]
+        self._naive = [
+            column.name for column in self._parquet.columns if column.is_naive and self._roles.get(column.name) == "moment"
+        ]
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
-        columns = self._parquet.columns
-        roles: dict[str, Role] = {name: _ROLES[field] for name, field in self._fields.items() if field in _ROLES}
-        json_places = [place for place, column in enumerate(columns) if column.has_json]
-        naive = [column.name for column in columns if column.is_naive and roles.get(column.name) == "moment"]
+        for first, records in self._blocks(after):
+            for number, values in enumerate(records, first):
+                yield self._row(number, number, values)
+
+    def blocks(self, after: int) -> Iterator[Row | BadRow | TableBlock]:
+        others = {name for name, field in self._fields.items() if field is None}
+        table = table_of(self.columns, {}, self._row, in_zone if self._naive else None, is_empty_none=False)
+        if table is None or any(column.has_json and column.name in others for column in self._parquet.columns):
+            yield from self.rows(after)
+            return
+        for first, records in self._blocks(after):
+            places = range(first, first + len(records))
+            yield TableBlock(table, records, places, places)
+
+    def _blocks(self, after: int) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
+        """The number of the first row of some, and what is in them."""
         self._read_rows = after
-        for block in self._parquet.blocks(after, roles):
-            for values in block:
-                self._read_rows += 1
-                fields = {name: value for name, value in zip(self.columns, values, strict=True) if value is not None}
-                fault = self._decode(fields, json_places)
-                if fault is not None:
-                    yield BadRow(self._read_rows, self._read_rows, UNREADABLE, fault)
-                    continue
-                for name in naive:
-                    if name in fields:
-                        fields[name] = in_zone(fields[name], self._zone)
-                yield Row(self._read_rows, self._read_rows, fields)
+        for records in self._parquet.blocks(after, self._roles):
+            first = self._read_rows + 1
+            self._read_rows += len(records)
+            yield first, records
+
+    def _row(self, at: int, end: int, values: Sequence[Any]) -> Row | BadRow:
+        fields = {name: value for name, value in zip(self.columns, values, strict=True) if value is not None}
+        fault = self._decode(fields, self._json_places)
+        if fault is not None:
+            return BadRow(at, end, UNREADABLE, fault)
+        for name in self._naive:
+            if name in fields:
+                fields[name] = in_zone(fields[name], self._zone)
+        return Row(at, end, fields)
 
     def _decode(self, fields: dict[str, Any], places: list[int]) -> str | None:
         """Decode the columns that come as JSON text; what is wrong with one that can't be."""

@@ -1,9 +1,12 @@
 """What a source gives: a file's rows in order, each with its place in the file."""
 
 from collections.abc import Iterator
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from sv.imports.blocks import Block
 
 Unit = Literal["line", "row"]
 
@@ -46,6 +49,10 @@ class Source(Protocol):
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
         """The rows that end after this place (0: all)."""
+        ...
+
+    def blocks(self, after: int) -> "Iterator[Row | BadRow | Block]":
+        """The same, some of them in blocks where that is quicker."""
         ...
 
     def progress(self) -> float:

@@ -10,6 +10,7 @@ import enum
 import itertools
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -86,14 +87,17 @@ _Shallow4 = _Scalar | list[_Shallow3] | dict[str, _Shallow3]
 _Shallow = _Scalar | list[_Shallow4] | dict[str, _Shallow4]
 
 
-class _ShallowEvent(WireEvent, omit_defaults=True, gc=False):
+ShallowProperties = dict[str, _Shallow]
+
+
+class ShallowEvent(WireEvent, omit_defaults=True, gc=False):
     """An event whose properties nest six deep at most, as nearly all do: its type says that they are not too deep."""
 
-    properties: dict[str, _Shallow] | None = None
+    properties: ShallowProperties | None = None
 
 
 class _ShallowRequest(_Request):
-    events: list[_ShallowEvent]  # pyright: ignore[reportIncompatibleVariableOverride] - nobody writes to it
+    events: list[ShallowEvent]  # pyright: ignore[reportIncompatibleVariableOverride] - nobody writes to it
 
 
 _ABSENT: Final = msgspec.Raw()
@@ -204,8 +208,12 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
         return None
     except msgspec.DecodeError as error:
         raise not_json(body, error) from None
-    events = request.events
-    _check_event_count(len(events))
+    _check_event_count(len(request.events))
+    return judged(request.projectToken, request.events, now_ms, len(body), may_be_deep=may_be_deep)
+
+
+def judged(token: str, events: Sequence[WireEvent], now_ms: int, size: int, *, may_be_deep: bool = False) -> Decoded:
+    """Decoded events by what types can't say. size: in bytes, as they came. Changes the events. may_be_deep: they are no ShallowEvents."""
     kept: list[WireEvent] = []
     rejections: list[Rejection] = []
     is_dated = True
@@ -215,7 +223,7 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
             kept.append(event)
         except _Dropped as drop:
             rejections.append(Rejection(index, drop.code, drop.message))
-    return _encoded(request.projectToken, kept, list(range(len(events))), rejections, is_dated, len(body))
+    return _encoded(token, kept, list(range(len(events))), rejections, is_dated, size)
 
 
 def _decode_one_by_one(body: bytes, now_ms: int) -> Decoded:
@@ -347,9 +355,7 @@ def _milliseconds(timestamp: float | str) -> int:
         return math.floor(timestamp)
     try:
         moment = datetime.fromisoformat(timestamp.strip()[:64])
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) // _MILLISECOND
+        return ((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         raise _unexpected("timestamp", timestamp) from None
 
@@ -372,9 +378,8 @@ def _encoded(
     lines = _encoder.encode_lines(kept)
     if body_bytes <= MAX_PROPERTIES_BYTES or not _has_long_line(lines):
         return Decoded(token, len(kept), tuple(rejections), b"[" + lines[:-1].replace(b"\n", b",") + b"]", is_dated)
-    if rejections:
-        rejected = {rejection.index for rejection in rejections}
-        places = [place for place in places if place not in rejected]
+    rejected = {rejection.index for rejection in rejections}
+    places = [place for place in places if place not in rejected]
     encoded: list[bytes] = []
     for place, event, text in zip(places, kept, lines.split(b"\n")[:-1], strict=True):
         if len(text) > MAX_PROPERTIES_BYTES and len(_encoder.encode(event.properties)) > MAX_PROPERTIES_BYTES:

@@ -36,6 +36,10 @@ class ForeignColumns(Columns):
     def describe(self) -> list[tuple[str, str]]:
         return [("--from", self.reader.name)]
 
+    @property
+    def are_plain(self) -> bool:
+        return False
+
     def of(self, column: str) -> Meaning:
         return Meaning(self.reader.fields.get(column), property_name=column)
 

@@ -38,16 +38,16 @@ _STAGES: Final = (
 )
 
 
-def _packed(pair: str) -> str:
+def _packed(place: int) -> str:
     """`[hexadecimal id, text]` to the bytes that are kept; null where there is no value."""
-    return f"cast(unhex({pair} ->> 0) || ({pair} ->> 1) as blob)"
+    return f"cast(unhex(value ->> '$[{place}][0]') || (value ->> '$[{place}][1]') as blob)"
 
 
 _STAGE_PERSONS: Final = f"""
     insert into new_persons
     select
       value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-      {_packed("(value -> 7)")}, {_packed("(value -> 8)")}, {_packed("(value -> 9)")},
+      {_packed(7)}, {_packed(8)}, {_packed(9)},
       not exists (select 1 from person_rollups p where p.build = ?1 and p.number = value ->> 0)
     from jsonb_each(?2)
 """

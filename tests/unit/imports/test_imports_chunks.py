@@ -130,8 +130,9 @@ def test_a_row_by_which_ingest_would_refuse_a_whole_request_is_found_and_left_ou
         return decode(body, now_ms)
 
     monkeypatch.setattr(chunks, "decode", picky)
-    kept = read(
-        write_ndjson(tmp_path / "f.ndjson", [*rows(1500), ROW | {"event": "poison"}, *rows(700), ROW | {"event": "poison"}])
-    )
+    poison = ROW | {"event": "poison"}
+    by_itself = {"x": 1}  # a property as a column: no block takes such a row
+    lines = [row | by_itself for row in (*rows(1500), poison, *rows(700), poison)]
+    kept = read(write_ndjson(tmp_path / "f.ndjson", lines))
     assert kept.rejected == [(1501, "UNREADABLE"), (2202, "UNREADABLE")]
     assert len(kept.events) == 2200

@@ -1,0 +1,116 @@
+"""Rows that follow each other in a file, taken together where they are ordinary: a fifth to a third of what they cost one by one.
+
+Ordinary rows have values that ingest's own decoder takes as they are; lines of JSON have no columns but the fields of ingest under ingest's
+own names, and tables no User-Agent. Whatever is otherwise says `None` for the whole block, which is then read in smaller and smaller
+blocks, and row by row at last: so the two ways differ in speed alone. Nothing is rejected here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import tzinfo
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from sv.imports.moments import to_ms
+from sv.imports.rows import BadRow, Row
+from sv.ingest.body import repair
+from sv.ingest.decode import ShallowEvent
+
+Value = TypeVar("Value")
+
+
+class Block(Protocol):
+    """Rows that follow each other.
+
+    size: about how many bytes their events have as JSON. places: where a person finds each row. end: that of the last row.
+    """
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def places(self) -> Sequence[int]: ...
+
+    @property
+    def end(self) -> int: ...
+
+    def part(self, low: int, high: int) -> "Block":
+        """Some of the rows."""
+        ...
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """One by one."""
+        ...
+
+    def events(self, zone: tzinfo) -> Sequence[ShallowEvent] | None:
+        """All of them as ingest decodes them, a time as Unix milliseconds where it is one; None where some are not ordinary."""
+        ...
+
+
+class PlainEvent(ShallowEvent, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """An event in the fields of ingest alone."""
+
+
+_decoder: Final = msgspec.json.Decoder(PlainEvent)
+
+
+class LineBlock(Struct, frozen=True, gc=False):
+    """Lines of JSON. first: the number of the first. read: makes a row of a line and its number, none of a blank one."""
+
+    first: int
+    lines: list[bytes]
+    read: Callable[[int, bytes], Row | BadRow | None]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.lines))
+
+    @property
+    def places(self) -> Sequence[int]:
+        return range(self.first, self.first + len(self.lines))
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.lines) - 1
+
+    def part(self, low: int, high: int) -> "LineBlock":
+        return LineBlock(self.first + low, self.lines[low:high], self.read)
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        for number, line in enumerate(self.lines, self.first):
+            row = self.read(number, line)
+            if row is not None:
+                yield row
+
+    def events(self, zone: tzinfo) -> Sequence[ShallowEvent] | None:
+        text = repair(b"\n".join(self.lines))
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        events = decoded_lines(text, len(self.lines), _decoder)
+        if events is not None:
+            set_times(events, zone)
+        return events
+
+
+def decoded_lines(text: bytes, count: int, decoder: msgspec.json.Decoder[Value]) -> list[Value] | None:
+    """The value of each of so many lines, which the decoder makes of an object; None where a line is no such object.
+
+    TRICKY: the decoder takes line feeds for any blank. But it takes none within a text, and JSON has nothing that goes on with `{` behind
+    a `}`: so where all lines begin and end like this none goes on in the next, and as many values as lines are one each.
+    """
+    feeds = count - 1
+    if not (text.startswith(b"{") and text.endswith(b"}") and text.count(b"}\n{") == feeds == text.count(b"\n")):
+        return None
+    try:
+        values = decoder.decode_lines(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return values if len(values) == count else None
+
+
+def set_times(events: Sequence[ShallowEvent], zone: tzinfo) -> None:
+    """Make times of texts, as far as they are any."""
+    for event in events:
+        if type(event.timestamp) is str:
+            event.timestamp = to_ms(event.timestamp, zone)

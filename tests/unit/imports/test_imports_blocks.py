@@ -1,0 +1,196 @@
+"""Rows in blocks: as quick as they are, they are what they would be one by one."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from imports_rig import ROW, Kept, read, write_csv, write_ndjson
+
+from sv.imports import blocks, chunks, tables
+
+VALUES: list[Any] = [
+    None, True, False, 1, -1, 1.5, 1e300, -0.0, 10**19, 10**25, "", " a ", "x" * 201, "é😀", "\0", "\ud800", [], {},
+    [[[[[[[1]]]]]]], {"a": {"b": [1, {"c": None}]}}, "2023-11-14T22:13:20Z", "2023-11-14T22:13:20.123456789+02:00", "1700000000000",
+    "2023-11-14", "2023-11-14 10:00:00 UTC", "yesterday", 1_700_000_000_000, 1_700_000_000_000.7, 10**15, "{}", ["a", "b"], ["a", 1],
+    "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3F2504E04F8941D39A0C0305E82C3301", "y" * 70_000,
+]  # fmt: skip
+COLUMNS = [
+    "event",
+    "timestamp",
+    "anonymousId",
+    "userId",
+    "sessionId",
+    "properties",
+    "groups",
+    "eventId",
+    "user_agent",
+    "user_id",
+    "x",
+]
+BROKEN: list[Callable[[bytes], bytes]] = [
+    lambda line: line + line,
+    lambda line: line + b"," + line,
+    lambda line: line + b" {",
+    lambda line: line[: len(line) // 2],
+    lambda line: line[:-1],
+    lambda line: b"," + line[1:],
+    lambda line: line + b"\r",
+    lambda line: b" " + line,
+    lambda line: b"\xef\xbb\xbf" + line,
+    lambda line: line.replace(b"view", b"\xff"),
+    lambda line: line.replace(b"view", b"\\ud800"),
+    lambda line: line.replace(b"view", b"a\\"),
+    lambda line: line.replace(b"view", b"a\tb"),
+    lambda line: line.replace(b"userId", b"event"),
+    lambda line: line.replace(b"1700", b"1e999"),
+    lambda _: b"",
+    lambda _: b"null",
+]
+
+
+def test_a_block_gives_what_its_rows_give_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(6):
+        draw = random.Random(seed)
+        path = write_ndjson(
+            tmp_path / f"{seed}.ndjson", [odd_line(draw) if draw.random() < 0.02 else line(draw) for _ in range(3000)]
+        )
+        with monkeypatch.context() as patched:
+            patched.setattr(chunks, "CHUNK_ROWS", draw.choice([25_000, 2500, 77]))
+            together = told(read(path))
+            patched.setattr(blocks.LineBlock, "events", lambda *_: None)
+            assert together == told(read(path)), seed
+
+
+TEXTS = [
+    "", "a", " a ", "x" * 201, "é😀", "a\0b", "007", "1e5", "true", '"', "{}", '{"x":1}', '{"x":[[[[[[[1]]]]]]]}', '{"x":NaN}', '{"x":\n2}', "[1]",
+    "null", '{"x":"\\ud800\\u0000"}', '{"x":1}\n{"x":2}', '{"x":"', '"}', '{"x":%s}' % 10**25, "2023-11-14T22:13:20Z", "1700000000000", "never",
+    "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "y" * 70_000, "\\u0000", ",", "\r\n",
+]  # fmt: skip
+TABLES = [
+    ("event", "timestamp", "userId", "sessionId", "properties"),
+    ("event", "user_id", "anonymous_id", "timestamp", "properties", "groups", "event_id", "plan", "price"),
+    ("event", "userId", "plan", "price", "timestamp"),
+    ("event", "userId", "timestamp", "user_agent"),
+]
+ORDINARY = {
+    "event": "view",
+    "userId": "ann",
+    "user_id": "ann",
+    "timestamp": "2023-11-14T22:13:20.5Z",
+    "properties": '{"a":[1],"plan":"pro"}',
+}
+
+
+def row_of(draw: random.Random, columns: tuple[str, ...]) -> list[str]:
+    row = [ORDINARY.get(name) or draw.choice(["", "1.5", "007"]) * (name in ("plan", "price")) for name in columns]
+    if draw.random() < 0.02:
+        row[draw.randrange(len(row))] = draw.choice(TEXTS)
+    return row
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_block_of_a_table_gives_what_its_rows_give_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for seed in range(8):
+        draw = random.Random(seed)
+        columns = TABLES[seed % 4]
+        rows = [row_of(draw, columns) for _ in range(2500)]
+        path = tmp_path / f"{seed}.{kind}"
+        if kind == "csv":
+            write_csv(path, columns, rows)
+        else:
+            pq.write_table(as_parquet(draw, columns, rows), path)
+        with monkeypatch.context() as patched:
+            patched.setattr(chunks, "CHUNK_ROWS", draw.choice([25_000, 1000, 77]))
+            together = told(read(path, timezone="Europe/Berlin"))
+            patched.setattr(tables.TableBlock, "events", lambda *_: None)
+            assert together == told(read(path, timezone="Europe/Berlin")), seed
+
+
+def as_parquet(draw: random.Random, columns: tuple[str, ...], rows: list[list[str]]) -> pa.Table:
+    """Values that are absent, times of each kind, numbers."""
+    table = pa.table({name: [None if value == "" and draw.random() < 0.9 else value for value in values]
+                      for name, values in zip(columns, zip(*rows, strict=True), strict=True)})  # fmt: skip
+    kinds = [pa.timestamp("us"), pa.timestamp("ms", "UTC"), pa.int64(), pa.float64(), None]
+    kind = draw.choice(kinds)
+    if kind is not None:
+        times = [draw.choice([None, -5, 1_700_000_000_000, 1_700_000_000_001]) for _ in rows]
+        moments = (
+            pa.array(times, pa.int64()).cast(pa.timestamp("ms")) if pa.types.is_timestamp(kind) else pa.array(times, pa.int64())
+        )
+        cast = moments.cast("int64").cast(pa.timestamp("ms", "UTC")) if kind == pa.timestamp("ms", "UTC") else moments.cast(kind)
+        table = table.set_column(columns.index("timestamp"), "timestamp", cast)
+    if "price" in columns:
+        numbers = pa.array([draw.choice([None, 1.5, float("inf"), -0.0, 1e300]) for _ in rows], pa.float64())
+        table = table.set_column(columns.index("price"), "price", numbers)
+    return table
+
+
+def told(kept: Kept) -> Any:
+    raw = msgspec.json.Decoder(list[msgspec.Raw])
+    return [
+        (chunk.number, chunk.rows, chunk.rejections, chunk.first_ms, chunk.last_ms, chunk.undated, events)
+        for chunk in kept.chunks
+        for events in [
+            sorted(
+                (place, bytes(event))
+                for batch in chunk.batches
+                for place, event in zip(batch.places, raw.decode(batch.events), strict=True)
+            )
+        ]
+    ]
+
+
+def line(draw: random.Random) -> bytes:
+    moment = draw.choice([1_700_000_000_000 + draw.randrange(10**6), "2023-11-14T22:13:20.5Z", None])
+    return json.dumps(ROW | {"timestamp": moment, "properties": {"a": draw.choice(VALUES[:9])}}).encode()
+
+
+def odd_line(draw: random.Random) -> bytes:
+    if draw.random() < 0.3:
+        return draw.choice(BROKEN)(json.dumps(ROW).encode())
+    event = ROW | {"properties": {name: draw.choice(VALUES) for name in "ab"}, draw.choice(COLUMNS): draw.choice(VALUES)}
+    return json.dumps(event, ensure_ascii=draw.random() < 0.5).encode("utf-8", "surrogatepass")
+
+
+def test_lines_that_are_json_only_together_are_none(tmp_path: Path) -> None:
+    good = json.dumps(ROW).encode()
+    pairs = [
+        [good + good, good[:-1], b"}"],
+        [b'{"event":"view","userId":"a","properties":{"x":1}', b',"sessionId":"s"}'],
+        [b'{"event":"view","userId":"a","properties":{"x":"}', b'{"}}'],
+        [b'{"event":"view","userId":"a"}{', b'"event":"view","userId":"a"}'],
+    ]
+    for nth, broken in enumerate(pairs):
+        kept = read(write_ndjson(tmp_path / f"{nth}.ndjson", [good] * 40 + broken + [good] * 40))
+        assert [at for at, _ in kept.rejected] == [41 + place for place in range(len(broken))]
+        assert len(kept.events) == 80
+
+
+def test_ordinary_rows_are_not_read_one_by_one_and_one_that_is_not_costs_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[int] = []
+    add = chunks._Builder.add  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(
+        chunks._Builder,  # pyright: ignore[reportPrivateUsage]
+        "add",
+        lambda self, row, event, agent: (alone.append(row.at), add(self, row, event, agent)),
+    )
+    lines: list[Any] = [ROW | {"timestamp": "2023-11-14T22:13:20Z", "properties": {"a": [1]}} for _ in range(10_000)]
+    read(write_ndjson(tmp_path / "f.ndjson", lines))
+    assert alone == [1]  # the first row's columns are looked at
+    alone.clear()
+    lines[5000] |= {"x": 1}
+    kept = read(write_ndjson(tmp_path / "g.ndjson", lines))
+    assert 5001 in alone
+    assert len(alone) < 100
+    assert len(kept.events) == 10_000
+    assert kept.events[5000]["properties"] == {"x": 1, "a": [1]}
