@@ -31,6 +31,10 @@ MAX_FILES_PER_FLUSH: Final = 64
 MAX_PAUSE_S: Final = 5.0
 """Between tries while the disk refuses. A failed try is cheap, and this is how long a disk that has room again may go unused."""
 
+LAST_FLUSH_EVENTS: Final = 200_000
+"""More would hold up the end for longer than whoever asked for it waits (ten seconds, of containers), and are in the log: the next start
+brings them back in less."""
+
 IDLE_POLL_S: Final = 5.0
 HELD_POLL_S: Final = 1.0
 """How often the number of held events is looked at; their bytes, and the oldest's age, are known without."""
@@ -131,9 +135,9 @@ class Maintenance:
             return result
 
     def flush_last(self) -> None:
-        """The last flush before the end, and the last sweep. What can't be written stays in the log, and that is logged."""
+        """The last flush before the end, and the last sweep. What can't be written stays in the log, and so does what would take long."""
         try:
-            self.flush() if self._store.held_bytes else self.sweep()
+            self.flush() if 0 < self._store.held_events() <= LAST_FLUSH_EVENTS else self.sweep()
         except Exception as error:
             log.error("the last flush failed, its events stay in the log: %s", told(error))
 
