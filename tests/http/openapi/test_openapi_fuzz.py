@@ -115,7 +115,7 @@ def spare(client: Api) -> None:
 
 # Not `schema.parametrize()`, which makes what is special of each operation while the tests are collected: every worker would.
 @pytest.mark.usefixtures("spare")
-@pytest.mark.parametrize("operation_id", operations())
+@pytest.mark.parametrize("operation_id", sorted(operations()))
 def test_every_answer_is_as_described(operation_id: str, full: Api, session: requests.Session) -> None:
     described = operations()[operation_id]
 
