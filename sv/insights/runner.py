@@ -39,6 +39,9 @@ QUICK_READERS: Final = 2
 STOP_AGAIN_S: Final = 0.02
 """Until a query that was stopped is told so again: what was just beginning has missed it."""
 
+GRACE_S: Final = 2.0
+"""Beyond its time, until whoever asked is told though it still runs: it may wait for what can't be interrupted, a backlog of events say."""
+
 
 class Kind(StrEnum):
     """What stands in one line, by what it costs.
@@ -181,13 +184,14 @@ class Runner:
             line.leave(project_id)
             raise
         self._stops[stop] = running
+        is_told = False
 
         def done(future: asyncio.Future[Result]) -> None:
             self._stops.pop(stop, None)
             timer.cancel()
             line.leave(project_id)
             # Asked for always, or it counts as never looked at where nobody waits for it any more.
-            if not future.cancelled() and isinstance(future.exception(), TooLong):
+            if is_told or (not future.cancelled() and isinstance(future.exception(), TooLong)):
                 self.stopped["timeout"] += 1
 
         def give_up() -> None:
@@ -196,12 +200,16 @@ class Runner:
         timer = loop.call_later(self._timeout_s, give_up)
         running.add_done_callback(done)
         try:
-            return await asyncio.shield(running)
+            await asyncio.wait((running,), timeout=self._timeout_s + GRACE_S)
         except asyncio.CancelledError:
             if not running.done():
                 self.stopped["gone"] += 1
                 self._stop(running, stop, Stopped)
             raise
+        if not running.done():
+            is_told = True
+            raise Limits(self._timeout_s).too_long()
+        return running.result()
 
     def _stop(self, running: "asyncio.Future[Any]", stop: Stop, reason: Callable[[], Exception]) -> None:
         """Have it stopped, and again until it has."""

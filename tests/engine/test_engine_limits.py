@@ -13,7 +13,7 @@ from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import Limits, UnreadablePart
 from sv.insights.events import list_events
-from sv.insights.runner import Context, Runner
+from sv.insights.runner import Context, Kind, Runner
 from sv.model.errors import Unavailable
 from sv.model.part import Part
 from sv.model.queries import EventsQuery
@@ -132,6 +132,26 @@ def running(rig: Rig, store: Store, **options: Any) -> Generator[Runner]:
         yield runner
     finally:
         runner.close()
+
+
+def test_whoever_asked_is_told_in_time_though_the_query_waits_for_what_can_not_be_interrupted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sv.insights.runner.GRACE_S", 0.1)
+    store = Store(rig)
+    rig.buffer(rig.batch(events("ann: e@0m")))
+
+    async def ask() -> None:
+        with running(rig, store, timeout_s=0.2, max_running=1) as runner:
+            began_s = time.monotonic()
+            with pytest.raises(Unavailable, match=r"longer than 0\.2 s"):
+                await runner.run("p", (0, 2**42), lambda _: time.sleep(1.0))
+            assert time.monotonic() - began_s < 0.9
+            assert runner.desks[Kind.QUERY].line.running == 1  # its place is taken for as long as it runs
+            assert await runner.run("p", (0, 2**42), listed) == ["e"]
+            assert runner.stopped == {"timeout": 1}
+
+    asyncio.run(ask())
 
 
 def listed(context: Context) -> list[str]:
