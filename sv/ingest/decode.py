@@ -84,10 +84,7 @@ _Shallow1 = _Scalar | list[_Scalar] | dict[str, _Scalar]
 _Shallow2 = _Scalar | list[_Shallow1] | dict[str, _Shallow1]
 _Shallow3 = _Scalar | list[_Shallow2] | dict[str, _Shallow2]
 _Shallow4 = _Scalar | list[_Shallow3] | dict[str, _Shallow3]
-_Shallow = _Scalar | list[_Shallow4] | dict[str, _Shallow4]
-
-
-ShallowProperties = dict[str, _Shallow]
+ShallowProperties = dict[str, _Scalar | list[_Shallow4] | dict[str, _Shallow4]]
 
 
 class ShallowEvent(WireEvent, omit_defaults=True, gc=False):
@@ -161,6 +158,9 @@ _PROJECT_TOKEN: Final = re.compile(rb'"projectToken"\s*:\s*"([A-Za-z0-9_-]{1,200
 """Where a glance finds the project token; whoever writes it otherwise is decoded first and refused later."""
 
 MAX_GLANCED_TOKENS: Final = 10
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = datetime(1970, 1, 1, 0, 0, 0, 1000) - datetime(1970, 1, 1)
 
 _shallow_decoder = msgspec.json.Decoder(_ShallowRequest)
 _request_decoder = msgspec.json.Decoder(_Request)
@@ -358,10 +358,6 @@ def _milliseconds(timestamp: float | str) -> int:
         return ((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         raise _unexpected("timestamp", timestamp) from None
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = datetime(1970, 1, 1, 0, 0, 0, 1000) - datetime(1970, 1, 1)
 
 
 def _canonical_uuid(text: str) -> str:
