@@ -368,6 +368,7 @@ class Server:
 
     async def _on_startup(self) -> None:
         self.capture.open(self.log, asyncio.get_running_loop())
+        # Kept, since the event loop itself does not keep its tasks.
         self._getting_ready = asyncio.create_task(get_ready(self.front, self.store, self._open_engine, self.maintenance))
         lower_priority([self.maintenance.start()], STORE_NICENESS)
         for each in (self.rollup_work, self.recordings.keeper, self.jobs, self.disk):

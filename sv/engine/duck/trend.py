@@ -85,7 +85,7 @@ def cells_sql(
         """)
 
 
-def counts_sql(
+def pieces_sql(
     events: str,
     scope: Scope,
     matcher: Matcher,
@@ -93,27 +93,14 @@ def counts_sql(
     breakdown: str | None,
     top: Sequence[str],
     params: Params,
+    *,
+    of_persons: bool,
 ) -> Sql:
-    """(slot, bucket, events). Arguments and columns as of `cells_sql`."""
+    """(slot, bucket, events), or (slot, bucket, person), each once: what can be put together with others'. Arguments and columns as of
+    `cells_sql`."""
     return params.sql(f"""
         {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
-        select slot, bucket, count(*) from slotted group by all
-        """)
-
-
-def persons_sql(
-    events: str,
-    scope: Scope,
-    matcher: Matcher,
-    starts_ms: Sequence[int],
-    breakdown: str | None,
-    top: Sequence[str],
-    params: Params,
-) -> Sql:
-    """(slot, bucket, person), each once. Arguments and columns as of `cells_sql`."""
-    return params.sql(f"""
-        {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
-        select slot, bucket, person from slotted group by all
+        select slot, bucket, {"person" if of_persons else "count(*)"} from slotted group by all
         """)
 
 

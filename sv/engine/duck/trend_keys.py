@@ -201,7 +201,7 @@ def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
 
 
 def contribution_of(rows: Any) -> Contribution:
-    """The rest's, of `trend.persons_sql`'s answer: parallel arrays of slot, bucket and person, in any order."""
+    """The rest's, of `trend.pieces_sql`'s answer: parallel arrays of slot, bucket and person, in any order."""
     slots, buckets, persons = (np.asarray(values, np.int64) for values in rows)
     if not slots.size:
         return Contribution({}, {})

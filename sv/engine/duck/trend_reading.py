@@ -16,7 +16,7 @@ from sv.engine.duck.key_files import MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.key_values import Valued, json_texts, valued_of
 from sv.engine.duck.run import Statements, column_of
-from sv.engine.duck.sql import Params
+from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.trend_keys import Contribution
 from sv.engine.port import Limits, Matcher, Measure, Scope, TrendCells
 from sv.model.snapshot import Snapshot
@@ -157,17 +157,19 @@ class TrendReader:
         return self._statements.rows(statement, asked.limits)
 
     def _counts_of(self, asked: Asked, rest: Snapshot, top: Sequence[str]) -> Contribution:
-        params = Params()
-        events = self._relations.events(rest, params)
-        statement = trend.counts_sql(events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params)
-        return Contribution({(slot, bucket): count for slot, bucket, count in self._statements.rows(statement, asked.limits)}, {})
+        rows = self._statements.rows(self._pieces(asked, rest, top, of_persons=False), asked.limits)
+        return Contribution({(slot, bucket): count for slot, bucket, count in rows}, {})
 
     def _persons_of(self, asked: Asked, rest: Snapshot, top: Sequence[str]) -> Contribution:
-        params = Params()
-        events = self._relations.persons_events(rest, params)
-        statement = trend.persons_sql(events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params)
-        table: Any = self._statements.table(statement, asked.limits)
+        table: Any = self._statements.table(self._pieces(asked, rest, top, of_persons=True), asked.limits)
         return trend_keys.contribution_of([column_of(table, name) for name in ("slot", "bucket", "person")])
+
+    def _pieces(self, asked: Asked, rest: Snapshot, top: Sequence[str], *, of_persons: bool) -> Sql:
+        params = Params()
+        events = (self._relations.persons_events if of_persons else self._relations.events)(rest, params)
+        return trend.pieces_sql(
+            events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params, of_persons=of_persons
+        )
 
 
 def _is_counted(asked: Asked) -> bool:
