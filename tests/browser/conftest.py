@@ -29,3 +29,8 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield started
         started.close()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Coverage doesn't look at these: what runs our code are other processes."""
+    item.add_marker("no_cover")

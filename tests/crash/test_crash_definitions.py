@@ -50,7 +50,7 @@ def wait_for_more(writers: list[Writer], lister: Lister) -> None:
 
 def test_definitions_count_each_event_once_after_kills_at_any_moment(serve: Serve) -> None:
     server = serve(**BUSY).start()
-    writers = [Writer(f"w{nth}", server, nth) for nth in range(3)]
+    writers = [Writer(f"w{nth}", server, nth, pause_s=0.03) for nth in range(3)]
     lister = Lister(server)
     threads = [*writers, lister]
     for thread in threads:
