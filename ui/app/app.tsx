@@ -5,6 +5,7 @@ import { Layout } from "./layout.tsx";
 import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
 import { hrefOf, place, segments } from "./state/router.ts";
 import { hasEnded, loadMe, me, meFault, nameProjectInAddress, project } from "./state/session.ts";
+import { useTitle } from "./state/title.ts";
 import { text } from "./text/en.ts";
 import { Button } from "./ui/button.tsx";
 import { Empty, Fault, Skeleton } from "./ui/states.tsx";
@@ -85,9 +86,7 @@ function useHeadFocus(path: string): void {
 
 /** In place of a page. */
 function Nothing({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
-  useEffect(() => {
-    document.title = `${title} · ${text.product}`;
-  }, [title]);
+  useTitle(title);
   return <Empty title={title} isPage>{children}</Empty>;
 }
 
@@ -105,8 +104,8 @@ const loaded = new Map<string, ComponentType<PageProps>>();
 function Loaded({ entry, props }: { entry: PageEntry; props: PageProps }): JSX.Element {
   const [Page, setPage] = useState<ComponentType<PageProps> | null>(() => loaded.get(entry.path) ?? null);
   const [isBroken, setBroken] = useState(false);
+  useTitle(entry.label, props.project.name);
   useEffect(() => {
-    document.title = `${entry.label} · ${props.project.name} · ${text.product}`;
     if (Page) return undefined;
     let isGone = false;
     entry

@@ -4,15 +4,13 @@ import { ApiFault } from "../api/client.ts";
 import icon from "../icon.svg";
 import { useAct } from "../state/act.ts";
 import { logIn } from "../state/session.ts";
+import { useTitle } from "../state/title.ts";
 import { login } from "../text/login.ts";
-import { text } from "../text/en.ts";
 import { Field, Form, Submit } from "../ui/form.tsx";
 import { faultText } from "../ui/states.tsx";
 
 export function Login(): JSX.Element {
-  useEffect(() => {
-    document.title = `${login.title} · ${text.product}`;
-  }, []);
+  useTitle(login.title);
   return <main class="centre"><LoginForm /></main>;
 }
 

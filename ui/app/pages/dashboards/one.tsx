@@ -12,6 +12,7 @@ import { today } from "../../state/day.ts";
 import { go, hrefOf } from "../../state/router.ts";
 import { changeRange, readDates } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
+import { useDetailTitle } from "../../state/title.ts";
 import { dashboards as text } from "../../text/dashboards.ts";
 import { Button } from "../../ui/button.tsx";
 import { DateRange } from "../../ui/date-range.tsx";
@@ -41,6 +42,7 @@ export function One({ project, id }: { project: ProjectRole; id: string }): JSX.
 type Open = "add" | "name" | "remove" | null;
 
 function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; path: string; dashboard: Dashboard; onChanged: () => void }): JSX.Element {
+  useDetailTitle(dashboard.name);
   const [isArranged, setArranged] = useState(false);
   const [open, setOpen] = useState<Open>(null);
   const [turn, setTurn] = useState(0);

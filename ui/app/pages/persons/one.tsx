@@ -10,6 +10,7 @@ import { useAsk } from "../../state/ask.ts";
 import { useList, type Listed } from "../../state/list.ts";
 import { hrefOf, pathOf } from "../../state/router.ts";
 import { mayAdminister } from "../../state/session.ts";
+import { useDetailTitle } from "../../state/title.ts";
 import { person as text } from "../../text/persons.ts";
 import { Button } from "../../ui/button.tsx";
 import { Properties } from "../../ui/event-line.tsx";
@@ -22,6 +23,7 @@ import { Timeline } from "./timeline.tsx";
 export function One({ project, id }: { project: ProjectRole; id: string }): JSX.Element {
   const asked = useAsk<{ person: Person | null }>(`${project.id} ${id}`, async (signal) => ({ person: await personOf(project.id, id, signal) }));
   const found = asked.data?.person;
+  useDetailTitle(found ? personLabel(found) : id);
   const [isErasing, setErasing] = useState(false);
   return (
     <div class="page">

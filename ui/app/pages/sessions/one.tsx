@@ -7,6 +7,7 @@ import { formatDuration, formatMoment, formatNumber } from "../../model/format.t
 import { eventLabel, withWhat } from "../../model/names.ts";
 import { useAsk } from "../../state/ask.ts";
 import { hrefOf } from "../../state/router.ts";
+import { useDetailTitle } from "../../state/title.ts";
 import { replay, session as text } from "../../text/sessions.ts";
 import { PersonLink } from "../../ui/links.tsx";
 import { EventLine } from "../../ui/event-line.tsx";
@@ -25,6 +26,8 @@ export function One({ project, id }: { project: ProjectRole; id: string }): JSX.
     const session = await sessionOf(project.id, id, signal);
     return { session, events: session ? await sessionEvents(project.id, id, signal) : [] };
   });
+  const session = asked.data?.session;
+  useDetailTitle(session ? `${session.distinct_id}, ${formatMoment(session.started_at, project.timezone)}` : id);
   return (
     <div class="page">
       <header class="page-head">

@@ -4,6 +4,7 @@ import type { ComponentType, JSX } from "preact";
 import type { ProjectRole } from "../../api/types.ts";
 import { hrefOf, pathOf } from "../../state/router.ts";
 import { me } from "../../state/session.ts";
+import { useDetailTitle } from "../../state/title.ts";
 import { settings as text } from "../../text/settings.ts";
 import { Empty } from "../../ui/states.tsx";
 import type { PageProps } from "../registry.ts";
@@ -33,6 +34,7 @@ export default function SettingsPage({ project, rest }: PageProps): JSX.Element 
   const wanted = rest[0] ?? Object.keys(parts)[0] ?? "";
   const name = Object.hasOwn(parts, wanted) ? (wanted as Part) : null;
   const Shown = name && parts[name];
+  useDetailTitle(name && text.names[name]);
   return (
     <div class="page">
       <header class="page-head"><h1 tabIndex={-1}>{text.title}</h1></header>

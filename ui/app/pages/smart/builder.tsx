@@ -14,6 +14,7 @@ import { dayOfRange } from "../../state/day.ts";
 import { go, hrefOf, pathOf, place, setParameters } from "../../state/router.ts";
 import { readScope } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
+import { useDetailTitle } from "../../state/title.ts";
 import { builder as text } from "../../text/smart.ts";
 import { Button } from "../../ui/button.tsx";
 import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
@@ -77,6 +78,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   };
   const archive = (isArchived: boolean): void => void send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
 
+  useDetailTitle(saved?.name ?? text.newTitle);
   return (
     <div class="page">
       <header class="page-head">
