@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from sv.cli.log_lines import JsonLines, TextLines
+from sv.engine.heaps import bound_heaps
 from sv.server import Server
 from sv.settings import Settings
 from sv.web.serve import listen, serve
@@ -25,6 +26,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
     on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
     """
     settings = server.settings
+    bound_heaps()  # before the first thread has one
     server.lock_folder()  # before the port: started twice, a server should say who holds the folder, and not send anybody to another port
     listener = listen(settings.host, settings.port)
     server.open()

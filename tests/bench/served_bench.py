@@ -173,6 +173,8 @@ def _first(folder: Path, table: Table, engine: ClickHouse) -> None:
 
 
 def _of_one_server(server: Served, table: Table, engine: ClickHouse) -> None:
+    server.ask("events?limit=1")
+    _settle(server)
     for number in range(ROUNDS + 1):
         window_s = WEEK_S - number * 3600
 

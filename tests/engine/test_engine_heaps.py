@@ -1,4 +1,4 @@
-"""Threads share a few of the C library's heaps, or each would keep what it once held."""
+"""Threads share a few of the C library's heaps, or each would keep what it once held; what is large is in none of them."""
 
 import subprocess
 import sys
@@ -7,13 +7,13 @@ from sv.engine.heaps import ARENAS
 
 COUNT = """
 import ctypes, sys, tempfile, threading
-from sv.engine.heaps import share_heaps
+from sv.engine.heaps import bound_heaps
 
 c = ctypes.CDLL(None)
 c.fopen.restype = ctypes.c_void_p
 c.malloc.restype = ctypes.c_void_p
 if sys.argv[1] == "shared":
-    share_heaps()
+    bound_heaps()
 together = threading.Barrier(6)
 
 def hold():
@@ -34,10 +34,44 @@ with tempfile.NamedTemporaryFile("r") as told:
 """
 
 
-def heaps_of(how: str) -> int:
-    return int(subprocess.run([sys.executable, "-c", COUNT, how], check=True, capture_output=True, text=True).stdout)
+KEEP = """
+import ctypes, sys
+from sv.engine.heaps import bound_heaps
+
+c = ctypes.CDLL(None)
+c.malloc.restype = ctypes.c_void_p
+if sys.argv[1] == "bound":
+    bound_heaps()
+
+def held(size):
+    block = c.malloc(ctypes.c_size_t(size))
+    ctypes.memset(ctypes.c_void_p(block), 1, size)
+    return block
+
+def resident_mb():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 >> 20
+
+c.free(ctypes.c_void_p(held(30 << 20)))  # which teaches glibc that the like belongs into a heap
+before = resident_mb()
+large = []
+for _ in range(12):
+    large.append(held(8 << 20))
+    held(200_000)
+for block in large:
+    c.free(ctypes.c_void_p(block))
+print(resident_mb() - before)
+"""
 
 
-def test_threads_share_heaps() -> None:
-    assert heaps_of("apart") > ARENAS
-    assert heaps_of("shared") == ARENAS
+def said(code: str, how: str) -> int:
+    return int(subprocess.run([sys.executable, "-c", code, how], check=True, capture_output=True, text=True).stdout)
+
+
+def test_threads_bound_heaps() -> None:
+    assert said(COUNT, "apart") > ARENAS
+    assert said(COUNT, "shared") == ARENAS
+
+
+def test_what_was_large_leaves_memory_though_something_small_stays_behind_it() -> None:
+    assert said(KEEP, "as it is") > 80
+    assert said(KEEP, "bound") < 8

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from sv.engine.heaps import share_heaps
+from sv.engine.heaps import bound_heaps
 from sv.engine.priority import all_thread_ids, lower_priority
 
 SPILL_SHARE = 0.5
@@ -41,7 +41,7 @@ class Database:
         self.memory_bytes = max(memory_bytes, 64 << 20)
         if spill_bytes is None:
             spill_bytes = int(shutil.disk_usage(spill_folder).free * SPILL_SHARE)
-        share_heaps()
+        bound_heaps()
         before = set(all_thread_ids())
         self._root = duckdb.connect(
             ":memory:",

@@ -131,7 +131,7 @@ class FunnelReader:
         step: Matcher,
     ) -> list[NDArray[np.uint64]]:
         """The keys of all that match the step: what is merged already, what is found in files, and of the other files and the buffers by a
-        statement. What is of files is merged for the next question, by another thread."""
+        statement. What is of files is merged, here and for the next question."""
         known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
         arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
         told = frozenset(found) | (hit.part_ids if hit is not None else frozenset[int]())
@@ -140,7 +140,10 @@ class FunnelReader:
             arrays.append(hit.keys)
         if is_worth:
             parts = [part for part in source.parts if part.part_id in told]
-            self._steps.submit(self._merged.keep, parts, scope, step, packing.origin_ms, list(arrays))
+            merged = self._merged.keep(parts, scope, step, packing.origin_ms, arrays)
+            if merged is not None:
+                arrays = [merged]
+                found.clear()
         rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in told))
         if rest.parts or rest.buffers:
             params = Params()

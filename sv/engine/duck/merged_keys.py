@@ -75,11 +75,12 @@ class MergedKeys:
             keys = keys + np.int64(entry.origin_ms - origin_ms).view(np.uint64)
         return Hit(frozenset(part.part_id for part in known), keys)
 
-    def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, runs: Sequence[Keys]) -> None:
-        """Merge the runs, which are all that matches in these parts within the scope's range, and keep them."""
+    def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, runs: Sequence[Keys]) -> Keys | None:
+        """Merge the runs, which are all that matches in these parts within the scope's range, and keep them: as keys that ascend, or None
+        where they are more than may be kept."""
         size = sum(run.nbytes for run in runs)
         if size > self._max_bytes:
-            return
+            return None
         keys = np.concatenate(runs) if runs else np.empty(0, np.uint64)
         keys.sort()
         entry = Merged({part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
@@ -90,6 +91,7 @@ class MergedKeys:
             while self._bytes > self._max_bytes:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.keys.nbytes
+        return keys
 
     def is_worth(self, runs: Sequence[Keys]) -> bool:
         """Whether merging these once saves much."""
