@@ -3,6 +3,7 @@
 For breakdowns, which show them, and for conditions, which are asked of them. A property's values are JSON texts, or numbers in order.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
@@ -23,6 +24,9 @@ from sv.model.part import Part
 
 MAX_ASKED: Final = 200_000
 """Distinct texts of a property, in all files, that SQL is asked about. Where there are more, the parts are read."""
+
+_BARE: Final = re.compile(r"[ !#-\[\]-~]*")
+"""What any writer of JSON puts between quotes as it is."""
 
 Files = Sequence[tuple[Part, KeyFile]]
 GiveUp = Callable[[Part, KeyFile, OSError], None]
@@ -102,11 +106,30 @@ def _dictionary(values: Sequence[Value]) -> Dictionary:
 
 
 def json_texts(values: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str]:
-    """The JSON text of each string, by the engine that makes those of rows."""
-    params = Params()
-    held = params.bind(list(values))
-    statement = f"select value, to_json(value)::varchar from (select unnest({held}::varchar[]) as value)"
-    return dict(statements.rows(params.sql(statement), limits))
+    """The JSON text of each string: by the engine, which makes those of rows, where it could be written in several ways."""
+    asked = list(values)
+    texts = {value: f'"{value}"' for value in asked if _BARE.fullmatch(value)}
+    if len(texts) < len(asked):
+        params = Params()
+        held = params.bind([value for value in asked if value not in texts])
+        statement = f"select value, to_json(value)::varchar from (select unnest({held}::varchar[]) as value)"
+        texts |= dict(statements.rows(params.sql(statement), limits))
+    return texts
+
+
+def strings_of(texts: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str | None]:
+    """The string that each JSON text is, None where it is none."""
+    asked = list(texts)
+    strings: dict[str, str | None] = {text: text[1:-1] for text in asked if text[:1] == '"' and _BARE.fullmatch(text[1:-1])}
+    if len(strings) < len(asked):
+        params = Params()
+        held = params.bind([text for text in asked if text not in strings])
+        statement = f"""
+            select value, case when json_type(value) = 'VARCHAR' then json_extract_string(value, '$') end
+            from (select unnest({held}::varchar[]) as value)
+            """
+        strings |= dict(statements.rows(params.sql(statement), limits))
+    return strings
 
 
 def held_values(files: Files, name: str, give_up: GiveUp) -> Held:

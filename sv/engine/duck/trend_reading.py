@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sv.engine.duck import trend, trend_keys
 from sv.engine.duck.key_files import MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
-from sv.engine.duck.key_values import Valued, json_texts, valued_of
+from sv.engine.duck.key_values import Valued, json_texts, strings_of, valued_of
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.trend_keys import Contribution
@@ -110,8 +110,9 @@ class TrendReader:
         if of_persons and self._relations.max_person > MAX_PERSON:
             return self._sql_rows(asked, asked.source, top)
         users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
-        plain = self._plain(top, asked.limits) if _is_of_column(asked) else top
-        slots = trend_keys.Slots({value: place for place, value in enumerate(plain, start=1) if value is not None})
+        strings = strings_of(top, self._statements, asked.limits) if _is_of_column(asked) else {}
+        named = [(strings.get(text, text), place) for place, text in enumerate(top, start=1)]
+        slots = trend_keys.Slots({value: place for value, place in named if value is not None})
         found = self._key_reader.reduce(
             asked.source.parts,
             asked.scope,
@@ -133,19 +134,6 @@ class TrendReader:
         if rest.parts or rest.buffers:
             contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
         return list(trend_keys.measures(contributions, asked.limits.check, of_persons=of_persons))
-
-    def _plain(self, texts: Sequence[str], limits: Limits) -> list[str | None]:
-        """The string that each JSON text is, None where it is none."""
-        if not texts:
-            return []
-        params = Params()
-        held = params.bind(list(texts))
-        statement = f"""
-            select value, case when json_type(value) = 'VARCHAR' then json_extract_string(value, '$') end
-            from (select unnest({held}::varchar[]) as value)
-            """
-        plain: dict[str, str | None] = dict(self._statements.rows(params.sql(statement), limits))
-        return [plain[text] for text in texts]
 
     def _sql_rows(self, asked: Asked, source: Snapshot, top: Sequence[str]) -> list[Row]:
         params = Params()
