@@ -25,7 +25,7 @@ from typing import IO, Any
 
 START_S = 60.0
 STOP_S = 30.0
-ANSWER_S = 10.0
+ANSWER_S = 60.0
 POLL_S = 0.05
 TOKEN = "sv_dev"  # noqa: S105 - everybody knows it
 
