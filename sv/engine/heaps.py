@@ -1,6 +1,7 @@
 """What the C library keeps of memory that threads gave back."""
 
 import contextlib
+import ctypes
 import sys
 from typing import Final
 
@@ -22,8 +23,6 @@ def bound_heaps() -> None:
     """
     if sys.platform != "linux":
         return
-    import ctypes
-
     with contextlib.suppress(AttributeError, OSError):
         library = ctypes.CDLL(None)
         library.mallopt(_M_ARENA_MAX, ARENAS)
