@@ -223,6 +223,10 @@ class Engine(Protocol):
         """
         ...
 
+    def holding(self, snapshot: Snapshot, keys: PageKeys) -> Snapshot:
+        """The snapshot without those files of which it is known at once that they hold nothing of the person that is asked for."""
+        ...
+
     def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
         """Events of the scope that match, newest first, at most `keys.limit`. Order: (timestamp, id), descending."""
         ...

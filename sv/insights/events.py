@@ -4,7 +4,7 @@ A page reads the newest files first and goes further back only as long as it isn
 No stretch of time is read twice for a page.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,10 +16,14 @@ from sv.model.calendar import iso_ms
 from sv.model.cursor import Cursor, encode_cursor
 from sv.model.errors import NotFound
 from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.model.part import Part
 from sv.model.queries import EventsQuery
 
 FIRST_STRETCH_ROWS = 100_000
 """Rows of files that the first stretch of a page may cover; with each further one they are eight times more."""
+
+NARROWER = 8
+"""So many times more may be covered where one person is asked for: few of the rows are looked at."""
 
 
 def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
@@ -37,7 +41,9 @@ def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
     matcher = Matcher(query.event, rules=query.rules)
     to_ms = min(query.dates.to_ms, cursor.ts + 1) if cursor else query.dates.to_ms
     rows: list[EventRow] = []
-    for from_ms, until_ms in _stretches(context, query.dates.from_ms, to_ms):
+    allowed = FIRST_STRETCH_ROWS * (NARROWER if query.person is not None else 1)
+    parts = context.engine.holding(context.snapshot.within(query.dates.from_ms, to_ms), keys).parts
+    for from_ms, until_ms in _stretches(parts, query.dates.from_ms, to_ms, allowed):
         scope = Scope(from_ms, until_ms, query.filters, include_bots=True)
         still = msgspec.structs.replace(keys, limit=wanted - len(rows))
         rows += context.engine.page(context.snapshot, scope, matcher, still, context.limits)
@@ -81,12 +87,11 @@ def event_json(row: EventRow) -> dict[str, Any]:
     }
 
 
-def _stretches(context: Context, from_ms: int, to_ms: int) -> Iterator[tuple[int, int]]:
-    """[from, to) cut into ever longer stretches, newest first: some 100,000 rows of the newest files, and at last all that is left."""
+def _stretches(parts: Sequence[Part], from_ms: int, to_ms: int, allowed: int) -> Iterator[tuple[int, int]]:
+    """[from, to) cut into ever longer stretches, newest first: so many rows of the newest files, and at last all that is left.
+    parts: by their newest event, newest first."""
     covered = 0
-    allowed = FIRST_STRETCH_ROWS
     until_ms = to_ms
-    parts = context.snapshot.within(from_ms, to_ms).parts  # by their newest event, newest first
     for part, following in pairwise(parts):
         covered += part.rows
         if covered >= allowed:

@@ -27,8 +27,14 @@ class PersonPages:
     """
 
     def __init__(self, lists: PersonLists, merged: MergedPersons, catch_up: Callable[[], None]) -> None:
+        self._own = lists
         self._lists = {False: lists, True: merged}
         self._catch_up = catch_up
+
+    def number_of(self, project_id: str, distinct_id: str) -> int | None:
+        """The number that this distinct id's events carry; None where none of them is in a snapshot that was taken before the call, and
+        for a moment of those that the disk didn't take the number of."""
+        return self._own.number_of(project_id, distinct_id)
 
     def page(self, project_id: str, query: PersonsQuery, *, is_merged: bool) -> dict[str, Any]:
         """A page in the contract's shape: `data` and `meta`."""

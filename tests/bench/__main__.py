@@ -18,6 +18,7 @@ BENCHES = (
     "identity_bench",
     "funnel_core_bench",
     "lists_bench",
+    "disk_bench",
     "definitions_bench",
     "properties_bench",
     "variants_bench",

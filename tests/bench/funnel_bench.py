@@ -164,7 +164,7 @@ copy (
   from made
   where (ms - $origin) // 86400000 = $day
   order by event, person, timestamp, id
-) to '{path}' (format parquet, compression zstd, row_group_size 20480, parquet_version v2)
+) to '{path}' (format parquet, compression zstd, row_group_size 10240, parquet_version v2)
 """
 
 

@@ -6,6 +6,7 @@ below its size, or takes those that are there.
 """
 
 import asyncio
+import json
 import os
 import statistics
 import tempfile
@@ -15,17 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sv.engine.duck.run import Statements
 from sv.insights.definitions import Definitions
 from sv.insights.events import list_events
 from sv.insights.persons import PersonPages, events_of
-from sv.insights.sessions import SessionPages
+from sv.insights.sessions import SessionPages, events_in
 from sv.meta.db import Meta
 from sv.meta.rollups.definition_lists import DefinitionLists
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.meta.rollups.session_lists import SessionLists
+from sv.model.calendar import DateRange
+from sv.model.cursor import Cursor
 from sv.model.definitions import DefinitionsQuery
 from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
 from sv.model.person_parsing import PersonsQuery
@@ -39,6 +43,7 @@ from tests.bench.lists_folder import ORIGIN_MS, PROJECT, made_folder, opened_fol
 ROUNDS = 15
 PAGE = 100
 DEEP_PAGE = 1000
+LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 Work = Callable[[], Any]
 
 
@@ -50,6 +55,7 @@ def main() -> None:
             folder = Path(os.environ.get("SV_BENCH_FOLDER", name)) / str(size) / "data"
             if folder.exists():
                 server, made = opened_folder(folder), "kept"
+                server.maintenance.index()
             else:
                 folder.parent.mkdir(parents=True)
                 server, built_s = made_folder(folder, size)
@@ -102,6 +108,7 @@ def _works(server: Server, size: int) -> dict[str, Work]:
         "persons: one": one,
         "persons: one's events": events,
         **_session_works(server, size),
+        **_event_works(server, persons, size),
         **_definition_works(server),
     }
 
@@ -137,9 +144,49 @@ def _session_works(server: Server, size: int) -> dict[str, Work]:
         "sessions: browser": page(browser="Opera"),
         "sessions: is_bounce": page(is_bounce=True),
         "sessions: min_duration, none": page(min_duration_ms=DAY_MS),
+        "sessions: min_duration, all": page(min_duration_ms=60_000),
         "sessions: max_duration": page(max_duration_ms=60_000),
+        "sessions: entry_url": page(entry_url="https://shop.example/p/7"),
+        "sessions: entry_url, a path": page(entry_path="/p/7"),
+        "sessions: dates": page(dates=DateRange(ORIGIN_MS + 20 * DAY_MS, ORIGIN_MS + 30 * DAY_MS)),
         "sessions: one person's": page(distinct_id=f"user {size // 20}"),
         "sessions: one": lambda: msgspec.json.encode(sessions.one(PROJECT, f"session {size // 10}", is_merged=False)),
+    }
+
+
+def _event_works(server: Server, persons: PersonPages, size: int) -> dict[str, Work]:
+    """Lists of events; page 1,000 is come to by the time of what page 999 ends with, which is one in so many of them."""
+
+    def page(*asked: tuple[str, str], before_ms: int | None = None, session: str | None = None) -> Work:
+        def work() -> bytes:
+            query = parse_events_query([("limit", str(PAGE)), *asked], timezone="UTC", now_ms=ORIGIN_MS + 60 * DAY_MS)
+            if query.distinct_id is not None:  # as the route does
+                query = replace(query, person=persons.number_of(PROJECT, query.distinct_id))
+            if before_ms is not None:
+                query = replace(query, cursor=Cursor(before_ms, LAST_ID))
+            if session is not None:
+                found = sessions.find(PROJECT, session, is_merged=False)
+                query = events_in(found, query)
+            return asyncio.run(_run(server, lambda context: msgspec.json.encode(list_events(context, query))))
+
+        return work
+
+    sessions = SessionPages(
+        SessionLists(server.meta, server.builds), server.rollups.catch_up, server.recordings.recordings.recorded
+    )
+    newest_ms = ORIGIN_MS + 59 * DAY_MS
+    deep_ms = newest_ms - PAGE * DEEP_PAGE * 59 * DAY_MS // size
+    browser = json.dumps([{"property": "$browser", "operator": "exact", "value": "Opera"}])
+    own = json.dumps([{"property": "n", "operator": "exact", "value": 7}])
+    return {
+        "events: first page": page(),
+        "events: page 1,000": page(before_ms=deep_ms),
+        "events: of a name": page(("event", "paid")),
+        "events: a column (1 in 5)": page(("filters", browser)),
+        "events: an own property, one in all": page(("filters", own)),
+        "events: one person's by id": page(("distinct_id", f"user {size // 20}")),
+        "events: dates": page(("date_from", "2025-01-20"), ("date_to", "2025-01-30")),
+        "sessions: one's events": page(session=f"session {size // 10}"),
     }
 
 

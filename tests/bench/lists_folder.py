@@ -55,7 +55,7 @@ copy (
   select * from made
   where epoch_ms(timestamp) >= $from_ms::bigint and epoch_ms(timestamp) < $to_ms::bigint
   order by event, person, timestamp, id
-) to '{path}' (format parquet, compression zstd, row_group_size 20480, parquet_version v2, kv_metadata {{sv_schema: '1'}})
+) to '{path}' (format parquet, compression zstd, row_group_size 10240, parquet_version v2, kv_metadata {{sv_schema: '1'}})
 """
 
 
@@ -72,7 +72,6 @@ def made_folder(folder: Path, count: int, *, has_lists: bool = True) -> tuple[Se
         assert server.rollup_work.rebuild(PROJECT)
     else:
         assert server.builds.finish(server.builds.begin(PROJECT))
-        assert server.store.tables is not None  # the engine is open from here on: key files are made for who asks
     built_s = time.perf_counter() - started
     server.maintenance.index()
     return server, built_s
@@ -82,6 +81,7 @@ def opened_folder(folder: Path) -> Server:
     """The server over the folder, open and not served."""
     server = Server(Settings(data=folder, memory_limit=4096 * MIB, threads=2, flush_seconds=3600.0, compact_seconds=0.0))
     server.open()
+    assert server.store.tables is not None  # the engine is open from here on: key files are made and opened for who asks
     return server
 
 

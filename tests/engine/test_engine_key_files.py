@@ -12,10 +12,12 @@ from sv.engine.duck import key_files
 from sv.engine.duck.key_conditions import Alternative, Condition, alternatives_of
 from sv.engine.duck.key_files import CODED_COLUMNS, KEY_BITS, KeyFile, Reading, Unfit, open_key_file, write_key_file
 from sv.engine.port import Matcher, PageKeys, Scope
+from sv.insights import events
 from sv.insights.funnels import funnel
 from sv.model.filters import Filter, Operator
 from sv.model.limits import HOUR_MS, MAX_TIMESTAMP_MS
 from sv.model.part import Part
+from sv.model.queries import EventsQuery
 from sv.model.query_parsing import parse_funnel_query
 from sv.model.smart_events import Rule, UrlMatch
 from tests.engine.rig import ALL, CHROME, LIMITS, NOON, Rig, event, opened
@@ -275,3 +277,22 @@ def test_a_persons_events_are_looked_for_where_the_person_has_some(copy: Rig) ->
     assert page_of(copy, "ann") == before["ann"]
     with pytest.raises(Exception, match=r"No files found|No such file|can.t|Cannot"):
         page_of(copy, "cat")
+
+
+def test_a_list_of_one_person_is_one_statement_over_the_files_that_have_some(copy: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = page_of(copy, "ann")
+    monkeypatch.setattr(events, "FIRST_STRETCH_ROWS", 1)  # else all of these few rows are one stretch anyway
+    asked: list[tuple[int, int]] = []
+    page = copy.engine.page
+
+    def counted(snapshot: Any, scope: Scope, *more: Any) -> Any:
+        asked.append((scope.from_ms, scope.to_ms))
+        return page(snapshot, scope, *more)
+
+    monkeypatch.setattr(copy.engine, "page", counted)
+    listed = events.list_events(copy.context(), EventsQuery(person=copy.persons.numbers["p", "ann"]))["data"]
+    assert [item["event"] for item in listed] == own
+    assert len(asked) == 1
+    (copy.folder / copy.parts[1].path).unlink()
+    by_id = EventsQuery(distinct_id="ann", person=copy.persons.numbers["p", "ann"])
+    assert events.list_events(copy.context(), by_id)["data"] == listed

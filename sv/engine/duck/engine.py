@@ -133,17 +133,22 @@ class DuckEngine:
         derived = pages.derived_session(keys.session_id)
         from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
         params = Params()
-        source = snapshot.within(from_ms, scope.to_ms)
+        source = self.holding(snapshot.within(from_ms, scope.to_ms), keys)
+        if not (source.parts or source.buffers):
+            return []
         persons = self._persons_of(snapshot, keys.distinct_id)
-        wanted = persons if persons is not None else [keys.person] if keys.person is not None else None
-        if wanted is not None:
-            source = source.with_parts(self._key_files.without(source.parts, wanted))
         events = self.events(source, params)
         rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)
         sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
         anonymous = pages.anonymous_persons(rows) if snapshot.is_merged else []
         owners = self._aliases.owners(snapshot.project_id, anonymous) if anonymous else {}
         return [pages.event_row(row, sessions, owners) for row in rows]
+
+    def holding(self, snapshot: Snapshot, keys: PageKeys) -> Snapshot:
+        """See the port."""
+        persons = self._persons_of(snapshot, keys.distinct_id)
+        wanted = persons if persons is not None else [keys.person] if keys.person is not None else None
+        return snapshot if wanted is None else snapshot.with_parts(self._key_files.without(snapshot.parts, wanted))
 
     def _persons_of(self, snapshot: Snapshot, distinct_id: str | None) -> Sequence[int] | None:
         """The numbers whose events are those of a distinct id, where they are not just the events that carry it."""

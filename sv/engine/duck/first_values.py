@@ -39,22 +39,24 @@ class Firsts(NamedTuple):
 def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
     """The first event of each person in one file. users: who each number stands for, where not all stand for themselves."""
     assert matched.codes is not None
-    persons = (matched.keys >> np.uint64(KEY_BITS)).astype(np.int64)
-    ms = (matched.keys & OFFSETS).view(np.int64) + matched.origin_ms
-    codes = matched.codes.astype(np.int64)
+    keys, codes = matched.keys, matched.codes
+    persons = keys >> np.uint64(KEY_BITS)
     if users is not None:
-        persons = users[persons].astype(np.int64)
-        order = np.lexsort((ms, persons))
-        persons, ms, codes = persons[order], ms[order], codes[order]
-    first = np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))
-    is_like_next = (persons[1:] == persons[:-1]) & (ms[1:] == ms[:-1])
-    differs = is_like_next & (codes[1:] != codes[:-1])
-    tied = np.zeros(persons.size, np.bool_)
-    if differs.any():  # rare: every event of the run that a first one begins has to be like it
+        persons = users[persons].astype(np.uint64)
+        keys = (persons << np.uint64(KEY_BITS)) | (keys & OFFSETS)
+        order = np.argsort(keys, kind="stable")
+        keys, persons, codes = keys[order], persons[order], codes[order]
+    first = np.flatnonzero(np.concatenate((np.ones(min(1, keys.size), np.bool_), persons[1:] != persons[:-1])))
+    tied = np.zeros(first.size, np.bool_)
+    is_like_next = keys[1:] == keys[:-1]
+    if is_like_next.any():
+        differs = is_like_next & (codes[1:] != codes[:-1])
+        # Rare: every event of the run that a first one begins has to be like it.
         run = np.cumsum(np.concatenate((np.ones(1, np.bool_), ~is_like_next))) - 1
-        runs = np.unique(run[1:][differs])
-        tied = np.isin(run, runs)
-    return Firsts(persons[first], ms[first], codes[first], matched.dictionary, tied[first])
+        tied = np.isin(run[first], run[1:][differs])
+    firsts = keys[first]
+    ms = (firsts & OFFSETS).view(np.int64) + matched.origin_ms
+    return Firsts(persons[first].view(np.int64), ms, codes[first].astype(np.int64), matched.dictionary, tied)
 
 
 class _Earliest:
@@ -74,11 +76,11 @@ class _Earliest:
             numbers = self._of_dictionaries[found.dictionary] = np.array(given, np.int32)
         codes = numbers[found.codes]
         known = self._ms[found.persons]
-        is_same = (found.ms == known) & (codes != self._codes[found.persons])
-        self._is_tied[found.persons[is_same]] = True
-        is_tied = (found.ms == known) & found.is_tied
-        self._is_tied[found.persons[is_tied]] = True
-        is_better = found.ms < known
+        is_as_early = found.ms == known
+        if is_as_early.any():
+            is_undecided = is_as_early & (found.is_tied | (codes != self._codes[found.persons]))
+            self._is_tied[found.persons[is_undecided]] = True
+        is_better = np.flatnonzero(found.ms < known)
         who = found.persons[is_better]
         self._ms[who] = found.ms[is_better]
         self._codes[who] = codes[is_better]

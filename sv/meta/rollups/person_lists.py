@@ -79,6 +79,10 @@ class PersonLists:
         self._builds = builds
         self._numbers = Persons(meta)
 
+    def number_of(self, project_id: str, distinct_id: str) -> int | None:
+        """The number that a distinct id's events carry; None where it has none yet."""
+        return self._numbers.number_of(project_id, distinct_id)
+
     def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int) -> list[Person]:
         """Up to `limit` persons of numbers below `before`, newest first."""
         if not self.is_live(project_id, NAME):
