@@ -68,7 +68,12 @@ class FunnelReader:
             packing = funnel.Packing(packing.origin_ms, KEY_BITS)
         hits: list[Hit | None] = [None for _ in steps]
         if are_files_read and not source.is_merged:
-            hits = [self._merged.find(source.parts, scope, step, packing.origin_ms) for step in steps]
+            origin_ms = packing.origin_ms
+
+            def find(step: Matcher) -> Hit | None:
+                return self._merged.find(source.parts, scope, step, origin_ms)
+
+            hits = list(self._steps.map(find, steps))
         known = [hit.part_ids if hit is not None else frozenset[int]() for hit in hits]
         found = self._reader.read(source.parts if are_files_read else (), scope, steps, known, limits)
         users = self._users_of(source, found)

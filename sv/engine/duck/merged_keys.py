@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from sv.engine.duck.key_files import Keys
-from sv.engine.duck.step_keys import pick_within
+from sv.engine.duck.step_keys import keys_within
 from sv.engine.port import Matcher, Scope
 from sv.model.part import Part
 
@@ -70,7 +70,7 @@ class MergedKeys:
             return None
         keys = entry.keys
         if not all(_lies_in(part, scope) for part in entry.parts.values()):
-            keys, _ = pick_within(keys, entry.origin_ms, scope)
+            keys = keys_within(keys, entry.origin_ms, scope)
         if entry.origin_ms != origin_ms and keys.size:
             keys = keys + np.int64(entry.origin_ms - origin_ms).view(np.uint64)
         return Hit(frozenset(part.part_id for part in known), keys)

@@ -131,20 +131,29 @@ def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, origin_ms: int, us
         yield keys
 
 
+def keys_within(keys: Keys, origin_ms: int, scope: Scope) -> Keys:
+    """The keys, counted from `origin_ms`, that lie in the scope's range."""
+    picked = [block[_places(block, origin_ms, scope)] for block in _blocks(keys)]
+    return np.concatenate(picked) if picked else keys[:0]
+
+
 def pick_within(keys: Keys, origin_ms: int, scope: Scope) -> tuple[Keys, NDArray[np.int64]]:
     """The keys, counted from `origin_ms`, that lie in the scope's range, and where they stand."""
+    found = [_places(block, origin_ms, scope) + number * BLOCK_KEYS for number, block in enumerate(_blocks(keys))]
+    places = np.concatenate(found) if found else np.empty(0, np.int64)
+    return keys[places], places
+
+
+def _blocks(keys: Keys) -> Iterator[Keys]:
+    """Of a size that stays in the processor's cache."""
+    return (keys[first : first + BLOCK_KEYS] for first in range(0, keys.size, BLOCK_KEYS))
+
+
+def _places(block: Keys, origin_ms: int, scope: Scope) -> NDArray[np.int64]:
     low, high = (min(max(border - origin_ms, 0), int(OFFSETS) + 1) for border in (scope.from_ms, scope.to_ms))
-    first_ms, width = np.uint64(min(low, int(OFFSETS))), np.uint64(max(high - low, 0))
-    picked: list[Keys] = []
-    found: list[NDArray[np.int64]] = []
-    for first in range(0, keys.size, BLOCK_KEYS):  # which stays in the processor's cache
-        block = keys[first : first + BLOCK_KEYS]
-        since = block - first_ms
-        since &= OFFSETS
-        places = np.flatnonzero(since < width)
-        picked.append(block[places])
-        found.append(places + first)
-    return (np.concatenate(picked), np.concatenate(found)) if found else (keys[:0], np.empty(0, np.int64))
+    since = block - np.uint64(min(low, int(OFFSETS)))
+    since &= OFFSETS
+    return np.flatnonzero(since < np.uint64(max(high - low, 0)))
 
 
 def covers(scope: Scope, part: Part) -> bool:
