@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from sv.insights.folded import behind, is_caught_up
 from sv.meta.rollups.definition_lists import DefinitionLists
 from sv.model.calendar import iso_ms
 from sv.model.cursor import Cursor, encode_cursor
@@ -16,6 +17,7 @@ Definition: TypeAlias = EventDefinition | PropertyDefinition
 class Definitions:
     """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
 
+    Where the disk doesn't take what is to be folded first, lists are as of the last time and say so (`is_behind`).
     catch_up: has every accepted event folded.
     """
 
@@ -26,13 +28,13 @@ class Definitions:
 
     def list_events(self, project_id: str, query: DefinitionsQuery) -> dict[str, Any]:
         """A page of events' names."""
-        self._catch_up()
-        return _page(self._lists.events(project_id, _one_more(query), self._now_ms()), query.limit)
+        is_whole = is_caught_up(self._catch_up)
+        return _page(self._lists.events(project_id, _one_more(query), self._now_ms()), query.limit, is_whole)
 
     def list_properties(self, project_id: str, query: DefinitionsQuery) -> dict[str, Any]:
         """A page of properties' names."""
-        self._catch_up()
-        return _page(self._lists.properties(project_id, _one_more(query)), query.limit)
+        is_whole = is_caught_up(self._catch_up)
+        return _page(self._lists.properties(project_id, _one_more(query)), query.limit, is_whole)
 
     def note_event(self, project_id: str, name: str, change: NotesChange, noted: Noted | None = None) -> dict[str, Any]:
         """Keep what an owner says of an event's name, and answer the definition. Raises NotFound."""
@@ -75,8 +77,9 @@ def _one_more(query: DefinitionsQuery) -> DefinitionsQuery:
     return DefinitionsQuery(query.limit + 1, query.before_id, query.search, query.include_hidden, query.event)
 
 
-def _page(found: Sequence[Definition], limit: int) -> dict[str, Any]:
+def _page(found: Sequence[Definition], limit: int, is_whole: bool) -> dict[str, Any]:
     page = found[:limit]
     has_more = len(found) > limit
     next_cursor = encode_cursor(Cursor(page[-1].added_ms, str(page[-1].id))) if has_more else None
-    return {"data": [definition_json(each) for each in page], "meta": {"next_cursor": next_cursor, "has_more": has_more}}
+    meta = {"next_cursor": next_cursor, "has_more": has_more} | behind(is_whole)
+    return {"data": [definition_json(each) for each in page], "meta": meta}

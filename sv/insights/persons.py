@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from sv.insights.folded import behind, is_caught_up
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.model.calendar import DateRange, iso_ms
@@ -23,6 +24,8 @@ BEYOND: Final = 1 << 62
 class PersonPages:
     """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
 
+    Where the disk doesn't take what is to be folded first, what is for people to look at (`page`, `one`) is as of the last time and
+    says so (`is_behind`); what others go on with (`find`, `named`) raises.
     catch_up: has every accepted event folded. is_merged: see `sv.model.identity`.
     """
 
@@ -38,13 +41,21 @@ class PersonPages:
 
     def page(self, project_id: str, query: PersonsQuery, *, is_merged: bool) -> dict[str, Any]:
         """A page in the contract's shape: `data` and `meta`."""
-        self._catch_up()
+        is_whole = is_caught_up(self._catch_up)
         before = BEYOND if query.before is None else query.before
         found = self._lists[is_merged].page(
             project_id, query.wanted, before, query.limit + 1
         )  # one more tells whether there is a next page
         page = found[: query.limit]
-        return page_json(page, page[-1].number if len(found) > query.limit else None)
+        return page_json(page, page[-1].number if len(found) > query.limit else None, is_whole=is_whole)
+
+    def one(self, project_id: str, distinct_id: str, *, is_merged: bool) -> dict[str, Any]:
+        """One person in the contract's shape. Raises NotFound; DiskRefuses where there may be one."""
+        is_whole = is_caught_up(self._catch_up)
+        person = self._lists[is_merged].one(project_id, distinct_id)
+        if person is None:
+            return person_json(self.find(project_id, distinct_id, is_merged=is_merged))
+        return person_json(person) | behind(is_whole)
 
     def find(self, project_id: str, distinct_id: str, *, is_merged: bool) -> Person:
         """One person. Raises NotFound."""
@@ -61,13 +72,13 @@ class PersonPages:
         return [found[number] for number in numbers if number in found]
 
 
-def page_json(persons: Sequence[Person], last: int | None) -> dict[str, Any]:
+def page_json(persons: Sequence[Person], last: int | None, *, is_whole: bool = True) -> dict[str, Any]:
     """A page in the contract's shape: `data` and `meta`. last: the number that it ends with; None where no page follows."""
     at_ms = persons[-1].first_seen_ms if persons else 0
     next_cursor = None if last is None else encode_cursor(Cursor(at_ms, str(last)))
     return {
         "data": [person_json(person) for person in persons],
-        "meta": {"next_cursor": next_cursor, "has_more": last is not None},
+        "meta": {"next_cursor": next_cursor, "has_more": last is not None} | behind(is_whole),
     }
 
 

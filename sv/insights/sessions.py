@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from sv.insights.folded import behind, is_caught_up
 from sv.meta.rollups.session_lists import SessionLists
 from sv.model.calendar import DateRange, iso_ms
 from sv.model.cursor import encode_cursor
@@ -18,6 +19,8 @@ from sv.model.validate import show
 class SessionPages:
     """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
 
+    Where the disk doesn't take what is to be folded first, what is for people to look at (`page`, `one`) is as of the last time and
+    says so (`is_behind`); what others go on with (`find`) raises.
     catch_up: has every accepted event folded. is_merged: see `sv.model.identity`.
     recorded: those of a project's sessions, by their ids, that have a recording.
     """
@@ -31,7 +34,7 @@ class SessionPages:
 
     def page(self, project_id: str, query: SessionsQuery, *, is_merged: bool) -> dict[str, Any]:
         """A page in the contract's shape: `data` and `meta`."""
-        self._catch_up()
+        is_whole = is_caught_up(self._catch_up)
         # One more than asked for tells whether there is a next page.
         found = self._lists.page(project_id, query.wanted, query.after, query.limit + 1, is_merged=is_merged)
         page = found[: query.limit]
@@ -40,13 +43,16 @@ class SessionPages:
         next_cursor = encode_cursor(place_cursor(page[-1].place)) if has_more else None
         return {
             "data": [session_json(each.session, each.session.id in recorded) for each in page],
-            "meta": {"next_cursor": next_cursor, "has_more": has_more},
+            "meta": {"next_cursor": next_cursor, "has_more": has_more} | behind(is_whole),
         }
 
     def one(self, project_id: str, session_id: str, *, is_merged: bool) -> dict[str, Any]:
-        """One session as the contract shows it. Raises NotFound."""
-        session = self.find(project_id, session_id, is_merged=is_merged)
-        return session_json(session, bool(self._recorded(project_id, [session.id])))
+        """One session as the contract shows it. Raises NotFound; DiskRefuses where there may be one."""
+        is_whole = is_caught_up(self._catch_up)
+        session = self._lists.one(project_id, session_id, is_merged=is_merged)
+        if session is None:
+            session = self.find(project_id, session_id, is_merged=is_merged)
+        return session_json(session, bool(self._recorded(project_id, [session.id]))) | behind(is_whole)
 
     def find(self, project_id: str, session_id: str, *, is_merged: bool) -> Session:
         """One session. Raises NotFound."""

@@ -6,7 +6,8 @@
     │   ├── FolderUnusable           it can't be made, written or locked
     │   ├── FolderFromNewerVersion   a later release wrote it; nothing was touched
     │   └── FolderDamaged            the metadata can't be read
-    └── Unavailable                  the disk refuses for now; nothing was stored, and trying again may help
+    └── Unavailable                  nothing was stored, and trying again may help
+        └── DiskRefuses              the disk does, for now
 
 What is none of these (a violated constraint, a wrong statement) is a bug in this room and stays an apsw error.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import apsw
 
-from sv.model.errors import ServerFault, SvError, Unavailable
+from sv.model.errors import DiskRefuses, ServerFault, SvError, Unavailable
 
 
 class FolderFault(ServerFault):
@@ -39,17 +40,8 @@ class FolderDamaged(FolderFault):
 
 
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
-_REFUSAL = (
-    apsw.FullError,
-    apsw.IOError,
-    apsw.ReadOnlyError,
-    apsw.BusyError,
-    apsw.LockedError,
-    apsw.CantOpenError,
-    apsw.PermissionsError,
-    apsw.ProtocolError,
-    apsw.NoMemError,
-)
+_DISK = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError)
+_REFUSAL = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError, apsw.NoMemError)
 _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
 
 
@@ -60,8 +52,9 @@ def translate(error: apsw.Error, path: Path) -> SvError | None:
             f"the metadata in {path} is damaged ({_describe(error)}). Keep the folder as it is, and put the last"
             " backup in its place with `sv restore`; `sv check` lists what is wrong, and can make it anew with --repair"
         )
-    if isinstance(error, _REFUSAL):
-        return Unavailable(f"the metadata in {path} can't be read or written: {_describe(error)}")
+    if isinstance(error, _DISK + _REFUSAL):
+        meaning = DiskRefuses if isinstance(error, _DISK) else Unavailable
+        return meaning(f"the metadata in {path} can't be read or written: {_describe(error)}")
     return None
 
 

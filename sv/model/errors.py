@@ -128,3 +128,7 @@ class Unavailable(ServerFault):
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class DiskRefuses(Unavailable):
+    """What the disk has to take first, it doesn't. What lies there already can be read."""

@@ -10,7 +10,7 @@ from litestar.response import Stream
 
 from sv.auth.permissions import actor_of
 from sv.insights.export import PersonExport
-from sv.insights.persons import events_of, person_json
+from sv.insights.persons import events_of
 from sv.model.identity import is_merged
 from sv.model.person_parsing import parse_persons_query
 from sv.web.paths import name_of
@@ -39,11 +39,7 @@ async def get_person_route(request: AnyRequest, project_id: FromPath[str], disti
     project = await project_of(request, project_id)
     refuse_parameters(request)
     services, merged = services_of(request), is_merged(project.settings)
-    return answer(
-        person_json(
-            await call(request, project, lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
-        )
-    )
+    return answer(await call(request, project, lambda: services.persons.one(project.id, name_of(distinct_id), is_merged=merged)))
 
 
 @get(f"{PERSON}/events", operation_id="list_person_events", opt={"permission": READ_PROJECT})

@@ -127,9 +127,10 @@ class Writer(threading.Thread):
 class Importer(threading.Thread):
     """Makes files and has each taken in by the running server (`sv import --url`) again and again, until that succeeds."""
 
-    def __init__(self, server: Server, seed: int) -> None:
+    def __init__(self, server: Server, seed: int, rows_a_file: int = ROWS_A_FILE) -> None:
         super().__init__(name="importer")
         self._server = server
+        self._rows_a_file = rows_a_file
         self._chance = random.Random(seed)
         self._folder = server.output / f"{server.folder.name}-imports"
         self._folder.mkdir()
@@ -164,7 +165,7 @@ class Importer(threading.Thread):
     def make_file(self) -> tuple[Path, list[str]]:
         """A new file of events, counted as sent."""
         nth = next(self._counter)
-        numbers = [f"import-{nth}-{row}" for row in range(ROWS_A_FILE)]
+        numbers = [f"import-{nth}-{row}" for row in range(self._rows_a_file)]
         path = self._folder / f"{nth}.ndjson"
         rows = (
             event(number, at_ms=now_ms() - self._chance.choice((0, 1, 30)) * DAY_MS, user=f"user {row % 200}")
@@ -252,11 +253,13 @@ RIGHT = {"lost": [], "twice": [], "never sent": []}
 class Storm:
     """Clients on one server, and who kills it. `run` first, then `check`, which gives what is wrong."""
 
-    def __init__(self, server: Server, chance: random.Random, writers: int = 4, pause_s: float = 0.0) -> None:
+    def __init__(
+        self, server: Server, chance: random.Random, writers: int = 4, pause_s: float = 0.0, rows_a_file: int = ROWS_A_FILE
+    ) -> None:
         self._server = server
         self._chance = chance
         self.writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s) for number in range(writers)]
-        self.importer = Importer(server, chance.getrandbits(64))
+        self.importer = Importer(server, chance.getrandbits(64), rows_a_file)
         self.eraser = Eraser(server)
         self.deleter = Deleter(server)
         self.reader = Reader(server, [*self.writers, self.importer])

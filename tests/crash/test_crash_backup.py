@@ -42,7 +42,7 @@ def test_what_was_acknowledged_before_a_backup_began_is_there_once_in_what_is_re
     server = serve(**BUSY).start()
     chance = random.Random(1)
     writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s=0.02) for number in range(2)]
-    importer, eraser = Importer(server, 1), Eraser(server)
+    importer, eraser = Importer(server, 1, rows_a_file=800), Eraser(server)
     clients = [*writers, importer, eraser]
     for client in clients:
         client.start()

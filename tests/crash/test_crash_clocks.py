@@ -27,7 +27,7 @@ def have_clocks(writers: Sequence[Writer], by_ms: int) -> None:
     for writer in writers:
         writer.skew_ms = by_ms
     wait_for(
-        lambda: all(len(writer.acknowledged) > count + 40 for writer, count in zip(writers, stored, strict=True)),
+        lambda: all(len(writer.acknowledged) > count + 20 for writer, count in zip(writers, stored, strict=True)),
         "events by that clock",
     )
 
@@ -53,7 +53,7 @@ def test_a_clock_that_jumps_a_year_ahead_and_back_loses_and_doubles_nothing(serv
             wait_for(
                 lambda stored=stored, flushes=flushes: (
                     server.metric("sv_flushes_total") > flushes + 1
-                    and all(len(writer.acknowledged) > before + 20 for writer, before in zip(writers, stored, strict=True))
+                    and all(len(writer.acknowledged) > before + 10 for writer, before in zip(writers, stored, strict=True))
                 ),
                 "events to be taken and flushed",
             )

@@ -7,8 +7,8 @@ from conftest import Serve
 from crash_rig import PROJECT, Server, wait_for
 from storm_rig import BUSY, Writer
 
-KILLS = 6
-FURTHER = 300
+KILLS = 4
+FURTHER = 150
 """Events acknowledged between two kills."""
 
 

@@ -13,7 +13,10 @@ from conftest import Serve
 from crash_rig import ROOT, Server, dated
 
 AT_ONCE_S = 1.0
-"""On an idle machine it takes 0.2 s. What is asserted is that nothing is waited for."""
+"""On an idle machine it takes 0.2 s, the interpreter's start included."""
+
+TRIES = 3
+"""The quickest counts: what other tests take of the machine meanwhile is not the server's."""
 
 PATIENCE_S = 30.0
 
@@ -30,16 +33,14 @@ sys.exit(sv.cli.main())
 
 
 def sv(*words: str, program: Sequence[str] = (sys.executable, "-m", "sv")) -> tuple[int, str, float]:
-    """Run a command to its end: exit code, standard error, and seconds, of which the interpreter's own start is taken off."""
+    """Run a command to its end: exit code, standard error, and seconds from the start of the process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
-    bare = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import litestar, uvicorn"], cwd=ROOT, env=environment, check=False)
     started = time.monotonic()
     done = subprocess.run(
         [*program, *words],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
     )  # fmt: skip
-    return done.returncode, done.stderr, max(0.0, time.monotonic() - started - (started - bare))
+    return done.returncode, done.stderr, time.monotonic() - started
 
 
 @pytest.mark.parametrize("command", ["dev", "serve"])
@@ -47,13 +48,18 @@ def sv(*words: str, program: Sequence[str] = (sys.executable, "-m", "sv")) -> tu
 def test_a_second_server_on_the_folder_ends_within_a_second_and_names_the_holder(serve: Serve, command: str, port: str) -> None:
     server = serve().start()
     chosen = "0" if port == "0" else str(server.port)
-    code, said, seconds = sv(command, "--data", str(server.folder), "--port", chosen)
-    assert code == 1
-    assert f"process {server.process.pid} " in said
-    assert f"http://127.0.0.1:{server.port}" in said
-    assert str(server.folder) in said
-    assert said.count("\n") == 1, "a line for a person, and no trace"
-    assert seconds < AT_ONCE_S
+    quickest_s = PATIENCE_S
+    for _ in range(TRIES):
+        code, said, seconds = sv(command, "--data", str(server.folder), "--port", chosen)
+        assert code == 1
+        assert f"process {server.process.pid} " in said
+        assert f"http://127.0.0.1:{server.port}" in said
+        assert str(server.folder) in said
+        assert said.count("\n") == 1, "a line for a person, and no trace"
+        quickest_s = min(quickest_s, seconds)
+        if quickest_s < AT_ONCE_S:
+            break
+    assert quickest_s < AT_ONCE_S
     server.store(dated("unharmed"))
     assert server.total() == 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Serve
-from crash_rig import Server, dated, files_aside, numbers_in_files, temporary_files, wait_for
+from crash_rig import PROJECT, Server, dated, files_aside, numbers_in_files, temporary_files, wait_for
 from fault_rig import WRITING_CALLS, SmallDisk, injected, limited_file_size, mounted_disk
 
 DISK = "64m"
@@ -39,6 +39,25 @@ def send_until_refused(server: Server, prefix: str) -> list[str]:
     raise AssertionError("the disk never refused")
 
 
+LISTS = ("persons", "sessions", "event_definitions", "property_definitions")
+
+
+def assert_lists_are_read(server: Server, acknowledged: int) -> None:
+    """Lists answer with what they had before the disk filled and say so where that isn't all; a funnel answers with everything."""
+    for what in LISTS:
+        status, _, content = server.ask("GET", f"{PROJECT}/{what}")
+        assert status == 200, content
+        if what in ("persons", "sessions"):
+            counted = sum(each["event_count"] for each in content["data"])
+            assert content["meta"].get("is_behind", False) == (counted < acknowledged)
+    status, _, person = server.ask("GET", f"{PROJECT}/persons/ann")
+    assert status == 503 or person["event_count"] == acknowledged or person["is_behind"]
+    steps = [{"event": "crash"}, {"event": "crash", "filters": [{"property": "n", "operator": "is_not", "value": "first"}]}]
+    status, _, content = server.ask("POST", f"{PROJECT}/insights/funnel", {"steps": steps, "date_from": "-1d"})
+    assert status == 200, content
+    assert [step["count"] for step in content["steps"]] == [1, int(acknowledged > 1)]
+
+
 def is_well(server: Server) -> bool:
     return server.health()[0] == 200
 
@@ -63,6 +82,7 @@ def test_a_full_disk_is_named_and_reading_goes_on_and_room_is_enough_to_recover(
     for _ in range(3):
         assert server.numbers() == Counter(acknowledged), "reading goes on, with everything that was acknowledged"
         assert server.total() == len(acknowledged)
+    assert_lists_are_read(server, len(acknowledged))
     assert server.metric("sv_up") == 0
 
     disk.empty()
@@ -70,6 +90,10 @@ def test_a_full_disk_is_named_and_reading_goes_on_and_room_is_enough_to_recover(
     server.store(dated("last"))
     acknowledged.append("last")
     assert server.numbers() == Counter(acknowledged)
+    assert server.persons_listed() == server.sessions_listed() == Counter(ann=len(acknowledged))
+    for what in (*LISTS, "persons/ann"):
+        content = server.ask("GET", f"{PROJECT}/{what}")[2]
+        assert "is_behind" not in content.get("meta", content)
     wait_for(lambda: server.metric("sv_events_held") == 0, "the flush to be tried again", RECOVERY_S)
     wait_for(lambda: server.metric("sv_up") == 1, "whatever else had failed to be tried again", RECOVERY_S)
     assert server.starts == 1

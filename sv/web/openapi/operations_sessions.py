@@ -5,12 +5,12 @@ Answers for the same as `operations`, `schemas_answers` and `examples` do, for t
 
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from sv.model import limits
 from sv.web.openapi.operation import LISTING, Answer, Example, Operation, query_parameter
 from sv.web.openapi.parameters import DATED_LIST_PARAMETERS, EVENT_PARAMETERS, text
-from sv.web.openapi.schemas_answers import Count, EventList, ListMeta, Seconds, Time
+from sv.web.openapi.schemas_answers import Count, EventList, FoldedMeta, IsBehind, Seconds, Time
 
 
 class Session(Struct):
@@ -48,11 +48,12 @@ class Session(Struct):
     browser: Annotated[str | None, Meta(description="Likewise.")]
     os: Annotated[str | None, Meta(description="Likewise.")]
     has_recording: bool
+    is_behind: IsBehind = UNSET
 
 
 class SessionList(Struct):
     data: list[Session]
-    meta: ListMeta
+    meta: FoldedMeta
 
 
 _SESSIONS: Final = """\

@@ -110,6 +110,16 @@ class ListMeta(Struct):
     has_more: bool
 
 
+IsBehind: TypeAlias = Annotated[
+    bool | UnsetType,
+    Meta(description="There, and true, while the disk refuses writes and keeps the list from having the newest events."),
+]
+
+
+class FoldedMeta(ListMeta):
+    is_behind: IsBehind = UNSET
+
+
 class EventList(Struct):
     data: list[Event]
     meta: ListMeta

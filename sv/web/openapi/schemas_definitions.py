@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from sv.model import limits
 from sv.model.definitions import PropertyType
-from sv.web.openapi.schemas_answers import Count, ListMeta, Time
+from sv.web.openapi.schemas_answers import Count, FoldedMeta, Time
 
 Description: TypeAlias = Annotated[str | None, Meta(description="What owners say of it.")]
 IsVerified: TypeAlias = Annotated[bool, Meta(description="Whether an owner says that it is meant to be.")]
@@ -35,7 +35,7 @@ class EventDefinition(Struct):
 
 class EventDefinitionList(Struct):
     data: list[EventDefinition]
-    meta: ListMeta
+    meta: FoldedMeta
 
 
 class PropertyDefinition(Struct):
@@ -59,7 +59,7 @@ class PropertyDefinition(Struct):
 
 class PropertyDefinitionList(Struct):
     data: list[PropertyDefinition]
-    meta: ListMeta
+    meta: FoldedMeta
 
 
 class DefinitionRequest(Struct, forbid_unknown_fields=True):

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
-from sv.web.openapi.schemas_answers import Count, ListMeta, Time
+from sv.web.openapi.schemas_answers import Count, FoldedMeta, IsBehind, Time
 
 
 class Person(Struct):
@@ -18,8 +18,9 @@ class Person(Struct):
     country: Annotated[str | None, Meta(description="Of the latest event that has one.")]
     device_type: Annotated[str | None, Meta(description="Likewise.")]
     browser: Annotated[str | None, Meta(description="Likewise.")]
+    is_behind: IsBehind = UNSET
 
 
 class PersonList(Struct):
     data: list[Person]
-    meta: ListMeta
+    meta: FoldedMeta
