@@ -67,7 +67,8 @@ class Row:
 
 
 class RollupRig:
-    """Open until `close`. `seq` is the log's last position; `logged` what a replay would bring back."""
+    """Open until `close`. `seq` is the log's last position; `logged` what a replay would bring back; `sent` the ids of all events that a
+    project was sent, None for one that was sent without."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -79,6 +80,7 @@ class RollupRig:
         self.builds = RollupBuilds(self.meta)
         self.lists = PersonLists(self.meta, self.builds)
         self.seq = 0
+        self.sent: dict[str, list[str | None]] = {}
         self.logged: list[StoredBatch] = []
         self.chunks = 0
         self._open()
@@ -120,6 +122,7 @@ class RollupRig:
         """A request, acknowledged."""
         decoded = decode(repair(json.dumps({"projectToken": "token", "events": sent}).encode()), RECEIVED)
         assert not decoded.rejections
+        self._note(project, sent)
         self.seq += 1
         batch = Batch(VERSION, project, RECEIVED, decoded.accepted, user_agent, country, b"", b"", decoded.events_json)
         stored = StoredBatch(self.seq, batch)
@@ -129,8 +132,12 @@ class RollupRig:
     def take_chunk(self, project: str, sent: Sequence[Event]) -> None:
         """A chunk of an import."""
         decoded = decode(repair(json.dumps({"projectToken": "token", "events": sent}).encode()), RECEIVED)
+        self._note(project, sent)
         self.chunks += 1
         self.imports.store(project, "file", self.chunks, [ImportBatch(CHROME, decoded.accepted, decoded.events_json)])
+
+    def _note(self, project: str, sent: Sequence[Event]) -> None:
+        self.sent.setdefault(project, []).extend(event.get("eventId") for event in sent)
 
     def restart(self) -> None:
         """The process is killed and comes back: the log is replayed above what the parts cover."""
@@ -145,6 +152,7 @@ class RollupRig:
         """Forget every event, as `sv dev` does."""
         with self.maintenance.turn(), self.rollups.paused():
             self.maintenance.reset(lambda seq: delete_all_events(self.meta, covered_seq=seq))
+        self.sent.clear()
 
     def _drop_buffers(self) -> None:
         current = [] if self.store.current is None else [self.store.current]
@@ -155,6 +163,11 @@ class RollupRig:
                 self.tables.drop_buffer(generation)
 
     # What is asked
+
+    def expected_count(self, project: str) -> int:
+        """How many events a project has at rest: each that was sent without an id, and one of each id."""
+        ids = self.sent.get(project, [])
+        return ids.count(None) + len(set(ids) - {None})
 
     def persons(self, project: str) -> dict[str, Person]:
         """All persons as lists have them, read in pages of three."""

@@ -11,10 +11,10 @@ from sv.meta.rollups.session_lists import SessionLists
 from sv.model.filters import url_path
 from sv.model.limits import MAX_TIMESTAMP_MS, MINUTE_MS
 from sv.model.sessions import ListedSession, Session, SessionFilter
-from tests.engine.rollup_rig import RollupRig
+from tests.engine.rollup_rig import RollupRig, Row
 
 GAP_MS = 30 * MINUTE_MS
-COLUMNS = ("id", "event", "at_ms", "person", "distinct_id", "is_user", "session_id", "properties", "url", "country", "device_type",
+COLUMNS = ("id", "event", "at_ms", "person", "distinct_id", "user_id", "session_id", "properties", "url", "country", "device_type",
            "browser", "os")  # fmt: skip
 EVERYTHING = SessionFilter()
 
@@ -53,7 +53,7 @@ def events_of(rig: RollupRig, project: str) -> list[dict[str, Any]]:
         with rig.database.cursor() as cursor:
             found = cursor.execute(
                 f"""
-                select id::varchar, event, epoch_ms(timestamp), person, distinct_id, user_id is not null, session_id, properties,
+                select id::varchar, event, epoch_ms(timestamp), person, distinct_id, user_id, session_id, properties,
                   current_url, country, device_type, browser, os
                 from ({relation(snapshot, rig.folder, params)})
                 order by timestamp, id
@@ -63,6 +63,21 @@ def events_of(rig: RollupRig, project: str) -> list[dict[str, Any]]:
     finally:
         rig.catalog.release(snapshot)
     return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+
+def rows_of(project: str, events: Iterable[dict[str, Any]]) -> list[Row]:
+    """The same events as the reference of persons wants them."""
+    own = ("id", "event", "at_ms", "person", "distinct_id", "user_id")
+    columns = ("country", "device_type", "browser")
+    return [
+        Row(
+            project=project,
+            properties=json.loads(event["properties"]),
+            columns={name: event[name] for name in columns},
+            **{name: event[name] for name in own},
+        )
+        for event in events
+    ]
 
 
 def expected_sessions(events: Iterable[dict[str, Any]]) -> dict[str, Seen]:
@@ -89,7 +104,7 @@ def _seen(name: str, events: list[dict[str, Any]]) -> Seen:
         event["url"] for event in events if event["url"] is not None
     ]
     others = [event for event in events if event["event"] not in ("$pageview", "$pageleave", "$identify")]
-    users = [event for event in events if event["is_user"]]
+    users = [event for event in events if event["user_id"] is not None]
 
     def first(values: Iterable[Any]) -> Any:
         return next((value for value in values if value is not None), None)

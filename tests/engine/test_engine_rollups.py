@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sv.engine.duck.summaries import SUMMARIES
@@ -23,8 +23,12 @@ from sv.model.search import folded, windows
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, expected_persons, shown, slices_of
 
-HISTORIES = 16
-"""Projects of one example, each with a history of its own; together they share requests' order, flushes, restarts and rebuilds."""
+HISTORIES = 500
+"""Of each kind of rollup, at least, in a run."""
+
+PROJECTS = 48
+"""Of one example, each with a history of its own: which requests it has, and where they lie among the flushes, restarts and merges that
+all share."""
 
 IDS = ("ann", "bob", "cy/../%2F", "dée🙂\n")
 VALUES = ("a", "B@x.io", 1, 2.5, True, None, ["x", {"y": 1}], {"deep": {"er": "\u2028"}}, 10**15)
@@ -72,8 +76,8 @@ def live(
     rig: RollupRig, projects: list[str], chance: random.Random, an_event: Callable[[random.Random], Event] = an_event
 ) -> None:
     """Whatever may happen to a folder, in any order, with summaries of all rows at once or of a few."""
-    with slices_of(chance.choice((1000, 5000, 1 << 20))):
-        for _ in range(chance.randrange(4, 12)):
+    with slices_of(chance.choice((60, 300, 1 << 16)) * max(len(projects), 16)):
+        for _ in range(chance.randrange(3, 10)):
             befall(rig, projects, chance, an_event)
 
 
@@ -81,7 +85,7 @@ def befall(rig: RollupRig, projects: list[str], chance: random.Random, an_event:
     happens = chance.choice(("send", "send", "send", "send", "read", "flush", "restart", "compact", "rebuild", "import"))
     project = chance.choice(projects)
     if happens == "send":
-        for each in projects:
+        for each in chance.sample(projects, len(projects) - len(projects) // 4):
             rig.send(each, [an_event(chance) for _ in range(chance.randrange(1, 4))], country=chance.choice(("DE", "FR", None)))
     elif happens == "read":
         rig.rollups.catch_up()
@@ -97,19 +101,42 @@ def befall(rig: RollupRig, projects: list[str], chance: random.Random, an_event:
         rig.take_chunk(project, [an_event(chance) for _ in range(3)])
 
 
+def check_histories(
+    rig: RollupRig,
+    an_event: Callable[[random.Random], Event],
+    check: Callable[[str, random.Random], None],
+    projects: int = PROJECTS,
+) -> None:
+    """Let at least HISTORIES projects live through what may happen, each life another, and look at each of them after it."""
+    lived: set[str] = set()
+
+    @settings(max_examples=-(-HISTORIES // projects), deadline=None)
+    @given(seed=st.integers(0, 2**32))
+    def check_some(seed: int) -> None:
+        chance = random.Random(seed)
+        names = [f"p{seed}-{nth}" for nth in range(projects)]
+        try:
+            live(rig, names, chance, an_event)
+            for name in names:
+                check(name, chance)
+            lived.update(names)
+        finally:
+            rig.reset()
+
+    check_some()
+    print(f"{len(lived)} histories")
+    assert len(lived) >= HISTORIES
+
+
 @pytest.mark.no_cover
-@settings(max_examples=11, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_persons_equal_what_all_events_say_after_any_history(rollup_rig: RollupRig, seed: int) -> None:
-    chance = random.Random(seed)
-    projects = [f"p{seed}-{nth}" for nth in range(HISTORIES)]
-    try:
-        live(rollup_rig, projects, chance)
-        for project in projects:
-            kept = {name: shown(person) for name, person in rollup_rig.persons(project).items()}
-            assert kept == expected_persons(rollup_rig.rows(project))
-    finally:
-        rollup_rig.reset()
+def test_persons_equal_what_all_events_say_after_any_history(rollup_rig: RollupRig) -> None:
+    def check(project: str, _: random.Random) -> None:
+        kept = {name: shown(person) for name, person in rollup_rig.persons(project).items()}
+        rows = rollup_rig.rows(project)
+        assert kept == expected_persons(rows)
+        assert len(rows) == rollup_rig.expected_count(project)
+
+    check_histories(rollup_rig, an_event, check)
 
 
 def test_the_engine_and_the_metadata_know_the_same_kinds_of_rollups() -> None:

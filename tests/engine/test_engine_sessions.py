@@ -19,11 +19,8 @@ from sv.model.sessions import ListedSession, SessionFilter
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, expected_persons
 from tests.engine.rollup_rig import shown as shown_person
-from tests.engine.session_rig import Seen, events_of, expected_sessions, paged, plain, shown
-from tests.engine.test_engine_rollups import live
-
-HISTORIES = 16
-"""Projects of one example, as for persons."""
+from tests.engine.session_rig import Seen, events_of, expected_sessions, paged, plain, rows_of, shown
+from tests.engine.test_engine_rollups import check_histories, live
 
 IDS = ("ann", "bob", "cy/../%2F")
 SESSIONS = ("s-1", "s/2?%2F\n", "auto-1-5", "🙂")
@@ -94,35 +91,26 @@ def meets(seen: Seen, wanted: SessionFilter) -> bool:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=11, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_sessions_and_persons_equal_what_all_events_say_after_any_history(
-    session_rig: RollupRig, lists: SessionLists, seed: int
-) -> None:
-    chance = random.Random(seed)
-    projects = [f"p{seed}-{nth}" for nth in range(HISTORIES)]
-    try:
-        live(session_rig, projects, chance, an_event)
-        for project in projects:
-            session_rig.rollups.catch_up()
-            expected = expected_sessions(events_of(session_rig, project))
-            listed = [each.session for each in paged(lists, project)]
-            assert [session.started_ms for session in listed] == sorted(
-                (each.started_ms for each in expected.values()), reverse=True
-            )
-            assert {each.id: shown(each) for each in listed} == {each.id: plain(each) for each in expected.values()}
-            assert all(lists.one(project, each.id) == each for each in listed)
-            for name in IDS:
-                own = paged(lists, project, SessionFilter(distinct_id=name))
-                assert [each.place.started_ms for each in own] == [each.session.started_ms for each in own]
-                assert {each.session.id for each in own} == {each.id for each in expected.values() if name in each.persons}
-            wanted = a_filter(chance)
-            found = sorted(each.session.id for each in paged(lists, project, wanted))
-            assert found == sorted(each.id for each in expected.values() if meets(each, wanted)), wanted
-            kept = {name: shown_person(person) for name, person in session_rig.persons(project).items()}
-            assert kept == expected_persons(session_rig.rows(project))
-    finally:
-        session_rig.reset()
+def test_sessions_and_persons_equal_what_all_events_say_after_any_history(session_rig: RollupRig, lists: SessionLists) -> None:
+    def check(project: str, chance: random.Random) -> None:
+        kept = {name: shown_person(person) for name, person in session_rig.persons(project).items()}
+        events = events_of(session_rig, project)
+        assert len(events) == session_rig.expected_count(project)
+        assert kept == expected_persons(rows_of(project, events))
+        expected = expected_sessions(events)
+        listed = [each.session for each in paged(lists, project)]
+        assert [session.started_ms for session in listed] == sorted((each.started_ms for each in expected.values()), reverse=True)
+        assert {each.id: shown(each) for each in listed} == {each.id: plain(each) for each in expected.values()}
+        assert all(lists.one(project, each.id) == each for each in listed)
+        for name in IDS:
+            own = paged(lists, project, SessionFilter(distinct_id=name))
+            assert [each.place.started_ms for each in own] == [each.session.started_ms for each in own]
+            assert {each.session.id for each in own} == {each.id for each in expected.values() if name in each.persons}
+        wanted = a_filter(chance)
+        found = sorted(each.session.id for each in paged(lists, project, wanted))
+        assert found == sorted(each.id for each in expected.values() if meets(each, wanted)), wanted
+
+    check_histories(session_rig, an_event, check)
 
 
 def test_persons_of_different_projects_under_the_same_number_share_no_session(
