@@ -33,22 +33,27 @@ _TOKEN: Final = "first start"  # noqa: S105 - the name it is listed under
 
 
 class Credentials(Struct, frozen=True):
-    """What a person needs for the next step. Secrets are shown once and kept as hashes."""
+    """What a person needs for the next step. Secrets are shown once and kept as hashes.
+
+    api_token: None for one that whoever started the server gave it (`first_api_token`): they know it, and nobody else is to.
+    """
 
     project_id: str
     project_token: str
-    api_token: str
+    api_token: str | None
     email: str
     password: str
 
 
-DEV: Final = Credentials("dev", "sv_pub_dev", "sv_dev", DEV_EMAIL, DEV_PASSWORD)
+DEV_API_TOKEN: Final = "sv_dev"  # noqa: S105 - as public as the password
+DEV: Final = Credentials("dev", "sv_pub_dev", DEV_API_TOKEN, DEV_EMAIL, DEV_PASSWORD)
 """The same for ever, so that a test's configuration can name them."""
 
 
 def first_credentials(server: Server) -> Credentials | None:
     """Make a project, an administrator and tokens in a folder that has none, in one transaction; None where it has.
 
+    The tokens are those that the settings give, or made up. Where the folder has credentials, what the settings give is nobody's.
     Those of a start that ended before it could show them (`note_shown`) are nobody's, unless somebody used them: they are made anew, and
     the old ones end.
     Raises FolderFault for a folder of `sv dev`, whose credentials everybody knows.
@@ -64,7 +69,8 @@ def first_credentials(server: Server) -> Credentials | None:
     if projects if shown is None else _are_used(server):
         note_shown(server)
         return None
-    token = make_api_token()
+    given = server.settings.first_api_token
+    token = make_api_token() if given is None else describe_api_token(given.reveal())
     password = make_password()
     password_hash = hash_password(password)
     now = server.clock()
@@ -79,16 +85,33 @@ def first_credentials(server: Server) -> Credentials | None:
         for old in server.api_tokens.list_all():
             if old.name == _TOKEN:
                 server.api_tokens.revoke(old.id, now)
-        server.api_tokens.create(
-            _TOKEN, secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
-        )
-        project = projects[-1] if projects else server.projects.create("My project", token=make_project_token(), now_ms=now)
-        good = server.project_tokens.all_project_tokens(now).projects
-        project_token = next((known for known, project_id in good.items() if project_id == project.id), None)
-        if project_token is None:
-            project_token = make_project_token()
-            server.project_tokens.rotate(project.id, project_token, now)
-    return Credentials(project.id, project_token, token.secret, ADMIN_EMAIL, password)
+        if not server.api_tokens.revive(token.hash):  # given to the start before, too
+            server.api_tokens.create(
+                _TOKEN, secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now
+            )
+        project_id, project_token = _put_first_project(server, now)
+    return Credentials(project_id, project_token, token.secret if given is None else None, ADMIN_EMAIL, password)
+
+
+def _put_first_project(server: Server, now: int) -> tuple[str, str]:
+    """The id and a good token of the first start's project, which a start that was cut off may have made."""
+    given, projects = server.settings.first_project_token, server.projects.list_all()
+    if not projects:
+        token = given or make_project_token()
+        return server.projects.create("My project", token=token, now_ms=now).id, token
+    project_id = projects[-1].id
+    good = server.project_tokens.all_project_tokens(now).projects
+    known = [token for token, owner in good.items() if owner == project_id]
+    if given is None and known:
+        return project_id, known[0]
+    token = given or make_project_token()
+    if any(old.token == token for old in server.project_tokens.tokens_of(project_id)):
+        for other in known:
+            server.project_tokens.revoke(other, now)
+        server.project_tokens.revive(token)
+    else:
+        server.project_tokens.rotate(project_id, token, now)
+    return project_id, token
 
 
 def _are_used(server: Server) -> bool:
@@ -158,7 +181,7 @@ def _put_project_right(server: Server) -> None:
 
 
 def _put_api_token_right(server: Server) -> None:
-    token, now = describe_api_token(DEV.api_token), server.clock()
+    token, now = describe_api_token(DEV_API_TOKEN), server.clock()
     if server.api_tokens.find_live(token.hash, now) is None and not server.api_tokens.revive(token.hash):
         server.api_tokens.create(
             "dev", secret_hash=token.hash, prefix=token.prefix, scopes=ALL_SCOPES, project_id=None, now_ms=now

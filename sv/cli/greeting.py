@@ -14,6 +14,9 @@ from sv.cli.terminal import bold, shown
 from sv.model.batch import Batch
 from sv.server import Server
 
+GIVEN_TOKEN: Final = "$SV_FIRST_API_TOKEN"  # noqa: S105 - the shell's name for it
+"""What stands in commands for an API token that was given, which is not shown."""
+
 DEV_URL: Final = "http://127.0.0.1:8000"
 """Where commands that ask a server look for `sv dev` by themselves."""
 
@@ -30,7 +33,7 @@ def credentials_lines(made: Credentials) -> list[str]:
     return [
         f"  project        {made.project_id}",
         f"  project token  {made.project_token}   for SDKs: it can only write",
-        f"  API token      {made.api_token}   for the query API: it can do everything",
+        f"  API token      {made.api_token or 'as it was given'}   for the query API: it can do everything",
         f"  web login      {made.email}   password {made.password}",
     ]
 
@@ -51,7 +54,11 @@ def ask_line(url: str, made: Credentials, words: Sequence[str]) -> str:
     """A command of ours that asks this server; what it finds by itself is left out."""
     from shlex import join
 
-    known = [] if (url, made.api_token) == (DEV_URL, DEV.api_token) else [f"SV_URL={url}", f"SV_API_TOKEN={made.api_token}"]
+    known = (
+        []
+        if (url, made.api_token) == (DEV_URL, DEV.api_token)
+        else [f"SV_URL={url}", f"SV_API_TOKEN={made.api_token or GIVEN_TOKEN}"]
+    )
     return " ".join([*known, join([own_name(sys.argv[0]), *words])])
 
 
@@ -104,8 +111,9 @@ def send_command(url: str, project_token: str) -> str:
 
 def funnel_command(url: str, made: Credentials) -> str:
     """A curl that asks for the sample's funnel."""
+    header = f"'Authorization: Bearer {made.api_token}'" if made.api_token else f'"Authorization: Bearer {GIVEN_TOKEN}"'
     return (
         f"curl {url}/api/v1/projects/{made.project_id}/insights/funnel \\\n"
-        f"  -H 'Authorization: Bearer {made.api_token}' -H 'Content-Type: application/json' \\\n"
+        f"  -H {header} -H 'Content-Type: application/json' \\\n"
         f"  -d '{json.dumps(README_FUNNEL)}'"
     )

@@ -1,4 +1,4 @@
-"""What a setting is beside its name and type, and the words that some settings take.
+"""What a setting is beside its type: its names, how its value is shown, and the words that some settings take.
 
 Answers for no setting itself: those are in `sv.settings.definition`.
 """
@@ -6,7 +6,9 @@ Answers for no setting itself: those are in `sv.settings.definition`.
 from enum import StrEnum
 from typing import Any
 
-from sv.settings.values import Kind
+from msgspec import Struct
+
+from sv.settings.values import Kind, Secret
 
 
 class LogLevel(StrEnum):
@@ -41,3 +43,32 @@ class About:
         self.unit = unit
         self.why = why
         self.default = default
+
+
+class Setting(Struct, frozen=True):
+    """One field of `Settings` with its names. `default` is in words."""
+
+    name: str
+    about: About
+    default: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "SV_" + self.name.upper()
+
+
+def show_value(value: object) -> str:
+    """A setting's value as a person would write it; "" for none; never a secret's."""
+    if value is None:
+        return ""
+    if isinstance(value, Secret):
+        return "(set, not shown)"
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

@@ -14,7 +14,7 @@ from msgspec.structs import fields, force_setattr
 
 from sv.model import ingest_limits, limits
 from sv.settings import values
-from sv.settings.about import About, LogFormat, LogLevel, S3Addressing
+from sv.settings.about import About, LogFormat, LogLevel, S3Addressing, Setting, show_value
 from sv.settings.machine import cores_allowed, memory_allowed
 from sv.settings.values import Secret
 
@@ -251,6 +251,25 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = 32
 
+    # What the first start makes.
+    first_project_token: Annotated[
+        str | None,
+        About(
+            values.project_token(),
+            "",
+            "The project token that the first start of `sv serve` on a new folder gives its project; without one, it makes one up. "
+            "Later starts take no notice, and neither does `sv dev`.",
+        ),
+    ] = None
+    first_api_token: Annotated[
+        Secret | None,
+        About(
+            values.api_token(),
+            "",
+            "Likewise the API token, which may do everything and is not shown. Better in the environment than in a flag.",
+        ),
+    ] = None
+
     # People who log in, and the trail of what they change.
     login_session_hours: Annotated[
         float,
@@ -351,22 +370,6 @@ class Settings(Struct, frozen=True, kw_only=True):
             force_setattr(self, "public_url", self.public_url + self.base_path)
 
 
-class Setting(Struct, frozen=True):
-    """One field of `Settings` with its names. `default` is in words."""
-
-    name: str
-    about: About
-    default: str
-
-    @property
-    def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        return "SV_" + self.name.upper()
-
-
 @lru_cache(maxsize=1)
 def definitions() -> tuple[Setting, ...]:
     """Every setting, in the order in which `Settings` has them."""
@@ -379,16 +382,3 @@ def definitions() -> tuple[Setting, ...]:
             default = "" if entry.default is NODEFAULT else show_value(entry.default)
         found.append(Setting(entry.name, about, default))
     return tuple(found)
-
-
-def show_value(value: object) -> str:
-    """A setting's value as a person would write it; "" for none; never a secret's."""
-    if value is None:
-        return ""
-    if isinstance(value, Secret):
-        return "(set, not shown)"
-    if isinstance(value, tuple):
-        return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)

@@ -15,7 +15,8 @@ from msgspec import Struct
 from sv.model import limits
 from sv.model.errors import ServerFault
 from sv.model.validate import clip, show
-from sv.settings.definition import Setting, Settings, definitions
+from sv.settings.about import Setting
+from sv.settings.definition import Settings, definitions
 from sv.settings.values import is_base_path
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ Answers for texts alone. Never shows a secret.
 
 from msgspec import Struct
 
-from sv.settings.definition import definitions, show_value
+from sv.settings.about import show_value
+from sv.settings.definition import definitions
 from sv.settings.loading import Loaded
 
 

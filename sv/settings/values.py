@@ -31,6 +31,8 @@ _SCRIPT = re.compile(r"(?!/(?:api|assets|schema)/)(?:/[A-Za-z0-9_\-][A-Za-z0-9._
 _BASE = re.compile(
     r"(?!/(?:api|assets|schema|healthz|metrics|replay-frame)(?:/|$))(?:/[A-Za-z0-9_~\-][A-Za-z0-9._~\-]{0,63}){1,8}", re.ASCII
 )
+_PROJECT_TOKEN = re.compile(r"sv_pub_[A-Za-z0-9_\-]{20,200}", re.ASCII)
+_API_TOKEN = re.compile(r"sv_(?!pub_)[A-Za-z0-9_\-]{40,200}", re.ASCII)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -206,6 +208,20 @@ def secret() -> Kind[Secret]:
         return Secret(cast("str", value)) if is_plain else None
 
     return Kind("printable text without blanks around it", read, is_secret=True)
+
+
+def project_token() -> Kind[str]:
+    """A project token that somebody made: as one made here begins, and too long to be a word."""
+    return _pattern("sv_pub_ and 20 to 200 letters, digits, dashes and underscores", _PROJECT_TOKEN)
+
+
+def api_token() -> Kind[Secret]:
+    """An API token that somebody made, at least as long as one made here."""
+
+    def read(value: object) -> Secret | None:
+        return Secret(value) if isinstance(value, str) and _API_TOKEN.fullmatch(value) else None
+
+    return Kind("sv_ (not sv_pub_) and 40 to 200 letters, digits, dashes and underscores", read, is_secret=True)
 
 
 def networks() -> Kind[tuple[str, ...]]:

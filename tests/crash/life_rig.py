@@ -169,7 +169,7 @@ class FirstLife(Life):
             assert login is not None
             if not verify_password(login[1], made.password):
                 wrong.append("the password that was shown is none")
-            if people.api_tokens.find_live(describe_api_token(made.api_token).hash, now_ms()) is None:
+            if people.api_tokens.find_live(describe_api_token(made.api_token or "").hash, now_ms()) is None:
                 wrong.append("the API token that was shown is none")
             if people.project_tokens.resolve_project_token(made.project_token, now_ms()) != made.project_id:
                 wrong.append("the project token that was shown is none")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from crash_rig import ROOT
 
@@ -18,14 +19,18 @@ from sv.model.access import Actor
 from sv.model.errors import Unavailable
 from sv.people.logins import log_in
 from sv.server import Server, now_ms
-from sv.settings import Settings
+from sv.settings import Secret, Settings
 
 
 class Started:
     """A folder opened as `sv serve` opens it, up to where it would be served."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = Server(Settings(data=folder, flush_seconds=3600.0))
+    def __init__(self, folder: Path, given: tuple[str, str] | None = None) -> None:
+        """given: a project token and an API token."""
+        settings = Settings(data=folder, flush_seconds=3600.0)
+        if given is not None:
+            settings = msgspec.structs.replace(settings, first_project_token=given[0], first_api_token=Secret(given[1]))
+        self.server = Server(settings)
         self.server.open()
 
     def end(self) -> None:
@@ -37,15 +42,17 @@ class Started:
         assert login is not None
         return (
             verify_password(login[1], made.password),
-            self.server.api_tokens.find_live(describe_api_token(made.api_token).hash, now_ms()) is not None,
+            self.server.api_tokens.find_live(describe_api_token(made.api_token or "").hash, now_ms()) is not None,
             self.server.project_tokens.resolve_project_token(made.project_token, now_ms()) == made.project_id,
         )
 
 
-def start(folder: Path, *, is_shown: bool) -> Credentials | None:
-    started = Started(folder)
+def start(folder: Path, *, is_shown: bool, given: tuple[str, str] | None = None) -> Credentials | None:
+    started = Started(folder, given)
     made = first_credentials(started.server)
     if made is not None:
+        assert (made.api_token is None) == (given is not None)
+        made = made if given is None else msgspec.structs.replace(made, api_token=given[1])
         assert started.lets_in(made) == (True, True, True)
     if is_shown:
         note_shown(started.server)
@@ -65,6 +72,30 @@ def test_credentials_that_were_made_and_never_shown_are_made_anew_and_the_old_on
     assert again.lets_in(lost)[:2] == (False, False)
     assert [user.email for user in again.server.users.list_all()] == [ADMIN_EMAIL]
     assert [project.id for project in again.server.projects.list_all()] == [found.project_id]
+    again.end()
+
+
+ONE = ("sv_pub_" + "1" * 32, "sv_" + "1" * 40)
+OTHER = ("sv_pub_" + "2" * 32, "sv_" + "2" * 40)
+
+
+@pytest.mark.parametrize("before", [(), (None, ONE), (ONE, OTHER)])
+def test_the_tokens_that_are_given_are_those_of_the_start_that_is_shown(
+    tmp_path: Path, before: tuple[tuple[str, str] | None, ...]
+) -> None:
+    """before: what was given to starts that were cut off."""
+    lost = [start(tmp_path / "data", is_shown=False, given=given) for given in before]
+    found = start(tmp_path / "data", is_shown=True, given=ONE)
+    assert found is not None
+    assert (found.project_token, found.api_token) == ONE
+    assert start(tmp_path / "data", is_shown=True, given=OTHER) is None
+    again = Started(tmp_path / "data", OTHER)
+    assert again.lets_in(found) == (True, True, True)
+    assert again.server.project_tokens.resolve_project_token(OTHER[0], now_ms()) is None
+    live = [token for token in again.server.api_tokens.list_all() if token.revoked_ms is None]
+    assert [token.prefix for token in live] == [ONE[1][:7]]
+    assert len(again.server.projects.list_all()) == 1
+    assert not [made for made in lost if made is not None and made.api_token != ONE[1] and again.lets_in(made)[1]]
     again.end()
 
 

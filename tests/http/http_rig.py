@@ -56,7 +56,7 @@ def body_of(events: list[Any], token: Any = "sv_pub_dev", **more: Any) -> dict[s
 
 
 class Running:
-    """`sv dev` in a child process, or what `code` makes of it. `ready` is what it says of itself; the log's lines that no test may cause are its faults."""
+    """`sv dev` in a child process, or what `code` makes of it. `ready` is what it says of itself, `told` the text of that where it is for people; the log's lines that no test may cause are its faults."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None, code: str = "") -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
@@ -69,6 +69,7 @@ class Running:
             text=True,
         )
         self.lines: list[str] = []
+        self.told = ""
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         watchdog = threading.Timer(START_S, self.process.kill)
@@ -87,6 +88,7 @@ class Running:
                 found: dict[str, str] = json.loads(line)
                 return found
             if line.startswith("Next, "):
+                self.told = read
                 url = re.search(r"http://[\d.]+:\d+", read)
                 named = dict(re.findall(r"^ +(project token|project|API token) +(\S+)", read, re.MULTILINE))
                 assert url is not None, read

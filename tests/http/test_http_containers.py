@@ -1,7 +1,7 @@
 """The containers of docs/ci.md, as far as a machine without a container service can show them.
 
 What is said of the image is compared with the Dockerfile, and commands run here with the environment that the image gives them: the composed
-server's, and the steps of the pipeline with a service, where `docker exec` is a script that runs the command on the server's folder and `jq` one
+server's, and the steps of the pipelines with a service. In GitHub's `docker exec` is a script that runs the command on the server's folder and `jq` one
 that follows a path. `.ci/image-check` runs the image itself.
 """
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from docs_rig import ROOT
 from http_rig import INGEST, body_of, event
 
 EXAMPLE = re.compile(r"<!-- ci-example: ([\w-]+) -->\n```yaml\n(.*?)```", re.DOTALL)
+PAGE = (ROOT / "docs" / "ci.md").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PLAN = "events:\n  purchase:\n    properties:\n      amount: {type: number, required: true}\n"
 DOCKER = """#!/bin/sh
@@ -37,7 +39,7 @@ print(functools.reduce(lambda at, key: at[int(key)] if key.isdigit() else at[key
 
 
 def example(name: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml.safe_load(dict(EXAMPLE.findall((ROOT / "docs" / "ci.md").read_text()))[name])
+    parsed: dict[str, Any] = yaml.safe_load(dict(EXAMPLE.findall(PAGE))[name])
     return parsed
 
 
@@ -73,10 +75,13 @@ def test_what_the_examples_say_of_the_image_is_so() -> None:
     own = yaml.safe_load((ROOT / "compose.yml").read_text())["services"]["sv"]
     composed = example("compose")["services"]["analytics"]
     service = example("github-service")["jobs"]["test"]["services"]["analytics"]
+    (hosted,) = example("gitlab-service")["test"]["services"]
+    assert hosted["name"] == service["image"]
     assert composed["image"] == own["image"] == service["image"].split("/")[-1].partition(":")[0]
     (exposed,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
     assert [ports.partition(":")[2] for ports in service["ports"]] == [exposed]
     assert (composed["read_only"], composed["tmpfs"], composed["cap_drop"]) == (own["read_only"], own["tmpfs"], own["cap_drop"])
+    assert example("gitlab-service")["test"]["variables"]["SV_URL"] == f"http://{hosted['alias']}:{exposed}"
     assert service["options"] == f"--read-only --tmpfs {own['tmpfs'][0]} --cap-drop {own['cap_drop'][0]}"
     assert "healthcheck" not in composed
     assert re.search(r"^HEALTHCHECK ", DOCKERFILE, re.MULTILINE)
@@ -140,3 +145,33 @@ END
         stopped = run('"9.5"')
         assert stopped.returncode == 1
         assert "expected number, got string" in stopped.stdout
+
+
+def test_the_pipeline_with_a_service_that_is_told_its_tokens_sends_and_holds_the_events_against_the_plan(tmp_path: Path) -> None:
+    commands = dict(re.findall(r'`(echo "sv_[^`]+)`\s+for `(\w+)`', PAGE.replace("\n", " ")))
+    project = {name: bash(command, tmp_path, {}).stdout.strip() for command, name in commands.items()}
+    assert project.keys() == {"ANALYTICS_PROJECT_TOKEN", "ANALYTICS_API_TOKEN"}
+    (tmp_path / "events.yml").write_text(PLAN)
+    job = example("gitlab-service")["test"]
+    (service,) = job["services"]
+    told = {name: Template(value).substitute(project) for name, value in service["variables"].items()}
+    with Server(["serve"], image_environment() | told | {"SV_DATA": str(tmp_path / "data"), "SV_HOST": "127.0.0.1"}) as said:
+        assert (said["project_token"], said["api_token"]) == (project["ANALYTICS_PROJECT_TOKEN"], None)
+        variables = {name: Template(value).substitute(project) for name, value in job["variables"].items()} | {
+            "SV_URL": said["url"]
+        }
+        send = """curl --silent --fail $SV_URL/api/v1/ingest/events -H 'Content-Type: application/json' --data-binary @- <<END
+{"projectToken": "$ANALYTICS_PROJECT_TOKEN", "events": [{"event": "purchase", "userId": "ann", "properties": {"amount": 9.5}}]}
+END
+"""
+        script = "\n".join(step for step in job["script"] if not step.startswith("pip install ")).replace("make test", send)
+        passed = bash(script, tmp_path, project | variables)
+        assert passed.returncode == 0, (passed.stdout, passed.stderr)
+        assert "as planned: 1 events held against events.yml" in passed.stdout
+
+
+def bash(script: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "NO_PROXY": "*"}
+    return subprocess.run(
+        ["bash", "-e", "-c", script], cwd=folder, env=path | environment, capture_output=True, text=True, timeout=120
+    )

@@ -60,5 +60,5 @@ def test_a_pipeline_stops_at_an_event_that_is_not_as_planned(tmp_path: Path) -> 
 
 
 def test_every_pipeline_of_the_page_is_run() -> None:
-    in_containers = {"compose", "github-service"}  # by test_http_containers.py
+    in_containers = {"compose", "github-service", "gitlab-service"}  # by test_http_containers.py
     assert {name for name, _ in EXAMPLE.findall(PAGE.read_text())} == {"github", "gitlab"} | in_containers

@@ -1,6 +1,11 @@
 """No secret is written to the server's log, and none but its owner is shown one again."""
 
+import sys
+from pathlib import Path
+
 from http_rig import Api, Running, event, running
+
+from tests import forked
 
 AUTH = "/api/v1/auth"
 
@@ -39,3 +44,48 @@ def test_a_session_of_all_kinds_leaves_no_secret_in_the_log_and_none_in_what_is_
     for secret in secrets:
         assert secret not in listed
         assert not [line for line in lines if secret in line]
+
+
+GIVEN = "sv_given" + "Z9-_" * 10
+OTHER = "sv_other" + "Z9-_" * 10
+
+
+def test_tokens_that_the_first_start_is_given_open_it_and_the_api_token_is_shown_nowhere(tmp_path: Path) -> None:
+    given = {"SV_FIRST_API_TOKEN": GIVEN, "SV_FIRST_PROJECT_TOKEN": "sv_pub_" + "p" * 20, "SV_DATA": str(tmp_path / "data")}
+    server = Running("serve", "--log-level", "debug", environment=given)
+    try:
+        with Api(server, server.ready["project_id"], GIVEN, given["SV_FIRST_PROJECT_TOKEN"]) as api:
+            api.send(event())
+            listed = "".join(api.http.get(path).text for path in (api.path("events"), "/api/v1/api_tokens", "/api/v1/audit"))
+        server.process.terminate()
+        assert server.process.stdout is not None
+        said = server.told + server.process.stdout.read()
+    finally:
+        server.stop()
+    assert '"view"' in listed
+    assert "\n  API token      as it was given   for the query API" in said
+    assert "SV_API_TOKEN=$SV_FIRST_API_TOKEN sv tail" in said
+    shown = [said, listed, *server.lines, sv(given, "config"), sv(given, "config", "--json")]
+    assert [text for text in shown if GIVEN in text] == []
+    with running("serve", "--json", environment=given | {"SV_FIRST_API_TOKEN": OTHER}) as later, Api(later, token=None) as api:
+        assert later.ready.keys() == {"url", "data"}
+        for token, status in ((GIVEN, 200), (OTHER, 401)):
+            assert api.http.get("/api/v1/projects", headers={"Authorization": f"Bearer {token}"}).status_code == status
+    server = Running("serve", "--json", environment=given | {"SV_DATA": str(tmp_path / "new")})
+    server.stop()
+    assert (server.ready["project_token"], server.ready["api_token"]) == (given["SV_FIRST_PROJECT_TOKEN"], None)
+
+
+def test_a_token_that_is_given_and_could_be_guessed_stops_the_start_and_is_not_shown(tmp_path: Path) -> None:
+    given = {"SV_FIRST_API_TOKEN": "sv_hunter2", "SV_DATA": str(tmp_path / "data")}
+    said = sv(given, "serve", expected=1)
+    assert "SV_FIRST_API_TOKEN: expected sv_ (not sv_pub_) and 40 to 200 letters" in said
+    assert "hunter2" not in said
+    assert not (tmp_path / "data").exists()
+
+
+def sv(environment: dict[str, str], *words: str, expected: int = 0) -> str:
+    """All that a command says."""
+    done = forked.run([sys.executable, "-m", "sv", *words], env=environment, text=True)
+    assert done.returncode == expected, done.stderr
+    return str(done.stdout + done.stderr)

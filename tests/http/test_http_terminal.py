@@ -3,11 +3,13 @@
 import json
 import os
 import pty
+import re
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from http_rig import DAY, INGEST, MINUTE, NOON, Api, Running, body_of, event, story
 
@@ -155,10 +157,18 @@ def test_what_can_t_be_asked_is_refused_in_a_line(api: Api, words: list[str], to
     assert "Traceback" not in done.stderr
 
 
-def test_a_first_start_says_how_to_go_on_and_when_the_first_event_has_come(tmp_path: Path) -> None:
+def login_told(server: Running) -> dict[str, str]:
+    """E-mail and password, as a person reads them in what it says of itself."""
+    (found,) = re.findall(r"^  web login +(\S+)   password (\S+)$", server.told, re.MULTILINE)
+    return dict(zip(("email", "password"), found, strict=True))
+
+
+def test_a_first_start_says_where_it_is_how_to_get_in_how_to_go_on_and_when_the_first_event_has_come(tmp_path: Path) -> None:
     server = Running("serve", "--data", str(tmp_path / "data"))
     try:
         token = server.ready["project_token"]
+        assert server.told.startswith(f"Session Vision is running at {server.url}, with its data in {tmp_path / 'data'}\n")
+        assert httpx.post(f"{server.url}/api/v1/auth/login", json=login_told(server), trust_env=False).status_code == 200
         with Api(server, server.ready["project_id"], server.ready["api_token"], token) as api:
             sent = [event(HOSTILE.strip(), "ann\x1b]0;x"), event("second")]
             assert api.http.post(INGEST, json=body_of(sent, token)).status_code == 202
@@ -174,6 +184,17 @@ def test_a_first_start_says_how_to_go_on_and_when_the_first_event_has_come(tmp_p
             assert told.endswith(
                 f"The first event has arrived: sign\\x1b[31mup of ann\\x1b]0;x and 1 more. The web app has it: {server.url}/\n"
             )
+    finally:
+        server.stop()
+
+
+def test_sv_dev_says_where_it_is_and_its_credentials() -> None:
+    server = Running("dev")
+    try:
+        assert server.told.startswith(f"Session Vision is running at {server.url} (sv dev: nothing is kept)\n")
+        assert login_told(server) == {"email": "dev@localhost", "password": "dev"}
+        named = [server.ready[name] for name in ("project_id", "project_token", "api_token")]
+        assert named == ["dev", "sv_pub_dev", "sv_dev"]
     finally:
         server.stop()
 

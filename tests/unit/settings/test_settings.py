@@ -210,6 +210,8 @@ GOOD: list[tuple[str, str, object]] = [
     ("log_format", "json", LogFormat.JSON),
     ("public_url", "https://stats.example.com/sv/", "https://stats.example.com/sv"),
     ("public_url", "http://[::1]:8000", "http://[::1]:8000"),
+    ("first_project_token", "sv_pub_" + "a-Z_9" * 4, "sv_pub_" + "a-Z_9" * 4),
+    ("first_api_token", "sv_" + "a-Z_9" * 8, Secret("sv_" + "a-Z_9" * 8)),
 ]
 
 
@@ -308,6 +310,15 @@ BAD: list[tuple[str, str]] = [
     ("s3_region", "eu west"),
     ("s3_secret_key", " blank"),
     ("s3_secret_key", "two\nlines"),
+    ("first_project_token", "sv_pub_" + "a" * 19),
+    ("first_project_token", "sv_" + "a" * 40),
+    ("first_project_token", "sv_pub_dev"),
+    ("first_api_token", "sv_" + "a" * 39),
+    ("first_api_token", "sv_dev"),
+    ("first_api_token", "sv_pub_" + "a" * 40),
+    ("first_api_token", "a" * 50),
+    ("first_api_token", "sv_" + "a b" * 20),
+    ("first_api_token", "sv_" + "a" * 201),
 ]
 
 
