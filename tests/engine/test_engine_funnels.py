@@ -1,4 +1,7 @@
-"""Funnels through the whole insight: against ClickHouse's `windowFunnel`, and against plain Python for times and breakdowns."""
+"""Funnels through the whole insight: against ClickHouse's `windowFunnel`, and against plain Python for times and breakdowns.
+
+FUNNEL_SEED repeats a run's random events.
+"""
 
 import json
 import random
@@ -18,6 +21,7 @@ from sv.model.filters import Filter, Operator
 from sv.model.limits import DAY_MS, MINUTE_MS, SECOND_MS
 from sv.model.queries import AggregateBy, FunnelQuery
 from sv.model.query_parsing import parse_funnel_query
+from tests import chance
 from tests.engine.funnel import oracle
 from tests.engine.funnel.histories import World, legal_modes
 from tests.engine.reference import Row, holds, in_scope, rows_of, session_ids
@@ -26,6 +30,7 @@ from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, eve
 if TYPE_CHECKING:
     from tests.engine.funnel.clickhouse import ClickHouse
 
+SEED = chance.seed("FUNNEL_SEED")
 MODES = [sorted(modes) for modes in legal_modes()]
 MANY_PERSONS = 2**62
 """So many that no key has room for a person's number and a time."""
@@ -53,7 +58,7 @@ def random_events(seed: int) -> list[Event]:
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[State, Rig]]:
     """The same events in every form."""
     made: dict[State, Rig] = {}
-    sent = random_events(1)
+    sent = random_events(SEED)
     try:
         for state in STATES:
             made[state] = rig = Rig(tmp_path_factory.mktemp(state))
@@ -169,6 +174,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 def test_levels_are_those_of_clickhouse_in_every_set_of_modes(
     rigs: dict[State, Rig], clickhouse: "ClickHouse", name: str
 ) -> None:
+    print(f"FUNNEL_SEED={SEED}")
     rows = rows_of(rigs["buffer"])
     queries = [parsed(QUERIES[name] | {"modes": modes}) for modes in MODES]
     world = Expected(rows, queries[0]).world()
@@ -187,6 +193,7 @@ def test_levels_are_those_of_clickhouse_in_every_set_of_modes(
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_counts_rates_and_times_are_those_of_the_reference(rigs: dict[State, Rig], name: str) -> None:
+    print(f"FUNNEL_SEED={SEED}")
     rows = rows_of(rigs["buffer"])
     for modes, limit in ([], 2), (["strict_deduplication", "strict_once"], 9):
         body = QUERIES[name] | {"modes": modes, "breakdown": "plan", "breakdown_limit": limit}

@@ -1,4 +1,4 @@
-"""Trends through the whole insight, against plain SQL in ClickHouse over the same random events."""
+"""Trends through the whole insight, against plain SQL in ClickHouse over the same random events. TRENDS_SEED repeats a run's."""
 
 import json
 import math
@@ -16,12 +16,14 @@ from sv.model.calendar import iso_ms
 from sv.model.filters import parse_filters
 from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from sv.model.query_parsing import parse_trends_query
+from tests import chance
 from tests.engine.reference import Row, holds, in_scope, rows_of, session_ids
 from tests.engine.rig import NOON, STATES, Event, Rig, State, event, events, opened
 
 if TYPE_CHECKING:
     from tests.engine.funnel.clickhouse import ClickHouse
 
+SEED = chance.seed("TRENDS_SEED")
 SPRING = 1_743_206_400_000  # 2025-03-29T00:00:00Z, the day before Berlin's clocks go forward
 AUTUMN = 1_761_350_400_000  # 2025-10-25T00:00:00Z, the day before they go back
 BOT = "Googlebot/2.1"
@@ -73,7 +75,7 @@ def random_events(seed: int, count: int) -> list[Event]:
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[State, Rig]]:
     """The same events in every form."""
     made: dict[State, Rig] = {}
-    sent = random_events(1, 500)
+    sent = random_events(SEED, 500)
     try:
         for state in STATES:
             made[state] = rig = Rig(tmp_path_factory.mktemp(state))
@@ -188,17 +190,20 @@ RANGES = {
     [
         ("Europe/Berlin", "hour", "spring", ["sum", "p99"]),
         ("Europe/Berlin", "hour", "autumn", ["avg", "median"]),
+        ("Europe/Berlin", "day", "spring", ["max", "sum"]),
         ("Europe/Berlin", "day", "autumn", ["min", "p90"]),
         ("Europe/Berlin", "week", "cut", ["max", "p95"]),
         ("Europe/Berlin", "month", "cut", NUMERIC),
         ("Asia/Kathmandu", "hour", "spring", ["sum", "median"]),
         ("Asia/Kathmandu", "day", "cut", ["avg", "p99"]),
         ("Asia/Kathmandu", "week", "autumn", []),
+        ("Asia/Kathmandu", "month", "cut", ["min", "p95"]),
     ],
 )
 def test_every_math_is_what_plain_sql_says(
     rigs: dict[State, Rig], clickhouse: "ClickHouse", zone: str, interval: str, span: str, numeric: list[str]
 ) -> None:
+    print(f"TRENDS_SEED={SEED}")
     date_from, date_to = RANGES[span]
     body = {"interval": interval, "timezone": zone, "date_from": date_from, "date_to": date_to}
     asked = [names for names in (COUNTING, numeric) if names]
@@ -220,6 +225,7 @@ def test_every_math_is_what_plain_sql_says(
 def test_a_breakdown_has_the_most_frequent_values_the_others_together_and_those_without(
     rigs: dict[State, Rig], clickhouse: "ClickHouse", limit: int
 ) -> None:
+    print(f"TRENDS_SEED={SEED}")
     names = ["total", "unique_persons", "unique_sessions", "per_session", "sum", "median"]
     filters = [{"property": "price", "operator": "is_set"}]
     body = {

@@ -1,22 +1,22 @@
 """Random histories against ClickHouse: every legal set of modes, edge windows, ties, repeats, several steps a
 row.
 
-The seed is printed when a test fails and can be set: FUNNEL_SEED=7 pytest tests/engine/funnel. The same seed
-makes the same worlds.
+The seed is another one each time. It is printed when a test fails and can be set: FUNNEL_SEED=7 pytest tests/engine/funnel. The same
+seed makes the same worlds.
 """
 
-import os
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from sv.insights.funnel.modes import Mode
+from tests import chance
 from tests.engine.funnel.clickhouse import ClickHouse, Question
 from tests.engine.funnel.histories import World, legal_modes, random_world
 from tests.engine.funnel.oracle import first_difference
 
-SEED = int(os.environ.get("FUNNEL_SEED", "20260"))
+SEED = chance.seed("FUNNEL_SEED")
 PERSONS = 2_000
 TOLD_BY_ORACLE = 60
 """Persons of a world for whom the slow oracle checks times as well."""
