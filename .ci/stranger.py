@@ -4,9 +4,9 @@
     .ci/stranger.py [--no-tests]
 
 From a clone of this checkout's HEAD in a folder of its own, with empty caches (uv, pip, npm) and no setting but where the server is: the
-line that starts the server with sample data, own events, the funnel they are in, the tests. The commands are the README's, taken from the blocks after its `ci:`
-markers; only the port is a free one. Prints the rows of the README's table. Standard library only. Every wait is bounded; what it started
-it stops. Exits 1 with one line, and the server's output, where something is amiss.
+line that starts the server with sample data, own events, the funnel they are in, the tests. The commands are the README's, taken from the
+blocks after its `ci:` markers; only the port is a free one. Prints the rows of the README's table. Standard library only. Every wait is
+bounded; what it started it stops. Exits 1 with one line, and the server's output, where something is amiss.
 """
 # ruff: noqa: S603, S607, T201 - a command line that prints, runs fixed programs and asks a fixed address
 
