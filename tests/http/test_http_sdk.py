@@ -1,10 +1,13 @@
 """The published Python client, unmodified: what it sends is what is read back."""
 
 import time
+import urllib.request
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 from http_rig import Api
 from sessionvision.client import Client
 from sessionvision.config import Config
@@ -88,12 +91,24 @@ def check(found: dict[str, Any], told: dict[str, Any]) -> None:
     assert first <= round(ms(found["timestamp"])) <= last
 
 
-def test_ten_thousand_events_of_the_unmodified_client_read_back_as_they_were_sent(api: Api) -> None:
+def test_ten_thousand_events_of_the_unmodified_client_read_back_as_they_were_sent(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encodings = Counter[str | None]()
+    urlopen = urllib.request.urlopen
+
+    def counted(request: urllib.request.Request, **more: Any) -> Any:
+        encodings[request.get_header("Content-encoding")] += 1
+        return urlopen(request, **more)
+
+    monkeypatch.setattr(urllib.request, "urlopen", counted)
     sender = Sender(api.server.url)
     sender.send(range(300), flush_size=1)  # under 1,024 bytes and plain, or over and gzipped
     sender.send(range(300, 1000), flush_size=10)
     sender.send(range(1000, EVENTS), flush_size=250)
     assert sender.errors == []
+    assert encodings[None] > 100, encodings
+    assert encodings["gzip"] > 100, encodings
     events = api.listed()
     assert len(events) == EVENTS
     by_number = {found["properties"]["n"]: found for found in events}

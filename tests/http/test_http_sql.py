@@ -159,3 +159,16 @@ def test_the_command_draws_a_table_of_what_terminals_do_not_act_on(api: Api) -> 
     cut = forked.run([*words, "-", "--limit", "1", "--json"], stdin="from range(3)", env=known, text=True)
     assert json.loads(cut.stdout)["rows"] == [[0]]
     assert cut.stderr == "sv: only the first 1 rows; --limit shows more\n"
+
+
+def test_the_sample_shop_is_thirty_thousand_events_of_two_thousand_persons_over_sixty_days(tmp_path: Path) -> None:
+    with running("dev", "--sample", "--data", str(tmp_path / "data")) as server, Api(server) as own:
+        until = time.monotonic() + 60
+        found = rows(own, "select count(*), count(distinct person), date_diff('day', min(timestamp), max(timestamp)) from events")
+        while found[0][0] < 30_000 and time.monotonic() < until:
+            time.sleep(0.2)
+            found = rows(
+                own, "select count(*), count(distinct person), date_diff('day', min(timestamp), max(timestamp)) from events"
+            )
+        assert found[0][:2] == [30_000, 2_000]
+        assert found[0][2] in (59, 60)
