@@ -24,11 +24,12 @@ TRY_AGAIN_S: Final = 300.0
 
 
 class Indexing:
-    """For the thread that has the maintenance's turn."""
+    """For the thread that has the maintenance's turn. is_ending: what fails then was interrupted, which is nothing to tell."""
 
-    def __init__(self, store: EventStore, monotonic_s: Callable[[], float]) -> None:
+    def __init__(self, store: EventStore, monotonic_s: Callable[[], float], is_ending: Callable[[], bool]) -> None:
         self._store = store
         self._monotonic_s = monotonic_s
+        self._is_ending = is_ending
         self._done: set[int] = set()
         self._not_before_s: dict[int, float] = {}
 
@@ -67,6 +68,8 @@ class Indexing:
             else:
                 path.unlink(missing_ok=True)
         except Exception as error:
+            if self._is_ending():
+                return
             log.warning("can't make the key file of %s, which is only slower: %s", part.path, told(error))
             self._done.discard(part.part_id)
             self._not_before_s[part.part_id] = self._monotonic_s() + TRY_AGAIN_S

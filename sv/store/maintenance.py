@@ -19,20 +19,21 @@ from sv.store.aside import remove_aside_of_deleted, tell_nobodys
 from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
+from sv.store.flush_plan import plan_files
 from sv.store.indexing import Indexing
-from sv.store.ports import CatalogRows, DeletedProjects, FileFacts, Tables
+from sv.store.ports import CatalogRows, DeletedProjects, FileFacts
 from sv.store.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
 
-MAX_FILES_PER_FLUSH: Final = 64
-"""Of one project. Events of more days than this (an import through the API, a hostile clock) share one file of many days."""
-
 MAX_PAUSE_S: Final = 5.0
 """Between tries while the disk refuses. A failed try is cheap, and this is how long a disk that has room again may go unused."""
 
-LAST_FLUSH_EVENTS: Final = 100_000
+LAST_FLUSH_EVENTS: Final = 50_000
 """Each takes 60 µs of processor time, 120 in no order of time, and containers are given ten seconds to end. What is left is in the log."""
+
+INTERRUPT_EVERY_S: Final = 0.1
+"""While the thread is waited for: a statement that is just beginning forgets an interrupt."""
 
 IDLE_POLL_S: Final = 5.0
 HELD_POLL_S: Final = 1.0
@@ -46,10 +47,15 @@ BeforeCommit = Callable[[Sequence[Batch], int], None]
 """(headers of the flushed batches, log position covered): makes durable what must not be lost with the log."""
 
 
+class _Ending(Exception):
+    """In the middle of a flush. What is written stays written, what is folded stays folded."""
+
+
 class Maintenance:
     """Runs until `stop`. `flush` and `compact` may also be called by other threads; they take turns.
 
-    fold: brings the rollups up to what is in the buffers. deleted: None where no project is ever deleted.
+    fold: brings the rollups up to what is in the buffers; False where what it is given told it to end before. deleted: None where no
+    project is ever deleted.
     """
 
     def __init__(
@@ -61,7 +67,7 @@ class Maintenance:
         flush_after_events: int,
         flush_after_bytes: int,
         compact_every_s: float,
-        fold: Callable[[], None],
+        fold: Callable[[Callable[[], bool]], bool],
         before_commit: BeforeCommit,
         after_commit: Callable[[int], None],
         now_ms: Callable[[], int],
@@ -82,9 +88,9 @@ class Maintenance:
         self._monotonic_s = monotonic_s
         self._deleted = deleted
         self._look_for_deleted_at_s = monotonic_s()
-        self._indexing = Indexing(store, monotonic_s)
         self._turn = threading.RLock()
         self._stopping = threading.Event()
+        self._indexing = Indexing(store, monotonic_s, self._is_ending)
         self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self._pending_since_s: float | None = None
@@ -100,11 +106,13 @@ class Maintenance:
         return self._thread.native_id or -1
 
     def stop(self) -> None:
-        """End the thread; what runs is finished first. Flushes nothing: call `flush` for that."""
+        """End the thread soon: a file half written is deleted, and the rest of a flush is for `flush_last` or the next start."""
         self._stopping.set()
         self._store.work_arrived.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        while self._thread.is_alive():
+            if self._store.is_engine_open:
+                self._store.tables.interrupt_writing()
+            self._thread.join(INTERRUPT_EVERY_S)
 
     @contextmanager
     def turn(self) -> Generator[None]:
@@ -224,10 +232,16 @@ class Maintenance:
                     log.info("writing event files works again")
                 self.fault, pause_s = None, 1.0
             except Exception as error:
+                if self._stopping.is_set():
+                    return
                 self._report(error)
                 self._stopping.wait(pause_s)
                 pause_s = min(pause_s * 2, MAX_PAUSE_S)
                 self._store.work_arrived.set()
+
+    def _is_ending(self) -> bool:
+        """Whether this is the thread, and it is to end. Others finish what they are at."""
+        return self._stopping.is_set() and threading.current_thread() is self._thread
 
     def _report(self, error: Exception) -> None:
         reason = told_in_public(error)
@@ -280,18 +294,21 @@ class Maintenance:
         """
         tables = self._store.tables
         deleted = self._deleted.ids() if self._deleted is not None else ()
-        # TRICKY: numbered before deleted projects are left out, so that a flush which is tried again names the others' files alike.
-        for number, (project_id, days, day) in enumerate(_plan_files(tables, generation.number)):
+        # TRICKY: numbered before deleted projects are left out, so that a second try names the others' files alike.
+        for number, (project_id, days, day) in enumerate(plan_files(tables.buffer_groups(generation.number))):
             path = part_path(project_id, day, f"flush-{generation.last_seq:016x}-{number}")
             if path in generation.written or project_id in deleted:
                 continue
+            if self._is_ending():
+                raise _Ending
             facts = write_durably(
                 self._store.data_folder / path,
                 lambda target, p=project_id, d=days: tables.write_buffer_days(generation.number, p, d, target),
             )
             generation.written[path] = self._new_part(project_id, path, day, facts, level=0)
         self._store.keep_persons()
-        self._fold()  # ROLLUP-1
+        if not self._fold(self._is_ending):  # ROLLUP-1
+            raise _Ending
         self._before_commit(generation.headers, generation.last_seq)
         tally = generation.tally(tables.count_bots(generation.number))
         self._store.thaw(generation, lambda: self._rows.commit_flush([*generation.written.values()], generation.last_seq, tally))
@@ -322,9 +339,7 @@ class Maintenance:
         self.merges += 1
 
     def check(self, part: Part) -> bool:
-        """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged.
-
-        Raises Unavailable where that can't be told now.
+        """Whether the part's file can be read; one that can't is set aside and leaves the catalog, which is logged. Raises Unavailable.
 
         TRICKY: the file is moved before the catalog's row is dropped. Were the process killed in between the other way round, the next
         start would delete the file as one that was replaced. Where the disk refuses either, the part is only hidden from queries, and
@@ -382,18 +397,3 @@ class Maintenance:
             schema_version=1,
             created_ms=self._now_ms(),
         )
-
-
-def _plan_files(tables: Tables, generation: int) -> list[tuple[str, list[str], str | None]]:
-    """(project, days, folder's day or None for many days) of each file that a flush writes, projects in order."""
-    days_of: dict[str, list[str]] = {}
-    for group in tables.buffer_groups(generation):
-        days_of.setdefault(group.project_id, []).append(group.day)
-    plan: list[tuple[str, list[str], str | None]] = []
-    for project_id in sorted(days_of):
-        days = days_of[project_id]
-        alone = days if len(days) <= MAX_FILES_PER_FLUSH else days[: MAX_FILES_PER_FLUSH - 1]
-        plan += [(project_id, [day], day) for day in alone]
-        if len(alone) < len(days):
-            plan.append((project_id, days[len(alone) :], None))
-    return plan

@@ -47,19 +47,25 @@ class Rollups:
         self._store.catch_up()
         self.fold()
 
-    def fold(self) -> None:
-        """Have everything in the rollups that is in the buffers. Raises Unavailable; then the rest is still to be folded."""
+    def fold(self, is_ending: Callable[[], bool] = lambda: False) -> bool:
+        """Have everything in the rollups that is in the buffers. Raises Unavailable; then the rest is still to be folded.
+
+        is_ending: asked now and then; once it says so, the rest is left and the answer is False.
+        """
         if self._rolled_seq >= self._store.drained_seq:
-            return
+            return True
         with self._folding:
             up_to = self._store.drained_seq
             while self._rolled_seq < up_to:
+                if is_ending():
+                    return False
                 generations = self._store.generations_after(self._rolled_seq)
                 tables = self._store.tables
                 following = tables.position_after(generations, self._rolled_seq, FOLD_ROWS)
                 self._store.keep_persons()
                 # A batch is folded whole, and one alone may be all that there is up to the next position.
                 self._fold_up_to(generations, max(min(up_to, (following or up_to + 1) - 1), self._rolled_seq + 1))
+        return True
 
     @contextmanager
     def paused(self) -> Generator[None]:

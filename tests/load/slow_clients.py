@@ -44,9 +44,10 @@ class Server:
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         finally:
             self.process.kill()
+            self.process.wait()
             assert self.process.stdout is not None
             self.process.stdout.close()
 

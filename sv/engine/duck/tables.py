@@ -1,6 +1,7 @@
 """The engine's side of events at rest (`sv.store.ports.Tables`): the buffer's tables, and the files."""
 
 import logging
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,8 @@ class DuckTables:
         self._recall = recall_event_ids
         self._has_recalled = False
         self._buffers: set[int] = set()
+        self._writers: set[duckdb.DuckDBPyConnection] = set()
+        self._writers_lock = threading.Lock()
         self.key_files = KeyFiles()
         with self._cursor() as cursor:
             cursor.execute(draining.RECENT_EVENT_IDS)
@@ -65,6 +68,25 @@ class DuckTables:
                 yield cursor
             except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
                 raise Unavailable(f"the engine can't go on: {str(error).splitlines()[0]}") from error
+
+    @contextmanager
+    def _writing(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """A cursor for what may take seconds and leaves nothing behind when it is interrupted."""
+        with self._cursor() as cursor:
+            with self._writers_lock:
+                self._writers.add(cursor)
+            try:
+                yield cursor
+            except duckdb.InterruptException as error:
+                raise Unavailable("the server is about to end") from error
+            finally:
+                with self._writers_lock:
+                    self._writers.remove(cursor)
+
+    def interrupt_writing(self) -> None:
+        with self._writers_lock:
+            for cursor in self._writers:
+                cursor.interrupt()
 
     def create_buffer(self, generation: int) -> None:
         with self._cursor() as cursor:
@@ -126,11 +148,11 @@ class DuckTables:
             return files.buffer_groups(cursor, generation)
 
     def write_buffer_days(self, generation: int, project_id: str, days: Sequence[str], target: Path) -> files.FileFacts:
-        with self._cursor() as cursor:
+        with self._writing() as cursor:
             return files.write_buffer_days(cursor, generation, project_id, days, target)
 
     def merge_files(self, sources: Sequence[Path], target: Path) -> files.FileFacts:
-        with self._cursor() as cursor:
+        with self._writing() as cursor:
             return files.merge_files(cursor, sources, target)
 
     def session_ids(self, path: Path, persons: Sequence[int]) -> list[str]:
@@ -162,7 +184,7 @@ class DuckTables:
         return found is not None
 
     def write_keys(self, part: Part, source: Path, target: Path) -> bool:
-        with self._cursor() as cursor:
+        with self._writing() as cursor:
             try:
                 key_files.write_key_file(cursor, source, part, target)
             except key_files.Unfit as error:
