@@ -75,7 +75,7 @@ class Generation:
 class EventStore:
     """Thread-safe. `accept` never blocks on the engine or the disk.
 
-    keep_persons: makes sure that every person's number in the buffers is kept; to be called before parts are committed (STORE-4).
+    keep_persons: makes sure that every person's number in the buffers is kept; to be called before parts are committed (STORE-5).
     engine_memory_bytes: what the engine may use. ingested_before: events of batches up to `covered_seq`.
     """
 

@@ -3,7 +3,7 @@
 What can't be kept is numbered in memory and kept, under the same numbers, as soon as the disk takes it again. Ingest refuses meanwhile,
 so that there is little of it: the new persons among the events that wait.
 
-# INVARIANT STORE-4: a number that is in memory alone is in no part. A flush keeps all numbers before it commits (`keep`), and a crash
+# INVARIANT STORE-5: a number that is in memory alone is in no part. A flush keeps all numbers before it commits (`keep`), and a crash
 # before that leaves only the log, from which persons are numbered anew.
 """
 
