@@ -131,7 +131,7 @@ _sv() {{
 {values}  esac
   case "$at" in
 {names}  esac
-  _describe -o sv offered || _files
+  _describe sv offered || _files
 }}
 compdef _sv sv
 """

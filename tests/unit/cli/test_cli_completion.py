@@ -1,8 +1,14 @@
 """Every command has help with examples, and shells complete what the commands take."""
 
+import contextlib
+import os
+import pty
+import select
 import shutil
 import subprocess
+import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,10 +83,61 @@ def test_a_script_is_one_that_its_shell_reads(shell: str, parsers: dict[str, Arg
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("shell", [shell for shell in HERE if shell != "zsh"])  # whose completion needs a terminal
+@pytest.mark.parametrize("shell", [shell for shell in HERE if shell != "zsh"])  # whose completion needs a terminal: below
 def test_a_shell_completes_commands_options_and_values(shell: str, parsers: dict[str, ArgumentParser], tmp_path: Path) -> None:
     path = script(shell, parsers, tmp_path)
     for line, expected in CASES:
         found = completed(shell, path, line)
         assert [name for name in expected if name not in found] == [], (line, found)
         assert "tail" not in found, line
+
+
+class Terminal:
+    """What is typed, and what is shown since."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def type(self, text: str) -> None:
+        os.write(self.descriptor, text.encode())
+
+    def shown_until(self, *awaited: str) -> str:
+        shown, until_s = "", time.monotonic() + 60
+        while any(each not in shown for each in awaited):
+            assert time.monotonic() < until_s, (awaited, shown)
+            if select.select([self.descriptor], [], [], 0.2)[0]:
+                shown += os.read(self.descriptor, 1 << 16).decode(errors="replace")
+        return shown
+
+
+@contextlib.contextmanager
+def zsh() -> Iterator[Terminal]:
+    """An interactive one that reads no settings, at a terminal of its own."""
+    ours, its = pty.openpty()
+    environment = {"TERM": "dumb", "COLUMNS": "200", "PATH": os.defpath}
+    words = [shutil.which("zsh") or "zsh", "-f", "-i"]
+    with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True) as shell:
+        os.close(its)
+        try:
+            yield Terminal(ours)
+        finally:
+            shell.kill()
+            os.close(ours)
+
+
+@pytest.mark.skipif("zsh" not in HERE, reason="no zsh here")
+def test_zsh_completes_at_a_terminal(parsers: dict[str, ArgumentParser], tmp_path: Path) -> None:
+    with zsh() as terminal:
+        terminal.type(
+            "unsetopt zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; setopt nobeep; bindkey '^I' complete-word\n"
+        )
+        terminal.type(f"source {script('zsh', parsers, tmp_path)}; print re''ady\n")
+        terminal.shown_until("ready\r\n")
+        for line, expected in CASES:
+            # TRICKY: what it shows includes what is typed, so a name that was typed in part is awaited in whole.
+            if expected and not any(name in line for name in expected):
+                terminal.type(f"{line}\t")
+                shown = terminal.shown_until(*expected)
+                assert "tail" not in shown, line
+                terminal.type("\x15print go''ne\n")
+                terminal.shown_until("gone\r\n")
