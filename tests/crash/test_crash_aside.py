@@ -22,7 +22,7 @@ from sv.model.batch import VERSION, Batch, encode_batch
 from sv.model.errors import Unavailable
 from sv.model.jobs import Job
 from sv.people.projects import delete_project
-from sv.store import files, maintenance
+from sv.store import files, flush_plan
 from sv.store.disk_watch import DiskWatch
 from tests import forked
 
@@ -209,7 +209,7 @@ def test_what_lies_aside_goes_when_it_is_older_than_its_project_keeps_events(tmp
     old, new = event("a", "old", 0, old_ms), event("a", "new", 1, new_ms)
     both = Folder(tmp_path / "both")
     put(both, old, new)
-    with mock.patch.object(maintenance, "MAX_FILES_PER_FLUSH", 1):
+    with mock.patch.object(flush_plan, "MAX_FILES_PER_FLUSH", 1):
         both.flush()
     both.close()
     (file,) = part_files(both.path)

@@ -19,7 +19,7 @@ from sv.model.jobs import Job
 from sv.model.persons import PersonFilter
 from sv.privacy.expiring import Expiring
 from sv.recordings.request import UploadRequest
-from sv.store import maintenance
+from sv.store import flush_plan
 from sv.wal.fault import LogFault
 
 DAYS = 5
@@ -44,7 +44,7 @@ def fill(path: Path) -> Folder:
     folder.flush()
     spread = [event("both", "old", 10 + nth, today - (DAYS + 1 + nth) * DAY_MS) for nth in range(4)]
     put(folder, *spread, event("both", "new", 2, today), event("both", "new", 3, today - DAY_MS))
-    with mock.patch.object(maintenance, "MAX_FILES_PER_FLUSH", 2):
+    with mock.patch.object(flush_plan, "MAX_FILES_PER_FLUSH", 2):
         folder.flush()
     put(
         folder,
