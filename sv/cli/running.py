@@ -1,5 +1,6 @@
 """What `sv serve` and `sv dev` share: logging, opening, serving, closing."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable
@@ -17,7 +18,9 @@ def set_up_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format.value == "json" else TextLines())
     logging.basicConfig(level=settings.log_level.value.upper(), handlers=[handler], force=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # its warnings are a line for each request that is none
+    served = logging.getLogger("uvicorn.error")
+    served.setLevel(logging.ERROR)  # its warnings are a line for each request that is none
+    served.addFilter(lambda record: not (record.exc_info and record.exc_info[0] is asyncio.CancelledError))  # a second signal
 
 
 def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None]) -> int:

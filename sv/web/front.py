@@ -266,10 +266,7 @@ class Front:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
-            try:
-                message = await receive()
-            except asyncio.CancelledError:  # a second signal ended the loop; what is left to be closed the caller closes
-                return
+            message = await receive()
             if message["type"] == "lifespan.startup":
                 await self._on_startup()
                 await send({"type": "lifespan.startup.complete"})
