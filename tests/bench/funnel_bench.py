@@ -65,8 +65,9 @@ class Ours:
     def __init__(self, folder: Path, count: int, aliases: Any = None, properties: str = "") -> None:
         """aliases: of merged identity. properties: SQL of the events' JSON, where it is to be another one."""
         from sv.engine.duck.database import Database
+        from sv.engine.duck.drain import EVENT_ID
         from sv.engine.duck.engine import CACHE_BYTES, DuckEngine
-        from sv.engine.duck.files import file_facts
+        from sv.engine.duck.files import MERGED_LEVEL, file_facts, parquet_options
         from sv.engine.duck.key_files import open_key_file, write_key_file
         from sv.engine.duck.key_reading import KeyFiles
         from sv.engine.port import Limits
@@ -77,6 +78,7 @@ class Ours:
         (folder / "events").mkdir()
         database = Database(events_folder=folder, spill_folder=folder / "spill", memory_bytes=4 << 30, threads=2)
         parts: list[Part] = []
+        given = {"properties": properties or _PROPERTIES, "id": EVENT_ID, "options": parquet_options(MERGED_LEVEL)}
         with database.cursor() as cursor:
             cursor.execute(
                 _MADE, {"count": count, "persons": count // 20, "span": SPAN_MS, "origin": ORIGIN_MS, "steps": list(STEPS)}
@@ -84,7 +86,7 @@ class Ours:
             cursor.execute(f"copy made to '{folder}/made.parquet' (format parquet)")
             for day in range(SPAN_MS // 86_400_000):
                 path = folder / "events" / f"{day}.parquet"
-                cursor.execute(_DAY.format(path=path, properties=properties or _PROPERTIES), {"day": day, "origin": ORIGIN_MS})
+                cursor.execute(_DAY.format(path=path, **given), {"day": day, "origin": ORIGIN_MS, "salt": 77_777})
                 facts = file_facts(cursor, path)
                 parts.append(
                     Part(
@@ -153,7 +155,7 @@ _PROPERTIES = """'{"$current_url":"https://shop.example/p/' || (i % 50) || '","p
 _DAY = """
 copy (
   select
-    uuid() as id, event, make_timestamp_ms(ms) as timestamp, make_timestamp_ms(ms) as received_at, 'person-' || person as distinct_id,
+    {id} as id, event, make_timestamp_ms(ms) as timestamp, make_timestamp_ms(ms) as received_at, 'person-' || person as distinct_id,
     person, 'person-' || person as anonymous_id, null::varchar as user_id, 'session-' || person as session_id,
     []::varchar[] as groups, null::uuid as client_event_id,
     {properties} as properties,
@@ -161,10 +163,12 @@ copy (
     'Chrome' as browser, '120' as browser_version, 'Linux' as os, device_type, 'DE' as country, false as is_bot,
     null::varchar as utm_source, null::varchar as utm_medium, null::varchar as utm_campaign, null::varchar as utm_term,
     null::varchar as utm_content
-  from made
-  where (ms - $origin) // 86400000 = $day
+  from (
+    select *, ms as ts, ($day::bigint * 1000000 + nth // 10)::ubigint as seq, nth % 10 as place
+    from (select *, row_number() over (order by ms) as nth from made where (ms - $origin) // 86400000 = $day)
+  )
   order by event, person, timestamp, id
-) to '{path}' (format parquet, compression zstd, row_group_size 10240, parquet_version v2)
+) to '{path}' ({options})
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sv.engine.duck.database import Database
-from sv.engine.duck.files import file_facts
+from sv.engine.duck.files import MERGED_LEVEL, file_facts, parquet_options
 from sv.meta.persons import Persons
 from sv.model.part import NewPart
 from sv.server import Server
@@ -55,7 +55,7 @@ copy (
   select * from made
   where epoch_ms(timestamp) >= $from_ms::bigint and epoch_ms(timestamp) < $to_ms::bigint
   order by event, person, timestamp, id
-) to '{path}' (format parquet, compression zstd, row_group_size 10240, parquet_version v2, kv_metadata {{sv_schema: '1'}})
+) to '{path}' ({options})
 """
 
 
@@ -103,7 +103,10 @@ def _write_parts(server: Server, folder: Path, count: int) -> list[NewPart]:
         cursor.execute(_MADE, {"count": count, "persons": persons, "span": (DAYS - 1) * DAY_MS, "origin": ORIGIN_MS})
         for day in range(DAYS):
             path = events / f"{day}.parquet"
-            cursor.execute(_DAY.format(path=path), {"from_ms": ORIGIN_MS + day * DAY_MS, "to_ms": ORIGIN_MS + (day + 1) * DAY_MS})
+            cursor.execute(
+                _DAY.format(path=path, options=parquet_options(MERGED_LEVEL)),
+                {"from_ms": ORIGIN_MS + day * DAY_MS, "to_ms": ORIGIN_MS + (day + 1) * DAY_MS},
+            )
             facts = file_facts(cursor, path)
             if not facts.rows:
                 path.unlink()

@@ -60,13 +60,14 @@ _BATCHES: Final = pa.schema(
     ]
 )
 
-_ID: Final = """(
+EVENT_ID: Final = """(
     ((ts::ubigint << 16) | 28672::ubigint | ((seq >> 33) & 4095::ubigint))::uhugeint * 18446744073709551616::uhugeint + (
       9223372036854775808::ubigint | (((seq >> 19) & 16383::ubigint) << 48)
       | ((seq & 524287::ubigint) << 29) | (place::ubigint << 18) | $salt::ubigint
     )::uhugeint
   )::uuid"""
-"""Two halves: time, version 7 and 12 bits of the sequence number; variant, its other 33 bits, place and salt."""
+"""Of `ts` (Unix milliseconds), `seq` and `place`, in two halves: time, version 7 and 12 bits of the sequence number; variant, its other 33
+bits, place and salt."""
 
 _LONG_INTEGER: Final = r"[:,\[](?:-[0-9]{19}|[0-9]{20})"
 """Finds every integer outside 64 bits in canonical JSON, and now and then something else."""
@@ -91,7 +92,7 @@ with lists as (
   select *, {enrich.URL_COLUMNS} from located
 )
 select
-  {_ID} as id,
+  {EVENT_ID} as id,
   event,
   make_timestamp_ms(ts) as timestamp,
   make_timestamp_ms(received_ms) as received_at,
