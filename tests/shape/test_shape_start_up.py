@@ -7,8 +7,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 HEAVY = {"argon2", "chdb", "duckdb", "httpx", "litestar", "maxminddb", "numpy", "pandas", "pyarrow"}
 HEAVY |= {"rich", "ua_parser", "uvicorn"}
 WALK = """
@@ -40,7 +38,6 @@ def test_every_module_can_be_imported_and_prints_and_warns_of_nothing() -> None:
     assert run_python("-W", "error", "-c", WALK) == ""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what a process has in memory")
 def test_the_first_event_is_acknowledged_before_an_engine_is_in_memory() -> None:
     words = [sys.executable, "-m", "sv", "dev", "--port", "0", "--json", "--stop-on-eof"]
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

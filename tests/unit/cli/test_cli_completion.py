@@ -125,13 +125,13 @@ def zsh() -> Iterator[Terminal]:
             os.close(ours)
 
 
-@pytest.mark.skipif("zsh" not in HERE, reason="no zsh here")
-def test_zsh_completes_at_a_terminal(parsers: dict[str, ArgumentParser], tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", [shell for shell in HERE if shell == "zsh"])
+def test_zsh_completes_at_a_terminal(shell: str, parsers: dict[str, ArgumentParser], tmp_path: Path) -> None:
     with zsh() as terminal:
         terminal.type(
             "unsetopt zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; setopt nobeep; bindkey '^I' complete-word\n"
         )
-        terminal.type(f"source {script('zsh', parsers, tmp_path)}; print re''ady\n")
+        terminal.type(f"source {script(shell, parsers, tmp_path)}; print re''ady\n")
         terminal.shown_until("ready\r\n")
         for line, expected in CASES:
             # TRICKY: what it shows includes what is typed, so a name that was typed in part is awaited in whole.
