@@ -95,8 +95,10 @@ class Budget:
 
 FUZZED: Final = sum("parameters" in found.operation or "requestBody" in found.operation for found in operations().values())
 
-MIN_EXAMPLES: Final = math.ceil(2000 / FUZZED)
-"""Of each operation that takes anything at all, however slow the machine: 2,000 in all."""
+LEAST_IN_ALL: Final = 2000
+
+MIN_EXAMPLES: Final = math.ceil(LEAST_IN_ALL / FUZZED)
+"""Of each operation that takes anything at all, however slow the machine."""
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,15 @@ def session() -> Iterator[requests.Session]:
     with requests.Session() as opened:
         opened.trust_env = False
         yield opened
+
+
+@pytest.fixture(scope="module")
+def tried() -> Iterator[dict[str, int]]:
+    """How many examples each operation had. Of a run over all of them at least 2,000 in all, however few some allow."""
+    counts: dict[str, int] = {}
+    yield counts
+    if counts.keys() == operations().keys():
+        assert sum(counts.values()) >= LEAST_IN_ALL
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +127,7 @@ def spare(client: Api) -> None:
 # Not `schema.parametrize()`, which makes what is special of each operation while the tests are collected: every worker would.
 @pytest.mark.usefixtures("spare")
 @pytest.mark.parametrize("operation_id", sorted(operations()))
-def test_every_answer_is_as_described(operation_id: str, full: Api, session: requests.Session) -> None:
+def test_every_answer_is_as_described(operation_id: str, full: Api, session: requests.Session, tried: dict[str, int]) -> None:
     described = operations()[operation_id]
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -134,7 +145,10 @@ def test_every_answer_is_as_described(operation_id: str, full: Api, session: req
         feedback=FeedbackSources(),
     )
     budget = Budget(BUDGET_S / FUZZED)
-    asking()
+    try:
+        asking()
+    finally:
+        tried[operation_id] = budget.tried
 
 
 def check(case: Any, full: Api, session: requests.Session, budget: Budget) -> None:

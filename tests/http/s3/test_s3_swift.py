@@ -75,21 +75,21 @@ def test_a_tampered_signature_is_403_whichever_digit_it_is(store: S3Store) -> No
 
 
 @pytest.mark.parametrize(
-    ("part", "instead"),
+    ("part", "instead", "status"),
     [
-        ("chunk_000000", "chunk_000001"),
-        ("X-Amz-Expires=900", "X-Amz-Expires=901"),
-        ("content-length%3B", ""),
-        ("content-length%3Bcontent-type%3Bhost", "host"),
-        ("us-east-1", "eu-west-1"),
-        ("test%3Atester", "test%3Anobody"),
+        ("chunk_000000", "chunk_000001", 403),
+        ("X-Amz-Expires=900", "X-Amz-Expires=901", 403),
+        ("content-length%3B", "", 403),
+        ("content-length%3Bcontent-type%3Bhost", "host", 403),
+        ("us-east-1", "eu-west-1", 400),  # as S3 itself: it says which region to sign for
+        ("test%3Atester", "test%3Anobody", 403),
     ],
 )
-def test_a_tampered_url_is_403(store: S3Store, part: str, instead: str) -> None:
+def test_a_tampered_url_is_refused(store: S3Store, part: str, instead: str, status: int) -> None:
     url = signed(store)
     assert part in url
     answer = put(url.replace(part, instead), b"[]")
-    assert answer.status_code in (400, 403), answer.text
+    assert answer.status_code == status, answer.text
     assert store.list("recordings") == {}
 
 
