@@ -18,7 +18,7 @@ from sv.meta.smart_event_uses import SHOWN_USES, Use, drop_uses, rename_user, se
 from sv.model.cursor import Cursor
 from sv.model.errors import Conflict, NotFound
 from sv.model.limits import MAX_SAVED_INSIGHTS
-from sv.model.saved_parsing import InsightKind
+from sv.model.saved_parsing import ChartKind, InsightKind
 from sv.model.validate import show
 
 KIND: Final = "saved insight"
@@ -26,7 +26,8 @@ KIND: Final = "saved insight"
 
 
 class SavedInsight(msgspec.Struct, frozen=True, kw_only=True):
-    """query: the insight's body, a JSON object. version: from 1, one more with each change. Times are Unix milliseconds."""
+    """query: the insight's body, a JSON object. version: from 1, one more with each change. chart: None for funnels. Times are Unix
+    milliseconds."""
 
     id: str
     name: str
@@ -36,6 +37,7 @@ class SavedInsight(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     created_ms: int
     updated_ms: int
+    chart: ChartKind | None = None
 
 
 _SELECT: Final = f"select {columns(SavedInsight)} from saved_insights where project_id = ?1"
@@ -57,6 +59,7 @@ class SavedInsights:
         query: bytes,
         action_ids: Collection[str],
         now_ms: int,
+        chart: ChartKind | None = None,
     ) -> SavedInsight:
         """A new one. Raises Conflict where the project has as many as it may, ValidationFailed for smart events that are not there."""
         insight_id = random_id()
@@ -66,10 +69,10 @@ class SavedInsights:
                 raise Conflict(f"expected at most {MAX_SAVED_INSIGHTS:,} saved insights in a project; delete some first")
             writer.execute(
                 """
-                insert into saved_insights (id, project_id, name, description, kind, query, created_ms, updated_ms)
-                values (?, ?, ?, ?, ?, ?, ?7, ?7)
+                insert into saved_insights (id, project_id, name, description, kind, query, created_ms, updated_ms, chart)
+                values (?, ?, ?, ?, ?, ?, ?7, ?7, ?8)
                 """,
-                (insight_id, project_id, name, description, kind.value, query.decode(), now_ms),
+                (insight_id, project_id, name, description, kind.value, query.decode(), now_ms, chart and chart.value),
             )
             set_uses(writer, project_id, Use(KIND, insight_id, name), action_ids)
         return self.get(project_id, insight_id)
@@ -102,6 +105,7 @@ class SavedInsights:
         description: str | None = None,
         query: bytes | None = None,
         action_ids: Collection[str] = (),
+        chart: ChartKind | None = None,
         now_ms: int,
     ) -> SavedInsight:
         """Change what is given, as one new version; `action_ids` go with `query`. Its kind stays what it is.
@@ -114,11 +118,19 @@ class SavedInsights:
                 update saved_insights
                 set
                   name = coalesce(?3, name), description = coalesce(?4, description), query = coalesce(?5, query),
-                  version = version + 1, updated_ms = max(?6, created_ms)
+                  chart = coalesce(?7, chart), version = version + 1, updated_ms = max(?6, created_ms)
                 where project_id = ?1 and id = ?2
                 returning name
                 """,
-                (project_id, insight_id, name, description, None if query is None else query.decode(), now_ms),
+                (
+                    project_id,
+                    insight_id,
+                    name,
+                    description,
+                    None if query is None else query.decode(),
+                    now_ms,
+                    chart and chart.value,
+                ),
             ).fetchall()
             if not changed:
                 raise NotFound(_absent(insight_id))
@@ -157,7 +169,10 @@ def _dashboards_of(writer: apsw.Connection, insight_id: str) -> str:
 
 def to_insight(row: Row) -> SavedInsight:
     """The row of `columns(SavedInsight)`."""
-    return to_struct(SavedInsight, row, query=msgspec.Raw(str(row[4]).encode()))
+    made = to_struct(SavedInsight, row, query=msgspec.Raw(str(row[4]).encode()))
+    if made.chart is None and made.kind is InsightKind.TRENDS:
+        return msgspec.structs.replace(made, chart=ChartKind.LINE)
+    return made
 
 
 def _absent(insight_id: str) -> str:

@@ -26,8 +26,8 @@ from sv.model.validate import Fields, Problems, join, repair
 SMART_EVENT_FIELDS: Final = ("name", "description", "rules")
 SMART_CHANGE_FIELDS: Final = (*SMART_EVENT_FIELDS, "archived")
 PREVIEW_FIELDS: Final = ("rules", "date_from", "date_to", "limit")
-INSIGHT_FIELDS: Final = ("name", "description", "kind", "query")
-INSIGHT_CHANGE_FIELDS: Final = ("name", "description", "query")
+INSIGHT_FIELDS: Final = ("name", "description", "kind", "query", "chart")
+INSIGHT_CHANGE_FIELDS: Final = ("name", "description", "query", "chart")
 SMART_LIST_PARAMETERS: Final = ("limit", "cursor", "include_archived")
 INSIGHT_LIST_PARAMETERS: Final = ("limit", "cursor")
 
@@ -37,6 +37,13 @@ class InsightKind(StrEnum):
 
     TRENDS = "trends"
     FUNNEL = "funnel"
+
+
+class ChartKind(StrEnum):
+    """How saved trends are drawn."""
+
+    LINE = "line"
+    BAR = "bar"
 
 
 class SmartEventBody(Struct, frozen=True):
@@ -56,13 +63,15 @@ class PreviewBody(Struct, frozen=True):
 
 
 class InsightBody(Struct, frozen=True):
-    """A new saved insight, or what to change of one: None for what stays. query: the body as it was sent, as JSON."""
+    """A new saved insight, or what to change of one: None for what stays. query: the body as it was sent, as JSON. chart: of
+    trends alone."""
 
     name: str | None
     description: str | None
     kind: InsightKind
     query: bytes | None
     parsed: TrendsQuery | FunnelQuery | None
+    chart: ChartKind | None = None
 
 
 class SavedPage(Struct, frozen=True):
@@ -160,9 +169,12 @@ def parse_insight_change(body: object, kind: InsightKind, *, timezone: str, now_
 def _read_insight(fields: Fields, kind: InsightKind, timezone: str, now_ms: int) -> InsightBody:
     name = fields.text("name", limits.MAX_TITLE_CHARS, trim=True)
     description = read_description(fields)
+    chart = fields.choice("chart", ChartKind, ChartKind.LINE) if fields.get("chart") is not None else None
+    if chart is not None and kind is not InsightKind.TRENDS:
+        fields.problems.add("chart", "expected none: of trends alone there are two")
     body = fields.get("query")
     if body is None:
-        return InsightBody(name, description, kind, None, None)
+        return InsightBody(name, description, kind, None, None, chart)
     parse = parse_trends_query if kind is InsightKind.TRENDS else parse_funnel_query
     try:
         parsed = parse(body, timezone=timezone, now_ms=now_ms)
@@ -173,7 +185,7 @@ def _read_insight(fields: Fields, kind: InsightKind, timezone: str, now_ms: int)
     query = msgspec.json.encode(_repaired(body))
     if len(query) > limits.MAX_SAVED_QUERY_BYTES:
         fields.problems.add("query", f"expected at most {limits.MAX_SAVED_QUERY_BYTES:,} bytes, got {len(query):,}")
-    return InsightBody(name, description, kind, query, parsed)
+    return InsightBody(name, description, kind, query, parsed, chart)
 
 
 def _repaired(value: Any) -> Any:

@@ -70,6 +70,7 @@ def create_insight(
             kind=new.kind,
             query=new.query,
             action_ids=action_ids,
+            chart=new.chart,
             now_ms=people.now_ms(),
         )
         people.note(actor, "insight.create", (made.id, made.name), project_id=project_id, after=_told(made))
@@ -95,6 +96,7 @@ def update_insight(
             description=change.description,
             query=change.query,
             action_ids=action_ids,
+            chart=change.chart,
             now_ms=people.now_ms(),
         )
         target = (made.id, made.name)

@@ -104,6 +104,7 @@ def insight_json(insight: SavedInsight) -> dict[str, Any]:
         "description": insight.description,
         "kind": insight.kind.value,
         "query": insight.query,
+        "chart": insight.chart and insight.chart.value,
         "version": insight.version,
         "created_at": iso_ms(insight.created_ms),
         "updated_at": iso_ms(insight.updated_ms),

@@ -61,5 +61,5 @@ def test_a_thousand_persons_have_clickhouses_counts_in_eight_steps_and_all_modes
             found = funnel(rig.context(), query)
             assert [line["count"] for line in found["steps"]] == expected, (sorted(modes), f"FUNNEL_SEED={SEED}")
         if not modes:
-            assert expected[0] > 1000
+            assert expected[0] > PERSONS // 2  # by chance; so that it is a thousand persons who are told apart
             assert expected[-1] > 0

@@ -74,6 +74,23 @@ def test_no_page_names_a_script_of_another_origin() -> None:
             assert not re.search(rb'(?:src|href)="(?:https?:)?//', body)
 
 
+@pytest.mark.parametrize("node", [None, "exit 1"], ids=["no Node.js", "one that is too old"])
+def test_without_a_fitting_node_the_build_is_passed_over_with_a_line(tmp_path: Path, node: str | None) -> None:
+    """A server of such a checkout runs all the same, and its page says what is missing (tests/http/test_http_web_app.py)."""
+    for folder in ("/bin", "/usr/bin"):
+        for program in Path(folder).iterdir():
+            if program.name not in ("node", "npm") and not (tmp_path / program.name).is_symlink():
+                (tmp_path / program.name).symlink_to(program)
+    for name in ("node", "npm") if node else ():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{node}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "task", "ui"], env={"PATH": str(tmp_path), "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no Node.js 20.19 or newer with npm here" in done.stderr
+
+
 def test_the_unit_tests_of_the_app_pass() -> None:
     subprocess.run([ROOT / "task", "ui"], check=True, timeout=300)
     done = subprocess.run(["npm", "test"], cwd=ROOT / "ui", capture_output=True, text=True, timeout=120, check=False)

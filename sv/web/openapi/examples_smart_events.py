@@ -24,6 +24,7 @@ KEPT_INSIGHT: Final[dict[str, Any]] = {
     "description": "For the weekly meeting",
     "kind": "trends",
     "query": {"events": [{"name": "checkout_started"}], "date_from": "-7d"},
+    "chart": "bar",
 }
 
 
@@ -135,6 +136,7 @@ SMART_EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
                 name="Purchases",
                 description="",
                 kind="funnel",
+                chart=None,
                 query={
                     "steps": [
                         {"event": "$pageview", "properties": {"$current_url": "/pricing"}},

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import Meta, Struct
 
 from sv.model import limits
-from sv.model.saved_parsing import InsightKind
+from sv.model.saved_parsing import ChartKind, InsightKind
 from sv.model.smart_events import UrlMatch
 from sv.web.openapi import texts
 from sv.web.openapi.schemas_answers import Event, ListMeta, Time
@@ -110,6 +110,7 @@ class SavedInsightRequest(Struct, forbid_unknown_fields=True):
         ),
     ]
     description: Description | None = ""
+    chart: Annotated[ChartKind | None, Meta(description="How trends are drawn (default: as lines); a funnel has none.")] = None
 
 
 class SavedInsightChange(Struct, forbid_unknown_fields=True):
@@ -121,6 +122,7 @@ class SavedInsightChange(Struct, forbid_unknown_fields=True):
         Annotated[dict[str, Any], Meta(extra_json_schema=_QUERIES)] | None,
         Meta(description="The body of an insight of the same kind."),
     ] = None
+    chart: Annotated[ChartKind | None, Meta(description="Of trends alone.")] = None
 
 
 class SmartEventRule(Struct):
@@ -159,6 +161,7 @@ class SavedInsight(Struct):
     description: str
     kind: InsightKind
     query: Annotated[dict[str, Any], Meta(description="As it was sent.", extra_json_schema=_QUERIES)]
+    chart: Annotated[ChartKind | None, Meta(description="How trends are drawn; null for a funnel.")]
     version: Version
     created_at: Time
     updated_at: Time

@@ -143,11 +143,14 @@ def test_an_empty_project_says_how_to_send_the_first_event_and_shows_it_arrive(o
 def test_an_answer_that_takes_long_says_so_and_need_not_be_waited_for(own: Visit, api: Api) -> None:
     visits(api)
     page = own.page
+    given_up: list[str] = []
+    page.on("requestfailed", lambda request: given_up.append(request.url))
     page.route("**/insights/overview", lambda route: None)
     own.open("/overview", **WEEK)
     expect(page.get_by_text("Still working").first).to_be_visible()
     page.get_by_role("button", name="Stop waiting").first.click()
     expect(page.get_by_text("You stopped waiting for the answer.")).to_be_visible()
+    own.shows(lambda: any(url.endswith("/insights/overview") for url in given_up), True)  # so that the server stops, too
     page.unroute("**/insights/overview")
     page.get_by_role("button", name="Ask again").first.click()
     own.shows(lambda: figures(own)[:3], ["3", "3", "5"])

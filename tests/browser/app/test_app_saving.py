@@ -5,6 +5,7 @@ from typing import Any
 from playwright.sync_api import Route, expect
 
 from tests.browser.app.app_rig import Visit
+from tests.browser.app.test_app_keyboard import come_to, press
 from tests.http.http_rig import NOON, Api, event
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -18,11 +19,10 @@ def begin(own: Visit) -> Any:
     """The dialog that saves, come to and filled in by the keyboard alone."""
     page = own.open("/trends", **WEEK, e='{"event":"buy"}')
     button = page.get_by_role("button", name="Save", exact=True)
-    expect(button).to_be_visible()
-    button.focus()
-    page.keyboard.press("Enter")
+    own.settle()
+    press(own, button)
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name", exact=True).focus()
+    come_to(own, dialog.get_by_label("Name", exact=True))
     page.keyboard.type("Buyers")
     return dialog
 
@@ -45,10 +45,28 @@ def test_a_save_that_is_held_back_is_sent_once_and_a_refused_one_keeps_what_was_
     assert len(held) == 1
     assert saved(api) == []
     page.unroute("**/insights")
-    dialog.get_by_label("Name", exact=True).focus()
+    come_to(own, dialog.get_by_label("Name", exact=True), "Shift+Tab")
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     assert saved(api) == ["Buyers"]
+
+
+def test_bars_that_were_saved_are_bars_again(own: Visit, api: Api) -> None:
+    api.send(event("buy", "p1", NOON))
+    page = own.open("/trends", **WEEK, e='{"event":"buy"}', chart="bar")
+    page.get_by_role("button", name="Save", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("Buyers")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    (made,) = api.http.get(api.path("insights")).json()["data"]
+    assert (made["kind"], made["chart"]) == ("trends", "bar")
+    own.open("/dashboards")
+    page.get_by_role("link", name="Buyers").click()
+    own.heading("Trends")
+    expect(page.get_by_role("group", name="Drawn as").get_by_role("button", name="Bars")).to_have_attribute(
+        "aria-pressed", "true"
+    )
 
 
 def test_an_insight_whose_dashboard_was_refused_is_not_made_a_second_time(own: Visit, api: Api) -> None:

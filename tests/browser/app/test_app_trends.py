@@ -1,12 +1,13 @@
 """Trends: what is asked is in the address, what is shown is the API's answer, and it can be taken elsewhere."""
 
+import base64
 import csv
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.app.app_rig import Visit
 from tests.http.http_rig import NOON, Api, event
@@ -32,6 +33,20 @@ def purchases(api: Api) -> None:
 def totals(visit: Visit) -> dict[str, str]:
     """Of the table beneath the chart, by series."""
     return {row[0]: row[1] for row in visit.cells("Series with their totals")}
+
+
+def ground_of(page: Page, png: bytes) -> list[int]:
+    """Red, green and blue of a picture's corner; the browser decodes it."""
+    found: list[int] = page.evaluate(
+        """async (bytes) => {
+          const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (each) => each.charCodeAt(0))], {type: 'image/png'}));
+          const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+          context.drawImage(picture, 0, 0);
+          return [...context.getImageData(1, 1, 1, 1).data].slice(0, 3);
+        }""",
+        base64.b64encode(png).decode(),
+    )
+    return found
 
 
 def test_a_question_is_put_together_and_is_in_the_address(own: Visit, api: Api) -> None:
@@ -102,10 +117,15 @@ def test_an_answer_is_taken_elsewhere_as_a_command_a_table_and_a_picture(own: Vi
     rows = list(csv.reader((tmp_path / "t.csv").read_text("utf-8").splitlines()))
     assert rows[0] == ["time", "buy", "'=look"], "no formula for a spreadsheet"
     assert [row[1:] for row in rows[1:]] == [["0", "0"], ["0", "0"], *[["1", "0"]] * 4, ["1", "3"]]
-    with page.expect_download() as picture:
-        take("Download as picture")
-    picture.value.save_as(tmp_path / "t.png")
-    assert (tmp_path / "t.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    grounds = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        with page.expect_download() as picture:
+            take("Download as picture")
+        picture.value.save_as(tmp_path / "t.png")
+        grounds.append(ground_of(page, (tmp_path / "t.png").read_bytes()))
+    light, dark = grounds
+    assert min(light) > 200 and max(dark) < 80, "the colours that are on show"
 
 
 def test_an_address_that_was_cut_off_or_made_up_shows_the_page(own: Visit, api: Api) -> None:

@@ -9,7 +9,7 @@ from sv.meta.saved import Saved
 from sv.model.cursor import Cursor
 from sv.model.errors import Conflict, NotFound, ValidationFailed
 from sv.model.limits import MAX_SAVED_INSIGHTS, MAX_SMART_EVENTS
-from sv.model.saved_parsing import InsightKind
+from sv.model.saved_parsing import ChartKind, InsightKind
 from sv.model.selector import parse_selector
 from sv.model.smart_events import Rule, SmartEvent
 
@@ -120,6 +120,16 @@ def test_of_many_users_five_are_named(saved: Saved) -> None:
         saved.smart_events.delete("a", made.id)
     assert [f'"i{n}"' in raised.value.message for n in range(7)] == [True] * 5 + [False] * 2
     assert "and 2 more;" in raised.value.message
+
+
+def test_how_trends_are_drawn_is_kept_and_is_lines_where_nobody_said(saved: Saved) -> None:
+    asked = {"description": "", "query": b"{}", "action_ids": (), "now_ms": NOW}
+    plain = saved.insights.get("a", insight(saved))
+    bars = saved.insights.create("a", name="b", kind=InsightKind.TRENDS, chart=ChartKind.BAR, **asked)
+    funnel = saved.insights.create("a", name="f", kind=InsightKind.FUNNEL, **asked)
+    assert [each.chart for each in (plain, bars, funnel)] == [ChartKind.LINE, ChartKind.BAR, None]
+    assert saved.insights.update("a", bars.id, name="c", now_ms=NOW).chart is ChartKind.BAR
+    assert saved.insights.update("a", bars.id, chart=ChartKind.LINE, now_ms=NOW).chart is ChartKind.LINE
 
 
 def test_an_insight_that_names_what_is_gone_is_not_changed(saved: Saved) -> None:

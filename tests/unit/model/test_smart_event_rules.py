@@ -11,6 +11,7 @@ from sv.model import limits
 from sv.model.errors import ValidationFailed
 from sv.model.filters import Filter, Operator
 from sv.model.saved_parsing import (
+    ChartKind,
     InsightKind,
     parse_insight,
     parse_insight_change,
@@ -129,12 +130,17 @@ def test_a_preview_needs_rules_only_where_none_are_saved() -> None:
 def test_an_insight_is_kept_as_it_was_sent_and_its_faults_begin_in_query() -> None:
     body = {"name": "n", "kind": "trends", "query": {"events": [{"action_id": "x"}], "date_from": "-7d"}}
     made = parse_insight(body, **ASKED)
-    assert made.query == b'{"events":[{"action_id":"x"}],"date_from":"-7d"}'
+    assert (made.query, made.chart) == (b'{"events":[{"action_id":"x"}],"date_from":"-7d"}', None)
+    assert parse_insight(body | {"chart": "bar"}, **ASKED).chart is ChartKind.BAR
+    assert parse_insight_change({"chart": "line"}, InsightKind.TRENDS, **ASKED).chart is ChartKind.LINE
     for wrong, field in (
         ({"kind": "funnel"}, "query.steps"),
         ({"query": {"events": [{}]}}, "query.events[0].name"),
         ({"query": 5}, "query"),
         ({"kind": "x"}, "kind"),
+        ({"chart": "pie"}, "chart"),
+        ({"chart": 1}, "chart"),
+        ({"kind": "funnel", "query": {"steps": [{"event": "a"}, {"event": "b"}]}, "chart": "bar"}, "chart"),
     ):
         with pytest.raises(ValidationFailed) as raised:
             parse_insight(body | wrong, **ASKED)
@@ -147,7 +153,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 RULE = st.dictionaries(st.sampled_from(RULE_FIELDS), JSON | st.sampled_from(["a > b", "regex", "x"]), max_size=4)
-FIELDS = st.sampled_from(["name", "description", "rules", "archived", "kind", "query", "limit", "date_from", "x"])
+FIELDS = st.sampled_from(["name", "description", "rules", "archived", "kind", "query", "chart", "limit", "date_from", "x"])
 
 
 @given(st.dictionaries(FIELDS, JSON | st.lists(RULE, max_size=3), max_size=5) | JSON)

@@ -30,6 +30,8 @@ export interface SavedInsight {
   description: string;
   kind: "trends" | "funnel";
   query: SavedQuery;
+  /** Of trends alone. */
+  chart: "line" | "bar" | null;
   updated_at: string;
 }
 

@@ -31,14 +31,14 @@ export function dated<T extends Pick<SavedInsight, "query">>(insight: T, range: 
   return { ...insight, query };
 }
 
-export function placeOf({ kind, query }: Pick<SavedInsight, "kind" | "query">): { path: string; parameters: Record<string, string | string[] | null> } {
+export function placeOf({ kind, query, chart }: Pick<SavedInsight, "kind" | "query"> & Partial<Pick<SavedInsight, "chart">>): { path: string; parameters: Record<string, string | string[] | null> } {
   const shared = {
     f: (query.filters ?? []).map(writeFilter),
     from: query.date_from ?? null,
     to: query.date_to ?? null,
     breakdown: query.breakdown ?? null,
   };
-  if (kind === "trends") return { path: "/trends", parameters: { e: (query.events ?? []).map(wantedOf), interval: query.interval ?? null, ...shared } };
+  if (kind === "trends") return { path: "/trends", parameters: { e: (query.events ?? []).map(wantedOf), interval: query.interval ?? null, ...(chart === "bar" && { chart }), ...shared } };
   const window = query.conversion_window;
   return {
     path: "/funnels",

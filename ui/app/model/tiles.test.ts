@@ -30,6 +30,8 @@ test("a saved question opens where it is asked, as it was", () => {
     path: "/trends",
     parameters: { e: ['{"event":"buy","filters":[["plan","exact","pro"]],"math":"sum","of":"amount"}'], interval: "week", f: [], from: "-29d", to: null, breakdown: null },
   });
+  const visits = { kind: "trends" as const, query: { events: [{ name: "view" }] } };
+  expect([null, "line" as const, "bar" as const].map((chart) => placeOf({ ...visits, chart }).parameters["chart"])).toEqual([undefined, undefined, "bar"]);
   expect(placeOf({ kind: "funnel", query: { steps: [{ event: "view" }, { action_id: "x1" }], conversion_window: 60, modes: ["strict_order"], filters } })).toEqual({
     path: "/funnels",
     parameters: { e: ['{"event":"view"}', '{"action":"x1"}'], window: "60s", mode: ["strict_order"], by: null, f: ['["plan","exact","pro"]'], from: null, to: null, breakdown: null },

@@ -18,13 +18,15 @@ import { toast } from "./toasts.tsx";
 
 const NEW = " new";
 
-export function SaveInsight({ projectId, kind, query }: { projectId: string; kind: SavedInsight["kind"]; query: Record<string, unknown> }): JSX.Element | null {
+type Asked = Pick<SavedInsight, "kind"> & Partial<Pick<SavedInsight, "chart">> & { projectId: string; query: Record<string, unknown> };
+
+export function SaveInsight(asked: Asked): JSX.Element | null {
   const [isOpen, setOpen] = useState(false);
   if (!mayWrite.value) return null;
   return (
     <>
       <Button icon="board" onClick={() => setOpen(true)}>{text.save}</Button>
-      {isOpen && <Saving projectId={projectId} kind={kind} query={query} onClose={() => setOpen(false)} />}
+      {isOpen && <Saving {...asked} onClose={() => setOpen(false)} />}
     </>
   );
 }
@@ -36,7 +38,7 @@ export async function putOn(projectId: string, dashboardId: string, insightId: s
   await patch(path, { tiles: tilesBody([...inOrder(tiles), { insight_id: insightId, title: null, layout: { x: 0, y: 0, ...USUAL } }]) });
 }
 
-function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: SavedInsight["kind"]; query: Record<string, unknown>; onClose: () => void }): JSX.Element {
+function Saving({ projectId, kind, query, chart = null, onClose }: Asked & { onClose: () => void }): JSX.Element {
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [chosen, setChosen] = useState("");
@@ -48,7 +50,7 @@ function Saving({ projectId, kind, query, onClose }: { projectId: string; kind: 
   const save = async (): Promise<void> => {
     const board = chosen === NEW ? (await ofPart("dashboard", post<Dashboard>(projectPath(projectId, "dashboards"), { name: newName }))).id : chosen;
     if (chosen === NEW) setChosen(board); // one that was made isn't made again where the rest is refused
-    if (made.current === null) made.current = (await post<SavedInsight>(projectPath(projectId, "insights"), { name, description, kind, query })).id;
+    if (made.current === null) made.current = (await post<SavedInsight>(projectPath(projectId, "insights"), { name, description, kind, query, chart })).id;
     else await patch(projectPath(projectId, "insights", made.current), { name, description });
     if (board !== "") await putOn(projectId, board, made.current);
     toast(text.done(name));

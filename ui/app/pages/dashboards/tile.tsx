@@ -39,7 +39,7 @@ function useSeen(): [boolean, { current: HTMLDivElement | null }] {
 /** asOf: another one asks anew. */
 export function TileBody({ projectId, tile, asOf }: { projectId: string; tile: Tile; asOf: string }): JSX.Element {
   const [isSeen, element] = useSeen();
-  const { kind, query } = tile.insight;
+  const { kind, query, chart } = tile.insight;
   const path = projectPath(projectId, "insights", kind);
   const key = isSeen ? JSON.stringify([path, query, asOf]) : null;
   const asked = useAsk(key, (signal) => post<Trends | Funnel>(path, query, signal));
@@ -48,7 +48,7 @@ export function TileBody({ projectId, tile, asOf }: { projectId: string; tile: T
   return (
     <div ref={element}>
       {isSeen
-        ? <Answer asked={asked} skeleton={waiting}>{(data) => ("series" in data ? <TrendsTile answer={data} height={height} isOpen={query.date_to === undefined} /> : <FunnelTile answer={data} />)}</Answer>
+        ? <Answer asked={asked} skeleton={waiting}>{(data) => ("series" in data ? <TrendsTile answer={data} kind={chart ?? "line"} height={height} isOpen={query.date_to === undefined} /> : <FunnelTile answer={data} />)}</Answer>
         : waiting}
     </div>
   );
@@ -65,7 +65,7 @@ export function TileHead({ tile }: { tile: Tile }): JSX.Element {
   );
 }
 
-function TrendsTile({ answer, height, isOpen }: { answer: Trends; height: number; isOpen: boolean }): JSX.Element {
+function TrendsTile({ answer, kind, height, isOpen }: { answer: Trends; kind: "line" | "bar"; height: number; isOpen: boolean }): JSX.Element {
   const named = useMemo(() => namedSeries(answer).slice(0, MAX_DRAWN), [answer]);
   const lines = useMemo(() => named.map((each): Line => ({ name: each.name, values: each.series.values, tone: each.tone })), [named]);
   const { interval, timezone } = answer;
@@ -81,7 +81,7 @@ function TrendsTile({ answer, height, isOpen }: { answer: Trends; height: number
       </ul>
       <Chart
         name={trends.chartOf(named.map((each) => each.name).join(", "))} labels={labels} longLabels={longLabels} lines={lines} format={formatShort}
-        height={height} isLastOpen={isOpen}
+        height={height} kind={kind} isLastOpen={isOpen}
       />
     </>
   );

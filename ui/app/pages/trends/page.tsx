@@ -42,7 +42,7 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
     <div class="page">
       <header class="page-head">
         <h1 tabIndex={-1}>{text.title}</h1>
-        {body && <SaveInsight projectId={project.id} kind="trends" query={body} />}
+        {body && <SaveInsight projectId={project.id} kind="trends" query={body} chart={question.kind} />}
         {answer && (
           <TakeAway
             name="trends" path={path} body={body} rows={() => csvRows(answer, named)}
