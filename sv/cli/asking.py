@@ -41,6 +41,11 @@ def add_server_flags(parser: argparse.ArgumentParser, scope: str, also: Sequence
     add_flags(parser, ["data", *also])
 
 
+def url_meant(args: argparse.Namespace) -> str | None:
+    """For commands that work on a folder at rest, too: the server of `--url`, or of `SV_URL` where no flag names a folder."""
+    return args.url or (None if args.data is not None else os.environ.get(URL_VARIABLE) or None)
+
+
 def find_server(args: argparse.Namespace) -> "RunningServer":
     """The server that the flags and the environment mean. Raises FolderUnusable where a folder is named and no server runs on it."""
     url, token = args.url or os.environ.get(URL_VARIABLE), args.api_token or os.environ.get(TOKEN_VARIABLE)

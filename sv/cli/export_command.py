@@ -7,7 +7,7 @@ examples:
   sv export --project k3v9x0a2m7qd --output - --event purchase | jq .properties
   sv export --project k3v9x0a2m7qd --output events.csv --url https://analytics.example.com
 
-Of the data folder, where no server runs on it, or of a running server with --url and an API token that may read.
+Of the data folder, where no server runs on it, or of a running server with --url (SV_URL) and an API token that may read.
 
 A file has the fields of ingest (event, timestamp, anonymousId, userId, sessionId, groups, eventId, properties), and `sv import`
 takes it in again. --output is a file, a folder (an existing one, or a name with a / at its end: a file for each day, or for some
@@ -27,7 +27,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from sv.cli.asking import TOKEN_VARIABLE
+from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, url_meant
 from sv.cli.bars import Narrator
 from sv.cli.event_source import local_source
 from sv.cli.running import set_up_logging
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--date-to", metavar="DATE", help="likewise, the day included; absent: up to the last event")
     parser.add_argument("--event", metavar="NAME", help="only events of this name")
     parser.add_argument("--filters", metavar="JSON", help='only these, as in the API: [{"property", "operator", "value"}]')
-    parser.add_argument("--url", help="the address of a running server; without it the data folder itself")
+    parser.add_argument("--url", help=f"the address of a running server [{URL_VARIABLE}]; without one the data folder itself")
     parser.add_argument(
         "--api-token",
         metavar="TOKEN",
@@ -111,13 +111,13 @@ def _told(output: str, exported: Exported) -> str:
 @contextlib.contextmanager
 def _source(args: argparse.Namespace, settings: Settings, narrator: Narrator) -> Generator[Source]:
     """Where the events are: in a running server, or in the data folder."""
-    if args.url is not None:
+    if (url := url_meant(args)) is not None:
         from sv.exports.remote import RemoteSource
 
         token = args.api_token or os.environ.get(TOKEN_VARIABLE)
         if not token:
-            raise InvalidParameter(f"expected an API token with the scope read for {args.url} (--api-token or {TOKEN_VARIABLE})")
-        yield RemoteSource(args.url, token, args.project, say=narrator.say)
+            raise InvalidParameter(f"expected an API token with the scope read for {url} (--api-token or {TOKEN_VARIABLE})")
+        yield RemoteSource(url, token, args.project, say=narrator.say)
         return
     with local_source(settings, args.project, "Export from") as (source, _):
         yield source

@@ -7,7 +7,7 @@ examples:
   sv import log.parquet --project k3v9x0a2m7qd --url https://analytics.example.com
   sv import export.zip --project k3v9x0a2m7qd --from amplitude --dry-run
 
-Into the data folder, where no server runs on it, or into a running server with --url and an API token that may write.
+Into the data folder, where no server runs on it, or into a running server with --url (SV_URL) and an API token that may write.
 
 What the columns mean. event, timestamp, anonymousId, userId, sessionId, properties, groups and eventId are the fields of ingest, written
 so or with underscores (anonymous_id); every other column becomes a property, and properties wins where both have one. A column user_agent
@@ -37,7 +37,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from sv.cli.asking import TOKEN_VARIABLE
+from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, url_meant
 from sv.cli.bars import Narrator
 from sv.cli.event_source import opened_server, project_of
 from sv.cli.running import set_up_logging
@@ -56,7 +56,7 @@ from sv.settings import Settings, add_flags, load
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="NDJSON, CSV or Parquet, also compressed")
     parser.add_argument("--project", required=True, metavar="ID", help="the project that the events are of")
-    parser.add_argument("--url", help="the address of a running server; without it the data folder itself")
+    parser.add_argument("--url", help=f"the address of a running server [{URL_VARIABLE}]; without one the data folder itself")
     parser.add_argument(
         "--api-token",
         metavar="TOKEN",
@@ -114,13 +114,13 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
     """Where the events go: nowhere, a running server, the data folder."""
     if args.dry_run:
         yield Nowhere()
-    elif args.url is not None:
+    elif (url := url_meant(args)) is not None:
         from sv.imports.remote import RemoteTarget
 
         token = args.api_token or os.environ.get(TOKEN_VARIABLE)
         if not token:
-            raise InvalidParameter(f"expected an API token with the scope write for {args.url} (--api-token or {TOKEN_VARIABLE})")
-        yield RemoteTarget(args.url, token, args.project, say=narrator.say)
+            raise InvalidParameter(f"expected an API token with the scope write for {url} (--api-token or {TOKEN_VARIABLE})")
+        yield RemoteTarget(url, token, args.project, say=narrator.say)
     else:
         with opened_server(settings, "Import into") as server:
             project_of(server, args.project)

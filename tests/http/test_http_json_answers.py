@@ -71,7 +71,7 @@ def beside_the_server(sv: Runner, api: Api, token: str) -> None:
     assert sv("check-events", "--write", *asked)
     assert sv("check-events", *asked)
     (sv.work / "more.ndjson").write_text(json.dumps({"event": "late", "userId": "cy", "timestamp": 1_750_000_000_000}) + "\n")
-    assert sv("import", "more.ndjson", "--project", api.project, *asked)
+    assert sv("import", "more.ndjson", "--project", api.project, *asked)["taken"] == 1
     assert sv("export", "--project", api.project, "--output", "all.ndjson", *asked)
     assert sv("backup", str(sv.work / "copy"))
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from http_rig import NOON, Api, Running, event
 
-from tests.forked import Forked
+from tests.forked import Forked, run
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 60.0
@@ -317,3 +317,19 @@ def test_who_may_not_write_may_not_import(full: Api) -> None:
         assert answer.status_code == status
     answer = full.http.post("/api/v1/projects/nowhere/imports/" + IMPORT + "/chunks/1", content=chunk(event()))
     assert answer.status_code == 404
+
+
+def test_the_server_of_sv_url_is_meant_unless_a_folder_is_named(api: Api, server: Running, tmp_path: Path) -> None:
+    path = write_ndjson(tmp_path / "f.ndjson", [event("view", "ann")])
+    known = {"SV_URL": server.url, "SV_API_TOKEN": "sv_dev", "PATH": ""}
+
+    def sv(*words: str) -> "subprocess.CompletedProcess[str]":
+        return run([sys.executable, "-m", "sv", *words, "--project", "dev", "--json"], cwd=ROOT, env=known, text=True)
+
+    assert json.loads(sv("import", str(path)).stdout)["taken"] == 1
+    assert sv("export", "--output", str(tmp_path / "out.ndjson")).returncode == 0
+    assert json.loads((tmp_path / "out.ndjson").read_text())["event"] == "view"
+    for words in (("import", str(path)), ("export", "--output", str(tmp_path / "none.ndjson"))):
+        refused = sv(*words, "--data", str(tmp_path / "nothing"))
+        assert refused.returncode != 0
+        assert "is no data folder yet" in refused.stdout + refused.stderr
