@@ -1,7 +1,9 @@
 """Saves and questions that are held back: one at a time, nothing typed is lost, and the newest question wins."""
 
+import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.app.app_rig import Visit
@@ -118,3 +120,23 @@ def test_the_answer_to_an_earlier_question_is_not_shown_after_a_later_one(own: V
     held[0].fulfill(status=200, json={"error": "late", "code": "LATE"})
     own.settle()
     assert [row[1] for row in own.cells("Series with their totals")] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/trends?e={%22event%22:%22buy%22}", "/funnels?e={%22event%22:%22buy%22}&e={%22event%22:%22pay%22}"]
+)
+def test_nothing_moves_under_the_pointer_when_the_answer_comes(own: Visit, api: Api, address: str) -> None:
+    api.send(event("buy", "p1", NOON))
+    held: list[Route] = []
+    own.page.route(re.compile(r"/insights/(trends|funnel)$"), lambda route: held.append(route))
+    page = own.open(f"{address}&from=2025-06-09&to=2025-06-15")
+    save, take = (page.get_by_role("button", name=name, exact=True) for name in ("Save", "Export"))
+    own.shows(lambda: len(held) > 0, True)
+    before = [each.bounding_box() for each in (save, take)]
+    take.click()
+    expect(page.get_by_role("button", name="Copy as curl")).to_be_enabled()
+    expect(page.get_by_role("button", name="Download as CSV")).to_be_disabled()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("button", name="Download as CSV")).to_be_enabled()
+    assert [each.bounding_box() for each in (save, take)] == before

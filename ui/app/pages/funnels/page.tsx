@@ -34,9 +34,10 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
       <header class="page-head">
         <h1 tabIndex={-1}>{text.title}</h1>
         {body && <SaveInsight projectId={project.id} kind="funnel" query={body} />}
-        {answer && (
+        {body && (
           <TakeAway
-            name="funnel" path={path} body={body} rows={() => csvRows(answer)} picture={() => funnelPicture(answer, rangeLabel(question.range))}
+            name="funnel" path={path} body={body}
+            answer={answer && { rows: () => csvRows(answer), picture: () => funnelPicture(answer, rangeLabel(question.range)) }}
           />
         )}
         <DateRange range={question.range} onChange={changeRange} />

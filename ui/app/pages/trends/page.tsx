@@ -43,10 +43,10 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
       <header class="page-head">
         <h1 tabIndex={-1}>{text.title}</h1>
         {body && <SaveInsight projectId={project.id} kind="trends" query={body} chart={question.kind} />}
-        {answer && (
+        {body && (
           <TakeAway
-            name="trends" path={path} body={body} rows={() => csvRows(answer, named)}
-            picture={() => picture(place.current, question, named)}
+            name="trends" path={path} body={body}
+            answer={answer && { rows: () => csvRows(answer, named), picture: () => picture(place.current, question, named) }}
           />
         )}
         <DateRange range={question.range} onChange={changeRange} />
