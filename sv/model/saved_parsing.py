@@ -21,7 +21,7 @@ from sv.model.list_parsing import Parameters, read_list_dates
 from sv.model.queries import EventsQuery, FunnelQuery, TrendsQuery
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from sv.model.smart_events import Rule, read_rules, rule_json
-from sv.model.validate import Fields, Problems, join, repair
+from sv.model.validate import Fields, Problems, join, repair, show
 
 SMART_EVENT_FIELDS: Final = ("name", "description", "rules")
 SMART_CHANGE_FIELDS: Final = (*SMART_EVENT_FIELDS, "archived")
@@ -171,7 +171,7 @@ def _read_insight(fields: Fields, kind: InsightKind, timezone: str, now_ms: int)
     description = read_description(fields)
     chart = fields.choice("chart", ChartKind, ChartKind.LINE) if fields.get("chart") is not None else None
     if chart is not None and kind is not InsightKind.TRENDS:
-        fields.problems.add("chart", "expected none: of trends alone there are two")
+        fields.problems.add("chart", f"expected none for a {kind.value}, got {show(chart.value)}")
     body = fields.get("query")
     if body is None:
         return InsightBody(name, description, kind, None, None, chart)

@@ -22,7 +22,7 @@ of each group with one of them the wide columns are decompressed."""
 
 FLUSHED_LEVEL: Final = 3
 MERGED_LEVEL: Final = 7
-"""Of zstd. A merged file is there for long, and 5 to 9 hundredths smaller for 1 to 2 µs of an event and merge, in the background; level 9
+"""Of zstd. A merged file is there for long, and 5 to 12 hundredths smaller for 1 to 2 µs of an event and merge, in the background; level 9
 makes one hundredth of difference for twice that. Reading costs the same."""
 
 BATCH_ROWS: Final = 122_880
