@@ -23,7 +23,7 @@ FORMS: tuple[State, ...] = ("days", "mixed")
 @pytest.fixture(scope="module")
 def world() -> World:
     """Twelve rows a person within eleven seconds; some match several steps, some none."""
-    made = random_world(np.random.default_rng(SEED), persons=PERSONS, rows=12, steps=STEPS, span=10, several=0.4, foreign=0.02)
+    made = random_world(np.random.default_rng(SEED), persons=PERSONS, rows=12, steps=STEPS, span=10, several=0.9, foreign=0.02)
     return World(made.persons, NOON + made.timestamps * SECOND_MS, made.masks, STEPS)
 
 
