@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv.engine.duck import export
-from sv.engine.duck import overview as overviews
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database
@@ -18,6 +17,9 @@ from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.merged_keys import MergedKeys
+from sv.engine.duck.overview import OverviewSource
+from sv.engine.duck.overview_reading import Asked as OverviewAsked
+from sv.engine.duck.overview_reading import OverviewReader
 from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
@@ -90,6 +92,7 @@ class DuckEngine:
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
+        self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)
         self._trends = TrendReader(self._statements, self._key_reader, self)
         reader = StepReader(self._statements, data_folder, self._key_reader, self._cache, self._steps)
         self._funnels = FunnelReader(self._statements, self._key_reader, reader, self._merged, self, self._steps)
@@ -269,11 +272,12 @@ class DuckEngine:
         limits: Limits,
     ) -> OverviewFigures:
         """See the port."""
-        params = Params()
-        events = self.events(snapshot.within(scope.from_ms, scope.to_ms), params)
-        source = overviews.OverviewSource(events, self._aliases_of(snapshot))
-        statement = overviews.overview_sql(source, scope, filters, starts_ms, tables, rows, params)
-        return overviews.figures(self._statements.rows(statement, limits), len(starts_ms), tables)
+
+        def source(some: Snapshot, params: Params) -> OverviewSource:
+            return OverviewSource(self.events(some, params), self._aliases_of(snapshot))
+
+        within = snapshot.within(scope.from_ms, scope.to_ms)
+        return self._overviews.figures(OverviewAsked(within, scope, filters, starts_ms, tables, rows, source, limits))
 
     # Exports
 

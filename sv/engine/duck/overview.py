@@ -1,27 +1,27 @@
-"""An overview in SQL: visitors, pageviews and sessions by bucket, and tables of what sessions and pageviews have in common.
+"""An overview in SQL: rows of sessions, and of who saw how many pages when, out of a share of a range's events.
 
-Reads narrow columns alone, unless a filter asks for others. Sessions come from one aggregate over the range's events. What a session was
+Reads narrow columns alone, unless a filter asks for others. Sessions come from one aggregate over the share's events. What a session was
 entered by is found by the id of one event, joined afterwards: an `arg_min` for each of a dozen columns measured at four times that. Where
-it was left is one column, and whether it meets the filters are two truth values, which the aggregate carries along.
+it was left is one column, and whether it meets the filters are two truth values, which the aggregate carries along. How sessions are kept
+whole is said in `overview_shares`, what is counted from the rows in `overview_tables`.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 from msgspec import Struct
 
 from sv.engine.duck import enrich
 from sv.engine.duck.filters import all_of
-from sv.engine.duck.relation import attributed, in_range, joined, session_starts
+from sv.engine.duck.overview_shares import Share
+from sv.engine.duck.relation import attributed, joined, session_starts
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.summaries.sessions import QUIET_EVENTS
 from sv.engine.duck.trend import bucket_of
-from sv.engine.port import OverviewFigures, OverviewRow, Scope
 from sv.model.overview import OverviewFilters, Table
 
-FIGURES: Final = "figures"
-"""The section of a row that is of a bucket, or of none: of the whole range."""
+HASH: Final = "hash({})"
+"""Of a session id: what tells sessions apart that may be cut, until their ids do."""
 
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
 _PAGE: Final = "case when {0} = '' then '/' else {0} end"
@@ -74,176 +74,199 @@ class OverviewSource(Struct, frozen=True):
     aliases: str | None
 
 
-def overview_sql(
-    source: OverviewSource,
-    scope: Scope,
-    filters: OverviewFilters,
-    starts_ms: Sequence[int],
-    tables: Sequence[Table],
-    rows: int,
-    params: Params,
-) -> Sql:
-    """(section, value, bucket, visitors, pageviews, sessions, bounces, duration in ms), null for what a section has not.
+class OverviewSql:
+    """The statements of one share, each to be asked by itself.
 
-    section: FIGURES, then bucket says which (from 0) or is null for the whole range; else a table's name, its first `rows` rows, those of
-    most visitors first. scope: its range and whether bots count. A session counts if one of its events in the range meets the filters of
-    events, and then with all that it has in the range.
+    starts_ms: of the range's buckets. A session counts if one of its events in the range meets the filters of events, and then with all
+    that it has in the range.
     """
-    conditions = _Conditions(scope, filters, params)
-    matched = _matched(conditions)
-    bucket = bucket_of(starts_ms, params)
-    sections = [_figures(bucket)]
-    sections += [_pages(rows) if table is Table.PAGES else _sessions_table(table, rows) for table in tables]
-    return params.sql(f"""
-        with events as not materialized ({source.events}),
-        wanted as not materialized (select * from events where {conditions.within} and {conditions.is_wanted}),
-        sessionless as not materialized ({_sessionless(conditions)}),
-        sessions as materialized ({_sessions(conditions, with_exits=Table.EXIT_PAGES in tables)}),
-        visits as materialized ({_visits(source, tables)}),
-        matched as not materialized ({attributed(matched, source.aliases) if source.aliases else matched}),
-        seen as materialized (
-          select person, {bucket} as bucket, count(*) filter (where is_view) as views from matched group by all
+
+    def __init__(
+        self,
+        source: OverviewSource,
+        share: Share,
+        filters: OverviewFilters,
+        starts_ms: Sequence[int],
+        params: Params,
+        *,
+        include_bots: bool,
+    ) -> None:
+        self._source = source
+        self._share = share
+        self._conditions = _Conditions(share, filters, params, include_bots=include_bots)
+        self._starts_ms = starts_ms
+        self._params = params
+
+    def visits(self, tables: Sequence[Table]) -> Sql:
+        """(session_hash, is_kept, bucket, is_bounce, duration_ms): a row a session; and, where a table needs it, person and the table's
+        value under its name.
+
+        session_hash is null where the share isn't cut; where it is, there is a row also of each session that the filters shut out, with
+        nothing else in it. A session is in the bucket of its first event.
+        """
+        values = [f"{_VALUES[table]} as {table}" for table in tables if table is not Table.PAGES]
+        columns = ["bucket", "is_bounce", "duration_ms", *(["person", *values] if values else [])]
+        bucketed = f"select *, {self._bucket()}::integer as bucket from (select *, began as timestamp from visits)"
+        rows = f"select session_hash, true as is_kept, {', '.join(columns)} from ({bucketed})"
+        if self._share.is_cut and self._conditions.is_kept != "true":
+            rows += f" union all select session_hash, false, {', '.join(['null'] * len(columns))} from sessions where not is_kept"
+        return self._params.sql(f"{self._relations(tables)} {rows}")
+
+    def seen(self) -> Sql:
+        """(person, bucket, views): how many pages a person saw in a bucket, also where it is none.
+
+        session_hash in front of them, where the share is cut and sessions are filtered by.
+        """
+        return self._counted(
+            f"person, {self._bucket()}::integer as bucket, count(*) filter (where is_view) as views from matched"
         )
-        {" union all ".join(sections)}
-        """)
+
+    def pages(self) -> Sql:
+        """(person, page, views): how often a person saw a page; and session_hash as `seen` has it."""
+        return self._counted("person, page, count(*) as views from matched where is_view")
+
+    def _counted(self, what: str) -> Sql:
+        session_hash = "session_hash, " if self._share.is_cut and self._conditions.has_sessions_filter else ""
+        matched = self._matched()
+        if self._source.aliases:
+            matched = attributed(matched, self._source.aliases)
+        relations = self._relations(()) if self._conditions.has_sessions_filter else self._wanted()
+        return self._params.sql(f"{relations}, matched as not materialized ({matched}) select {session_hash}{what} group by all")
+
+    def _bucket(self) -> str:
+        return bucket_of(self._starts_ms, self._params)
+
+    def _wanted(self) -> str:
+        return f"""
+            with events as not materialized ({self._source.events}),
+            wanted as not materialized (select * from events where {self._conditions.within} and {self._conditions.is_wanted})
+        """
+
+    def _relations(self, tables: Sequence[Table]) -> str:
+        kinds = [self._client_sessions(tables)] if self._share.has_clients else []
+        kinds += [self._derived_sessions(tables)] if self._share.has_derived else []
+        return f"""
+            {self._wanted()},
+            sessionless as not materialized ({self._sessionless()}),
+            sessions as not materialized ({" union all ".join(kinds)}),
+            visits as not materialized ({self._visits(tables)})
+        """
+
+    def _sessionless(self) -> str:
+        """Events without a session id with when their session started; events that are left out open no gap between the others.
+
+        Where filters ask for something, of persons alone who have such an event.
+        """
+        conditions = self._conditions
+        candidates = f"session_id is null and {conditions.within}"
+        if conditions.has_events_filter:
+            candidates += f" and person in (select person from wanted where session_id is null and {conditions.is_match})"
+        return f"select * from ({session_starts(conditions.rows('events') + f' where {candidates}')}) where is_wanted"
+
+    def _client_sessions(self, tables: Sequence[Table]) -> str:
+        """The sessions with a client's id."""
+        session_hash = HASH.format("session_id") if self._share.is_cut else "null::ubigint"
+        return f"""
+            select session_id, null::bigint as owner, null::timestamp as started, {session_hash} as session_hash,
+              {self._aggregates(tables)}
+            from ({self._conditions.rows("wanted")} where session_id is not null)
+            group by session_id
+        """
+
+    def _derived_sessions(self, tables: Sequence[Table]) -> str:
+        """Those that a person and a start tell apart."""
+        return f"""
+            select null::varchar as session_id, person as owner, started, null::ubigint as session_hash, {self._aggregates(tables)}
+            from sessionless
+            group by person, started
+        """
+
+    def _aggregates(self, tables: Sequence[Table]) -> str:
+        has_exits = Table.EXIT_PAGES in tables
+        exit_path = f"arg_max(url_path, {_EXIT_RANK}) filter (where url_path is not null)" if has_exits else "null::varchar"
+        return f"""
+            min(timestamp) as began, epoch_ms(max(timestamp)) - epoch_ms(min(timestamp)) as duration_ms,
+            count(*) filter (where is_view) = 1 and not bool_or(is_loud) as is_bounce,
+            ({_UNRANKED.format(f"min({_ENTRY_RANK})")})::uuid as entry_id,
+            {exit_path} as exit_path, {self._conditions.is_kept} as is_kept
+        """
+
+    def _visits(self, tables: Sequence[Table]) -> str:
+        """The sessions that count, with what the tables show of them. `person` is whose the event is that a session was entered by."""
+        kept = "select * from sessions where is_kept"
+        if all(table is Table.PAGES for table in tables):
+            return kept
+        visits = f"""
+            select s.*, {_PAGE.format("exit_path")} as exit_page, {_PAGE.format("entry.url_path")} as entry_page, person,
+              {_FOREIGN_DOMAIN} as referring_domain, {_ENTRY_COLUMNS}
+            from ({kept}) s
+            join (select id, person, url_path, current_url, referring_domain, {_ENTRY_COLUMNS} from wanted) entry on entry.id = s.entry_id
+        """
+        return attributed(visits, self._source.aliases) if self._source.aliases else visits
+
+    def _matched(self) -> str:
+        """Events that meet the filters of events, in sessions that meet the others."""
+        conditions, share = self._conditions, self._share
+        columns = f"person, timestamp, is_view, {_PAGE.format('url_path')} as page"
+        rows = f"select * from ({conditions.rows('wanted')}) where is_match"
+        if not conditions.has_sessions_filter:
+            return f"select {columns} from ({rows})"
+        kinds: list[str] = []
+        if share.has_clients:
+            session_hash = HASH.format("session_id") if share.is_cut else "null::ubigint"
+            kept = "select session_id from visits where session_id is not null"
+            kinds.append(f"select {session_hash} as session_hash, {columns} from ({rows} and session_id in ({kept}))")
+        if share.has_derived:
+            kinds.append(f"""
+                select null::ubigint as session_hash, {columns}
+                from sessionless
+                where is_match and (person, started) in (select (owner, started) from visits where session_id is null)
+            """)
+        return " union all ".join(kinds)
 
 
 class _Conditions:
-    """What is asked of rows of `events`, as SQL: to lie in the range, to be wanted, to meet the filters of each kind."""
+    """What is asked of rows of `events`, as SQL: to be of the share, to be wanted, to meet the filters of each kind.
 
-    def __init__(self, scope: Scope, filters: OverviewFilters, params: Params) -> None:
-        self.within = f"({in_range(scope, params)})"
-        self.is_wanted = "true" if scope.include_bots else "is_bot is not true"
+    is_kept: what is asked of all rows of a session, as an aggregate.
+    """
+
+    def __init__(self, share: Share, filters: OverviewFilters, params: Params, *, include_bots: bool) -> None:
+        self.within = f"({of_share(share, params)})"
+        self.is_wanted = "true" if include_bots else "is_bot is not true"
         self.is_match = f"({joined(all_of(filters.events, params))})"
-        self.meets_entry = f"({joined(all_of(filters.entry, params))})" if filters.entry else None
-        self.meets_exit = f"({joined(all_of(filters.exit, params))})" if filters.exit else None
         self.has_events_filter = bool(filters.events)
         self.has_sessions_filter = bool(filters.entry or filters.exit)
-        self.filters_domain = any(item.property == "$referring_domain" for item in filters.entry)
+        self._meets_entry = f"({joined(all_of(filters.entry, params))})" if filters.entry else None
+        self._meets_exit = f"({joined(all_of(filters.exit, params))})" if filters.exit else None
+        self._filters_domain = any(item.property == "$referring_domain" for item in filters.entry)
+        conditions = ["bool_or(is_match)"] if filters.events else []
+        conditions += [f"arg_min(meets_entry, {_ENTRY_RANK})"] if filters.entry else []
+        conditions += [f"arg_max(meets_exit, {_EXIT_RANK})"] if filters.exit else []
+        self.is_kept = f"({joined(conditions)})" if conditions else "true"
 
     def rows(self, source: str) -> str:
         """A select of what sessions and pageviews are counted from, over a source of events."""
-        if self.filters_domain:
+        if self._filters_domain:
             source = f"(select * replace ({_FOREIGN_DOMAIN} as referring_domain) from {source})"
         return f"""
             select id, person, timestamp, session_id, url_path, event = '$pageview' as is_view, event not in ({_QUIET}) as is_loud,
-              {self.is_match} as is_match, {self.meets_entry or "true"} as meets_entry, {self.meets_exit or "true"} as meets_exit,
+              {self.is_match} as is_match, {self._meets_entry or "true"} as meets_entry, {self._meets_exit or "true"} as meets_exit,
               {self.is_wanted} as is_wanted
             from {source}
         """
 
 
-def _sessionless(conditions: _Conditions) -> str:
-    """Events without a session id with when their session started; events that are left out open no gap between the others.
-
-    Where filters ask for something, of persons alone who have such an event.
-    """
-    candidates = f"session_id is null and {conditions.within}"
-    if conditions.has_events_filter:
-        candidates += f" and person in (select person from wanted where session_id is null and {conditions.is_match})"
-    return f"select * from ({session_starts(conditions.rows('events') + f' where {candidates}')}) where is_wanted"
-
-
-def _sessions(conditions: _Conditions, *, with_exits: bool) -> str:
-    """Each session of the range that has a match and meets the filters of sessions, by the client's id or by person and start."""
-    aggregates = f"""
-        min(timestamp) as began, epoch_ms(max(timestamp)) - epoch_ms(min(timestamp)) as duration_ms,
-        count(*) filter (where is_view) = 1 and not bool_or(is_loud) as is_bounce,
-        ({_UNRANKED.format(f"min({_ENTRY_RANK})")})::uuid as entry_id,
-        {f"arg_max(url_path, {_EXIT_RANK}) filter (where url_path is not null)" if with_exits else "null::varchar"} as exit_path
-    """
-    conditions_of_all = ["bool_or(is_match)"] if conditions.has_events_filter else []
-    conditions_of_all += [f"arg_min(meets_entry, {_ENTRY_RANK})"] if conditions.meets_entry else []
-    conditions_of_all += [f"arg_max(meets_exit, {_EXIT_RANK})"] if conditions.meets_exit else []
-    having = f"having {joined(conditions_of_all)}" if conditions_of_all else ""
-    return f"""
-        select session_id, null::bigint as owner, null::timestamp as started, {aggregates}
-        from ({conditions.rows("wanted")} where session_id is not null)
-        group by session_id {having}
-        union all
-        select null, person, started, {aggregates}
-        from sessionless
-        group by person, started {having}
-    """
-
-
-def _visits(source: OverviewSource, tables: Sequence[Table]) -> str:
-    """The sessions with what the tables show of them. `person` is whose the event is that a session was entered by."""
-    if all(table is Table.PAGES for table in tables):
-        return "select * from sessions"
-    visits = f"""
-        select s.*, {_PAGE.format("exit_path")} as exit_page, {_PAGE.format("entry.url_path")} as entry_page, person,
-          {_FOREIGN_DOMAIN} as referring_domain, {_ENTRY_COLUMNS}
-        from sessions s
-        join (select id, person, url_path, current_url, referring_domain, {_ENTRY_COLUMNS} from wanted) entry on entry.id = s.entry_id
-    """
-    return attributed(visits, source.aliases) if source.aliases else visits
-
-
-def _matched(conditions: _Conditions) -> str:
-    """Events that meet the filters of events, in sessions that meet the others."""
-    columns = f"person, timestamp, is_view, {_PAGE.format('url_path')} as page"
-    rows = f"select * from ({conditions.rows('wanted')}) where is_match"
-    if not conditions.has_sessions_filter:
-        return f"select {columns} from ({rows})"
-    return f"""
-        select {columns} from ({rows} and session_id in (select session_id from visits where session_id is not null))
-        union all
-        select {columns} from sessionless
-        where is_match and (person, started) in (select (owner, started) from visits where session_id is null)
-    """
-
-
-def _figures(bucket: str) -> str:
-    return f"""
-        (
-          select '{FIGURES}' as section, null::varchar as value, bucket::integer as bucket, count(*) as visitors,
-            sum(views)::bigint as pageviews, null::bigint as sessions, null::bigint as bounces, null::bigint as duration_ms
-          from seen group by bucket
-          union all
-          select '{FIGURES}', null, null, count(*), coalesce(sum(views), 0)::bigint, null, null, null
-          from (select person, sum(views) as views from seen group by person)
-          union all
-          select '{FIGURES}', null, bucket::integer, null, null, count(*), count(*) filter (where is_bounce), sum(duration_ms)::bigint
-          from (select *, {bucket} as bucket from (select is_bounce, duration_ms, began as timestamp from visits))
-          group by bucket
-        )
-    """
-
-
-def _pages(rows: int) -> str:
-    return f"""
-        (
-          select '{Table.PAGES}', page, null, count(*) as visitors, sum(views)::bigint as pageviews, null, null, null
-          from (select page, person, count(*) as views from matched where is_view group by all)
-          group by page
-          order by visitors desc, pageviews desc, page nulls last
-          limit {rows:d}
-        )
-    """
-
-
-def _sessions_table(table: Table, rows: int) -> str:
-    return f"""
-        (
-          select '{table}', {_VALUES[table]} as value, null, count(distinct person) as visitors, null, count(*) as sessions,
-            count(*) filter (where is_bounce), sum(duration_ms)::bigint
-          from visits
-          group by value
-          order by visitors desc, sessions desc, value nulls last
-          limit {rows:d}
-        )
-    """
-
-
-def figures(rows: Sequence[tuple[Any, ...]], buckets: int, tables: Sequence[Table]) -> OverviewFigures:
-    """The statement's rows in shape. What no row names is 0."""
-    measures = np.zeros((5, buckets + 1), np.int64)
-    found: dict[Table, list[OverviewRow]] = {table: [] for table in tables}
-    for section, value, bucket, *numbers in rows:
-        if section == FIGURES:
-            measures[:, buckets if bucket is None else bucket] += [number or 0 for number in numbers]
-        else:
-            found[Table(section)].append(OverviewRow(value, *(number or 0 for number in numbers)))
-    measures[2:, buckets] = measures[2:, :buckets].sum(axis=1)  # each session is in one bucket
-    return OverviewFigures(*measures, tables=found)
+def of_share(share: Share, params: Params) -> str:
+    """The condition that an event is of the share."""
+    low, high = params.bind(share.from_ms), params.bind(share.to_ms)
+    conditions = [f"timestamp >= make_timestamp_ms({low}) and timestamp < make_timestamp_ms({high})"]
+    if not share.has_derived:
+        conditions.append("session_id is not null")
+    if not share.has_clients:
+        conditions.append("session_id is null")
+    if share.hashes is not None:
+        conditions.append(f"{HASH.format('session_id')} in (select unnest({params.bind(share.hashes.tolist())}::ubigint[]))")
+    if share.persons is not None:
+        conditions.append(f"person % {share.persons.of:d} = {share.persons.rest:d}")
+    return joined(conditions)

@@ -1,0 +1,108 @@
+"""How an overview's range is divided, so that its sessions are found a share at a time, in bounded memory.
+
+Assumes nothing about how sessions lie in time: one that has events in two cuts of the range is noticed by the hash of its id, and asked for
+again in a share of such sessions alone, in which it is whole.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.model.limits import DAY_MS
+from sv.model.part import Part
+
+CUT_ROWS: Final = 1_000_000
+"""Events of a piece of the range at most, unless a day has more."""
+
+BYTES_A_ROW: Final = 512
+"""What the engine may use for each of a piece's events while their sessions are found. A million took 80 MB, of which two pieces are
+looked at in the same moment."""
+
+HASHES_A_SHARE: Final = 200_000
+"""Sessions that are asked for again at once."""
+
+MOST_READING: Final = 1.5
+"""How often a row is read at most, on average, since a file may reach over several cuts."""
+
+Hashes = NDArray[np.uint64]
+
+
+class Rest(Struct, frozen=True):
+    """Persons whose number leaves this rest when it is divided."""
+
+    of: int
+    rest: int
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """Some of a range's events. Sessions are whole in it, unless it is cut.
+
+    has_clients, has_derived: whether events with, and without, a session id are in it. hashes: of the ids of the sessions in it, None for
+    all. persons: of the events without a session id.
+    """
+
+    from_ms: int
+    to_ms: int
+    has_clients: bool = True
+    has_derived: bool = True
+    hashes: Hashes | None = None
+    persons: Rest | None = None
+    is_cut: bool = False
+
+
+def rows_within(memory_bytes: int) -> int:
+    """How many events a piece may have by the engine's memory."""
+    return min(CUT_ROWS, memory_bytes // BYTES_A_ROW)
+
+
+def cuts(parts: Iterable[Part], from_ms: int, to_ms: int, most_rows: int) -> list[tuple[int, int]]:
+    """The range in pieces, from midnight to midnight, of about so many events; larger ones where files reach over many days."""
+    ordered = sorted(parts, key=lambda part: part.min_ts_ms)
+    borders: list[int] = []
+    rows, last = 0, from_ms
+    for part in ordered:
+        midnight = part.min_ts_ms // DAY_MS * DAY_MS
+        if rows >= most_rows and midnight > last:
+            borders.append(midnight)
+            rows = 0
+        rows += part.rows
+        last = max(midnight, from_ms)
+    total = sum(part.rows for part in ordered)
+    while borders and _read(ordered, borders) > MOST_READING * total:
+        borders = borders[1::2]
+    edges = [from_ms, *(border for border in borders if border < to_ms), to_ms]
+    return list(pairwise(edges))
+
+
+def _read(parts: Sequence[Part], borders: Sequence[int]) -> int:
+    """How many rows are read in all pieces together."""
+    edges = np.array(borders, np.int64)
+    firsts = np.searchsorted(edges, [part.min_ts_ms for part in parts], side="right")
+    lasts = np.searchsorted(edges, [part.max_ts_ms for part in parts], side="right")
+    return int(((lasts - firsts + 1) * np.array([part.rows for part in parts], np.int64)).sum())
+
+
+def of_several(hashes: Hashes) -> Hashes:
+    """Which of the hashes, each once for every cut that has it, are in several; ascending.
+
+    Two sessions of one hash may be among them, which costs time alone.
+    """
+    ordered = np.sort(hashes)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def of_cut_sessions(hashes: Hashes, from_ms: int, to_ms: int) -> Iterator[Share]:
+    """The shares of the sessions that are cut."""
+    for at in range(0, hashes.size, HASHES_A_SHARE):
+        yield Share(from_ms=from_ms, to_ms=to_ms, has_derived=False, hashes=hashes[at : at + HASHES_A_SHARE])
+
+
+def of_derived(events: int, from_ms: int, to_ms: int, most_rows: int) -> Iterator[Share]:
+    """The shares of so many events without a session id."""
+    count = -(-events // most_rows)
+    for rest in range(count):
+        yield Share(from_ms=from_ms, to_ms=to_ms, has_clients=False, persons=Rest(count, rest) if count > 1 else None)
