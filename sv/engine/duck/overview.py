@@ -7,6 +7,7 @@ whole is said in `overview_shares`, what is counted from the rows in `overview_t
 """
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Final
 
 from msgspec import Struct
@@ -67,6 +68,14 @@ _VALUES: Final[dict[Table, str]] = {
 _ENTRY_COLUMNS: Final = "utm_source, utm_medium, utm_campaign, country, device_type, browser, os"
 
 
+class Kind(IntEnum):
+    """What a row is of: a session, a person in a bucket, a person and a page."""
+
+    VISIT = 0
+    SEEN = 1
+    PAGE = 2
+
+
 class OverviewSource(Struct, frozen=True):
     """What an overview reads: a select of events, persons being distinct ids, and one of (person, user_person) where identity is merged."""
 
@@ -97,60 +106,62 @@ class OverviewSql:
         self._starts_ms = starts_ms
         self._params = params
 
-    def visits(self, tables: Sequence[Table]) -> Sql:
-        """(session_hash, is_kept, bucket, is_bounce, duration_ms): a row a session; and, where a table needs it, person and the table's
-        value under its name.
+    def rows(self, kinds: Sequence[Kind], tables: Sequence[Table]) -> Sql:
+        """Rows of all these kinds, with their `kind`, and null in what only others have. session_hash is null where the share isn't cut.
 
-        session_hash is null where the share isn't cut; where it is, there is a row also of each session that the filters shut out, with
-        nothing else in it. A session is in the bucket of its first event.
+        VISIT: session_hash, is_kept, bucket, is_bounce, duration_ms of a session, which is in the bucket of its first event; and, where a
+        table needs it, person and the table's value under its name. Of a cut share there is a row also of each session that the filters
+        shut out, with nothing else in it.
+        SEEN: person, bucket, views: how many pages a person saw in a bucket, also where it is none. PAGE: person, page, views. Both with
+        session_hash where sessions are filtered by.
         """
+        selects: list[str] = []
+        if Kind.VISIT in kinds:
+            selects += self._visit_rows(tables)
+        if Kind.SEEN in kinds:
+            views = "count(*) filter (where is_view)"
+            selects.append(self._counts(Kind.SEEN, f"person, {self._bucket()}::integer as bucket, {views} as views from matched"))
+        if Kind.PAGE in kinds:
+            selects.append(self._counts(Kind.PAGE, "person, page, count(*) as views from matched where is_view"))
+        return self._params.sql(f"with {self._relations(kinds, tables)} {' union all by name '.join(selects)}")
+
+    def _visit_rows(self, tables: Sequence[Table]) -> list[str]:
         values = [f"{_VALUES[table]} as {table}" for table in tables if table is not Table.PAGES]
         columns = ["bucket", "is_bounce", "duration_ms", *(["person", *values] if values else [])]
         bucketed = f"select *, {self._bucket()}::integer as bucket from (select *, began as timestamp from visits)"
-        rows = f"select session_hash, true as is_kept, {', '.join(columns)} from ({bucketed})"
+        selects = [f"select {Kind.VISIT:d} as kind, session_hash, true as is_kept, {', '.join(columns)} from ({bucketed})"]
         if self._share.is_cut and self._conditions.is_kept != "true":
-            rows += f" union all select session_hash, false, {', '.join(['null'] * len(columns))} from sessions where not is_kept"
-        return self._params.sql(f"{self._relations(tables)} {rows}")
+            selects.append(f"select {Kind.VISIT:d} as kind, session_hash, false as is_kept from sessions where not is_kept")
+        return selects
 
-    def seen(self) -> Sql:
-        """(person, bucket, views): how many pages a person saw in a bucket, also where it is none.
-
-        session_hash in front of them, where the share is cut and sessions are filtered by.
-        """
-        return self._counted(
-            f"person, {self._bucket()}::integer as bucket, count(*) filter (where is_view) as views from matched"
-        )
-
-    def pages(self) -> Sql:
-        """(person, page, views): how often a person saw a page; and session_hash as `seen` has it."""
-        return self._counted("person, page, count(*) as views from matched where is_view")
-
-    def _counted(self, what: str) -> Sql:
+    def _counts(self, kind: Kind, what: str) -> str:
         session_hash = "session_hash, " if self._share.is_cut and self._conditions.has_sessions_filter else ""
-        matched = self._matched()
-        if self._source.aliases:
-            matched = attributed(matched, self._source.aliases)
-        relations = self._relations(()) if self._conditions.has_sessions_filter else self._wanted()
-        return self._params.sql(f"{relations}, matched as not materialized ({matched}) select {session_hash}{what} group by all")
+        return f"select {kind:d} as kind, {session_hash}{what} group by all"
 
     def _bucket(self) -> str:
         return bucket_of(self._starts_ms, self._params)
 
-    def _wanted(self) -> str:
-        return f"""
-            with events as not materialized ({self._source.events}),
-            wanted as not materialized (select * from events where {self._conditions.within} and {self._conditions.is_wanted})
-        """
-
-    def _relations(self, tables: Sequence[Table]) -> str:
-        kinds = [self._client_sessions(tables)] if self._share.has_clients else []
-        kinds += [self._derived_sessions(tables)] if self._share.has_derived else []
-        return f"""
-            {self._wanted()},
-            sessionless as not materialized ({self._sessionless()}),
-            sessions as not materialized ({" union all ".join(kinds)}),
-            visits as not materialized ({self._visits(tables)})
-        """
+    def _relations(self, kinds: Sequence[Kind], tables: Sequence[Table]) -> str:
+        """What the rows are selected from; of two that one statement asks of the same sessions, these are found once."""
+        conditions = self._conditions
+        once = "materialized" if len(kinds) > 1 and conditions.has_sessions_filter else "not materialized"
+        relations = [
+            f"events as not materialized ({self._source.events})",
+            f"wanted as not materialized (select * from events where {conditions.within} and {conditions.is_wanted})",
+        ]
+        if Kind.VISIT in kinds or conditions.has_sessions_filter:
+            sessions = [self._client_sessions(tables)] if self._share.has_clients else []
+            sessions += [self._derived_sessions(tables)] if self._share.has_derived else []
+            relations += [
+                f"sessionless as not materialized ({self._sessionless()})",
+                f"sessions as {once} ({' union all '.join(sessions)})",
+                f"visits as {once} ({self._visits(tables)})",
+            ]
+        if any(kind is not Kind.VISIT for kind in kinds):
+            matched = self._matched()
+            matched = attributed(matched, self._source.aliases) if self._source.aliases else matched
+            relations.append(f"matched as {once} ({matched})")
+        return ", ".join(relations)
 
     def _sessionless(self) -> str:
         """Events without a session id with when their session started; events that are left out open no gap between the others.

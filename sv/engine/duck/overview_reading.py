@@ -6,14 +6,15 @@ from concurrent.futures import Executor, Future, wait
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from msgspec import Struct
 
 from sv.engine.duck import overview_shares, overview_tables
-from sv.engine.duck.overview import OverviewSource, OverviewSql, of_share
+from sv.engine.duck.overview import Kind, OverviewSource, OverviewSql, of_share
 from sv.engine.duck.overview_shares import Hashes, Share
 from sv.engine.duck.overview_tables import Rows
 from sv.engine.duck.run import Statements, column_of
-from sv.engine.duck.sql import Params, Sql
+from sv.engine.duck.sql import Params
 from sv.engine.port import SHORTER, Limits, OverviewFigures, OverviewRow, Scope
 from sv.model.errors import Unavailable
 from sv.model.overview import OverviewFilters, Table
@@ -24,6 +25,12 @@ KEPT_SHARE: Final = 0.5
 
 AHEAD: Final = 1
 """Statements that run, or are planned, while the one before is looked at. With two it was not sooner, and took more processor time."""
+
+_COLUMNS: Final = {
+    Kind.VISIT: ("bucket", "is_bounce", "duration_ms"),
+    Kind.SEEN: ("person", "bucket", "views"),
+    Kind.PAGE: ("person", "page", "views"),
+}
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -57,90 +64,72 @@ class OverviewReader:
         scope = asked.scope
         cuts = overview_shares.cuts(asked.snapshot.parts, scope.from_ms, scope.to_ms, self._most_rows)
         if len(cuts) == 1:
-            whole = [Share(from_ms=scope.from_ms, to_ms=scope.to_ms)]
-            reading.read(reading.visits(whole) + reading.counts(whole))
+            reading.read([Share(from_ms=scope.from_ms, to_ms=scope.to_ms)], (Kind.VISIT, *reading.counts))
         else:
             reading.cut(cuts, self._most_rows)
         return reading.figures()
 
 
 class _Question(NamedTuple):
-    """A statement of a share, and where its rows go."""
+    """A statement of a share, and which rows it asks for."""
 
-    kept: Rows
     share: Share
-    statement: Callable[[OverviewSql], Sql]
+    kinds: tuple[Kind, ...]
 
 
 class _Reading:
-    """What has been read of one overview."""
+    """What has been read of one overview. counts: the kinds of rows that are asked for beside sessions."""
 
     def __init__(self, statements: Statements, asked: Asked, most_bytes: int, workers: Executor) -> None:
         self._statements = statements
         self._asked = asked
         self._left_bytes = most_bytes
         self._workers = workers
-        self._visits, self._seen, self._pages = Rows(), Rows(), Rows()
+        self._kept = {kind: Rows() for kind in Kind}
+        self._filters_sessions = bool(asked.filters.entry or asked.filters.exit)
+        self.counts = (Kind.SEEN, Kind.PAGE) if Table.PAGES in asked.tables else (Kind.SEEN,)
 
-    def visits(self, shares: Iterable[Share]) -> list[_Question]:
-        """Which sessions there are."""
+    def read(self, shares: Iterable[Share], kinds: tuple[Kind, ...]) -> Hashes:
+        """Keeps rows of shares. Answers with the hashes of all sessions of cut shares, kept or not, once for each share.
 
-        def statement(sql: OverviewSql) -> Sql:
-            return sql.visits(self._asked.tables)
-
-        return [_Question(self._visits, share, statement) for share in shares]
-
-    def counts(self, shares: Sequence[Share]) -> list[_Question]:
-        """Who saw how many pages."""
-        questions = [_Question(self._seen, share, OverviewSql.seen) for share in shares]
-        if Table.PAGES in self._asked.tables:
-            questions += [_Question(self._pages, share, OverviewSql.pages) for share in shares]
-        return questions
-
-    def read(self, questions: Iterable[_Question]) -> Hashes:
-        """Keeps what the answers say. Answers with the hashes of all sessions of cut shares, kept or not, once for each share."""
+        Where sessions are filtered by, one statement finds them for all kinds; otherwise each kind has a statement of its own.
+        """
+        asked_at_once = [kinds] if self._filters_sessions else [(kind,) for kind in kinds]
+        questions = (_Question(share, some) for some in asked_at_once for share in shares)
         hashes: list[Hashes] = [np.empty(0, np.uint64)]
         for question, rows in beside(self._workers, questions, self._ask):
-            if question.kept is self._visits:
-                if question.share.is_cut:
-                    hashes.append(column_of(rows, "session_hash"))
-                    rows = rows.filter(rows.column("is_kept"))
-                else:
-                    rows = rows.drop_columns(["session_hash"])
-                rows = rows.drop_columns(["is_kept"])
-            self._left_bytes -= question.kept.add(rows)
-            if self._left_bytes < 0:
-                raise Unavailable(f"the overview needs more memory than the server may use; {SHORTER}")
+            for kind in question.kinds:
+                found = rows.filter(pa.array(column_of(rows, "kind") == kind)) if len(question.kinds) > 1 else rows
+                if kind is Kind.VISIT and question.share.is_cut:
+                    hashes.append(column_of(found, "session_hash"))
+                    found = found.filter(found.column("is_kept"))
+                self._keep(kind, question.share, found)
         return np.concatenate(hashes)
 
     def cut(self, cuts: Sequence[tuple[int, int]], most_rows: int) -> None:
         """Reads pieces of the range one by one, then the sessions that have events in several, then those that no client gave an id."""
-        scope, filters = self._asked.scope, self._asked.filters
+        scope = self._asked.scope
+        kinds = (Kind.VISIT, *self.counts) if self._filters_sessions else (Kind.VISIT,)
         pieces = [Share(from_ms=low, to_ms=high, has_derived=False, is_cut=True) for low, high in cuts]
-        hashes = overview_shares.of_several(self.read(self.visits(pieces)))
-        self._visits.drop(hashes)
+        hashes = overview_shares.of_several(self.read(pieces, kinds))
+        for kept in self._kept.values():
+            kept.drop(hashes)
         rest = [
             *overview_shares.of_cut_sessions(hashes, scope.from_ms, scope.to_ms),
             *overview_shares.of_derived(self._count_derived(), scope.from_ms, scope.to_ms, most_rows),
         ]
-        self.read(self.visits(rest))
-        if filters.entry or filters.exit:
-            self.read(self.counts(pieces))
-            self._seen.drop(hashes)
-            self._pages.drop(hashes)
-            self.read(self.counts(rest))
-        else:
-            self.read(self.counts([Share(from_ms=low, to_ms=high) for low, high in cuts]))
+        self.read(rest, kinds)
+        if not self._filters_sessions:
+            self.read([Share(from_ms=low, to_ms=high) for low, high in cuts], self.counts)
 
     def figures(self) -> OverviewFigures:
         """The arithmetic."""
         asked = self._asked
         buckets = len(asked.starts_ms)
-        tables = dict(beside(self._workers, asked.tables, self._table))
         return OverviewFigures(
-            *overview_tables.visitor_measures(self._seen, buckets),
-            *overview_tables.session_measures(self._visits, buckets),
-            tables=tables,
+            *overview_tables.visitor_measures(self._kept[Kind.SEEN], buckets),
+            *overview_tables.session_measures(self._kept[Kind.VISIT], buckets),
+            tables=dict(beside(self._workers, asked.tables, self._table)),
         )
 
     def _count_derived(self) -> int:
@@ -154,14 +143,24 @@ class _Reading:
     def _table(self, table: Table) -> list[OverviewRow]:
         self._asked.limits.check()
         if table is Table.PAGES:
-            return overview_tables.pages_table(self._pages, self._asked.rows)
-        return overview_tables.sessions_table(self._visits, table, self._asked.rows)
+            return overview_tables.pages_table(self._kept[Kind.PAGE], self._asked.rows)
+        return overview_tables.sessions_table(self._kept[Kind.VISIT], table, self._asked.rows)
 
     def _ask(self, question: _Question) -> Any:
         asked, share, params = self._asked, question.share, Params()
         source = asked.source(asked.snapshot.within(share.from_ms, share.to_ms), params)
         sql = OverviewSql(source, share, asked.filters, asked.starts_ms, params, include_bots=asked.scope.include_bots)
-        return self._statements.table(question.statement(sql), asked.limits)
+        return self._statements.table(sql.rows(question.kinds, asked.tables), asked.limits)
+
+    def _keep(self, kind: Kind, share: Share, rows: Any) -> None:
+        is_hashed = share.is_cut and (kind is Kind.VISIT or self._filters_sessions)
+        names = [*_COLUMNS[kind], *(["session_hash"] if is_hashed else [])]
+        if kind is Kind.VISIT:
+            values = [table.value for table in self._asked.tables if table is not Table.PAGES]
+            names += ["person", *values] if values else []
+        self._left_bytes -= self._kept[kind].add(rows.select(names))
+        if self._left_bytes < 0:
+            raise Unavailable(f"the overview needs more memory than the server may use; {SHORTER}")
 
 
 def beside(workers: Executor, items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[tuple[Item, Result]]:
