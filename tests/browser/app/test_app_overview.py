@@ -4,9 +4,9 @@ import subprocess
 import time
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.app.app_rig import Visit
+from tests.browser.app.app_rig import TWO_FRAMES, Visit
 from tests.http.http_rig import NOON, Api, event
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -154,6 +154,33 @@ def test_an_answer_that_takes_long_says_so_and_need_not_be_waited_for(own: Visit
     page.unroute("**/insights/overview")
     page.get_by_role("button", name="Ask again").first.click()
     own.shows(lambda: figures(own)[:3], ["3", "3", "5"])
+
+
+def test_tables_are_asked_for_once_the_chart_is_there(own: Visit, api: Api) -> None:
+    visits(api)
+    page = own.page
+    asked: list[list[str]] = []
+    held: list[Route] = []
+
+    def come(route: Route) -> None:
+        body = route.request.post_data_json or {}
+        if body["date_from"] == "-5min":  # who is here now
+            route.continue_()
+            return
+        asked.append(body["breakdowns"])
+        held.append(route)
+
+    page.route("**/insights/overview", come)
+    own.open("/overview", **WEEK)
+    expect(page.locator(".overview-card .skeleton").first).to_be_visible()
+    own.shows(lambda: asked, [[]])
+    page.evaluate(TWO_FRAMES)
+    held.pop().continue_()
+    own.shows(lambda: figures(own)[:3], ["3", "3", "5"])
+    own.shows(lambda: asked, [[], ["pages", "referrers", "countries", "devices"]])
+    held.pop().continue_()
+    own.shows(lambda: rows(own, "Pages"), ["/a 3", "/ 1", "/b 1"])
+    page.unroute("**/insights/overview")
 
 
 def test_a_server_that_is_gone_is_said_to_be_gone(own: Visit, api: Api) -> None:

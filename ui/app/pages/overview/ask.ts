@@ -1,5 +1,5 @@
-// The overview's questions: figures and chart in one, which is quick; then the tables that are on show in another, and each that somebody
-// turns to by itself. A table stays until the question changes.
+// The overview's questions: figures and chart in one, which is quick; after that the tables that are on show in another, and each that
+// somebody turns to by itself. A table stays until the question changes.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort, post, projectPath } from "../../api/client.ts";
 import type { Breakdown, Overview, OverviewRow, Page, SvEvent } from "../../api/types.ts";
@@ -11,19 +11,30 @@ const FIRST_EVERY_MS = 2000;
 
 export type Tables = Partial<Record<Breakdown, OverviewRow[]>>;
 
-/** body: without what concerns tables. day: of its dates. wanted: on show, in a fixed order. limit: rows of each. */
-export function useTables(path: string, body: Record<string, unknown>, day: string, wanted: readonly Breakdown[], limit: number): Asked<Tables> {
+export interface Question {
+  path: string;
+  /** Without what concerns tables. */
+  body: Record<string, unknown>;
+  /** Of its dates. */
+  day: string;
+  /** Whether figures are still waited for: both at once would share the server, and the chart come no sooner than the tables. */
+  isWaiting: boolean;
+}
+
+/** wanted: on show, in a fixed order. limit: rows of each. */
+export function useTables({ path, body, day, isWaiting }: Question, wanted: readonly Breakdown[], limit: number): Asked<Tables> {
   const question = JSON.stringify([path, body, day, limit]);
   const had = useRef<{ question: string; tables: Tables }>({ question, tables: {} });
   if (had.current.question !== question) had.current = { question, tables: {} };
   const missing = wanted.filter((each) => had.current.tables[each] === undefined);
-  const asked = useAsk(missing.length === 0 ? null : JSON.stringify([question, missing]), async (signal) => {
+  const asked = useAsk(missing.length === 0 || isWaiting ? null : JSON.stringify([question, missing]), async (signal) => {
     const mine = had.current;
     const answer = await post<Overview>(path, { ...body, compare: false, breakdowns: missing, breakdown_limit: limit }, signal);
     mine.tables = { ...mine.tables, ...answer.tables };
     return mine.tables;
   });
-  return { ...asked, data: missing.length === 0 ? had.current.tables : asked.data };
+  const isLoading = asked.isLoading || (missing.length > 0 && isWaiting);
+  return { ...asked, isLoading, data: missing.length === 0 ? had.current.tables : asked.data };
 }
 
 /** Visitors of the last minutes, asked for now and then while the page is looked at; null until known. */

@@ -10,7 +10,7 @@ import { changeFilters, parameter } from "../../state/scope.ts";
 import { overview as text } from "../../text/overview.ts";
 import { Button, Segmented } from "../../ui/button.tsx";
 import { Answer, Skeleton } from "../../ui/states.tsx";
-import { useTables } from "./ask.ts";
+import { useTables, type Question } from "./ask.ts";
 
 export const ROWS = 10;
 export const MANY_ROWS = 100;
@@ -34,12 +34,12 @@ function shownIn(card: Card): Breakdown {
   return CARDS[card].find((each) => each === chosen) ?? CARDS[card][0];
 }
 
-export function Cards({ path, body, day, filters }: { path: string; body: Record<string, unknown>; day: string; filters: readonly Filter[] }): JSX.Element {
+export function Cards({ filters, ...question }: Question & { filters: readonly Filter[] }): JSX.Element {
   const [isLong, setLong] = useState<readonly Breakdown[]>([]);
   const names = Object.keys(CARDS) as Card[];
   const shown = names.map(shownIn);
-  const short = useTables(path, body, day, shown.filter((each) => !isLong.includes(each)), ROWS);
-  const long = useTables(path, body, day, shown.filter((each) => isLong.includes(each)), MANY_ROWS);
+  const short = useTables(question, shown.filter((each) => !isLong.includes(each)), ROWS);
+  const long = useTables(question, shown.filter((each) => isLong.includes(each)), MANY_ROWS);
   return (
     <div class="overview-cards">
       {names.map((name, place) => {

@@ -43,7 +43,7 @@ function Whole({ projectId }: { projectId: string }): JSX.Element {
       <Answer asked={asked} skeleton={<Skeleton height="27rem" />}>
         {(answer) => <Figures answer={answer} isOpen={range.to === null} />}
       </Answer>
-      <Cards path={path} body={body} day={day} filters={filters} />
+      <Cards path={path} body={body} day={day} isWaiting={asked.isLoading} filters={filters} />
     </div>
   );
 }
