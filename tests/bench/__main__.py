@@ -20,6 +20,7 @@ BENCHES = (
     "lists_bench",
     "disk_bench",
     "definitions_bench",
+    "overview_bench",
     "properties_bench",
     "variants_bench",
     "sizing_bench",
