@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Final
 
 from sv import __version__
+from sv.engine.sorting import sort_quickly
 
 COMMANDS: Final = {
     "serve": "start the server on a data folder",
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 done, 1 it could not be done, 2 it was asked wrongly."""
     if argv is None:
         sys.meta_path.insert(0, _NoPandas())
+        sort_quickly()
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if command is None:

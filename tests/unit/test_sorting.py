@@ -1,0 +1,79 @@
+"""On which processors numpy is told to sort without AVX-512, and that it then does as told."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sv.engine import sorting
+
+VARIABLE = "NPY_DISABLE_CPU_FEATURES"
+
+
+def told(vendor: str, family: int, flags: str) -> str:
+    one = f"vendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: 17\nmodel name\t: A: B\nflags\t\t: fpu {flags} avx2\n\n"
+    return "processor\t: 0\n" + one + "processor\t: 1\n" + one.replace("avx512f", "")
+
+
+@pytest.fixture
+def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in (VARIABLE, "NPY_ENABLE_CPU_FEATURES"):
+        monkeypatch.setenv(name, "")  # so that it is restored afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sorting, "CPUINFO", tmp_path / "cpuinfo")
+    return tmp_path / "cpuinfo"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_disabled"),
+    [
+        (told("AuthenticAMD", 25, "avx512f"), True),  # Zen 4
+        (told("AuthenticAMD", 25, ""), False),  # Zen 3
+        (told("AuthenticAMD", 26, "avx512f"), False),  # Zen 5
+        (told("GenuineIntel", 6, "avx512f"), False),
+        ("processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\n", False),  # Arm
+        ("\xff\x00: :\n::", False),
+        ("", False),
+    ],
+)
+def test_numpy_sorts_without_avx_512_where_that_is_slow(cpuinfo: Path, text: str, *, is_disabled: bool) -> None:
+    cpuinfo.write_text(text, encoding="latin-1")
+    sorting.sort_quickly()
+    assert os.environ.get(VARIABLE) == ("X86_V4" if is_disabled else None)
+
+
+def test_nothing_is_changed_without_that_file_and_where_somebody_chose(cpuinfo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sorting.sort_quickly()
+    assert VARIABLE not in os.environ
+    cpuinfo.write_text(told("AuthenticAMD", 25, "avx512f"))
+    monkeypatch.setenv("NPY_ENABLE_CPU_FEATURES", "X86_V4")
+    sorting.sort_quickly()
+    assert VARIABLE not in os.environ
+    monkeypatch.delenv("NPY_ENABLE_CPU_FEATURES")
+    monkeypatch.setenv(VARIABLE, "AVX512_SPR")
+    sorting.sort_quickly()
+    assert os.environ[VARIABLE] == "AVX512_SPR"
+
+
+def test_numpy_knows_the_name_and_every_command_says_it_before_numpy_comes(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(told("AuthenticAMD", 25, "avx512f"))
+    program = f"""
+import sys
+from pathlib import Path
+import sv.cli
+from sv.engine import sorting
+sorting.CPUINFO = Path({str(tmp_path / "cpuinfo")!r})
+sys.argv = ["sv", "config"]
+sv.cli.main()
+assert "numpy" not in sys.modules
+import os
+import warnings
+warnings.simplefilter("error")
+import numpy
+print(os.environ[{VARIABLE!r}], numpy.sort(numpy.array([3, 1, 2], "u8")).tolist())
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NPY_")}
+    ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert ended.stdout.splitlines()[-1:] == ["X86_V4 [1, 2, 3]"], ended.stderr
