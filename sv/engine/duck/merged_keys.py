@@ -70,8 +70,8 @@ class MergedKeys:
             return None
         keys = entry.keys
         if not all(_lies_in(part, scope) for part in entry.parts.values()):
-            keys = keys_within(keys, entry.origin_ms, scope)
-        if entry.origin_ms != origin_ms and keys.size:
+            keys = keys_within(keys, entry.origin_ms, scope, origin_ms)
+        elif entry.origin_ms != origin_ms and keys.size:
             keys = keys + np.int64(entry.origin_ms - origin_ms).view(np.uint64)
         return Hit(frozenset(part.part_id for part in known), keys)
 

@@ -31,8 +31,9 @@ from sv.insights.funnel.repeats import end_by_arrival
 from sv.insights.funnel.strict import end_early
 from sv.model.limits import MAX_STEPS
 
-PART_KEYS: Final = 1 << 17
-"""Keys in one range of groups: what a search touches stays in the cache, and numpy's calls cost little."""
+PART_KEYS: Final = 1 << 18
+"""Keys in one range of groups: what a search touches stays in the cache, and numpy's calls, between which threads wait for Python's lock,
+cost little. Of 10 million events a first funnel took 203 ms with half as many, 184 with these, 204 with four times as many."""
 
 PARTS_MAX: Final = 64
 """Ranges of groups at most: beyond, they only cost calls."""
