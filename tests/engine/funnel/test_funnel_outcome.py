@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sv.insights.funnel import outcome
 from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.outcome import Levels, StepFigures
 from tests.engine.funnel.histories import World, random_world
@@ -73,11 +74,16 @@ def test_figures_by_value_are_null_where_nobody_got(levels: Levels) -> None:
     assert figures.figures(2)[1:] == [StepFigures(2, 4.0, 4.0), StepFigures(0, None, None)]
 
 
-def test_figures_by_value_are_those_of_the_restriction_to_each_value() -> None:
+@pytest.mark.parametrize(("table", "bits"), [(outcome.TABLE_GROUPS, outcome.KEY_BITS), (0, 0)], ids=["few", "more than fit"])
+def test_figures_by_value_are_those_of_the_restriction_to_each_value(
+    monkeypatch: pytest.MonkeyPatch, table: int, bits: int
+) -> None:
+    monkeypatch.setattr(outcome, "TABLE_GROUPS", table)
+    monkeypatch.setattr(outcome, "KEY_BITS", bits)
     world = random_world(np.random.default_rng(3), persons=500, rows=8, steps=4, span=10**7, several=0.1, foreign=0.1)
     levels = world.by_rows(5 * 10**6, frozenset())
-    groups = np.random.default_rng(4).permutation(500).astype(np.uint64)
-    codes = np.random.default_rng(5).integers(0, 7, 500)
+    groups = np.random.default_rng(4).permutation(560)[:460].astype(np.uint64)  # not all that got anywhere, and some who didn't
+    codes = np.random.default_rng(5).integers(0, 7, 460)
     breakdown = levels.figures_by(groups, codes, 7)
     assert breakdown.counts.tolist() == levels.counts_by(groups, codes, 7).tolist()
     for code in range(7):
