@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sv.engine.duck import key_reading
 from sv.engine.duck.engine import DuckEngine
+from sv.engine.duck.key_files import KeyFile
 from sv.engine.duck.key_reading import KeyFiles
 from sv.engine.duck.trend_keys import Contribution, measures
 from sv.insights.runner import Context
@@ -120,6 +122,39 @@ def test_trends_are_the_same_whatever_has_key_files(
     plain = ask(filled, engines["none"], body)
     for name, engine in engines.items():
         assert ask(filled, engine, body) == plain, name
+
+
+def test_events_are_counted_without_a_look_into_files_that_lie_in_one_bucket(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in (0, 1):
+        sent = [
+            event(name, person, NOON + day * DAY_MS + place)
+            for place, person in enumerate(PERSONS)
+            for name in ("view", "buy", "buy")
+        ]
+        rig.flush(rig.buffer(rig.batch(sent, user_agent=BOT if day else CHROME)))
+    rig.index(rig.parts)
+    body = {"date_from": "2025-06-15", "date_to": "2025-06-17", "interval": "day"}
+    opened_files: list[str] = []
+    reading = key_reading.Reading
+
+    def noted(file: KeyFile) -> key_reading.Reading:
+        opened_files.append(file.path.name)
+        return reading(file)
+
+    monkeypatch.setattr(key_reading, "Reading", noted)
+
+    def values(name: str, **more: Any) -> list[float]:
+        return ask(rig, rig.engine, body | {"events": [{"name": name}]} | more)["series"][0]["values"]
+
+    assert values("buy") == [10, 0, 0]
+    assert values("buy", include_bots=True) == [10, 10, 0]
+    assert values("never") == [0, 0, 0]
+    assert values("view", date_from=iso_ms(NOON), include_bots=True) == [5, 5, 0]
+    assert opened_files == []
+    assert values("buy", interval="hour", date_to="2025-06-15", include_bots=True)[12:14] == [10, 0]
+    assert opened_files == []
+    assert values("view", date_from=iso_ms(NOON + 2), include_bots=True) == [3, 5, 0]
+    assert len(opened_files) == 1  # of the day that isn't asked for as a whole
 
 
 @pytest.mark.parametrize("math", ["total", "unique_persons"])

@@ -136,6 +136,18 @@ class KeyReader:
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
 
+    def counts(self, parts: Sequence[Part], scope: Scope, matcher: Matcher, limits: Limits) -> dict[int, int]:
+        """How many rows match, at whatever time, by part: of those parts where what is in memory of key files tells, and no row has to be
+        looked at."""
+        some = alternatives_of(scope, matcher)
+        files = self._files.of(parts)
+        if some is None or not files:
+            return {}
+        answers = self._answers(some, files, limits)
+        told = ((part, file, _told(some, file, answers)) for part, file in files)
+        counts = ((part.part_id, _count(file, told)) for part, file, told in told if told is not None)
+        return {part_id: count for part_id, count in counts if count is not None}
+
     def foreign(
         self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], keep: Callable[[Keys], Keys], limits: Limits
     ) -> dict[int, list[Kept]]:
@@ -199,6 +211,21 @@ def _told(some: Sequence[Alternative], file: KeyFile, answers: Answers) -> Told 
             return None
         told.append((one.event, [answer for answer in needs if answer is not None]))
     return told
+
+
+def _count(file: KeyFile, told: Told) -> int | None:
+    """How many rows are of any of the alternatives; None where that differs from row to row."""
+    names: set[str | None] = set()
+    for event, needs in told:
+        if any(need.for_all is False for need in needs):
+            continue
+        if not all(need.for_all is True for need in needs):
+            return None
+        names.add(event)
+    if None in names:
+        return file.rows
+    spans = [file.range_of(event) for event in names if event is not None]
+    return sum(high - low for low, high in spans)
 
 
 class Matched(NamedTuple):

@@ -3,6 +3,7 @@
 Counts of events and of persons can be put together exactly from pieces; all other measures are asked of the whole in SQL.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -17,6 +18,7 @@ from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.key_values import Valued, json_texts, strings_of, valued_of
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
+from sv.engine.duck.step_keys import covers
 from sv.engine.duck.trend_keys import Contribution
 from sv.engine.port import Limits, Matcher, Measure, Scope, TrendCells
 from sv.model.snapshot import Snapshot
@@ -113,8 +115,9 @@ class TrendReader:
         strings = strings_of(top, self._statements, asked.limits) if _is_of_column(asked) else {}
         named = [(strings.get(text, text), place) for place, text in enumerate(top, start=1)]
         slots = trend_keys.Slots({value: place for value, place in named if value is not None})
+        counted = {} if of_persons or asked.breakdown is not None else self._whole_counts(asked)
         found = self._key_reader.reduce(
-            asked.source.parts,
+            _without(asked.source, counted).parts,
             asked.scope,
             asked.matcher,
             _valued(asked),
@@ -127,6 +130,7 @@ class TrendReader:
             ),
             asked.limits,
         )
+        found |= counted
         rest = _without(asked.source, found)
         if not found:
             return self._sql_rows(asked, asked.source, top)
@@ -134,6 +138,18 @@ class TrendReader:
         if rest.parts or rest.buffers:
             contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
         return list(trend_keys.measures(contributions, asked.limits.check, of_persons=of_persons))
+
+    def _whole_counts(self, asked: Asked) -> dict[int, Contribution]:
+        """Of files that lie in one bucket, and of which it is known without reading them how many of their events count."""
+        bucket_of: dict[int, int] = {}
+        for part in asked.source.parts:
+            first, last = (bisect_right(asked.starts_ms, at_ms) - 1 for at_ms in (part.min_ts_ms, part.max_ts_ms))
+            if first == last and covers(asked.scope, part):
+                bucket_of[part.part_id] = first
+        parts = [part for part in asked.source.parts if part.part_id in bucket_of]
+        counts = self._key_reader.counts(parts, asked.scope, asked.matcher, asked.limits)
+        cells = {part_id: {(trend.NO_VALUE_SLOT, bucket_of[part_id]): count} for part_id, count in counts.items()}
+        return {part_id: Contribution(of_part if any(of_part.values()) else {}, {}) for part_id, of_part in cells.items()}
 
     def _sql_rows(self, asked: Asked, source: Snapshot, top: Sequence[str]) -> list[Row]:
         params = Params()
