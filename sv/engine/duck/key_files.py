@@ -44,7 +44,7 @@ MAX_PERSON: Final = (1 << (64 - KEY_BITS)) - 1
 MAX_SPAN_MS: Final = (1 << KEY_BITS) - 1
 
 MIN_ROWS: Final = 256
-"""A smaller part is mostly one flush of a quiet minute, which is soon merged: not worth a file and its syncs."""
+"""A smaller part that comes from a flush is mostly one of a quiet minute, which is soon merged: not worth a file and its syncs."""
 
 MAX_ROWS: Final = 8_000_000
 """While a file is made it is in memory: 8 bytes a row, and one for each coded column."""

@@ -175,7 +175,7 @@ class DuckTables:
                 raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
 
     def wants_keys(self, part: Part) -> bool:
-        return key_files.MIN_ROWS <= part.rows <= key_files.MAX_ROWS
+        return (part.level > 0 or part.rows >= key_files.MIN_ROWS) and part.rows <= key_files.MAX_ROWS
 
     def open_keys(self, part: Part, path: Path, *, is_checked: bool) -> bool:
         found = key_files.open_key_file(path, part, is_checked=is_checked)
