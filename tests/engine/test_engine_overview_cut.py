@@ -1,6 +1,7 @@
 """An overview whose range is read in pieces, with sessions that lie in several of them, against the same slow one."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(overview_shares, "CUT_ROWS", 1)
     monkeypatch.setattr(overview_shares, "MOST_READING", 100)
     monkeypatch.setattr(overview_shares, "HASHES_A_SHARE", 8)
+    monkeypatch.setattr(overview_shares, "MOST_SPLITS", 1)
     monkeypatch.setattr(overview_shares, "cuts", counted)
     return found
 
@@ -86,6 +88,29 @@ def test_visitors_of_pieces_are_users_where_identity_is_merged(tmp_path: Path, p
             found = shown(asked(rig.context(), body, NOON + DAY_MS))
             assert found == slow_overview(rows, body, NOON + DAY_MS, lambda row: owners[row.id]), (body, f"OVERVIEW_SEED={SEED}")
     assert max(pieces) > 1
+
+
+def test_sessions_of_a_day_of_too_many_events_are_found_a_part_at_a_time(
+    tmp_path: Path, pieces: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview_shares, "MOST_SPLITS", 3)
+    split = overview_shares.pieces
+    shares: list[int] = []
+
+    def counted(*given: Any) -> Iterator[overview_shares.Share]:
+        made = list(split(*given))
+        shares.append(len(made))
+        yield from made
+
+    monkeypatch.setattr(overview_shares, "pieces", counted)
+    with opened(tmp_path) as rig:
+        rig.flush(rig.buffer(rig.batch([one for one in random_events(SEED, 200) if one["timestamp"] < NOON + 11 * HOUR_MS])))
+        rows = rows_of(rig)
+        for body in combinations(SEED % 4, 6):
+            found = shown(asked(rig.context(), body, NOON + DAY_MS))
+            assert found == slow_overview(rows, body, NOON + DAY_MS), (body, f"OVERVIEW_SEED={SEED}")
+    assert max(pieces) == 1
+    assert max(shares) == 3
 
 
 def test_what_would_not_fit_into_memory_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from sv.engine.duck.overview_reading import beside
-from sv.engine.duck.overview_shares import Rest, cuts, of_cut_sessions, of_derived, of_several, rows_within
+from sv.engine.duck.overview_shares import MOST_SPLITS, Rest, cuts, of_cut_sessions, of_derived, of_several, pieces, rows_within
 from sv.engine.duck.overview_tables import Rows, first_rows
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.part import Part
@@ -73,6 +73,16 @@ def test_files_over_many_days_make_pieces_larger_and_a_few_rows_of_many_days_do_
     assert borders([*days(100, 100, 100, 100), part(9, 2_000, 0, 9 * DAY_MS)]) == []
     reaching = [part(day, 100, day * DAY_MS, (day + 2) * DAY_MS) for day in range(8)]
     assert 0 < len(borders(reaching)) < 7
+
+
+def test_a_cut_of_far_too_many_rows_is_split_by_the_hash_of_the_session() -> None:
+    made = list(pieces(days(50, 250, 90), [(0, DAY_MS), (DAY_MS, 2 * DAY_MS), (2 * DAY_MS, 3 * DAY_MS)], MOST))
+    assert [(share.from_ms // DAY_MS, share.ids) for share in made] == [
+        (0, None), (1, Rest(3, 0)), (1, Rest(3, 1)), (1, Rest(3, 2)), (2, None)
+    ]  # fmt: skip
+    assert all(share.is_cut and not share.has_derived for share in made)
+    assert [share.is_cut for share in pieces(days(250), [(0, DAY_MS)], MOST)] == [False] * 3
+    assert len(list(pieces(days(10**9), [(0, DAY_MS)], MOST))) == MOST_SPLITS
 
 
 def test_pieces_are_smaller_where_memory_is() -> None:

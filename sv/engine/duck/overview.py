@@ -278,6 +278,8 @@ def of_share(share: Share, params: Params) -> str:
         conditions.append("session_id is null")
     if share.hashes is not None:
         conditions.append(f"{HASH.format('session_id')} in (select unnest({params.bind(share.hashes.tolist())}::ubigint[]))")
+    if share.ids is not None:
+        conditions.append(f"{HASH.format('session_id')} % {share.ids.of:d} = {share.ids.rest:d}")
     if share.persons is not None:
         conditions.append(f"person % {share.persons.of:d} = {share.persons.rest:d}")
     return joined(conditions)

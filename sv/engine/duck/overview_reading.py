@@ -62,11 +62,13 @@ class OverviewReader:
         """See the port."""
         reading = _Reading(self._statements, asked, self._most_bytes, self._workers)
         scope = asked.scope
-        cuts = overview_shares.cuts(asked.snapshot.parts, scope.from_ms, scope.to_ms, self._most_rows)
-        if len(cuts) == 1:
+        parts = asked.snapshot.parts
+        cuts = overview_shares.cuts(parts, scope.from_ms, scope.to_ms, self._most_rows)
+        pieces = list(overview_shares.pieces(parts, cuts, self._most_rows))
+        if len(pieces) == 1:
             reading.read([Share(from_ms=scope.from_ms, to_ms=scope.to_ms)], (Kind.VISIT, *reading.counts))
         else:
-            reading.cut(cuts, self._most_rows)
+            reading.cut(cuts, pieces, self._most_rows)
         return reading.figures()
 
 
@@ -106,11 +108,10 @@ class _Reading:
                 self._keep(kind, question.share, found)
         return np.concatenate(hashes)
 
-    def cut(self, cuts: Sequence[tuple[int, int]], most_rows: int) -> None:
+    def cut(self, cuts: Sequence[tuple[int, int]], pieces: Sequence[Share], most_rows: int) -> None:
         """Reads pieces of the range one by one, then the sessions that have events in several, then those that no client gave an id."""
         scope = self._asked.scope
         kinds = (Kind.VISIT, *self.counts) if self._filters_sessions else (Kind.VISIT,)
-        pieces = [Share(from_ms=low, to_ms=high, has_derived=False, is_cut=True) for low, high in cuts]
         hashes = overview_shares.of_several(self.read(pieces, kinds))
         for kept in self._kept.values():
             kept.drop(hashes)

@@ -22,6 +22,9 @@ BYTES_A_ROW: Final = 512
 """What the engine may use for each of a piece's events while their sessions are found. A million took 80 MB, of which two pieces are
 looked at in the same moment."""
 
+MOST_SPLITS: Final = 64
+"""Into how many a piece is split at most that has more events than it may: each reads the whole piece."""
+
 HASHES_A_SHARE: Final = 200_000
 """Sessions that are asked for again at once."""
 
@@ -32,7 +35,7 @@ Hashes = NDArray[np.uint64]
 
 
 class Rest(Struct, frozen=True):
-    """Persons whose number leaves this rest when it is divided."""
+    """Numbers that leave this rest when they are divided."""
 
     of: int
     rest: int
@@ -42,7 +45,7 @@ class Share(Struct, frozen=True, kw_only=True):
     """Some of a range's events. Sessions are whole in it, unless it is cut.
 
     has_clients, has_derived: whether events with, and without, a session id are in it. hashes: of the ids of the sessions in it, None for
-    all. persons: of the events without a session id.
+    all. ids: of which sessions it has the events with an id, by the id's hash. persons: of whom those without.
     """
 
     from_ms: int
@@ -50,6 +53,7 @@ class Share(Struct, frozen=True, kw_only=True):
     has_clients: bool = True
     has_derived: bool = True
     hashes: Hashes | None = None
+    ids: Rest | None = None
     persons: Rest | None = None
     is_cut: bool = False
 
@@ -76,6 +80,16 @@ def cuts(parts: Iterable[Part], from_ms: int, to_ms: int, most_rows: int) -> lis
         borders = borders[1::2]
     edges = [from_ms, *(border for border in borders if border < to_ms), to_ms]
     return list(pairwise(edges))
+
+
+def pieces(parts: Sequence[Part], cuts: Sequence[tuple[int, int]], most_rows: int) -> Iterator[Share]:
+    """The shares of the events with a session id. A cut of more than twice as many rows as it may have is split by the ids' hashes."""
+    for low, high in cuts:
+        rows = sum(part.rows for part in parts if part.min_ts_ms < high and part.max_ts_ms >= low)
+        splits = min(-(-rows // most_rows), MOST_SPLITS) if rows > 2 * most_rows else 1
+        for rest in range(splits):
+            ids = Rest(splits, rest) if splits > 1 else None
+            yield Share(from_ms=low, to_ms=high, has_derived=False, ids=ids, is_cut=len(cuts) > 1)
 
 
 def _read(parts: Sequence[Part], borders: Sequence[int]) -> int:

@@ -20,6 +20,9 @@ Numbers = NDArray[np.int64]
 MARKED: Final = 32 << 20
 """Pairs of a value and a person that are marked, a byte each; where there could be more of them, those that there are are sorted."""
 
+MAX_PERSONS: Final = 1 << 32
+"""Numbers are dense, so that a folder would need as many persons."""
+
 _PERSON_BITS: Final = np.uint64(32)
 
 
@@ -87,7 +90,7 @@ def _encoded(column: Any) -> _Texts:
 
 
 def session_measures(visits: Rows, buckets: int) -> NDArray[np.int64]:
-    """Sessions, bounces and duration in ms, of each bucket and of all. visits: rows of `OverviewSql.visits`."""
+    """Sessions, bounces and duration in ms, of each bucket and of all. visits: rows of the kind VISIT."""
     bucket, is_bounce = visits.numbers("bucket"), visits.numbers("is_bounce")
     return np.stack(
         [
@@ -99,7 +102,7 @@ def session_measures(visits: Rows, buckets: int) -> NDArray[np.int64]:
 
 
 def sessions_table(visits: Rows, table: Table, rows: int) -> list[OverviewRow]:
-    """What sessions have in common. visits: rows of `OverviewSql.visits`."""
+    """What sessions have in common. visits: rows of the kind VISIT."""
     codes, values = visits.coded(table.value)
     places = len(values) + 1
     visitors = _distinct(codes, visits.numbers("person"), places)
@@ -113,14 +116,14 @@ def sessions_table(visits: Rows, table: Table, rows: int) -> list[OverviewRow]:
 
 
 def visitor_measures(seen: Rows, buckets: int) -> NDArray[np.int64]:
-    """Visitors and pageviews, of each bucket and of all. seen: rows of `OverviewSql.seen`."""
+    """Visitors and pageviews, of each bucket and of all. seen: rows of the kind SEEN."""
     bucket, person = seen.numbers("bucket"), seen.numbers("person")
     visitors = np.append(_distinct(bucket, person, buckets), _distinct(np.zeros(person.size, np.int64), person, 1))
     return np.stack([visitors, _with_sum(_sums(bucket, seen.numbers("views"), buckets))])
 
 
 def pages_table(pages: Rows, rows: int) -> list[OverviewRow]:
-    """Who saw a page, and how often. pages: rows of `OverviewSql.pages`."""
+    """Who saw a page, and how often. pages: rows of the kind PAGE."""
     codes, values = pages.coded("page")
     places = len(values) + 1
     visitors = _distinct(codes, pages.numbers("person"), places)
@@ -152,6 +155,8 @@ def _text(values: Any, place: int) -> str | None:
 def _distinct(codes: NDArray[Any], persons: NDArray[np.uint32], places: int) -> Numbers:
     """How many persons there are of each code."""
     people = int(persons.max(initial=0)) + 1
+    if people > MAX_PERSONS:
+        raise OverflowError(f"expected persons' numbers below 2^32, got {people - 1}")
     if places * people <= MARKED:
         marks = np.zeros(places * people, np.bool_)
         marks[codes.astype(np.int64) * people + persons] = True
