@@ -18,7 +18,7 @@ from tests.engine.rig import NOON, Event, Rig, event, opened
 from tests.engine.test_engine_overview import asked, combinations, random_events, shown
 
 SEED = chance.seed("OVERVIEW_SEED")
-DAYS = 4
+DAYS = 3
 
 
 @pytest.fixture
@@ -65,18 +65,19 @@ def place(rig: Rig, sent: list[Event]) -> None:
     rig.buffer(rig.batch(sent[-20:]))
 
 
-@pytest.mark.parametrize("hashed", ["hash({})", "length({})::ubigint"], ids=["hashes", "one hash for many"])
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("hashed", "every"), [("hash({})", 1), ("length({})::ubigint", 2)], ids=["hashes", "one hash for many"])
 def test_an_overview_in_pieces_is_what_loops_say(
-    tmp_path: Path, pieces: list[int], hashed: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pieces: list[int], hashed: str, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overview, "HASH", hashed)
     with opened(tmp_path) as rig:
         place(rig, days_of_events(SEED))
         rows = rows_of(rig)
-        for body in combinations(SEED % 4, 6):
+        for body in combinations(SEED % 4, 6)[::every]:
             now_ms = NOON + DAY_MS
             assert shown(asked(rig.context(), body, now_ms)) == slow_overview(rows, body, now_ms), (body, f"OVERVIEW_SEED={SEED}")
-    assert max(pieces) > DAYS - 2
+    assert max(pieces) > 1
 
 
 def test_visitors_of_pieces_are_users_where_identity_is_merged(tmp_path: Path, pieces: list[int]) -> None:
