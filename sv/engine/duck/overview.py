@@ -15,10 +15,11 @@ from msgspec import Struct
 from sv.engine.duck import enrich
 from sv.engine.duck.filters import all_of
 from sv.engine.duck.overview_shares import Share
-from sv.engine.duck.relation import attributed, joined, session_starts
+from sv.engine.duck.relation import attributed, in_range, joined, session_starts
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.summaries.sessions import QUIET_EVENTS
 from sv.engine.duck.trend import bucket_of
+from sv.engine.port import Scope
 from sv.model.overview import OverviewFilters, Table
 
 HASH: Final = "hash({})"
@@ -270,8 +271,7 @@ class _Conditions:
 
 def of_share(share: Share, params: Params) -> str:
     """The condition that an event is of the share."""
-    low, high = params.bind(share.from_ms), params.bind(share.to_ms)
-    conditions = [f"timestamp >= make_timestamp_ms({low}) and timestamp < make_timestamp_ms({high})"]
+    conditions = [in_range(Scope(share.from_ms, share.to_ms), params)]
     if not share.has_derived:
         conditions.append("session_id is not null")
     if not share.has_clients:

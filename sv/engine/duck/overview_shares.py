@@ -19,8 +19,8 @@ CUT_ROWS: Final = 1_000_000
 """Events of a piece of the range at most, unless a day has more."""
 
 BYTES_A_ROW: Final = 512
-"""What the engine may use for each of a piece's events while their sessions are found. A million took 80 MB, of which two pieces are
-looked at in the same moment."""
+"""What the engine may use for each of a piece's events while their sessions are found. A million took 105 MB, and two pieces are read at
+once."""
 
 MOST_SPLITS: Final = 64
 """Into how many a piece is split at most that has more events than it may: each reads the whole piece."""
