@@ -46,6 +46,7 @@ from sv.people.people import People
 from sv.privacy.opening import open_jobs
 from sv.recordings.opening import open_recordings
 from sv.settings import Settings
+from sv.settings.memory import engine_bytes, kept_bytes
 from sv.store.disk_watch import DiskWatch
 from sv.store.event_store import EventStore
 from sv.store.files import ASIDE, EVENTS, SPILL, lacks_catalog
@@ -71,12 +72,6 @@ log = logging.getLogger(__name__)
 
 SALT_BITS: Final = 18
 """Of the folder's salt, in each event's id."""
-
-ENGINE_SHARE: Final = 0.5
-"""Of the memory limit, for DuckDB; the rest is for held bodies, answers remembered, funnels' arrays and Python itself."""
-
-CACHE_SHARE: Final = 0.1
-"""Of it, for what is kept of funnels' steps between questions."""
 
 
 def now_ms() -> int:
@@ -165,7 +160,7 @@ class Server:
             keep_persons=self.persons.keep,
             covered_seq=covered,
             monotonic_s=time.monotonic,
-            engine_memory_bytes=int(self.settings.memory_limit * ENGINE_SHARE),
+            engine_memory_bytes=engine_bytes(self.settings.memory_limit),
             ingested_before=self.parts.ledger().ingested,
         )
         self.rollups = Rollups(self.store, self.builds, self.clock)
@@ -261,7 +256,7 @@ class Server:
                         events_folder=settings.data / EVENTS,
                         aside_folder=settings.data / ASIDE,
                         spill_folder=settings.data / SPILL,
-                        memory_bytes=int(settings.memory_limit * ENGINE_SHARE),
+                        memory_bytes=engine_bytes(settings.memory_limit),
                         threads=settings.threads,
                     )
                 except OSError as error:
@@ -276,8 +271,8 @@ class Server:
                     recall_event_ids=self._recall_event_ids,
                 )
                 aliases, keys = AliasLists(self.meta, self.builds), self._tables.key_files
-                kept_bytes = int(settings.memory_limit * CACHE_SHARE)
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept_bytes, keys)
+                kept = kept_bytes(settings.memory_limit)
+                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept, keys)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":

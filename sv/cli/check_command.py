@@ -29,6 +29,7 @@ from sv.meta.errors import FolderUnusable
 from sv.meta.lock import FolderLock
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
+from sv.settings.memory import engine_bytes
 from sv.store.disk_watch import shown_bytes
 from sv.upkeep.checking import Report, check
 from sv.upkeep.repairing import Repaired, needs_repair, put_damaged_aside, repair
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 def _inventory(settings: Settings) -> "Generator[Inventory]":
     from sv.engine.duck.inventory import Inventory
 
-    inventory = Inventory(settings.data, settings.memory_limit // 2, settings.threads)
+    inventory = Inventory(settings.data, engine_bytes(settings.memory_limit), settings.threads)
     try:
         yield inventory
     finally:

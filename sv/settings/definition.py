@@ -13,7 +13,7 @@ from msgspec import NODEFAULT, Struct, field
 from msgspec.structs import fields, force_setattr
 
 from sv.model import ingest_limits, limits
-from sv.settings import values
+from sv.settings import memory, values
 from sv.settings.about import About, LogFormat, LogLevel, S3Addressing, Setting, show_value
 from sv.settings.machine import cores_allowed, memory_allowed
 from sv.settings.values import Secret
@@ -24,7 +24,6 @@ GIB: Final = 1024 * MIB
 TIB: Final = 1024 * GIB
 
 MIN_MEMORY_LIMIT: Final = 64 * MIB
-MAX_DEFAULT_BUFFER: Final = GIB
 DEFAULT_FLUSH_BYTES: Final = 64 * MIB
 MAX_DEFAULT_QUERIES: Final = 8
 
@@ -128,7 +127,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "bytes",
             "Events that wait to be written to files. Beyond it ingest answers 503 with Retry-After, before "
             "anything is stored. At least one request of the largest size has to fit.",
-            "a quarter of memory_limit, at most 1GiB",
+            "a quarter of memory_limit without its first 176MiB, from 16MiB to 1GiB",
         ),
     ] = 0
     compact_seconds: Annotated[
@@ -200,8 +199,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.size(MIN_MEMORY_LIMIT, 1024 * TIB, can_be_share=True),
             "bytes",
-            "Memory for queries and waiting events. Beyond it a query spills to the data folder. The other half is "
-            "for the operating system's file cache, which queries live on.",
+            "What the server may take, 176MiB for itself and its libraries included; the rest is for queries, which beyond "
+            "their share spill to the data folder, and for waiting events. With less than 512MiB it may take more than it is told. The "
+            "other half of the machine's memory is for the file cache, which queries live on.",
             "50% of the memory that the machine or its container allows",
         ),
     ] = field(default_factory=_half_of_memory)
@@ -352,8 +352,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         self._agree_on_base_path()
         if self.buffer_limit == 0:
-            limit = min(MAX_DEFAULT_BUFFER, max(limits.MAX_BODY_BYTES, self.memory_limit // 4))
-            force_setattr(self, "buffer_limit", limit)
+            force_setattr(self, "buffer_limit", memory.buffer_bytes(self.memory_limit))
         if self.flush_bytes == 0:
             force_setattr(self, "flush_bytes", min(DEFAULT_FLUSH_BYTES, self.buffer_limit // 2))
         if self.max_concurrent_queries == 0:

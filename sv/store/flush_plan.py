@@ -1,24 +1,57 @@
 """Which files a flush writes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
+
+from msgspec import Struct, structs
 
 from sv.store.ports import BufferGroup
 
 MAX_FILES_PER_FLUSH: Final = 64
 """Of one project. Events of more days than this (an import through the API, a hostile clock) share one file of many days."""
 
+Span = tuple[int, int]
 
-def plan_files(groups: Sequence[BufferGroup]) -> list[tuple[str, list[str], str | None]]:
-    """(project, days, folder's day or None for many days) of each file to write for a buffer of these groups, projects in order."""
-    days_of: dict[str, list[str]] = {}
+SpansOf = Callable[[str, Sequence[str]], Sequence[Span]]
+"""(project, days) -> its rows of these days, cut so that none has more of large rows than a file may have."""
+
+
+class FilePlan(Struct, frozen=True):
+    """A file to write. day: of its folder, None for many days. span: which of the days' rows, first and last; None for all."""
+
+    project_id: str
+    days: list[str]
+    day: str | None
+    span: Span | None = None
+
+
+def plan_files(groups: Sequence[BufferGroup], most_large_bytes: int, spans_of: SpansOf) -> list[FilePlan]:
+    """Each file to write for a buffer of these groups, projects in order. Asked twice of the same buffer it says the same.
+
+    most_large_bytes: what a file may have of large rows.
+    """
+    groups_of: dict[str, list[BufferGroup]] = {}
     for group in groups:
-        days_of.setdefault(group.project_id, []).append(group.day)
-    plan: list[tuple[str, list[str], str | None]] = []
-    for project_id in sorted(days_of):
-        days = days_of[project_id]
-        alone = days if len(days) <= MAX_FILES_PER_FLUSH else days[: MAX_FILES_PER_FLUSH - 1]
-        plan += [(project_id, [day], day) for day in alone]
-        if len(alone) < len(days):
-            plan.append((project_id, days[len(alone) :], None))
-    return plan
+        groups_of.setdefault(group.project_id, []).append(group)
+    return [
+        file
+        for project_id in sorted(groups_of)
+        for some in _by_file(groups_of[project_id])
+        for file in cut_file(some, most_large_bytes, spans_of)
+    ]
+
+
+def cut_file(groups: Sequence[BufferGroup], most_large_bytes: int, spans_of: SpansOf) -> list[FilePlan]:
+    """The file of some groups of one project; several where it would have more of large rows than a file may have."""
+    project_id, days = groups[0].project_id, [group.day for group in groups]
+    file = FilePlan(project_id, days, days[0] if len(days) == 1 else None)
+    if sum(group.large_bytes for group in groups) <= most_large_bytes:
+        return [file]
+    return [structs.replace(file, span=span) for span in spans_of(project_id, days)]
+
+
+def _by_file(groups: list[BufferGroup]) -> list[list[BufferGroup]]:
+    """One project's groups, those that share a file together."""
+    alone = groups if len(groups) <= MAX_FILES_PER_FLUSH else groups[: MAX_FILES_PER_FLUSH - 1]
+    rest = groups[len(alone) :]
+    return [[group] for group in alone] + ([rest] if rest else [])

@@ -23,8 +23,10 @@ from sv.model.part import NewPart, Part
 from sv.model.rollup import Summary
 from sv.store.event_store import EventStore
 from sv.store.files import delete_file, part_path, write_durably
+from sv.store.flush_plan import FilePlan, cut_file
 from sv.store.maintenance import Maintenance
-from sv.store.ports import BufferGroup
+from sv.store.parts import new_part
+from sv.store.ports import Tables
 
 MAX_BATCH_EVENTS: Final = 2048
 """An event's id has 11 bits for its place in the batch."""
@@ -141,25 +143,13 @@ class ImportChunks:
         tables = self._store.tables
         unusable = self._in_doubt | {part.path for part in self._rows.dropped_parts(project_id)}
         written: list[NewPart] = []
-        for number, (days, day) in enumerate(_plan_files(tables.buffer_groups(generation))):
-            path = _unused_path(project_id, day, f"import-{key}-{chunk_no}-{number}", unusable)
+        for number, file in enumerate(_plan_files(tables, generation)):
+            path = _unused_path(project_id, file.day, f"import-{key}-{chunk_no}-{number}", unusable)
             facts = write_durably(
                 self._store.data_folder / path,
-                lambda target, d=days: tables.write_buffer_days(generation, project_id, d, target),
+                lambda target, f=file: tables.write_buffer_days(generation, project_id, f.days, target, f.span),
             )
-            part = NewPart(
-                project_id=project_id,
-                path=path,
-                day=day,
-                rows=facts.rows,
-                bytes=facts.bytes,
-                min_ts_ms=facts.min_ts_ms,
-                max_ts_ms=facts.max_ts_ms,
-                min_received_ms=facts.min_received_ms,
-                max_received_ms=facts.max_received_ms,
-                created_ms=self._now_ms(),
-            )
-            written.append(part)
+            written.append(new_part(project_id, path, file.day, facts, self._now_ms()))
         return written
 
     def _record(self, key: str, chunk_no: int, parts: Sequence[NewPart], summaries: Sequence[Summary]) -> Sequence[Part] | None:
@@ -225,13 +215,14 @@ def _sequence_numbers(key: str, chunk_no: int, count: int) -> list[int]:
     return [_SEQ_MARK | number for number in sorted(chosen)]
 
 
-def _plan_files(groups: Sequence[BufferGroup]) -> list[tuple[list[str], str | None]]:
-    """(days, folder's day or None for many days) of each file."""
-    plan: list[tuple[list[str], str | None]] = [([group.day], group.day) for group in groups if group.rows >= DAY_FILE_ROWS]
-    rest = [group.day for group in groups if group.rows < DAY_FILE_ROWS]
-    if rest:
-        plan.append((rest, rest[0] if len(rest) == 1 else None))
-    return plan
+def _plan_files(tables: Tables, generation: int) -> list[FilePlan]:
+    groups = tables.buffer_groups(generation)
+    small = [group for group in groups if group.rows < DAY_FILE_ROWS]
+    return [
+        file
+        for some in [[group] for group in groups if group.rows >= DAY_FILE_ROWS] + ([small] if small else [])
+        for file in cut_file(some, tables.most_large_bytes, lambda p, days: tables.buffer_spans(generation, p, days))
+    ]
 
 
 def _unused_path(project_id: str, day: str | None, name: str, unusable: set[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
-from sv.model.part import NewPart, Part
+from sv.model.part import Part
 from sv.model.telling import told, told_in_public
 from sv.store.aside import remove_aside_of_deleted, tell_nobodys
 from sv.store.compaction import plan_all, plan_merges
@@ -21,7 +21,9 @@ from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
 from sv.store.flush_plan import plan_files
 from sv.store.indexing import Indexing
-from sv.store.ports import CatalogRows, DeletedProjects, FileFacts
+from sv.store.large import LargeRows
+from sv.store.parts import new_part
+from sv.store.ports import CatalogRows, DeletedProjects
 from sv.store.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ class Maintenance:
         self._turn = threading.RLock()
         self._stopping = threading.Event()
         self._indexing = Indexing(store, monotonic_s, self._is_ending)
+        self._large = LargeRows(lambda: store.tables, store.data_folder)
         self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self._pending_since_s: float | None = None
@@ -158,7 +161,7 @@ class Maintenance:
         """Merge the parts that are due, or all of each day. Returns the number of merges."""
         with self._turn:
             self.unfinished.settle()
-            parts = self._store.catalog.parts()
+            parts = self._large.mergeable(self._store.catalog.parts())
             plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
             for plan in plans:
                 if self._stopping.is_set() and not everything:
@@ -294,18 +297,20 @@ class Maintenance:
         """
         tables = self._store.tables
         deleted = self._deleted.ids() if self._deleted is not None else ()
+        groups = tables.buffer_groups(generation.number)
+        plan = plan_files(groups, tables.most_large_bytes, lambda p, days: tables.buffer_spans(generation.number, p, days))
         # TRICKY: numbered before deleted projects are left out, so that a second try names the others' files alike.
-        for number, (project_id, days, day) in enumerate(plan_files(tables.buffer_groups(generation.number))):
-            path = part_path(project_id, day, f"flush-{generation.last_seq:016x}-{number}")
-            if path in generation.written or project_id in deleted:
+        for number, file in enumerate(plan):
+            path = part_path(file.project_id, file.day, f"flush-{generation.last_seq:016x}-{number}")
+            if path in generation.written or file.project_id in deleted:
                 continue
             if self._is_ending():
                 raise _Ending
             facts = write_durably(
                 self._store.data_folder / path,
-                lambda target, p=project_id, d=days: tables.write_buffer_days(generation.number, p, d, target),
+                lambda target, f=file: tables.write_buffer_days(generation.number, f.project_id, f.days, target, f.span),
             )
-            generation.written[path] = self._new_part(project_id, path, day, facts, level=0)
+            generation.written[path] = new_part(file.project_id, path, file.day, facts, self._now_ms())
         self._store.keep_persons()
         if not self._fold(self._is_ending):  # ROLLUP-1
             raise _Ending
@@ -319,7 +324,7 @@ class Maintenance:
     def _merge(self, plan: Sequence[Part]) -> None:
         tables = self._store.tables
         folder = self._store.data_folder
-        readable = [part for part in plan if self.check(part)]
+        readable = self._large.fitting([part for part in plan if self.check(part)])
         if len(readable) < 2:
             return
         first = readable[0]
@@ -331,7 +336,8 @@ class Maintenance:
             facts = write_durably(
                 folder / path, lambda target: tables.merge_files([folder / part.path for part in readable], target)
             )
-            parts = self._rows.replace_parts(old_ids, [self._new_part(first.project_id, path, first.day, facts, level)])
+            part = new_part(first.project_id, path, first.day, facts, self._now_ms(), level)
+            parts = self._rows.replace_parts(old_ids, [part])
         except Exception:
             self.unfinished.doubt(path)
             raise
@@ -381,19 +387,3 @@ class Maintenance:
         if gone:
             self._rows.forget_dropped(gone)
             catalog.forget(parts=gone)
-
-    def _new_part(self, project_id: str, path: str, day: str | None, facts: FileFacts, level: int) -> NewPart:
-        return NewPart(
-            project_id=project_id,
-            path=path,
-            day=day,
-            rows=facts.rows,
-            bytes=facts.bytes,
-            min_ts_ms=facts.min_ts_ms,
-            max_ts_ms=facts.max_ts_ms,
-            min_received_ms=facts.min_received_ms,
-            max_received_ms=facts.max_received_ms,
-            level=level,
-            schema_version=1,
-            created_ms=self._now_ms(),
-        )

@@ -42,6 +42,10 @@ class BufferGroup(Protocol):
     def day(self) -> str: ...
     @property
     def rows(self) -> int: ...
+    @property
+    def large_bytes(self) -> int:
+        """Of the properties of those rows that are large."""
+        ...
 
 
 class DeletedProjects(Protocol):
@@ -99,7 +103,24 @@ class Tables(Protocol):
         """The buffer's rows that are marked `$is_bot`."""
         ...
 
-    def write_buffer_days(self, generation: int, project_id: str, days: Sequence[str], target: Path) -> FileFacts: ...
+    @property
+    def most_large_bytes(self) -> int:
+        """How many bytes of large rows one file may have; more at once than the engine has memory for."""
+        ...
+
+    def large_bytes(self, path: Path) -> int:
+        """Of the properties of a file's large rows. Raises Unavailable where that can't be told (memory)."""
+        ...
+
+    def buffer_spans(self, generation: int, project_id: str, days: Sequence[str]) -> Sequence[tuple[int, int]]:
+        """One project's rows of these days cut into spans, each with no more of large rows than one file may have."""
+        ...
+
+    def write_buffer_days(
+        self, generation: int, project_id: str, days: Sequence[str], target: Path, span: tuple[int, int] | None = None
+    ) -> FileFacts:
+        """Write one project's rows of these days, or of a span of them, into a new file."""
+        ...
 
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
 

@@ -39,9 +39,11 @@ class SmallLog:
 class Folder:
     """Opens at once. `close` is the ordinary end with a flush, `crash` the end of a process that was killed right now."""
 
-    def __init__(self, path: Path, threads: int = 2, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int = 2, clock: Callable[[], int] | None = None, memory_limit: int = 512 * MIB
+    ) -> None:
         self.path = path
-        settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=512 * MIB, threads=threads)
+        settings = Settings(data=path, flush_seconds=3600.0, compact_seconds=0.0, memory_limit=memory_limit, threads=threads)
         self.server = Server(settings, is_dev=True, clock=clock or now_ms)
         with patch("sv.server.Log", SmallLog):
             self.server.open()

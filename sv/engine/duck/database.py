@@ -16,6 +16,10 @@ import duckdb
 from sv.engine.heaps import bound_heaps
 from sv.engine.priority import all_thread_ids, lower_priority
 
+NO_ASYNC_THREADS = "0"
+"""SCAR: with its default of eight DuckDB 2.0 wrote files by them. One that came to the end of a queue, under a lock that it took once more,
+had a merge wait for ever, and with it whatever was to be flushed. Without them, whoever has a group of rows ready writes it."""
+
 SPILL_SHARE = 0.5
 """Of what is free on the disk at the start, for what queries spill: the log and the event files are on it too, and need the rest."""
 
@@ -47,6 +51,7 @@ class Database:
             ":memory:",
             config={
                 "threads": str(threads),
+                "async_threads": NO_ASYNC_THREADS,
                 "memory_limit": f"{self.memory_bytes // 1024}KiB",
                 "temp_directory": str(spill_folder),
                 "preserve_insertion_order": "false",

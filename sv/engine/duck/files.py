@@ -20,10 +20,20 @@ ROW_GROUP_ROWS: Final = 10_240
 """Scans of 5,120 to 122,880 rows measure alike, and bytes within two hundredths; one person's events take a tenth of the time, since
 of each group with one of them the wide columns are decompressed."""
 
+ROW_GROUP_BYTES: Final = 12_000_000
+"""Of a group's rows in memory; ordinary ones have half of that. SCAR: 10,240 events of 4 KB were one group, and one in each of two threads
+was more than a small server's engine may take: it flushed no more."""
+
 FLUSHED_LEVEL: Final = 3
 MERGED_LEVEL: Final = 7
 """Of zstd. A merged file is there for long, and 5 to 12 hundredths smaller for 1 to 2 µs of an event and merge, in the background; level 9
 makes one hundredth of difference for twice that. Reading costs the same."""
+
+LARGE_ROWS: Final = 32_768
+"""Rows of which so many would be the engine's whole memory are large: of 4 KiB where it has 128 MiB."""
+
+LARGE_SHARE: Final = 32
+"""Of its memory: one of these is how much a file may have of large rows. To write it takes four times that, to take JSON apart fourteen."""
 
 BATCH_ROWS: Final = 122_880
 """Of a part that is read in a stream, at a time."""
@@ -41,23 +51,74 @@ class FileFacts(Struct, frozen=True):
 
 
 class BufferGroup(Struct, frozen=True):
-    """The rows of one project and one UTC day in a buffer. `day` is ISO, as in `2026-01-31`."""
+    """The rows of one project and one UTC day in a buffer. `day` is ISO, as in `2026-01-31`. large_bytes: properties of large rows."""
 
     project_id: str
     day: str
     rows: int
+    large_bytes: int
 
 
-def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int) -> list[BufferGroup]:
+Span = tuple[int, int]
+"""The first and the last of some rows of a buffer."""
+
+
+def is_large(memory_bytes: int) -> str:
+    """The condition that a row is one of those of which few are in one file.
+
+    SCAR: the engine works on 2,048 rows at a time, and writes 10,240. A thousand of 60 KB in one file took more memory than there was, in
+    each try anew: nothing was flushed any more, by a project whose token everybody knows.
+    """
+    return f"strlen(properties) >= {memory_bytes // LARGE_ROWS:d}"
+
+
+def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int, memory_bytes: int) -> list[BufferGroup]:
     """What a flush of this buffer has to write, the largest groups first."""
     rows = cursor.execute(
         f"""
-        select project_id, day::varchar, n
-        from (select project_id, timestamp::date as day, count(*) as n from {buffer_name(generation)} group by all)
+        select project_id, day::varchar, n, large
+        from (
+          select
+            project_id, timestamp::date as day, count(*) as n,
+            coalesce(sum(strlen(properties)) filter (where {is_large(memory_bytes)}), 0)::bigint as large
+          from {buffer_name(generation)}
+          group by project_id, day
+        )
         order by n desc, project_id, day
         """
     ).fetchall()
-    return [BufferGroup(project_id, day, count) for project_id, day, count in rows]
+    return [BufferGroup(*row) for row in rows]
+
+
+def buffer_spans(
+    cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], memory_bytes: int
+) -> list[Span]:
+    """One project's rows of these days cut so that large ones are few in each span; others' rows may lie in them too."""
+    rows = cursor.execute(
+        f"""
+        select min(place), max(place)
+        from (
+          select place, sum(bytes) over (order by place) // {memory_bytes // LARGE_SHARE:d} as span
+          from (
+            select rowid as place, case when {is_large(memory_bytes)} then strlen(properties) else 0 end as bytes
+            from {buffer_name(generation)}
+            where {_of_days(project_id, days)}
+          )
+        )
+        group by span
+        order by span
+        """
+    ).fetchall()
+    return [(low, high) for low, high in rows]
+
+
+def large_bytes(cursor: duckdb.DuckDBPyConnection, path: Path, memory_bytes: int) -> int:
+    """Bytes of a file's large properties."""
+    row = cursor.execute(
+        f"select coalesce(sum(strlen(properties)), 0)::bigint from ({read_files([path])}) where {is_large(memory_bytes)}"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def count_bots(cursor: duckdb.DuckDBPyConnection, generation: int) -> int:
@@ -68,14 +129,12 @@ def count_bots(cursor: duckdb.DuckDBPyConnection, generation: int) -> int:
 
 
 def write_buffer_days(
-    cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], target: Path
+    cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], span: Span | None, target: Path
 ) -> FileFacts:
-    """Write one project's rows of these days into a new file at `target`. The caller syncs and renames it."""
-    listed = ", ".join(f"date {_literal(day)}" for day in days)
-    source = (
-        f"select {COLUMN_LIST} from {buffer_name(generation)}"
-        f" where project_id = {_literal(project_id)} and timestamp::date in ({listed})"
-    )
+    """Write one project's rows of these days, or of a span of them, into a new file at `target`. The caller syncs and renames it."""
+    source = f"select {COLUMN_LIST} from {buffer_name(generation)} where {_of_days(project_id, days)}"
+    if span is not None:
+        source += f" and rowid between {span[0]:d} and {span[1]:d}"
     _copy_sorted(cursor, source, target, FLUSHED_LEVEL)
     return file_facts(cursor, target)
 
@@ -109,6 +168,11 @@ def write_without(cursor: duckdb.DuckDBPyConnection, source: Path, unwanted: Unw
         cursor, f"select {COLUMN_LIST} from ({read_files([source])}) where not ({_is_unwanted(unwanted)})", target, MERGED_LEVEL
     )
     return file_facts(cursor, target)
+
+
+def _of_days(project_id: str, days: Sequence[str]) -> str:
+    listed = ", ".join(f"date {_literal(day)}" for day in days)
+    return f"project_id = {_literal(project_id)} and timestamp::date in ({listed})"
 
 
 def _is_unwanted(unwanted: Unwanted) -> str:
@@ -166,7 +230,8 @@ def _copy_sorted(cursor: duckdb.DuckDBPyConnection, source: str, target: Path, z
 def parquet_options(zstd_level: int) -> str:
     """How `copy … to` has to write an event file."""
     return (
-        f"format parquet, compression zstd, compression_level {zstd_level:d}, row_group_size {ROW_GROUP_ROWS}, parquet_version v2,"
+        f"format parquet, compression zstd, compression_level {zstd_level:d}, row_group_size {ROW_GROUP_ROWS},"
+        f" row_group_size_bytes {ROW_GROUP_BYTES}, parquet_version v2,"
         f" kv_metadata {{sv_schema: '{SCHEMA_VERSION}'}}"
     )
 

@@ -106,6 +106,7 @@ def open_locked(job: Job, buffered: bytes) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "threads": str(job.threads),
+            "async_threads": "0",
             "memory_limit": f"{job.memory_bytes // 1024}KiB",
             "temp_directory": "",
             "python_enable_replacements": "false",

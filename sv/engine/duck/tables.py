@@ -145,11 +145,26 @@ class DuckTables:
 
     def buffer_groups(self, generation: int) -> list[files.BufferGroup]:
         with self._cursor() as cursor:
-            return files.buffer_groups(cursor, generation)
+            return files.buffer_groups(cursor, generation, self.memory_bytes)
 
-    def write_buffer_days(self, generation: int, project_id: str, days: Sequence[str], target: Path) -> files.FileFacts:
+    def buffer_spans(self, generation: int, project_id: str, days: Sequence[str]) -> list[files.Span]:
+        with self._cursor() as cursor:
+            return files.buffer_spans(cursor, generation, project_id, days, self.memory_bytes)
+
+    @property
+    def most_large_bytes(self) -> int:
+        """See the port."""
+        return self.memory_bytes // files.LARGE_SHARE
+
+    def large_bytes(self, path: Path) -> int:
+        with self._cursor() as cursor:
+            return files.large_bytes(cursor, path, self.memory_bytes)
+
+    def write_buffer_days(
+        self, generation: int, project_id: str, days: Sequence[str], target: Path, span: files.Span | None = None
+    ) -> files.FileFacts:
         with self._writing() as cursor:
-            return files.write_buffer_days(cursor, generation, project_id, days, target)
+            return files.write_buffer_days(cursor, generation, project_id, days, span, target)
 
     def merge_files(self, sources: Sequence[Path], target: Path) -> files.FileFacts:
         with self._writing() as cursor:

