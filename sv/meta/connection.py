@@ -62,6 +62,8 @@ def connect_reader(path: Path) -> apsw.Connection:
     """A connection that can't write."""
     connection = _connect(path)
     connection.execute(f"pragma cache_size = -{READER_CACHE_KIB}")
+    # The terms of the index of texts: a table of the connection's own, which reads that index and holds nothing.
+    connection.execute("create virtual table temp.person_terms using fts5vocab(main, person_search, instance)")
     connection.execute("pragma query_only = on")
     return connection
 

@@ -34,4 +34,15 @@ def windows(text: str) -> str:
     )
 
 
+def spellings(text: str) -> list[str]:
+    """Every text whose folded form this one is: a few for each character, and so of short texts only."""
+    found = [""]
+    for character in text:
+        each = sorted({character, character.upper(), character.title(), *_FURTHER.get(character, "")})
+        found = [start + one for start in found for one in each if folded(one) == character]
+    return found
+
+
 _FOLDED = {"İ": "i"}
+_FURTHER = {"i": "İ", "k": "\u212a", "å": "\u212b", "θ": "ϴ", "ω": "\u2126", "ß": "ẞ"}
+"""What is folded to a character that has another capital."""

@@ -105,6 +105,7 @@ def _works(server: Server, size: int) -> dict[str, Work]:
         "persons: search, one": page(search=f"{size // 20}@mail"),
         "persons: search, none": page(search="nobody like that"),
         "persons: search, two characters": page(search="@m"),
+        "persons: search, two characters of none": page(search="##"),
         "persons: one": one,
         "persons: one's events": events,
         **_session_works(server, size),

@@ -17,12 +17,18 @@ from sv.meta.db import Meta, Value
 from sv.meta.persons import KEY
 from sv.meta.rollups.aliases import NAME
 from sv.meta.rollups.builds import RollupBuilds
-from sv.meta.rollups.person_lists import INDEXES, TRIGRAM, PersonLists, columns_of, trigrams_of
+from sv.meta.rollups.person_lists import INDEXES, PersonLists, columns_of
 from sv.meta.rollups.persons import SEARCH_BITS
 from sv.meta.rows import to_struct
 from sv.model.limits import MAX_PERSON_TRAITS, MAX_SHOWN_TRAITS_BYTES
 from sv.model.persons import Person, PersonFilter
 from sv.model.search import folded
+
+BEYOND: Final = 1 << SEARCH_BITS
+"""Larger than every number: an alias may be newer than the person it belongs to."""
+
+NOBODY: Final = '""'
+"""A search of the index of texts that finds none."""
 
 MAX_CANDIDATES: Final = 2000
 """Rollups that a filter is looked up by: some milliseconds of looking at each."""
@@ -131,21 +137,28 @@ class MergedPersons:
 
     def _candidates(self, project_id: str, wanted: PersonFilter) -> list[int] | None:
         """Everybody who can meet the filter, where those are few."""
-        if wanted.search is not None and len(text := folded(wanted.search)) >= TRIGRAM:
-            rarest = self._lists.rarest(project_id, trigrams_of(text))
-            sql = f"""
-                select {_OWNER}
-                from (
-                  select {_BUILD} as build, f.rowid & {(1 << SEARCH_BITS) - 1} as number
-                  from person_search f
-                  where f.person_search match ?2
-                    and f.rowid >= {_BUILD} << {SEARCH_BITS} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
-                  limit {MAX_CANDIDATES + 1}
-                ) r
-            """
-            found = self._meta.rows(sql, project_id, rarest)
-            if len(found) <= MAX_CANDIDATES:
-                return msgspec.convert([number for (number,) in found], list[int])
+        if wanted.search is not None:
+            narrowed = self._lists.texts.narrow(project_id, folded(wanted.search), BEYOND)
+            if narrowed is not None:
+                sql = f"""
+                    select {_OWNER}
+                    from (
+                      select {_BUILD} as build, value as number from json_each(?3)
+                      union all
+                      select {_BUILD}, number
+                      from (
+                        select f.rowid & {(1 << SEARCH_BITS) - 1} as number
+                        from person_search f
+                        where f.person_search match ?2
+                          and f.rowid >= {_BUILD} << {SEARCH_BITS} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
+                        limit {MAX_CANDIDATES + 1}
+                      )
+                    ) r
+                """
+                among = msgspec.json.encode(narrowed.numbers).decode()
+                found = self._meta.rows(sql, project_id, narrowed.match or NOBODY, among)
+                if len(found) <= MAX_CANDIDATES:
+                    return msgspec.convert([number for (number,) in found], list[int])
         for column, value in columns_of(wanted).items():
             if value is not None and column != "is_user":
                 sql = f"""

@@ -6,28 +6,21 @@ Persons are listed by their numbers, newest first: a number never changes, so a 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from sv.meta.db import Meta, Value
 from sv.meta.persons import Persons
 from sv.meta.rollups.builds import RollupBuilds
+from sv.meta.rollups.person_texts import PAIR, PersonTexts
 from sv.meta.rollups.persons import NAME, SEARCH_BITS
 from sv.meta.rollups.sessions import NAME as SESSIONS
 from sv.meta.rows import to_struct
 from sv.model.limits import MAX_SHOWN_TRAITS_BYTES
 from sv.model.persons import Person, PersonFilter
-from sv.model.search import WINDOW_CHARS, folded, windows
+from sv.model.search import folded
 
-TRIGRAM: Final = 3
-"""Characters that the index of texts, and of their windows, is made of; a shorter search reads persons from the newest on until a page is
-full."""
-
-MAX_TRIGRAMS: Final = 20
-"""Of a search that are looked at. What they leave is compared with the whole text, so fewer would only be slower."""
-
-SAMPLED: Final = 50
-"""Persons by which it is told how rare a trigram is. Telling costs as much as the search that it saves, and need not be exact."""
-
-MAX_RAREST: Final = 3
-"""Trigrams that are searched for."""
+NEAR: Final = 10_000
+"""Persons, the newest, who are looked through for what many may have: all of them in a millisecond."""
 
 _NUMBER_MASK: Final = (1 << SEARCH_BITS) - 1
 INDEXES: Final = {
@@ -59,25 +52,24 @@ _TRAITS: Final = f"""
     ), '{{}}')
 """
 
-_SELECT: Final = f"""
-    select
+_COLUMNS: Final = f"""
       p.number, p.distinct_id, p.is_user, p.first_seen_ms, p.last_seen_ms, p.event_count,
       (select count(*) from session_persons s where s.build = p.build and s.person = p.number),
       p.country, p.device_type, p.browser, {_TRAITS}
-    from person_rollups p
 """
 
 
 class PersonLists:
     """Thread-safe. Reads what has been folded; `store.rollups` brings that up to date first.
 
-    Everything raises Unavailable while a project's rollups are made for the first time.
+    Everything raises Unavailable while a project's rollups are made for the first time. `texts`: who may have a searched text.
     """
 
     def __init__(self, meta: Meta, builds: RollupBuilds) -> None:
         self._meta = meta
         self._builds = builds
         self._numbers = Persons(meta)
+        self.texts = PersonTexts(meta)
 
     def number_of(self, project_id: str, distinct_id: str) -> int | None:
         """The number that a distinct id's events carry; None where it has none yet."""
@@ -87,48 +79,61 @@ class PersonLists:
         """Up to `limit` persons of numbers below `before`, newest first."""
         if not self.is_live(project_id, NAME):
             return []
+        if wanted.search is None:
+            return self._read(project_id, wanted, before, limit)
+        text = folded(wanted.search)
+        is_pair = len(text) == PAIR
+        narrowed = None if is_pair else self.texts.narrow(project_id, text, before)
+        # What many have fills a page from the newest, for less than a pair takes to be looked up, or the index to lead to each of them.
+        if is_pair or (narrowed is not None and 0 < narrowed.gap * limit < NEAR):
+            near = self._read(project_id, wanted, before, limit, is_near=True)
+            if len(near) == limit:
+                return near
+        if is_pair:
+            narrowed = self.texts.narrow(project_id, text, before)
+        if narrowed is None:
+            return self._read(project_id, wanted, before, limit)
+        found: dict[int, Person] = {}
+        if narrowed.numbers:
+            among = msgspec.json.encode(narrowed.numbers).decode()
+            found |= {person.number: person for person in self._read(project_id, wanted, before, limit, among=among)}
+        if narrowed.match is not None:
+            found |= {person.number: person for person in self._read(project_id, wanted, before, limit, match=narrowed.match)}
+        return [found[number] for number in sorted(found, reverse=True)[:limit]]
+
+    def _read(
+        self, project_id: str, wanted: PersonFilter, before: int, limit: int,
+        *, is_near: bool = False, among: str | None = None, match: str | None = None,
+    ) -> list[Person]:  # fmt: skip
+        """The same, of the newest alone, of those with numbers of a JSON array, or of those that the index of texts has for a search."""
         values: list[Value] = [project_id, before]
         conditions = [f"p.build = {_BUILD}", "p.number < ?2"]
         given = {column: value for column, value in columns_of(wanted).items() if value is not None}
         for column, value in given.items():
             values.append(value)
             conditions.append(f"p.{column} = ?{len(values)}")
-        # Without being told, SQLite walks over all persons and looks at each.
-        source, order = f"{_SELECT} indexed by {INDEXES[next(iter(given))]}" if given else _SELECT, "p.number"
         if wanted.search is not None:
-            text = folded(wanted.search)
-            values.append(text)
+            values.append(folded(wanted.search))
             conditions.append(f"instr(p.search_text, ?{len(values)}) > 0")
-            if len(text) >= TRIGRAM:
-                values.append(self.rarest(project_id, trigrams_of(text)))
-                source, order = f"{_SELECT} join person_search f on p.number = f.rowid & {_NUMBER_MASK}", "f.rowid"
-                conditions += [
-                    f"f.person_search match ?{len(values)}",
-                    _IN_BUILD,
-                    f"f.rowid < ({_BUILD} << {SEARCH_BITS}) + min(?2, {_NUMBER_MASK})",
-                ]
-        sql = f"{source} where {' and '.join(conditions)} order by {order} desc limit {limit:d}"
+        # Without being told, SQLite walks over all persons and looks at each.
+        source, order = f"person_rollups p indexed by {INDEXES[next(iter(given))]}" if given else "person_rollups p", "p.number"
+        if is_near:
+            conditions.append(
+                f"p.number >= min(?2, (select max(number) from person_rollups where build = {_BUILD}) + 1) - {NEAR}"
+            )
+        if among is not None:
+            values.append(among)
+            source = f"json_each(?{len(values)}) w cross join person_rollups p on p.number = w.value"
+        if match is not None:
+            values.append(match)
+            source, order = f"person_rollups p join person_search f on p.number = f.rowid & {_NUMBER_MASK}", "f.rowid"
+            conditions += [
+                f"f.person_search match ?{len(values)}",
+                _IN_BUILD,
+                f"f.rowid < ({_BUILD} << {SEARCH_BITS}) + min(?2, {_NUMBER_MASK})",
+            ]
+        sql = f"select {_COLUMNS} from {source} where {' and '.join(conditions)} order by {order} desc limit {limit:d}"
         return [to_struct(Person, row) for row in self._meta.rows(sql, *values)]
-
-    def rarest(self, project_id: str, trigrams: list[str]) -> str:
-        """A search for all of the rarest of these trigrams, so that no list of what everybody has is walked through.
-
-        A trigram is the rarer, the further back its `SAMPLED` newest persons reach.
-        """
-        reach = f"""(
-          select iif(count(*) < {SAMPLED}, 0, min(person))
-          from (
-            select f.rowid as person from person_search f
-            where f.person_search match ?{{}} and {_IN_BUILD} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
-            order by f.rowid desc
-            limit {SAMPLED}
-          )
-        )"""
-        asked = ", ".join(reach.format(place) for place in range(2, len(trigrams) + 2))
-        row = self._meta.row(f"select {asked}", project_id, *trigrams)
-        assert row is not None
-        ranked = sorted(zip((int(str(reached)) for reached in row), trigrams, strict=True))
-        return " AND ".join(trigram for _, trigram in ranked[:MAX_RAREST])
 
     def one(self, project_id: str, distinct_id: str) -> Person | None:
         """The person of this distinct id."""
@@ -142,7 +147,9 @@ class PersonLists:
         if not self.is_live(project_id, NAME):
             return {}
         listed = "[" + ",".join(str(int(number)) for number in numbers) + "]"
-        sql = f"{_SELECT} where p.build = {_BUILD} and p.number in (select value from json_each(?2))"
+        sql = (
+            f"select {_COLUMNS} from person_rollups p where p.build = {_BUILD} and p.number in (select value from json_each(?2))"
+        )
         found = [to_struct(Person, row) for row in self._meta.rows(sql, project_id, listed)]
         return {person.number: person for person in found}
 
@@ -159,13 +166,3 @@ def columns_of(wanted: PersonFilter) -> dict[str, Value]:
         "device_type": wanted.device_type,
         "is_user": wanted.has_user_id,
     }
-
-
-def trigrams_of(text: str) -> list[str]:
-    """The text's trigrams, or those of its windows where it is long enough, each as a search for it: evenly spread ones where there are
-    many."""
-    if len(text) >= TRIGRAM + WINDOW_CHARS - 1:
-        text = windows(text)
-    last = len(text) - TRIGRAM
-    starts = sorted({last * nth // (MAX_TRIGRAMS - 1) for nth in range(MAX_TRIGRAMS)})
-    return list(dict.fromkeys('"' + text[start : start + TRIGRAM].replace('"', '""') + '"' for start in starts))

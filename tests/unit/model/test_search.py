@@ -1,9 +1,11 @@
-"""What longer texts are searched by: windows."""
+"""What longer texts are searched by: windows. And what short ones may have been: spellings."""
+
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv.model.search import WINDOW_CHARS, windows
+from sv.model.search import WINDOW_CHARS, folded, spellings, windows
 
 TEXTS = st.text(alphabet=st.one_of(st.sampled_from("ab1@\0"), st.characters(exclude_categories=["Cs"])), max_size=30)
 
@@ -24,3 +26,14 @@ def test_windows_are_text_that_any_index_takes(text: str) -> None:
     assert made.encode().decode() == made
     assert made == made.lower()
     assert all(character.isalpha() for character in made)
+
+
+def test_every_character_is_a_spelling_of_what_it_is_folded_to() -> None:
+    changed = [character for character in map(chr, range(sys.maxunicode + 1)) if folded(character) != character]
+    assert [character for character in changed if character not in spellings(folded(character))] == []
+
+
+def test_spellings_are_the_texts_that_are_folded_to_one() -> None:
+    assert sorted(spellings("a1")) == ["A1", "a1"]
+    assert sorted(spellings("ki")) == sorted(a + b for a in "kK\u212a" for b in "iIİ")
+    assert spellings("A") == [], "nothing is folded to a capital"
