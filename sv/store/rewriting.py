@@ -48,20 +48,23 @@ class Rewriting:
     ) -> bool:
         """Have no part of the project hold unwanted events. False where it was stopped: what was done is done.
 
-        progress: is told (files done, files to do in all) after each. Files that merges and flushes make meanwhile are looked at too. One
-        that can't be read is set aside, as queries do. Raises Unavailable.
+        progress: is told (files done, files to do in all) after each. Files that this, merges and flushes make meanwhile are looked at too,
+        and are among those to do as soon as they are there. One that can't be read is set aside, as queries do. Raises Unavailable.
         """
         done: set[int] = set()
         while True:
-            left = [part for part in self._store.catalog.parts(project_id) if part.part_id not in done]
+            left = self._left(project_id, done)
             if not left:
                 return True
-            for nth, part in enumerate(left, 1):
+            for part in left:
                 if is_stopping():
                     return False
                 self._remove_from(part, unwanted, record)
                 done.add(part.part_id)
-                progress(len(done), len(done) + len(left) - nth)
+                progress(len(done), len(done) + len(self._left(project_id, done)))
+
+    def _left(self, project_id: str, done: set[int]) -> list[Part]:
+        return [part for part in self._store.catalog.parts(project_id) if part.part_id not in done]
 
     def session_ids(self, project_id: str, persons: Sequence[int]) -> list[str]:
         """The clients' sessions in which these persons have events, out of the files. Raises Unavailable."""
