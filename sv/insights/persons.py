@@ -31,6 +31,7 @@ class PersonPages:
 
     def __init__(self, lists: PersonLists, merged: MergedPersons, catch_up: Callable[[], None]) -> None:
         self._own = lists
+        self._merged = merged
         self._lists = {False: lists, True: merged}
         self._catch_up = catch_up
 
@@ -42,12 +43,14 @@ class PersonPages:
     def page(self, project_id: str, query: PersonsQuery, *, is_merged: bool) -> dict[str, Any]:
         """A page in the contract's shape: `data` and `meta`."""
         is_whole = is_caught_up(self._catch_up)
-        before = BEYOND if query.before is None else query.before
-        found = self._lists[is_merged].page(
-            project_id, query.wanted, before, query.limit + 1
-        )  # one more tells whether there is a next page
+        top = query.top
+        if is_merged and query.before is None:
+            top = self._merged.newest(project_id)
+        before = query.before or (BEYOND if top is None else top + 1)
+        asked = project_id, query.wanted, before, query.limit + 1  # one more tells whether there is a next page
+        found = self._merged.page(*asked, BEYOND if top is None else top) if is_merged else self._own.page(*asked)
         page = found[: query.limit]
-        return page_json(page, page[-1].number if len(found) > query.limit else None, is_whole=is_whole)
+        return page_json(page, page[-1].number if len(found) > query.limit else None, top, is_whole=is_whole)
 
     def one(self, project_id: str, distinct_id: str, *, is_merged: bool) -> dict[str, Any]:
         """One person in the contract's shape. Raises NotFound; DiskRefuses where there may be one."""
@@ -72,10 +75,13 @@ class PersonPages:
         return [found[number] for number in numbers if number in found]
 
 
-def page_json(persons: Sequence[Person], last: int | None, *, is_whole: bool = True) -> dict[str, Any]:
-    """A page in the contract's shape: `data` and `meta`. last: the number that it ends with; None where no page follows."""
+def page_json(persons: Sequence[Person], last: int | None, top: int | None = None, *, is_whole: bool = True) -> dict[str, Any]:
+    """A page in the contract's shape: `data` and `meta`.
+
+    last: the number that it ends with; None where no page follows. top: see `PersonsQuery`.
+    """
     at_ms = persons[-1].first_seen_ms if persons else 0
-    next_cursor = None if last is None else encode_cursor(Cursor(at_ms, str(last)))
+    next_cursor = None if last is None else encode_cursor(Cursor(at_ms, str(last) if top is None else f"{last}-{top}"))
     return {
         "data": [person_json(person) for person in persons],
         "meta": {"next_cursor": next_cursor, "has_more": last is not None} | behind(is_whole),

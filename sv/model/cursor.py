@@ -52,10 +52,24 @@ def decode_cursor(text: object, *, field: str = "cursor", is_uuid: bool = True) 
 
 def decode_numbered_cursor(text: object, *, field: str = "cursor") -> int:
     """The id in the cursor of a list whose ids are whole numbers from 1 on. Errors as above."""
-    number = decode_cursor(text, field=field, is_uuid=False).id
-    if number.isascii() and number.isdigit() and number[0] != "0" and int(number) < 2**62:
-        return int(number)
-    raise InvalidParameter(f"{field}: expected the next_cursor of a page before, got {show(text)}")
+    number = _number(decode_cursor(text, field=field, is_uuid=False).id)
+    if number is None:
+        raise InvalidParameter(f"{field}: expected the next_cursor of a page before, got {show(text)}")
+    return number
+
+
+def decode_topped_cursor(text: object, *, field: str = "cursor") -> tuple[int, int | None]:
+    """The same, and behind a dash, in some cursors, the newest id that the list had at page 1. Errors as above."""
+    last, dash, first = decode_cursor(text, field=field, is_uuid=False).id.partition("-")
+    number, top = _number(last), _number(first)
+    if number is None or (dash and top is None):
+        raise InvalidParameter(f"{field}: expected the next_cursor of a page before, got {show(text)}")
+    return number, top
+
+
+def _number(text: str) -> int | None:
+    is_one = text.isascii() and text.isdigit() and text[0] != "0" and int(text) < 2**62
+    return int(text) if is_one else None
 
 
 def _read(text: str) -> Cursor | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sv.model import limits
 from sv.model.calendar import ALL_TIME, DateRange, parse_list_range
-from sv.model.cursor import Cursor, decode_cursor, decode_numbered_cursor
+from sv.model.cursor import Cursor, decode_cursor, decode_numbered_cursor, decode_topped_cursor
 from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.validate import Problems, clip, decode_json, read_text, show
 
@@ -61,6 +61,10 @@ class Parameters:
     def numbered_cursor(self) -> int | None:
         """The id that a page ended with, of a list whose ids are whole numbers from 1 on."""
         return self._cursor(decode_numbered_cursor)
+
+    def topped_cursor(self) -> tuple[int | None, int | None]:
+        """The same, and the newest id of page 1 where the cursor has that too."""
+        return self._cursor(decode_topped_cursor) or (None, None)
 
     def _cursor(self, decode: Callable[[str], Place]) -> Place | None:
         text = self.get("cursor")

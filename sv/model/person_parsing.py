@@ -14,11 +14,12 @@ PERSONS_PARAMETERS: Final = ("limit", "cursor", "search", "country", "device_typ
 
 
 class PersonsQuery(Struct, frozen=True):
-    """A page of persons. before: the number that the page before ended with."""
+    """A page of persons. before: the number that the page before ended with. top: the newest one of page 1, of merged identity."""
 
     limit: int
     before: int | None
     wanted: PersonFilter
+    top: int | None = None
 
 
 def parse_persons_query(parameters: Iterable[tuple[str, str]]) -> PersonsQuery:
@@ -28,9 +29,11 @@ def parse_persons_query(parameters: Iterable[tuple[str, str]]) -> PersonsQuery:
     """
     problems = Problems()
     given = Parameters(parameters, PERSONS_PARAMETERS, problems)
+    before, top = given.topped_cursor()
     query = PersonsQuery(
         limit=given.limit(),
-        before=given.numbered_cursor(),
+        before=before,
+        top=top,
         wanted=PersonFilter(
             search=given.text("search", limits.MAX_SEARCH_CHARS),
             country=given.text("country", limits.MAX_FILTER_VALUE_CHARS),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from sv.meta.db import Meta, Value
 from sv.meta.persons import KEY
@@ -36,16 +37,26 @@ MAX_CANDIDATES: Final = 2000
 _BUILD: Final = "(select build from rollup_builds where project_id = ?1 and state = 'live')"
 _OWNER: Final = "coalesce((select a.user_person from person_aliases a where a.build = r.build and a.person = r.number), r.number)"
 
-# The rollups of a person `p`.
-_PARTS: Final = """
+# Of a person `p`, and `o` its own alias if there is one: who is shown at its place, and whether anybody is. ?3 is the newest number that
+# there was at page 1. A user who came after that is shown where the id was; of several ids, at the first one of the list.
+_SHOWN: Final = "coalesce(o.user_person, p.number)"
+_IS_SHOWN: Final = f"""(
+      {_SHOWN} = p.number
+      or o.user_person > ?3 and not exists (
+        select 1
+        from person_aliases a
+        cross join person_rollups m on m.build = a.build and m.number = a.person
+        where a.build = p.build and a.user_person = o.user_person and a.person > p.number and a.person <= ?3
+      )
+    )"""
+
+# The rollups of who is shown there.
+_PARTS: Final = f"""
     person_rollups m
     where m.build = p.build and m.number in (
-      select p.number union all select a.person from person_aliases a where a.build = p.build and a.user_person = p.number
+      select {_SHOWN} union all select a.person from person_aliases a where a.build = p.build and a.user_person = {_SHOWN}
     )
 """
-_IS_NO_ALIAS: Final = """not exists (
-      select 1 from person_aliases a where a.build = p.build and a.person = p.number and a.user_person <> a.person
-    )"""
 
 
 def _latest(column: str) -> str:
@@ -112,16 +123,26 @@ class MergedPersons:
         self._meta = meta
         self._lists = PersonLists(meta, builds)
 
-    def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int) -> list[Person]:
-        """Up to `limit` persons of numbers below `before`, newest first."""
+    def newest(self, project_id: str) -> int:
+        """The largest number that the list has; 0 where it is empty."""
+        row = self._meta.row(f"select coalesce(max(number), 0) from person_rollups where build = {_BUILD}", project_id)
+        return 0 if row is None else msgspec.convert(row[0], int)
+
+    def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int, top: int = BEYOND) -> list[Person]:
+        """Up to `limit` persons of numbers below `before`, newest first.
+
+        top: what `newest` was at page 1. An id that was in the list then, and has since come to belong to a user who wasn't, is not
+        missed: the user stands in its place, and goes by its number.
+        """
         if not self._lists.is_live(project_id, NAME):
             return []
-        values: list[Value] = [project_id, before]
-        conditions = [f"p.build = {_BUILD}", "p.number < ?2", _IS_NO_ALIAS]
+        values: list[Value] = [project_id, before, top]
+        conditions = [f"p.build = {_BUILD}", "p.number < ?2", _IS_SHOWN]
         for column, value in columns_of(wanted).items():
             if value is not None:
                 values.append(value)
-                sum_of = "p.is_user" if column == "is_user" else f"(select {_latest(f'm.{column}')} from {_PARTS})"
+                is_user = f"iif({_SHOWN} = p.number, p.is_user, 1)"
+                sum_of = is_user if column == "is_user" else f"(select {_latest(f'm.{column}')} from {_PARTS})"
                 conditions.append(f"{sum_of} = ?{len(values)}")
         if wanted.search is not None:
             values.append(folded(wanted.search))
@@ -129,11 +150,23 @@ class MergedPersons:
         candidates = self._candidates(project_id, wanted)
         if candidates is not None:
             values.append(msgspec.json.encode(candidates).decode())
-            conditions.append(f"p.number in (select value from json_each(?{len(values)}))")
-        sql = f"select p.number from person_rollups p where {' and '.join(conditions)} order by p.number desc limit {limit:d}"
-        numbers = msgspec.convert([number for (number,) in self._meta.rows(sql, *values)], list[int])
-        found = self.by_numbers(project_id, numbers)
-        return [found[number] for number in numbers if number in found]
+            conditions.append(f"""p.number in (
+              select value from json_each(?{len(values)})
+              union all
+              select a.person
+              from json_each(?{len(values)}) c cross join person_aliases a on a.build = {_BUILD} and a.user_person = c.value
+              where c.value > ?3
+            )""")
+        sql = f"""
+            select p.number, {_SHOWN}
+            from person_rollups p left join person_aliases o on o.build = p.build and o.person = p.number
+            where {" and ".join(conditions)}
+            order by p.number desc
+            limit {limit:d}
+        """
+        places = msgspec.convert(self._meta.rows(sql, *values), list[tuple[int, int]])
+        found = self.by_numbers(project_id, [shown for _, shown in places])
+        return [replace(found[shown], number=place) for place, shown in places if shown in found]
 
     def _candidates(self, project_id: str, wanted: PersonFilter) -> list[int] | None:
         """Everybody who can meet the filter, where those are few."""

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sv.model import limits
-from sv.model.cursor import Cursor, decode_cursor, encode_cursor
+from sv.model.cursor import Cursor, decode_cursor, decode_numbered_cursor, decode_topped_cursor, encode_cursor
 from sv.model.errors import InvalidParameter
 
 ID = "0194bcbf-0d00-7000-8000-0123456789ab"
@@ -114,3 +114,20 @@ def test_no_byte_of_a_cursor_can_be_changed_into_another_place_of_the_same_shape
 def test_an_id_that_is_too_long_is_refused_even_where_any_id_will_do() -> None:
     with pytest.raises(InvalidParameter, match=r"^after: "):
         decode_cursor(encode_cursor(Cursor(1, "a" * 201)), field="after", is_uuid=False)
+
+
+def test_a_list_of_numbers_may_have_its_newest_one_in_the_cursor() -> None:
+    assert decode_topped_cursor(encode_cursor(Cursor(5, "7"))) == (7, None)
+    assert decode_topped_cursor(encode_cursor(Cursor(5, "7-12"))) == (7, 12)
+    assert decode_numbered_cursor(encode_cursor(Cursor(5, "7"))) == 7
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "0", "07", "-", "-7", "7-", "7-0", "7-x", "7-12-3", "7--12", str(2**62), f"7-{2**62}", "٧", "7-٧"]
+)
+def test_what_is_no_number_or_two_is_refused(name: str) -> None:
+    text = packed({"ts": 5, "id": name})
+    with pytest.raises(InvalidParameter):
+        decode_topped_cursor(text)
+    with pytest.raises(InvalidParameter):
+        decode_numbered_cursor(text)
