@@ -11,7 +11,8 @@ import pytest
 
 from sv.meta.connection import connect_reader
 from sv.meta.db import Row, Value
-from sv.meta.rollups import person_lists
+from sv.meta.rollups import merged_persons, person_lists
+from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.session_lists import SessionLists
 from sv.model.calendar import DateRange
 from sv.model.limits import DAY_MS, MINUTE_MS
@@ -71,22 +72,22 @@ class Steps:
 
 @pytest.fixture
 def steps(rig: RollupRig, monkeypatch: pytest.MonkeyPatch) -> Steps:
-    monkeypatch.setattr(person_lists, "NEAR", 50)
+    for module in (person_lists, merged_persons):
+        monkeypatch.setattr(module, "NEAR", 50)
     return Steps(rig, rig.folder / "sv.db", monkeypatch)
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_a_search_for_persons_takes_no_more_of_many(rig: RollupRig, steps: Steps, search: str) -> None:
-    taken = {project: persons_page(rig, steps, project, search) for project in ("few", "many")}
+@pytest.mark.parametrize("identity", ["forward", "merged"])
+def test_a_search_for_persons_takes_no_more_of_many(rig: RollupRig, steps: Steps, search: str, identity: str) -> None:
+    lists = MergedPersons(rig.meta, rig.builds) if identity == "merged" else rig.lists
+    taken: dict[str, tuple[int, int]] = {}
+    for project in ("few", "many"):
+        steps.tens = 0
+        found = lists.page(project, PersonFilter(search=search), 1 << 62, LIMIT)
+        taken[project] = steps.tens, len({person.number for person in found})
     assert taken["few"][1] == taken["many"][1]
     assert taken["many"][0] <= taken["few"][0] * MORE, taken
-
-
-def persons_page(rig: RollupRig, steps: Steps, project: str, search: str) -> tuple[int, int]:
-    """(tens of steps, how many were found)."""
-    steps.tens = 0
-    found = rig.lists.page(project, PersonFilter(search=search), 1 << 62, LIMIT)
-    return steps.tens, len({person.number for person in found})
 
 
 @pytest.mark.parametrize(

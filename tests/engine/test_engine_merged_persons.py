@@ -103,17 +103,21 @@ def check(rig: RollupRig, project: str) -> None:
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(seed=st.integers(0, 2**32), candidates=st.sampled_from((0, 2, 2000)))
-def test_merged_persons_equal_what_all_events_say_after_any_history(rig: RollupRig, seed: int, candidates: int) -> None:
+@given(seed=st.integers(0, 2**32), candidates=st.sampled_from((0, 2, 2000)), near=st.sampled_from((0, 2, 2000)))
+def test_merged_persons_equal_what_all_events_say_after_any_history(
+    rig: RollupRig, seed: int, candidates: int, near: int
+) -> None:
     chance = random.Random(seed)
     projects = [f"p{seed}-{nth}" for nth in range(4)]
     kept, merged_persons.MAX_CANDIDATES = merged_persons.MAX_CANDIDATES, candidates  # pyright: ignore[reportConstantRedefinition]
+    kept_near, merged_persons.NEAR = merged_persons.NEAR, near  # pyright: ignore[reportConstantRedefinition]
     try:
         live(rig, projects, chance, an_event)
         for project in projects:
             check(rig, project)
     finally:
         merged_persons.MAX_CANDIDATES = kept  # pyright: ignore[reportConstantRedefinition]
+        merged_persons.NEAR = kept_near  # pyright: ignore[reportConstantRedefinition]
         rig.reset()
 
 

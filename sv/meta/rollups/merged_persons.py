@@ -19,6 +19,7 @@ from sv.meta.persons import KEY
 from sv.meta.rollups.aliases import NAME
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.person_lists import INDEXES, PersonLists, columns_of
+from sv.meta.rollups.person_texts import PAIR, Narrowed
 from sv.meta.rollups.persons import SEARCH_BITS
 from sv.meta.rows import to_struct
 from sv.model.limits import MAX_PERSON_TRAITS, MAX_SHOWN_TRAITS_BYTES
@@ -30,6 +31,9 @@ BEYOND: Final = 1 << SEARCH_BITS
 
 NOBODY: Final = '""'
 """A search of the index of texts that finds none."""
+
+NEAR: Final = 2000
+"""Persons, the newest, who are looked through for what many may have: a millisecond."""
 
 MAX_CANDIDATES: Final = 2000
 """Rollups that a filter is looked up by: some milliseconds of looking at each."""
@@ -106,6 +110,23 @@ _BY_NUMBERS: Final = f"""
     ) sum on sum.owner = w.owner
 """
 
+# Whose the numbers of ?3 are, and those that the index of texts has for ?2.
+_MAY_HAVE: Final = f"""
+    select {_OWNER}
+    from (
+      select {_BUILD} as build, value as number from json_each(?3)
+      union all
+      select {_BUILD}, number
+      from (
+        select f.rowid & {(1 << SEARCH_BITS) - 1} as number
+        from person_search f
+        where f.person_search match ?2
+          and f.rowid >= {_BUILD} << {SEARCH_BITS} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
+        limit {MAX_CANDIDATES + 1}
+      )
+    ) r
+"""
+
 _OWNER_OF: Final = f"""
     select {_OWNER}
     from (
@@ -136,8 +157,32 @@ class MergedPersons:
         """
         if not self._lists.is_live(project_id, NAME):
             return []
-        values: list[Value] = [project_id, before, top]
+        narrowed = None
+        if wanted.search is not None:
+            text = folded(wanted.search)
+            is_pair = len(text) == PAIR
+            narrowed = None if is_pair else self._lists.texts.narrow(project_id, text, BEYOND)
+            # What many have fills a page from the newest, for less than all who have it take to be found to be too many.
+            if is_pair or (narrowed is not None and narrowed.match is not None):
+                near = self._read(project_id, wanted, (before, top), limit, is_near=True)
+                if len(near) == limit:
+                    return near
+            if is_pair:
+                narrowed = self._lists.texts.narrow(project_id, text, BEYOND)
+        candidates = self._candidates(project_id, wanted, narrowed)
+        return self._read(project_id, wanted, (before, top), limit, candidates)
+
+    def _read(
+        self, project_id: str, wanted: PersonFilter, place: tuple[int, int], limit: int, candidates: list[int] | None = None,
+        *, is_near: bool = False,
+    ) -> list[Person]:  # fmt: skip
+        """The same, of the newest alone, or of candidates. place: `before` and `top`."""
+        values: list[Value] = [project_id, *place]
         conditions = [f"p.build = {_BUILD}", "p.number < ?2", _IS_SHOWN]
+        if is_near:
+            conditions.append(
+                f"p.number >= min(?2, (select max(number) from person_rollups where build = {_BUILD}) + 1) - {NEAR}"
+            )
         for column, value in columns_of(wanted).items():
             if value is not None:
                 values.append(value)
@@ -147,7 +192,6 @@ class MergedPersons:
         if wanted.search is not None:
             values.append(folded(wanted.search))
             conditions.append(f"exists (select 1 from {_PARTS} and instr(m.search_text, ?{len(values)}) > 0)")
-        candidates = self._candidates(project_id, wanted)
         if candidates is not None:
             values.append(msgspec.json.encode(candidates).decode())
             conditions.append(f"""p.number in (
@@ -168,30 +212,13 @@ class MergedPersons:
         found = self.by_numbers(project_id, [shown for _, shown in places])
         return [replace(found[shown], number=place) for place, shown in places if shown in found]
 
-    def _candidates(self, project_id: str, wanted: PersonFilter) -> list[int] | None:
-        """Everybody who can meet the filter, where those are few."""
-        if wanted.search is not None:
-            narrowed = self._lists.texts.narrow(project_id, folded(wanted.search), BEYOND)
-            if narrowed is not None:
-                sql = f"""
-                    select {_OWNER}
-                    from (
-                      select {_BUILD} as build, value as number from json_each(?3)
-                      union all
-                      select {_BUILD}, number
-                      from (
-                        select f.rowid & {(1 << SEARCH_BITS) - 1} as number
-                        from person_search f
-                        where f.person_search match ?2
-                          and f.rowid >= {_BUILD} << {SEARCH_BITS} and f.rowid < ({_BUILD} + 1) << {SEARCH_BITS}
-                        limit {MAX_CANDIDATES + 1}
-                      )
-                    ) r
-                """
-                among = msgspec.json.encode(narrowed.numbers).decode()
-                found = self._meta.rows(sql, project_id, narrowed.match or NOBODY, among)
-                if len(found) <= MAX_CANDIDATES:
-                    return msgspec.convert([number for (number,) in found], list[int])
+    def _candidates(self, project_id: str, wanted: PersonFilter, narrowed: Narrowed | None) -> list[int] | None:
+        """Everybody who can meet the filter, where those are few. narrowed: who may have the text that is searched for."""
+        if narrowed is not None:
+            among = msgspec.json.encode(narrowed.numbers).decode()
+            found = self._meta.rows(_MAY_HAVE, project_id, narrowed.match or NOBODY, among)
+            if len(found) <= MAX_CANDIDATES:
+                return msgspec.convert([number for (number,) in found], list[int])
         for column, value in columns_of(wanted).items():
             if value is not None and column != "is_user":
                 sql = f"""
