@@ -81,13 +81,14 @@ def now_ms() -> int:
 class Server:
     """One data folder, opened. `open` first, then `serve`; `close` may be called once, from any state.
 
-    clock: Unix milliseconds. is_dev: the route that empties the server exists.
+    clock: Unix milliseconds. is_dev: the route that empties the server exists. gives_way: see `Database`; may be set until `open`.
     """
 
     def __init__(self, settings: Settings, *, is_dev: bool = False, clock: Callable[[], int] = now_ms) -> None:
         self.settings = settings
         self.is_dev = is_dev
         self.clock = clock
+        self.gives_way = True
         self._engine_lock = threading.Lock()
         self._engine: DuckEngine | None = None
         self._tables: DuckTables | None = None
@@ -250,14 +251,15 @@ class Server:
                 from sv.engine.duck.engine import DuckEngine
                 from sv.engine.duck.tables import DuckTables
 
-                settings = self.settings
+                settings, data = self.settings, self.settings.data
                 try:
                     database = Database(
-                        events_folder=settings.data / EVENTS,
-                        aside_folder=settings.data / ASIDE,
-                        spill_folder=settings.data / SPILL,
+                        events_folder=data / EVENTS,
+                        aside_folder=data / ASIDE,
+                        spill_folder=data / SPILL,
                         memory_bytes=engine_bytes(settings.memory_limit),
                         threads=settings.threads,
+                        gives_way=self.gives_way,
                     )
                 except OSError as error:
                     raise Unavailable(f"can't write to the data folder: {error.strerror}") from error
@@ -270,9 +272,8 @@ class Server:
                     bad_batch=BadBatch,
                     recall_event_ids=self._recall_event_ids,
                 )
-                aliases, keys = AliasLists(self.meta, self.builds), self._tables.key_files
-                kept = kept_bytes(settings.memory_limit)
-                self._engine = DuckEngine(database, settings.data, self.persons.max_number, aliases, kept, keys)
+                aliases, kept = AliasLists(self.meta, self.builds), kept_bytes(settings.memory_limit)
+                self._engine = DuckEngine(database, data, self.persons.max_number, aliases, kept, self._tables.key_files)
             return self._engine
 
     def _open_tables(self) -> "DuckTables":

@@ -53,6 +53,7 @@ def opened_server(settings: Settings, doing: str) -> Generator[Server]:
     if not (settings.data / "sv.db").exists():
         raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
     server = Server(settings)
+    server.gives_way = False
     try:
         server.open()
     except FolderInUse as fault:

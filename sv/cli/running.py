@@ -10,7 +10,6 @@ from sv.cli.log_lines import JsonLines, TextLines
 from sv.engine.heaps import bound_heaps
 from sv.server import Server
 from sv.settings import Settings
-from sv.web.serve import listen, serve
 
 
 def set_up_logging(settings: Settings) -> None:
@@ -28,6 +27,8 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
 
     on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
     """
+    from sv.web.serve import listen, serve  # here, since commands that serve nothing share this file
+
     settings = server.settings
     bound_heaps()  # before the first thread has one
     server.lock_folder()  # before the port: started twice, a server should say who holds the folder, and not send anybody to another port

@@ -341,8 +341,8 @@ EXPORT_BLOCK_EVENTS: Final = 2048
 """Events in one piece of an export's answer: a megabyte, as a rule."""
 
 EXPORT_ROW_GROUP_EVENTS: Final = 122_880
-EXPORT_ROW_GROUP_BYTES: Final = 64 * MIB
-"""Of a row group of an exported Parquet file, in memory before it is written."""
+EXPORT_ROW_GROUP_BYTES: Final = 32 * MIB
+"""Of a row group of an exported Parquet file, in memory before it is written. There are two: one is encoded while the next one is read."""
 
 MAX_EXPORTS: Final = 2
 """Exports that are read at the same time, each on a thread of its own. Others are told to come again."""

@@ -3,17 +3,22 @@
 import csv
 import io
 import json
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 from rig import ALL, LIMITS, NOON, RECEIVED, STATES, Event, Rig, State, event, events, opened, properties_of
 
-from sv.engine.port import Matcher, UnreadablePart
+from sv.engine.duck import export
+from sv.engine.port import Matcher, Scope, UnreadablePart
 from sv.model.exports import ExportFormat, Piece, pieces_of
 from sv.model.filters import Filter, Operator
-from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
+from sv.model.limits import DAY_MS, HOUR_MS, MAX_TIMESTAMP_MS
 
 HOSTILE = 'a "quoted", \\ text\r\nof two lines; é\u2028\U0001f600\x01 = ,"$browser":'
 UUID = "01955b3e-fed0-7000-8000-000000000001"
@@ -194,3 +199,88 @@ def test_days_are_put_together_until_they_have_enough_and_stay_within_the_range(
         Piece(6 * DAY_MS, 6 * DAY_MS + 500, 5),
     ]
     assert pieces_of([], 0, 1) == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_days_are_counted_alike_from_the_catalog_and_from_what_is_in_files(tmp_path: Path, state: State) -> None:
+    told = [event("view", f"p{n % 5}", NOON + n * HOUR_MS, n=n) for n in range(90)]
+    with opened(tmp_path) as rig:
+        for piece, received_ms in ((told[:60], RECEIVED), (told[60:], RECEIVED + 5)):
+            rig.place_events(piece, state, received_ms=received_ms)
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        begin, end = NOON + 20 * HOUR_MS, NOON + 70 * HOUR_MS
+        for scope in (ALL, Scope(begin, end, include_bots=True), Scope(0, end), Scope(begin, MAX_TIMESTAMP_MS)):
+            for before_ms in (MAX_TIMESTAMP_MS, RECEIVED + 5, RECEIVED):
+                expected = Counter(
+                    row["timestamp"] // DAY_MS * DAY_MS
+                    for n, row in enumerate(told)
+                    if scope.from_ms <= row["timestamp"] < scope.to_ms and (RECEIVED if n < 60 else RECEIVED + 5) < before_ms
+                )
+                found = rig.engine.export_days(snapshot, scope, Matcher(None), before_ms, LIMITS)
+                assert found == sorted(expected.items())
+        named = rig.engine.export_days(snapshot, ALL, Matcher("other"), MAX_TIMESTAMP_MS, LIMITS)
+        assert named == []
+
+
+def test_a_file_that_is_cut_off_or_gone_is_noticed_by_counting(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", "p", NOON + n * DAY_MS, n=n) for n in range(3)], "days")
+        path = tmp_path / rig.parts[1].path
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(UnreadablePart):
+            rig.engine.export_days(rig.snapshot(), ALL, Matcher(None), MAX_TIMESTAMP_MS, LIMITS)
+        path.unlink()
+        with pytest.raises(UnreadablePart):
+            rig.engine.export_days(rig.snapshot(), ALL, Matcher(None), MAX_TIMESTAMP_MS, LIMITS)
+
+
+def test_where_files_have_other_rows_than_the_catalog_says_they_are_read(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", "p", NOON + n, n=n) for n in range(5)], "days")
+        rig.parts[0] = replace(rig.parts[0], rows=7)
+        assert rig.engine.export_days(rig.snapshot(), ALL, Matcher(None), MAX_TIMESTAMP_MS, LIMITS) == [
+            (NOON // DAY_MS * DAY_MS, 5)
+        ]
+
+
+def test_names_that_look_like_the_server_s_own_hide_none_of_them(tmp_path: Path) -> None:
+    sent = [
+        {"my$browser": 1, "$browserr": 2, "$os": "Own"},
+        {"a": {"$browser": "inner", "$os": 1}, "b": '"$browser":"in a text"', "$browser_version": None},
+        {'x"$browser': 1, "$device_type\\": 2, "ü$os": "\U0001f926\U0001f3fc\u200d♂️"},
+    ]
+    with opened(tmp_path) as rig:
+        rig.buffer(rig.batch([event("a", "p", NOON + n) | {"properties": each} for n, each in enumerate(sent)]))
+        for form in ExportFormat:
+            rows = [row["properties"] for row in rows_of(content(rig, form), form)]
+            assert [{name: row[name] for name in each} for row, each in zip(rows, sent, strict=True)] == sent
+            assert [row["$browser"] for row in rows] == ["Chrome"] * 3
+            assert [row["$os"] for row in rows] == ["Own", "Windows", "Windows"]
+            assert [row.get("$browser_version", "") for row in rows] == ["126", None, "126"]
+
+
+def test_a_parquet_file_of_many_row_groups_has_all_of_them_in_order(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", f"p{n % 7}", NOON + n, n=n) for n in range(9000)], "days")
+        with patch.object(export, "EXPORT_ROW_GROUP_EVENTS", 2000):
+            text = content(rig, ExportFormat.PARQUET)
+    assert pq.ParquetFile(io.BytesIO(text)).num_row_groups > 2
+    assert [json.loads(row["properties"])["n"] for row in pq.read_table(io.BytesIO(text)).to_pylist()] == list(range(9000))
+
+
+def test_a_fault_while_parquet_is_read_ends_the_export_and_its_thread(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", "p", NOON + n, n=n) for n in range(9000)], "days")
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        piece = [Piece(0, MAX_TIMESTAMP_MS, 9000)]
+        with patch.object(export, "EXPORT_ROW_GROUP_EVENTS", 2000):
+            blocks = rig.engine.export(snapshot, piece, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.PARQUET)
+            next(blocks)
+            blocks.close()
+        with (
+            patch.object(pq.ParquetWriter, "write_table", side_effect=OSError("no room")),
+            pytest.raises(OSError, match="no room"),
+        ):
+            b"".join(rig.engine.export(snapshot, piece, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.PARQUET))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("sv-encode")]

@@ -27,7 +27,8 @@ SPILL_SHARE = 0.5
 class Database:
     """Hands out cursors. Thread-safe; a cursor is for one thread at a time.
 
-    spill_bytes: what all queries together may spill; by default SPILL_SHARE of what is free.
+    spill_bytes: what all queries together may spill; by default SPILL_SHARE of what is free. gives_way: whether the engine's threads are
+    below ingest, which there is none of in a command that has the folder for itself.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Database:
         threads: int,
         aside_folder: Path | None = None,
         spill_bytes: int | None = None,
+        gives_way: bool = True,
     ) -> None:
         spill_folder.mkdir(parents=True, exist_ok=True)
         events_folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,8 @@ class Database:
         self._root.execute("set lock_configuration = true")
         self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
         # Queries and flushes wait for ingest, not the other way round (ENGINE.md §4 has the figures).
-        lower_priority(set(all_thread_ids()) - before)
+        if gives_way:
+            lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()
 
     @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """`sv.engine.port.Engine` by DuckDB: builds the statements of this package over a snapshot and puts their answers into shape."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -285,11 +286,18 @@ class DuckEngine:
         self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
     ) -> list[tuple[int, int]]:
         """See the port."""
-        params = Params()
-        events = self.events(snapshot.within(scope.from_ms, scope.to_ms), params)
-        return [(day, count) for day, count in self._statements.rows(
-            export.days_sql(events, scope, matcher, received_before_ms, params), limits
-        )]  # fmt: skip
+        within = snapshot.within(scope.from_ms, scope.to_ms)
+        days, known, rest = export.known_days(within, scope, matcher, received_before_ms)
+        if known:
+            footers = export.rows_of_files_sql([self._data_folder / part.path for part in known])
+            if self._statements.rows(footers, limits)[0][0] != days.total():  # these are other files than the catalog's
+                days, rest = Counter[int](), within
+        if rest.parts or rest.buffers:
+            params = Params()
+            counted = export.days_sql(self.events(rest, params), scope, matcher, received_before_ms, params)
+            for day, count in self._statements.rows(counted, limits):
+                days[day] += count
+        return sorted(days.items())
 
     def export(
         self,

@@ -11,18 +11,23 @@ that readers of the API see: the client's own, and after them what enrichment ad
 | properties | a JSON object; in CSV and Parquet as text |
 """
 
-from collections.abc import Generator, Iterable
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from sv.engine.duck.files import read_files
 from sv.engine.duck.relation import in_scope, joined, matches
 from sv.engine.duck.schema import ENRICHED_PROPERTIES, STRING_PROPERTY_COLUMNS
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import Matcher, Scope
 from sv.model.exports import ExportFormat
 from sv.model.limits import DAY_MS, EXPORT_ROW_GROUP_BYTES, EXPORT_ROW_GROUP_EVENTS
+from sv.model.part import Part
+from sv.model.snapshot import Snapshot
 
 FIELDS: Final = ("event", "timestamp", "anonymousId", "userId", "sessionId", "groups", "eventId", "properties")
 CSV_HEADER: Final = (",".join(FIELDS) + "\n").encode()
@@ -31,26 +36,40 @@ ZSTD_LEVEL: Final = 3
 _TIME: Final = "strftime(timestamp, '%Y-%m-%dT%H:%M:%S.%gZ')"
 
 
-def _absent(name: str) -> str:
-    """The condition that the client sent no property of this name. Its JSON is canonical, so a glance nearly always tells."""
-    return f"""not (contains(properties, '"{name}":') and json_exists(properties, '/{name}'))"""
+def _addition(name: str, is_known: str, member: str) -> str:
+    """`member`, a text of JSON, where enrichment knows something and the client sent no property of this name.
+
+    The client's JSON is canonical, so a glance nearly always tells. The glance leaves out the key's first quote, of which a text is full:
+    the engine looks closer at each place that begins alike. Cases, since the engine evaluates all of a conjunction's terms.
+    """
+    return f"""case when {is_known} then case
+      when not contains(properties, '{name}":') then {member}
+      when not json_exists(properties, '/{name}') then {member}
+    end end"""
 
 
-def _addition(name: str) -> str:
-    """`,"name":value` where enrichment knows a value and the client sent none."""
+def _text_addition(name: str) -> str:
     column = STRING_PROPERTY_COLUMNS[name]
-    return f"""case when {column} is not null and {_absent(name)} then ',"{name}":' || to_json({column})::varchar end"""
+    return _addition(name, f"{column} is not null", f"""',"{name}":' || to_json({column})::varchar""")
 
 
-_ADDED: Final = f"""concat(
-    {", ".join(_addition(name) for name in ENRICHED_PROPERTIES)},
-    case when is_bot and {_absent("$is_bot")} then ',"$is_bot":true' end
-  )"""
+_ADDITIONS: Final = (
+    *(_text_addition(name) for name in ENRICHED_PROPERTIES),
+    _addition("$is_bot", "is_bot", """',"$is_bot":true'"""),
+)
+_ADDED: Final = f"concat({', '.join(_ADDITIONS)})"
 
-_PROPERTIES: Final = """case
+# In two pieces, which a line's one `concat` copies, and each operator before it would. And not `properties[:-2]`, which counts from the end
+# and costs five times as much.
+_BODY: Final = """case
     when added = '' then properties
-    when properties = '{}' then '{' || added[2:] || '}'
-    else properties[:-2] || added || '}'
+    when properties = '{}' then '{'
+    else substring(properties, 1, length(properties) - 1)
+  end"""
+_TAIL: Final = """case
+    when added = '' then ''
+    when properties = '{}' then added[2:] || '}'
+    else added || '}'
   end"""
 
 
@@ -58,9 +77,10 @@ def _member(name: str, column: str) -> str:
     return f"""case when {column} is not null then ',"{name}":' || to_json({column})::varchar end"""
 
 
-def _quoted(text: str) -> str:
-    """A CSV field; nothing for null."""
-    return f"""case when {text} is not null then '"' || replace({text}, '"', '""') || '"' end"""
+def _quoted(text: str, *more: str) -> str:
+    """A CSV field of these texts, one after the other; nothing where the first is null."""
+    escaped = ", ".join(f"""replace({each}, '"', '""')""" for each in (text, *more))
+    return f"""case when {text} is not null then concat('"', {escaped}, '"') end"""
 
 
 _GROUPS: Final = "case when len(groups) > 0 then to_json(groups)::varchar end"
@@ -71,18 +91,43 @@ _LINES: Final[dict[ExportFormat, str]] = {
     {_member("anonymousId", "anonymous_id")}, {_member("userId", "user_id")}, {_member("sessionId", "session_id")},
     case when len(groups) > 0 then ',"groups":' || to_json(groups)::varchar end,
     {_member("eventId", "client_event_id")},
-    ',"properties":', {_PROPERTIES}, '}}', chr(10)
+    ',"properties":', {_BODY}, {_TAIL}, '}}', chr(10)
   )""",
     ExportFormat.CSV: f"""concat(
     {_quoted("event")}, ',', {_TIME}, ',', {_quoted("anonymous_id")}, ',', {_quoted("user_id")}, ',', {_quoted("session_id")}, ',',
-    {_quoted(_GROUPS)}, ',', client_event_id::varchar, ',', {_quoted(_PROPERTIES)}, chr(10)
+    {_quoted(_GROUPS)}, ',', client_event_id::varchar, ',', {_quoted(_BODY, _TAIL)}, chr(10)
   )""",
 }
 
 _COLUMNS: Final = f"""
   event, timestamp::timestamptz as timestamp, anonymous_id as "anonymousId", user_id as "userId", session_id as "sessionId",
-  case when len(groups) > 0 then groups end as groups, client_event_id::varchar as "eventId", {_PROPERTIES} as properties
+  case when len(groups) > 0 then groups end as groups, client_event_id::varchar as "eventId", {_BODY} || {_TAIL} as properties
 """
+
+
+def known_days(
+    snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int
+) -> tuple[Counter[int], list[Part], Snapshot]:
+    """What is known of days without reading events: (events by the start of their UTC day in ms, the parts that these are all of, the
+    snapshot of what has to be read)."""
+    is_all = scope.include_bots and not scope.filters and matcher == Matcher(None)
+    known = [part for part in snapshot.parts if is_all and _is_whole(part, scope, received_before_ms)]
+    days: Counter[int] = Counter()
+    for part in known:
+        days[part.min_ts_ms // DAY_MS * DAY_MS] += part.rows
+    ids = {part.part_id for part in known}
+    return days, known, snapshot.with_parts(tuple(part for part in snapshot.parts if part.part_id not in ids))
+
+
+def _is_whole(part: Part, scope: Scope, received_before_ms: int) -> bool:
+    """Whether all of its events are of one UTC day, in the range, and were received before then."""
+    is_within = scope.from_ms <= part.min_ts_ms and part.max_ts_ms < scope.to_ms and part.max_received_ms < received_before_ms
+    return is_within and part.min_ts_ms // DAY_MS == part.max_ts_ms // DAY_MS
+
+
+def rows_of_files_sql(paths: Sequence[Path]) -> Sql:
+    """How many rows files have as their footers say it, which shows that they are there and not cut off."""
+    return Sql(f"select count(*) from ({read_files(paths)})", {})
 
 
 def days_sql(events: str, scope: Scope, matcher: Matcher, received_before_ms: int, params: Params) -> Sql:
@@ -124,27 +169,40 @@ def lines_of(batches: Iterable[Any], form: ExportFormat) -> Generator[bytes]:
 
 
 def parquet_of(batches: Iterable[Any]) -> Generator[bytes]:
-    """A Parquet file, piece by piece as it is written."""
+    """A Parquet file, piece by piece as it is written.
+
+    A row group is encoded on a thread of its own, at the caller's priority, while the events of the next one are read: the engine's
+    threads and the encoder, which has one, would take turns otherwise.
+    """
     sink = _Sink()
     writer: Any = None
+    with ThreadPoolExecutor(1, "sv-encode") as encoding:
+        under_way: Future[None] | None = None
+        for group in _row_groups(batches):
+            writer = writer or _parquet_writer(sink, group.schema)
+            if under_way is not None:
+                under_way.result()
+                yield sink.take()
+            under_way = encoding.submit(writer.write_table, group)
+        if under_way is not None:
+            under_way.result()
+    writer = writer or _parquet_writer(sink, _EMPTY)
+    writer.close()
+    yield sink.take()
+
+
+def _row_groups(batches: Iterable[Any]) -> Generator[Any]:
     waiting: list[Any] = []
     events, size = 0, 0
     for batch in batches:
-        if writer is None:
-            writer = _parquet_writer(sink, batch.schema)
         waiting.append(batch)
         events += batch.num_rows
         size += batch.nbytes
         if events >= EXPORT_ROW_GROUP_EVENTS or size >= EXPORT_ROW_GROUP_BYTES:
-            writer.write_table(pa.Table.from_batches(waiting))
+            yield pa.Table.from_batches(waiting)
             waiting, events, size = [], 0, 0
-            yield sink.take()
-    if writer is None:
-        writer = _parquet_writer(sink, _EMPTY)
     if waiting:
-        writer.write_table(pa.Table.from_batches(waiting))
-    writer.close()
-    yield sink.take()
+        yield pa.Table.from_batches(waiting)
 
 
 _EMPTY: Final = pa.schema(
@@ -163,6 +221,8 @@ _EMPTY: Final = pa.schema(
 
 
 def _parquet_writer(sink: "_Sink", schema: Any) -> Any:
+    import pyarrow.parquet as pq  # here, since it takes a while, and other forms go without
+
     # Few values repeat beyond these, and looking for repetition costs as much as it saves.
     names = ["event", "anonymousId", "userId", "sessionId"]
     return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=ZSTD_LEVEL, use_dictionary=names)  # pyright: ignore[reportArgumentType]
