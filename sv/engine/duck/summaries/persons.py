@@ -20,7 +20,11 @@ _IS_TRAIT: Final = f"length(t.key) <= {MAX_PROPERTY_NAME_CHARS} and strlen(t.val
 
 
 def summary_sql(rows: str) -> str:
-    """See the package."""
+    """See the package.
+
+    Few events tell anything, but all of them have to be asked: once for the three kinds of traits, and by a text without the quote that
+    it would begin with, of which JSON is full.
+    """
     searched = ", ".join(f"'{name}'" for name in SEARCHED)
     folded = f"case when key in ({searched}) and type = 'VARCHAR' then lower(value ->> '$') end"
     return f"""
@@ -31,8 +35,8 @@ def summary_sql(rows: str) -> str:
         {_latest("country")}, {_latest("device_type")}, {_latest("browser")}
       from events
       group by project_id, person
-    ), telling as (
-      select project_id, person, id as event_id, event, properties from events where event = '$identify' or contains(properties, '"$set')
+    ), telling as materialized (
+      select project_id, person, id as event_id, event, properties from events where event = '$identify' or contains(properties, '$set')
     ), own as (
       select project_id, person, event_id, 0 as rank, t.key, t.value, t.type
       from telling, json_each(telling.properties) t
