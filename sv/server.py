@@ -356,6 +356,11 @@ class Server:
             return f"too many events wait to be written to files: {self.maintenance.fault or 'they came too fast'}"
         return None
 
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept in memory of funnels' steps, for the next question."""
+        return 0 if self._engine is None else self._engine.cached_bytes
+
     def metrics(self) -> str:
         """What `/metrics` answers."""
         return render(read(self))

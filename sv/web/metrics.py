@@ -53,7 +53,8 @@ class Questions(Struct, frozen=True):
 class Metrics(Struct, frozen=True):
     """One reading of the server. held: acknowledged and not yet in files. queued: waiting for the log's disk.
 
-    held_age_s: since when the oldest of them waits; 0 without any. aside: what lies in the folders of damaged data.
+    held_age_s: since when the oldest of them waits; 0 without any. aside: what lies in the folders of damaged data. resident_bytes: 0 where
+    the system doesn't say. kept_bytes: of funnels' steps, for the next question.
     """
 
     ingest: IngestCounters
@@ -78,6 +79,8 @@ class Metrics(Struct, frozen=True):
     stopped: dict[str, int]
     shared: int
     disk: DiskReading
+    resident_bytes: int
+    kept_bytes: int
     connections: int
     connections_ended: dict[str, int]
     credentials_refused: dict[str, int]
@@ -97,6 +100,9 @@ class Readable(Protocol):
     front: Front
     people: People
     disk: DiskWatch
+
+    @property
+    def kept_bytes(self) -> int: ...
 
     def health(self) -> str | None: ...
 
@@ -130,6 +136,8 @@ def read(server: Readable) -> Metrics:
         stopped={} if runner is None else dict(runner.stopped),
         shared=0 if runner is None else runner.flights.shared,
         disk=server.disk.reading,
+        resident_bytes=_resident_bytes(),
+        kept_bytes=server.kept_bytes,
         connections=server.front.connections.open,
         credentials_refused=server.people.refusals.by_reason(),
         connections_ended={reason: server.front.connections.ended[reason] for reason in REASONS},
@@ -140,6 +148,14 @@ def read(server: Readable) -> Metrics:
 def _questions(desk: "Desk") -> Questions:
     line = desk.line
     return Questions(line.running, line.waiting, line.oldest_wait_s(), dict(line.refused), desk.seconds, line.waits)
+
+
+def _resident_bytes() -> int:
+    """What the process has in memory, its libraries included."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def _folder(path: Path) -> Folder:

@@ -57,6 +57,8 @@ def _rest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_held_bytes", "gauge", "Their bytes in the log.", reading.held_bytes)
     yield from _metric("sv_held_age_seconds", "gauge", "Since when the oldest of them waits.", round(reading.held_age_s, 3))
     yield from _metric("sv_log_queued_bytes", "gauge", "Bytes waiting for the log's disk.", reading.queued_bytes)
+    yield from _metric("sv_resident_bytes", "gauge", "What the process has in memory.", reading.resident_bytes)
+    yield from _metric("sv_kept_bytes", "gauge", "Of it, what is kept of funnels for the next question.", reading.kept_bytes)
     yield from _metric("sv_log_files", "gauge", "Files of the log, spares among them.", reading.log_files.files)
     yield from _metric("sv_log_bytes", "gauge", "Their bytes on disk.", reading.log_files.bytes)
     text = "What was found broken in the log at the start."

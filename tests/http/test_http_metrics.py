@@ -48,6 +48,17 @@ def test_retries_and_queries_are_counted(full: Api) -> None:
     assert full.metric('sv_query_seconds_bucket{kind="query",le="+Inf"}') == asked + 1
 
 
+def test_memory_is_told_and_what_of_it_funnels_keep() -> None:
+    with running("dev", environment={"SV_FLUSH_SECONDS": "0.05"}) as server, Api(server) as api:
+        api.send(event("a"), event("b"))
+        while not api.metric("sv_parts"):
+            pass
+        assert 20e6 < api.metric("sv_resident_bytes") < 2e9
+        assert api.metric("sv_kept_bytes") == 0
+        api.funnel(steps=[{"event": "a"}, {"event": "b"}], conversion_window="1d", date_from="2025-06-15", date_to="2025-06-15")
+        assert 0 < api.metric("sv_kept_bytes") < 1000
+
+
 def test_a_disk_that_fills_is_told_of_and_health_is_kept(tmp_path: Path) -> None:
     bounds = {"SV_DISK_BUDGET": "64KiB", "SV_DISK_FREE_WARNING": "1024TiB"}
     with running("dev", "--data", str(tmp_path / "data"), environment=bounds) as server, Api(server) as api:

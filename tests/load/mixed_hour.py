@@ -101,9 +101,12 @@ async def every(seconds: float, act: Callable[[], Awaitable[object]], until_s: f
         await asyncio.sleep(max(0.0, min(began_s + seconds, until_s) - time.monotonic()))
 
 
-def reading(server: Server, folder: Path) -> dict[str, float]:
+async def reading(server: Server, client: Client, folder: Path) -> dict[str, float]:
+    """kept_mib: of memory, what funnels' steps take, which grows with the events there are, up to a share of the limit."""
+    kept_bytes = await client.metric("sv_kept_bytes")
     return {
         "resident_mib": round(server.resident_mib(), 1),
+        "kept_mib": round(kept_bytes / (1 << 20), 1),
         "descriptors": len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())),
         "files": sum(path.is_file() for path in folder.rglob("*")),
     }
@@ -123,7 +126,7 @@ async def run(server: Server, work: Path, minutes: float) -> dict[str, Any]:
     until_s = began_s + 60 * minutes
 
     async def read() -> None:
-        readings.append((time.monotonic() - began_s, reading(server, work / "data")))
+        readings.append((time.monotonic() - began_s, await reading(server, client, work / "data")))
         print(f"{readings[-1][0]:.0f} s", readings[-1][1], day.taken, flush=True)
 
     await day.send()

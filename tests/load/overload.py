@@ -92,6 +92,11 @@ class Client:
         status, _, answer = await self._ask(head.encode() + b"Content-Type: application/json\r\n\r\n" + content)
         return status, json.loads(answer)
 
+    async def metric(self, name: str) -> float:
+        """A figure of /metrics that has no labels."""
+        _, _, answer = await self._ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        return next(float(line.split()[1]) for line in answer.decode().splitlines() if line.startswith(f"{name} "))
+
     async def _ask(self, sent: bytes) -> tuple[int, bytes, bytes]:
         """On a connection that is kept, where there is one. One that was closed for resting too long is left for another."""
         while self._idle:
