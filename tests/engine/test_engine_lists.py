@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from sv.engine.duck import newest
+from sv.engine.port import Matcher, PageKeys
 from sv.insights import events as lists
 from sv.insights.events import get_event, list_events
 from sv.model.calendar import DateRange, iso_ms
@@ -16,9 +18,15 @@ from sv.model.filters import Filter, Operator
 from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from sv.model.queries import EventsQuery
 from tests.engine.reference import holds, rows_of, session_ids
-from tests.engine.rig import NOON, RECEIVED, Event, Rig, State, event, events, in_pieces
+from tests.engine.rig import ALL, LIMITS, NOON, RECEIVED, Event, Rig, State, event, events, in_pieces
 
 GAP_MS = 30 * MINUTE_MS
+
+
+@pytest.fixture(autouse=True)
+def few_rows_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key files tell from when on a page has to be read, as they do of many events."""
+    monkeypatch.setattr(newest, "MIN_ROWS", 0)
 
 
 def crowd(seed: int, count: int, *, days: int = 3) -> list[Event]:
@@ -63,6 +71,28 @@ def test_events_are_listed_newest_first_and_later_arrivals_of_a_millisecond_befo
     assert [item["id"] for item in page(rig, EventsQuery(limit=1000))["data"]] == expected
     for limit in (31, 119, 120):
         assert [item["id"] for item in walk(rig, limit)] == expected
+
+
+def test_key_files_tell_from_when_on_there_are_events_enough_for_a_page(rig: Rig) -> None:
+    sent = crowd(2, 300)
+    rig.place_events(sent, "days")
+    asked: list[tuple[Matcher, PageKeys, Any]] = [
+        (Matcher(None), PageKeys(40), lambda item: True),
+        (Matcher("buy"), PageKeys(40), lambda item: item["event"] == "buy"),
+        (Matcher(None, (Filter("plan", Operator.EXACT, "pro"),)), PageKeys(40), lambda item: item["properties"]["plan"] == "pro"),
+        (
+            Matcher(None),
+            PageKeys(40, before_ms=NOON + DAY_MS, before_id="f" * 32),
+            lambda item: item["timestamp"] < NOON + DAY_MS,
+        ),
+    ]
+    with_keys = newest.Newest(rig.engine._key_reader)
+    for matcher, keys, matches in asked:
+        times = sorted((item["timestamp"] for item in sent if matches(item)), reverse=True)
+        assert with_keys.since_ms(rig.parts, ALL, matcher, keys, LIMITS) == times[39]
+    assert with_keys.since_ms(rig.parts, ALL, Matcher(None), PageKeys(301), LIMITS) == 0, "there are not so many"
+    for keys in (PageKeys(1, person=1), PageKeys(1, distinct_id="a"), PageKeys(1, session_id="s1"), PageKeys(1, event_id="0")):
+        assert with_keys.since_ms(rig.parts, ALL, Matcher(None), keys, LIMITS) == 0, "key files know nothing of that"
 
 
 def test_an_event_is_shown_as_the_contract_has_it(rig: Rig, state: State) -> None:

@@ -101,9 +101,8 @@ async def every(seconds: float, act: Callable[[], Awaitable[object]], until_s: f
         await asyncio.sleep(max(0.0, min(began_s + seconds, until_s) - time.monotonic()))
 
 
-async def reading(server: Server, client: Client, folder: Path) -> dict[str, float]:
+def reading(server: Server, folder: Path, kept_bytes: float) -> dict[str, float]:
     """kept_mib: of memory, what funnels' steps take, which grows with the events there are, up to a share of the limit."""
-    kept_bytes = await client.metric("sv_kept_bytes")
     return {
         "resident_mib": round(server.resident_mib(), 1),
         "kept_mib": round(kept_bytes / (1 << 20), 1),
@@ -126,7 +125,7 @@ async def run(server: Server, work: Path, minutes: float) -> dict[str, Any]:
     until_s = began_s + 60 * minutes
 
     async def read() -> None:
-        readings.append((time.monotonic() - began_s, await reading(server, client, work / "data")))
+        readings.append((time.monotonic() - began_s, reading(server, work / "data", await client.metric("sv_kept_bytes"))))
         print(f"{readings[-1][0]:.0f} s", readings[-1][1], day.taken, flush=True)
 
     await day.send()

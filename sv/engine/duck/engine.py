@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from sv.engine.duck import export
@@ -18,6 +19,7 @@ from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.merged_keys import MergedKeys
+from sv.engine.duck.newest import Newest
 from sv.engine.duck.overview import OverviewSource
 from sv.engine.duck.overview_reading import Asked as OverviewAsked
 from sv.engine.duck.overview_reading import OverviewReader
@@ -93,6 +95,7 @@ class DuckEngine:
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
+        self._newest = Newest(self._key_reader)
         self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)
         self._trends = TrendReader(self._statements, self._key_reader, self)
         reader = StepReader(self._statements, data_folder, self._key_reader, self._cache, self._steps)
@@ -140,6 +143,9 @@ class DuckEngine:
         source = self.holding(snapshot.within(from_ms, scope.to_ms), keys)
         if not (source.parts or source.buffers):
             return []
+        since_ms = self._newest.since_ms(source.parts, scope, matcher, keys, limits)
+        if since_ms > scope.from_ms:
+            scope, source = structs.replace(scope, from_ms=since_ms), source.within(since_ms, scope.to_ms)
         persons = self._persons_of(snapshot, keys.distinct_id)
         events = self.events(source, params)
         rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)

@@ -117,9 +117,12 @@ class KeyReader:
         wanted: Valued | None,
         work: Callable[[Part, "Matched"], Result],
         limits: Limits,
+        *,
+        in_order: bool = True,
     ) -> dict[int, Result]:
         """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With something wanted,
-        its codes come with the keys, and parts are left out in which it is not known, or is null where that may mean another type."""
+        its codes come with the keys, and parts are left out in which it is not known, or is null where that may mean another type.
+        in_order: whether keys have to ascend."""
         some = alternatives_of(scope, matcher)
         files = self._files.of(parts)
         if some is None or not files:
@@ -131,7 +134,7 @@ class KeyReader:
             told = _told(some, file, answers)
             if told is None or (wanted is not None and file not in values):
                 return None
-            matched = _matching(file, reading, told, values.get(file))
+            matched = _matching(file, reading, told, values.get(file), in_order=in_order)
             return None if wanted is not None and wanted.is_column and matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
@@ -273,7 +276,7 @@ def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Ta
     return flags
 
 
-def _matching(file: KeyFile, reading: Reading, told: Told, wanted: Values | None) -> Matched:
+def _matching(file: KeyFile, reading: Reading, told: Told, wanted: Values | None, *, in_order: bool = True) -> Matched:
     """What matches, with the codes of what is wanted."""
     names = {event for event, _ in told}
     spans = [(0, file.rows)] if None in names else [file.range_of(event) for event in names if event is not None]
@@ -286,7 +289,7 @@ def _matching(file: KeyFile, reading: Reading, told: Told, wanted: Values | None
     codes = None
     if wanted is not None:
         codes = np.concatenate([piece for _, piece in pieces]) if pieces else _NO_CODES
-    if len(pieces) > 1 or None in names:  # each event's keys ascend by themselves alone
+    if in_order and (len(pieces) > 1 or None in names):  # each event's keys ascend by themselves alone
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         codes = None if codes is None else codes[order]
