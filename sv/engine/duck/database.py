@@ -54,6 +54,7 @@ class Database:
             config={
                 "threads": str(threads),
                 "async_threads": NO_ASYNC_THREADS,
+                "enable_external_file_cache": "false",  # it holds no local file's content, and most of a KiB of each file for ever
                 "memory_limit": f"{self.memory_bytes // 1024}KiB",
                 "temp_directory": str(spill_folder),
                 "preserve_insertion_order": "false",
