@@ -199,9 +199,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.size(MIN_MEMORY_LIMIT, 1024 * TIB, can_be_share=True),
             "bytes",
-            "What the server may take, 176MiB for itself and its libraries included; the rest is for queries, which beyond "
-            "their share spill to the data folder, and for waiting events. With less than 512MiB it may take more than it is told. The "
-            "other half of the machine's memory is for the file cache, which queries live on.",
+            f"What the server may take, {memory.OWN_BYTES // MIB}MiB for itself and its libraries included; the rest is for queries, "
+            "which beyond their share spill to the data folder, and for waiting events. With less than "
+            f"{memory.LEAST_FIRM_BYTES // MIB}MiB it may take more than it is told. "
+            "The other half of the machine's memory is for the file cache, which queries live on.",
             "50% of the memory that the machine or its container allows",
         ),
     ] = field(default_factory=_half_of_memory)

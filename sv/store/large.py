@@ -19,17 +19,16 @@ class LargeRows:
         self._bytes: dict[int, int] = {}
 
     def mergeable(self, parts: Collection[Part]) -> list[Part]:
-        """The parts without those of which it is known that they have as much of large rows as a file may have."""
+        """The parts without those that are known to have over half of what a file may have of large rows: two would not fit into one."""
         live = {part.part_id for part in parts}
         self._bytes = {part_id: count for part_id, count in self._bytes.items() if part_id in live}
         if not self._bytes:
             return list(parts)
-        # Half of it: two of such parts would not fit into one.
         most = self._tables().most_large_bytes // 2
         return [part for part in parts if self._bytes.get(part.part_id, 0) <= most]
 
     def fitting(self, parts: Sequence[Part]) -> list[Part]:
-        """The first of them that one file may have together, with those of no large rows. Raises Unavailable."""
+        """The first of them that one file may have together, with those of no large rows."""
         most = self._tables().most_large_bytes
         chosen: list[Part] = []
         for part in parts:

@@ -109,7 +109,7 @@ class Tables(Protocol):
         ...
 
     def large_bytes(self, path: Path) -> int:
-        """Of the properties of a file's large rows. Raises Unavailable where that can't be told (memory)."""
+        """Of the properties of a file's large rows; more than one file may have where memory doesn't suffice to tell."""
         ...
 
     def buffer_spans(self, generation: int, project_id: str, days: Sequence[str]) -> Sequence[tuple[int, int]]:

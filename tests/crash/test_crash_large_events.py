@@ -6,11 +6,14 @@ import string
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 from folder_rig import MIB, PROJECT, Folder, now_ms
 
+from sv.engine.duck import files
 from sv.model.batch import VERSION, Batch, encode_batch
 from sv.settings.memory import MIN_ENGINE_BYTES, engine_bytes
 from sv.store.importing import ImportBatch, ImportChunks
@@ -108,3 +111,24 @@ def test_an_import_of_large_events_is_cut_into_files_as_well(folder: Folder) -> 
     assert len(folder.server.catalog.parts()) == 3
     large = taken // (KINDS["large among small ones"][1] + 1)
     assert folder.numbers() == Counter({str(number): 1 for number in range(large)}) + Counter({"small": taken - large})
+
+
+def test_a_part_too_large_to_be_looked_at_is_left_alone_and_others_are_merged(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("old", "new", "newest"):
+        folder.put(name)
+        folder.flush()
+    whole, tables = files.large_bytes, folder.server.store.tables
+    old = folder.server.catalog.parts()[0]
+
+    def too_large(cursor: Any, path: Path, memory_bytes: int) -> int:
+        if path == folder.path / old.path:
+            raise duckdb.OutOfMemoryException("Out of Memory Error")
+        return whole(cursor, path, memory_bytes)
+
+    monkeypatch.setattr(files, "large_bytes", too_large)
+    assert tables.large_bytes(folder.path / old.path) > tables.most_large_bytes
+    folder.merge()
+    assert sorted(part.rows for part in folder.server.catalog.parts()) == [1, 2]
+    assert folder.numbers() == Counter(["old", "new", "newest"])

@@ -158,7 +158,10 @@ class DuckTables:
 
     def large_bytes(self, path: Path) -> int:
         with self._cursor() as cursor:
-            return files.large_bytes(cursor, path, self.memory_bytes)
+            try:
+                return files.large_bytes(cursor, path, self.memory_bytes)
+            except duckdb.OutOfMemoryException:  # a file of an earlier release, or of more memory than there is now
+                return self.most_large_bytes + 1
 
     def write_buffer_days(
         self, generation: int, project_id: str, days: Sequence[str], target: Path, span: files.Span | None = None
