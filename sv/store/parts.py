@@ -17,6 +17,5 @@ def new_part(project_id: str, path: str, day: str | None, facts: FileFacts, crea
         min_received_ms=facts.min_received_ms,
         max_received_ms=facts.max_received_ms,
         level=level,
-        schema_version=1,
         created_ms=created_ms,
     )

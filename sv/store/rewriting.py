@@ -16,7 +16,7 @@ from sv.model.unwanted import Unwanted
 from sv.store.event_store import EventStore
 from sv.store.files import part_path, write_durably
 from sv.store.maintenance import Maintenance
-from sv.store.ports import FileFacts
+from sv.store.parts import new_part
 
 log = logging.getLogger(__name__)
 
@@ -130,21 +130,4 @@ class Rewriting:
         folder = self._store.data_folder
         source = folder / part.path
         facts = write_durably(folder / path, lambda target: self._store.tables.write_without(source, unwanted, target))
-        return _new_part(part, path, facts, self._now_ms())
-
-
-def _new_part(old: Part, path: str, facts: FileFacts, now_ms: int) -> NewPart:
-    return NewPart(
-        project_id=old.project_id,
-        path=path,
-        day=old.day,
-        rows=facts.rows,
-        bytes=facts.bytes,
-        min_ts_ms=facts.min_ts_ms,
-        max_ts_ms=facts.max_ts_ms,
-        min_received_ms=facts.min_received_ms,
-        max_received_ms=facts.max_received_ms,
-        level=old.level,
-        schema_version=old.schema_version,
-        created_ms=now_ms,
-    )
+        return new_part(part.project_id, path, part.day, facts, self._now_ms(), part.level)

@@ -34,8 +34,8 @@ from sv.meta.projects import Projects
 from sv.meta.rebuilding import add_persons, list_parts
 from sv.model.batch import decode_batch
 from sv.model.errors import Unavailable
-from sv.model.part import NewPart
 from sv.store.files import ASIDE, MIXED, lacks_catalog, set_aside, sync_folder
+from sv.store.parts import new_part
 from sv.store.ports import FileFacts
 from sv.upkeep.checking import CATALOG, Report
 from sv.wal.copying import missing_seqs, payloads
@@ -217,27 +217,13 @@ def _write_catalog(
         for file in kept:
             for persons in files.persons(file.path):
                 add_persons(meta, file.project_id, persons)
-        parts = [_part(file, now_ms) for file in kept]
+        parts = [
+            new_part(file.project_id, file.path, file.day, file.contents, now_ms, level=0 if file.flushed_seq else 1)
+            for file in kept
+        ]
         list_parts(meta, parts, covered_seq, sum(file.contents.imported_rows for file in kept))
         for project_id in deleted:
             projects.delete(project_id, now_ms)
-
-
-def _part(file: _File, now_ms: int) -> NewPart:
-    contents = file.contents
-    return NewPart(
-        project_id=file.project_id,
-        path=file.path,
-        day=file.day,
-        rows=contents.rows,
-        bytes=contents.bytes,
-        min_ts_ms=contents.min_ts_ms,
-        max_ts_ms=contents.max_ts_ms,
-        min_received_ms=contents.min_received_ms,
-        max_received_ms=contents.max_received_ms,
-        level=0 if file.flushed_seq else 1,
-        created_ms=now_ms,
-    )
 
 
 def _put_in_place(data: Path) -> None:

@@ -21,7 +21,7 @@ from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.sql import Sql
 
 FOREVER = "select count(*) from range(10000000) a(i), range(10000000) b(j) where hash(i, j) = 7"
-SORT = "select max(h) from (select h, i, row_number() over (order by h, i) as n from (select hash(i) as h, i from range(6000000) r(i))) where n > 5"
+SORT = "select max(h) from (select h, i, row_number() over (order by h, i) as n from (select hash(i) as h, i from range(12000000) r(i))) where n > 5"
 HOARD = "select len(list(repeat(i::varchar, 1000))) from range(3000000) t(i)"
 HARD = {"forever": FOREVER, "sort": SORT, "hoard": HOARD}
 trend = DuckEngine.trend

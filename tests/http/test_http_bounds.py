@@ -67,7 +67,7 @@ def peak_mib(pid: int) -> float:
 def test_a_query_above_the_ceiling_spills_or_is_refused_and_the_server_stays_below_it(tmp_path: Path) -> None:
     with heavy_server(data=tmp_path, memory_limit=f"{LIMIT_MIB}MiB") as server, Api(server) as api:
         api.send(event("view"))
-        # Half of the ceiling is the engine's, and the sort needs more than that: it is answered, by what was spilled.
+        # The engine has the least that it may have, and the sort needs several times that: it is answered, by what was spilled.
         assert api.trends(**question("sort"))["series"][0]["total"] == 0
         answer = api.http.post(api.path("insights/trends"), json=question("hoard"))
         assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")

@@ -21,6 +21,7 @@ import duckdb
 import msgspec
 from msgspec import Struct
 
+from sv.engine.duck.database import NO_ASYNC_THREADS
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS
 from sv.engine.duck.sql_gate import Refused, checked
 from sv.engine.priority import QUERY_NICENESS
@@ -106,7 +107,7 @@ def open_locked(job: Job, buffered: bytes) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "threads": str(job.threads),
-            "async_threads": "0",
+            "async_threads": NO_ASYNC_THREADS,
             "memory_limit": f"{job.memory_bytes // 1024}KiB",
             "temp_directory": "",
             "python_enable_replacements": "false",
