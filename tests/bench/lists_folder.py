@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sv.engine.duck.database import Database
-from sv.engine.duck.files import MERGED_LEVEL, file_facts, parquet_options
+from sv.engine.duck.files import MERGED_LEVEL, file_facts, merged_order, parquet_options
 from sv.meta.persons import Persons
 from sv.model.part import NewPart
 from sv.server import Server
@@ -50,13 +50,7 @@ select
 from named join numbered using (name)
 """
 
-_DAY: Final = """
-copy (
-  select * from made
-  where epoch_ms(timestamp) >= $from_ms::bigint and epoch_ms(timestamp) < $to_ms::bigint
-  order by event, person, timestamp, id
-) to '{path}' ({options})
-"""
+_DAY: Final = "select * from made where epoch_ms(timestamp) >= {from_ms} and epoch_ms(timestamp) < {to_ms}"
 
 
 def made_folder(folder: Path, count: int, *, has_lists: bool = True) -> tuple[Server, float]:
@@ -103,10 +97,9 @@ def _write_parts(server: Server, folder: Path, count: int) -> list[NewPart]:
         cursor.execute(_MADE, {"count": count, "persons": persons, "span": (DAYS - 1) * DAY_MS, "origin": ORIGIN_MS})
         for day in range(DAYS):
             path = events / f"{day}.parquet"
-            cursor.execute(
-                _DAY.format(path=path, options=parquet_options(MERGED_LEVEL)),
-                {"from_ms": ORIGIN_MS + day * DAY_MS, "to_ms": ORIGIN_MS + (day + 1) * DAY_MS},
-            )
+            of_day = _DAY.format(from_ms=ORIGIN_MS + day * DAY_MS, to_ms=ORIGIN_MS + (day + 1) * DAY_MS)
+            ordered = f"{of_day} order by {merged_order(cursor, of_day)}"
+            cursor.execute(f"copy ({ordered}) to '{path}' ({parquet_options(MERGED_LEVEL)})")
             facts = file_facts(cursor, path)
             if not facts.rows:
                 path.unlink()

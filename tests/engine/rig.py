@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import msgspec
 
-from sv.engine.duck import property_codes
+from sv.engine.duck import property_codes, slices
 from sv.engine.duck.database import Database
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.tables import DuckTables
@@ -35,7 +35,7 @@ Event: TypeAlias = dict[str, Any]
 
 State = Literal["buffer", "days", "small", "merged", "mixed"]
 STATES: Final[tuple[State, ...]] = get_args(State)
-"""buffer: nothing flushed. days: one flush, a part a day. small: a flush after every few events. merged: those merged to one part.
+"""buffer: nothing flushed. days: one flush, a part a day. small: a flush after every few events. merged: those merged to one part, of slices.
 mixed: half of it in parts, a quarter in a buffer that is being flushed, a quarter in the one that takes events."""
 
 NOON: Final = 1_749_988_800_000
@@ -212,10 +212,11 @@ class Rig:
         return written
 
     def merge(self, project: str = "p") -> None:
-        """All parts of a project into one."""
+        """All parts of a project into one, of slices of time however small it is."""
         sources = [part for part in self.parts if part.project_id == project]
         path = self._path(project, "merged", f"{len(self.parts)}")
-        facts = self.tables.merge_files([self.folder / part.path for part in sources], self.folder / path)
+        with patch.object(slices, "SLICE_ROWS", 5), patch.object(slices, "GROUP_ROWS", 1):
+            facts = self.tables.merge_files([self.folder / part.path for part in sources], self.folder / path)
         assert facts.rows == sum(part.rows for part in sources)
         self.parts = [part for part in self.parts if part.project_id != project]
         self.parts.append(self._part(project, None, path, facts))

@@ -15,7 +15,7 @@ from sv.model.calendar import DateRange, iso_ms
 from sv.model.cursor import decode_cursor
 from sv.model.errors import NotFound
 from sv.model.filters import Filter, Operator
-from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from sv.model.limits import DAY_MS, HOUR_MS, MAX_TIMESTAMP_MS, MINUTE_MS
 from sv.model.queries import EventsQuery
 from tests.engine.reference import holds, rows_of, session_ids
 from tests.engine.rig import ALL, LIMITS, NOON, RECEIVED, Event, Rig, State, event, events, in_pieces
@@ -89,10 +89,51 @@ def test_key_files_tell_from_when_on_there_are_events_enough_for_a_page(rig: Rig
     with_keys = newest.Newest(rig.engine._key_reader)
     for matcher, keys, matches in asked:
         times = sorted((item["timestamp"] for item in sent if matches(item)), reverse=True)
-        assert with_keys.since_ms(rig.parts, ALL, matcher, keys, LIMITS) == times[39]
-    assert with_keys.since_ms(rig.parts, ALL, Matcher(None), PageKeys(301), LIMITS) == 0, "there are not so many"
-    for keys in (PageKeys(1, person=1), PageKeys(1, distinct_id="a"), PageKeys(1, session_id="s1"), PageKeys(1, event_id="0")):
-        assert with_keys.since_ms(rig.parts, ALL, Matcher(None), keys, LIMITS) == 0, "key files know nothing of that"
+        found = with_keys.find(rig.parts, ALL, matcher, keys, None, LIMITS)
+        assert found.since_ms == times[39]
+        before_ms = keys.before_ms if keys.before_ms is not None else MAX_TIMESTAMP_MS
+        for part in rig.parts:
+            of_part = [
+                item["timestamp"]
+                for item in sent
+                if (matches(item) or item["timestamp"] == keys.before_ms)
+                and part.min_ts_ms <= item["timestamp"] <= min(part.max_ts_ms, before_ms)
+                and item["timestamp"] >= times[39]
+            ]
+            told = [(cut.low, cut.high) for cut in found.cuts[part.part_id]]
+            assert told == ([(min(of_part), max(of_part) + 1)] if of_part else [])
+    assert with_keys.find(rig.parts, ALL, Matcher(None), PageKeys(301), None, LIMITS).since_ms == 0, "there are not so many"
+    for keys in (PageKeys(1, distinct_id="a"), PageKeys(1, session_id="s1"), PageKeys(1, event_id="0")):
+        assert with_keys.find(rig.parts, ALL, Matcher(None), keys, None, LIMITS) == newest.Found(0), (
+            "key files know nothing of that"
+        )
+
+
+def test_key_files_tell_when_a_person_has_events(rig: Rig) -> None:
+    sent = crowd(4, 300, days=6)
+    rig.place_events(sent, "days")
+    name, number = "person-3", rig.persons.numbers["p", "person-3"]
+    theirs = [item["timestamp"] for item in sent if item["anonymousId"] == name]
+    found = newest.Newest(rig.engine._key_reader).find(
+        rig.parts, ALL, Matcher(None), PageKeys(1000, person=number), [number], LIMITS
+    )
+    spans = {part.part_id: [at_ms for at_ms in theirs if part.min_ts_ms <= at_ms <= part.max_ts_ms] for part in rig.parts}
+    assert {part_id: [(cut.low, cut.high) for cut in cuts] for part_id, cuts in found.cuts.items()} == {
+        part_id: [(min(times), max(times) + 1)] for part_id, times in spans.items()
+    }
+
+
+def test_a_page_goes_on_within_a_moment_that_has_many_events(rig: Rig, state: State) -> None:
+    """The newest of a moment count for nothing where the page starts in it."""
+    sent = [event("view", f"person-{n % 3}", NOON + n // 40, n=n) for n in range(200)]
+    rig.place_events(sent, state)
+    expected = [item["id"] for item in page(rig, EventsQuery(limit=1000))["data"]]
+    assert len(expected) == 200
+    for limit in (7, 39, 40, 41):
+        assert [item["id"] for item in walk(rig, limit)] == expected
+    one = rig.persons.numbers["p", "person-1"]
+    theirs = [item["id"] for item in page(rig, EventsQuery(limit=1000))["data"] if item["distinct_id"] == "person-1"]
+    assert [item["id"] for item in walk(rig, 5, person=one)] == theirs
 
 
 def test_an_event_is_shown_as_the_contract_has_it(rig: Rig, state: State) -> None:

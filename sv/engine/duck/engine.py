@@ -23,7 +23,7 @@ from sv.engine.duck.newest import Newest
 from sv.engine.duck.overview import OverviewSource
 from sv.engine.duck.overview_reading import Asked as OverviewAsked
 from sv.engine.duck.overview_reading import OverviewReader
-from sv.engine.duck.relation import attributed, relation
+from sv.engine.duck.relation import attributed, joined, matches, of_scope, relation
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.sql_run import run_sql
@@ -143,11 +143,15 @@ class DuckEngine:
         source = self.holding(snapshot.within(from_ms, scope.to_ms), keys)
         if not (source.parts or source.buffers):
             return []
-        since_ms = self._newest.since_ms(source.parts, scope, matcher, keys, limits)
-        if since_ms > scope.from_ms:
-            scope, source = structs.replace(scope, from_ms=since_ms), source.within(since_ms, scope.to_ms)
         persons = self._persons_of(snapshot, keys.distinct_id)
-        events = self.events(source, params)
+        found = self._newest.find(source.parts, scope, matcher, keys, self._whose(keys, persons), limits)
+        if found.since_ms > scope.from_ms:
+            scope, source = structs.replace(scope, from_ms=found.since_ms), source.within(found.since_ms, scope.to_ms)
+        source = source.with_parts(tuple(part for part in source.parts if len(found.cuts.get(part.part_id, (None,)))))
+        if not (source.parts or source.buffers):
+            return []
+        wanted = joined([of_scope(scope, params), matches(matcher, params)]) if found.cuts else "true"
+        events = relation(source, self._data_folder, params, found.cuts, wanted)
         rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)
         sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
         anonymous = pages.anonymous_persons(rows) if snapshot.is_merged else []
@@ -156,9 +160,13 @@ class DuckEngine:
 
     def holding(self, snapshot: Snapshot, keys: PageKeys) -> Snapshot:
         """See the port."""
-        persons = self._persons_of(snapshot, keys.distinct_id)
-        wanted = persons if persons is not None else [keys.person] if keys.person is not None else None
+        wanted = self._whose(keys, self._persons_of(snapshot, keys.distinct_id))
         return snapshot if wanted is None else snapshot.with_parts(self._key_files.without(snapshot.parts, wanted))
+
+    @staticmethod
+    def _whose(keys: PageKeys, persons: Sequence[int] | None) -> Sequence[int] | None:
+        """The numbers that a page's events may have; None for any. persons: those of its distinct id."""
+        return persons if persons is not None else [keys.person] if keys.person is not None else None
 
     def _persons_of(self, snapshot: Snapshot, distinct_id: str | None) -> Sequence[int] | None:
         """The numbers whose events are those of a distinct id, where they are not just the events that carry it."""

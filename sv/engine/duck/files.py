@@ -1,7 +1,7 @@
 """Parquet files: writing a buffer's rows as parts, merging parts, and reading what a file says of itself.
 
-Every file is zstd-compressed, sorted by `schema.SORT_KEY`, carries the layout's version in its metadata, and is opened as it is by
-the DuckDB command line, polars and pandas.
+Every file is zstd-compressed, sorted by `schema.SORT_KEY`, a large merged one by slices of time before that, carries the layout's version
+in its metadata, and is opened as it is by the DuckDB command line, polars and pandas.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,8 @@ from msgspec import Struct
 
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
+from sv.engine.duck.slices import GROUP_ROWS, slice_of
 from sv.model.unwanted import Unwanted
-
-ROW_GROUP_ROWS: Final = 10_240
-"""Scans of 5,120 to 122,880 rows measure alike, and bytes within two hundredths; one person's events take a tenth of the time, since
-of each group with one of them the wide columns are decompressed."""
 
 ROW_GROUP_BYTES: Final = 12_000_000
 """Of a group's rows in memory; ordinary ones have half of that. SCAR: 10,240 events of 4 KB were one group, and one in each of two threads
@@ -135,13 +132,13 @@ def write_buffer_days(
     source = f"select {COLUMN_LIST} from {buffer_name(generation)} where {_of_days(project_id, days)}"
     if span is not None:
         source += f" and rowid between {span[0]:d} and {span[1]:d}"
-    _copy_sorted(cursor, source, target, FLUSHED_LEVEL)
+    _copy_sorted(cursor, source, SORT_KEY, target, FLUSHED_LEVEL)
     return file_facts(cursor, target)
 
 
 def merge_files(cursor: duckdb.DuckDBPyConnection, sources: Sequence[Path], target: Path) -> FileFacts:
-    """Write the rows of all sources into one sorted file at `target`."""
-    _copy_sorted(cursor, f"select {COLUMN_LIST} from ({read_files(sources)})", target, MERGED_LEVEL)
+    """Write the rows of all sources into one file at `target`, in `merged_order`."""
+    _copy_merged(cursor, f"select {COLUMN_LIST} from ({read_files(sources)})", target)
     return file_facts(cursor, target)
 
 
@@ -164,9 +161,7 @@ def count_unwanted(cursor: duckdb.DuckDBPyConnection, path: Path, unwanted: Unwa
 
 def write_without(cursor: duckdb.DuckDBPyConnection, source: Path, unwanted: Unwanted, target: Path) -> FileFacts:
     """Write the other rows of `source`, of which there must be some, into a new file at `target`."""
-    _copy_sorted(
-        cursor, f"select {COLUMN_LIST} from ({read_files([source])}) where not ({_is_unwanted(unwanted)})", target, MERGED_LEVEL
-    )
+    _copy_merged(cursor, f"select {COLUMN_LIST} from ({read_files([source])}) where not ({_is_unwanted(unwanted)})", target)
     return file_facts(cursor, target)
 
 
@@ -223,14 +218,24 @@ def is_readable(cursor: duckdb.DuckDBPyConnection, path: Path) -> bool:
     return True
 
 
-def _copy_sorted(cursor: duckdb.DuckDBPyConnection, source: str, target: Path, zstd_level: int) -> None:
-    cursor.execute(f"copy ({source} order by {SORT_KEY}) to {_literal(str(target))} ({parquet_options(zstd_level)})")
+def _copy_merged(cursor: duckdb.DuckDBPyConnection, source: str, target: Path) -> None:
+    _copy_sorted(cursor, source, merged_order(cursor, source), target, MERGED_LEVEL)
+
+
+def _copy_sorted(cursor: duckdb.DuckDBPyConnection, source: str, order: str, target: Path, zstd_level: int) -> None:
+    cursor.execute(f"copy ({source} order by {order}) to {_literal(str(target))} ({parquet_options(zstd_level)})")
+
+
+def merged_order(cursor: duckdb.DuckDBPyConnection, source: str) -> str:
+    """How a merged file of these rows, a select, is ordered."""
+    number = slice_of(cursor, source)
+    return SORT_KEY if number is None else f"{number}, {SORT_KEY}"
 
 
 def parquet_options(zstd_level: int) -> str:
     """How `copy … to` has to write an event file."""
     return (
-        f"format parquet, compression zstd, compression_level {zstd_level:d}, row_group_size {ROW_GROUP_ROWS},"
+        f"format parquet, compression zstd, compression_level {zstd_level:d}, row_group_size {GROUP_ROWS},"
         f" row_group_size_bytes {ROW_GROUP_BYTES}, parquet_version v2,"
         f" kv_metadata {{sv_schema: '{SCHEMA_VERSION}'}}"
     )

@@ -7,7 +7,7 @@ numbers in order it is enough to find where they cross the bound. What can't be 
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import Final, NamedTuple, cast
 
 import numpy as np
@@ -15,7 +15,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck.filters import condition
-from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Value
+from sv.engine.duck.fingerprints import sought
+from sv.engine.duck.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.key_values import Files, GiveUp, held_values, rows_holding
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
@@ -151,7 +152,22 @@ class _OfProperty:
         for file, (column, each) in held.numbers.items():
             table = np.concatenate(([holds[None]], self._of_numbers(each)))
             found[self._need, file] = Answer(column.at, column.width, table)
-        return found
+        return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
+
+    def _without(self, files: Files, give_up: GiveUp) -> Iterator[KeyFile]:
+        """The files without codes of the property of which it is known that no row meets the condition."""
+        values = sought(self._item)
+        if values is None:
+            return
+        for part, file in files:
+            prints = file.fingerprints.get(self._item.property)
+            if prints is not None:
+                try:
+                    with Reading(file) as reading:
+                        if not reading.blocks_with(prints, values):
+                            yield file
+                except OSError as error:
+                    give_up(part, file, error)
 
     def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
         """For which values it holds: JSON texts, None for none."""

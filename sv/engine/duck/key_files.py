@@ -9,9 +9,10 @@ error, not the process.
 Layout, little endian:
 
     8 bytes      magic
-    u64 x rows   keys, in the part's order (event, person, time): (person << 38) | (ms - origin_ms)
+    u64 x rows   keys, ascending within each event: (person << 38) | (ms - origin_ms)
     u8 x rows    for each coded column, padded to 8 bytes: the place of the row's value among the column's values
     …            for each coded property u8 or u16 x rows and its values (`property_codes`), each padded to 8 bytes
+    …            for some properties without codes a filter for each block of the part's rows (`fingerprints`)
     u32 x …      the part's persons, ascending, padded to 8 bytes
     …            `Footer` as MessagePack
     32 bytes     the footer's length and CRC-32, the sum of all 64-bit words before the footer (wrapping), magic
@@ -32,13 +33,12 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sv.engine.duck import property_codes
+from sv.engine.duck import fingerprints, property_codes
 from sv.engine.duck.files import BATCH_ROWS, read_files
+from sv.engine.duck.fingerprints import Fingerprints
+from sv.engine.duck.key_order import KEY_BITS, Codes, Keys, Order, order_of, ordered
 from sv.engine.duck.property_codes import PropertyColumn
 from sv.model.part import Part
-
-KEY_BITS: Final = 38
-"""Of a key's 64, for the time: 8.7 years in ms. The other 26 number 67 million persons."""
 
 MAX_PERSON: Final = (1 << (64 - KEY_BITS)) - 1
 MAX_SPAN_MS: Final = (1 << KEY_BITS) - 1
@@ -64,8 +64,6 @@ CODED_COLUMNS: Final = (
 _MAGIC: Final = b"SVKEYS01"
 _TAIL: Final = struct.Struct("<QQQ8s")
 
-Keys = NDArray[np.uint64]
-Codes = NDArray[np.unsignedinteger[Any]]
 Value = str | bool | None
 
 
@@ -91,7 +89,8 @@ class Persons(Struct, frozen=True):
 
 class Footer(Struct, frozen=True):
     """names: the events' in the part's order, ascending; counts: rows of each. properties: by name, None where it has no codes;
-    has_all_properties: whether others are absent from all rows."""
+    has_all_properties: whether others are absent from all rows. fingerprints: of some that have no codes. blocks: the first and the last
+    time of each block of the part's rows, in Unix ms."""
 
     rows: int
     origin_ms: int
@@ -101,6 +100,7 @@ class Footer(Struct, frozen=True):
     persons: Persons
     properties: dict[str, PropertyColumn | None] = {}
     has_all_properties: bool = False
+    fingerprints: dict[str, Fingerprints] = {}
 
 
 class KeyFile:
@@ -114,6 +114,7 @@ class KeyFile:
         self.persons = footer.persons
         self.properties = {sys.intern(name): column for name, column in footer.properties.items()}
         self.has_all_properties = footer.has_all_properties
+        self.fingerprints = {sys.intern(name): each for name, each in footer.fingerprints.items()}
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
         # Interned, since the files of a project have the same names.
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
@@ -159,6 +160,15 @@ class Reading:
         self._fill(found, column.values_at)
         return found.tobytes()
 
+    def blocks_with(self, prints: Fingerprints, values: Sequence[np.uint64]) -> set[int]:
+        """The blocks of the part that may hold one of these values."""
+        found: set[int] = set()
+        buckets = np.empty((prints.blocks, fingerprints.BUCKET_WORDS), np.uint32)
+        for value in values:
+            self._fill(buckets, prints.place(value))
+            found.update(np.flatnonzero(fingerprints.may_hold(buckets, value)).tolist())
+        return found
+
     def has_any(self, persons: Sequence[int]) -> bool:
         """Whether one of these persons has an event in the part."""
         listed = self._file.persons
@@ -196,16 +206,21 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
     with target.open("wb") as file:
         writer = _Writer(file)
         writer.add(_MAGIC)
-        keys, coded = _read(cursor, source, part)
+        keys, coded, order = _read(cursor, source, part, [name for name, _ in names])
         writer.add(keys)
         written: dict[str, Column] = {}
         for name, column in coded.items():
-            finished = column.finish()
+            finished = column.finish(order)
             if finished is not None:
                 values, codes = finished
                 written[name] = Column(values, writer.add(codes) if codes.size else None)
         listed = property_codes.listed_properties(cursor, source) if part.rows >= property_codes.MIN_ROWS else None
-        properties = _write_properties(cursor, source, part, listed or (), writer)
+        properties = _write_properties(cursor, source, part, order, listed or (), writer)
+        uncoded = [name for name, column in properties.items() if column is None][: fingerprints.MAX_PROPERTIES]
+        prints = {
+            filters.name: Fingerprints(writer.add(filters.data), filters.blocks, filters.buckets)
+            for filters in fingerprints.filters_of(cursor, source, part.rows, uncoded)
+        }
         persons = np.unique(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
         footer = Footer(
             part.rows,
@@ -216,6 +231,7 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
             Persons(writer.add(persons), persons.size, tuple(persons[::PERSONS_A_BLOCK].tolist())),
             properties,
             listed is not None and len(listed) <= property_codes.MAX_LISTED,
+            prints,
         )
         encoded = msgspec.msgpack.encode(footer)
         file.write(encoded)
@@ -244,11 +260,11 @@ class _Writer:
 
 
 def _write_properties(
-    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, listed: Sequence[str], writer: _Writer
+    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, order: Order | None, listed: Sequence[str], writer: _Writer
 ) -> dict[str, PropertyColumn | None]:
     written: dict[str, PropertyColumn | None] = dict.fromkeys(listed[: property_codes.MAX_LISTED])
     for coded in property_codes.coded_properties(cursor, source, part.rows, listed):
-        at = writer.add(coded.codes) if coded.codes.size else None
+        at = writer.add(ordered(coded.codes, order)) if coded.codes.size else None
         values_at = writer.add(coded.values)
         written[coded.name] = PropertyColumn(at, coded.codes.itemsize, values_at, len(coded.values), coded.is_numeric)
     return written
@@ -306,9 +322,9 @@ class _Coded:
         table = np.array([self._places[value] for value in values], np.uint8)
         self._codes[places] = table[encoded.indices.to_numpy(zero_copy_only=False)]
 
-    def finish(self) -> tuple[tuple[Value, ...], NDArray[np.uint8]] | None:
-        """The values in an order that is the same in each file, and the codes, none of them where all are the same; None where the column
-        has too many values."""
+    def finish(self, order: Order | None) -> tuple[tuple[Value, ...], Codes] | None:
+        """The values in an order that is the same in each file, and the codes in the keys' order, none of them where all are the same; None
+        where the column has too many values."""
         if self._places is None:
             return None
         values = tuple(sorted(self._places, key=lambda value: (value is not None, str(value))))
@@ -317,17 +333,20 @@ class _Coded:
         codes = np.zeros(MAX_CODES, np.uint8)
         for code, value in enumerate(values):
             codes[self._places[value]] = code
-        return values, codes[self._codes]
+        return values, ordered(codes[self._codes], order)
 
 
-def _read(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part) -> tuple[Keys, dict[str, _Coded]]:
-    """The part's keys and coded columns, in its order."""
-    keys = np.zeros(part.rows, np.uint64)
+def _read(
+    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, names: Sequence[str]
+) -> tuple[Keys, dict[str, _Coded], Order | None]:
+    """The part's keys in their order; its coded columns in its own, and the one in the other, None where they agree."""
+    keys, events = np.zeros(part.rows, np.uint64), np.zeros(part.rows, np.uint16)
+    place_of = {name: place for place, name in enumerate(names)}
     coded = {name: _Coded(part.rows) for name in CODED_COLUMNS}
     reader: Any = cursor.sql(
         f"""
         select
-          place,
+          place, event,
           (person::ubigint << {KEY_BITS}) | (epoch_ms(timestamp) - {part.min_ts_ms:d})::ubigint as key,
           is_bot is true as is_bot,
           {", ".join(CODED_COLUMNS[1:])}
@@ -338,12 +357,16 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part) -> tuple[
     for batch in reader:  # in any order
         places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
         keys[places] = batch.column("key").to_numpy(zero_copy_only=False)
+        event = batch.column("event").dictionary_encode()
+        table = np.array([place_of[name] for name in event.dictionary.to_pylist()], np.uint16)
+        events[places] = table[event.indices.to_numpy(zero_copy_only=False)]
         for name, column in coded.items():
             column.add(places, batch.column(name))
         rows += places.size
     if rows != part.rows:
         raise Unfit(f"it has {rows} rows in place of {part.rows}")
-    return keys, coded
+    order = order_of(events, keys)
+    return (keys if order is None else keys[order]), coded, order
 
 
 def _word_sum(words: bytes | NDArray[Any]) -> int:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from sv.engine.duck.key_blocks import Range, rows_of
 from sv.engine.duck.key_conditions import (
     Alternative,
     Answer,
@@ -150,6 +151,12 @@ class KeyReader:
         told = ((part, file, _told(some, file, answers)) for part, file in files)
         counts = ((part.part_id, _count(file, told)) for part, file, told in told if told is not None)
         return {part_id: count for part_id, count in counts if count is not None}
+
+    def rows(self, parts: Sequence[Part], scope: Scope, matcher: Matcher) -> dict[int, tuple[Range, ...]]:
+        """Which rows of the parts, half-open and in their order, may match, by part, where what is kept of values without codes tells."""
+        some = alternatives_of(scope, matcher)
+        files = [(part, file) for part, file in self._files.of(parts) if file.fingerprints]
+        return {} if some is None else rows_of(files, some, self._files.give_up)
 
     def foreign(
         self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], keep: Callable[[Keys], Keys], limits: Limits

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.elements import elements_match
 from sv.engine.duck.files import read_files
@@ -23,11 +25,42 @@ SESSION_GAP_MS: Final = 30 * MINUTE_MS
 """A derived session is a person's events that carry no session id, with no gap over this (API.md, "Ingest")."""
 
 
-def relation(snapshot: Snapshot, data_folder: Path, params: Params) -> str:
-    """A select with the columns of `schema.COLUMNS` over every event of the snapshot."""
+MAX_CUTS: Final = 12
+"""Stretches of parts that are read each by itself. More parts are read together: a select each would cost more than it saves."""
+
+
+class Cut(Struct, frozen=True):
+    """A stretch of a part, half-open: of Unix ms, or of rows by their numbers in it."""
+
+    low: int
+    high: int
+    is_time: bool
+
+    def condition(self, params: Params) -> str:
+        """That a row is in it."""
+        low, high = params.bind(self.low), params.bind(self.high)
+        if self.is_time:
+            return f"timestamp >= make_timestamp_ms({low}) and timestamp < make_timestamp_ms({high})"
+        return f"file_row_number >= {low} and file_row_number < {high}"
+
+
+Cuts = Mapping[int, Sequence[Cut]]
+"""Of parts, by number, stretches beyond which their events may be left out."""
+
+
+def relation(snapshot: Snapshot, data_folder: Path, params: Params, cuts: Cuts | None = None, wanted: str = "true") -> str:
+    """A select with the columns of `schema.COLUMNS` over every event of the snapshot, but for what cuts leave out. wanted: a condition that
+    events have to meet anyhow, by which fewer are decoded of what is cut."""
     selects: list[str] = []
-    if snapshot.parts:
-        selects.append(read_files([data_folder / part.path for part in snapshot.parts]))
+    known = {} if cuts is None else {part: cuts[part.part_id] for part in snapshot.parts if part.part_id in cuts}
+    if sum(map(len, known.values())) > MAX_CUTS:
+        known = {part: () for part, each in known.items() if not each}
+    together = [part for part in snapshot.parts if part not in known]
+    if together:
+        selects.append(read_files([data_folder / part.path for part in together]))
+    for part, each in known.items():
+        source = read_files([data_folder / part.path])
+        selects += [f"{source} where {cut.condition(params)} and {wanted}" for cut in each]
     for generation in snapshot.buffers:
         condition = f"project_id = {params.bind(snapshot.project_id)}"
         if snapshot.last_seq is not None:

@@ -69,7 +69,8 @@ ENRICHED_PROPERTIES: Final[tuple[str, ...]] = tuple(p for p in STRING_PROPERTY_C
 COLUMN_LIST: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 
 SORT_KEY: Final = "event, person, timestamp, id"
-"""Every file's order: funnels and trends name events, funnels then walk persons in time (ENGINE.md measured 4 to 16 times)."""
+"""Every file's order, within slices of time where it is a large one (`slices`): funnels and trends name events, funnels then walk persons
+in time (ENGINE.md measured 4 to 16 times)."""
 
 EVENTS_SHAPE: Final = (
     '[{"event":"VARCHAR","timestamp":"BIGINT","properties":"JSON","anonymousId":"VARCHAR","userId":"VARCHAR",'
