@@ -33,16 +33,19 @@ class _Differs(Exception):
 def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, without_damaged: bool = False) -> Restored:
     """Make a data folder. without_damaged: leave out files that are not as they were, all but `sv.db`.
 
-    Raises FolderUnusable for a folder that isn't empty, Unavailable for a source without a copy, or with a damaged one.
+    Raises FolderUnusable for a folder that isn't empty or lies in the backup, Unavailable for a source without a copy, or with a
+    damaged one.
     """
     manifest = read_manifest(source)
     if manifest is None:
         raise Unavailable(f"{source} holds no backup: there is no {MANIFEST} in it")
-    if data.exists() and (held := {path.name for path in data.iterdir()} - {LOCK_NAME, "lost+found"}):
-        raise FolderUnusable(f"{data} is not empty ({sorted(held)[0]}); choose a folder that is, or that isn't there yet")
+    if data.resolve().is_relative_to(source.resolve()):  # the next backup would take it for what an earlier one left
+        raise FolderUnusable(f"the data folder can't lie in the backup: {data}, {source}")
     damaged: list[str] = []
     done = 0
     try:
+        if data.exists() and (held := {path.name for path in data.iterdir()} - {LOCK_NAME, "lost+found"}):
+            raise FolderUnusable(f"{data} is not empty ({sorted(held)[0]}); choose a folder that is, or that isn't there yet")
         with FolderLock.acquire(data, now_ms=now_ms):
             write_durably(data / CATALOG, lambda temporary: temporary.write_bytes(STUMP))
             for kept in sorted(manifest.files, key=lambda kept: kept.path == CATALOG):

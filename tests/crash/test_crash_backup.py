@@ -248,7 +248,13 @@ def test_a_folder_that_holds_something_is_neither_copied_into_nor_restored_onto(
             copy_of(folder.path, target)
     with pytest.raises(FolderUnusable, match="not empty"):
         restore(tmp_path / "copy", mine, now_ms(), silent)
+    with pytest.raises(Unavailable, match="letters can't be restored"):
+        restore(tmp_path / "copy", mine / "letters", now_ms(), silent)
     assert [path.name for path in mine.iterdir()] == ["letters"]
+    for inside in (tmp_path / "copy" / "data", tmp_path / "copy" / "files" / "data"):  # the next backup would clear it away
+        with pytest.raises(FolderUnusable, match="lie in the backup"):
+            restore(tmp_path / "copy", inside, now_ms(), silent)
+        assert not inside.exists()
     other = Folder(tmp_path / "other")
     with pytest.raises(FolderUnusable, match="another data folder"):
         copy_of(other.path, tmp_path / "copy")
