@@ -4,23 +4,32 @@ import type { Interval } from "../api/types.ts";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const precise = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const scientific = new Intl.NumberFormat("en", { notation: "scientific", maximumFractionDigits: 2 });
 const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
+/** Whole, or with two digits after the point, more where these would say 0; as 4E300 where it would have dozens of digits. */
 export function formatNumber(value: number | null): string {
   if (value === null) return "–";
-  return Number.isInteger(value) ? whole.format(value) : precise.format(value);
+  const size = Math.abs(value);
+  if (size >= 1e16 || (size > 0 && size < 1e-6)) return scientific.format(value);
+  if (Number.isInteger(value)) return whole.format(value + 0); // -0 is 0
+  return (size < 0.1 ? small : precise).format(value);
 }
 
 /** With one digit after the point, so that a column of them lines up. */
 export function formatAverage(value: number | null): string {
-  return value === null ? "–" : tenths.format(value);
+  if (value === null) return "–";
+  const size = Math.abs(value);
+  return size === 0 || (size >= 0.05 && size < 1e16) ? tenths.format(value) : formatNumber(value);
 }
 
 /** 12,345 as 12.3K: for axes and cards; the whole figure is in the title. */
 export function formatShort(value: number | null): string {
   if (value === null) return "–";
-  return Math.abs(value) < 10_000 ? formatNumber(value) : compact.format(value);
+  const size = Math.abs(value);
+  return size < 10_000 || size >= 1e15 ? formatNumber(value) : compact.format(value);
 }
 
 export function formatPercent(ratio: number | null): string {

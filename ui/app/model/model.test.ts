@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SvEvent } from "../api/types.ts";
 import { merged } from "../pages/events/feed.ts";
 import { filterOfValue, readFilter, readFilters, sentenceOf, withFilter, writeFilter } from "./filters.ts";
-import { changeOf, dayOf, formatBucket, formatDuration, formatPercent } from "./format.ts";
+import { changeOf, dayOf, formatAverage, formatBucket, formatDuration, formatNumber, formatPercent, formatShort } from "./format.ts";
 import { valueTyped } from "./names.ts";
 import { isSettled, PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
 
@@ -55,6 +55,12 @@ describe("dates in an address", () => {
 describe("figures", () => {
   it("have no value where there is nothing to divide by", () => {
     expect([changeOf(3, 0), changeOf(3, 2), formatPercent(null)]).toEqual([null, 0.5, "–"]);
+  });
+  it("are no row of dozens of digits, and not 0 where they are small", () => {
+    expect([4e300, -1e16, 123_456_789_012_345, 0.1, 0.0042, -0.00001234, 1.005, 1e-9, -0, 0].map(formatNumber)).toEqual(
+      ["4E300", "-1E16", "123,456,789,012,345", "0.1", "0.0042", "-0.0000123", "1.01", "1E-9", "0", "0"]);
+    expect([4e300, 12_345, 0.001].map(formatShort)).toEqual(["4E300", "12.3K", "0.001"]);
+    expect([4e300, 12.34, 0, 0.0042].map(formatAverage)).toEqual(["4E300", "12.3", "0.0", "0.0042"]);
   });
   it("say durations in two units", () => {
     expect([0, 2.5, 59, 61, 3661, 90_000].map(formatDuration)).toEqual(["0s", "2.5s", "59s", "1m 1s", "1h 1m", "1d 1h"]);

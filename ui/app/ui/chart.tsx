@@ -39,10 +39,20 @@ function faded(resolved: string, alpha: number): string {
   return numbers?.length === 3 ? `rgba(${numbers.join(",")},${alpha})` : resolved;
 }
 
-/** Bars stand on each other: each line's values with those of the lines beneath it. */
-function stacked(lines: readonly Line[]): (number | null)[][] {
-  const sums: number[] = [];
-  return lines.map((line) => line.values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))));
+/** Bars stand on each other, or hang beneath 0: each line's values with those of the same sign of the lines before it. */
+export function stacked(lines: readonly Pick<Line, "values">[]): (number | null)[][] {
+  const above: number[] = [];
+  const below: number[] = [];
+  return lines.map((line) => line.values.map((value, at) => {
+    const sums = (value ?? 0) < 0 ? below : above;
+    return (sums[at] = (sums[at] ?? 0) + (value ?? 0));
+  }));
+}
+
+/** From the least value to the most, with 0 in it and a little room. */
+export function valueRange(least: number | null, most: number | null): [number, number] {
+  const [from, to] = [Math.min(least ?? 0, 0) * 1.08, Math.max(most ?? 0, 0) * 1.08];
+  return from === to ? [0, 1] : [from, to];
 }
 
 /** The tallest of the bars goes first, so that those beneath are seen before it. */
@@ -74,7 +84,7 @@ function options(element: HTMLElement, props: Props, width: number, onCursor: (p
     height,
     padding: [12, 22, 0, 0],
     legend: { show: false },
-    scales: { x: { time: false, range: [kind === "bar" ? -0.6 : 0, Math.max(last, 1) + (kind === "bar" ? 0.6 : 0)] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+    scales: { x: { time: false, range: [kind === "bar" ? -0.6 : 0, Math.max(last, 1) + (kind === "bar" ? 0.6 : 0)] }, y: { range: (_, least, most) => valueRange(least, most) } },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "line", size: 8, width: 2, stroke: () => surface, fill: (plot, place) => String((plot.series[place]?.stroke as () => string)?.call(null) ?? muted) } },
     axes: [
       {

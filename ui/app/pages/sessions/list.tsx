@@ -102,7 +102,7 @@ function Row({ row, timezone }: { row: Session; timezone: string }): JSX.Element
         </a>
       </th>
       <td class="truncate wide muted" title={[row.entry_url, row.exit_url].filter(Boolean).join(" – ")}>
-        <bdi>{entry ?? text.noPage}</bdi>{entry !== null && exit !== null && exit !== entry && <> – <bdi>{exit}</bdi></>}
+        <bdi dir="ltr">{entry ?? text.noPage}</bdi>{entry !== null && exit !== null && exit !== entry && <> – <bdi dir="ltr">{exit}</bdi></>}
       </td>
       <td class="truncate wide muted" title={withWhat(row)}>{withWhat(row)}</td>
       <td class="number wide">{formatNumber(row.pageview_count)}</td>

@@ -1,0 +1,18 @@
+import { describe, expect, it, vi } from "vitest";
+
+vi.mock("uplot", () => ({ default: class {} }));
+vi.mock("uplot/dist/uPlot.min.css", () => ({}));
+vi.mock("../style/chart.css", () => ({}));
+vi.mock("../state/theme.ts", () => ({ paints: { value: 0 } }));
+
+const { stacked, valueRange } = await import("./chart.tsx");
+
+describe("values beneath 0", () => {
+  it("are within what a chart shows, and so is 0", () => {
+    expect([valueRange(-50, 100), valueRange(-50, -10), valueRange(10, 100)]).toEqual([[-54, 108], [-54, 0], [0, 108]].map((each) => each.map((value) => expect.closeTo(value))));
+    expect([valueRange(0, 0), valueRange(null, null)]).toEqual([[0, 1], [0, 1]]);
+  });
+  it("hang as bars beneath each other, and hide none that stand", () => {
+    expect(stacked([{ values: [5, -1, null] }, { values: [-3, -2, 4] }, { values: [2, 7, 1] }])).toEqual([[5, -1, 0], [-3, -3, 4], [7, 7, 5]]);
+  });
+});
