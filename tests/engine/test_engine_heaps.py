@@ -63,6 +63,35 @@ print(resident_mb() - before)
 """
 
 
+SPARE = """
+import ctypes, resource, sys
+from sv.engine.heaps import bound_heaps
+
+c = ctypes.CDLL(None)
+c.malloc.restype = ctypes.c_void_p
+if sys.argv[1] == "bound":
+    bound_heaps()
+else:
+    c.mallopt(-3, 4 << 20)  # without which glibc would learn to keep as much
+
+def use():
+    blocks = [c.malloc(ctypes.c_size_t(1 << 20)) for _ in range(4)]
+    for block in blocks:
+        ctypes.memset(ctypes.c_void_p(block), 1, 1 << 20)
+    for block in blocks:
+        c.free(ctypes.c_void_p(block))
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+use()
+before = faults()
+for _ in range(10):
+    use()
+print(faults() - before)
+"""
+
+
 def said(code: str, how: str) -> int:
     return int(subprocess.run([sys.executable, "-c", code, how], check=True, capture_output=True, text=True).stdout)
 
@@ -75,3 +104,8 @@ def test_threads_bound_heaps() -> None:
 def test_what_was_large_leaves_memory_though_something_small_stays_behind_it() -> None:
     assert said(KEEP, "as it is") > 80
     assert said(KEEP, "bound") < 8
+
+
+def test_what_was_given_back_is_there_for_the_next_who_asks() -> None:
+    assert said(SPARE, "as it is") > 5000
+    assert said(SPARE, "bound") < 500

@@ -46,7 +46,8 @@ def found(
     hit = merged.find(parts, scope, step, origin_ms)
     if hit is None:
         return None
-    return [(int(each) >> KEY_BITS, int(each) & ((1 << KEY_BITS) - 1)) for each in hit.keys]
+    keys = [int(each) for piece in hit.pieces for each in piece.wanted()]
+    return [(each >> KEY_BITS, each & ((1 << KEY_BITS) - 1)) for each in keys]
 
 
 def test_runs_come_out_as_one_in_order(merged: MergedKeys) -> None:

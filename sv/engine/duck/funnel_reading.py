@@ -4,7 +4,7 @@ By person entries come out of key files and the step cache as far as these tell,
 are too large to be packed, by SQL alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import cast
 
@@ -16,7 +16,7 @@ from sv.engine.duck.first_values import Firsts
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.key_values import Dictionary, json_texts
-from sv.engine.duck.merged_keys import Hit, MergedKeys
+from sv.engine.duck.merged_keys import Hit, MergedKeys, Piece
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept
@@ -68,25 +68,33 @@ class FunnelReader:
             packing = funnel.Packing(packing.origin_ms, KEY_BITS)
         hits: list[Hit | None] = [None for _ in steps]
         if are_files_read and not source.is_merged:
-            origin_ms = packing.origin_ms
-
-            def find(step: Matcher) -> Hit | None:
-                return self._merged.find(source.parts, scope, step, origin_ms)
-
-            hits = list(self._steps.map(find, steps))
+            hits = [self._merged.find(source.parts, scope, step, packing.origin_ms) for step in steps]
+        merged = self._runs_of(hits)
         known = [hit.part_ids if hit is not None else frozenset[int]() for hit in hits]
         found = self._reader.read(source.parts if are_files_read else (), scope, steps, known, limits)
         users = self._users_of(source, found)
 
         def keys(place: int) -> list[NDArray[np.uint64]]:
             limits.check()
-            return self._step_keys(source, hits[place], found[place], users, scope, packing, limits, steps[place])
+            return self._step_keys(source, merged[place], known[place], found[place], users, scope, packing, limits, steps[place])
 
         by_step = list(self._steps.map(keys, range(len(steps))))
         foreign = None
         if with_foreign:
             foreign = self._foreign_keys(source, scope, steps, by_step[0], packing, limits, are_files_read=are_files_read)
         return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
+
+    def _runs_of(self, hits: Sequence[Hit | None]) -> list[list[NDArray[np.uint64]]]:
+        """The keys of each hit, in runs of which each ascends; the steps' pieces are cut side by side."""
+        pieces = [(place, piece) for place, hit in enumerate(hits) if hit is not None for piece in hit.pieces]
+        runs: list[list[NDArray[np.uint64]]] = [[] for _ in hits]
+
+        def wanted(of_step: tuple[int, Piece]) -> NDArray[np.uint64]:
+            return of_step[1].wanted()
+
+        for (place, _), keys in zip(pieces, self._steps.map(wanted, pieces), strict=True):
+            runs[place].append(keys)
+        return runs
 
     def _foreign_keys(
         self,
@@ -127,7 +135,8 @@ class FunnelReader:
     def _step_keys(
         self,
         source: Snapshot,
-        hit: Hit | None,
+        merged: Sequence[NDArray[np.uint64]],
+        known: Collection[int],
         found: dict[int, Kept],
         users: NDArray[np.uint32] | None,
         scope: Scope,
@@ -135,19 +144,18 @@ class FunnelReader:
         limits: Limits,
         step: Matcher,
     ) -> list[NDArray[np.uint64]]:
-        """The keys of all that match the step: what is merged already, what is found in files, and of the other files and the buffers by a
-        statement. What is of files is merged, here and for the next question."""
-        known = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
-        arrays = list(step_keys.keys_of(known, scope, packing.origin_ms, users))
-        told = frozenset(found) | (hit.part_ids if hit is not None else frozenset[int]())
+        """The keys of all that match the step: what is merged already (of the parts that are `known`), what is found in files, and of the
+        other files and the buffers by a statement. What is of files is merged, here and for the next question."""
+        of_files = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
+        arrays = list(step_keys.keys_of(of_files, scope, packing.origin_ms, users))
+        told = {*found, *known}
         is_worth = users is None and self._merged.is_worth(arrays)
-        if hit is not None:
-            arrays.append(hit.keys)
+        arrays += merged
         if is_worth:
             parts = [part for part in source.parts if part.part_id in told]
-            merged = self._merged.keep(parts, scope, step, packing.origin_ms, arrays)
-            if merged is not None:
-                arrays = [merged]
+            kept = self._merged.keep(parts, scope, step, packing.origin_ms, arrays)
+            if kept is not None:
+                arrays = [kept]
                 found.clear()
         rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in told))
         if rest.parts or rest.buffers:

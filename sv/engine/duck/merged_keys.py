@@ -6,7 +6,7 @@ for its content for ever. Never holds more bytes than it may: what was used long
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,9 @@ from sv.model.part import Part
 WORTH_RUNS: Final = 4
 """Fewer runs are merged as quickly as found here."""
 
+PIECE_KEYS: Final = 1 << 19
+"""Keys that one thread cuts to a range of time, so that a step of most events doesn't keep one of them busy alone."""
+
 
 class Merged(Struct, frozen=True):
     """The matches of one step in these parts within [from_ms, to_ms): keys from `origin_ms`, ascending."""
@@ -31,11 +34,31 @@ class Merged(Struct, frozen=True):
     keys: Keys
 
 
+class Piece(Struct, frozen=True):
+    """Neighbours among kept keys, counted from `kept_origin_ms`, which are wanted from `origin_ms` on. scope: whose range they have to be
+    cut to; None where they lie in it."""
+
+    kept: Keys
+    kept_origin_ms: int
+    scope: Scope | None
+    origin_ms: int
+    room: Keys
+    """Of this piece, for keys that differ from the kept ones."""
+
+    def wanted(self) -> Keys:
+        """They themselves where nothing has to be done to them."""
+        if self.scope is not None:
+            return keys_within(self.kept, self.kept_origin_ms, self.scope, self.origin_ms, self.room)
+        if self.kept_origin_ms == self.origin_ms:
+            return self.kept
+        return np.add(self.kept, np.int64(self.kept_origin_ms - self.origin_ms).view(np.uint64), out=self.room)
+
+
 class Hit(Struct, frozen=True):
-    """The keys, ascending, from the asked origin, of the matches in these parts (by number) within the asked range."""
+    """The matches in these parts (by number) within the asked range: pieces whose keys ascend, as do the pieces."""
 
     part_ids: frozenset[int]
-    keys: Keys
+    pieces: tuple[Piece, ...]
 
 
 class MergedKeys:
@@ -68,12 +91,8 @@ class MergedKeys:
         known = [part for part in parts if part.part_id in entry.parts]
         if not known or not all(_has_whole(entry, part, scope) for part in known):
             return None
-        keys = entry.keys
-        if not all(_lies_in(part, scope) for part in entry.parts.values()):
-            keys = keys_within(keys, entry.origin_ms, scope, origin_ms)
-        elif entry.origin_ms != origin_ms and keys.size:
-            keys = keys + np.int64(entry.origin_ms - origin_ms).view(np.uint64)
-        return Hit(frozenset(part.part_id for part in known), keys)
+        cut = None if all(_lies_in(part, scope) for part in entry.parts.values()) else scope
+        return Hit(frozenset(part.part_id for part in known), tuple(_pieces(entry, cut, origin_ms)))
 
     def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, runs: Sequence[Keys]) -> Keys | None:
         """Merge the runs, which are all that matches in these parts within the scope's range, and keep them: as keys that ascend, or None
@@ -100,6 +119,15 @@ class MergedKeys:
 
 def _key(scope: Scope, step: Matcher) -> tuple[Any, ...]:
     return step, scope.filters, scope.include_bots
+
+
+def _pieces(entry: Merged, cut: Scope | None, origin_ms: int) -> Iterator[Piece]:
+    keys = entry.keys
+    is_whole = cut is None and entry.origin_ms == origin_ms
+    size = max(keys.size, 1) if is_whole else PIECE_KEYS
+    room = keys if is_whole else np.empty(keys.size, np.uint64)  # in one, which the system gives out in large pages
+    for first in range(0, keys.size, size):
+        yield Piece(keys[first : first + size], entry.origin_ms, cut, origin_ms, room[first : first + size])
 
 
 def _overlaps(part: Part, scope: Scope) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sv.insights.funnel.keyed import Fills, fill_levels
+from sv.insights.funnel.keyed import Fills, fill_levels, joined
 from sv.insights.funnel.keys import (
     BITS_MAX,
     Keys,
@@ -176,8 +176,4 @@ def _in_parts(
 
     parts = split_at_groups(steps, bits, min(PARTS_MAX, 1 + sum(map(size_of, steps)) // PART_KEYS))
     found = in_threads(checked, parts, threads)
-    levels = [
-        Fills(np.concatenate([fill.reached for fill in fills]), np.concatenate([fill.start for fill in fills]))
-        for fills in zip(*found, strict=True)
-    ]
-    return Levels.of(levels, bits)
+    return Levels.of([joined(fills) for fills in zip(*found, strict=True)], bits)

@@ -29,7 +29,8 @@ from sv.insights.funnel.modes import Mode
 class Fills(NamedTuple):
     """One level: the first entry by which each group fills its slot, and the start of that chain.
 
-    Both are keys of equal length, sorted, one for each group that fills the slot, in the same order.
+    Both are keys of equal length, sorted, one for each group that fills the slot, in the same order. Where a chain's start is what fills
+    the slot, they are one array.
     """
 
     reached: Keys
@@ -39,7 +40,16 @@ class Fills(NamedTuple):
 def first_fills(reached: Keys, start: Keys, bits: int) -> Fills:
     """The first of each group among all entries that fill a slot, sorted by key."""
     firsts = group_firsts(reached, bits)
-    return Fills(reached[firsts], start[firsts])
+    found = reached[firsts]
+    return Fills(found, found if start is reached else start[firsts])
+
+
+def joined(fills: Sequence[Fills]) -> Fills:
+    """One level of several ranges of groups, which ascend."""
+    reached = np.concatenate([fill.reached for fill in fills])
+    if all(fill.start is fill.reached for fill in fills):
+        return Fills(reached, reached)
+    return Fills(reached, np.concatenate([fill.start for fill in fills]))
 
 
 def fill_levels(steps: Sequence[Keys], bits: int, window: np.uint64, modes: frozenset[Mode]) -> list[Fills]:

@@ -11,6 +11,7 @@ such a width.
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -151,12 +152,14 @@ def split_at_groups(steps: Sequence[Runs], bits: int, parts: int) -> list[list[R
 
 
 def merged(runs: Runs) -> Keys:
-    """All keys of the sorted runs in ascending order. Meant for as many as the processor's cache holds: it sorts them."""
+    """All keys of the sorted runs in ascending order. Meant for as many as the processor's cache holds: it sorts them, unless each run
+    begins where the one before ends."""
     filled = [run for run in runs if run.size]
     if len(filled) < 2:
         return filled[0] if filled else np.empty(0, np.uint64)
     keys = np.concatenate(filled)
-    keys.sort()
+    if any(before[-1] > run[0] for before, run in pairwise(filled)):
+        keys.sort()
     return keys
 
 

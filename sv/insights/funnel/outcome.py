@@ -27,14 +27,42 @@ TABLE_GROUPS: Final = 4_000_000
 """Groups of numbers below this have their codes looked up in a table, 8 bytes each; others by search."""
 
 
-class Level(NamedTuple):
-    """The groups that reach one level: three arrays of equal length, sorted by group."""
+class Level(Struct, frozen=True, eq=False):
+    """The groups that reach one level: their first fills, as keys of which `bits` are the time. Groups, starts and times are arrays of
+    equal length, sorted by group, and made when they are asked for: figures need none of them."""
 
-    group: Keys
-    start_ms: Ints
-    """The start of the chain, in milliseconds since the keys' t0."""
-    reached_ms: Ints
-    """The entry that reached the level, in milliseconds since the keys' t0."""
+    fills: Fills
+    bits: int
+
+    @property
+    def size(self) -> int:
+        """How many groups there are."""
+        return self.fills.reached.size
+
+    @property
+    def group(self) -> Keys:
+        return self.fills.reached >> np.uint64(self.bits)
+
+    @property
+    def start_ms(self) -> Ints:
+        """The start of the chain, in milliseconds since the keys' t0."""
+        return (self.fills.start & self._time).view(np.int64)
+
+    @property
+    def reached_ms(self) -> Ints:
+        """The entry that reached the level, in milliseconds since the keys' t0."""
+        return (self.fills.reached & self._time).view(np.int64)
+
+    def times(self) -> Ints:
+        """Milliseconds from the start of the chain to the level, which are keys of one group."""
+        return (self.fills.reached - self.fills.start).view(np.int64)
+
+    def only(self, places: Places) -> "Level":
+        return Level(Fills(self.fills.reached[places], self.fills.start[places]), self.bits)
+
+    @property
+    def _time(self) -> np.uint64:
+        return np.uint64((1 << self.bits) - 1)
 
 
 class StepFigures(Struct, frozen=True):
@@ -74,18 +102,8 @@ class Levels(Struct, frozen=True, eq=False):
 
     @classmethod
     def of(cls, fills: Sequence[Fills], bits: int) -> "Levels":
-        """From the first fills of each level; their keys are split into group and time."""
-        time = np.uint64((1 << bits) - 1)
-        return cls(
-            tuple(
-                Level(
-                    fill.reached >> np.uint64(bits),
-                    (fill.start & time).view(np.int64),
-                    (fill.reached & time).view(np.int64),
-                )
-                for fill in fills
-            )
-        )
+        """From the first fills of each level."""
+        return cls(tuple(Level(fill, bits) for fill in fills))
 
     @property
     def steps(self) -> int:
@@ -94,7 +112,7 @@ class Levels(Struct, frozen=True, eq=False):
 
     def counts(self) -> list[int]:
         """For each step the number of groups of its level or more."""
-        return [level.group.size for level in self.levels]
+        return [level.size for level in self.levels]
 
     def level_of(self) -> tuple[Keys, npt.NDArray[np.uint8]]:
         """The groups of level 1 or more, sorted, and the level of each. All others have level 0."""
@@ -106,29 +124,16 @@ class Levels(Struct, frozen=True, eq=False):
 
     def times(self, step: int) -> Ints:
         """Milliseconds from the start of the chain to level `step` (from 1), for the groups of that level."""
-        level = self.levels[step - 1]
-        return level.reached_ms - level.start_ms
+        return self.levels[step - 1].times()
 
     def figures(self) -> list[StepFigures]:
         """The lines of the funnel, one a step."""
-        figures: list[StepFigures] = []
-        for step in range(1, self.steps + 1):
-            times = self.times(step)
-            if times.size:
-                average = int(times.sum()) / (times.size * 1000)
-                figures.append(StepFigures(times.size, float(np.median(times)) / 1000, average))
-            else:
-                figures.append(StepFigures(0, None, None))
-        return figures
+        return [_figures_of(level) for level in self.levels]
 
     def only(self, groups: Keys) -> "Levels":
         """The same for the groups among `groups`, which come in any order and may name others besides."""
         wanted = sort_keys(groups)
-        kept: list[Level] = []
-        for level in self.levels:
-            found = np.flatnonzero(_find(wanted, level.group) >= 0)
-            kept.append(Level(level.group[found], level.start_ms[found], level.reached_ms[found]))
-        return Levels(tuple(kept))
+        return Levels(tuple(level.only(np.flatnonzero(_find(wanted, level.group) >= 0)) for level in self.levels))
 
     def counts_by(self, groups: Keys, codes: Numbers, code_count: int) -> Ints:
         """The counts of every breakdown value, as an array of (codes, steps).
@@ -161,18 +166,28 @@ class Levels(Struct, frozen=True, eq=False):
 
     def _codes(self, groups: Keys, codes: Numbers) -> list[tuple[Ints, Places]]:
         """For each level the codes of its groups that have one, and where in the level those stand."""
-        largest = max(int(keys.max(initial=0)) for keys in (groups, *(level.group for level in self.levels)))
+        of_levels = [level.group for level in self.levels]
+        largest = max(int(keys.max(initial=0)) for keys in (groups, *of_levels))
         if largest < TABLE_GROUPS:
             code_of = np.full(largest + 1, -1, np.int64)
             code_of[groups] = codes
-            found = [code_of[level.group] for level in self.levels]
+            found = [code_of[of_level] for of_level in of_levels]
         else:
             order = np.argsort(groups)
             groups, codes = groups[order], codes[order].astype(np.int64)
-            at = [_find(groups, level.group) for level in self.levels]
+            at = [_find(groups, of_level) for of_level in of_levels]
             found = [np.where(places >= 0, codes[places], -1) if codes.size else places for places in at]
         named = [np.flatnonzero(code >= 0) for code in found]
         return [(code[places], places) for code, places in zip(found, named, strict=True)]
+
+
+def _figures_of(level: Level) -> StepFigures:
+    if not level.size:
+        return StepFigures(0, None, None)
+    if level.fills.start is level.fills.reached:
+        return StepFigures(level.size, 0.0, 0.0)
+    times = level.times()
+    return StepFigures(level.size, float(np.median(times)) / 1000, int(times.sum()) / (level.size * 1000))
 
 
 def _sorted_by(codes: Ints, times: Ints) -> Ints:

@@ -108,8 +108,9 @@ def first_difference(histories: Mapping[int, Sequence[Row]], levels: Levels, win
     it may name nobody else.
     """
     found: dict[int, Outcome] = {}
-    for level, (groups, starts, reached) in enumerate(levels.levels, start=1):
-        for person, start, at in zip(groups.tolist(), starts.tolist(), reached.tolist(), strict=True):
+    for level, found_at in enumerate(levels.levels, start=1):
+        columns = (found_at.group, found_at.start_ms, found_at.reached_ms)
+        for person, start, at in zip(*(column.tolist() for column in columns), strict=True):
             outcome = found.setdefault(person, Outcome())
             outcome.level = level
             outcome.times[level] = start, at

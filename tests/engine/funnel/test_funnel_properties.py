@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sv.insights.funnel import core
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
+from sv.insights.funnel.keyed import Fills
 from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.modes import Mode, check_modes
 from sv.insights.funnel.outcome import Levels
@@ -36,7 +37,7 @@ def same(one: Levels, other: Levels) -> bool:
     return all(
         np.array_equal(left, right)
         for a, b in zip(one.levels, other.levels, strict=True)
-        for left, right in zip(a, b, strict=True)
+        for left, right in zip(a.fills, b.fills, strict=True)
     )
 
 
@@ -85,7 +86,8 @@ def test_the_last_key_of_all_is_a_key_like_any_other() -> None:
             window_ms=0,
             modes=modes,
         )
-        moved = Levels(tuple(level._replace(group=level.group - (last >> np.uint64(1))) for level in found.levels))
+        group = (last >> np.uint64(1)) << np.uint64(1)
+        moved = Levels.of([Fills(level.fills.reached - group, level.fills.start - group) for level in found.levels], 1)
         assert first_difference({0: rows}, moved, 0, modes) == ""
 
 
