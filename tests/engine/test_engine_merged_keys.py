@@ -1,10 +1,13 @@
 """Merged keys stand for the parts and times that they were made of, and for no others."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from sv.engine.duck.key_files import KEY_BITS
-from sv.engine.duck.merged_keys import MergedKeys
+from sv.engine.duck import merged_keys, step_keys
+from sv.engine.duck.key_files import KEY_BITS, Keys
+from sv.engine.duck.merged_keys import MergedKeys, plan_merge
 from sv.engine.port import Matcher, Scope
 from sv.model.filters import Filter, Operator
 from sv.model.part import Part
@@ -24,8 +27,16 @@ def key(person: int, ms: int) -> int:
     return (person << KEY_BITS) | ms
 
 
-def run(*entries: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def run(*entries: tuple[int, int]) -> Keys:
     return np.array([key(*entry) for entry in entries], np.uint64)
+
+
+def merged_of(runs: Sequence[Keys]) -> Keys:
+    """The shares are merged from the last to the first: their order is nobody's business."""
+    keys, shares = plan_merge(runs)
+    for share in reversed(shares):
+        share.merge()
+    return keys
 
 
 A, B = part(1, 0, 999), part(2, 1000, 1999)
@@ -36,7 +47,7 @@ ALL = Scope(0, 2000)
 def merged() -> MergedKeys:
     """Two persons' matches in two parts of a day each."""
     kept = MergedKeys(1 << 20)
-    kept.keep([A, B], ALL, STEP, 0, [run((1, 10), (2, 20)), run((1, 1500), (2, 1000))])
+    kept.keep([A, B], ALL, STEP, 0, merged_of([run((1, 10), (2, 20)), run((1, 1500), (2, 1000))]))
     return kept
 
 
@@ -75,7 +86,7 @@ def test_a_part_that_is_no_more_spoils_the_ranges_in_which_it_had_events(merged:
 @pytest.mark.parametrize("scope", [Scope(0, 1999), Scope(1, 2000)])
 def test_what_was_cut_by_a_range_does_not_answer_for_a_longer_one(scope: Scope) -> None:
     kept = MergedKeys(1 << 20)
-    kept.keep([A, B], scope, STEP, 0, [run((1, 10))])
+    kept.keep([A, B], scope, STEP, 0, run((1, 10)))
     assert found(kept, [A, B], ALL) is None
     assert found(kept, [A, B], scope) == [(1, 10)]
 
@@ -94,9 +105,35 @@ def test_conditions_and_bots_have_entries_of_their_own(merged: MergedKeys) -> No
 def test_no_more_is_kept_than_may_be() -> None:
     kept = MergedKeys(4 * 8)
     for nth in range(5):
-        kept.keep([A], ALL, Matcher(f"{nth}"), 0, [run((1, 1), (2, 2))])
+        kept.keep([A], ALL, Matcher(f"{nth}"), 0, run((1, 1), (2, 2)))
         assert kept.bytes <= 4 * 8
     assert [found(kept, [A], ALL, step=Matcher(f"{nth}")) is not None for nth in range(5)] == [False, False, False, True, True]
-    kept.keep([A], ALL, STEP, 0, [run(*((1, ms) for ms in range(5)))])
+    kept.keep([A], ALL, STEP, 0, run(*((1, ms) for ms in range(5))))
     assert found(kept, [A], ALL) is None
     assert kept.bytes == 4 * 8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shares_of_any_runs_lie_one_after_the_other(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(merged_keys, "SHARE_KEYS", 7)
+    monkeypatch.setattr(merged_keys, "SAMPLES_A_SHARE", 3)
+    random = np.random.default_rng(seed)
+    runs = [random.integers(0, (1, 30, 2**63)[seed % 3], random.integers(0, 40), np.uint64) for _ in range(seed % 5)]
+    for each in runs[::2]:
+        each.sort()
+    assert merged_of(runs).tolist() == sorted(key for each in runs for key in each.tolist())
+
+
+@pytest.mark.parametrize("scope", [ALL, Scope(300, 1700), Scope(0, 1), Scope(1999, 5000), Scope(2000, 5000)])
+def test_pieces_and_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, scope: Scope) -> None:
+    monkeypatch.setattr(merged_keys, "PIECE_KEYS", 5)
+    monkeypatch.setattr(step_keys, "BLOCK_KEYS", 3)
+    random = np.random.default_rng(3)
+    entries = sorted(
+        (int(person), int(ms)) for person, ms in zip(random.integers(0, 9, 98), random.integers(0, 2000, 98), strict=True)
+    )
+    kept = MergedKeys(1 << 20)
+    kept.keep([A, B], ALL, STEP, 0, run(*entries))
+    origin_ms = scope.from_ms
+    wanted = [(person, ms - origin_ms) for person, ms in entries if scope.from_ms <= ms < scope.to_ms]
+    assert found(kept, [A, B], scope, origin_ms) == wanted

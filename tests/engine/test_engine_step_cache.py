@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sv.engine.duck import key_reading, merged_keys, step_keys
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.key_files import MAX_PERSON
 from sv.engine.duck.step_keys import ENTRY_BYTES, Kept
@@ -29,6 +30,18 @@ TOO_MANY = MAX_PERSON + 1
 """Persons: an engine that is told of so many keeps nothing and packs its keys in SQL, by code of its own."""
 
 SIZES = {"nothing": 0, "an entry or two": 2 * (ENTRY_BYTES + 40), "everything": 1 << 20}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pieces() -> Iterator[None]:
+    """Three persons' events are enough for several tasks, shares, pieces and blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_reading, "ROWS_A_TASK", 9)
+        patch.setattr(merged_keys, "WORTH_RUNS", 1)
+        patch.setattr(merged_keys, "SHARE_KEYS", 4)
+        patch.setattr(merged_keys, "PIECE_KEYS", 3)
+        patch.setattr(step_keys, "BLOCK_KEYS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ By person entries come out of key files and the step cache as far as these tell,
 are too large to be packed, by SQL alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from typing import cast
 
@@ -16,7 +16,7 @@ from sv.engine.duck.first_values import Firsts
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.key_values import Dictionary, json_texts
-from sv.engine.duck.merged_keys import Hit, MergedKeys, Piece
+from sv.engine.duck.merged_keys import Hit, MergedKeys, Piece, Share, plan_merge
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept
@@ -71,12 +71,21 @@ class FunnelReader:
             hits = [self._merged.find(source.parts, scope, step, packing.origin_ms) for step in steps]
         merged = self._runs_of(hits)
         known = [hit.part_ids if hit is not None else frozenset[int]() for hit in hits]
-        found = self._reader.read(source.parts if are_files_read else (), scope, steps, known, limits)
-        users = self._users_of(source, found)
+        found = self._reader.read(source.parts if are_files_read else (), scope, steps, packing.origin_ms, known, limits)
+        rests = [
+            source.with_parts(tuple(part for part in source.parts if part.part_id not in of_step and part.part_id not in by_part))
+            for of_step, by_part in zip(known, found, strict=True)
+        ]
+        runs = self._file_keys(source, merged, found, rests, scope, packing, steps, limits)
 
         def keys(place: int) -> list[NDArray[np.uint64]]:
             limits.check()
-            return self._step_keys(source, merged[place], known[place], found[place], users, scope, packing, limits, steps[place])
+            rest = rests[place]
+            if not (rest.parts or rest.buffers):
+                return runs[place]
+            params = Params()
+            events = self._relations.persons_events(rest, params)
+            return [*runs[place], self._keys(funnel.step_keys_sql(events, scope, steps[place], packing, params), limits)]
 
         by_step = list(self._steps.map(keys, range(len(steps))))
         foreign = None
@@ -132,37 +141,43 @@ class FunnelReader:
             arrays.append(keys[np.flatnonzero(is_starter[keys >> bits])] if found else keys)
         return arrays
 
-    def _step_keys(
+    def _file_keys(
         self,
         source: Snapshot,
-        merged: Sequence[NDArray[np.uint64]],
-        known: Collection[int],
-        found: dict[int, Kept],
-        users: NDArray[np.uint32] | None,
+        merged: Sequence[list[NDArray[np.uint64]]],
+        found: Sequence[dict[int, Kept]],
+        rests: Sequence[Snapshot],
         scope: Scope,
         packing: funnel.Packing,
+        steps: Sequence[Matcher],
         limits: Limits,
-        step: Matcher,
-    ) -> list[NDArray[np.uint64]]:
-        """The keys of all that match the step: what is merged already (of the parts that are `known`), what is found in files, and of the
-        other files and the buffers by a statement. What is of files is merged, here and for the next question."""
-        of_files = [(part, found[part.part_id]) for part in source.parts if part.part_id in found]
-        arrays = list(step_keys.keys_of(of_files, scope, packing.origin_ms, users))
-        told = {*found, *known}
-        is_worth = users is None and self._merged.is_worth(arrays)
-        arrays += merged
-        if is_worth:
-            parts = [part for part in source.parts if part.part_id in told]
-            kept = self._merged.keep(parts, scope, step, packing.origin_ms, arrays)
-            if kept is not None:
-                arrays = [kept]
-                found.clear()
-        rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in told))
-        if rest.parts or rest.buffers:
-            params = Params()
-            events = self._relations.persons_events(rest, params)
-            arrays.append(self._keys(funnel.step_keys_sql(events, scope, step, packing, params), limits))
-        return arrays
+    ) -> list[list[NDArray[np.uint64]]]:
+        """For each step the keys of what is merged already and of what is found in files, which is merged where that is worth it, here and
+        for the next question. rests: what is in neither. Nothing stays in `found`."""
+        users = self._users_of(source, found)
+        all_runs: list[list[NDArray[np.uint64]]] = []
+        worth: list[int] = []
+        for place, (known, by_part) in enumerate(zip(merged, found, strict=True)):
+            of_files = [(part, by_part[part.part_id]) for part in source.parts if part.part_id in by_part]
+            runs = list(step_keys.keys_of(of_files, scope, packing.origin_ms, users))
+            if users is None and self._merged.is_worth(known, runs):
+                worth.append(place)
+            all_runs.append([*known, *runs])
+            by_part.clear()
+        plans = list(self._steps.map(plan_merge, [all_runs[place] for place in worth]))
+
+        def merge(share: Share) -> None:
+            limits.check()
+            share.merge()
+
+        for _ in self._steps.map(merge, [share for _, shares in plans for share in shares]):
+            pass
+        for place, (keys, _) in zip(worth, plans, strict=True):
+            missing = {part.part_id for part in rests[place].parts}
+            parts = [part for part in source.parts if part.part_id not in missing]
+            self._merged.keep(parts, scope, steps[place], packing.origin_ms, keys)
+            all_runs[place] = [keys]
+        return all_runs
 
     def _users_of(self, snapshot: Snapshot, found: Sequence[dict[int, Kept]]) -> NDArray[np.uint32] | None:
         """Whose each number is among what is found in files, which is kept by the events' own numbers. None: every number is its own."""

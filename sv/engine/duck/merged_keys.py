@@ -7,7 +7,7 @@ for its content for ever. Never holds more bytes than it may: what was used long
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -19,6 +19,12 @@ from sv.model.part import Part
 
 WORTH_RUNS: Final = 4
 """Fewer runs are merged as quickly as found here."""
+
+SHARE_KEYS: Final = 1 << 18
+"""About as many keys are merged in one go, by one thread."""
+
+SAMPLES_A_SHARE: Final = 256
+"""Keys that are looked at to find where a share may end."""
 
 PIECE_KEYS: Final = 1 << 19
 """Keys that one thread cuts to a range of time, so that a step of most events doesn't keep one of them busy alone."""
@@ -94,14 +100,10 @@ class MergedKeys:
         cut = None if all(_lies_in(part, scope) for part in entry.parts.values()) else scope
         return Hit(frozenset(part.part_id for part in known), tuple(_pieces(entry, cut, origin_ms)))
 
-    def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, runs: Sequence[Keys]) -> Keys | None:
-        """Merge the runs, which are all that matches in these parts within the scope's range, and keep them: as keys that ascend, or None
-        where they are more than may be kept."""
-        size = sum(run.nbytes for run in runs)
-        if size > self._max_bytes:
-            return None
-        keys = np.concatenate(runs) if runs else np.empty(0, np.uint64)
-        keys.sort()
+    def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys) -> None:
+        """Keep the keys, ascending, which are all that matches in these parts within the scope's range, unless they are too many."""
+        if keys.nbytes > self._max_bytes:
+            return
         entry = Merged({part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
         with self._lock:
             old = self._entries.pop(_key(scope, step), None)
@@ -110,11 +112,47 @@ class MergedKeys:
             while self._bytes > self._max_bytes:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.keys.nbytes
-        return keys
 
-    def is_worth(self, runs: Sequence[Keys]) -> bool:
-        """Whether merging these once saves much."""
-        return self._max_bytes > 0 and len(runs) > WORTH_RUNS
+    def is_worth(self, known: Sequence[Keys], runs: Sequence[Keys]) -> bool:
+        """Whether merging these runs once, with what is known, saves much, and what comes of it may be kept."""
+        return len(runs) > WORTH_RUNS and sum(run.nbytes for run in (*known, *runs)) <= self._max_bytes
+
+
+class Share(NamedTuple):
+    """Slices of runs, and where they belong among all that is merged."""
+
+    slices: list[Keys]
+    target: Keys
+
+    def merge(self) -> None:
+        np.concatenate(self.slices, out=self.target)
+        self.target.sort()
+
+
+def plan_merge(runs: Sequence[Keys]) -> tuple[Keys, list[Share]]:
+    """The array that the keys of all runs come to lie in, ascending, once each share is merged: by whichever thread, in any order.
+
+    Shares are ranges of keys, alike in size by a sample, which lie near the processor while they are sorted.
+    """
+    runs = [run if _ascends(run) else np.sort(run) for run in runs]
+    size = sum(run.size for run in runs)
+    keys = np.empty(size, np.uint64)
+    count = size // SHARE_KEYS + 1
+    stride = max(1, size // (count * SAMPLES_A_SHARE))
+    sample = np.sort(np.concatenate([run[::stride] for run in runs])) if runs else keys
+    borders = sample[[sample.size * number // count for number in range(1, count)]] if sample.size >= count else keys[:0]
+    cuts = [[0, *np.searchsorted(run, borders).tolist(), run.size] for run in runs]
+    shares: list[Share] = []
+    end = 0
+    for number in range(borders.size + 1):
+        slices = [run[cut[number] : cut[number + 1]] for run, cut in zip(runs, cuts, strict=True)]
+        first, end = end, end + sum(part.size for part in slices)
+        shares.append(Share(slices, keys[first:end]))
+    return keys, shares if size else []
+
+
+def _ascends(keys: Keys) -> bool:
+    return bool((keys[1:] >= keys[:-1]).all())
 
 
 def _key(scope: Scope, step: Matcher) -> tuple[Any, ...]:

@@ -48,14 +48,20 @@ class StepReader:
         self._executor = executor
 
     def read(
-        self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], known: Sequence[Collection[int]], limits: Limits
+        self,
+        parts: Sequence[Part],
+        scope: Scope,
+        steps: Sequence[Matcher],
+        origin_ms: int,
+        known: Sequence[Collection[int]],
+        limits: Limits,
     ) -> list[dict[int, Kept]]:
         """For each step what matches it at whatever time, by part: of all parts that lie within the scope's range, and of those others that
         key files or the cache tell. To read those whole would cost more than to read what is asked of them.
 
-        known: for each step the parts that need not be read.
+        origin_ms: from when on times had best be counted, not after any in the scope. known: for each step the parts that need not be read.
         """
-        found = self._key_reader.read(parts, scope, steps, known, limits)
+        found = self._key_reader.read(parts, scope, steps, origin_ms, known, limits)
         for step, by_part, of_step in zip(steps, found, known, strict=True):
             unread = [part for part in parts if part.part_id not in by_part and part.part_id not in of_step]
             by_part |= self._cache.find(unread, scope, step)
