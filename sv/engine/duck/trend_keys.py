@@ -27,6 +27,9 @@ Cell = tuple[int, int]
 FEW_CELLS: Final = 4
 """So many are picked out one by one; more are told apart by sorting."""
 
+MAX_BYTE: Final = 256
+"""So many cells are told apart by a byte."""
+
 _SHIFT: Final = np.uint64(KEY_BITS)
 _PERSON_BITS: Final = np.uint64(64 - KEY_BITS)
 _PERSON: Final = np.uint64((1 << (64 - KEY_BITS)) - 1)
@@ -92,6 +95,7 @@ class Slots:
 
 
 def contribution(
+    part: Part,
     matched: Matched,
     starts_ms: Sequence[int],
     slots: Slots | None,
@@ -99,11 +103,11 @@ def contribution(
     *,
     with_persons: bool,
 ) -> Contribution:
-    """What these rows have in each cell. slots: None without a breakdown."""
+    """What these rows of the part have in each cell. slots: None without a breakdown."""
     keys = matched.keys
     if not keys.size:
         return Contribution({}, {})
-    cells, names = _cells(matched, starts_ms, slots)
+    cells, names = _cells(part, matched, starts_ms, slots)
     persons = (keys >> _SHIFT).astype(np.uint32)
     if users is not None:
         persons = users[persons]
@@ -130,14 +134,13 @@ def contribution(
     return Contribution(counts, found)
 
 
-def _cells(matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> tuple[NDArray[np.int64] | None, list[Cell]]:
-    """Each row's place among these cells; None where all are in the one."""
-    offsets = (matched.keys & OFFSETS).view(np.int64)
-    low, high = int(offsets.min()) + matched.origin_ms, int(offsets.max()) + matched.origin_ms
+def _cells(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> tuple[NDArray[Any] | None, list[Cell]]:
+    """Each row's place among these cells, of which some may have none; None where all are in the one."""
     starts = np.array(starts_ms[1:], np.int64)
-    first, last = (int(place) for place in np.searchsorted(starts, (low, high), "right"))
+    first, last = (int(place) for place in np.searchsorted(starts, (part.min_ts_ms, part.max_ts_ms), "right"))
     buckets: NDArray[np.int64] | None = None
     if first < last:
+        offsets = (matched.keys & OFFSETS).view(np.int64)
         borders = starts[first:last] - matched.origin_ms
         if last - first == 1:
             buckets = (offsets >= borders[0]).astype(np.int64)
@@ -147,10 +150,9 @@ def _cells(matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> t
         names = [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
         return buckets, names
     used, places = slots.of_codes(matched.dictionary)
-    cells = (places * (last - first + 1))[matched.codes]
-    if buckets is not None:
-        cells += buckets
-    return cells, [(slot, bucket) for slot in used for bucket in range(first, last + 1)]
+    names = [(slot, bucket) for slot in used for bucket in range(first, last + 1)]
+    cells = (places * (last - first + 1)).astype(np.uint8 if len(names) <= MAX_BYTE else np.int64)[matched.codes]
+    return cells if buckets is None else cells + buckets, names
 
 
 def _once(persons: Persons, *, is_sorted: bool) -> Persons:

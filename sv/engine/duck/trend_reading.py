@@ -122,6 +122,7 @@ class TrendReader:
             asked.matcher,
             _valued(asked),
             lambda part, matched: trend_keys.contribution(
+                part,
                 trend_keys.in_range(part, matched, asked.scope),
                 asked.starts_ms,
                 slots if asked.breakdown is not None else None,
