@@ -51,6 +51,7 @@ from sv.imports.targets import Nowhere, Target
 from sv.model.errors import InvalidParameter, SvError
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
+from sv.settings.memory import engine_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,11 +125,13 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
     else:
         with opened_server(settings, "Import into") as server:
             project_of(server, args.project)
+            from sv.imports.chunks import size_at_rest
             from sv.imports.local import LocalTarget
             from sv.store.importing import ImportChunks
 
-            chunks = ImportChunks(server.store, server.parts, server.maintenance, now_ms=server.clock)
-            yield LocalTarget(chunks, args.project, server.maintenance.compact)
+            chunks = ImportChunks(server.store, server.parts, server.maintenance, now_ms=server.clock, is_alone=True)
+            size = size_at_rest(engine_bytes(settings.memory_limit))
+            yield LocalTarget(chunks, args.project, server.maintenance.compact, size)
 
 
 class _Narrator(Narrator):

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
-from sv.imports.moments import to_ms
+from sv.imports.moments import all_to_ms
 from sv.imports.rows import BadRow, Row
 from sv.ingest.body import repair
 from sv.ingest.decode import ShallowEvent
@@ -111,6 +111,6 @@ def decoded_lines(text: bytes, count: int, decoder: msgspec.json.Decoder[Value])
 
 def set_times(events: Sequence[ShallowEvent], zone: tzinfo) -> None:
     """Make times of texts, as far as they are any."""
-    for event in events:
-        if type(event.timestamp) is str:
-            event.timestamp = to_ms(event.timestamp, zone)
+    times = all_to_ms([event.timestamp for event in events], zone)
+    for event, time in zip(events, times, strict=True):
+        event.timestamp = time

@@ -27,10 +27,35 @@ No more than one transaction may fold: a chunk's sums commit with its files (ROL
 CHUNK_BYTES: Final = 16 * MIB
 """Of events as JSON, where they are large: several chunks are in memory at the same time, here and in the engine."""
 
+REST_ROWS: Final = 8
+REST_BYTES: Final = 4
+"""Times as many rows and bytes has a chunk that goes into a folder at rest, where nobody waits meanwhile. What a chunk costs by itself, the
+planning of its statements and a transaction, is then an eighth of each event's."""
+
+REST_SHARE: Final = 16
+"""Of the engine's memory: one of these is how many bytes such a chunk has at most. Some are in memory as they came, and one as rows."""
+
 MIN_BLOCK_ROWS: Final = 32
 """A smaller block that isn't ordinary is read row by row."""
 
 _encoder: Final = msgspec.json.Encoder()
+
+
+class ChunkSize(Struct, frozen=True, gc=False):
+    """How large a chunk may be. bytes: of events as JSON; the last row may lie beyond."""
+
+    rows: int
+    bytes: int
+
+
+def size_for_all() -> ChunkSize:
+    """What every target takes."""
+    return ChunkSize(CHUNK_ROWS, CHUNK_BYTES)
+
+
+def size_at_rest(memory_bytes: int) -> ChunkSize:
+    """For a folder at rest, whose engine has so much memory."""
+    return ChunkSize(CHUNK_ROWS * REST_ROWS, min(max(memory_bytes // REST_SHARE, CHUNK_BYTES), CHUNK_BYTES * REST_BYTES))
 
 
 class Rejected(Struct, frozen=True, gc=False):
@@ -85,8 +110,9 @@ class _Group:
 class _Builder:
     """One chunk in the making."""
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, size: ChunkSize) -> None:
         self._now_ms = now_ms
+        self._size = size
         self._groups: dict[str, _Group] = {}
         self._batches: list[Batch] = []
         self._rejections: list[Rejected] = []
@@ -99,7 +125,7 @@ class _Builder:
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= CHUNK_ROWS or self._bytes >= CHUNK_BYTES
+        return self.rows >= self._size.rows or self._bytes >= self._size.bytes
 
     def reject(self, row: Row | BadRow, code: str, message: str) -> None:
         self._rejections.append(Rejected(row.at, code, message))
@@ -123,11 +149,11 @@ class _Builder:
         if len(group.texts) == MAX_EVENTS_PER_REQUEST:
             self._close(self._groups.pop(user_agent[:MAX_USER_AGENT_CHARS]), user_agent[:MAX_USER_AGENT_CHARS])
 
-    def has_room_for(self, block: Block) -> bool:
-        """Whether the chunk ends no earlier than with the block's last row."""
-        return self.rows + len(block.places) <= CHUNK_ROWS and self._bytes + block.size <= CHUNK_BYTES
+    def has_room_for(self, rows: int, size: int) -> bool:
+        """Whether the chunk ends no earlier than with the last of so many rows of so many bytes."""
+        return self.rows + rows <= self._size.rows and self._bytes + size <= self._size.bytes
 
-    def add_block(self, block: Block, events: Sequence[ShallowEvent]) -> bool:
+    def add_block(self, block: Block, size: int, events: Sequence[ShallowEvent]) -> bool:
         """Add all of its events as a batch. False where that can't be; then nothing was added."""
         undated = sum(event.timestamp is None for event in events)
         try:
@@ -140,7 +166,7 @@ class _Builder:
             self._close(self._groups.pop(""), "")
         self.rows += len(block.places)
         self.end = block.end
-        self._bytes += max(block.size, len(decoded.events_json))
+        self._bytes += max(size, len(decoded.events_json))
         self._undated += undated
         self._keep(decoded, "", block.places, [event.timestamp if isinstance(event.timestamp, int) else 0 for event in events])
         return True
@@ -185,14 +211,17 @@ class _Builder:
 class _Cutter:
     """Rows in their order to chunks, of which the last may be still to be built."""
 
-    def __init__(self, source: Source, columns: Columns, zone: tzinfo, now_ms: int, file_name: str, *, is_first: bool) -> None:
+    def __init__(
+        self, source: Source, columns: Columns, zone: tzinfo, now_ms: int, file_name: str, size: ChunkSize, *, is_first: bool
+    ) -> None:
         self._source = source
         self._columns = columns
         self._zone = zone
         self._now_ms = now_ms
         self._file_name = file_name
+        self._size = size
         self._is_first = is_first
-        self.builder = _Builder(now_ms)
+        self.builder = _Builder(now_ms, size)
 
     def take_block(self, block: Block) -> Iterator[Chunk]:
         """The chunks that are full with these rows."""
@@ -201,16 +230,16 @@ class _Cutter:
             for low in range(0, count, MAX_EVENTS_PER_REQUEST):
                 yield from self.take_block(block.part(low, min(low + MAX_EVENTS_PER_REQUEST, count)))
             return
-        if count >= MIN_BLOCK_ROWS and not self._is_first and self.builder.has_room_for(block):
+        if count >= MIN_BLOCK_ROWS and not self._is_first and self.builder.has_room_for(count, size := block.size):
             events = block.events(self._zone)
-            if events is not None and self.builder.add_block(block, events):
+            if events is not None and self.builder.add_block(block, size, events):
                 yield from self._full()
                 return
         if count < MIN_BLOCK_ROWS or self._is_first:
             for row in block.rows():
                 yield from self.take(row)
             return
-        room = CHUNK_ROWS - self.builder.rows
+        room = self._size.rows - self.builder.rows
         middle = room if room < count else count // 2
         yield from self.take_block(block.part(0, middle))
         yield from self.take_block(block.part(middle, count))
@@ -237,12 +266,14 @@ class _Cutter:
     def _full(self) -> Iterator[Chunk]:
         if self.builder.is_full:
             yield self.builder.build()
-            self.builder = _Builder(self._now_ms)
+            self.builder = _Builder(self._now_ms, self._size)
 
 
-def cut(source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str) -> Iterator[Chunk]:
+def cut(
+    source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str, size: ChunkSize | None = None
+) -> Iterator[Chunk]:
     """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
-    cutter = _Cutter(source, columns, zone, now_ms, file_name, is_first=after == 0)
+    cutter = _Cutter(source, columns, zone, now_ms, file_name, size or size_for_all(), is_first=after == 0)
     for found in source.blocks(after) if columns.are_plain else source.rows(after):
         yield from cutter.take(found) if isinstance(found, Row | BadRow) else cutter.take_block(found)
     if cutter.builder.rows:

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
-from sv.imports.chunks import Chunk
+from sv.imports.chunks import Chunk, ChunkSize
 from sv.imports.targets import Outcome
 from sv.store.importing import ImportBatch, ImportChunks
 
 
 class LocalTarget:
-    """compact: merges the files that are due; called once at the end."""
+    """compact: merges the files that are due; called once at the end. size: see `Target`."""
 
-    def __init__(self, chunks: ImportChunks, project_id: str, compact: Callable[[], object]) -> None:
+    def __init__(
+        self, chunks: ImportChunks, project_id: str, compact: Callable[[], object], size: ChunkSize | None = None
+    ) -> None:
+        self.size = size
         self._chunks = chunks
         self._project_id = project_id
         self._compact = compact

@@ -6,15 +6,23 @@ the time is as if it had not.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _DAY_S: Final = 86_400
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DIGITS: Final = re.compile(r"-?[0-9]{9,18}(?:\.[0-9]*)?")
 """Nine digits or more: eight are a date."""
+
+_ALIKE: Final = ("0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00Z")
+"""How times are written that are taken apart together, a 0 being any digit."""
+
+MIN_ALIKE: Final = 32
+"""Of fewer texts each is taken apart by itself."""
 
 
 def in_zone(naive_ms: int, zone: tzinfo) -> int:
@@ -44,3 +52,46 @@ def to_ms(value: Any, zone: tzinfo) -> Any:
         return (since.days * _DAY_S + since.seconds) * 1000 + since.microseconds // 1000
     except (ValueError, OverflowError):
         return value
+
+
+def all_to_ms(values: Sequence[Any], zone: tzinfo) -> Sequence[Any]:
+    """`to_ms` of each. Texts that are all written alike, in UTC to the millisecond or the second, cost a sixth of that."""
+    if len(values) >= MIN_ALIKE and type(values[0]) is str:
+        for pattern in _ALIKE:
+            if len(values[0]) == len(pattern):
+                return _alike_to_ms(values, pattern) or [to_ms(value, zone) for value in values]
+    return [to_ms(value, zone) if type(value) is str else value for value in values]
+
+
+def _alike_to_ms(values: Sequence[Any], pattern: str) -> list[int] | None:
+    """Unix milliseconds of texts; None where one is no such text, or no time."""
+    if any(type(value) is not str or len(value) != len(pattern) for value in values):
+        return None
+    text = "".join(values)
+    if not text.isascii():
+        return None
+    import numpy as np
+
+    signs = np.frombuffer(text.encode("ascii"), np.uint8).reshape(len(values), len(pattern))
+    wanted = np.frombuffer(pattern.encode("ascii"), np.uint8)
+    is_digit = wanted == ord("0")
+    digits = signs[:, is_digit] - np.uint8(ord("0"))
+    if (digits > 9).any() or (signs[:, ~is_digit] != wanted[~is_digit]).any():
+        return None
+
+    def number(first: int, end: int) -> Any:
+        total = digits[:, first].astype(np.int64)
+        for place in range(first + 1, end):
+            total = total * 10 + digits[:, place]
+        return total
+
+    hours, minutes, seconds = number(8, 10), number(10, 12), number(12, 14)
+    if (hours > 23).any() or (minutes > 59).any() or (seconds > 59).any():
+        return None
+    days, places = np.unique(number(0, 8), return_inverse=True)
+    try:
+        since = [date(day // 10_000, day // 100 % 100, day % 100).toordinal() - _EPOCH_DAY for day in days.tolist()]
+    except ValueError:
+        return None
+    total_s = np.array(since, np.int64)[places] * _DAY_S + (hours * 60 + minutes) * 60 + seconds
+    return (total_s * 1000 + (number(14, 17) if digits.shape[1] > 14 else 0)).tolist()

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sv.imports.chunks import Chunk, Rejected
+from sv.imports.chunks import Chunk, ChunkSize, Rejected
 from sv.imports.targets import Outcome
 from sv.model.errors import Unavailable
 from sv.remote.server import RemoteServer, TryAgainError
@@ -37,6 +37,8 @@ _encoder: Final = msgspec.json.Encoder()
 
 class RemoteTarget:
     """url, api_token: as `RemoteServer` has them. say: hears why it takes longer. Raises InvalidParameter for what is no address."""
+
+    size: ChunkSize | None = None
 
     def __init__(
         self,

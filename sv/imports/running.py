@@ -83,7 +83,7 @@ def _send(
 ) -> None:
     under_way: tuple[Chunk, Future[Outcome]] | None = None
     with ThreadPoolExecutor(1, "sv-import") as sending:
-        for chunk in cut(source, options.columns, options.zone(), report.skipped_to, now_ms(), file.name):
+        for chunk in cut(source, options.columns, options.zone(), report.skipped_to, now_ms(), file.name, target.size):
             file.check_unchanged()
             if under_way is not None:
                 report.add(under_way[0], under_way[1].result())

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sv.imports.blocks import decoded_lines
 from sv.imports.columns import FIELDS, USER_AGENT_COLUMNS
-from sv.imports.moments import to_ms
+from sv.imports.moments import all_to_ms
 from sv.imports.rows import BadRow, Row
 from sv.ingest.body import repair
 from sv.ingest.decode import ShallowEvent, ShallowProperties, WireEvent
@@ -60,6 +60,14 @@ def table_of(
     return Table(fields, extras, in_zone, row, is_empty_none)
 
 
+def _length(column: Sequence[Any]) -> int:
+    """Of its texts. Most columns have nothing else, but for values that are none."""
+    try:
+        return sum(map(len, filter(None, column)))
+    except TypeError:
+        return sum(len(value) for value in column if type(value) is str)
+
+
 class TableBlock(Struct, frozen=True, gc=False):
     """Rows of a table. places, ends: of each record."""
 
@@ -70,8 +78,8 @@ class TableBlock(Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        texts = sum(len(value) for record in self.records for value in record if type(value) is str)
-        return texts + _VALUE_BYTES * len(self.records) * len(self.records[0])
+        columns = zip(*self.records, strict=True)
+        return sum(map(_length, columns)) + _VALUE_BYTES * len(self.records) * len(self.records[0])
 
     @property
     def end(self) -> int:
@@ -93,10 +101,9 @@ class TableBlock(Struct, frozen=True, gc=False):
             return None  # which a text may say in two ways
         times = fields.get("timestamp", none)
         in_zone = self.table.in_zone
-        fields["timestamp"] = [
-            to_ms(time, zone) if type(time) is str else in_zone(time, zone) if in_zone and type(time) is int else time
-            for time in times
-        ]
+        if in_zone:
+            times = [in_zone(time, zone) if type(time) is int else time for time in times]
+        fields["timestamp"] = all_to_ms(times, zone)
         properties = self._properties(fields.pop("properties", none))
         try:
             for field, values in fields.items():

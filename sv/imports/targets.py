@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from sv.imports.chunks import Chunk, Rejected
+from sv.imports.chunks import Chunk, ChunkSize, Rejected
 
 
 class Outcome(Struct, frozen=True):
@@ -21,7 +21,13 @@ class Outcome(Struct, frozen=True):
 
 
 class Target(Protocol):
-    """One project's events. Chunks of an import are stored in their order, each after the answer for the one before."""
+    """One project's events. Chunks of an import are stored in their order, each after the answer for the one before.
+
+    size: how large a chunk may be; None for what every target takes.
+    """
+
+    @property
+    def size(self) -> ChunkSize | None: ...
 
     def taken_up_to(self, import_id: str) -> int:
         """The number of the last chunk that is in; 0 for none. Raises SvError."""
@@ -38,6 +44,8 @@ class Target(Protocol):
 
 class Nowhere:
     """The target of a dry run: takes everything and keeps nothing."""
+
+    size: ChunkSize | None = None
 
     def taken_up_to(self, import_id: str) -> int:  # noqa: ARG002 - a dry run reads everything
         return 0

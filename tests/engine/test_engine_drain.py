@@ -103,6 +103,14 @@ def test_a_big_integer_is_stored_as_a_double_wherever_it_stands(rig: Rig) -> Non
     assert repr(read) == repr({"a": 2.0**64, "b": [{"c": -(2.0**63)}], "d": "18446744073709551616"})
 
 
+@pytest.mark.parametrize("before", range(4))
+def test_an_integer_beyond_64_bits_is_found_wherever_it_lies_in_its_batch(rig: Rig, before: int) -> None:
+    sent = [event("e" * (before + 1), "ann", NOON, a=-(2**63) - 1), event("e", "ann", NOON, a=2**63)]
+    rig.buffer(rig.batch(sent))
+    read = [json.loads(row["properties"])["a"] for row in rig.table("properties")]
+    assert sorted(map(repr, read)) == sorted([repr(-(2.0**63)), repr(2**63)])
+
+
 def test_an_event_without_properties_has_none(rig: Rig) -> None:
     rig.buffer(rig.batch([{"event": "e", "userId": "u"}, {"event": "e", "userId": "u", "properties": None}]))
     assert [row["properties"] for row in rig.table("properties")] == ["{}", "{}"]

@@ -26,7 +26,7 @@ WAIT_S = 60.0
 IMPORT = "0123456789abcdef" * 2
 
 # The command as it is, but for chunks of so few rows that a small file has many.
-SMALL = "import sys, sv.imports.chunks as chunks; chunks.CHUNK_ROWS = {rows}; from sv.cli import main; sys.exit(main())"
+SMALL = "import sys, sv.imports.chunks as chunks; chunks.CHUNK_ROWS, chunks.REST_ROWS = {rows}, 1; from sv.cli import main; sys.exit(main())"
 
 
 def start_import(url: str, path: Path, *words: str, rows: int = 100_000, token: str = "sv_dev") -> subprocess.Popen[str]:

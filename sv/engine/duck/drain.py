@@ -16,11 +16,12 @@ from typing import Any, Final, Protocol, cast
 
 import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from sv.engine.duck import enrich
 from sv.engine.duck.parsed import parsed
-from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, EVENTS_SHAPE
+from sv.engine.duck.schema import COLUMNS, EVENTS_SHAPE
 from sv.model.batch import StoredBatch
 
 
@@ -42,6 +43,9 @@ class Agent(Protocol):
 PIECES: Final = 8
 """Of a slice of batches: enough to keep a few threads busy, few enough to cost nothing."""
 
+PIECE_BYTES: Final = 2 << 20
+"""Of a piece's events, about: what lists of events take in memory while they are taken apart hangs on it."""
+
 NumberPersons = Callable[[str, str], str]
 """(project_id, JSON array of distinct ids) -> JSON array of their numbers, in the same order."""
 
@@ -56,6 +60,7 @@ _BATCHES: Final = pa.schema(
         ("device_type", pa.string()),
         ("is_bot", pa.bool_()),
         ("country", pa.string()),
+        ("may_have_long", pa.bool_()),
         ("events", pa.string()),
     ]
 )
@@ -72,6 +77,10 @@ bits, place and salt."""
 _LONG_INTEGER: Final = r"[:,\[](?:-[0-9]{19}|[0-9]{20})"
 """Finds every integer outside 64 bits in canonical JSON, and now and then something else."""
 
+_LONG_DIGITS: Final = 19
+_STRIDE: Final = 3
+"""Of every so many bytes one is looked at for long integers: fewer would find times, which every event has, and more find nothing else."""
+
 _STAGE: Final = rf"""
 create or replace temp table stage as
 with lists as (
@@ -80,16 +89,11 @@ with lists as (
   select * exclude (list), unnest(list) as e, unnest(range(len(list))) as place from lists
 ), flat as (
   select
-    seq, place, project_id, received_ms, country, e.event as event, e.timestamp as ts,
+    seq, place, project_id, received_ms, country, may_have_long, e.event as event, e.timestamp as ts,
     browser as agent_browser, browser_version as agent_version, os as agent_os, device_type as agent_device, is_bot as agent_bot,
     coalesce(e.properties::varchar, '{{}}') as properties,
-    e.anonymousId as anonymous_id, e.userId as user_id, e.sessionId as session_id, e.groups as groups, e.eventId as client_event_id,
-    {enrich.OWN_COLUMNS}
+    e.anonymousId as anonymous_id, e.userId as user_id, e.sessionId as session_id, e.groups as groups, e.eventId as client_event_id
   from listed
-), located as (
-  select *, {enrich.own_string("$current_url")} as current_url, {enrich.own_string("$referrer")} as referrer from flat
-), parted as (
-  select *, {enrich.URL_COLUMNS} from located
 )
 select
   {EVENT_ID} as id,
@@ -98,6 +102,23 @@ select
   make_timestamp_ms(received_ms) as received_at,
   coalesce(user_id, anonymous_id) as distinct_id,
   anonymous_id, user_id, session_id, groups, client_event_id, properties,
+  country, agent_browser, agent_version, agent_os, agent_device, agent_bot,
+  project_id, seq, place,
+  case when may_have_long then regexp_matches(properties, '{_LONG_INTEGER}') else false end as has_long_integer
+from flat
+"""
+
+_ENRICHED: Final = f"""
+with owned as (
+  select stage.*, person, {enrich.OWN_COLUMNS}
+  from stage join numbered using (project_id, distinct_id)
+), located as (
+  select *, {enrich.own_string("$current_url")} as current_url, {enrich.own_string("$referrer")} as referrer from owned
+), parted as (
+  select *, {enrich.URL_COLUMNS} from located
+)
+select
+  id, event, timestamp, received_at, distinct_id, person, anonymous_id, user_id, session_id, groups, client_event_id, properties,
   current_url,
   {enrich.URL_PATH} as url_path,
   {enrich.own_or("$referring_domain", enrich.REFERRING_DOMAIN)} as referring_domain,
@@ -108,10 +129,10 @@ select
   {enrich.own_or("$country", "country")} as country,
   {enrich.is_bot("agent_bot")} as is_bot,
   {", ".join(f"{enrich.own_or(name, enrich.utm(name))} as {name}" for name in enrich.UTM_NAMES)},
-  project_id, seq, place,
-  regexp_matches(properties, '{_LONG_INTEGER}') as has_long_integer
+  project_id, seq
 from parted
 """
+"""The rows of a buffer: enriched as they are written there, so that they are written once."""
 
 _STAGED: Final = """
 select count(*), count(client_event_id), count(*) filter (where has_long_integer),
@@ -210,7 +231,7 @@ def stage_batches(
     Raises ValueError or an error of DuckDB's for batches that don't hold as many whole events as they say.
     """
     cursor.register("batches", _as_table(batches, agent_of))
-    cursor.execute(parsed(cursor, _STAGE), {"shape": EVENTS_SHAPE, "salt": salt, **enrich.PARAMS})
+    cursor.execute(parsed(cursor, _STAGE), {"shape": EVENTS_SHAPE, "salt": salt})
     cursor.unregister("batches")
     rows, with_event_id, with_long_integer, incomplete = _only_row(cursor.execute(_STAGED))
     expected = sum(stored.batch.event_count for stored in batches)
@@ -234,10 +255,21 @@ def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) 
         pa.array([agent.device_type for agent in agents], pa.string()),
         pa.array([agent.is_bot for agent in agents], pa.bool_()),
         pa.array([stored.batch.country for stored in batches], pa.string()),
+        pa.array([_may_have_long_integers(stored.batch.events) for stored in batches], pa.bool_()),
         pa.array([stored.batch.events for stored in batches], pa.binary()).cast(pa.string()),
     ]
     table = pa.Table.from_arrays(columns, schema=_BATCHES)
-    return pa.Table.from_batches(table.to_batches(max_chunksize=max(1, len(batches) // PIECES)), schema=_BATCHES)
+    pieces = max(PIECES, sum(len(stored.batch.events) for stored in batches) // PIECE_BYTES)
+    return pa.Table.from_batches(table.to_batches(max_chunksize=max(1, len(batches) // pieces)), schema=_BATCHES)
+
+
+def _may_have_long_integers(events: bytes) -> bool:
+    """Whether as many digits may follow each other somewhere as in an integer outside 64 bits: half of a regular expression's time."""
+    is_digit = np.frombuffer(events, np.uint8)[::_STRIDE] - np.uint8(ord("0")) < 10
+    follow = is_digit
+    for nth in range(1, _LONG_DIGITS // _STRIDE):
+        follow = follow[:-1] & is_digit[nth:]
+    return bool(follow.any())
 
 
 def _make_long_integers_doubles(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -310,12 +342,7 @@ def move_stage_to_buffer(cursor: duckdb.DuckDBPyConnection, generation: int, num
     for project_id, ids in cursor.execute(_DISTINCT_IDS).fetchall():
         numbers = number_persons(project_id, ids)
         cursor.execute(_NUMBERED, {"project_id": project_id, "ids": ids, "numbers": numbers})
-    appended = cursor.execute(
-        f"""
-        insert into {buffer_name(generation)} by name
-        select {COLUMN_LIST}, project_id, seq from stage join numbered using (project_id, distinct_id)
-        """
-    )
+    appended = cursor.execute(parsed(cursor, f"insert into {buffer_name(generation)} by name {_ENRICHED}"), enrich.PARAMS)
     rows: int = _only_row(appended)[0]
     cursor.execute("drop table stage")
     return rows

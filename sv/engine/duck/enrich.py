@@ -28,24 +28,23 @@ _PLACE: Final = {name: place for place, name in enumerate(_KEYS, start=1)}
 
 PARAMS: Final[dict[str, Any]] = {
     "own_json": json.dumps(dict.fromkeys(_KEYS, "JSON")),
-    "own_text": json.dumps(dict.fromkeys(_KEYS, "VARCHAR")),
     "own_pointers": ["/" + name for name in _KEYS],
 }
 """What `OWN_COLUMNS` binds."""
 
 OWN_COLUMNS: Final = """
-    from_json(e.properties, $own_json) as own_json,
-    from_json(e.properties, $own_text) as own_text,
-    case when contains(e.properties, ':null') then json_type(e.properties, $own_pointers) end as own_kinds
+    from_json(properties, $own_json) as own_json,
+    case when contains(properties, ':null') then json_type(properties, $own_pointers) end as own_kinds
 """
-"""The client's own values of the keys that matter, over a row with the event `e`. Twice, since JSON tells strings from others by their
-first character and texts come unescaped; both are null for a key that is absent and for one that is null, which the rare third column
-tells apart."""
+"""The client's own values of the keys that matter, over a row with an event's properties. The first is null for a key that is absent and
+for one that is null, which the rare second column tells apart."""
 
 
 def own_string(name: str) -> str:
-    """The client's value where it is a string, else null."""
-    return f"""case when starts_with(own_json."{name}", '"') then own_text."{name}" end"""
+    """The client's value where it is a string, else null. Few have an escape in them, and only those are taken apart once more."""
+    own = f'own_json."{name}"'
+    text = f"case when contains({own}, '\\') then {own} ->> '$' else ({own}::varchar)[2:-2] end"
+    return f"""case when starts_with({own}, '"') then {text} end"""
 
 
 def own_or(name: str, enriched: str) -> str:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 60.0
 
 # The command as it is, but for chunks of so few rows that a small file has many.
-SMALL = "import sys, sv.imports.chunks as chunks; chunks.CHUNK_ROWS = {rows}; from sv.cli import main; sys.exit(main())"
+SMALL = "import sys, sv.imports.chunks as chunks; chunks.CHUNK_ROWS, chunks.REST_ROWS = {rows}, 1; from sv.cli import main; sys.exit(main())"
 
 
 def start(*words: object, rows: int | None = None, **environment: str) -> subprocess.Popen[str]:

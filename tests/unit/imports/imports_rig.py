@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from sv.imports.chunks import Chunk
+from sv.imports.chunks import Chunk, ChunkSize
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
 from sv.imports.local import LocalTarget
@@ -117,7 +117,8 @@ def take(
 class Kept:
     """A target that keeps chunks in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: ChunkSize | None = None) -> None:
+        self.size = size
         self.chunks: list[Chunk] = []
 
     def taken_up_to(self, import_id: str) -> int:

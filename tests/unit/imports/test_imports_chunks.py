@@ -35,6 +35,14 @@ def test_a_chunk_has_no_more_rows_than_one_transaction_may_fold(tmp_path: Path) 
     assert max(chunk.event_count for chunk in kept.chunks) <= FOLD_ROWS
 
 
+def test_a_chunk_for_a_folder_at_rest_is_larger_as_far_as_its_engine_has_memory(tmp_path: Path) -> None:
+    sizes = [chunks.size_at_rest(memory << 20) for memory in (128, 512, 4096)]
+    assert [(size.rows, size.bytes >> 20) for size in sizes] == [(200_000, 16), (200_000, 32), (200_000, 64)]
+    kept = Kept(sizes[0])
+    take(write_ndjson(tmp_path / "f.ndjson", rows(30_000)), kept)
+    assert [chunk.event_count for chunk in kept.chunks] == [30_000]
+
+
 def test_a_chunk_ends_after_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 5000)
     kept = read(write_ndjson(tmp_path / "f.ndjson", rows(30, x="y" * 1000)))

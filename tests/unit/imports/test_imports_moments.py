@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sv.imports.moments import in_zone, to_ms
+from sv.imports.moments import MIN_ALIKE, all_to_ms, in_zone, to_ms
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
@@ -60,3 +60,26 @@ def test_a_time_without_an_offset_is_of_the_zone_named(text: str, zone: ZoneInfo
 @pytest.mark.parametrize("ms", [2**62, -(2**62), 10**15, -(10**15)])
 def test_a_time_beyond_the_calendar_stays_for_the_rules_of_ingest(ms: int) -> None:
     assert in_zone(ms, BERLIN) == ms
+
+
+ALIKE = ["2026-01-31T23:59:59.999Z", "1969-12-31T00:00:00.000Z", "2024-02-29T12:30:45.001Z", "9999-12-31T23:59:59.000Z"]
+ODD: list[Any] = [
+    "2026-02-30T00:00:00.000Z", "2026-01-01T24:00:00.000Z", "2026-01-01T23:60:00.000Z", "2026-01-01T23:59:60.000Z", "0000-01-01T00:00:00.000Z",
+    "2026-01-01T00:00:00.00Z", "2026-01-01 00:00:00.000Z", "2026-01-01T00:00:00.000z", "2026-01-01T00:00:00,000Z", "2026-01-01T00:00:00.0000",
+    "２026-01-01T00:00:00.000Z", "1767225600000", "", None, 1, 1.5, ["2026"], True,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("length", [20, 24])
+@pytest.mark.parametrize("odd", [..., *ODD], ids=repr)
+def test_times_that_are_taken_apart_together_are_what_each_is_by_itself(zone: str, length: int, odd: Any) -> None:
+    times: list[Any] = [text if length == 24 else text[:19] + "Z" for text in ALIKE * MIN_ALIKE]
+    if odd is not ...:
+        times[MIN_ALIKE] = odd
+    assert all_to_ms(times, ZoneInfo(zone)) == [to_ms(time, ZoneInfo(zone)) for time in times]
+
+
+def test_texts_whose_lengths_only_add_up_are_not_taken_apart_together() -> None:
+    times = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000", "Z2026-01-01T00:00:00.000Z"] * MIN_ALIKE
+    assert all_to_ms(times, ZoneInfo("Europe/Berlin")) == [to_ms(time, ZoneInfo("Europe/Berlin")) for time in times]

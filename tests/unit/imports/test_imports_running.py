@@ -170,6 +170,7 @@ class Stopping:
     """A target that goes down at the n-th chunk, before or after it is in."""
 
     def __init__(self, inner: Any, nth: int, *, after: bool) -> None:
+        self.size = inner.size
         self._inner = inner
         self._left = nth
         self._after = after
