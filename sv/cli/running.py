@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from sv.cli.log_lines import JsonLines, TextLines
-from sv.engine.heaps import bound_heaps
+from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
 from sv.server import Server
 from sv.settings import Settings
 
@@ -31,6 +31,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
 
     settings = server.settings
     bound_heaps()  # before the first thread has one
+    share_heaps_with_arrow()
     server.lock_folder()  # before the port: started twice, a server should say who holds the folder, and not send anybody to another port
     listener = listen(settings.host, settings.port)
     server.open()

@@ -1,7 +1,8 @@
-"""What the C library keeps of memory that threads gave back."""
+"""What the C library, and Arrow beside it, keep of memory that threads gave back."""
 
 import contextlib
 import ctypes
+import os
 import sys
 from typing import Final
 
@@ -15,6 +16,8 @@ seen: a funnel's keys then lie in heaps, and what is small and stays keeps what 
 SPARE_BYTES: Final = 8 << 20
 """What a heap keeps at its end for the next who asks. A question's arrays of some hundred thousand numbers come and go there: with glibc's
 own 128 KiB they were given back and asked for anew, page by page, a fifth of the processor time of a funnel asked again."""
+
+ARROW_POOL: Final = "ARROW_DEFAULT_MEMORY_POOL"
 
 _M_ARENA_MAX: Final = -8
 _M_TRIM_THRESHOLD: Final = -1
@@ -33,3 +36,13 @@ def bound_heaps() -> None:
         library.mallopt(_M_ARENA_MAX, ARENAS)
         library.mallopt(_M_MMAP_THRESHOLD, OWN_BYTES)
         library.mallopt(_M_TRIM_THRESHOLD, SPARE_BYTES)
+
+
+def share_heaps_with_arrow() -> None:
+    """Have Arrow take its memory there too, where it isn't imported yet and nobody chose otherwise.
+
+    Its own allocator has a heap for each thread that ever used it: of a server it had 66 MiB after ten minutes of insights and lists, none
+    of them in use. It is quicker: for a command that does little else, and ends, it is the one to have.
+    """
+    if sys.platform == "linux":
+        os.environ.setdefault(ARROW_POOL, "system")

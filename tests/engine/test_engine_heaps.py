@@ -1,9 +1,10 @@
 """Threads share a few of the C library's heaps, or each would keep what it once held; what is large is in none of them."""
 
+import os
 import subprocess
 import sys
 
-from sv.engine.heaps import ARENAS
+from sv.engine.heaps import ARENAS, ARROW_POOL
 
 COUNT = """
 import ctypes, sys, tempfile, threading
@@ -62,6 +63,17 @@ for block in large:
 print(resident_mb() - before)
 """
 
+POOL = """
+import sys
+import sv.cli.running, sv.server
+from sv.engine.heaps import share_heaps_with_arrow
+
+assert "pyarrow" not in sys.modules
+share_heaps_with_arrow()
+import pyarrow
+print(pyarrow.default_memory_pool().backend_name)
+"""
+
 
 SPARE = """
 import ctypes, resource, sys
@@ -109,3 +121,12 @@ def test_what_was_large_leaves_memory_though_something_small_stays_behind_it() -
 def test_what_was_given_back_is_there_for_the_next_who_asks() -> None:
     assert said(SPARE, "as it is") > 5000
     assert said(SPARE, "bound") < 500
+
+
+def test_a_servers_arrow_has_no_heaps_of_its_own_unless_somebody_chose_so() -> None:
+    def pool(env: dict[str, str]) -> str:
+        return subprocess.run([sys.executable, "-c", POOL], env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+    unchosen = {name: value for name, value in os.environ.items() if name != ARROW_POOL}
+    assert pool(unchosen) == "system"
+    assert pool({**unchosen, ARROW_POOL: "jemalloc"}) == "jemalloc"
