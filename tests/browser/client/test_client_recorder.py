@@ -213,3 +213,36 @@ def test_another_session_has_a_recording_of_its_own(recorded: Visitor) -> None:
     second = session(recorded)
     assert second != first
     recorded.eventually(lambda: pictures(recorded, second), 1)
+
+
+def write(visitor: Visitor, text: str) -> None:
+    """Have something new on the page, which is recorded by the time that this returns."""
+    visitor.run("(text) => { document.getElementById('plain').textContent = text }", text)
+
+
+def test_the_last_of_a_session_that_is_reset_takes_no_earlier_chunks_place(recorded: Visitor) -> None:
+    recorded.open()
+    first = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, first), 1)
+    write(recorded, "the last word")
+    recorded.run("sessionvision.reset()")
+    recorded.eventually(lambda: "the last word" in json.dumps(events(recorded, first)), True)
+    write(recorded, "after the reset")
+    assert pictures(recorded, first) == 1
+    assert "after the reset" not in json.dumps(events(recorded, first))
+
+
+def test_what_a_page_left_over_is_its_sessions_also_where_another_one_goes_on(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.open()
+    first = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, first), 1)
+    recorded.context.route("**/api/v1/ingest/recordings", lambda route: route.abort("connectionrefused"))
+    write(recorded, "left over")
+    recorded.page.goto("about:blank")
+    recorded.context.unroute("**/api/v1/ingest/recordings")
+    recorded.later(40 * 60)
+    recorded.open()
+    assert session(recorded) != first
+    recorded.eventually(lambda: "left over" in json.dumps(events(recorded, first)), True)
+    assert pictures(recorded, first) == 1

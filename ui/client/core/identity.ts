@@ -49,8 +49,10 @@ export function noteArrival(now: number): void {
   if (Object.keys(arrival).length) writeJson("session", { ...session, arrival });
 }
 
-/** A name for the next chunk of the session's recording. */
-export function nextChunk(session: Session): number {
+/** The index of the next chunk of a session's recording; undefined where another session goes on by now, which counts its own. */
+export function nextChunk(id: string): number | undefined {
+  const session = sessionAt(Date.now());
+  if (session.id !== id) return undefined;
   const index = session.chunks ?? 0;
   writeJson("session", { ...session, chunks: index + 1 });
   return index;

@@ -18,9 +18,10 @@ export interface RecorderHost {
   token: string;
   maskAllInputs: boolean;
   maskAllText: boolean;
-  /** The session that goes on at this moment, whose it is, and the index of its next chunk, taken when asked for. */
+  /** The session that goes on at this moment, and whose it is. */
   session(): { id: string; anonymousId: string; userId: string; isRecorded: boolean };
-  nextIndex(): number;
+  /** The index of a session's next chunk, taken when asked for; undefined where it doesn't go on any more. */
+  nextIndex(sessionId: string): number | undefined;
   log(...words: unknown[]): void;
 }
 
@@ -179,7 +180,7 @@ function apply(config: Config): void {
       maskAllInputs: options.maskAllInputs ?? config.maskAllInputs,
       maskAllText: options.maskAllText ?? config.maskAllText,
       session: () => ({ id: sessionAt(Date.now()).id, ...ids(), isRecorded: isRecorded() }),
-      nextIndex: () => nextChunk(sessionAt(Date.now())),
+      nextIndex: nextChunk,
       log,
     });
   };
@@ -205,7 +206,10 @@ const api: { [Name in keyof SessionVision]: (given: unknown[], at: number) => un
     write("user_id", id);
     capture("$identify", traits, at, true);
   },
-  reset: () => forget(),
+  reset() {
+    recorder?.flush(); // what was recorded so far is the old session's
+    forget();
+  },
   register: ([properties]) => register(properties as Properties),
   registerOnce: ([properties]) => registerOnce(properties as Properties),
   getDistinctId: () => read("user_id") || (state === "on" ? anonymousId() : read("anonymous_id")),

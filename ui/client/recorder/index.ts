@@ -21,10 +21,13 @@ const LEFT_OVER = "sessionvision_recording";
 const MOST_LEFT_OVER_CHARS = 1_000_000;
 const TRIES = 4;
 
-/** json: the list of events. session: the one they belong to. */
+/** json: the list of events. session: the one they belong to. index: its place in that, drawn while the session went on. */
 interface Chunk {
   json: string;
   session: string;
+  anonymousId: string;
+  userId: string;
+  index: number;
 }
 
 function start(host: RecorderHost): Recorder {
@@ -102,9 +105,14 @@ function start(host: RecorderHost): Recorder {
     clearTimeout(timer);
     timer = 0;
     if (!events.length) return;
-    const chunk = { json: chunkOf(events), session: session.id };
+    const { id, anonymousId, userId } = session;
+    const json = chunkOf(events);
     events = [];
     chars = 0;
+    // By another session's count it would take the place of an earlier chunk.
+    const index = host.nextIndex(id);
+    if (index === undefined) return;
+    const chunk: Chunk = { json, session: id, anonymousId, userId, index };
     if (chunk.json.length * 3 > LONGEST_CHUNK && new Blob([chunk.json]).size > LONGEST_CHUNK) return lost();
     waiting.push(chunk);
     if (waiting.reduce((sum, { json }) => sum + json.length, 0) > MOST_WAITING_CHARS) return lost();
@@ -136,13 +144,12 @@ function start(host: RecorderHost): Recorder {
   /** The status of the last answer; 0 for none. Network and server get three more tries, after 1, 2 and 4 seconds. */
   async function put(chunk: Chunk): Promise<number> {
     const blob = new Blob([chunk.json]);
-    const { anonymousId, userId } = session;
     const asked = JSON.stringify({
       projectToken: host.token,
       sessionId: chunk.session,
-      anonymousId,
-      ...(userId && { userId }),
-      chunkIndex: host.nextIndex(),
+      anonymousId: chunk.anonymousId,
+      ...(chunk.userId && { userId: chunk.userId }),
+      chunkIndex: chunk.index,
       sizeBytes: blob.size,
     });
     for (let tries = 1; ; tries++) {
