@@ -154,7 +154,9 @@ class Tables(Protocol):
         """Make the key file of the part, whose own file is `source`, at `target`. False where it can have none."""
         ...
 
-    def forget_keys(self, part_id: int) -> None: ...
+    def forget_keys(self, part_id: int) -> None:
+        """Keep nothing of a part that no query reads any more."""
+        ...
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
         """Remember the clients' event ids in these files (with their project ids) that were received since then."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sv.engine.duck import key_reading, merged_keys, step_keys
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.key_files import MAX_PERSON
-from sv.engine.duck.step_keys import ENTRY_BYTES, Kept
+from sv.engine.duck.step_keys import ENTRY_BYTES, Kept, StepCache
 from sv.engine.duck.step_reading import MIN_HALF_ROWS, Look, plan_looks
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
@@ -210,3 +210,34 @@ def test_what_is_kept_of_a_file_is_not_asked_of_the_file_again(tmp_path: Path) -
         assert before["steps"][1]["count"] == 1
         (rig.folder / parts[0].path).unlink()
         assert ask(rig, rig.engine, body | {"conversion_window": "1h"})["steps"][1]["count"] == 1
+
+
+def test_nothing_is_kept_of_a_part_that_is_gone(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig:
+        for number in range(3):
+            rig.flush(rig.buffer(rig.batch([event("view", "ann", NOON + number), event("buy", "ann", NOON + number + 1)])))
+        engine = DuckEngine(rig.database, rig.folder, lambda: 10, NO_ALIASES, 1 << 20, rig.tables.key_files)
+        body = {"steps": [{"event": "view"}, {"event": "buy"}], "date_from": iso_ms(NOON - DAY_MS)}
+        answer = ask(rig, engine, body)
+        before = engine.cached_bytes
+        for part in rig.parts:
+            rig.tables.forget_keys(part.part_id)
+        assert before - engine.cached_bytes >= 2 * 3 * ENTRY_BYTES
+        assert ask(rig, engine, body) == answer
+        engine.close()
+
+
+def test_an_entry_leaves_by_its_part_or_as_the_oldest() -> None:
+    cache = StepCache(3 * (ENTRY_BYTES + 8))
+    scope, kept = Scope(0, DAY_MS), Kept(np.zeros(1, np.uint64), 0)
+    view, buy = Matcher("view"), Matcher("buy")
+    cache.keep({1: kept, 2: kept}, scope, view)
+    cache.keep({1: kept}, scope, buy)
+    cache.forget(1)
+    assert cache.bytes == kept.bytes
+    cache.forget(1)
+    cache.keep(dict.fromkeys(range(3, 6), kept), scope, view)
+    assert cache.bytes == 3 * kept.bytes
+    for number in range(1, 6):
+        cache.forget(number)
+    assert cache.bytes == 0

@@ -94,6 +94,7 @@ class DuckEngine:
         self._merged = MergedKeys(cache_bytes - cache_bytes // 2)
         self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
+        self._key_files.when_gone = self._cache.forget
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
         self._newest = Newest(self._key_reader)
         self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)

@@ -47,16 +47,25 @@ Result = TypeVar("Result")
 
 
 class KeyFiles:
-    """The key files that queries may use, by the part's number. Thread-safe: each method is one step."""
+    """The key files that queries may use, by the part's number. Thread-safe: each method is one step.
+
+    when_gone: called with the number of a part that no query reads any more.
+    """
 
     def __init__(self) -> None:
         self._files: dict[int, KeyFile] = {}
+        self.when_gone: Callable[[int], None] = lambda _part_id: None
 
     def add(self, part_id: int, file: KeyFile) -> None:
         self._files[part_id] = file
 
     def discard(self, part_id: int) -> None:
         self._files.pop(part_id, None)
+
+    def forget(self, part_id: int) -> None:
+        """The part is gone."""
+        self.discard(part_id)
+        self.when_gone(part_id)
 
     def of(self, parts: Sequence[Part]) -> list[tuple[Part, KeyFile]]:
         """Those parts that have one, with it."""

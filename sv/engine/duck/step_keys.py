@@ -2,7 +2,8 @@
 
 Answers for: which of a person's events in an immutable file match a step is worked out once, and asked again with another window, other
 steps beside it or another range it is a copy of numbers. Assumes that a part's number stands for its content for ever (`sv.model.part`).
-Never holds anything of a buffer, and never more bytes than it may: what was used longest ago goes first.
+Never holds anything of a buffer, nor of a part that it was told is gone, and never more bytes than it may: what was used longest ago goes
+first.
 """
 
 import threading
@@ -48,6 +49,7 @@ class StepCache:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[Any, ...], Kept] = OrderedDict()
+        self._of_part: dict[int, set[tuple[Any, ...]]] = {}
         self._bytes = 0
 
     @property
@@ -72,10 +74,23 @@ class StepCache:
                 key = _key(part_id, scope, step)
                 if kept.bytes <= self._max_bytes and key not in self._kept:
                     self._kept[key] = kept
+                    self._of_part.setdefault(part_id, set()).add(key)
                     self._bytes += kept.bytes
             while self._bytes > self._max_bytes:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= dropped.bytes
+                self._drop(next(iter(self._kept)))
+
+    def forget(self, part_id: int) -> None:
+        """Drop all that is kept of a part that no query reads any more."""
+        with self._lock:
+            for key in list(self._of_part.get(part_id, ())):
+                self._drop(key)
+
+    def _drop(self, key: tuple[Any, ...]) -> None:
+        self._bytes -= self._kept.pop(key).bytes
+        others = self._of_part[key[0]]
+        others.remove(key)
+        if not others:
+            del self._of_part[key[0]]
 
 
 def _key(part_id: int, scope: Scope, step: Matcher) -> tuple[Any, ...]:

@@ -212,7 +212,7 @@ class DuckTables:
         return True
 
     def forget_keys(self, part_id: int) -> None:
-        self.key_files.discard(part_id)
+        self.key_files.forget(part_id)
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
         with self._cursor() as cursor:
