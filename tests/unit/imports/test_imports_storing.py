@@ -140,26 +140,30 @@ def fail_at(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, *, nth: int 
         ("buffer_groups", 1),
         ("write_buffer_days", 1),
         ("write_buffer_days", 2),
+        ("summarise", 1),
         ("commit", 1),
     ],
 )
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("is_alone", [False, True], ids=["served", "alone"])
 def test_a_chunk_that_fails_at_any_step_stores_nothing_and_succeeds_when_sent_again(
-    folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch, step: str, nth: int, after: bool
+    folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch, step: str, nth: int, after: bool, is_alone: bool
 ) -> None:
+    server, chunks = folder.server, folder.chunks
+    monkeypatch.setattr(chunks, "_is_alone", is_alone)
     monkeypatch.setattr(importing, "DAY_FILE_ROWS", 1)
     monkeypatch.setattr(importing, "MAX_SLICE_BYTES", 1)
     batches = [batch({"eventId": event_id(nth), "timestamp": NOW - nth * DAY}) for nth in range(3)]
-    owner, name = (folder.server.parts, "add_import_chunk") if step == "commit" else (folder.server.store.tables, step)
+    owner, name = (server.parts, "add_import_chunk") if step == "commit" else (server.store.tables, step)
     with monkeypatch.context() as patch:
         fail_at(owner, name, patch, nth=nth, after=after and step != "commit")
         with pytest.raises(Unavailable):
-            folder.chunks.store(project, IMPORT, 1, batches)
+            chunks.store(project, IMPORT, 1, batches)
     assert folder.events(project) == []
-    assert folder.chunks.taken(project, IMPORT) == set()
-    assert folder.chunks.store(project, IMPORT, 1, batches) == 3
+    assert chunks.taken(project, IMPORT) == set()
+    assert chunks.store(project, IMPORT, 1, batches) == 3
     assert len(folder.events(project)) == 3
-    files = [path for path in folder.server.settings.data.glob(f"events/project={project}/**/*") if path.is_file()]
+    files = [path for path in server.settings.data.glob(f"events/project={project}/**/*") if path.is_file()]
     assert len(files) == 3, "what the failed try wrote is gone"
 
 
