@@ -361,7 +361,7 @@ def test_a_long_series_of_irregular_buckets_is_counted_like_a_short_one(rig: Rig
 def test_sums_beyond_any_double_are_no_error(rig: Rig) -> None:
     rig.buffer(rig.batch([event("view", "ann", NOON, price=1.7e308) for _ in range(4)]))
     body = {"events": series(["sum", "avg", "max"]), "date_from": "2025-06-15", "date_to": "2025-06-15"}
-    assert [line["total"] for line in ask(rig, body)["series"]] == [None, None, 1.7e308]
+    assert [line["total"] for line in ask(rig, body)["series"]] == [None, 1.7e308, 1.7e308]
 
 
 def test_hours_follow_the_clock_of_the_zone(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ What codes can't answer (`key_conditions`, `key_values`), or has no key file, is
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sv.engine.duck.key_blocks import Range, rows_of
 from sv.engine.duck.key_conditions import (
@@ -20,6 +21,7 @@ from sv.engine.duck.key_conditions import (
     answers_of,
 )
 from sv.engine.duck.key_files import Codes, KeyFile, Keys, Reading
+from sv.engine.duck.key_numbers import NO_NUMBERS, Numbered, Numbers, numbers_by_file
 from sv.engine.duck.key_values import NO_VALUES, Dictionary, Valued, Values, values_by_file
 from sv.engine.duck.run import Statements
 from sv.engine.duck.step_keys import Kept, covers
@@ -147,22 +149,25 @@ class KeyReader:
         limits: Limits,
         *,
         in_order: bool = True,
+        number_of: str | None = None,
     ) -> dict[int, Result]:
         """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With something wanted,
         its codes come with the keys, and parts are left out in which it is not known, or is null where that may mean another type.
-        in_order: whether keys have to ascend."""
+        in_order: whether keys have to ascend. number_of: a property whose numbers' codes come too, but for parts in which they are not
+        known."""
         some = alternatives_of(scope, matcher)
         files = self._files.of(parts)
         if some is None or not files:
             return {}
         answers = self._answers(some, files, limits)
         values = {} if wanted is None else values_by_file(wanted, files, self._statements, self._files.give_up, limits)
+        numbers = {} if number_of is None else numbers_by_file(number_of, files, self._statements, self._files.give_up, limits)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
             told = _told(some, file, answers)
-            if told is None or (wanted is not None and file not in values):
+            if told is None or (wanted is not None and file not in values) or (number_of is not None and file not in numbers):
                 return None
-            matched = _matching(file, reading, told, values.get(file), in_order=in_order)
+            matched = _matching(file, reading, told, values.get(file), numbers.get(file), in_order=in_order)
             return None if wanted is not None and wanted.is_column and matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
@@ -278,12 +283,14 @@ def _count(file: KeyFile, told: Told) -> int | None:
 
 class Matched(NamedTuple):
     """The rows of any of the alternatives: their keys, ascending, from `origin_ms`; with something wanted, `dictionary.values[codes]` is
-    it."""
+    it, and of a property's numbers `numbers` has those of `number_codes`."""
 
     keys: Keys
     origin_ms: int
     codes: Codes | None = None
     dictionary: Dictionary = NO_VALUES
+    number_codes: Codes | None = None
+    numbers: Numbers = NO_NUMBERS
 
     @property
     def has_null(self) -> bool:
@@ -321,24 +328,32 @@ def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Ta
     return flags
 
 
-def _matching(file: KeyFile, reading: Reading, told: Told, wanted: Values | None, *, in_order: bool = True) -> Matched:
+def _matching(
+    file: KeyFile, reading: Reading, told: Told, wanted: Values | None, numbered: Numbered | None = None, *, in_order: bool = True
+) -> Matched:
     """What matches, with the codes of what is wanted."""
     names = {event for event, _ in told}
     spans = [(0, file.rows)] if None in names else [file.range_of(event) for event in names if event is not None]
+    coded = [each for each in (wanted, numbered) if each is not None]
     pieces = [
-        _rows(reading, low, high, flags, wanted)
+        _rows(reading, low, high, flags, coded)
         for low, high in spans
         if low < high and (flags := _any_of(file, reading, low, high, told)) is not False
     ]
-    keys = np.concatenate([piece for piece, _ in pieces]) if len(pieces) > 1 else pieces[0][0] if pieces else _NOTHING
-    codes = None
-    if wanted is not None:
-        codes = np.concatenate([piece for _, piece in pieces]) if pieces else _NO_CODES
+    arrays = [_joined(column) for column in zip(*(pieces or [[_NOTHING, *(_NO_CODES for _ in coded)]]), strict=True)]
+    keys, codes = arrays[0], arrays[1:]
     if in_order and (len(pieces) > 1 or None in names):  # each event's keys ascend by themselves alone
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
-        codes = None if codes is None else codes[order]
-    return Matched(keys, file.origin_ms, codes, NO_VALUES if wanted is None else wanted.dictionary)
+        codes = [of_one[order] for of_one in codes]
+    matched = Matched(keys, file.origin_ms)
+    if wanted is not None:
+        matched = matched._replace(codes=codes[0], dictionary=wanted.dictionary)
+    return matched if numbered is None else matched._replace(number_codes=codes[-1], numbers=numbered.numbers)
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
 
 def _any_of(file: KeyFile, reading: Reading, low: int, high: int, told: Told) -> Table | bool:
@@ -355,13 +370,16 @@ def _any_of(file: KeyFile, reading: Reading, low: int, high: int, told: Told) ->
     return found if found.any() else False
 
 
-def _rows(reading: Reading, low: int, high: int, flags: Table | bool, wanted: Values | None) -> tuple[Keys, Codes]:
-    keys, codes = reading.keys(low, high), _NO_CODES
-    if wanted is not None:
-        codes = np.zeros(high - low, np.uint8) if wanted.at is None else reading.codes(wanted.at, low, high, wanted.width)
+def _rows(reading: Reading, low: int, high: int, flags: Table | bool, coded: Sequence[Values | Numbered]) -> list[NDArray[Any]]:
+    """The keys, and the codes of each."""
+    arrays: list[NDArray[Any]] = [reading.keys(low, high)]
+    arrays += [
+        np.zeros(high - low, np.uint8) if each.at is None else reading.codes(each.at, low, high, each.width) for each in coded
+    ]
     if flags is not True:
         places = np.flatnonzero(flags)
-        keys, codes = keys[places], codes[places] if wanted is not None else codes
-    if wanted is not None and wanted.dictionary.places is not None:
-        codes = wanted.dictionary.places[codes]
-    return keys, codes
+        arrays = [array[places] for array in arrays]
+    for nth, each in enumerate(coded, start=1):
+        if isinstance(each, Values) and each.dictionary.places is not None:
+            arrays[nth] = each.dictionary.places[arrays[nth]]
+    return arrays

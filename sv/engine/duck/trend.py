@@ -25,15 +25,38 @@ _MEASURES: Final[dict[str, str]] = {
     "unique_persons": "count(distinct person)",
     "unique_sessions": "count(distinct session_key)",
     "per_session": "count(*) / nullif(count(distinct session_key), 0)",
-    "sum": "sum(number)",
-    "avg": "avg(number)",
-    "min": "min(number)",
-    "max": "max(number)",
     "median": "quantile_cont(number, 0.5)",
     "p90": "quantile_cont(number, 0.9)",
     "p95": "quantile_cont(number, 0.95)",
     "p99": "quantile_cont(number, 0.99)",
 }
+
+
+# Doubles are summed as integers: those of a band of forty powers of two, scaled, are of up to 94 bits, which leaves a hugeint room for the
+# sum of 2 ** 33 of them. Scaling takes two steps, since 2 ** 1150 is no double.
+_BAND: Final = (
+    "case when number = 0 or abs(number) between 2e-5 and 16e6 then 0 else floor((log2(abs(number)) + 16) / 40)::integer end"
+)
+_SCALE: Final = "case when band = 0 then 34359738368.0::double else pow(2.0::double, 35 - 20 * band) end"
+_SUMS: Final = f"""
+    select slot, bucket, band, sum((number * scale * scale)::hugeint), count(*)
+    from (select *, {_SCALE} as scale from (select *, {_BAND} as band from slotted))
+    group by slot, bucket, band
+    """
+_EACH: Final = "select slot, bucket, number, count(*) as events from slotted group by all"
+
+_NUMBER_PIECES: Final[dict[str, str]] = {
+    "sum": _SUMS,
+    "avg": _SUMS,
+    "min": "select slot, bucket, min(number) from slotted group by all",
+    "max": "select slot, bucket, max(number) from slotted group by all",
+    **dict.fromkeys(("median", "p90", "p95", "p99"), _EACH),
+}
+
+
+def scaled_by(band: int) -> int:
+    """By which power of two the sums of `number_pieces_sql` are greater than those of the numbers."""
+    return 70 - 40 * band
 
 
 def needs_sessions(measure: Measure) -> bool:
@@ -101,6 +124,26 @@ def pieces_sql(
     return params.sql(f"""
         {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
         select slot, bucket, {"person" if of_persons else "count(*)"} from slotted group by all
+        """)
+
+
+def number_pieces_sql(
+    events: str,
+    scope: Scope,
+    matcher: Matcher,
+    measure: Measure,
+    number_of: str,
+    starts_ms: Sequence[int],
+    breakdown: str | None,
+    top: Sequence[str],
+    params: Params,
+) -> Sql:
+    """What a measure of numbers can be put together from, exactly: for sums and averages (slot, bucket, band, sum, events), integers, the
+    sum being 2 ** `scaled_by(band)` times as great; for extremes (slot, bucket, number); for quantiles (slot, bucket, number, events), each
+    number once. Arguments and columns as of `cells_sql`."""
+    return params.sql(f"""
+        {_slotted(events, scope, matcher, False, number_of, starts_ms, breakdown, top, params)}
+        {_NUMBER_PIECES[measure]}
         """)
 
 

@@ -48,7 +48,8 @@ def in_range(part: Part, matched: Matched, scope: Scope) -> Matched:
         return matched
     keys, places = pick_within(matched.keys, matched.origin_ms, scope)
     codes = None if matched.codes is None else matched.codes[places]
-    return matched._replace(keys=keys, codes=codes)
+    number_codes = None if matched.number_codes is None else matched.number_codes[places]
+    return matched._replace(keys=keys, codes=codes, number_codes=number_codes)
 
 
 class ValueCounts(NamedTuple):
@@ -107,7 +108,7 @@ def contribution(
     keys = matched.keys
     if not keys.size:
         return Contribution({}, {})
-    cells, names = _cells(part, matched, starts_ms, slots)
+    cells, names = cells_of(part, matched, starts_ms, slots)
     persons = (keys >> _SHIFT).astype(np.uint32)
     if users is not None:
         persons = users[persons]
@@ -134,7 +135,9 @@ def contribution(
     return Contribution(counts, found)
 
 
-def _cells(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> tuple[NDArray[Any] | None, list[Cell]]:
+def cells_of(
+    part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None
+) -> tuple[NDArray[Any] | None, list[Cell]]:
     """Each row's place among these cells, of which some may have none; None where all are in the one."""
     starts = np.array(starts_ms[1:], np.int64)
     first, last = (int(place) for place in np.searchsorted(starts, (part.min_ts_ms, part.max_ts_ms), "right"))

@@ -1,6 +1,7 @@
 """A series of a trend: out of key files as far as they tell, by SQL for the rest, put together.
 
-Counts of events and of persons can be put together exactly from pieces; all other measures are asked of the whole in SQL.
+Counts of events and of persons, and measures of a property's numbers, can be put together exactly from pieces; what is of sessions is
+asked of the whole in SQL, and so are quantiles where SQL would have to tell many numbers apart.
 """
 
 from bisect import bisect_right
@@ -12,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sv.engine.duck import trend, trend_keys
+from sv.engine.duck import trend, trend_keys, trend_numbers
 from sv.engine.duck.key_files import MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.key_values import Valued, json_texts, strings_of, valued_of
@@ -25,6 +26,12 @@ from sv.model.snapshot import Snapshot
 
 MAX_VALUES: Final = 10_000
 """Breakdown values of what is not in key files; where there are more, SQL is asked of the whole."""
+
+MAX_REST_ROWS: Final = 1_000_000
+"""Of parts that SQL is asked about each number of; where there are more, it is asked for the quantiles of the whole."""
+
+_LOW, _HIGH = -4898619.485211566, 1.3840774964442448
+"""What is between them comes out differently where a product is rounded before it is added."""
 
 Row = tuple[int, int | None, float | None]
 """(slot, bucket or None for the whole range, measure)."""
@@ -60,6 +67,7 @@ class TrendReader:
         self._statements = statements
         self._key_reader = key_reader
         self._relations = relations
+        self._fused: bool | None = None
 
     def cells(self, asked: Asked, breakdown_limit: int) -> TrendCells:
         """The series' cells. With a breakdown the most frequent values are found first."""
@@ -79,8 +87,11 @@ class TrendReader:
                 asked.scope,
                 asked.matcher,
                 _valued(asked),
-                lambda part, matched: trend_keys.value_counts(trend_keys.in_range(part, matched, asked.scope)),
+                lambda part, matched: trend_keys.value_counts(
+                    trend_numbers.measured(trend_keys.in_range(part, matched, asked.scope))
+                ),
                 asked.limits,
+                number_of=asked.number_of,
             )
             counts = trend_keys.summed(found.values())
             if _is_of_column(asked):
@@ -106,15 +117,15 @@ class TrendReader:
         return self._statements.rows(statement, asked.limits)
 
     def _rows(self, asked: Asked, top: Sequence[str]) -> list[Row]:
+        if asked.number_of is not None:
+            return self._number_rows(asked, asked.number_of, top)
         if not _is_counted(asked):
             return self._sql_rows(asked, asked.source, top)
         of_persons = asked.measure == "unique_persons"
         if of_persons and self._relations.max_person > MAX_PERSON:
             return self._sql_rows(asked, asked.source, top)
         users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
-        strings = strings_of(top, self._statements, asked.limits) if _is_of_column(asked) else {}
-        named = [(strings.get(text, text), place) for place, text in enumerate(top, start=1)]
-        slots = trend_keys.Slots({value: place for value, place in named if value is not None})
+        slots = self._slots(asked, top)
         counted = {} if of_persons or asked.breakdown is not None else self._whole_counts(asked)
         found = self._key_reader.reduce(
             _without(asked.source, counted).parts,
@@ -125,7 +136,7 @@ class TrendReader:
                 part,
                 trend_keys.in_range(part, matched, asked.scope),
                 asked.starts_ms,
-                slots if asked.breakdown is not None else None,
+                slots,
                 users,
                 with_persons=of_persons,
             ),
@@ -139,6 +150,70 @@ class TrendReader:
         if rest.parts or rest.buffers:
             contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
         return list(trend_keys.measures(contributions, asked.limits.check, of_persons=of_persons))
+
+    def _number_rows(self, asked: Asked, number_of: str, top: Sequence[str]) -> list[Row]:
+        slots = self._slots(asked, top)
+        found: dict[int, list[trend_numbers.Piece]] = {}
+        if _is_counted(asked):
+            found = self._key_reader.reduce(
+                asked.source.parts,
+                asked.scope,
+                asked.matcher,
+                _valued(asked),
+                lambda part, matched: trend_numbers.pieces_of(
+                    trend_numbers.tally(part, trend_keys.in_range(part, matched, asked.scope), asked.starts_ms, slots),
+                    asked.measure,
+                ),
+                asked.limits,
+                in_order=False,
+                number_of=number_of,
+            )
+        rest = _without(asked.source, found)
+        form = trend_numbers.form_of(asked.measure)
+        if form == "quantiles" and sum(part.rows for part in rest.parts) > MAX_REST_ROWS:
+            return self._sql_rows(asked, asked.source, top)
+        pieces = [piece for of_part in found.values() for piece in of_part]
+        if rest.parts or rest.buffers:
+            pieces += self._number_pieces(asked, number_of, rest, top)
+        is_fused = form == "quantiles" and self._is_fused(asked.limits)
+        return [*trend_numbers.measures(pieces, asked.measure, asked.limits.check, is_fused=is_fused)]
+
+    def _number_pieces(self, asked: Asked, number_of: str, rest: Snapshot, top: Sequence[str]) -> list[trend_numbers.Piece]:
+        params = Params()
+        statement = trend.number_pieces_sql(
+            self._relations.events(rest, params),
+            asked.scope, asked.matcher, asked.measure, number_of, asked.starts_ms, asked.breakdown, top, params,
+        )  # fmt: skip
+        match trend_numbers.form_of(asked.measure):
+            case "sums":
+                found = self._statements.rows(statement, asked.limits)
+                return [
+                    ((slot, bucket), (total << (trend_numbers.SCALE - trend.scaled_by(band)), count))
+                    for slot, bucket, band, total, count in found
+                ]
+            case "extremes":
+                return [((slot, bucket), number) for slot, bucket, number in self._statements.rows(statement, asked.limits)]
+            case "quantiles":
+                table: Any = self._statements.table(statement, asked.limits)
+                columns = [column_of(table, name) for name in ("slot", "bucket", "number", "events")]
+                return trend_numbers.pieces_of(trend_numbers.tally_of(*columns), asked.measure)
+
+    def _is_fused(self, limits: Limits) -> bool:
+        """How the engine finds what is between two numbers."""
+        is_fused = self._fused
+        if is_fused is None:
+            asked = f"select quantile_cont(number, 0.9) from (values ({_LOW!r}::double), ({_HIGH!r}::double)) as pair(number)"
+            ((found,),) = self._statements.rows(Params().sql(asked), limits)
+            self._fused = is_fused = found == trend_numbers.between(_LOW, _HIGH, 0.9, is_fused=True)
+        return is_fused
+
+    def _slots(self, asked: Asked, top: Sequence[str]) -> trend_keys.Slots | None:
+        """None without a breakdown."""
+        if asked.breakdown is None:
+            return None
+        strings = strings_of(top, self._statements, asked.limits) if _is_of_column(asked) else {}
+        named = [(strings.get(text, text), place) for place, text in enumerate(top, start=1)]
+        return trend_keys.Slots({value: place for value, place in named if value is not None})
 
     def _whole_counts(self, asked: Asked) -> dict[int, Contribution]:
         """Of files that lie in one bucket, and of which it is known without reading them how many of their events count."""
@@ -179,7 +254,7 @@ class TrendReader:
 
 def _is_counted(asked: Asked) -> bool:
     """Whether pieces of the answer can be put together, and key files may have some."""
-    if asked.measure not in ("total", "unique_persons") or asked.number_of is not None:
+    if asked.measure not in ("total", "unique_persons") and asked.number_of is None:
         return False
     return asked.breakdown is None or _valued(asked) is not None
 
@@ -214,4 +289,6 @@ def _trend_cells(rows: Sequence[Row], top: Sequence[str], buckets: int, is_broke
     order = [*range(2, len(top) + 2), *([0] if has_null else [])]
     values: list[str | None] = [*top, *([None] if has_null else [])]
     other = cells[1] if has_other else None
+    cells += 0.0  # of -0.0 and 0.0 none is the lesser
+    totals += 0.0
     return TrendCells(values, cells[order], totals[order], other, float(totals[1]))
