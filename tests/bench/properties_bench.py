@@ -43,6 +43,17 @@ FILTERS: list[tuple[str, dict[str, Any], str, str]] = [
         "JSONExtractFloat(text, 'amount') > 150",
     ),
 ]
+# Measures of a property's numbers.
+MATHS = [
+    ("sum", "sum(number)"),
+    ("avg", "avg(number)"),
+    ("max", "max(number)"),
+    ("p95", "quantileExactInclusive(0.95)(number)"),
+]
+BREAKDOWNS: list[tuple[str, str | None, str, str]] = [
+    ("", None, "''", "''"),
+    (", by plan", "plan", "doc.plan.:String", "JSONExtractString(text, 'plan')"),
+]
 
 
 def main() -> None:
@@ -78,6 +89,14 @@ def main() -> None:
             lambda: broken_down_of(theirs, "docs", "doc.plan.:String"),
             lambda: broken_down_of(theirs, "texts", "JSONExtractString(text, 'plan')"),
         )
+        for math, theirs_of in MATHS:
+            for title, breakdown, of_doc, of_text in BREAKDOWNS:
+                row(
+                    f"{math} of amount by day{title}",
+                    lambda m=math, b=breakdown: measured(ours, m, b),
+                    lambda m=theirs_of, v=of_doc: measured_of(theirs, "docs", m, "doc.amount::Float64", v),
+                    lambda m=theirs_of, v=of_text: measured_of(theirs, "texts", m, "JSONExtractFloat(text, 'amount')", v),
+                )
 
 
 def load(theirs: ClickHouse, folder: Path) -> None:
@@ -176,6 +195,43 @@ def broken_down_of(theirs: ClickHouse, table: str, value: str) -> dict[str, list
     for name, day, count, is_total in rows:
         line = lines.setdefault(name, [0] * (SPAN_MS // DAY_MS + 1))
         line[-1 if int(is_total) else int(day)] = int(count)
+    return lines
+
+
+def rounded(value: float) -> float:
+    """ClickHouse's sums hang on the order, and are of cents."""
+    return round(value, 3 if value > 1000 else 6)
+
+
+def measured(ours: Ours, math: str, breakdown: str | None) -> dict[str, list[float]]:
+    from sv.insights.trends import trends
+    from sv.model.query_parsing import parse_trends_query
+
+    body = {
+        "events": [{"name": STEPS[0], "math": math, "math_property": "amount"}],
+        "date_from": "2025-01-01",
+        "date_to": "2025-03-01",
+        "interval": "day",
+        **({} if breakdown is None else {"breakdown": breakdown}),
+    }
+    answer = trends(ours.context(is_first=True), parse_trends_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS))
+    return {
+        str(line["breakdown_value"] or ""): [rounded(value or 0) for value in (*line["values"], line["total"])]
+        for line in answer["series"]
+    }
+
+
+def measured_of(theirs: ClickHouse, table: str, math: str, number: str, value: str) -> dict[str, list[float]]:
+    rows = theirs.rows(
+        f"select {value} as value, intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, {math}, grouping(day) from"
+        f" (select *, {number} as number from bench.{table})"
+        f" where event = '{STEPS[0]}' and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+        " group by grouping sets ((value, day), (value))"
+    )
+    lines: dict[str, list[float]] = {}
+    for name, day, measure, is_total in rows:
+        line = lines.setdefault(name, [0.0] * (SPAN_MS // DAY_MS + 1))
+        line[-1 if int(is_total) else int(day)] = rounded(float(measure))
     return lines
 
 

@@ -1,5 +1,6 @@
 """Sums, averages, extremes and quantiles of a property are the same to the last bit whatever holds the events, and what plain Python says."""
 
+import json
 import math
 import random
 import struct
@@ -17,6 +18,11 @@ from msgspec.structs import replace
 
 from sv.engine.duck import property_codes, trend_numbers, trend_reading
 from sv.engine.duck.engine import DuckEngine
+from sv.engine.duck.key_numbers import number_in
+from sv.engine.duck.key_values import rows_holding
+from sv.engine.duck.properties import Property
+from sv.engine.duck.run import Statements
+from sv.engine.duck.sql import Params
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import iso_ms
@@ -221,6 +227,18 @@ def test_quantiles_are_the_engine_s_own_to_the_last_bit(rig: Rig) -> None:
             for measure, value in zip(("median", "p90", "p95", "p99"), wanted, strict=True):
                 found = trend_numbers.measures(pieces, measure, lambda: None, is_fused=is_fused)
                 assert found == [(1, 0, value), (1, None, value)], (trial, measure)
+
+
+def test_a_json_text_s_number_is_the_one_that_sql_has_of_it(rig: Rig) -> None:
+    rng = random.Random(5)
+    numbers: list[Any] = [struct.unpack("d", rng.randbytes(8))[0] for _ in range(1000)]
+    numbers = [number for number in numbers if math.isfinite(number)] + [rng.randrange(-(2**63), 2**64) for _ in range(1000)]
+    texts = [json.dumps(value) for value in (*numbers, *MIXED, "", "-1", "1e5", 10**25)] + ["1E5", "1.50", "1e+300"]
+    params = Params()
+    asked = f"select text, {Property('n', params).number()} from ({rows_holding('n', {None, *texts}, params)})"
+    found = dict(Statements(rig.database).rows(params.sql(asked), LIMITS))
+    assert {text: None if math.isnan(number := number_in(text)) else number for text in found} == found
+    assert set(found) == {None, *texts}
 
 
 @settings(max_examples=200, deadline=None)

@@ -161,7 +161,7 @@ class KeyReader:
             return {}
         answers = self._answers(some, files, limits)
         values = {} if wanted is None else values_by_file(wanted, files, self._statements, self._files.give_up, limits)
-        numbers = {} if number_of is None else numbers_by_file(number_of, files, self._statements, self._files.give_up, limits)
+        numbers = {} if number_of is None else numbers_by_file(number_of, files, self._files.give_up)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
             told = _told(some, file, answers)

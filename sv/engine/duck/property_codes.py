@@ -40,7 +40,9 @@ PASS_BYTES: Final = 32 << 20
 
 MAX_A_PASS: Final = 8
 
-_NUMBER_BEGINS: Final = frozenset("-0123456789")
+NUMBER_BEGINS: Final = frozenset("-0123456789")
+"""With one of these the JSON text of a number begins, and of nothing else."""
+
 _MAX_BYTE: Final = 256
 
 Codes = NDArray[np.unsignedinteger[Any]]
@@ -137,7 +139,7 @@ class _Column:
             elif value not in self._places:
                 self._places[value] = len(self._places)
                 self._chars += len(value)
-                self._has_only_numbers &= value[0] in _NUMBER_BEGINS
+                self._has_only_numbers &= value[0] in NUMBER_BEGINS
                 if len(value) > MAX_TEXT_CHARS:
                     self._places = None
                     return

@@ -7,7 +7,7 @@ engine's `quantile_cont` has it. Assumes finite numbers. Never asks SQL.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 
@@ -30,17 +30,22 @@ Piece = tuple[Cell, Any]
 Row = tuple[int, int | None, float]
 
 SCALE: Final = 1200
-"""Every double is a multiple of 2 ** -1074, and is taken apart into integers times powers of two that are no smaller than this one."""
+"""Every double is a multiple of 2 ** -1074; SQL's sums are in units that may be 2 ** 76 times smaller."""
 
 QUANTILES: Final[dict[str, float]] = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 DENSE: Final = 4
 """Numbers of each cell are counted in a table where it has at most so many entries an event, else they are sorted."""
 
-_LIMB_BITS: Final = 18
-_LIMB: Final = (1 << _LIMB_BITS) - 1
-_BIN_BITS: Final = 3
-"""Exponents are gathered by eight. A limb, a shift of up to seven bits and 2 ** 23 events in a file make 48 bits, which a double holds."""
+SLICE_BITS: Final = 27
+"""What is left of a number is at most 2 ** 26 units of a slice, and a file has less than 2 ** 23 events: a double holds their sum."""
+
+_LEAST_BITS: Final = -1074
+"""All doubles are whole units of so many bits."""
+
+_LARGE: Final = 2.0**900
+_DOWN: Final = 200
+"""By how many bits numbers that are larger are scaled down, since what they would be added to is no double."""
 
 
 def form_of(measure: Measure) -> Form:
@@ -66,31 +71,31 @@ def measured(matched: Matched) -> Matched:
     """Those rows that have a number."""
     if matched.number_codes is None or not matched.numbers.has_others:
         return matched
-    rows = np.flatnonzero((matched.numbers.places < matched.numbers.values.size)[matched.number_codes])
+    rows = np.flatnonzero(~np.isnan(matched.numbers.of_codes)[matched.number_codes])
     codes = None if matched.codes is None else matched.codes[rows]
     return matched._replace(keys=matched.keys[rows], codes=codes, number_codes=matched.number_codes[rows])
 
 
 def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> Tally:
     """The numbers of these rows in each cell. slots: None without a breakdown."""
-    values, codes = matched.numbers.values, matched.number_codes
-    if codes is None or not codes.size or not values.size:
+    codes, of_codes, ascending = matched.number_codes, matched.numbers.of_codes, matched.numbers.ascending
+    if codes is None or not codes.size:
         return _NOTHING
     cells, names = cells_of(part, matched, starts_ms, slots)
-    stride = values.size + 1
-    at = matched.numbers.places[codes]
-    if cells is not None:
-        at += cells.astype(np.int64) * stride
-    size = stride * len(names)
-    if size <= DENSE * at.size:
-        table = np.bincount(at, minlength=size)
-        pairs = np.flatnonzero(table)
-        counts = table[pairs]
-    else:
-        pairs, counts = np.unique(at, return_counts=True)
-    cell, place = np.divmod(pairs, stride)
-    kept = np.flatnonzero(place < values.size)
-    return Tally(names, cell[kept], values[place[kept]], counts[kept])
+    at = codes if cells is None else cells.astype(np.int64) * of_codes.size + codes
+    if of_codes.size * len(names) <= DENSE * at.size:
+        table = np.bincount(at, minlength=of_codes.size * len(names)).reshape(-1, of_codes.size)[:, ascending]
+        each = np.ascontiguousarray(table).reshape(-1)
+        held = np.flatnonzero(each)
+        borders = np.searchsorted(held, np.arange(len(names) + 1) * table.shape[1])
+        places = np.repeat(np.arange(len(names)), np.diff(borders))
+        return Tally(names, places, of_codes[ascending][held - places * table.shape[1]], each[held])
+    pairs, counts = np.unique(at, return_counts=True)
+    places, held = np.divmod(pairs, of_codes.size)
+    numbers = of_codes[held]
+    order = np.lexsort((numbers, places))
+    order = order[~np.isnan(numbers[order])]
+    return Tally(names, places[order], numbers[order], counts[order])
 
 
 def tally_of(slots: NDArray[Any], buckets: NDArray[Any], numbers: NDArray[np.float64], counts: NDArray[Any]) -> Tally:
@@ -118,33 +123,39 @@ def pieces_of(found: Tally, measure: Measure) -> list[Piece]:
 
 
 def _sums(found: Tally) -> list[Piece]:
-    """The numbers' mantissas are taken apart into limbs, whose sums are exact, by cell and by exponent."""
-    if not found.numbers.size:
-        return []
-    mantissas, exponents = np.frexp(found.numbers)
-    whole = (mantissas * (1 << 53)).astype(np.int64)
-    exponents = exponents.astype(np.int64) - 53
-    bins = exponents >> _BIN_BITS
-    first = int(bins.min())
-    width = int(bins.max()) - first + 1
-    at = found.places * width + (bins - first)
-    factors = (found.counts << (exponents & ((1 << _BIN_BITS) - 1))).astype(np.float64)
-    size = len(found.cells) * width
-    high, middle, low = (
-        np.bincount(at, limb * factors, size).reshape(-1, width).tolist()
-        for limb in (whole >> 2 * _LIMB_BITS, (whole >> _LIMB_BITS) & _LIMB, whole & _LIMB)
-    )
-    counts = np.bincount(found.places, found.counts, len(found.cells)).tolist()
-    pieces: list[Piece] = []
-    for place, cell in enumerate(found.cells):
-        if counts[place]:
-            total = 0
-            for nth, limbs in enumerate(zip(high[place], middle[place], low[place], strict=True)):
-                if any(limbs):
-                    of_bin = sum(int(limb) << bits * _LIMB_BITS for limb, bits in zip(limbs, (2, 1, 0), strict=True))
-                    total += of_bin << (SCALE + ((first + nth) << _BIN_BITS))
-            pieces.append((cell, (total, int(counts[place]))))
-    return pieces
+    """The numbers are cut into slices of SLICE_BITS, the highest bits first; sums of a slice are exact, in whatever order."""
+    events = np.bincount(found.places, found.counts, len(found.cells)).tolist()
+    totals = [0] * len(found.cells)
+    is_large = np.abs(found.numbers) > _LARGE
+    pieces = [(found.numbers, 0)]
+    if is_large.any():
+        pieces = [(np.where(is_large, 0.0, found.numbers), 0), (np.ldexp(np.where(is_large, found.numbers, 0.0), -_DOWN), _DOWN)]
+    for numbers, down in pieces:
+        for sums in _slice_sums(numbers, found):
+            for place, each in enumerate(sums):
+                if each:
+                    dividend, divisor = each.as_integer_ratio()
+                    totals[place] += dividend * ((1 << (SCALE + down)) // divisor)
+    return [(cell, (totals[place], int(events[place]))) for place, cell in enumerate(found.cells) if events[place]]
+
+
+def _slice_sums(numbers: NDArray[np.float64], found: Tally) -> Iterator[list[float]]:
+    """By cell, a slice after the other. A number is added to one and a half times 2 ** 52 units, which rounds it to whole units."""
+    counts = found.counts.astype(np.float64)
+    largest = max(-float(numbers.min(initial=0.0)), float(numbers.max(initial=0.0)))
+    unit_bits = math.frexp(largest)[1] - SLICE_BITS + 1
+    while numbers.any():
+        sliced = numbers
+        if unit_bits > _LEAST_BITS:
+            shift = math.ldexp(1.5, unit_bits + 52)
+            sliced = numbers + shift
+            sliced -= shift
+        if len(found.cells) == 1:
+            yield [float((sliced * counts).sum())]
+        else:
+            yield np.bincount(found.places, sliced * counts, len(found.cells)).tolist()
+        numbers = numbers - sliced
+        unit_bits -= SLICE_BITS
 
 
 def measures(pieces: Iterable[Piece], measure: Measure, check: Callable[[], None], *, is_fused: bool) -> list[Row]:
