@@ -170,7 +170,7 @@ class TrendReader:
             )
         rest = _without(asked.source, found)
         form = trend_numbers.form_of(asked.measure)
-        if form == "quantiles" and sum(part.rows for part in rest.parts) > MAX_REST_ROWS:
+        if form == "quantiles" and (not found or sum(part.rows for part in rest.parts) > MAX_REST_ROWS):
             return self._sql_rows(asked, asked.source, top)
         pieces = [piece for of_part in found.values() for piece in of_part]
         if rest.parts or rest.buffers:
