@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, expect
+from playwright.sync_api import Browser, FrameLocator, Route, expect
 
 from tests.browser.app.app_rig import Visit
 from tests.browser.app.recorded import START, Tree, change, lived, picture, upload, visitor_of
@@ -96,6 +96,18 @@ def test_an_event_in_the_list_leads_to_its_moment_and_the_address_says_so(own: V
     expect(own.page.get_by_role("listitem").filter(has_text="Click")).to_have_attribute("aria-current", "true")
     own.page.get_by_label("Place in the recording").press("ArrowLeft")
     expect(shown.get_by_role("heading")).to_have_text("Before")
+
+
+def test_a_moment_that_is_chosen_before_the_player_is_there_is_shown_once_it_is(own: Visit, api: Api) -> None:
+    two_scenes(api, "s-1")
+    held: list[Route] = []
+    own.page.route(re.compile(r"/assets/stage-[^/]*\.js$"), lambda route: held.append(route))
+    shown = watch(own, "s-1")
+    own.shows(lambda: len(held), 1)
+    own.page.get_by_label("Place in the recording").press("End")
+    expect(own.page.get_by_text("1:00 of 1:00")).to_be_visible()
+    held[0].continue_()
+    expect(shown.get_by_role("heading")).to_have_text("After")
 
 
 def test_it_plays_to_its_end_and_faster_when_asked(own: Visit, api: Api) -> None:

@@ -67,6 +67,7 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
   const frame = useRef<HTMLIFrameElement>(null);
   const stage = useRef<Stage | null>(null);
   const [atMs, setAt] = useState(() => Math.min(readMoment(parameter("t")) ?? 0, wholeMs));
+  const firstMs = useRef(atMs); // where to begin, which may be moved before the stage is there
   const [isPlaying, setPlaying] = useState(false);
   const [isSkipped, setSkipped] = useState(false);
   const [isBroken, setBroken] = useState(false);
@@ -84,6 +85,7 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
   };
   const goTo = (place: number): void => {
     const bounded = Math.min(Math.max(place, 0), wholeMs);
+    firstMs.current = bounded;
     setAt(bounded);
     if (isPlaying) stage.current?.play(bounded);
     else stage.current?.pause(bounded);
@@ -111,8 +113,9 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
       setBroken(true);
       return;
     }
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) stage.current.pause(atMs);
-    else playFrom(parameter("t") === null ? passed(atMs) : atMs); // a moment that was linked to is shown, however quiet
+    const first = firstMs.current;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) stage.current.pause(first);
+    else playFrom(parameter("t") === null ? passed(first) : first); // a moment that was linked to is shown, however quiet
   };
   useEffect(() => {
     const element = frame.current;
