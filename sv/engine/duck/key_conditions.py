@@ -144,7 +144,7 @@ class _OfProperty:
 
     def answers(self, files: Files, give_up: GiveUp) -> Answers:
         held = held_values(files, self._item.property, give_up)
-        holds = self._ask({None, *held.distinct})
+        holds = self._ask({None, *held.distinct}) if held.absent or held.texts or held.numbers else {}
         found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
         for texts, holders in held.texts.items():
             table = np.array([holds[text] for text in texts], np.bool_)
