@@ -21,6 +21,7 @@ from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.query_parsing import parse_trends_query
 from tests.engine.rig import CHROME, LIMITS, NO_ALIASES, NOON, Rig, event, opened
 from tests.engine.smart_rig import RULES, with_smart
+from tests.engine.trend_bodies import trend_bodies
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PERSONS = ("ann", "bob", "cat", "dan", "eve")
@@ -82,43 +83,16 @@ series = st.fixed_dictionaries(
         )
     },
 )
-moments = st.integers(-2 * 24, 10 * 24).map(lambda hours: NOON + hours * HOUR_MS)
 
 
 @pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
-@given(
-    st.lists(series, min_size=1, max_size=2),
-    moments,
-    moments,
-    st.sampled_from(("hour", "day", "week", "month")),
-    st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kathmandu")),
-    st.sampled_from((None, "$country", "$browser", "plan", "kind", "$device_type", "$is_bot", "absent")),
-    st.integers(1, 3),
-    st.booleans(),
-)
+@given(trend_bodies(series, (None, "$country", "$browser", "plan", "kind", "$device_type", "$is_bot", "absent")))
 def test_trends_are_the_same_whatever_has_key_files(
     filled: Rig,
     engines: dict[str, DuckEngine],
-    asked: list[Any],
-    low: int,
-    high: int,
-    interval: str,
-    timezone: str,
-    breakdown: str | None,
-    limit: int,
-    include_bots: bool,
+    body: dict[str, Any],
 ) -> None:
-    body: dict[str, Any] = {
-        "events": asked,
-        "interval": interval,
-        "timezone": timezone,
-        "date_from": iso_ms(min(low, high)),
-        "date_to": iso_ms(max(low, high) + 1),
-        "include_bots": include_bots,
-    }
-    if breakdown is not None:
-        body |= {"breakdown": breakdown, "breakdown_limit": limit}
     plain = ask(filled, engines["none"], body)
     for name, engine in engines.items():
         assert ask(filled, engine, body) == plain, name

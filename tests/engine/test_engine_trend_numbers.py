@@ -25,11 +25,11 @@ from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params
 from sv.insights.runner import Context
 from sv.insights.trends import trends
-from sv.model.calendar import iso_ms
-from sv.model.limits import DAY_MS, HOUR_MS
+from sv.model.limits import DAY_MS
 from sv.model.query_parsing import parse_trends_query
 from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, properties_of
 from tests.engine.smart_rig import RULES, with_smart
+from tests.engine.trend_bodies import trend_bodies
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 MATHS = ("sum", "avg", "min", "max", "median", "p90", "p95", "p99")
@@ -89,42 +89,15 @@ series = st.fixed_dictionaries(
     },
     optional={"properties": st.sampled_from(({"$country": "DE"}, {"plan": "pro"}, {"few": 2}, {"mixed": 10}))},
 )
-moments = st.integers(-2 * 24, 10 * 24).map(lambda hours: NOON + hours * HOUR_MS)
 
 
 @pytest.mark.no_cover
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(series, min_size=1, max_size=2),
-    moments,
-    moments,
-    st.sampled_from(("hour", "day", "week", "month")),
-    st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kathmandu")),
-    st.sampled_from((None, "$country", "$browser", "plan", "mixed", "few", "cents", "$is_bot", "absent")),
-    st.integers(1, 3),
-    st.booleans(),
-)
+@given(trend_bodies(series, (None, "$country", "$browser", "plan", "mixed", "few", "cents", "$is_bot", "absent")))
 def test_measures_of_numbers_are_the_same_in_every_state(
     rigs: dict[State, Rig],
-    asked: list[Any],
-    low: int,
-    high: int,
-    interval: str,
-    timezone: str,
-    breakdown: str | None,
-    limit: int,
-    include_bots: bool,
+    body: dict[str, Any],
 ) -> None:
-    body: dict[str, Any] = {
-        "events": asked,
-        "interval": interval,
-        "timezone": timezone,
-        "date_from": iso_ms(min(low, high)),
-        "date_to": iso_ms(max(low, high) + 1),
-        "include_bots": include_bots,
-    }
-    if breakdown is not None:
-        body |= {"breakdown": breakdown, "breakdown_limit": limit}
     answers = {state: repr(ask(rig, body)) for state, rig in rigs.items()}
     assert set(answers.values()) == {answers["buffer"]}
     with patch.object(trend_reading, "MAX_REST_ROWS", 0):

@@ -47,7 +47,8 @@ MIN_ROWS: Final = 256
 """A smaller part that comes from a flush is mostly one of a quiet minute, which is soon merged: not worth a file and its syncs."""
 
 MAX_ROWS: Final = 8_000_000
-"""While a file is made it is in memory: 8 bytes a row, and one for each coded column."""
+"""While a file is made it is in memory: 8 bytes a row, and one for each coded column; for a part of slices 16 more, for its rows' order and
+to put them into it."""
 
 MAX_NAMES: Final = 2_000
 """A part with more event names than this gets no key file: what is kept in memory of each file grows with them."""
