@@ -90,7 +90,9 @@ def fuzz(target: str, run: Run, seconds: float, seed: int, clock: Callable[[], f
             outcomes.add(outcome)
             corpus.append(data)
     minutes = (time.process_time() - busy) / 60
-    print(f"{target}: {tried:,} inputs in {minutes:.1f} minutes of the processor, {len(outcomes)} outcomes, {fell} fell", flush=True)
+    print(
+        f"{target}: {tried:,} inputs in {minutes:.1f} minutes of the processor, {len(outcomes)} outcomes, {fell} fell", flush=True
+    )
     return fell
 
 
