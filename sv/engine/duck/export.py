@@ -99,8 +99,9 @@ _LINES: Final[dict[ExportFormat, str]] = {
   )""",
 }
 
+# The engine's cast to a time with a zone asks a calendar about each, which takes four times as long.
 _COLUMNS: Final = f"""
-  event, timestamp::timestamptz as timestamp, anonymous_id as "anonymousId", user_id as "userId", session_id as "sessionId",
+  event, make_timestamptz(epoch_us(timestamp)) as timestamp, anonymous_id as "anonymousId", user_id as "userId", session_id as "sessionId",
   case when len(groups) > 0 then groups end as groups, client_event_id::varchar as "eventId", {_BODY} || {_TAIL} as properties
 """
 
