@@ -26,7 +26,7 @@ from tests.bench.ingest_bench import make_body
 RATE: Final = 200
 EVENTS: Final = 10
 CONNECTIONS: Final = 32
-ROUNDS: Final = 3
+ROUNDS: Final = 7
 SECONDS: Final = 4.0
 DAYS: Final = 30
 DAY_MS: Final = 86_400_000
