@@ -16,7 +16,7 @@ from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.store.event_store import Generation
 
 DAY_MS = 86_400_000
-HAMMERED_S = 3.0
+HAMMERED_S = 1.0
 """At least; and until enough of everything has happened, which a busy machine needs longer for."""
 GIVEN_UP_AFTER_S = 120.0
 REPEATED = 0.15

@@ -12,6 +12,7 @@ from sv.engine.port import Matcher
 from sv.model.limits import MAX_ELEMENTS, MAX_SELECTOR_PARTS
 from sv.model.selector import Path, Selector, parse_selector
 from sv.model.smart_events import Rule
+from tests.chance import examples
 from tests.engine import elements_reference as reference
 from tests.engine.elements_reference import chains, path_lists, written
 from tests.engine.rig import NOON, Rig, State, event, opened
@@ -68,7 +69,7 @@ def held(rig: Rig, elements: Any, selector: str | None, text: str | None = None)
 
 
 @given(path_lists, st.one_of(st.none(), st.sampled_from(["Buy now", "buy now", '"}]', "é"])))
-@settings(max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_selector_means_the_events_that_plain_python_says(
     clicks: tuple[Rig, list[Any]], paths: tuple[Path, ...], text: str | None
 ) -> None:
@@ -79,7 +80,7 @@ def test_a_selector_means_the_events_that_plain_python_says(
 
 
 @given(chains, path_lists)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_elements_of_any_shape_are_read_as_plain_python_reads_them(shared_rig: Rig, chain: Any, paths: tuple[Path, ...]) -> None:
     selector = Selector("", paths)
     shared_rig.buffer(shared_rig.batch([event("$click", "1", NOON, **{"$elements": chain})]))

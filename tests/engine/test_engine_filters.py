@@ -13,6 +13,7 @@ from sv.engine.port import Matcher, Scope
 from sv.model.errors import ValidationFailed
 from sv.model.filters import Filter, Operator, matches
 from sv.model.limits import MAX_TIMESTAMP_MS
+from tests.chance import examples
 from tests.engine.filter_rig import BORDERS, FRACTIONS, PAGES, REGEXES, TEXTS, filters, properties
 from tests.engine.rig import NOON, Rig, State, event, in_pieces, properties_of
 
@@ -44,7 +45,9 @@ def forget(rig: Rig) -> None:
     rig.parts.clear()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(properties, min_size=20, max_size=40), st.lists(filters(), min_size=25, max_size=25))
 def test_filters_mean_in_sql_what_they_are_defined_to_mean(
     shared_rig: Rig, state: State, sent: list[dict[str, Any]], items: list[Filter]

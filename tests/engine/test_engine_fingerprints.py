@@ -17,6 +17,7 @@ from sv.engine.port import Matcher
 from sv.insights.events import list_events
 from sv.model.filters import Filter, Operator, matches
 from sv.model.queries import EventsQuery
+from tests.chance import examples
 from tests.engine.filter_rig import BORDERS, FRACTIONS, HOSTILE
 from tests.engine.rig import ALL, NOON, Event, Rig, State, event
 from tests.engine.test_engine_lists import walk
@@ -50,7 +51,7 @@ def placed(rig: Rig, sent: Sequence[Event]) -> tuple[KeyFile, list[Any]]:
 
 
 @given(values=st.lists(VALUES, min_size=12, max_size=40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60))
 def test_what_is_there_is_found_in_its_block(shared_rig: Rig, no_codes: None, values: list[Any]) -> None:
     rig = shared_rig
     sent = [event("e", "ann", NOON + nth, own=value) for nth, value in enumerate(values)]

@@ -20,6 +20,7 @@ from sv.insights.runner import Context
 from sv.model.calendar import iso_ms
 from sv.model.identity import AliasChanges, AliasPlace
 from sv.model.query_parsing import parse_funnel_query
+from tests.chance import examples
 from tests.engine.rig import LIMITS, NO_ALIASES, NOON, Rig, event, opened
 from tests.engine.smart_rig import RULES, with_smart
 
@@ -82,7 +83,7 @@ def test_breakdowns_are_the_same_with_key_files_and_without(
             aliases = Pairs() if is_merged else NO_ALIASES
             with_keys = DuckEngine(rig.database, rig.folder, lambda: PERSONS, aliases, key_files=rig.tables.key_files)
             without = DuckEngine(rig.database, rig.folder, lambda: PERSONS, aliases)
-            for _ in range(12):
+            for _ in range(examples(7)):
                 body = {
                     "steps": [{"event": chance.choice(("view", "buy", *RULES))}, {"event": chance.choice(("buy", "pay"))}],
                     "date_from": iso_ms(NOON + chance.choice((0, 0, 1, moments // 2))),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sv.meta.rollups import merged_persons
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.model.persons import Person, PersonFilter
+from tests.chance import examples
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, Row, expected_persons, shown
 from tests.engine.test_engine_rollups import live
@@ -102,7 +103,7 @@ def check(rig: RollupRig, project: str) -> None:
         assert {each.distinct_id for each in walked(lists, project, PersonFilter(search=text))} >= hits
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(seed=st.integers(0, 2**32), candidates=st.sampled_from((0, 2, 2000)), near=st.sampled_from((0, 2, 2000)))
 def test_merged_persons_equal_what_all_events_say_after_any_history(
     rig: RollupRig, seed: int, candidates: int, near: int

@@ -102,7 +102,7 @@ def test_an_overview_is_what_loops_over_all_events_say(tmp_path: Path, state: St
     with opened(tmp_path) as rig:
         rig.place_events(random_events(seed, 300), state)
         rows = rows_of(rig)
-        for body in combinations(seed, 12):
+        for body in combinations(seed, 12)[seed % 2 :: 2]:
             now_ms = NOON + DAY_MS
             assert shown(asked(rig.context(), body, now_ms)) == slow_overview(rows, body, now_ms), body
 

@@ -14,6 +14,7 @@ from sv.engine.duck.key_values import Valued, values_by_file
 from sv.engine.duck.run import Statements
 from sv.model.filters import Filter, Operator, matches
 from sv.model.part import Part
+from tests.chance import examples
 from tests.engine.filter_rig import BORDERS, FRACTIONS, HOSTILE, filters, properties
 from tests.engine.rig import LIMITS, NOON, Rig, event
 
@@ -66,7 +67,7 @@ some = properties.map(lambda held: {name: value for name, value in held.items() 
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(6),
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -22,6 +22,7 @@ from sv.model.calendar import iso_ms
 from sv.model.filters import Filter, Operator
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.query_parsing import parse_funnel_query
+from tests.chance import examples
 from tests.engine.rig import LIMITS, NO_ALIASES, NOON, Rig, event, opened
 from tests.engine.smart_rig import RULES, with_smart
 
@@ -106,7 +107,7 @@ moments = st.one_of(st.integers(-2 * 24, 10 * 24), st.integers(-61 * 24, -59 * 2
 
 
 @pytest.mark.no_cover
-@settings(max_examples=16, deadline=None)
+@settings(max_examples=examples(7), deadline=None)
 @example([{"event": "view"}, {"event": "buy"}], NOON - 61 * DAY_MS, NOON + 10 * DAY_MS, "3h", [])
 @given(
     steps,

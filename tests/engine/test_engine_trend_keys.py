@@ -19,6 +19,7 @@ from sv.insights.trends import trends
 from sv.model.calendar import iso_ms
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.query_parsing import parse_trends_query
+from tests.chance import examples
 from tests.engine.rig import CHROME, LIMITS, NO_ALIASES, NOON, Rig, event, opened
 from tests.engine.smart_rig import RULES, with_smart
 from tests.engine.trend_bodies import trend_bodies
@@ -86,7 +87,7 @@ series = st.fixed_dictionaries(
 
 
 @pytest.mark.no_cover
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(16), deadline=None)
 @given(trend_bodies(series, (None, "$country", "$browser", "plan", "kind", "$device_type", "$is_bot", "absent")))
 def test_trends_are_the_same_whatever_has_key_files(
     filled: Rig,

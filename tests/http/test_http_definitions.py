@@ -230,6 +230,7 @@ def test_every_name_that_was_there_at_page_one_is_seen_once_while_events_arrive(
         while not stopping.is_set():
             round_ += 1
             api.send(event(f"new {writer}.{round_}"), event(f"name {round_ % 300}", properties={f"key {writer}": "x"}))
+            stopping.wait(0.02)
 
     writers = [threading.Thread(target=write, args=(n,)) for n in range(4)]
     for each in writers:

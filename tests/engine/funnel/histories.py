@@ -90,17 +90,20 @@ class World:
         if needs_rows(modes):
             return self.by_rows(window, modes)
         keys, bits = self.keys(window)
-        place = np.arange(keys.size)
-        steps = [
-            [
-                np.sort(part) if run % 2 else part
-                for run in range(runs)
-                for part in [keys[(self.masks >> step & 1 == 1) & (place * 7 % 11 % runs == run)]]
-            ]
-            for step in range(self.steps)
-        ]
+        run_of = np.arange(keys.size) * 7 % 11 % runs
+        steps: list[list[npt.NDArray[np.uint64]]] = []
+        for step in range(self.steps):
+            rows = np.flatnonzero(self.masks >> step & 1)
+            own, its_run = keys[rows], run_of[rows]
+            steps.append([np.sort(own[its_run == run]) if run % 2 else own[its_run == run] for run in range(runs)])
         foreign = keys[self.masks == 0]
         return levels_of_steps(steps, bits=bits, window_ms=window, modes=modes, foreign=foreign)
+
+    def by_all_ways(self, window: int, modes: frozenset[Mode]) -> list[Levels]:
+        """By rows and, unless the modes need rows, by steps in one run and in several."""
+        if needs_rows(modes):
+            return [self.by_rows(window, modes)]
+        return [self.by_rows(window, modes), self.by_steps(window, modes), self.by_runs(window, modes, 5)]
 
     def levels(self, levels: Levels) -> npt.NDArray[np.uint8]:
         """The level of every person by number."""

@@ -101,12 +101,22 @@ def _funnel_once(entries: list[Entry], steps: int, window: int, modes: Collectio
     return outcome
 
 
-def first_difference(histories: Mapping[int, Sequence[Row]], levels: Levels, window: int, modes: Collection[str]) -> str:
+def first_difference(
+    histories: Mapping[int, Sequence[Row]], levels: Levels | Sequence[Levels], window: int, modes: Collection[str]
+) -> str:
     """Empty if every person's level and times are as they should be; else the first person that differs.
 
     `histories` has the rows of each person by number. Persons of level 0 may be missing from `levels`, but
-    it may name nobody else.
+    it may name nobody else. Of several levels, each of the same funnel, each has to be so.
     """
+    several = [levels] if isinstance(levels, Levels) else levels
+    expected = {person: funnel(rows, several[0].steps, window, modes) for person, rows in sorted(histories.items())}
+    return next(
+        filter(None, (_difference(histories, each, expected, f"window {window}, {sorted(modes)}") for each in several)), ""
+    )
+
+
+def _difference(histories: Mapping[int, Sequence[Row]], levels: Levels, expected: Mapping[int, Outcome], asked: str) -> str:
     found: dict[int, Outcome] = {}
     for level, found_at in enumerate(levels.levels, start=1):
         columns = (found_at.group, found_at.start_ms, found_at.reached_ms)
@@ -117,12 +127,11 @@ def first_difference(histories: Mapping[int, Sequence[Row]], levels: Levels, win
     strangers = sorted(found.keys() - histories.keys())
     if strangers:
         return f"person {strangers[0]} has no rows, yet {found[strangers[0]]}"
-    for person in sorted(histories):
-        expected = funnel(histories[person], levels.steps, window, modes)
-        if found.get(person, Outcome()) != expected:
+    for person, outcome in expected.items():
+        if found.get(person, Outcome()) != outcome:
             rows = [(timestamp, f"{mask:0{levels.steps}b}"[::-1]) for timestamp, mask in histories[person]]
             return (
-                f"person {person}, {levels.steps} steps, window {window}, {sorted(modes)}: "
-                f"expected {expected}, got {found.get(person)}, rows (timestamp, steps) {rows}"
+                f"person {person}, {levels.steps} steps, {asked}: "
+                f"expected {outcome}, got {found.get(person)}, rows (timestamp, steps) {rows}"
             )
     return ""

@@ -96,10 +96,11 @@ def test_every_person_has_clickhouses_level_in_all_modes_and_the_oracles_times(c
     questions: list[tuple[int, frozenset[Mode]]] = [(window, modes) for window in edge_windows(world) for modes in LEGAL]
     print(f"FUNNEL_SEED={SEED} world {number} {SHAPES[number]} windows {sorted({window for window, _ in questions})}")
     for question, expected in zip(questions, clickhouse.levels(world, questions), strict=True):
-        for levels in (world.by_rows(*question), world.by_steps(*question), world.by_runs(*question, 5)):
+        ways = world.by_all_ways(*question)
+        for levels in ways:
             assert differing(world, question, expected, world.levels(levels)) == ""
-            few = levels.only(np.arange(TOLD_BY_ORACLE).astype(np.uint64))
-            assert first_difference(histories, few, *question) == "", f"FUNNEL_SEED={SEED}"
+        few = [levels.only(np.arange(TOLD_BY_ORACLE).astype(np.uint64)) for levels in ways]
+        assert first_difference(histories, few, *question) == "", f"FUNNEL_SEED={SEED}"
 
 
 def test_the_order_of_rows_matters_only_to_strict_once_with_strict_deduplication() -> None:

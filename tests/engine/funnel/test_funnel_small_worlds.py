@@ -30,7 +30,7 @@ def sequences_of_rows(most: int) -> list[tuple[Row, ...]]:
 
 def assert_clickhouse_agrees(clickhouse: ClickHouse, world: World, questions: list[tuple[int, frozenset[Mode]]]) -> None:
     for question, expected in zip(questions, clickhouse.levels(world, questions), strict=True):
-        for levels in (world.by_rows(*question), world.by_steps(*question), world.by_runs(*question, 5)):
+        for levels in world.by_all_ways(*question):
             differ = np.flatnonzero(world.levels(levels) != expected)
             assert not differ.size, (question, differ[0], world.histories(int(differ[0]) + 1)[int(differ[0])])
 

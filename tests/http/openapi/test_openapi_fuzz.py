@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
 
+from tests.chance import examples
 from tests.http.openapi.openapi_rig import OutOfTime, document, operations
 
-EXAMPLES = 300
-BUDGET_S = 25.0
+EXAMPLES = examples(300)
+BUDGET_S = 8.0 * examples(1)
 """For all routes together, of which each has its share. On a slow machine the last examples are left out."""
 
 MAX_URL_CHARS = 60_000
