@@ -10,8 +10,11 @@ import pytest
 from folder_rig import Folder
 
 from sv.model.errors import Unavailable
+from tests import chance
 
 MOST_STEPS = 200
+SEED = chance.seed("SV_CRASH_SEED")
+"""Chooses at which of the steps a test strikes that has not the time for each of them."""
 
 
 class Killed(SystemExit):

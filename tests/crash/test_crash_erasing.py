@@ -10,7 +10,7 @@ import pytest
 from crash_rig import numbers_in_files
 from erase_rig import ANN, ANNS_MARKS, ASKER, BOBS_MARKS, DAY_MS, erase, event, files_with, fill, put
 from folder_rig import PROJECT, Folder, now_ms
-from steps_rig import MOST_STEPS, Killed, Steps, watch
+from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
 
 from sv.meta.jobs import Jobs
 from sv.meta.rollups.person_lists import PersonLists
@@ -18,6 +18,7 @@ from sv.model.errors import NotFound, Unavailable
 from sv.model.jobs import Job
 from sv.model.persons import PersonFilter
 from sv.wal.fault import LogFault
+from tests import chance
 
 BOBS = Counter(f"bob{nth}" for nth in range(12))
 
@@ -193,11 +194,13 @@ def watch_all(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize(("strikes", "every"), [("kill", 4), ("before", 11)])
+@pytest.mark.parametrize(("strikes", "every"), [("kill", 7), ("before", 13)])
 def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path, strikes: str, every: int
 ) -> None:
-    for last in range(1, MOST_STEPS, every):
+    print(f"SV_CRASH_SEED={SEED}")
+    every = round(every / chance.examples(1)) or 1
+    for last in range(1 + SEED % every, MOST_STEPS, every):
         folder = Folder.like(killed, tmp_path / str(last))
         folder.server.jobs.queue_erasure(ASKER, PROJECT, ANN)
         steps = Steps(last, strikes)

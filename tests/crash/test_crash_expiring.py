@@ -10,7 +10,7 @@ import pytest
 from crash_rig import numbers_in_files
 from erase_rig import DAY_MS, erase, event, files_with, put
 from folder_rig import PROJECT, Folder, now_ms
-from steps_rig import MOST_STEPS, Killed, Steps, watch
+from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
 
 from sv.meta.jobs import Jobs
 from sv.meta.rollups.person_lists import PersonLists
@@ -21,6 +21,7 @@ from sv.privacy.expiring import Expiring
 from sv.recordings.request import UploadRequest
 from sv.store import flush_plan
 from sv.wal.fault import LogFault
+from tests import chance
 
 DAYS = 5
 OLD_MARKS = (b"oldSession", b"oldUrlMark", b"oldPropertyKey", b"OldTraitMark")
@@ -149,11 +150,13 @@ def test_a_project_that_keeps_all_again_before_the_job_runs_keeps_all(tmp_path: 
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize(("strikes", "every"), [("kill", 5), ("before", 11)])
+@pytest.mark.parametrize(("strikes", "every"), [("kill", 8), ("before", 13)])
 def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str, every: int
 ) -> None:
-    for last in range(1, MOST_STEPS, every):
+    print(f"SV_CRASH_SEED={SEED}")
+    every = round(every / chance.examples(1)) or 1
+    for last in range(1 + SEED % every, MOST_STEPS, every):
         folder = fill(tmp_path / str(last))
         keep(folder)
         folder.server.jobs._expiring.look()
