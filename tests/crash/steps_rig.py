@@ -70,3 +70,11 @@ def watch(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
     rows = folder.server.parts
     for name in ("commit_flush", "replace_parts", "set_aside", "forget_dropped", "note_unfinished", "forget_unfinished"):
         patch.setattr(rows, name, steps.around(name, getattr(rows, name), refused, is_undone_by_error=True))
+
+
+def by_turns(strikes: str) -> range:
+    """The steps that fail: of "before" every other one, of "after" those between them; with TEST_EXAMPLES=2 all of them in either way."""
+    print(f"SV_CRASH_SEED={SEED}")
+    if chance.examples(1) > 1:
+        return range(1, MOST_STEPS)
+    return range(1 + (SEED + (strikes == "after")) % 2, MOST_STEPS, 2)

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from crash_rig import files_aside, numbers_in_files, part_files, temporary_files
 from folder_rig import PROJECT, Folder, now_ms
-from steps_rig import MOST_STEPS, Killed, Steps, watch
+from steps_rig import MOST_STEPS, Killed, Steps, by_turns, watch
 
 from sv.model.errors import Unavailable
 from sv.model.limits import MAX_TIMESTAMP_MS
@@ -123,7 +123,7 @@ def test_it_can_be_stopped_between_two_files(tmp_path: Path) -> None:
 def test_whichever_step_fails_the_next_try_removes_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str
 ) -> None:
-    for last in range(1, MOST_STEPS):
+    for last in by_turns(strikes):
         folder = fill(tmp_path / str(last))
         unwanted = ann(folder)
         steps = Steps(last, strikes)

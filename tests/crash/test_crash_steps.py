@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from crash_rig import files_aside, numbers_in_files, part_files, temporary_files
 from folder_rig import Folder, now_ms
-from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
+from steps_rig import MOST_STEPS, Killed, Steps, by_turns, watch
 
 from sv.model.errors import Unavailable
-from tests import chance
 
 DAY_MS = 86_400_000
 
@@ -63,9 +62,7 @@ def check_at_rest(path: Path) -> None:
 def test_whichever_step_fails_reading_goes_on_and_the_next_try_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path, strikes: str
 ) -> None:
-    print(f"SV_CRASH_SEED={SEED}")
-    first, every = (1, 1) if chance.examples(1) > 1 else (1 + (SEED + (strikes == "after")) % 2, 2)
-    for last in range(first, MOST_STEPS, every):
+    for last in by_turns(strikes):
         path = tmp_path / str(last)
         folder = started(killed, path)
         steps = Steps(last, strikes)
