@@ -245,22 +245,26 @@ class Server:
     # The engine, when first needed
 
     def _open_engine(self) -> "DuckEngine":
+        tables = self._open_tables()
         with self._engine_lock:
             if self._engine is None:
-                from sv.engine.duck.database import Database
                 from sv.engine.duck.engine import DuckEngine
+
+                aliases, kept = AliasLists(self.meta, self.builds), kept_bytes(self.settings.memory_limit)
+                data, numbers = self.settings.data, self.persons.max_number
+                self._engine = DuckEngine(tables.database, data, numbers, aliases, kept, tables.key_files)
+            return self._engine
+
+    def _open_tables(self) -> "DuckTables":
+        with self._engine_lock:
+            if self._tables is None:
+                from sv.engine.duck.database import Database
                 from sv.engine.duck.tables import DuckTables
 
                 settings, data = self.settings, self.settings.data
+                memory, folders = engine_bytes(settings.memory_limit), (data / EVENTS, data / SPILL, data / ASIDE)
                 try:
-                    database = Database(
-                        events_folder=data / EVENTS,
-                        aside_folder=data / ASIDE,
-                        spill_folder=data / SPILL,
-                        memory_bytes=engine_bytes(settings.memory_limit),
-                        threads=settings.threads,
-                        gives_way=self.gives_way,
-                    )
+                    database = Database(*folders, memory_bytes=memory, threads=settings.threads, gives_way=self.gives_way)
                 except OSError as error:
                     raise Unavailable(f"can't write to the data folder: {error.strerror}") from error
                 self._tables = DuckTables(
@@ -272,14 +276,7 @@ class Server:
                     bad_batch=BadBatch,
                     recall_event_ids=self._recall_event_ids,
                 )
-                aliases, kept = AliasLists(self.meta, self.builds), kept_bytes(settings.memory_limit)
-                self._engine = DuckEngine(database, data, self.persons.max_number, aliases, kept, self._tables.key_files)
-            return self._engine
-
-    def _open_tables(self) -> "DuckTables":
-        self._open_engine()
-        assert self._tables is not None
-        return self._tables
+            return self._tables
 
     def _recall_event_ids(self) -> None:
         """Read the event ids of the window back from the parts, before the first batch that brings some is drained.

@@ -33,12 +33,12 @@ class Database:
 
     def __init__(
         self,
-        *,
         events_folder: Path,
         spill_folder: Path,
+        aside_folder: Path | None = None,
+        *,
         memory_bytes: int,
         threads: int,
-        aside_folder: Path | None = None,
         spill_bytes: int | None = None,
         gives_way: bool = True,
     ) -> None:

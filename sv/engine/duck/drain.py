@@ -244,6 +244,13 @@ def stage_batches(
 
 def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> object:
     """An Arrow table with a row a batch. In pieces, since DuckDB's threads take a piece each."""
+    pieces = max(PIECES, sum(len(stored.batch.events) for stored in batches) // PIECE_BYTES)
+    size = max(1, len(batches) // pieces)
+    taken = [_as_piece(batches[low : low + size], agent_of) for low in range(0, len(batches), size)]
+    return pa.Table.from_batches(taken, schema=_BATCHES)
+
+
+def _as_piece(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> Any:
     agents = [agent_of(stored.batch.user_agent) for stored in batches]
     columns = [
         pa.array([stored.seq for stored in batches], pa.uint64()),
@@ -256,11 +263,19 @@ def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) 
         pa.array([agent.is_bot for agent in agents], pa.bool_()),
         pa.array([stored.batch.country for stored in batches], pa.string()),
         pa.array([_may_have_long_integers(stored.batch.events) for stored in batches], pa.bool_()),
-        pa.array([stored.batch.events for stored in batches], pa.binary()).cast(pa.string()),
+        _texts([stored.batch.events for stored in batches]),
     ]
-    table = pa.Table.from_arrays(columns, schema=_BATCHES)
-    pieces = max(PIECES, sum(len(stored.batch.events) for stored in batches) // PIECE_BYTES)
-    return pa.Table.from_batches(table.to_batches(max_chunksize=max(1, len(batches) // pieces)), schema=_BATCHES)
+    return pa.RecordBatch.from_arrays(columns, schema=_BATCHES)
+
+
+def _texts(texts: Sequence[bytes]) -> Any:
+    """An Arrow array of them, with one copy at most. Raises ValueError where one is no UTF-8."""
+    joined = b"".join(texts)
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    array = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(joined)])
+    if not joined.isascii():
+        array.validate(full=True)
+    return array
 
 
 def _may_have_long_integers(events: bytes) -> bool:

@@ -41,7 +41,7 @@ class DuckTables:
         bad_batch: type[Exception],
         recall_event_ids: Callable[[], None],
     ) -> None:
-        self._database = database
+        self.database = database
         self._agent_of = agent_of
         self._number_persons = number_persons
         self._salt = salt
@@ -59,11 +59,11 @@ class DuckTables:
     @property
     def memory_bytes(self) -> int:
         """See the port."""
-        return self._database.memory_bytes
+        return self.database.memory_bytes
 
     @contextmanager
     def _cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
-        with self._database.cursor() as cursor:
+        with self.database.cursor() as cursor:
             try:
                 yield cursor
             except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
@@ -230,11 +230,11 @@ class DuckTables:
         self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
     ) -> list[Summary]:
         with self._cursor() as cursor:
-            return summaries.summarise_buffers(cursor, generations, after_seq, up_to_seq, project_id, self._database.memory_bytes)
+            return summaries.summarise_buffers(cursor, generations, after_seq, up_to_seq, project_id, self.database.memory_bytes)
 
     def summarise_file(self, path: Path, project_id: str) -> Iterator[Summary]:
         with self._cursor() as cursor:
-            yield from summaries.summarise_file(cursor, path, project_id, self._database.memory_bytes)
+            yield from summaries.summarise_file(cursor, path, project_id, self.database.memory_bytes)
 
     def position_after(self, generations: Sequence[int], after_seq: int, rows: int) -> int | None:
         with self._cursor() as cursor:
