@@ -7,12 +7,12 @@ blocks, and row by row at last: so the two ways differ in speed alone. Nothing i
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from sv.imports.moments import all_to_ms
+from sv.imports.moments import Times, all_to_ms, as_list
 from sv.imports.rows import BadRow, Row
 from sv.ingest.body import repair
 from sv.ingest.decode import ShallowEvent
@@ -43,8 +43,8 @@ class Block(Protocol):
         """One by one."""
         ...
 
-    def events(self, zone: tzinfo) -> Sequence[ShallowEvent] | None:
-        """All of them as ingest decodes them, a time as Unix milliseconds where it is one; None where some are not ordinary."""
+    def events(self, zone: tzinfo) -> tuple[Sequence[ShallowEvent], Times] | None:
+        """All of them as ingest decodes them, and apart from them their times; None where some are not ordinary."""
         ...
 
 
@@ -53,44 +53,51 @@ class PlainEvent(ShallowEvent, omit_defaults=True, gc=False, forbid_unknown_fiel
 
 
 _decoder: Final = msgspec.json.Decoder(PlainEvent)
+_FEED, _OPENING, _CLOSING = b"\n{}"
 
 
 class LineBlock(Struct, frozen=True, gc=False):
-    """Lines of JSON. first: the number of the first. read: makes a row of a line and its number, none of a blank one."""
+    """Lines of JSON. first: the number of the first. feeds: the places of the line feeds between them, a numpy array. read: makes a row of
+    a line and its number, none of a blank one."""
 
     first: int
-    lines: list[bytes]
+    text: bytes
+    feeds: Any
     read: Callable[[int, bytes], Row | BadRow | None]
 
     @property
+    def count(self) -> int:
+        return len(self.feeds) + 1
+
+    @property
     def size(self) -> int:
-        return sum(map(len, self.lines))
+        return len(self.text)
 
     @property
     def places(self) -> Sequence[int]:
-        return range(self.first, self.first + len(self.lines))
+        return range(self.first, self.first + self.count)
 
     @property
     def end(self) -> int:
-        return self.first + len(self.lines) - 1
+        return self.first + self.count - 1
 
     def part(self, low: int, high: int) -> "LineBlock":
-        return LineBlock(self.first + low, self.lines[low:high], self.read)
+        start = int(self.feeds[low - 1]) + 1 if low else 0
+        end = int(self.feeds[high - 1]) if high < self.count else len(self.text)
+        return LineBlock(self.first + low, self.text[start:end], self.feeds[low : high - 1] - start, self.read)
 
     def rows(self) -> Iterator[Row | BadRow]:
-        for number, line in enumerate(self.lines, self.first):
+        for number, line in enumerate(self.text.split(b"\n"), self.first):
             row = self.read(number, line)
             if row is not None:
                 yield row
 
-    def events(self, zone: tzinfo) -> Sequence[ShallowEvent] | None:
-        text = repair(b"\n".join(self.lines))
+    def events(self, zone: tzinfo) -> tuple[Sequence[ShallowEvent], Times] | None:
+        text = repair(self.text)
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        events = decoded_lines(text, len(self.lines), _decoder)
-        if events is not None:
-            set_times(events, zone)
-        return events
+        events = decoded_lines(text, self.count, _decoder)
+        return None if events is None else (events, all_to_ms([event.timestamp for event in events], zone))
 
 
 def decoded_lines(text: bytes, count: int, decoder: msgspec.json.Decoder[Value]) -> list[Value] | None:
@@ -99,8 +106,13 @@ def decoded_lines(text: bytes, count: int, decoder: msgspec.json.Decoder[Value])
     TRICKY: the decoder takes line feeds for any blank. But it takes none within a text, and JSON has nothing that goes on with `{` behind
     a `}`: so where all lines begin and end like this none goes on in the next, and as many values as lines are one each.
     """
-    feeds = count - 1
-    if not (text.startswith(b"{") and text.endswith(b"}") and text.count(b"}\n{") == feeds == text.count(b"\n")):
+    if not (text.startswith(b"{") and text.endswith(b"}")):
+        return None
+    import numpy as np
+
+    signs = np.frombuffer(text, np.uint8)
+    feeds = np.flatnonzero(signs == _FEED)
+    if feeds.size != count - 1 or (signs[feeds - 1] != _CLOSING).any() or (signs[feeds + 1] != _OPENING).any():
         return None
     try:
         values = decoder.decode_lines(text)
@@ -109,8 +121,7 @@ def decoded_lines(text: bytes, count: int, decoder: msgspec.json.Decoder[Value])
     return values if len(values) == count else None
 
 
-def set_times(events: Sequence[ShallowEvent], zone: tzinfo) -> None:
-    """Make times of texts, as far as they are any."""
-    times = all_to_ms([event.timestamp for event in events], zone)
-    for event, time in zip(events, times, strict=True):
+def set_times(events: Sequence[ShallowEvent], times: Times) -> None:
+    """Have the events' times where ingest looks for them."""
+    for event, time in zip(events, as_list(times), strict=True):
         event.timestamp = time

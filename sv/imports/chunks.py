@@ -11,11 +11,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from sv.imports.blocks import Block
+from sv.imports.arrays import columns_of
+from sv.imports.blocks import Block, set_times
 from sv.imports.columns import Columns, RowError
+from sv.imports.moments import Times
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
 from sv.ingest.body import repair
 from sv.ingest.decode import Decoded, DropReason, ShallowEvent, decode, judged
+from sv.model.batch import EventColumns
 from sv.model.errors import ClientFault
 from sv.model.limits import FOLD_ROWS, MAX_BODY_BYTES, MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
 
@@ -42,10 +45,11 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 class ChunkSize(Struct, frozen=True, gc=False):
-    """How large a chunk may be. bytes: of events as JSON; the last row may lie beyond."""
+    """How large a chunk may be. bytes: of events as JSON; the last row may lie beyond. in_columns: whether batches may be columns."""
 
     rows: int
     bytes: int
+    in_columns: bool = False
 
 
 def size_for_all() -> ChunkSize:
@@ -55,7 +59,8 @@ def size_for_all() -> ChunkSize:
 
 def size_at_rest(memory_bytes: int) -> ChunkSize:
     """For a folder at rest, whose engine has so much memory."""
-    return ChunkSize(CHUNK_ROWS * REST_ROWS, min(max(memory_bytes // REST_SHARE, CHUNK_BYTES), CHUNK_BYTES * REST_BYTES))
+    size = min(max(memory_bytes // REST_SHARE, CHUNK_BYTES), CHUNK_BYTES * REST_BYTES)
+    return ChunkSize(CHUNK_ROWS * REST_ROWS, size, in_columns=True)
 
 
 class Rejected(Struct, frozen=True, gc=False):
@@ -67,11 +72,12 @@ class Rejected(Struct, frozen=True, gc=False):
 
 
 class Batch(Struct, frozen=True, gc=False):
-    """Checked events of one User-Agent: a canonical JSON array, and the place of each event's row."""
+    """Checked events of one User-Agent: a canonical JSON array or, where a chunk may have them, columns; the place of each event's row."""
 
     user_agent: str
     places: Sequence[int]
     events: bytes
+    columns: EventColumns | None = None
 
 
 class Chunk(Struct, frozen=True):
@@ -153,8 +159,14 @@ class _Builder:
         """Whether the chunk ends no earlier than with the last of so many rows of so many bytes."""
         return self.rows + rows <= self._size.rows and self._bytes + size <= self._size.bytes
 
-    def add_block(self, block: Block, size: int, events: Sequence[ShallowEvent]) -> bool:
+    def add_block(self, block: Block, size: int, events: Sequence[ShallowEvent], times: Times) -> bool:
         """Add all of its events as a batch. False where that can't be; then nothing was added."""
+        if self._size.in_columns and (columns := columns_of(events, times, self._now_ms)) is not None:
+            self._begin_block(block, size)
+            self._batches.append(Batch("", block.places, b"", columns))
+            self._reach(columns.first_ms, columns.last_ms)
+            return True
+        set_times(events, times)
         undated = sum(event.timestamp is None for event in events)
         try:
             decoded = judged("", events, self._now_ms, MAX_BODY_BYTES)
@@ -162,14 +174,17 @@ class _Builder:
             return False
         if b"\\u0000" in decoded.events_json:
             return False  # maybe a NUL, which is repaired row by row
+        self._begin_block(block, max(size, len(decoded.events_json)))
+        self._undated += undated
+        self._keep(decoded, "", block.places, [event.timestamp if isinstance(event.timestamp, int) else 0 for event in events])
+        return True
+
+    def _begin_block(self, block: Block, size: int) -> None:
         if "" in self._groups:  # so that a User-Agent's events stay in order
             self._close(self._groups.pop(""), "")
         self.rows += len(block.places)
         self.end = block.end
-        self._bytes += max(size, len(decoded.events_json))
-        self._undated += undated
-        self._keep(decoded, "", block.places, [event.timestamp if isinstance(event.timestamp, int) else 0 for event in events])
-        return True
+        self._bytes += size
 
     def build(self) -> Chunk:
         for user_agent, group in self._groups.items():
@@ -196,8 +211,12 @@ class _Builder:
             kept = [nth for nth in range(len(places)) if nth not in refused]
             places, moments = [places[nth] for nth in kept], [moments[nth] for nth in kept]
         self._batches.append(Batch(user_agent, places, decoded.events_json))
-        self._first_ms = min(moments) if self._first_ms is None else min(self._first_ms, *moments)
-        self._last_ms = max(moments) if self._last_ms is None else max(self._last_ms, *moments)
+        self._reach(min(moments), max(moments))
+
+    def _reach(self, first_ms: int, last_ms: int) -> None:
+        """There are events from one to the other of these times."""
+        self._first_ms = first_ms if self._first_ms is None else min(self._first_ms, first_ms)
+        self._last_ms = last_ms if self._last_ms is None else max(self._last_ms, last_ms)
 
     def _close_halves(self, group: _Group, user_agent: str, fault: ClientFault) -> None:
         middle = len(group.texts) // 2
@@ -231,8 +250,8 @@ class _Cutter:
                 yield from self.take_block(block.part(low, min(low + MAX_EVENTS_PER_REQUEST, count)))
             return
         if count >= MIN_BLOCK_ROWS and not self._is_first and self.builder.has_room_for(count, size := block.size):
-            events = block.events(self._zone)
-            if events is not None and self.builder.add_block(block, size, events):
+            found = block.events(self._zone)
+            if found is not None and self.builder.add_block(block, size, *found):
                 yield from self._full()
                 return
         if count < MIN_BLOCK_ROWS or self._is_first:

@@ -22,7 +22,7 @@ class LocalTarget:
         return max(self._chunks.taken(self._project_id, import_id), default=0)
 
     def store(self, import_id: str, chunk: Chunk) -> Outcome:
-        batches = [ImportBatch(batch.user_agent, len(batch.places), batch.events) for batch in chunk.batches]
+        batches = [ImportBatch(batch.user_agent, len(batch.places), batch.events, batch.columns) for batch in chunk.batches]
         taken = self._chunks.store(self._project_id, import_id, chunk.number, batches)
         return Outcome(0, is_already=True) if taken is None else Outcome(taken)
 

@@ -1,7 +1,7 @@
 """NDJSON: a JSON object a line. A line is repaired as ingest repairs a body, and a line that is no object costs itself alone."""
 
 from collections.abc import Callable, Iterator
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -17,6 +17,7 @@ MAX_LINE_BYTES: Final = MAX_BODY_BYTES
 """A line that no ingest request could hold. What is beyond it is read over without being kept."""
 
 _BOM: Final = b"\xef\xbb\xbf"
+_FEED: Final = ord("\n")
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -40,28 +41,32 @@ class NdjsonSource:
 
     def blocks(self, after: int) -> Iterator[Row | BadRow | LineBlock]:
         """See `Source`. The first line is never in one."""
+        import numpy as np
+
         first = 1
         with self._file.open() as (content, self._progress):
-            for lines in _lines(content):
-                if first + len(lines) > after + 1:
-                    passed = max(after + 1 - first, 0)
-                    yield from self._blocks_of(first + passed, lines[passed:])
-                first += len(lines)
+            for text in _texts(content):
+                if text is None:
+                    if first > after:
+                        yield BadRow(first, first, UNREADABLE, f"expected at most {MAX_LINE_BYTES:,} bytes, got more")
+                    first += 1
+                    continue
+                block = LineBlock(first, text, np.flatnonzero(np.frombuffer(text, np.uint8) == _FEED), _row)
+                first += block.count
+                if block.end > after:
+                    yield from self._blocks_of(block.part(max(after + 1 - block.first, 0), block.count))
 
-    def _blocks_of(self, first: int, lines: list[bytes | None]) -> Iterator[Row | BadRow | LineBlock]:
-        head, rest = lines[0], cast("list[bytes]", lines[1:])  # one that is too long begins before all that was read with it
-        if head is None:
-            yield BadRow(first, first, UNREADABLE, f"expected at most {MAX_LINE_BYTES:,} bytes, got more")
-        elif first == 1:
-            text = head.strip().removeprefix(_BOM)
-            self._refuse_array(text)
-            row = _row(1, text)
-            if row is not None:
-                yield row
-        else:
-            first, rest = first - 1, [head, *rest]
-        if rest:
-            yield LineBlock(first + 1, rest, _row)
+    def _blocks_of(self, block: LineBlock) -> Iterator[Row | BadRow | LineBlock]:
+        if block.first > 1:
+            yield block
+            return
+        text = block.part(0, 1).text.strip().removeprefix(_BOM)
+        self._refuse_array(text)
+        row = _row(1, text)
+        if row is not None:
+            yield row
+        if block.count > 1:
+            yield block.part(1, block.count)
 
     def progress(self) -> float:
         return self._progress()
@@ -91,20 +96,23 @@ def _row(number: int, line: bytes) -> Row | BadRow | None:
         return BadRow(number, number, UNREADABLE, str(error))
 
 
-def _lines(content: IO[bytes]) -> Iterator[list[bytes | None]]:
-    """The lines, some at a time; None for one that is too long."""
+def _texts(content: IO[bytes]) -> Iterator[bytes | None]:
+    """Whole lines, some at a time and without the last one's end; None for one that is too long."""
     rest = b""
     is_too_long = False
     while block := content.read(READ_BYTES):
-        head, *lines = block.split(b"\n")
-        rest += head
-        is_too_long = is_too_long or len(rest) > MAX_LINE_BYTES
+        first, last = block.find(b"\n"), block.rfind(b"\n")
+        is_too_long = is_too_long or len(rest) + (first if first >= 0 else len(block)) > MAX_LINE_BYTES
+        if first < 0:
+            rest = b"" if is_too_long else rest + block
+            continue
         if is_too_long:
-            rest = b""
-        if lines:
-            *whole, last = lines
-            yield [None if is_too_long else rest, *whole]
-            rest = last
-            is_too_long = False
+            yield None
+            if last > first:
+                yield block[first + 1 : last]
+        else:
+            yield rest + block[:last]
+        rest = block[last + 1 :]
+        is_too_long = False
     if rest or is_too_long:
-        yield [None if is_too_long else rest]
+        yield None if is_too_long else rest

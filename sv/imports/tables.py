@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sv.imports.blocks import decoded_lines
 from sv.imports.columns import FIELDS, USER_AGENT_COLUMNS
-from sv.imports.moments import all_to_ms
+from sv.imports.moments import Times, all_to_ms
 from sv.imports.rows import BadRow, Row
 from sv.ingest.body import repair
 from sv.ingest.decode import ShallowEvent, ShallowProperties, WireEvent
@@ -91,7 +91,7 @@ class TableBlock(Struct, frozen=True, gc=False):
     def rows(self) -> Iterator[Row | BadRow]:
         return map(self.table.row, self.places, self.ends, self.records)
 
-    def events(self, zone: tzinfo) -> Sequence[ShallowEvent] | None:
+    def events(self, zone: tzinfo) -> tuple[Sequence[ShallowEvent], Times] | None:
         columns = list(zip(*self.records, strict=True))
         fields: dict[str, Sequence[Any]] = {field: columns[place] for field, place in self.table.fields.items()}
         if self.table.is_empty_none:
@@ -103,9 +103,12 @@ class TableBlock(Struct, frozen=True, gc=False):
         in_zone = self.table.in_zone
         if in_zone:
             times = [in_zone(time, zone) if type(time) is int else time for time in times]
-        fields["timestamp"] = all_to_ms(times, zone)
+        fields.pop("timestamp", None)
+        times = all_to_ms(times, zone)
         properties = self._properties(fields.pop("properties", none))
         try:
+            if isinstance(times, list):
+                msgspec.convert(times, _TYPES["timestamp"])
             for field, values in fields.items():
                 msgspec.convert(values, _TYPES[field])
         except msgspec.ValidationError:
@@ -113,7 +116,8 @@ class TableBlock(Struct, frozen=True, gc=False):
         if properties is None:
             return None
         fields["properties"] = properties
-        return list(map(ShallowEvent, *(fields.get(field, none) for field in ShallowEvent.__struct_fields__)))
+        events = list(map(ShallowEvent, *(fields.get(field, none) for field in ShallowEvent.__struct_fields__)))
+        return events, times
 
     def _properties(self, texts: Sequence[Any]) -> Sequence[ShallowProperties | None] | None:
         """Those of each row, also its other columns; None where a text is no object."""

@@ -6,6 +6,8 @@ timestamps in Unix milliseconds. The format is persisted: a change of shape take
 reading the older ones.
 """
 
+from typing import Any
+
 import msgspec
 
 VERSION = 1
@@ -40,11 +42,39 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return len(self.events) + len(self.rejected) + _HEADER_BYTES
 
 
+class EventColumns(msgspec.Struct, frozen=True, gc=False):
+    """Events of an import, column by column, in the place of a batch's canonical JSON: those without groups and ids of the client's.
+
+    Arrow arrays of as many rows: texts, but for `times`, Unix milliseconds; `properties` is an object in canonical JSON, the others may be
+    null. first_ms, last_ms: of the times. size: bytes, about. may_differ: whether there may be a value that the engine writes otherwise.
+    own: of properties that enrichment looks at those that any event has, null where one hasn't; None where there are values of another
+    kind among them, so that the engine has to read them itself.
+    """
+
+    names: Any
+    times: Any
+    anonymous_ids: Any
+    user_ids: Any
+    session_ids: Any
+    properties: Any
+    first_ms: int
+    last_ms: int
+    size: int
+    may_differ: bool
+    own: dict[str, Any] | None
+
+
 class StoredBatch(msgspec.Struct, frozen=True, gc=False):
-    """A batch with the sequence number under which the log holds it."""
+    """A batch with the sequence number under which the log holds it. columns: its events where it is of an import and has no JSON."""
 
     seq: int
     batch: Batch
+    columns: EventColumns | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of its events."""
+        return len(self.batch.events) if self.columns is None else self.columns.size
 
 
 _encoder = msgspec.msgpack.Encoder()

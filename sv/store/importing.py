@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from sv.model.batch import VERSION, Batch, StoredBatch
+from sv.model.batch import VERSION, Batch, EventColumns, StoredBatch
 from sv.model.part import NewPart, Part
 from sv.model.rollup import Summary
 from sv.store.event_store import EventStore
@@ -56,11 +56,12 @@ _GENERATIONS_FROM: Final = 1 << 40
 
 
 class ImportBatch(Struct, frozen=True, gc=False):
-    """Events that one User-Agent sent: a canonical JSON array (`sv.model.batch`) of at most MAX_BATCH_EVENTS events."""
+    """At most MAX_BATCH_EVENTS events that one User-Agent sent: a canonical JSON array, or columns (`sv.model.batch`)."""
 
     user_agent: str
     event_count: int
     events: bytes
+    columns: EventColumns | None = None
 
 
 class ImportRows(Protocol):
@@ -217,7 +218,9 @@ def _numbered(project_id: str, key: str, chunk_no: int, batches: Sequence[Import
         raise ValueError(f"expected at most {MAX_BATCH_EVENTS} events a batch")
     return [
         StoredBatch(
-            seq, Batch(VERSION, project_id, received_ms, batch.event_count, batch.user_agent, None, b"", b"", batch.events)
+            seq,
+            Batch(VERSION, project_id, received_ms, batch.event_count, batch.user_agent, None, b"", b"", batch.events),
+            batch.columns,
         )
         for seq, batch in zip(_sequence_numbers(key, chunk_no, len(batches)), batches, strict=True)
     ]
@@ -228,14 +231,21 @@ def _slices(batches: Sequence[StoredBatch], memory_bytes: int) -> Iterator[list[
     taken: list[StoredBatch] = []
     size = 0
     for stored in batches:
-        taken.append(stored)
-        is_ordinary = len(stored.batch.events) * ORDINARY_ROWS <= stored.batch.event_count * memory_bytes
-        size += len(stored.batch.events) * (1 if is_ordinary else ORDINARY_WEIGHT)
-        if size >= most:
+        if taken and (size >= most or not _are_alike(taken[-1], stored)):
             yield taken
             taken, size = [], 0
+        taken.append(stored)
+        is_ordinary = stored.size * ORDINARY_ROWS <= stored.batch.event_count * memory_bytes
+        size += stored.size * (1 if is_ordinary else ORDINARY_WEIGHT)
     if taken:
         yield taken
+
+
+def _are_alike(one: StoredBatch, other: StoredBatch) -> bool:
+    """Whether one statement may take both."""
+    if one.columns is None or other.columns is None:
+        return one.columns is other.columns
+    return one.batch.user_agent == other.batch.user_agent and (one.columns.own is None) == (other.columns.own is None)
 
 
 def _sequence_numbers(key: str, chunk_no: int, count: int) -> list[int]:

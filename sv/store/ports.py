@@ -78,6 +78,7 @@ class Tables(Protocol):
     def drain(self, generation: int, batches: Sequence[StoredBatch], *, remember_event_ids: bool = True) -> int:
         """Append the batches' events to the buffer, enriched, each once. All or nothing. Returns the rows appended.
 
+        batches: all with columns, and of one project, moment and User-Agent, or none.
         remember_event_ids: whether an event id counts as seen from now on, or only from a call of that name on.
         Raises BadBatch where the content is at fault, Unavailable where the machine is (memory, disk).
         """

@@ -12,17 +12,20 @@ that readers saw before it. The log counts from 1 and stays below 2**44; batches
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import duckdb
 import msgspec
 import numpy as np
 import pyarrow as pa
 
+from sv.engine.arrays import booleans, numbers, of_bytes, texts
 from sv.engine.duck import enrich
+from sv.engine.duck.column_stage import stage_columns
 from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import COLUMNS, EVENTS_SHAPE
 from sv.model.batch import StoredBatch
+from sv.model.long_integers import may_have_long_integers
 
 
 class Agent(Protocol):
@@ -77,10 +80,6 @@ bits, place and salt."""
 _LONG_INTEGER: Final = r"[:,\[](?:-[0-9]{19}|[0-9]{20})"
 """Finds every integer outside 64 bits in canonical JSON, and now and then something else."""
 
-_LONG_DIGITS: Final = 19
-_STRIDE: Final = 3
-"""Of every so many bytes one is looked at for long integers: fewer would find times, which every event has, and more find nothing else."""
-
 _STAGE: Final = rf"""
 create or replace temp table stage as
 with lists as (
@@ -129,10 +128,10 @@ select
   {enrich.own_or("$country", "country")} as country,
   {enrich.is_bot("agent_bot")} as is_bot,
   {", ".join(f"{enrich.own_or(name, enrich.utm(name))} as {name}" for name in enrich.UTM_NAMES)},
-  project_id, seq
+  project_id, seq, referrer
 from parted
 """
-"""The rows of a buffer: enriched as they are written there, so that they are written once."""
+"""The rows of a buffer: enriched as they are written there, so that they are written once. `referrer` is for summaries alone."""
 
 _STAGED: Final = """
 select count(*), count(client_event_id), count(*) filter (where has_long_integer),
@@ -220,16 +219,27 @@ def buffer_name(generation: int) -> str:
 
 def create_buffer(cursor: duckdb.DuckDBPyConnection, generation: int) -> None:
     columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
-    cursor.execute(f"create table {buffer_name(generation)} ({columns}, project_id varchar, seq ubigint)")
+    cursor.execute(f"create table {buffer_name(generation)} ({columns}, project_id varchar, seq ubigint, referrer varchar)")
+
+
+class Staged(NamedTuple):
+    """event_ids: how many events carry one of the client's. enriched: the select of the buffer's rows, which binds `params`."""
+
+    event_ids: int
+    enriched: str = _ENRICHED
+    params: dict[str, Any] = enrich.PARAMS
 
 
 def stage_batches(
     cursor: duckdb.DuckDBPyConnection, batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent], salt: int
-) -> int:
-    """Make the temporary table `stage` of this cursor: a row an event. Returns how many carry an event id of the client's.
+) -> Staged:
+    """Make the temporary table (or view) `stage` of this cursor: a row an event.
 
     Raises ValueError or an error of DuckDB's for batches that don't hold as many whole events as they say.
     """
+    if batches[0].columns is not None:
+        quickly = stage_columns(cursor, batches, agent_of(batches[0].batch.user_agent), EVENT_ID.replace("$salt", f"{salt:d}"))
+        return Staged(0, *quickly) if quickly is not None else Staged(0)
     cursor.register("batches", _as_table(batches, agent_of))
     cursor.execute(parsed(cursor, _STAGE), {"shape": EVENTS_SHAPE, "salt": salt})
     cursor.unregister("batches")
@@ -239,7 +249,7 @@ def stage_batches(
         raise ValueError(f"expected {expected} events, got {rows}, of which {incomplete} without name, time or person")
     if with_long_integer:
         _make_long_integers_doubles(cursor)
-    return with_event_id
+    return Staged(with_event_id)
 
 
 def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> object:
@@ -252,39 +262,21 @@ def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) 
 
 def _as_piece(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> Any:
     agents = [agent_of(stored.batch.user_agent) for stored in batches]
+    events = [stored.batch.events for stored in batches]
     columns = [
-        pa.array([stored.seq for stored in batches], pa.uint64()),
-        pa.array([stored.batch.project_id for stored in batches], pa.string()),
-        pa.array([stored.batch.received_ms for stored in batches], pa.int64()),
-        pa.array([agent.browser for agent in agents], pa.string()),
-        pa.array([agent.browser_version for agent in agents], pa.string()),
-        pa.array([agent.os for agent in agents], pa.string()),
-        pa.array([agent.device_type for agent in agents], pa.string()),
-        pa.array([agent.is_bot for agent in agents], pa.bool_()),
-        pa.array([stored.batch.country for stored in batches], pa.string()),
-        pa.array([_may_have_long_integers(stored.batch.events) for stored in batches], pa.bool_()),
-        _texts([stored.batch.events for stored in batches]),
+        numbers(np.array([stored.seq for stored in batches], np.uint64)),
+        texts([stored.batch.project_id for stored in batches]),
+        numbers(np.array([stored.batch.received_ms for stored in batches], np.int64)),
+        texts([agent.browser for agent in agents]),
+        texts([agent.browser_version for agent in agents]),
+        texts([agent.os for agent in agents]),
+        texts([agent.device_type for agent in agents]),
+        booleans([agent.is_bot for agent in agents]),
+        texts([stored.batch.country for stored in batches]),
+        booleans([may_have_long_integers(np.frombuffer(each, np.uint8)) for each in events]),
+        of_bytes(b"".join(events), [len(each) for each in events]),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_BATCHES)
-
-
-def _texts(texts: Sequence[bytes]) -> Any:
-    """An Arrow array of them, with one copy at most. Raises ValueError where one is no UTF-8."""
-    joined = b"".join(texts)
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-    array = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(joined)])
-    if not joined.isascii():
-        array.validate(full=True)
-    return array
-
-
-def _may_have_long_integers(events: bytes) -> bool:
-    """Whether as many digits may follow each other somewhere as in an integer outside 64 bits: half of a regular expression's time."""
-    is_digit = np.frombuffer(events, np.uint8)[::_STRIDE] - np.uint8(ord("0")) < 10
-    follow = is_digit
-    for nth in range(1, _LONG_DIGITS // _STRIDE):
-        follow = follow[:-1] & is_digit[nth:]
-    return bool(follow.any())
 
 
 def _make_long_integers_doubles(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -351,15 +343,16 @@ def has_repeats(cursor: duckdb.DuckDBPyConnection, generation: int, window_ms: i
     return bool(_only_row(cursor.execute(asked, {"window_ms": window_ms}))[0])
 
 
-def move_stage_to_buffer(cursor: duckdb.DuckDBPyConnection, generation: int, number_persons: NumberPersons) -> int:
-    """Number the persons of `stage` and append its rows to the buffer in one statement. Returns the rows appended."""
+def move_stage_to_buffer(
+    cursor: duckdb.DuckDBPyConnection, generation: int, staged: Staged, number_persons: NumberPersons
+) -> int:
+    """Number the persons of `stage` and append its rows to the buffer in one statement. Returns the rows appended. To be called once."""
     cursor.execute("create or replace temp table numbered (project_id varchar, distinct_id varchar, person bigint)")
     for project_id, ids in cursor.execute(_DISTINCT_IDS).fetchall():
         numbers = number_persons(project_id, ids)
         cursor.execute(_NUMBERED, {"project_id": project_id, "ids": ids, "numbers": numbers})
-    appended = cursor.execute(parsed(cursor, f"insert into {buffer_name(generation)} by name {_ENRICHED}"), enrich.PARAMS)
+    appended = cursor.execute(parsed(cursor, f"insert into {buffer_name(generation)} by name {staged.enriched}"), staged.params)
     rows: int = _only_row(appended)[0]
-    cursor.execute("drop table stage")
     return rows
 
 

@@ -8,27 +8,13 @@ a wrong type: then the typed column is null, and enrichment stays away.
 import json
 from typing import Any, Final
 
-_KEYS: Final = (
-    "$current_url",
-    "$referrer",
-    "$referring_domain",
-    "$browser",
-    "$browser_version",
-    "$os",
-    "$device_type",
-    "$country",
-    "$is_bot",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-)
-_PLACE: Final = {name: place for place, name in enumerate(_KEYS, start=1)}
+from sv.model.enrichment import LOOKED_AT
+
+_PLACE: Final = {name: place for place, name in enumerate(LOOKED_AT, start=1)}
 
 PARAMS: Final[dict[str, Any]] = {
-    "own_json": json.dumps(dict.fromkeys(_KEYS, "JSON")),
-    "own_pointers": ["/" + name for name in _KEYS],
+    "own_json": json.dumps(dict.fromkeys(LOOKED_AT, "JSON")),
+    "own_pointers": ["/" + name for name in LOOKED_AT],
 }
 """What `OWN_COLUMNS` binds."""
 
@@ -43,7 +29,7 @@ for one that is null, which the rare second column tells apart."""
 def own_string(name: str) -> str:
     """The client's value where it is a string, else null. Few have an escape in them, and only those are taken apart once more."""
     own = f'own_json."{name}"'
-    text = f"case when contains({own}, '\\') then {own} ->> '$' else ({own}::varchar)[2:-2] end"
+    text = f"case when contains({own}, '\\') then {own} ->> '$' else substring({own}::varchar, 2, length({own}) - 2) end"
     return f"""case when starts_with({own}, '"') then {text} end"""
 
 

@@ -97,8 +97,8 @@ class DuckTables:
         """See the port. Repeated event ids are looked up only where a batch carries some."""
         with self._cursor() as cursor:
             with self._blaming_the_batch():
-                staged_ids = draining.stage_batches(cursor, batches, self._agent_of, self._salt)
-            has_event_ids = staged_ids > 0 and self._event_id_window_ms > 0
+                staged = draining.stage_batches(cursor, batches, self._agent_of, self._salt)
+            has_event_ids = staged.event_ids > 0 and self._event_id_window_ms > 0
             if has_event_ids and not self._has_recalled:
                 self._recall()  # outside: a damaged file is no fault of the batch that made us read it
                 self._has_recalled = True
@@ -108,7 +108,7 @@ class DuckTables:
                     if has_event_ids:
                         unremembered = None if remember_event_ids else generation
                         draining.drop_repeated_events(cursor, self._event_id_window_ms, unremembered=unremembered)
-                    rows = draining.move_stage_to_buffer(cursor, generation, self._number_persons)
+                    rows = draining.move_stage_to_buffer(cursor, generation, staged, self._number_persons)
                     cursor.commit()
                 except BaseException:
                     cursor.rollback()

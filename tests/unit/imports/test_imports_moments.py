@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sv.imports.moments import MIN_ALIKE, all_to_ms, in_zone, to_ms
+from sv.imports.moments import MIN_ALIKE, all_to_ms, as_list, in_zone, to_ms
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
@@ -77,9 +77,9 @@ def test_times_that_are_taken_apart_together_are_what_each_is_by_itself(zone: st
     times: list[Any] = [text if length == 24 else text[:19] + "Z" for text in ALIKE * MIN_ALIKE]
     if odd is not ...:
         times[MIN_ALIKE] = odd
-    assert all_to_ms(times, ZoneInfo(zone)) == [to_ms(time, ZoneInfo(zone)) for time in times]
+    assert as_list(all_to_ms(times, ZoneInfo(zone))) == [to_ms(time, ZoneInfo(zone)) for time in times]
 
 
 def test_texts_whose_lengths_only_add_up_are_not_taken_apart_together() -> None:
     times = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000", "Z2026-01-01T00:00:00.000Z"] * MIN_ALIKE
-    assert all_to_ms(times, ZoneInfo("Europe/Berlin")) == [to_ms(time, ZoneInfo("Europe/Berlin")) for time in times]
+    assert as_list(all_to_ms(times, ZoneInfo("Europe/Berlin"))) == [to_ms(time, ZoneInfo("Europe/Berlin")) for time in times]

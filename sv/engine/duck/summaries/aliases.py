@@ -3,10 +3,11 @@
 An item is `[anonymous id, user's number, event's id]`, of the earliest event that has both ids; or a number alone, of a user id.
 """
 
+from sv.engine.duck.summaries.known import NOTHING, Known
 from sv.engine.duck.summaries.pieces import hex_id, in_pieces
 
 
-def summary_sql(rows: str) -> str:
+def summary_sql(rows: str, known: Known = NOTHING) -> str:  # noqa: ARG001 - as of all kinds
     """See the package."""
     items = f"""
       select project_id, json_array(anonymous_id, user_person, {hex_id("first_id")}) as item from pairs

@@ -16,11 +16,18 @@ TRICKY: `json_keys` and `json_extract` of every value list an object's members i
 `json_each` or a map does. Values are grouped before anybody looks at them, so that a kind is told once for each different value.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
+import duckdb
+import msgspec
+
+from sv.engine.duck.parsed import parsed
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
-from sv.engine.duck.summaries.pieces import PIECE_ITEMS
+from sv.engine.duck.summaries.known import NOTHING, Known
+from sv.engine.duck.summaries.pieces import PIECE_ITEMS, Row, fetched
+from sv.engine.duck.summaries.regular import COUNTED, counted_sql, named, rest_of
 from sv.model import limits
 
 KINDS: Final = ("string", "datetime", "number", "boolean", "array", "object")
@@ -57,16 +64,38 @@ _LEAST: Final = (
 )
 
 _TYPED_NAMES: Final = ", ".join(f"'{name}'" for name in STRING_PROPERTY_COLUMNS)
-_TYPED_COLUMNS: Final = ", ".join(STRING_PROPERTY_COLUMNS.values())
+_IS_CERTAIN: Final = f"""
+    select coalesce(sum(events) filter (is_total), 0)::bigint, coalesce(bool_or(may_differ), false) from {COUNTED}
+"""
+
 _COUNTS: Final = ", ".join(("events", *(f"{kind}s" for kind in KINDS)))
 _COUNTED: Final = ", ".join(f"coalesce(sum(events) filter (kind = '{kind}'), 0)::bigint as {kind}s" for kind in KINDS)
 _SUMMED: Final = ", ".join(f"sum({kind}s)::bigint as {kind}s" for kind in KINDS)
 
 
-def summary_sql(rows: str) -> str:
+def summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, Any], known: Known) -> Iterator[Row]:
+    """See the package. Events that have no other properties than those that are known are counted column by column, the rest one by one."""
+    if known.names:
+        shape = params | {"shape": msgspec.json.encode(dict.fromkeys(known.names, "JSON")).decode()}
+        cursor.execute(f"create or replace temp table {COUNTED} as {counted_sql(rows, known)}", shape)
+        ((regular, may_differ),) = cursor.execute(_IS_CERTAIN).fetchall()
+        if not may_differ:
+            yield from fetched(cursor.execute(_summary_sql(rows, named(known)), params | {"names": list(known.names)}))
+            ((total,),) = cursor.execute(f"select count(*) from ({rows})", params).fetchall()
+            if regular < total:
+                yield from fetched(cursor.execute(_summary_sql(rest_of(rows, known), _values(known), days="limit 0"), shape))
+            return
+    yield from fetched(cursor.execute(parsed(cursor, summary_sql(rows)), params))
+
+
+def summary_sql(rows: str, known: Known = NOTHING) -> str:
     """See the package."""
+    return _summary_sql(rows, _values(known))
+
+
+def _summary_sql(rows: str, effective: str, days: str = "") -> str:
     return f"""
-with source as not materialized ({rows}), {_VALUES}, pairs as (
+with source as not materialized ({rows}), {effective}, {_TOLD}, pairs as (
   select project_id, event, name, sum(events)::bigint as events, {_COUNTED}, coalesce({_LEAST}, []) as examples
   from told
   group by project_id, event, name
@@ -87,6 +116,7 @@ with source as not materialized ({rows}), {_VALUES}, pairs as (
     min(epoch_ms(timestamp)) as first_ms, max(epoch_ms(timestamp)) as last_ms
   from source
   group by all
+  {days}
 ), items as (
   select project_id, 1 as rank, events, json_array('day', event, day, events, first_ms, last_ms) as item from days
   union all
@@ -104,8 +134,11 @@ order by project_id, piece
 """
 
 
-# A row is a value of an event's property and how many events have it: `own` of what clients sent, `effective` of what queries see.
-_VALUES: Final = f"""
+def _values(known: Known) -> str:
+    """A row is a value of an event's property and how many events have it: `own` of what clients sent, `effective` of what queries see."""
+    typed = {name: column for name, column in STRING_PROPERTY_COLUMNS.items() if column in known.columns}
+    names, columns = ", ".join(f"'{name}'" for name in typed), ", ".join(typed.values())
+    return f"""
 members as (
   select
     project_id, event,
@@ -124,7 +157,7 @@ members as (
   select
     project_id, event, name, count(*) as events,
     case when strlen(value) <= {limits.MAX_EXAMPLE_BYTES} then to_json(value)::varchar else '"' end as value
-  from (select project_id, event, unnest([{_TYPED_NAMES}]) as name, unnest([{_TYPED_COLUMNS}]) as value from source)
+  from (select project_id, event, unnest([{names}]::varchar[]) as name, unnest([{columns}]::varchar[]) as value from source)
   where value is not null
   group by all
 ), effective as (
@@ -135,7 +168,11 @@ members as (
   select project_id, event, name, events, value from typed
   union all
   select project_id, event, '{IS_BOT}', count(*), 'true' from source where is_bot group by project_id, event
-), told as (
+)"""
+
+
+_TOLD: Final = f"""
+told as (
   select
     *, {_KIND} as kind,
     case when strlen(value) <= {limits.MAX_EXAMPLE_BYTES} and value not in ('"', '[', '{{') then {_EXAMPLE} end as writing

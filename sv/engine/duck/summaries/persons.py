@@ -10,6 +10,7 @@ the event's own property (rank 1 over 0).
 
 from typing import Final
 
+from sv.engine.duck.summaries.known import NOTHING, Known
 from sv.engine.duck.summaries.pieces import hex_id, in_pieces
 from sv.model.limits import MAX_PROPERTY_NAME_CHARS, MAX_TRAIT_BYTES
 
@@ -19,7 +20,7 @@ SEARCHED: Final = ("email", "name")
 _IS_TRAIT: Final = f"length(t.key) <= {MAX_PROPERTY_NAME_CHARS} and strlen(t.value::varchar) <= {MAX_TRAIT_BYTES}"
 
 
-def summary_sql(rows: str) -> str:
+def summary_sql(rows: str, known: Known = NOTHING) -> str:
     """See the package.
 
     Few events tell anything, but all of them have to be asked: once for the three kinds of traits, and by a text without the quote that
@@ -32,7 +33,7 @@ def summary_sql(rows: str) -> str:
       select
         project_id, person, any_value(distinct_id) as distinct_id, bool_or(user_id is not null) as is_user,
         epoch_ms(min(timestamp)) as first_ms, epoch_ms(max(timestamp)) as last_ms, count(*) as events,
-        {_latest("country")}, {_latest("device_type")}, {_latest("browser")}
+        {_latest("country", known)}, {_latest("device_type", known)}, {_latest("browser", known)}
       from events
       group by project_id, person
     ), telling as materialized (
@@ -58,7 +59,9 @@ def summary_sql(rows: str) -> str:
     """
 
 
-def _latest(column: str) -> str:
+def _latest(column: str, known: Known) -> str:
+    if column not in known.columns:
+        return f"json_array(null, null) as {column}"
     at = hex_id(f"max(id) filter (where {column} is not null)")
     return f"json_array({at}, arg_max({column}, id) filter (where {column} is not null)) as {column}"
 

@@ -12,14 +12,11 @@ import duckdb
 
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.files import read_files
-from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import COLUMN_LIST
 from sv.engine.duck.summaries import SUMMARIES
+from sv.engine.duck.summaries.known import MIN_ROWS, NOTHING, look
+from sv.engine.duck.summaries.sessions import REFERRER
 from sv.model.rollup import Summary
-
-FETCHED_PIECES: Final = 4
-"""Pieces that a reading of a file holds at once."""
-
 
 SLICES: Final = 64
 """Of the engine's memory: one of these is how many bytes of properties a summary looks at in one go."""
@@ -39,16 +36,13 @@ def summarise_buffers(
     condition = "seq > $after and seq <= $up_to" + ("" if project_id is None else " and project_id = $project_id")
     params: dict[str, int | str] = {"after": after_seq, "up_to": up_to_seq}
     params |= {} if project_id is None else {"project_id": project_id}
-    rows = f"select {COLUMN_LIST}, project_id, place from summarised where {condition}"
+    rows = f"select {COLUMN_LIST}, project_id, referrer, place from summarised where {condition}"
     found: list[Summary] = []
     for generation in generations:
         # Under a name that never changes, so that the statements don't either.
         cursor.execute(f"create or replace temp view summarised as select *, rowid as place from {buffer_name(generation)}")
-        for low, high in _slices(cursor, rows, params, memory_bytes):
-            for kind, summary_sql in SUMMARIES.items():
-                statement = parsed(cursor, summary_sql(_of_slice(rows)))
-                summary = cursor.execute(statement, params | {"low": low, "high": high}).fetchall()
-                found += [Summary(kind, project, content) for project, content in summary]
+        for low, high, count in _slices(cursor, rows, params, memory_bytes):
+            found += _summarise(cursor, rows, params | {"low": low, "high": high}, count)
     return found
 
 
@@ -62,27 +56,32 @@ def position_after(cursor: duckdb.DuckDBPyConnection, generations: Sequence[int]
 
 def summarise_file(cursor: duckdb.DuckDBPyConnection, path: Path, project_id: str, memory_bytes: int) -> Iterator[Summary]:
     """The summaries of a file's rows, a piece at a time: grouping happens in the engine, which spills what it can't hold."""
-    rows = f"select *, $project_id as project_id from ({read_files([path], with_place=True)})"
+    rows = f"select *, $project_id as project_id, {REFERRER} as referrer from ({read_files([path], with_place=True)})"
     params: dict[str, int | str] = {"project_id": project_id}
-    for low, high in _slices(cursor, rows, params, memory_bytes):
-        for kind, summary_sql in SUMMARIES.items():
-            answer = cursor.execute(summary_sql(_of_slice(rows)), params | {"low": low, "high": high})
-            while pieces := answer.fetchmany(FETCHED_PIECES):
-                yield from (Summary(kind, project, content) for project, content in pieces)
+    for low, high, count in _slices(cursor, rows, params, memory_bytes):
+        yield from _summarise(cursor, rows, params | {"low": low, "high": high}, count)
 
 
-def _of_slice(rows: str) -> str:
-    return f"select * exclude (place) from ({rows}) where place between $low and $high"
+def _summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, int | str], count: int) -> Iterator[Summary]:
+    """The summaries of a slice of the rows, in which there are so many."""
+    of_slice = f"select * from ({rows}) where place between $low and $high"
+    known = look(cursor, of_slice, params) if count >= MIN_ROWS else NOTHING
+    without_place = f"select * exclude (place) from ({of_slice})"
+    for kind, summarise in SUMMARIES.items():
+        yield from (Summary(kind, project, content) for project, content in summarise(cursor, without_place, params, known))
 
 
 def _slices(
     cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, int | str], memory_bytes: int
-) -> list[tuple[int, int]]:
-    """The first and the last place of each slice of the rows; none where there are no rows."""
+) -> list[tuple[int, int, int]]:
+    """The first and the last place of each slice of the rows, and how many it has; none where there are no rows."""
     most = max(memory_bytes // SLICES, MIN_SLICE_BYTES)
     sizes = f"select place, strlen(properties) as bytes from ({rows})"
-    ((low, high, total),) = cursor.execute(f"select min(place), max(place), sum(bytes) from ({sizes})", params).fetchall()
+    found = cursor.execute(f"select min(place), max(place), count(*), sum(bytes) from ({sizes})", params).fetchall()
+    ((low, high, count, total),) = found
     if low is None or total <= most:
-        return [] if low is None else [(low, high)]
+        return [] if low is None else [(low, high, count)]
     cut = f"select place, sum(bytes) over (order by place) // {most:d} as slice from ({sizes})"
-    return cursor.execute(f"select min(place), max(place) from ({cut}) group by slice order by slice", params).fetchall()
+    return cursor.execute(
+        f"select min(place), max(place), count(*) from ({cut}) group by slice order by slice", params
+    ).fetchall()

@@ -22,6 +22,7 @@ TRICKY: a run is one of the rows at hand. What lies between two runs may be in a
 from typing import Final
 
 from sv.engine.duck.relation import SESSION_GAP_MS, session_starts
+from sv.engine.duck.summaries.known import NOTHING, Known
 from sv.engine.duck.summaries.pieces import PIECE_ITEMS, hex_id
 from sv.model.limits import MAX_SESSION_URL_CHARS, MAX_SESSION_VALUE_CHARS
 
@@ -36,12 +37,17 @@ _TIE: Final = "(md5_number_lower(session_id) >> 2)::bigint"
 _URL: Final = f"left(current_url, {MAX_SESSION_URL_CHARS})"
 _PATH: Final = f"left(url_path, {MAX_SESSION_URL_CHARS})"
 
-# Most events have no `$referrer`, and looking for the word costs a tenth of taking the JSON apart, which is done once.
-_REFERRER_JSON: Final = "case when contains(properties, '\"$referrer\"') then json_extract(properties, '/$referrer') end"
-_REFERRER: Final = f"case when starts_with(referrer_json, '\"') then left(referrer_json ->> '$', {MAX_SESSION_URL_CHARS}) end"
+# Most events have no `$referrer`, and looking for the word costs a tenth of taking the JSON apart.
+REFERRER: Final = """
+    case
+      when contains(properties, '"$referrer"') and json_type(properties, '/$referrer') = 'VARCHAR'
+        then json_extract_string(properties, '/$referrer')
+    end"""
+"""The client's own `$referrer` of a row, where it is a text."""
 
 _COLUMNS: Final = f"""
-    id, event, timestamp, person, user_id is not null as is_user, {_URL} as url, {_PATH} as path, {_REFERRER} as referrer,
+    id, event, timestamp, person, user_id is not null as is_user, {_URL} as url, {_PATH} as path,
+    left(referrer, {MAX_SESSION_URL_CHARS}) as referrer,
     left(country, {MAX_SESSION_VALUE_CHARS}) as country, left(device_type, {MAX_SESSION_VALUE_CHARS}) as device_type,
     left(browser, {MAX_SESSION_VALUE_CHARS}) as browser, left(os, {MAX_SESSION_VALUE_CHARS}) as os
 """
@@ -55,7 +61,9 @@ def _keyed(value: str, pick: str, *ranked: tuple[str, str]) -> str:
     return f"json_array(coalesce({', '.join(keys)}), coalesce({', '.join(values)}))"
 
 
-def _earliest(column: str) -> str:
+def _earliest(column: str, known: Known) -> str:
+    if column not in known.columns:
+        return "json_array(null, null)"
     return _keyed(column, "arg_min", ("00", f"{column} is not null"))
 
 
@@ -63,24 +71,27 @@ _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
 _VIEW: Final = "event = '$pageview' and url is not null"
 _PERSON_KEYED: Final = _keyed("person", "arg_max", ("01", "is_user"), ("00", "true"))
 
-_SESSION: Final = f"""
+
+def _session(known: Known) -> str:
+    return f"""
     json_array(
       'session', session_id, owner, case when owner is null then {_TIE} else owner end,
       epoch_ms(min(timestamp)), epoch_ms(max(timestamp)), count(*),
       count(*) filter (where event = '$pageview'), count(*) filter (where event not in ({_QUIET})),
       {_keyed("[url, path]", "arg_min", ("00", _VIEW), ("01", "url is not null"))},
       {_keyed("url", "arg_max", ("01", _VIEW), ("00", "url is not null"))},
-      {_earliest("referrer")}, {_earliest("country")}, {_earliest("device_type")}, {_earliest("browser")}, {_earliest("os")},
+      {_keyed("referrer", "arg_min", ("00", "referrer is not null"))},
+      {", ".join(_earliest(column, known) for column in ("country", "device_type", "browser", "os"))},
       {_PERSON_KEYED}
     )
 """
 
 
-def summary_sql(rows: str) -> str:
+def summary_sql(rows: str, known: Known = NOTHING) -> str:
     """See the package."""
     runs = session_starts(f"select project_id, {_COLUMNS} from events where session_id is null", "project_id, person")
     return f"""
-    with events as not materialized (select *, {_REFERRER_JSON} as referrer_json from ({rows})), keyed as (
+    with events as not materialized ({rows}), keyed as not materialized (
       select project_id, session_id, null::bigint as owner, null::timestamp as started, {_COLUMNS}
       from events
       where session_id is not null
@@ -89,7 +100,7 @@ def summary_sql(rows: str) -> str:
       from ({runs})
     ), sessions as (
       select
-        project_id, {_SESSION} as item, session_id,
+        project_id, {_session(known)} as item, session_id,
         coalesce(arg_max(person, id) filter (where is_user), arg_max(person, id)) as shown, min(person) as least, max(person) as largest
       from keyed
       group by project_id, session_id, owner, started

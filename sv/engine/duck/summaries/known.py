@@ -1,0 +1,49 @@
+"""What is found out of rows before they are summarised, so that each summary leaves out what no row has.
+
+Only of many rows: of few, to look costs more than it saves.
+"""
+
+from typing import Any, Final
+
+import duckdb
+from msgspec import Struct
+
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+from sv.model.limits import MAX_PROPERTY_NAME_CHARS
+
+MIN_ROWS: Final = 10_000
+"""That are looked at."""
+
+SAMPLED: Final = 64
+"""One row of so many is asked for the names of its properties."""
+
+MAX_NAMES: Final = 64
+"""Properties that are read column by column: each costs every row a few nanoseconds, also where it hasn't the property."""
+
+COLUMNS: Final = tuple(STRING_PROPERTY_COLUMNS.values())
+
+
+class Known(Struct, frozen=True):
+    """columns: typed columns in which there may be values. has_bots: whether there may be rows that are marked. names: of properties that
+    many rows have, the most frequent first, none like another but for the case."""
+
+    columns: tuple[str, ...] = COLUMNS
+    has_bots: bool = True
+    names: tuple[str, ...] = ()
+
+
+NOTHING: Final = Known()
+"""Is known of few rows."""
+
+
+def look(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, Any]) -> Known:
+    """rows: a select with `place` and the columns that summaries take."""
+    counts = ", ".join(f"count({name})" for name in COLUMNS)
+    ((has_bots, *filled),) = cursor.execute(f"select coalesce(bool_or(is_bot), false), {counts} from ({rows})", params).fetchall()
+    sampled = f"select unnest(json_keys(properties)) as name from ({rows}) where place % {SAMPLED} = 0"
+    listed = cursor.execute(f"select name from ({sampled}) group by name order by count(*) desc, name limit {MAX_NAMES}", params)
+    names: dict[str, str] = {}
+    for (name,) in listed.fetchall():
+        if 0 < len(name) <= MAX_PROPERTY_NAME_CHARS:
+            names.setdefault(name.casefold(), name)
+    return Known(tuple(name for name, count in zip(COLUMNS, filled, strict=True) if count), has_bots, tuple(names.values()))

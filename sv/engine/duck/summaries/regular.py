@@ -1,0 +1,102 @@
+"""The values of events that have no other properties than known ones, counted column by column: half the time of taking each event's
+members apart as rows.
+
+TRICKY: whether an event has other properties is told by the length of its JSON, which is what its known members make up together. The
+engine writes a number with an exponent at a greater length than another's encoder did (5e18), so that something small beside it might
+be overlooked: where there may be such a one (`may_differ`), none of this counts.
+"""
+
+from typing import Final
+
+import msgspec
+
+from sv.engine.duck.properties import IS_BOT
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+from sv.engine.duck.summaries.known import Known
+from sv.model import limits
+
+COUNTED: Final = "counted"
+"""The table with a row an event's name and value of one column, and one of all (`is_total`). The other columns are null in it."""
+
+_MAY_DIFFER: Final = r"[0-9]{17}\.0|\.0{5}"
+"""Of numbers as the engine writes them."""
+
+
+def counted_sql(rows: str, known: Known) -> str:
+    """A select with the rows of COUNTED. Binds `shape`, the known names as `from_json` takes them."""
+    own, typed = _own(known), _typed(known)
+    values = [_kept(column, name) for column, name in own.items()] + [f"{typed[column]} as {column}" for column in typed]
+    if known.has_bots:
+        values.append("case when is_bot then 'true' end as bot")
+    columns = [*own, *typed, *(["bot"] * known.has_bots)]
+    sets = ", ".join(f"(project_id, event, {column})" for column in columns)
+    numbers = " or ".join(f"(not starts_with({column}, '\"') and regexp_matches({column}, '{_MAY_DIFFER}'))" for column in own)
+    return f"""
+    select project_id, event, {", ".join(columns)}, count(*) as events, grouping(event) = 1 as is_total, {numbers} as may_differ
+    from (select project_id, event, {", ".join(values)} from ({_read(rows, known)}) where {_is_regular(known)})
+    group by grouping sets ({sets}, ())
+    """
+
+
+def named(known: Known) -> str:
+    """The common table expression `effective` of COUNTED. Binds `names`, the known ones."""
+    own, typed = _own(known), _typed(known)
+    names = {column: f"$names[{place}]" for place, column in enumerate(own, start=1)}
+    values = {column: column for column in own}
+    of_columns = {column: name for name, column in STRING_PROPERTY_COLUMNS.items()}
+    for column, source in typed.items():
+        names[column] = f"'{of_columns[source]}'"
+        values[column] = f"""
+          case when strlen({column}) <= {limits.MAX_EXAMPLE_BYTES} then to_json({column})::varchar when {column} is not null then '"' end"""
+    if known.has_bots:
+        names["bot"], values["bot"] = f"'{IS_BOT}'", "bot"
+    name = " ".join(f"when {column} is not null then {each}" for column, each in names.items())
+    return f"""
+effective as (
+  select project_id, event, case {name} end as name, events, coalesce({", ".join(values.values())}) as value
+  from {COUNTED}
+  where coalesce({", ".join(values)}) is not null
+)"""
+
+
+def rest_of(rows: str, known: Known) -> str:
+    """The rows that are not in COUNTED. Binds `shape`."""
+    return f"select * exclude (own, {', '.join(_own(known))}) from ({_read(rows, known)}) where not ({_is_regular(known)})"
+
+
+def _own(known: Known) -> dict[str, str]:
+    """Columns of the clients' own values, each with its property's name."""
+    return {f"own{place}": name for place, name in enumerate(known.names, start=1)}
+
+
+def _typed(known: Known) -> dict[str, str]:
+    """Columns of effective values, each with the typed column that it is."""
+    return {f"typed_{column}": column for column in known.columns}
+
+
+def _read(rows: str, known: Known) -> str:
+    members = ", ".join(f"struct_extract_at(own, {place})::varchar as own{place}" for place in range(1, len(known.names) + 1))
+    return f"select *, {members} from (select *, from_json(properties, $shape) as own from ({rows}))"
+
+
+def _is_regular(known: Known) -> str:
+    """Whether the members make up the whole JSON: brackets, and of each its name in quotes, a colon and a comma, but for the last one.
+
+    Not where one is long and no text: what is kept of it wouldn't tell what numbers are in it.
+    """
+    own = _own(known)
+    lengths = [f"coalesce(strlen({column}) + {len(msgspec.json.encode(name)) + 2}, 0)" for column, name in own.items()]
+    long = [
+        f"coalesce(strlen({column}) > {limits.MAX_EXAMPLE_BYTES} and not starts_with({column}, '\"'), false)" for column in own
+    ]
+    return f"(strlen(properties) = greatest(2, 1 + {' + '.join(lengths)}) and not ({' or '.join(long)}))"
+
+
+def _kept(column: str, name: str) -> str:
+    """What counts of an own value: of a long one the first character, which tells the kind; none where the effective one counts instead."""
+    kept = f"case when strlen({column}) <= {limits.MAX_EXAMPLE_BYTES} then {column} else left({column}, 1) end"
+    if name in STRING_PROPERTY_COLUMNS:
+        kept = f"case when not starts_with({column}, '\"') then {kept} end"
+    if name == IS_BOT:
+        kept = f"nullif({kept}, 'true')"
+    return f"{kept} as {column}"
