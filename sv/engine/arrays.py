@@ -4,7 +4,7 @@ SCAR: not by `pa.array`, which imports pandas wherever it is installed: a third 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +12,10 @@ import pyarrow as pa
 
 def texts(values: Sequence[str | None]) -> Any:
     """An array of strings."""
-    is_there = _bits([value is not None for value in values]) if None in values else None
-    present = [value or "" for value in values]
+    is_there, present = None, cast("Sequence[str]", values)
+    if None in values:
+        is_there = _bits([value is not None for value in values])
+        present = [value or "" for value in values]
     joined = "".join(present)
     data = joined.encode()
     lengths = map(len, present) if len(data) == len(joined) else (len(value.encode()) for value in present)
@@ -41,4 +43,4 @@ def booleans(values: Sequence[bool]) -> Any:
 
 
 def _bits(values: Sequence[bool]) -> Any:
-    return pa.py_buffer(np.packbits(np.array(values, np.bool_), bitorder="little"))
+    return pa.py_buffer(np.packbits(np.frombuffer(bytes(values), np.uint8), bitorder="little"))

@@ -5,6 +5,7 @@ all, and they go the other way.
 """
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,8 +22,7 @@ _encoder: Final = msgspec.json.Encoder()
 _BYTES_BESIDE: Final = 120
 """Of an event beside its properties, about: as much as they would have in JSON."""
 
-_ABSENT: Final = b""
-_TEXT_OR_ABSENT: Final = {str, bytes}
+_TEXT_OR_NONE: Final = {str, type(None)}
 _EMPTY: Final[ShallowProperties] = {}
 _FEED, _E, _MINUS, _ZERO = b"\ne-0"
 
@@ -100,11 +100,20 @@ def _own(properties: Sequence[ShallowProperties]) -> dict[str, Any] | None:
     there = set(itertools.chain.from_iterable(properties))
     for name in LOOKED_AT:
         if name in there:
-            values = [each.get(name, _ABSENT) for each in properties]
-            if not set(map(type, values)) <= _TEXT_OR_ABSENT:
+            values = _values(properties, name)
+            kinds = set(map(type, values))
+            if not kinds <= _TEXT_OR_NONE or (type(None) in kinds and any(each.get(name, "") is None for each in properties)):
                 return None
-            own[name] = texts([None if value is _ABSENT else value for value in values])  # pyright: ignore[reportArgumentType]
+            own[name] = texts(values)
     return own
+
+
+def _values(properties: Sequence[ShallowProperties], name: str) -> list[Any]:
+    """Of each; None where it has none."""
+    try:
+        return list(map(operator.itemgetter(name), properties))  # twice as quick
+    except KeyError:
+        return [each.get(name) for each in properties]
 
 
 def _may_differ(lines: bytes, signs: Any) -> bool:

@@ -37,7 +37,7 @@ def test_a_chunk_has_no_more_rows_than_one_transaction_may_fold(tmp_path: Path) 
 
 def test_a_chunk_for_a_folder_at_rest_is_larger_as_far_as_its_engine_has_memory(tmp_path: Path) -> None:
     sizes = [chunks.size_at_rest(memory << 20) for memory in (128, 512, 4096)]
-    assert [(size.rows, size.bytes >> 20) for size in sizes] == [(200_000, 16), (200_000, 32), (200_000, 64)]
+    assert [(size.rows, size.bytes >> 20) for size in sizes] == [(400_000, 16), (400_000, 32), (400_000, 128)]
     kept = Kept(sizes[0])
     take(write_ndjson(tmp_path / "f.ndjson", rows(30_000)), kept)
     assert [chunk.event_count for chunk in kept.chunks] == [30_000]

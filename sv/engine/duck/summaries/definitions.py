@@ -27,7 +27,7 @@ from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 from sv.engine.duck.summaries.known import NOTHING, Known
 from sv.engine.duck.summaries.pieces import PIECE_ITEMS, Row, fetched
-from sv.engine.duck.summaries.regular import COUNTED, counted_sql, named, rest_of
+from sv.engine.duck.summaries.regular import COUNTED, EVENTS, counted_sql, events_sql, named, rest_of
 from sv.model import limits
 
 KINDS: Final = ("string", "datetime", "number", "boolean", "array", "object")
@@ -77,10 +77,12 @@ def summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, An
     """See the package. Events that have no other properties than those that are known are counted column by column, the rest one by one."""
     if known.names:
         shape = params | {"shape": msgspec.json.encode(dict.fromkeys(known.names, "JSON")).decode()}
+        cursor.execute(f"create or replace temp table {EVENTS} as {events_sql(rows)}", params)
         cursor.execute(f"create or replace temp table {COUNTED} as {counted_sql(rows, known)}", shape)
         ((regular, may_differ),) = cursor.execute(_IS_CERTAIN).fetchall()
         if not may_differ:
-            yield from fetched(cursor.execute(_summary_sql(rows, named(known)), params | {"names": list(known.names)}))
+            effective, names = named(known)
+            yield from fetched(cursor.execute(_summary_sql(rows, effective), params | names))
             ((total,),) = cursor.execute(f"select count(*) from ({rows})", params).fetchall()
             if regular < total:
                 yield from fetched(cursor.execute(_summary_sql(rest_of(rows, known), _values(known), days="limit 0"), shape))
