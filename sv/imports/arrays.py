@@ -12,10 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from sv.imports.moments import Times
-from sv.ingest.decode import ShallowEvent, ShallowProperties, has_long_line
+from sv.ingest.decode import ShallowEvent, ShallowProperties
 from sv.model.batch import EventColumns
 from sv.model.enrichment import LOOKED_AT
-from sv.model.limits import MAX_FUTURE_MS
+from sv.model.limits import MAX_FUTURE_MS, MAX_PROPERTIES_BYTES
 from sv.model.long_integers import has_as_many_digits, may_have_long_integers
 
 _encoder: Final = msgspec.json.Encoder()
@@ -24,7 +24,9 @@ _BYTES_BESIDE: Final = 120
 
 _TEXT_OR_NONE: Final = {str, type(None)}
 _EMPTY: Final[ShallowProperties] = {}
-_FEED, _E, _MINUS, _ZERO = b"\ne-0"
+_FEED: Final = ord("\n")
+_DIGIT_AND_E: Final = ord("0") | ord("e") << 8
+_AFTER_E: Final = b"-0123456789"
 
 
 def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> EventColumns | None:
@@ -50,16 +52,17 @@ def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Eve
         lines = _encoder.encode_lines(properties)
     except (OverflowError, UnicodeEncodeError):
         return None
-    if b"\\u0000" in lines or has_long_line(lines):
+    has_escapes = b"\\u" in lines
+    if has_escapes and b"\\u0000" in lines:
         return None
     import numpy as np
 
     from sv.engine.arrays import numbers, of_bytes, texts
 
     signs = np.frombuffer(lines, np.uint8)
-    if may_have_long_integers(signs) and has_as_many_digits(signs):
-        return None
     lengths = np.diff(np.flatnonzero(signs == _FEED), prepend=-1) - 1
+    if lengths.max() > MAX_PROPERTIES_BYTES or (may_have_long_integers(signs) and has_as_many_digits(signs)):
+        return None
     return EventColumns(
         names=texts(names),
         times=numbers(times),
@@ -70,7 +73,7 @@ def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Eve
         first_ms=int(times.min()),
         last_ms=int(times.max()),
         size=len(lines) + _BYTES_BESIDE * len(events),
-        may_differ=_may_differ(lines, signs),
+        may_differ=has_escapes or _has_exponents(lines),
         own=_own(properties),
     )
 
@@ -116,12 +119,13 @@ def _values(properties: Sequence[ShallowProperties], name: str) -> list[Any]:
         return [each.get(name) for each in properties]
 
 
-def _may_differ(lines: bytes, signs: Any) -> bool:
-    """Whether the engine may write one of the texts otherwise: numbers with an exponent, of which some have none there, and control
-    characters."""
-    is_letter = signs[1:-1] == _E
-    if not is_letter.any():
-        return b"\\u" in lines
-    is_digit = signs - signs.dtype.type(_ZERO) < 10
-    is_exponent = is_digit[:-2] & is_letter & (is_digit[2:] | (signs[2:] == _MINUS))
-    return bool(is_exponent.any()) or b"\\u" in lines
+def _has_exponents(lines: bytes) -> bool:
+    """Whether a number may be written with an exponent, as in 1.5e-7: a digit, an `e`, and a digit or a minus follow each other."""
+    import numpy as np
+
+    for start in (0, 1):  # two signs at a time, which is half the work
+        pairs = np.frombuffer(lines, "<u2", (len(lines) - start) // 2, start)
+        found = np.flatnonzero(pairs - _DIGIT_AND_E < 10)
+        if found.size and any(lines[place] in _AFTER_E for place in (found * 2 + start + 2).tolist()):
+            return True
+    return False

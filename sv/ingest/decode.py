@@ -372,7 +372,7 @@ def _encoded(
 ) -> Decoded:
     """Encode the kept events; those whose properties turn out too large are rejected here."""
     lines = _encoder.encode_lines(kept)
-    if body_bytes <= MAX_PROPERTIES_BYTES or not has_long_line(lines):
+    if body_bytes <= MAX_PROPERTIES_BYTES or not _has_long_line(lines):
         return Decoded(token, len(kept), tuple(rejections), b"[" + lines[:-1].replace(b"\n", b",") + b"]", is_dated)
     rejected = {rejection.index for rejection in rejections}
     places = [place for place in places if place not in rejected]
@@ -387,7 +387,7 @@ def _encoded(
     return Decoded(token, len(encoded), tuple(rejections), b"[" + b",".join(encoded) + b"]", is_dated)
 
 
-def has_long_line(lines: bytes) -> bool:
+def _has_long_line(lines: bytes) -> bool:
     """Whether a line has more than MAX_PROPERTIES_BYTES. Each ends with a line feed, and JSON has none within."""
     start = 0
     while start < len(lines):

@@ -39,15 +39,15 @@ _STAGES: Final = (
 
 
 def _packed(place: int) -> str:
-    """`[hexadecimal id, text]` to the bytes that are kept; null where there is no value."""
-    return f"cast(unhex(value ->> '$[{place}][0]') || (value ->> '$[{place}][1]') as blob)"
+    """An id and the text behind it to the bytes that are kept; null where there is no value."""
+    return f"cast(unhex(value ->> {place}, '-') || (value ->> {place + 1}) as blob)"
 
 
 _STAGE_PERSONS: Final = f"""
     insert into new_persons
     select
       value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-      {_packed(7)}, {_packed(8)}, {_packed(9)},
+      {_packed(7)}, {_packed(9)}, {_packed(11)},
       not exists (select 1 from person_rollups p where p.build = ?1 and p.number = value ->> 0)
     from jsonb_each(?2)
 """
@@ -64,8 +64,8 @@ def _traits(place: int, columns: str, content: str) -> str:
 
 
 _STAGE_TRAITS: Final = (
-    _traits(10, "set_last, set_folded", "?1"),
-    _traits(11, "once_first, once_folded", "?1"),
+    _traits(13, "set_last, set_folded", "?1"),
+    _traits(14, "once_first, once_folded", "?1"),
 )
 
 

@@ -54,15 +54,12 @@ _STAGES: Final = (
 
 
 def _packed(place: int) -> str:
-    """A pair of key and value to the bytes that are kept; null where there is no value."""
-    return f"cast(unhex(value ->> '$[{place}][0]') || (value ->> '$[{place}][1]') as blob)"
+    """A key and the value behind it to the bytes that are kept; null where there is no value."""
+    return f"cast(unhex(value ->> {place}, '-') || (value ->> {place + 1}) as blob)"
 
 
 _PACKED_ENTRY: Final = """
-    cast(
-      unhex(value ->> '$[9][0]') || (value ->> '$[9][1][0]') || iif(value ->> '$[9][1][1]' is null, '', x'00' || (value ->> '$[9][1][1]'))
-      as blob
-    )"""
+    cast(unhex(value ->> 9, '-') || (value ->> 10) || iif(value ->> 11 is null, '', x'00' || (value ->> 11)) as blob)"""
 
 _STAGE_SESSIONS: Final = f"""
     insert into new_sessions (
@@ -71,7 +68,7 @@ _STAGE_SESSIONS: Final = f"""
     )
     select
       value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
-      {_PACKED_ENTRY}, {", ".join(_packed(place) for place in range(10, 17))}
+      {_PACKED_ENTRY}, {", ".join(_packed(place) for place in range(12, 26, 2))}
     from jsonb_each(:content)
     where value ->> 0 = 'session'
 """

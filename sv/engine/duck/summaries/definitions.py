@@ -129,7 +129,7 @@ with source as not materialized ({rows}), {effective}, {_TOLD}, pairs as (
   select project_id, item, (row_number() over (partition by project_id order by rank, events desc) - 1) // {PIECE_ITEMS} as piece
   from items
 )
-select project_id, to_json(list(item))::varchar
+select project_id, '[' || string_agg(item, ',') || ']'
 from pieces
 group by project_id, piece
 order by project_id, piece

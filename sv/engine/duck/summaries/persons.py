@@ -1,7 +1,7 @@
 """Persons: what a list shows of each, and their traits.
 
-An item is `[number, distinct_id, distinct_id in lower case, is_user, first ms, last ms, events, [id, country], [id, device_type],
-[id, browser], sets, set_onces]`, each pair from the latest event that has the value. A set is `[key, event id and rank, value, value in
+An item is `[number, distinct_id, distinct_id in lower case, is_user, first ms, last ms, events, id, country, id, device_type, id, browser,
+sets, set_onces]`, each value with the id of the latest event that has one. A set is `[key, event id and rank, value, value in
 lower case]`: the latest for its key, value being JSON text, in lower case only where a search looks at it. Of set_onces it is the earliest.
 
 Traits are what `$identify` has beside names with `$`, and the objects `$set` and `$set_once` of any event. In one event `$set` wins over
@@ -61,9 +61,9 @@ def summary_sql(rows: str, known: Known = NOTHING) -> str:
 
 def _latest(column: str, known: Known) -> str:
     if column not in known.columns:
-        return f"json_array(null, null) as {column}"
-    at = hex_id(f"max(id) filter (where {column} is not null)")
-    return f"json_array({at}, arg_max({column}, id) filter (where {column} is not null)) as {column}"
+        return f"null::uuid as {column}_id, null::varchar as {column}"
+    is_there = f"filter (where {column} is not null)"
+    return f"max(id) {is_there} as {column}_id, arg_max({column}, id) {is_there} as {column}"
 
 
 def _object(name: str) -> str:
@@ -89,7 +89,8 @@ def _listed(traits: str) -> str:
 
 _ITEMS: Final = """
     select persons.project_id, json_array(
-      person, distinct_id, lower(distinct_id), is_user::integer, first_ms, last_ms, events, country, device_type, browser,
+      person, distinct_id, lower(distinct_id), is_user::integer, first_ms, last_ms, events,
+      country_id, country, device_type_id, device_type, browser_id, browser,
       coalesce(set_lists.traits, '[]'::json), coalesce(once_lists.traits, '[]'::json)
     ) as item
     from persons

@@ -25,7 +25,7 @@ def fetched(answer: duckdb.DuckDBPyConnection) -> Iterator[Row]:
 def in_pieces(items: str) -> str:
     """(project_id, JSON array of items) of a select of (project_id, item), an item being JSON."""
     return f"""
-    select project_id, to_json(list(item))::varchar
+    select project_id, '[' || string_agg(item, ',') || ']'
     from (
       select project_id, item, (row_number() over (partition by project_id) - 1) // {PIECE_ITEMS} as piece
       from ({items})

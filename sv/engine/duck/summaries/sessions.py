@@ -8,10 +8,10 @@ An item is one of
 
 A session is the client's (`session_id`), or a run of one person's events without one, with no gap over SESSION_GAP_MS (`owner`). `tie` is a
 number that never changes of a session, by which sessions that start at one moment are told apart. Others are events but pageviews and
-those that leave a visit a bounce. entry to person are pairs of a hexadecimal key and a value, null where no event has one; of two keys
-the smaller counts, but for exit and person the larger. A key is a rank and an event's id, so that
+those that leave a visit a bounce. entry to person are a key and a value each, one behind the other, null where no event has one; of two
+keys the smaller counts, but for exit and person the larger. A key is a rank of two digits and an event's id, so that
 
-    entry, exit   come from a pageview if one has a URL; an entry's value is the URL and its path
+    entry, exit   come from a pageview if one has a URL; an entry's value is two, the URL and its path
     person        is somebody identified if there is anybody
 
 Persons come after their sessions; a session's own `person` has no item, nor has an owner.
@@ -23,7 +23,7 @@ from typing import Final
 
 from sv.engine.duck.relation import SESSION_GAP_MS, session_starts
 from sv.engine.duck.summaries.known import NOTHING, Known
-from sv.engine.duck.summaries.pieces import PIECE_ITEMS, hex_id
+from sv.engine.duck.summaries.pieces import PIECE_ITEMS
 from sv.model.limits import MAX_SESSION_URL_CHARS, MAX_SESSION_VALUE_CHARS
 
 QUIET_EVENTS: Final = ("$pageview", "$pageleave", "$identify")
@@ -34,8 +34,10 @@ GAP_MS: Final = SESSION_GAP_MS
 _TIE: Final = "(md5_number_lower(session_id) >> 2)::bigint"
 """62 bits. Two sessions with the same start and the same tie would be listed as one place; there is one chance in 10^18 for each pair."""
 
-_URL: Final = f"left(current_url, {MAX_SESSION_URL_CHARS})"
-_PATH: Final = f"left(url_path, {MAX_SESSION_URL_CHARS})"
+_TOP: Final = "170141183460469231731687303715884105728::uhugeint"
+"""The uppermost of 128 bits, which no id has that begins with a time: whoever has it comes after all that don't."""
+
+_IS_VIEW: Final = "event = '$pageview' and current_url is not null"
 
 # Most events have no `$referrer`, and looking for the word costs a tenth of taking the JSON apart.
 REFERRER: Final = """
@@ -46,30 +48,31 @@ REFERRER: Final = """
 """The client's own `$referrer` of a row, where it is a text."""
 
 _COLUMNS: Final = f"""
-    id, event, timestamp, person, user_id is not null as is_user, {_URL} as url, {_PATH} as path,
-    left(referrer, {MAX_SESSION_URL_CHARS}) as referrer,
-    left(country, {MAX_SESSION_VALUE_CHARS}) as country, left(device_type, {MAX_SESSION_VALUE_CHARS}) as device_type,
-    left(browser, {MAX_SESSION_VALUE_CHARS}) as browser, left(os, {MAX_SESSION_VALUE_CHARS}) as os
+    id, event, timestamp, person, current_url as url, url_path as path, referrer, country, device_type, browser, os,
+    case when {_IS_VIEW} then id::uhugeint when current_url is not null then id::uhugeint + {_TOP} end as entry_key,
+    case when {_IS_VIEW} then id::uhugeint + {_TOP} when current_url is not null then id::uhugeint end as exit_key,
+    id::uhugeint + case when user_id is null then 0::uhugeint else {_TOP} end as person_key
 """
+"""Of events that count for the same the one counts whose key is the smallest or the largest: by rank, then by id."""
 
 
-def _keyed(value: str, pick: str, *ranked: tuple[str, str]) -> str:
-    """A pair of key and value. ranked: (rank, condition) of the events that are asked, those that count first in front."""
-    chosen = "min" if pick == "arg_min" else "max"
-    keys = [f"'{rank}' || {hex_id(f'{chosen}(id) filter (where {condition})')}" for rank, condition in ranked]
-    values = [f"{pick}({value}, id) filter (where {condition})" for _, condition in ranked]
-    return f"json_array(coalesce({', '.join(keys)}), coalesce({', '.join(values)}))"
+def _ranked(key: str, *values: str) -> str:
+    """A key, of a number with the rank in its uppermost bit, and its values."""
+    return f"case when {key} >= {_TOP} then '01' else '00' end || ({key} % {_TOP})::uuid::varchar, {', '.join(values)}"
 
 
-def _earliest(column: str, known: Known) -> str:
-    if column not in known.columns:
-        return "json_array(null, null)"
-    return _keyed(column, "arg_min", ("00", f"{column} is not null"))
+def _earliest(column: str, most_chars: int) -> str:
+    is_there = f"filter (where {column} is not null)"
+    return f"'00' || (min(id) {is_there})::varchar, left(arg_min({column}, id) {is_there}, {most_chars})"
+
+
+def _earliest_known(column: str, known: Known) -> str:
+    return _earliest(column, MAX_SESSION_VALUE_CHARS) if column in known.columns else "null, null"
 
 
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
-_VIEW: Final = "event = '$pageview' and url is not null"
-_PERSON_KEYED: Final = _keyed("person", "arg_max", ("01", "is_user"), ("00", "true"))
+_ENTRY: Final = "arg_min([url, path], entry_key)"
+_SHOWN: Final = "arg_max(person, person_key)"
 
 
 def _session(known: Known) -> str:
@@ -78,13 +81,13 @@ def _session(known: Known) -> str:
       'session', session_id, owner, case when owner is null then {_TIE} else owner end,
       epoch_ms(min(timestamp)), epoch_ms(max(timestamp)), count(*),
       count(*) filter (where event = '$pageview'), count(*) filter (where event not in ({_QUIET})),
-      {_keyed("[url, path]", "arg_min", ("00", _VIEW), ("01", "url is not null"))},
-      {_keyed("url", "arg_max", ("01", _VIEW), ("00", "url is not null"))},
-      {_keyed("referrer", "arg_min", ("00", "referrer is not null"))},
-      {", ".join(_earliest(column, known) for column in ("country", "device_type", "browser", "os"))},
-      {_PERSON_KEYED}
+      {_ranked("min(entry_key)", f"left({_ENTRY}[1], {MAX_SESSION_URL_CHARS})", f"left({_ENTRY}[2], {MAX_SESSION_URL_CHARS})")},
+      {_ranked("max(exit_key)", f"left(arg_max(url, exit_key), {MAX_SESSION_URL_CHARS})")},
+      {_earliest("referrer", MAX_SESSION_URL_CHARS)},
+      {", ".join(_earliest_known(column, known) for column in ("country", "device_type", "browser", "os"))},
+      {_ranked("max(person_key)", _SHOWN)}
     )
-"""
+    """
 
 
 def summary_sql(rows: str, known: Known = NOTHING) -> str:
@@ -101,7 +104,7 @@ def summary_sql(rows: str, known: Known = NOTHING) -> str:
     ), sessions as (
       select
         project_id, {_session(known)} as item, session_id,
-        coalesce(arg_max(person, id) filter (where is_user), arg_max(person, id)) as shown, min(person) as least, max(person) as largest
+        {_SHOWN} as shown, min(person) as least, max(person) as largest
       from keyed
       group by project_id, session_id, owner, started
     ), shared as (
@@ -116,7 +119,7 @@ def summary_sql(rows: str, known: Known = NOTHING) -> str:
       select project_id, item, (row_number() over (partition by project_id order by rank) - 1) // {PIECE_ITEMS} as piece
       from items
     )
-    select project_id, to_json(list(item))::varchar
+    select project_id, '[' || string_agg(item, ',') || ']'
     from pieces
     group by project_id, piece
     order by project_id, piece
