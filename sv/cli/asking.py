@@ -15,7 +15,6 @@ import msgspec
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import read_holder
 from sv.model.errors import InvalidParameter, Unavailable
-from sv.remote.server import MAX_PAGE_BYTES, RemoteServer, TryAgainError
 from sv.settings import add_flags, load_with_sources
 
 TOKEN_VARIABLE: Final = "SV_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -67,6 +66,8 @@ class RunningServer:
     def __init__(self, url: str, token: str | None) -> None:
         if not token:
             raise InvalidParameter(f"expected an API token for {url} (--api-token or {TOKEN_VARIABLE})")
+        from sv.remote.server import RemoteServer  # with HTTP, which a command on a folder at rest goes without
+
         self.url = url
         self.token = token
         self._server = RemoteServer(url, token, agent="sv", timeout_s=TIMEOUT_S)
@@ -91,6 +92,8 @@ class RunningServer:
         return f"/projects/{urllib.parse.quote(given, safe='')}"
 
     def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        from sv.remote.server import MAX_PAGE_BYTES, TryAgainError
+
         try:
             return self._server.ask(method, path, body, most_bytes=MAX_PAGE_BYTES)
         except TryAgainError as fault:
