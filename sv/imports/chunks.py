@@ -42,6 +42,7 @@ MIN_BLOCK_ROWS: Final = 32
 """A smaller block that isn't ordinary is read row by row."""
 
 _encoder: Final = msgspec.json.Encoder()
+_shallow: Final = msgspec.json.Decoder(list[ShallowEvent])
 
 
 class ChunkSize(Struct, frozen=True, gc=False):
@@ -193,12 +194,23 @@ class _Builder:
         return Chunk(self.end, self.rows, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated)
 
     def _close(self, group: _Group, user_agent: str) -> None:
+        if self._size.in_columns and not user_agent and (columns := self._columns(group)) is not None:
+            self._batches.append(Batch("", group.places, b"", columns))
+            self._reach(columns.first_ms, columns.last_ms)
+            return
         try:
             decoded = decode_events(b"[" + b",".join(group.texts) + b"]", self._now_ms)
         except ClientFault as fault:  # of one row, by which ingest would refuse a request
             self._close_halves(group, user_agent, fault)
             return
         self._keep(decoded, user_agent, group.places, group.moments)
+
+    def _columns(self, group: _Group) -> EventColumns | None:
+        try:
+            events = _shallow.decode(repair(b"[" + b",".join(group.texts) + b"]"))
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        return columns_of(events, [event.timestamp for event in events], self._now_ms)
 
     def _keep(self, decoded: Decoded, user_agent: str, places: Sequence[int], moments: Sequence[int]) -> None:
         """places, moments: of every event, also of those that were refused."""

@@ -10,9 +10,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from imports_rig import ROW, Kept, read, write_csv, write_ndjson
+from imports_rig import ROW, Folder, Kept, read, take, write_csv, write_ndjson
 
 from sv.imports import blocks, chunks, tables
+from sv.imports.chunks import ChunkSize
+from sv.imports.local import LocalTarget
 
 VALUES: list[Any] = [
     None, True, False, 1, -1, 1.5, 1e300, -0.0, 10**19, 10**25, "", " a ", "x" * 201, "é😀", "\0", "\ud800", [], {},
@@ -153,6 +155,13 @@ def line(draw: random.Random) -> bytes:
     return json.dumps(ROW | {"timestamp": moment, "properties": {"a": draw.choice(VALUES[:9])}}).encode()
 
 
+def plain_line(draw: random.Random) -> bytes:
+    moment = draw.choice([1_700_000_000_000 + draw.randrange(10**6), "2023-11-14T22:13:20.5Z"])
+    urls = ["https://shop.example/a?utm_source=x", "/b", "nothing"]
+    properties = {"x": draw.choice(VALUES[1:8]), "$current_url": draw.choice(urls)} | draw.choice([{}, {"$browser": "Lynx"}])
+    return json.dumps(ROW | {"timestamp": moment, "properties": properties}).encode()
+
+
 def odd_line(draw: random.Random) -> bytes:
     if draw.random() < 0.3:
         return draw.choice(BROKEN)(json.dumps(ROW).encode())
@@ -194,3 +203,27 @@ def test_ordinary_rows_are_not_read_one_by_one_and_one_that_is_not_costs_few(
     assert len(alone) < 100
     assert len(kept.events) == 10_000
     assert kept.events[5000]["properties"] == {"x": 1, "a": [1]}
+
+
+@pytest.mark.parametrize("maps", [(), ("x=properties.x",)], ids=["plain", "mapped"])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_folder_at_rest_takes_in_columns_is_what_it_takes_as_json(
+    folder: Folder, tmp_path: Path, seed: int, maps: Any
+) -> None:
+    draw = random.Random(seed)
+    rows = [odd_line(draw) if draw.random() < 0.004 * seed else plain_line(draw) for _ in range(600)]
+    path = write_ndjson(tmp_path / "f.ndjson", rows)
+    kept = Kept(ChunkSize(250, 1 << 20, in_columns=True))
+    take(path, kept, maps=maps)
+    assert any(batch.columns is not None for chunk in kept.chunks for batch in chunk.batches)
+    told: list[Any] = []
+    for size in (None, ChunkSize(250, 1 << 20), ChunkSize(250, 1 << 20, in_columns=True)):
+        project = folder.new_project()
+        target = LocalTarget(folder.chunks, project, lambda: None, size)
+        report = take(path, target, project_id=project, maps=maps)
+        enriched = sorted(
+            (row["timestamp"], row["event"], row["current_url"] or "", row["browser"] or "") for row in folder.events(project)
+        )
+        told.append((folder.wire_events(project), enriched, report.taken, report.rejected, report.first_ms, report.last_ms))
+    assert told[0] == told[1] == told[2]
+    assert told[0][2] > 100
