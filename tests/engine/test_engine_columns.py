@@ -113,6 +113,8 @@ def test_what_is_known_of_rows_changes_no_summary(rig: Rig, seed: int, monkeypat
     simply = items_of(rig, generation)
     monkeypatch.setattr(reading, "MIN_ROWS", 1)
     monkeypatch.setattr(known, "SAMPLED", 1)
+    monkeypatch.setattr(known, "LEAST_SHARE", 0)
+    monkeypatch.setattr(known, "MOST_NAMES", 1000)
     monkeypatch.setattr(known, "MAX_NAMES", draw.choice([1, 4, 64]))
     assert items_of(rig, generation) == simply
     assert list(simply) == list(SUMMARIES)
