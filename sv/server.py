@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sv import __version__
 from sv.auth.live_tokens import LiveTokens
-from sv.engine.priority import STORE_NICENESS, lower_own_priority, lower_priority
+from sv.engine.priority import STORE_NICENESS, giving_way, lower_own_priority, lower_priority
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
@@ -308,7 +308,8 @@ class Server:
 
         settings = self.settings
         catch_up, check_parts = self.rollups.catch_up, self.maintenance.check_all
-        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, lower_own_priority)
+        priority = (lower_own_priority, giving_way)
+        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, *priority)
         return Services(
             people=self.people,
             hashing=Turns(),

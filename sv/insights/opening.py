@@ -1,6 +1,7 @@
 """Opening the runner that the settings mean."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from sv.engine.port import Engine
 from sv.insights.runner import Events, Runner
@@ -15,6 +16,7 @@ def open_runner(
     catch_up: Callable[[], None],
     check_parts: Callable[[Sequence[Part]], int],
     lower_priority: Callable[[], None],
+    giving_way: Callable[[], AbstractContextManager[None]],
 ) -> Runner:
     """The one runner of a server; its parameters are explained there."""
     return Runner(
@@ -28,4 +30,5 @@ def open_runner(
         max_waiting=settings.query_queue_limit,
         threads=settings.threads,
         lower_priority=lower_priority,
+        giving_way=giving_way,
     )

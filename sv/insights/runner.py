@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -92,7 +92,7 @@ class Runner:
     open_engine: the engine, made (and imported) when the first query comes. catch_up: has every accepted event folded, which queries
     need where identity is merged. check_parts: sets damaged ones among these parts aside and
     returns their number. timeout_s: for a query as a whole, from when it starts to run. max_wait_s: in line before that.
-    max_running: of insights. max_waiting: of each kind.
+    max_running: of insights. max_waiting: of each kind. giving_way: entered by a thread while it answers.
     """
 
     def __init__(
@@ -108,7 +108,9 @@ class Runner:
         max_waiting: int,
         threads: int,
         lower_priority: Callable[[], None],
+        giving_way: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._giving_way = giving_way
         self._open_engine = open_engine
         self._events = events
         self._catch_up = catch_up
@@ -179,7 +181,7 @@ class Runner:
         try:
             if self._is_ending:
                 raise _ending()
-            running = loop.run_in_executor(pool, work, stop)
+            running = loop.run_in_executor(pool, self._at_work, work, stop)
         except BaseException:
             line.leave(project_id)
             raise
@@ -210,6 +212,10 @@ class Runner:
             is_told = True
             raise Limits(self._timeout_s).too_long()
         return running.result()
+
+    def _at_work(self, work: Callable[[Stop], Result], stop: Stop) -> Result:
+        with self._giving_way():
+            return work(stop)
 
     def _stop(self, running: "asyncio.Future[Any]", stop: Stop, reason: Callable[[], Exception]) -> None:
         """Have it stopped, and again until it has."""
