@@ -42,9 +42,10 @@ def all_thread_ids() -> list[int]:
 
 
 GIVING_WAY_S: Final = 0.0005
-"""Within so many seconds a thread that runs Python lets another one run that waits to. Five milliseconds are Python's own choice, with
-which ingest's p99 beside three heavy queries was 22 ms where it is 13 to 15 (`ingest_under_queries_bench`); but where ingest has the cores for
-itself, so short a time takes a seventh of the single-event requests that it can answer."""
+"""Within so many seconds a thread that runs Python lets another one run that waits to. Five milliseconds are Python's own choice.
+
+With those ingest's p99 beside three heavy queries was 22 ms, where it is 13 to 15 (`ingest_under_queries_bench`). But where ingest has the
+cores for itself, so short a time takes a seventh of the single-event requests that it can answer."""
 
 
 class GivingWay:
