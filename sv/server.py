@@ -308,8 +308,7 @@ class Server:
 
         settings = self.settings
         catch_up, check_parts = self.rollups.catch_up, self.maintenance.check_all
-        priority = (lower_own_priority, giving_way)
-        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, *priority)
+        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, lower_own_priority, giving_way)
         return Services(
             people=self.people,
             hashing=Turns(),

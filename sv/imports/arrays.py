@@ -31,8 +31,15 @@ _AFTER_E: Final = b"-0123456789"
 
 def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> EventColumns | None:
     """The events' columns, with these times; None where one is not to be taken as it is."""
-    none = len(events)
-    if [event.groups for event in events].count(None) < none or [event.eventId for event in events].count(None) < none:
+    try:
+        return _columns_of(events, times, now_ms)
+    except (OverflowError, UnicodeEncodeError):
+        return None
+
+
+def _columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> EventColumns | None:
+    """Raises UnicodeEncodeError for half of a surrogate pair, OverflowError for an integer that JSON's encoder doesn't take."""
+    if any(event.groups is not None or event.eventId is not None for event in events):
         return None
     names = [event.event for event in events]
     times = _checked(times, now_ms)
@@ -47,11 +54,8 @@ def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Eve
     session_ids = [event.sessionId for event in events]
     if "" in session_ids:
         session_ids = [session_id or None for session_id in session_ids]
-    try:
-        properties = [event.properties or _EMPTY for event in events]
-        lines = _encoder.encode_lines(properties)
-    except (OverflowError, UnicodeEncodeError):
-        return None
+    properties = [event.properties or _EMPTY for event in events]
+    lines = _encoder.encode_lines(properties)
     has_escapes = b"\\u" in lines
     if has_escapes and b"\\u0000" in lines:
         return None

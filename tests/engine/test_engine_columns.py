@@ -96,6 +96,7 @@ def test_events_in_columns_become_the_rows_that_their_json_becomes(rig: Rig, see
         {"groups": ["a"]}, {"eventId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, {"event": " a"}, {"event": "a\n"}, {"timestamp": -1},
         {"timestamp": RECEIVED + 10**9}, {"timestamp": None}, {"timestamp": 1.5}, {"userId": None}, {"properties": {"a": "\0"}},
         {"properties": {"a": 10**25}}, {"properties": {"a": 2**63}}, {"properties": {"a": "x" * 70_000}}, {"properties": {"a": "\ud800"}},
+        {"event": "\ud800"}, {"userId": "\ud800"}, {"sessionId": "\ud800"}, {"properties": {"$browser": "\ud800"}},
     ],
     ids=lambda odd: json.dumps(odd)[:30],
 )  # fmt: skip

@@ -19,8 +19,8 @@ SAMPLED: Final = 64
 """One row of so many is asked for the names of its properties."""
 
 MAX_NAMES: Final = 10
-"""Properties that are read column by column. What they cost grows with their square: eight take two thirds of what rows take, 24 half as
-much again."""
+"""Properties that are read column by column. What they cost grows with their square: eight take two thirds of what rows take, and many more
+take longer than rows."""
 
 LEAST_SHARE: Final = 0.7
 """Of the sample that has no other properties. With fewer of them, to look for both kinds costs more than it saves."""
