@@ -101,6 +101,48 @@ def test_numbers_in_order_compare_exactly(rig: Rig, monkeypatch: pytest.MonkeyPa
     check(rig, sent, items)
 
 
+AWKWARD = [
+    "plain",
+    'a "quote"',
+    "back\\slash",
+    "\\n",
+    "\n",
+    "é",
+    "\u2028",
+    "\U0001f600",
+    "",
+    "1",
+    "true",
+    "null",
+    '"plain"',
+    "[1]",
+    "\u0000",
+]
+
+
+def test_strings_are_equal_however_json_writes_them(rig: Rig) -> None:
+    sent: list[dict[str, Any]] = [
+        {"p": value} for value in (*AWKWARD, *AWKWARD, 1, True, None, ["plain"], {"a": "back\\slash"}, 1.0)
+    ]
+    sent.append({})
+    items = [
+        Filter("p", operator, value) for operator in (Operator.EXACT, Operator.IS_NOT) for value in (*AWKWARD, tuple(AWKWARD))
+    ]
+    items += [Filter("p", operator, ()) for operator in (Operator.EXACT, Operator.IS_NOT)]
+    check(rig, sent, items)
+
+
+def test_strings_without_escapes_are_compared_without_a_statement(
+    rig: Rig, failed: list[Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, file, _ = place(rig, [{"p": value} for value in ("one", "zwölf", 3)])
+    item = Filter("p", Operator.IS_NOT, ("zwölf", "three"))
+    monkeypatch.setattr(Statements, "rows", lambda *_: pytest.fail("a statement was run"))
+    told = answer(rig, part, file, item, failed)
+    assert told is not None
+    assert by_row(file, told, 3) == [True, False, True]
+
+
 UNFIT: dict[str, list[Any]] = {
     "too many texts": [f"text {nth}" for nth in range(30)],
     "many numbers and a text": [*range(30), "x"],

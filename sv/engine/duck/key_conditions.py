@@ -1,8 +1,9 @@
 """What a matcher asks of rows, as far as key files can tell: conditions over one coded column or property each, and for which codes they
 hold.
 
-A condition is asked once of each distinct value, by the same SQL that asks it of rows, so that it means the same in both; of a property's
-numbers in order it is enough to find where they cross the bound. What can't be answered so is left to others.
+A condition is asked once of each distinct value, by the same SQL that asks it of rows, so that it means the same in both. Which strings
+equal others needs no statement, and of a property's numbers in order it is enough to find where they cross the bound. What can't be
+answered so is left to others.
 """
 
 import re
@@ -23,7 +24,7 @@ from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
 from sv.engine.duck.sql import Params
 from sv.engine.port import Limits, Matcher, Scope
-from sv.model.filters import NEGATED, Filter, Operator
+from sv.model.filters import NEGATED, Filter, Operator, compares_path, url_path
 
 _PROPERTIES: Final = "properties"
 _WORD: Final = re.compile(r"\w+")
@@ -119,11 +120,33 @@ def _of_column(need: Condition, name: str, files: Files, statements: Statements,
     columns = {file: column for _, file in files if (column := file.columns.get(name)) is not None}
     values = {value for column in columns.values() for value in column.values}
     item = need.item
-    holds = {value: value is not True for value in values} if item is None else _ask(name, item, values, statements, limits)
+    if item is None:
+        holds = {value: value is not True for value in values}
+    elif (equal := _equal_of(item)) is not None:
+        holds = {value: (value in equal.strings) is equal.holds for value in values}
+    else:
+        holds = _ask(name, item, values, statements, limits)
     return {
         (need, file): Answer(column.at, 1, np.array([holds[value] for value in column.values], np.bool_))
         for file, column in columns.items()
     }
+
+
+class _Equal(NamedTuple):
+    """A condition that is about a string's being one of these alone. holds: whether it holds for those, or for all other values."""
+
+    strings: frozenset[str]
+    holds: bool
+
+
+def _equal_of(item: Filter) -> _Equal | None:
+    if NEGATED.get(item.operator, item.operator) is not Operator.EXACT:
+        return None
+    values = item.value if isinstance(item.value, tuple) else (item.value,)
+    strings = frozenset(
+        (url_path(value) or "") if compares_path(item.property, value) else value for value in values if isinstance(value, str)
+    )
+    return _Equal(strings, item.operator is Operator.EXACT) if all(isinstance(value, str) for value in values) else None
 
 
 def _ask(column: str, item: Filter, values: set[Value], statements: Statements, limits: Limits) -> dict[Value, bool]:
@@ -171,9 +194,21 @@ class _OfProperty:
 
     def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
         """For which values it holds: JSON texts, None for none."""
-        params = Params()
-        statement = f"select text, {condition(self._item, params)} from ({rows_holding(self._item.property, texts, params)})"
-        return {text: bool(holds) for text, holds in self._statements.rows(params.sql(statement), self._limits)}
+        holds = self._compared(texts)
+        rest = texts - holds.keys()
+        if rest:
+            params = Params()
+            statement = f"select text, {condition(self._item, params)} from ({rows_holding(self._item.property, rest, params)})"
+            holds |= {text: bool(held) for text, held in self._statements.rows(params.sql(statement), self._limits)}
+        return holds
+
+    def _compared(self, texts: set[str | None]) -> dict[str | None, bool]:
+        """The same for those of which it is plain which string they are, or that they are none: in which nothing is escaped."""
+        equal = _equal_of(self._item)
+        if equal is None:
+            return {}
+        written = {f'"{string}"' for string in equal.strings}
+        return {text: (text in written) is equal.holds for text in texts if text is None or "\\" not in text or text[0] != '"'}
 
     def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:
         """For which of these it holds, which ascend and stand for the numbers exactly."""
