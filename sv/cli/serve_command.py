@@ -11,6 +11,7 @@ The first start prints the credentials once. Every option is also an environment
 
 import argparse
 import json
+import logging
 import os
 
 import msgspec
@@ -18,8 +19,12 @@ import msgspec
 from sv.cli.credentials import Credentials, first_credentials, note_shown
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging
+from sv.model.limits import MIB
 from sv.server import Server
 from sv.settings import add_flags, load
+from sv.settings.memory import LEAST_FIRM_BYTES
+
+log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
     made: list[Credentials] = []
 
     def on_open(server: Server) -> None:
+        if settings.memory_limit < LEAST_FIRM_BYTES:
+            given, least = (size // MIB for size in (settings.memory_limit, LEAST_FIRM_BYTES))
+            log.warning(
+                "memory_limit is %d MiB: with less than %d the server may take more than that (SV_MEMORY_LIMIT)", given, least
+            )
         credentials = first_credentials(server)
         if credentials is not None:
             made.append(credentials)

@@ -21,7 +21,7 @@ from sv.engine.stop import Stop, Stopped
 from sv.insights.flights import Flights
 from sv.insights.latencies import Latencies
 from sv.insights.line import Line
-from sv.model.errors import Unavailable
+from sv.model.errors import Unavailable, let_go
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
 
@@ -214,8 +214,12 @@ class Runner:
         return running.result()
 
     def _at_work(self, work: Callable[[Stop], Result], stop: Stop) -> Result:
-        with self._giving_way():
-            return work(stop)
+        try:
+            with self._giving_way():
+                return work(stop)
+        except BaseException as error:
+            let_go(error)
+            raise
 
     def _stop(self, running: "asyncio.Future[Any]", stop: Stop, reason: Callable[[], Exception]) -> None:
         """Have it stopped, and again until it has."""

@@ -21,6 +21,7 @@ Each class names its HTTP status and its code on the wire (API.md, "Errors"), so
 no other room knows about HTTP. Messages name the field and the value: "expected 1 to 1000, got 0 (limit)".
 """
 
+import traceback
 from typing import ClassVar
 
 from msgspec import Struct
@@ -132,3 +133,16 @@ class Unavailable(ServerFault):
 
 class DiskRefuses(Unavailable):
     """What the disk has to take first, it doesn't. What lies there already can be read."""
+
+
+def let_go(error: BaseException) -> None:
+    """Have the calls that it came through hold nothing any more; where each was stays known. For who hands it on to another thread.
+
+    SCAR: a task that failed and who waits for it hold each other, and with them whatever the question had in memory, until Python looks
+    through all there is: overviews of too many events, one after the other, took 50 MiB each, beyond any limit.
+    """
+    chain: list[BaseException | None] = [error]
+    for link in chain:
+        if link is not None:
+            traceback.clear_frames(link.__traceback__)
+            chain += [each for each in (link.__cause__, link.__context__) if each not in chain]

@@ -2,7 +2,7 @@
 
 What a process takes before anything is asked of it (its libraries, and Python itself) comes first; the rest is for the engine, for events
 that wait, and for what is kept between questions. Assumes that each keeps to its share. Below LEAST_FIRM_BYTES the shares come to the
-least that works, and the process may take more than the limit says (400 MiB in an overview of 60 days of 10 million events).
+least that works, and the process may take more than the limit says (400 MiB at a limit of 384, with overviews of 10 million events).
 """
 
 from typing import Final

@@ -82,6 +82,13 @@ def test_a_folder_of_serve_is_not_opened_with_credentials_that_everybody_knows(s
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(("limit", "is_told"), [("256MiB", True), ("512MiB", False)])
+def test_a_limit_of_memory_that_may_not_hold_is_told_of(serve: Serve, limit: str, is_told: bool) -> None:
+    server = serve(command="serve", SV_MEMORY_LIMIT=limit).start()
+    assert server.stop() == 0
+    assert ("memory_limit is 256 MiB: with less than 512 the server may take more than that" in server.log) is is_told
+
+
 def test_a_folder_of_dev_is_not_served_to_everybody(serve: Serve) -> None:
     server = serve().start()
     assert server.stop() == 0

@@ -1,12 +1,15 @@
 """What ends a query: its time, its memory, its caller's mistake, a damaged file. Whatever it was, the next query is answered."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sv.engine.duck.run import Statements
@@ -186,6 +189,35 @@ def test_a_query_that_fails_though_every_part_is_whole_is_unavailable(rig: Rig, 
         assert asyncio.run(runner.run("p", (0, 2**42), listed)) == ["e"]
     assert len(store.checked) == 1
     assert "ConversionException" in caplog.text
+
+
+def test_a_query_that_fails_leaves_nothing_in_memory(rig: Rig) -> None:
+    """Not even until Python's collector comes, which counts objects and not their bytes."""
+    held: list[weakref.ref[Any]] = []
+
+    def too_much(_: Context) -> None:
+        try:
+            read = np.ones(1000)
+            held.append(weakref.ref(read))
+            raise ZeroDivisionError
+        except ZeroDivisionError as error:
+            kept = np.ones(1000)
+            held.append(weakref.ref(kept))
+            raise Unavailable("too much") from error
+
+    async def ask(runner: Runner) -> None:
+        for same in (None, "question"):
+            with pytest.raises(Unavailable, match="too much"):
+                await runner.run("p", (0, 2**42), too_much, same=same)
+
+    rig.buffer(rig.batch(events("ann: e@0m")))
+    gc.disable()
+    try:
+        with running(rig, Store(rig)) as runner:
+            asyncio.run(ask(runner))
+            assert [each() is None for each in held] == [True] * 4
+    finally:
+        gc.enable()
 
 
 def test_queries_beyond_the_line_are_refused_and_the_line_goes_on(rig: Rig) -> None:
