@@ -12,6 +12,10 @@ MIN_WINDOW_BYTES: Final = 2000
 STALL_SECONDS: Final = 600
 """How long an answer may wait for its reader to take 64 KiB. Downloads that somebody paused, and browsers that sleep, come back."""
 
+LINGER_SECONDS: Final = 5
+LINGER_BYTES: Final = 64 << 20
+"""For how long, and how much, what still comes of a request that was refused is read, so that its sender gets to read why."""
+
 MAX_HEAD_BYTES: Final = 256 * 1024
 """Of a request's head, and of what frames a chunked body beside the body itself. The longest parameter alone may have 64 KiB."""
 

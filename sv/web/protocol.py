@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol, watched: what comes of requests and what is taken of answers is told to `Connections`.
 
-Answers for whose turn it is on a connection, for the bound on a request's head, and for the contract's shape of what is refused before the
-application sees it. uvicorn itself waits for ever for a request that was begun, and collects heads of any size.
+Answers for whose turn it is on a connection, for the bound on a request's head, for the contract's shape of what is refused before the
+application sees it, and for an answer's reaching who still sends. uvicorn itself waits for ever for a request that was begun, collects
+heads of any size, and closes while a body still comes.
 """
 
 import resource
@@ -9,12 +10,33 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sv.model.connection_limits import KEPT_FILES, MAX_CONNECTIONS, MAX_FRAMING, MAX_HEAD_BYTES
+from sv.model.connection_limits import (
+    KEPT_FILES,
+    LINGER_BYTES,
+    LINGER_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_FRAMING,
+    MAX_HEAD_BYTES,
+)
 from sv.web.connections import Connections
 from sv.web.errors import error_body
 from sv.web.front import SECURITY_HEADERS
 
 _STATUS: Final = {400: b"400 Bad Request", 503: b"503 Service Unavailable"}
+
+
+class _Way:
+    """A transport as an answer sees it: closing it leaves time to those who are still sending to read that answer."""
+
+    def __init__(self, protocol: "WatchedProtocol") -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+
+    def is_closing(self) -> bool:
+        return self._protocol.is_lingering or self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        self._protocol.close_answered()
 
 
 class WatchedProtocol(HttpToolsProtocol):
@@ -30,6 +52,8 @@ class WatchedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._is_whole = False  # all of a request is there
         self._has_head = False
+        self.is_lingering = False
+        self._lingered_bytes = 0
 
     # ---- For Connections ----
 
@@ -66,6 +90,11 @@ class WatchedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        if self.is_lingering:
+            self._lingered_bytes += len(data)
+            if self._lingered_bytes > LINGER_BYTES:
+                self.end()
+            return
         self.received += len(data)
         super().data_received(data)
         if self._is_whole:
@@ -84,6 +113,9 @@ class WatchedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._has_head = True
         super().on_headers_complete()
+        cycle: Any = self.cycle  # None where uvicorn takes the request for none of its own
+        if cycle is not None:
+            cycle.transport = _Way(self)
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -104,7 +136,22 @@ class WatchedProtocol(HttpToolsProtocol):
         super().resume_writing()
         self.connections_watch.flow(self)
 
+    def close_answered(self) -> None:
+        """Close once all is written. Where some of the request is still on its way, what comes of it is read for a while and thrown away: a
+        connection with unread bytes is reset as it is closed, and who sends them would see that in the place of the answer."""
+        if self._is_whole or self.transport.is_closing():
+            self.transport.close()
+            return
+        self.is_lingering = True
+        self.connections_watch.forget(self)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.end)
+
     def on_response_complete(self) -> None:
+        if self.is_lingering:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            return
         super().on_response_complete()
         if self.transport.is_closing():
             if self.unread_bytes():

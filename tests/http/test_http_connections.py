@@ -37,13 +37,16 @@ class Place:
         self.connections.sweep()
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
-        more = True
+        more = scope["path"] != "/refused"
         while more:
             more = (await receive()).get("more_body", False)
         if scope["path"] == "/slow":
             await self.release.wait()
         body = b"x" * (LARGE if scope["path"] == "/large" else 2)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        headers = [(b"content-length", b"%d" % len(body))]
+        if scope["path"] == "/refused":
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def connect(self, sent: bytes = b"", **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -237,3 +240,49 @@ def test_connections_leave_files_for_everything_else() -> None:
     allowed = allow_connections()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert 0 < allowed < soft
+
+
+async def send_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"x" * 65536)
+        await writer.drain()
+
+
+REFUSED = b"POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+@held
+async def test_who_sends_a_body_that_nobody_reads_gets_to_read_why(place: Place) -> None:
+    reader, writer = await place.open()
+    writer.write(REFUSED % LARGE)
+    for _ in range(LARGE // 65536):  # all of it, before a byte of the answer is read
+        writer.write(b"x" * 65536)
+        await writer.drain()
+    answer = await reader.read(-1)
+    assert answer.endswith(b"\r\n\r\nxx")
+    writer.close()
+    await until(lambda: place.connections.open == 0)
+
+
+@held
+async def test_a_refused_body_is_read_for_so_many_bytes_and_so_long_alone(place: Place) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sv.web.protocol.LINGER_BYTES", 1 << 20)
+        reader, writer = await place.open()
+        writer.write(REFUSED % (1 << 40))
+        with pytest.raises(ConnectionError):
+            await send_for_ever(writer)
+        await until(lambda: place.connections.open == 0)
+        patched.setattr("sv.web.protocol.LINGER_SECONDS", 0.05)
+        reader, writer = await place.open()
+        writer.write(REFUSED % LARGE)
+        assert (await reader.read(-1)).endswith(b"xx")
+        await until(lambda: place.connections.open == 0)
+
+
+@held
+async def test_who_sent_all_of_it_is_closed_at_once(place: Place) -> None:
+    reader, writer = await place.open()
+    writer.write(REFUSED % 4 + b"body")
+    assert (await reader.read(-1)).endswith(b"xx")
+    await until(lambda: place.connections.open == 0)
