@@ -162,11 +162,13 @@ async def look_on(server: Server, port: int, waits: list[float], resident: list[
     while True:
         began_s = time.monotonic()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        line = await reader.readline()
+        try:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            line = await reader.readline()
+        finally:
+            writer.close()
         assert line.split()[1] in (b"200", b"503"), line
         waits.append(time.monotonic() - began_s)
-        writer.close()
         resident.append(server.resident_mib())
         await asyncio.sleep(0.1)
 
