@@ -144,6 +144,7 @@ class WatchedProtocol(HttpToolsProtocol):
             return
         self.is_lingering = True
         self.connections_watch.forget(self)
+        self.connections_watch.rest(self)  # so that it gives way where there are too many
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.end)
 

@@ -298,7 +298,9 @@ async def _refuse(scope: Scope, send: Send, error: Exception, *, allow: bytes) -
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", allow))
     if scope["method"] == "PUT" or isinstance(error, PayloadTooLarge):
-        headers.append((b"connection", b"close"))  # a rest that nobody wants isn't waited for any longer
+        headers.append(
+            (b"connection", b"close")
+        )  # a rest that nobody wants isn't waited for, but for a few seconds (`sv.web.protocol`)
     await respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
 

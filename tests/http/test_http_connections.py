@@ -268,10 +268,12 @@ async def test_who_sends_a_body_that_nobody_reads_gets_to_read_why(place: Place)
 async def test_a_refused_body_is_read_for_so_many_bytes_and_so_long_alone(place: Place) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("sv.web.protocol.LINGER_BYTES", 1 << 20)
+        patched.setattr("sv.web.protocol.LINGER_SECONDS", 3600)
         reader, writer = await place.open()
         writer.write(REFUSED % (1 << 40))
         with pytest.raises(ConnectionError):
-            await send_for_ever(writer)
+            async with asyncio.timeout(WAIT_S):
+                await send_for_ever(writer)
         await until(lambda: place.connections.open == 0)
         patched.setattr("sv.web.protocol.LINGER_SECONDS", 0.05)
         reader, writer = await place.open()
@@ -281,8 +283,24 @@ async def test_a_refused_body_is_read_for_so_many_bytes_and_so_long_alone(place:
 
 
 @held
+async def test_where_there_are_too_many_who_was_answered_and_still_sends_gives_way(place: Place) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sv.web.protocol.LINGER_SECONDS", 3600)
+        for _ in range(20):
+            reader, writer = await place.open()
+            writer.write(REFUSED % LARGE)
+            assert (await reader.read(-1)).endswith(b"xx")
+        reader, writer = await place.open()
+        writer.write(GET % b"")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        assert place.connections.ended == {"crowded": 1}
+
+
+@held
 async def test_who_sent_all_of_it_is_closed_at_once(place: Place) -> None:
-    reader, writer = await place.open()
-    writer.write(REFUSED % 4 + b"body")
-    assert (await reader.read(-1)).endswith(b"xx")
-    await until(lambda: place.connections.open == 0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sv.web.protocol.LINGER_SECONDS", 3600)
+        reader, writer = await place.open()
+        writer.write(REFUSED % 4 + b"body")
+        assert (await reader.read(-1)).endswith(b"xx")
+        await until(lambda: place.connections.open == 0)
