@@ -13,7 +13,7 @@ MAX_FILES_PER_FLUSH: Final = 64
 Span = tuple[int, int]
 
 SpansOf = Callable[[str, Sequence[str]], Sequence[Span]]
-"""(project, days) -> its rows of these days, cut so that none has more of large rows than a file may have."""
+"""(project, days) -> its rows of these days, cut so that none weighs more than a file may."""
 
 
 class FilePlan(Struct, frozen=True):
@@ -25,10 +25,10 @@ class FilePlan(Struct, frozen=True):
     span: Span | None = None
 
 
-def plan_files(groups: Sequence[BufferGroup], most_large_bytes: int, spans_of: SpansOf) -> list[FilePlan]:
+def plan_files(groups: Sequence[BufferGroup], most_weight: int, spans_of: SpansOf) -> list[FilePlan]:
     """Each file to write for a buffer of these groups, projects in order. Asked twice of the same buffer it says the same.
 
-    most_large_bytes: what a file may have of large rows.
+    most_weight: what a file may weigh (`BufferGroup.weight`).
     """
     groups_of: dict[str, list[BufferGroup]] = {}
     for group in groups:
@@ -37,15 +37,15 @@ def plan_files(groups: Sequence[BufferGroup], most_large_bytes: int, spans_of: S
         file
         for project_id in sorted(groups_of)
         for some in _by_file(groups_of[project_id])
-        for file in cut_file(some, most_large_bytes, spans_of)
+        for file in cut_file(some, most_weight, spans_of)
     ]
 
 
-def cut_file(groups: Sequence[BufferGroup], most_large_bytes: int, spans_of: SpansOf) -> list[FilePlan]:
-    """The file of some groups of one project; several where it would have more of large rows than a file may have."""
+def cut_file(groups: Sequence[BufferGroup], most_weight: int, spans_of: SpansOf) -> list[FilePlan]:
+    """The file of some groups of one project; several where it would weigh more than a file may."""
     project_id, days = groups[0].project_id, [group.day for group in groups]
     file = FilePlan(project_id, days, days[0] if len(days) == 1 else None)
-    if sum(group.large_bytes for group in groups) <= most_large_bytes:
+    if sum(group.weight for group in groups) <= most_weight:
         return [file]
     return [structs.replace(file, span=span) for span in spans_of(project_id, days)]
 

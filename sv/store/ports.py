@@ -43,8 +43,8 @@ class BufferGroup(Protocol):
     @property
     def rows(self) -> int: ...
     @property
-    def large_bytes(self) -> int:
-        """Of the properties of those rows that are large."""
+    def weight(self) -> int:
+        """Bytes of those rows that are large, and a share of the others'."""
         ...
 
 
@@ -106,7 +106,7 @@ class Tables(Protocol):
 
     @property
     def most_large_bytes(self) -> int:
-        """How many bytes of large rows one file may have; more at once than the engine has memory for."""
+        """How many bytes of large rows one file may have, and how much it may weigh; more at once the engine has no memory for."""
         ...
 
     def large_bytes(self, path: Path) -> int:
@@ -114,7 +114,7 @@ class Tables(Protocol):
         ...
 
     def buffer_spans(self, generation: int, project_id: str, days: Sequence[str]) -> Sequence[tuple[int, int]]:
-        """One project's rows of these days cut into spans, each with no more of large rows than one file may have."""
+        """One project's rows of these days cut into spans, none of which weighs more than one file may."""
         ...
 
     def write_buffer_days(

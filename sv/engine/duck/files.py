@@ -33,6 +33,13 @@ LARGE_ROWS: Final = 32_768
 LARGE_SHARE: Final = 32
 """Of its memory: one of these is how much a file may have of large rows. To write it takes four times that, to take JSON apart fourteen."""
 
+ORDINARY_WEIGHT: Final = 8
+"""Bytes of ordinary rows that weigh as much as one of large ones: together a buffer's file may have no more than LARGE_SHARE says.
+
+SCAR: 50 MiB of rows of 3,900 bytes, just not large ones, were one file. Where the buffer and both threads' runs met in the 128 MiB of a
+small engine, one flush in twenty ran out of them.
+"""
+
 BATCH_ROWS: Final = 122_880
 """Of a part that is read in a stream, at a time."""
 
@@ -49,12 +56,12 @@ class FileFacts(Struct, frozen=True):
 
 
 class BufferGroup(Struct, frozen=True):
-    """The rows of one project and one UTC day in a buffer. `day` is ISO, as in `2026-01-31`. large_bytes: properties of large rows."""
+    """The rows of one project and one UTC day in a buffer. `day` is ISO, as in `2026-01-31`. weight: see ORDINARY_WEIGHT."""
 
     project_id: str
     day: str
     rows: int
-    large_bytes: int
+    weight: int
 
 
 Span = tuple[int, int]
@@ -70,15 +77,17 @@ def is_large(memory_bytes: int) -> str:
     return f"strlen(properties) >= {memory_bytes // LARGE_ROWS:d}"
 
 
+def _weight(memory_bytes: int) -> str:
+    return f"case when {is_large(memory_bytes)} then strlen(properties) else strlen(properties) // {ORDINARY_WEIGHT} end"
+
+
 def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int, memory_bytes: int) -> list[BufferGroup]:
     """What a flush of this buffer has to write, the largest groups first."""
     rows = cursor.execute(
         f"""
-        select project_id, day::varchar, n, large
+        select project_id, day::varchar, n, weight
         from (
-          select
-            project_id, timestamp::date as day, count(*) as n,
-            coalesce(sum(strlen(properties)) filter (where {is_large(memory_bytes)}), 0)::bigint as large
+          select project_id, timestamp::date as day, count(*) as n, coalesce(sum({_weight(memory_bytes)}), 0)::bigint as weight
           from {buffer_name(generation)}
           group by project_id, day
         )
@@ -91,14 +100,14 @@ def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int, memory_byt
 def buffer_spans(
     cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], memory_bytes: int
 ) -> list[Span]:
-    """One project's rows of these days cut so that large ones are few in each span; others' rows may lie in them too."""
+    """One project's rows of these days cut so that none weighs more than a file may; others' rows may lie in them too."""
     rows = cursor.execute(
         f"""
         select min(place), max(place)
         from (
-          select place, sum(bytes) over (order by place) // {memory_bytes // LARGE_SHARE:d} as span
+          select place, sum(weight) over (order by place) // {memory_bytes // LARGE_SHARE:d} as span
           from (
-            select rowid as place, case when {is_large(memory_bytes)} then strlen(properties) else 0 end as bytes
+            select rowid as place, {_weight(memory_bytes)} as weight
             from {buffer_name(generation)}
             where {_of_days(project_id, days)}
           )
