@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Generator
 
+from sv.engine.ahead import AHEAD_BYTES
 from sv.exports.sources import LocalSource, Source
 from sv.meta.errors import FolderInUse, FolderUnusable
 from sv.meta.lock import read_holder
@@ -10,6 +11,7 @@ from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotFound
 from sv.server import Server
 from sv.settings import Settings
+from sv.settings.memory import engine_bytes
 
 
 @contextlib.contextmanager
@@ -28,6 +30,7 @@ def local_source(settings: Settings, project_id: str | None, doing: str) -> Gene
             lambda pairs: parse_export_query(pairs, timezone=timezone, now_ms=server.clock()),
             lambda query: plan_locally(exports, found_id, query, server.clock()),
             lambda query: exports.blocks(found_id, query),
+            reads_ahead=engine_bytes(settings.memory_limit) >= AHEAD_BYTES,
         )
         yield source, found_id
 

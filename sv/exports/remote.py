@@ -27,6 +27,9 @@ BLOCK_BYTES: Final = 1 << 20
 class RemoteSource:
     """url, api_token: as `RemoteServer` has them. say: hears why it takes longer. Raises InvalidParameter for what is no address."""
 
+    reads_ahead = False
+    """A server reads two exports at a time, and the other place is for others."""
+
     def __init__(
         self,
         url: str,

@@ -9,16 +9,18 @@ A Parquet file is one piece, since its end describes all of it: into a file it i
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
 from msgspec import Struct
 
+from sv.engine.ahead import OneAhead
 from sv.exports.journal import VERSION, Journal, describe, load, save
-from sv.exports.sources import Pairs, PlannedPiece, Source, piece_pairs, whole_pairs
+from sv.exports.sources import Pairs, Plan, PlannedPiece, Source, piece_pairs, whole_pairs
 from sv.exports.targets import Kind, PieceWriter, rename, sync
 from sv.model.errors import InvalidParameter, Unavailable
 from sv.model.exports import ExportFormat
@@ -107,7 +109,7 @@ def export_to_file(source: Source, asked: Asked, path: Path, observe: Observe) -
         file.truncate(journal.bytes)
         file.seek(journal.bytes)
         if asked.kind.format is ExportFormat.PARQUET:
-            _write(source, asked, whole_pairs(asked.with_format(), journal.plan), file, 0, skip_header=False)
+            _write(lambda: source.read(whole_pairs(asked.with_format(), journal.plan)), asked.kind, file, 0, skip_header=False)
         else:
             _append_pieces(source, asked, file, journal, journal_path, observe)
         sync(file)
@@ -121,19 +123,25 @@ def export_to_file(source: Source, asked: Asked, path: Path, observe: Observe) -
 
 def _append_pieces(source: Source, asked: Asked, file: IO[bytes], journal: Journal, journal_path: Path, observe: Observe) -> None:
     plan = journal.plan
-    pieces = plan.pieces or [PlannedPiece("", "", 0)]  # nothing to export still has a CSV's header
-    while journal.done < len(pieces):
-        observe(_events(plan.pieces[: journal.done]), plan.events)
-        pairs = (
-            piece_pairs(asked.with_format(), plan, pieces[journal.done])
-            if plan.pieces
-            else whole_pairs(asked.with_format(), plan)
-        )
-        _write(source, asked, pairs, file, journal.bytes, skip_header=journal.done > 0)
-        sync(file)
-        journal.done += 1
-        journal.bytes = file.tell()
-        save(journal_path, journal)
+    with closing(_readings(source, asked, plan)) as readings:
+        while journal.done < max(len(plan.pieces), 1):  # nothing to export still has a CSV's header
+            observe(_events(plan.pieces[: journal.done]), plan.events)
+            read = partial(readings.read, journal.done)
+            _write(read, asked.kind, file, journal.bytes, skip_header=journal.done > 0)
+            sync(file)
+            journal.done += 1
+            journal.bytes = file.tell()
+            save(journal_path, journal)
+
+
+def _readings(source: Source, asked: Asked, plan: Plan) -> OneAhead[bytes]:
+    """A reading for each piece of the plan; for one without any, a reading of nothing."""
+
+    def begin(number: int) -> Generator[bytes]:
+        pairs = asked.with_format()
+        return source.read(piece_pairs(pairs, plan, plan.pieces[number]) if plan.pieces else whole_pairs(pairs, plan))
+
+    return OneAhead(begin, len(plan.pieces), is_wanted=source.reads_ahead)
 
 
 def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observe) -> Exported:
@@ -143,18 +151,19 @@ def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observ
     journal = _begin(source, asked, folder / MANIFEST)
     resumed = _events(journal.plan.pieces[: journal.done])
     plan = journal.plan
-    while journal.done < len(plan.pieces):
-        observe(_events(plan.pieces[: journal.done]), plan.events)
-        piece = plan.pieces[journal.done]
-        path = folder / f"{_name(piece)}{asked.kind.suffix}"
-        part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
-            _write(source, asked, piece_pairs(asked.with_format(), plan, piece), file, 0, skip_header=False)
-            sync(file)
-        rename(part, path)
-        journal.done += 1
-        journal.files[path.name] = piece.events
-        save(folder / MANIFEST, journal)
+    with closing(_readings(source, asked, plan)) as readings:
+        while journal.done < len(plan.pieces):
+            observe(_events(plan.pieces[: journal.done]), plan.events)
+            piece = plan.pieces[journal.done]
+            path = folder / f"{_name(piece)}{asked.kind.suffix}"
+            part = path.with_name(path.name + ".part")
+            with part.open("wb") as file:
+                _write(partial(readings.read, journal.done), asked.kind, file, 0, skip_header=False)
+                sync(file)
+            rename(part, path)
+            journal.done += 1
+            journal.files[path.name] = piece.events
+            save(folder / MANIFEST, journal)
     journal.is_finished = True
     save(folder / MANIFEST, journal)
     observe(plan.events, plan.events)
@@ -173,15 +182,15 @@ def _begin(source: Source, asked: Asked, journal_path: Path) -> Journal:
     return journal
 
 
-def _write(source: Source, asked: Asked, pairs: Pairs, file: IO[bytes], begin: int, *, skip_header: bool) -> None:
+def _write(read: Callable[[], Generator[bytes]], kind: Kind, file: IO[bytes], begin: int, *, skip_header: bool) -> None:
     """One piece, from `begin` on. An answer that breaks off is asked for again."""
     for attempt in range(1, PIECE_TRIES + 1):
         file.seek(begin)
         file.truncate()
-        writer = PieceWriter(file, asked.kind.compression)
+        writer = PieceWriter(file, kind.compression)
         try:
-            with closing(source.read(pairs)) as blocks:
-                for block in _without_header(blocks) if skip_header and asked.kind.format is ExportFormat.CSV else blocks:
+            with closing(read()) as blocks:
+                for block in _without_header(blocks) if skip_header and kind.format is ExportFormat.CSV else blocks:
                     writer.write(block)
         except Unavailable:
             if attempt == PIECE_TRIES:

@@ -31,6 +31,11 @@ class Plan(Struct, frozen=True):
 class Source(Protocol):
     """One project's events. Raises SvError."""
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a second piece may be begun while one is read."""
+        ...
+
     def plan(self, pairs: Pairs) -> Plan: ...
 
     def read(self, pairs: Pairs) -> Generator[bytes]:
@@ -40,14 +45,17 @@ class Source(Protocol):
 
 class LocalSource:
     """The data folder, in the process that has it open. parse: the query of these pairs. plan_of, read_of: its plan as JSON's
-    values, and its content."""
+    values, and its content. reads_ahead: as of `Source`."""
 
     def __init__(
         self,
         parse: Callable[[Pairs], ExportQuery],
         plan_of: Callable[[ExportQuery], dict[str, Any]],
         read_of: Callable[[ExportQuery], Generator[bytes]],
+        *,
+        reads_ahead: bool = False,
     ) -> None:
+        self.reads_ahead = reads_ahead
         self._parse = parse
         self._plan_of = plan_of
         self._read_of = read_of

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from sv.engine.ahead import AHEAD_BYTES, OneAhead
 from sv.engine.duck import export
 from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
@@ -339,14 +340,18 @@ class DuckEngine:
         received_before_ms: int,
         form: ExportFormat,
     ) -> Generator[Any]:
-        for piece in pieces:
-            params = Params()
+        def begin(number: int) -> Generator[Any]:
+            piece, params = pieces[number], Params()
             events = self.events(snapshot.within(piece.from_ms, piece.to_ms), params)
             scope = Scope(piece.from_ms, piece.to_ms, filters, include_bots=True)
             statement = export.rows_sql(events, scope, matcher, received_before_ms, form, piece.is_ordered, params)
-            batches = self._statements.batches(statement, EXPORT_BLOCK_EVENTS)
-            with contextlib.closing(batches):
-                yield from batches
+            return self._statements.batches(statement, EXPORT_BLOCK_EVENTS)
+
+        readings = OneAhead(begin, len(pieces), is_wanted=self._memory_bytes >= AHEAD_BYTES)
+        with contextlib.closing(readings):
+            for number in range(len(pieces)):
+                with contextlib.closing(readings.read(number)) as batches:
+                    yield from batches
 
     def events(self, snapshot: Snapshot, params: Params) -> str:
         """Persons being distinct ids, which is what sessions are derived from."""

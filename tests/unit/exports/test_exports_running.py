@@ -22,8 +22,9 @@ PLAN = Plan("2026-02-01T00:00:00.000Z", 6, [PlannedPiece(BOUNDS[n], BOUNDS[n + 1
 class Source:
     """Three pieces of one line each. breaks: (pieces begun so far) -> whether this one breaks off after half of it."""
 
-    def __init__(self, form: ExportFormat, breaks: Callable[[int], bool] = lambda _: False) -> None:
+    def __init__(self, form: ExportFormat, breaks: Callable[[int], bool] = lambda _: False, reads_ahead: bool = False) -> None:
         self.form = form
+        self.reads_ahead = reads_ahead
         self.breaks = breaks
         self.asked: list[str] = []
         self.planned = 0
@@ -136,3 +137,22 @@ def test_a_name_says_what_a_file_is() -> None:
     for name, form, compression in (("a.txt", None, None), ("a.parquet.gz", None, None), ("a.parquet", None, "zstd")):
         with pytest.raises(InvalidParameter):
             kind_of(name, form, compression)
+
+
+@pytest.mark.parametrize("compression", Compression)
+@pytest.mark.parametrize("form", [ExportFormat.NDJSON, ExportFormat.CSV])
+def test_a_source_that_reads_ahead_gives_the_same(tmp_path: Path, form: ExportFormat, compression: Compression) -> None:
+    for name, reads_ahead in (("one", False), ("other", True)):
+        source = Source(form, reads_ahead=reads_ahead)
+        export_to_file(source, asked(form, compression), tmp_path / name, lambda *_: None)
+        assert sorted(source.asked) == sorted(bound[:10] for bound in BOUNDS[:3])
+        export_to_folder(source, asked(form, compression), tmp_path / f"{name}s", lambda *_: None)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    files = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("ones", "others")]
+    assert files[0] == files[1]
+
+
+def test_a_piece_that_breaks_off_while_the_next_is_begun_is_read_once_more(tmp_path: Path) -> None:
+    source = Source(ExportFormat.NDJSON, lambda nth: nth == 1, reads_ahead=True)
+    export_to_file(source, asked(ExportFormat.NDJSON), tmp_path / "f", lambda *_: None)
+    assert (tmp_path / "f").read_bytes() == lines()
