@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 from rig import ALL, LIMITS, NOON, RECEIVED, STATES, Event, Rig, State, event, events, opened, properties_of
 
-from sv.engine.duck import export
+from sv.engine.duck import engine, export
 from sv.engine.port import Matcher, Scope, UnreadablePart
 from sv.model.exports import ExportFormat, Piece, pieces_of
 from sv.model.filters import Filter, Operator
@@ -284,3 +284,50 @@ def test_a_fault_while_parquet_is_read_ends_the_export_and_its_thread(tmp_path: 
         ):
             b"".join(rig.engine.export(snapshot, piece, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.PARQUET))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sv-encode")]
+
+
+DAYS = 6
+
+
+def by_day(rig: Rig, form: ExportFormat) -> bytes:
+    """An export that is read day by day."""
+    pieces = [Piece(NOON + (day * 2 - 1) * DAY_MS // 2, NOON + (day * 2 + 1) * DAY_MS // 2, 3000) for day in range(DAYS)]
+    snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+    return b"".join(rig.engine.export(snapshot, pieces, (), Matcher(None), MAX_TIMESTAMP_MS, form))
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_pieces_are_the_same_whether_or_not_the_next_is_begun_ahead(tmp_path: Path, state: State) -> None:
+    with opened(tmp_path) as rig:
+        rig.place_events([event("view", f"p{n % 7}", NOON + n % DAYS * DAY_MS - n, n=n) for n in range(9000)], state)
+        for form in ExportFormat:
+            with patch.object(engine, "AHEAD_BYTES", rig.database.memory_bytes + 1):
+                alone = rows_of(by_day(rig, form), form)
+            with patch.object(engine, "AHEAD_BYTES", rig.database.memory_bytes):
+                assert rows_of(by_day(rig, form), form) == alone
+            assert len(alone) == 9000
+            assert [row["timestamp"] for row in alone] == sorted(row["timestamp"] for row in alone)
+
+
+def test_whoever_stops_reading_leaves_no_statement_of_the_next_piece(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig, patch.object(engine, "AHEAD_BYTES", 0):
+        rig.place_events([event("view", "p", NOON + n % DAYS * DAY_MS, n=n) for n in range(9000)], "days")
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        pieces = [Piece(NOON + (day - 1) * DAY_MS, NOON + day * DAY_MS, 1500) for day in range(DAYS)]
+        blocks = rig.engine.export(snapshot, pieces, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.NDJSON)
+        assert next(blocks)
+        blocks.close()
+        assert not [thread for thread in threading.enumerate() if thread.name == "sv-ahead"]
+
+
+def test_a_file_that_can_t_be_read_is_told_when_its_piece_comes(tmp_path: Path) -> None:
+    with opened(tmp_path) as rig, patch.object(engine, "AHEAD_BYTES", 0):
+        rig.place_events([event("view", "p", NOON + n % 3 * DAY_MS, n=n) for n in range(300)], "days")
+        snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
+        path = tmp_path / next(part for part in rig.parts if part.min_ts_ms == NOON + DAY_MS).path
+        path.write_bytes(path.read_bytes()[:-100])
+        pieces = [Piece(NOON + day * DAY_MS, NOON + day * DAY_MS + 1, 100) for day in range(3)]
+        blocks = rig.engine.export(snapshot, pieces, (), Matcher(None), MAX_TIMESTAMP_MS, ExportFormat.NDJSON)
+        assert next(blocks).count(b"\n") == 100
+        with pytest.raises(UnreadablePart):
+            next(blocks)
