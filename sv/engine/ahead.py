@@ -61,7 +61,8 @@ class _Begun(Generic[Value]):
     def __init__(self, values: Generator[Value]) -> None:
         self._values = values
         self._first: Future[Value | _End] | None = Future()
-        threading.Thread(target=self._fetch, args=[self._first], name="sv-ahead", daemon=True).start()
+        # Not a daemon: a process that ends waits for the statement, which an interpreter that is gone can't be told the end of.
+        threading.Thread(target=self._fetch, args=[self._first], name="sv-ahead").start()
 
     def _fetch(self, first: "Future[Value | _End]") -> None:
         try:
