@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sv import __version__
 from sv.auth.live_tokens import LiveTokens
-from sv.engine.priority import STORE_NICENESS, giving_way, lower_own_priority, lower_priority
+from sv.engine.priority import STORE_NICENESS, all_thread_ids, giving_way, lower_own_priority, lower_priority, shorten_slices
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
@@ -365,12 +365,14 @@ class Server:
     # Life
 
     async def _on_startup(self) -> None:
+        of_ingest = all_thread_ids()
         self.capture.open(self.log, asyncio.get_running_loop())
         # Kept, since the event loop itself does not keep its tasks.
         self._getting_ready = asyncio.create_task(get_ready(self.front, self.store, self._open_engine, self.maintenance))
         lower_priority([self.maintenance.start()], STORE_NICENESS)
         for each in (self.rollup_work, self.recordings.keeper, self.jobs, self.disk):
             each.start()
+        shorten_slices(of_ingest)
 
     def end_queries(self) -> None:
         """Tell those who still wait for an answer that there will be none."""

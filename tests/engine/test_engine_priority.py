@@ -1,17 +1,52 @@
 """Whether the engine's threads give way: below ingest in a server, at the command's own priority where it has the folder for itself."""
 
 import asyncio
+import ctypes
+import json
 import os
+import struct
+import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from sv.cli.event_source import opened_server
 from sv.engine.duck.database import Database
-from sv.engine.priority import GIVING_WAY_S, QUERY_NICENESS, all_thread_ids, giving_way
+from sv.engine.priority import (
+    GIVING_WAY_S,
+    QUERY_NICENESS,
+    SHORT_SLICE_NS,
+    all_thread_ids,
+    giving_way,
+    lower_own_priority,
+    shorten_slices,
+)
 from sv.server import Server
 from sv.settings import Settings
+
+Result = TypeVar("Result")
+
+SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}
+HAS_SLICES = sys.platform == "linux" and os.uname().machine in SCHED_GETATTR
+"""Whether the system may be asked for a thread's slice. Before 6.12 Linux says 0."""
+
+
+def slice_ns(thread_id: int) -> int:
+    found = ctypes.create_string_buffer(56)
+    assert ctypes.CDLL(None).syscall(SCHED_GETATTR[os.uname().machine], thread_id, found, len(found), 0) == 0
+    return int(struct.unpack_from("=IIQiIQ", found)[5])
+
+
+def in_a_thread(work: Callable[[], Result]) -> Result:
+    found: list[Result] = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    thread.join()
+    return found[0]
 
 
 @pytest.mark.parametrize("gives_way", [True, False])
@@ -61,3 +96,59 @@ def test_a_server_s_questions_give_way_and_nothing_else_does(tmp_path: Path) -> 
         assert sys.getswitchinterval() > GIVING_WAY_S * 2
     finally:
         server.close()
+
+
+def test_a_short_slice_is_inherited_until_a_thread_is_lowered() -> None:
+    if not HAS_SLICES:
+        return  # elsewhere nothing happens, as the next test says
+
+    def work() -> None:
+        own = threading.get_native_id()
+        ordinary, niceness = slice_ns(own), os.getpriority(os.PRIO_PROCESS, own)
+        short = SHORT_SLICE_NS if ordinary else 0
+        shorten_slices([own])
+        assert slice_ns(own) == short
+        assert os.getpriority(os.PRIO_PROCESS, own) == niceness
+        assert in_a_thread(lambda: slice_ns(threading.get_native_id())) == short
+        lower_own_priority()
+        assert slice_ns(own) == ordinary
+        assert os.getpriority(os.PRIO_PROCESS, own) == QUERY_NICENESS
+
+    in_a_thread(lambda: [work()])
+
+
+def test_a_thread_that_is_gone_or_has_another_policy_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_slices([2**22 + 1])  # more than Linux has
+    monkeypatch.setattr(sys, "platform", "darwin")
+    shorten_slices([threading.get_native_id()])
+    monkeypatch.undo()
+    if not HAS_SLICES:
+        return
+
+    def work() -> int:
+        own = threading.get_native_id()
+        os.sched_setscheduler(own, os.SCHED_BATCH, os.sched_param(0))
+        shorten_slices([own])
+        lower_own_priority()
+        return os.sched_getscheduler(own)
+
+    assert in_a_thread(work) == os.SCHED_BATCH
+
+
+def test_a_server_s_ingest_has_short_slices_and_what_is_below_it_has_not(tmp_path: Path) -> None:
+    if not HAS_SLICES:
+        return
+    ordinary = in_a_thread(lambda: slice_ns(threading.get_native_id()))
+    command = [sys.executable, "-m", "sv", "dev", "--port", "0", "--json", "--stop-on-eof", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        assert json.loads(server.stdout.readline())["url"]
+        threads = [int(name) for name in os.listdir(f"/proc/{server.pid}/task")]
+        found = {thread: (os.getpriority(os.PRIO_PROCESS, thread), slice_ns(thread)) for thread in threads}
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    short = SHORT_SLICE_NS if ordinary else 0
+    assert found[server.pid] == (own, short)
+    assert [slice_ for niceness, slice_ in found.values() if niceness == own].count(short) > 1, "the log's too"
+    below = [slice_ for niceness, slice_ in found.values() if niceness > own]
+    assert below
+    assert set(below) == {ordinary}
