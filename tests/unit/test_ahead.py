@@ -1,7 +1,7 @@
 """Readings of which the next is made ready while one is read (`sv/engine/ahead.py`)."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 
 import pytest
@@ -14,7 +14,7 @@ PATIENCE_S = 10
 class Readings:
     """Readings of three values each. fails: (which, at which value), each once."""
 
-    def __init__(self, fails: set[tuple[int, int]] = frozenset()) -> None:  # type: ignore[assignment]
+    def __init__(self, fails: Iterable[tuple[int, int]] = ()) -> None:
         self.fails = set(fails)
         self.begun: list[int] = []
         self.ended: list[int] = []
