@@ -45,6 +45,7 @@ class Database:
         spill_folder.mkdir(parents=True, exist_ok=True)
         events_folder.mkdir(parents=True, exist_ok=True)
         self.memory_bytes = max(memory_bytes, 64 << 20)
+        self.threads = threads
         if spill_bytes is None:
             spill_bytes = int(shutil.disk_usage(spill_folder).free * SPILL_SHARE)
         bound_heaps()

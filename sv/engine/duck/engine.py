@@ -54,8 +54,10 @@ from sv.model.overview import OverviewFilters, Table
 from sv.model.snapshot import Snapshot
 from sv.model.sql import SqlAnswer, SqlQuery
 
-STEP_WORKERS: Final = 4
-"""Steps of one funnel read at once; each is a statement that DuckDB spreads over its own threads."""
+MAX_STEP_WORKERS: Final = 4
+"""How many steps or files of questions are read at once, all questions together; each is a statement that DuckDB spreads over its own
+threads, or a key file. No more than those threads are: with four on two cores no question was answered sooner, and who held the
+interpreter's lock waited for the processor behind all of them, and ingest with it (`ingest_under_queries_bench`)."""
 
 SESSION_REACH_MS: Final = DAY_MS
 """How far before a page's events their derived sessions are first looked for; hardly any session is longer. Each further look reaches
@@ -93,7 +95,7 @@ class DuckEngine:
         self._max_person = max_person
         self._cache = StepCache(cache_bytes // 2)
         self._merged = MergedKeys(cache_bytes - cache_bytes // 2)
-        self._steps = ThreadPoolExecutor(STEP_WORKERS, "sv-step", initializer=lower_own_priority)
+        self._steps = ThreadPoolExecutor(min(database.threads, MAX_STEP_WORKERS), "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
         self._key_files.when_gone = self._cache.forget
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
