@@ -8,7 +8,7 @@ and asks again).
 """
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -117,6 +117,14 @@ class EventRow(Struct, frozen=True):
     enriched: dict[str, Any]
 
 
+class Uncut(Struct, frozen=True, eq=False):
+    """Keys that ascend, among which are those that are wanted. wanted: picks these out of any slice of them, ascending and counted as keys
+    beside them are; any thread may call it. So nobody has to have all of them in memory once more."""
+
+    keys: NDArray[np.uint64]
+    wanted: Callable[[NDArray[np.uint64]], NDArray[np.uint64]]
+
+
 class FunnelKeys(Struct, frozen=True):
     """A funnel's entries: arrays of keys for each step, each key (group << bits) | (ms - origin_ms). An array of one file is mostly sorted.
 
@@ -124,7 +132,7 @@ class FunnelKeys(Struct, frozen=True):
     is_numbered: groups are numbers given out within the query; else they are the numbers of persons.
     """
 
-    steps: list[list[NDArray[np.uint64]]]
+    steps: list[list[NDArray[np.uint64] | Uncut]]
     foreign: list[NDArray[np.uint64]] | None
     bits: int
     origin_ms: int

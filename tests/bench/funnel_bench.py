@@ -20,6 +20,8 @@ STEPS = ("$pageview", "product_viewed", "added_to_cart", "checkout_started", "pa
 WINDOW_MS = 7 * 86_400_000
 SPAN_MS = 60 * 86_400_000
 ORIGIN_MS = 1_735_689_600_000
+MEMORY_LIMIT = 7 << 30
+"""Of a server whose engine has as much memory, and which keeps as much between questions, as ours here."""
 
 
 def main() -> None:
@@ -66,7 +68,7 @@ class Ours:
         """aliases: of merged identity. properties: SQL of the events' JSON, where it is to be another one."""
         from sv.engine.duck.database import Database
         from sv.engine.duck.drain import EVENT_ID
-        from sv.engine.duck.engine import CACHE_BYTES, DuckEngine
+        from sv.engine.duck.engine import DuckEngine
         from sv.engine.duck.files import MERGED_LEVEL, file_facts, parquet_options
         from sv.engine.duck.key_files import open_key_file, write_key_file
         from sv.engine.duck.key_reading import KeyFiles
@@ -74,9 +76,11 @@ class Ours:
         from sv.insights.runner import Context
         from sv.model.part import Part
         from sv.model.snapshot import Snapshot
+        from sv.settings.memory import engine_bytes, kept_bytes
 
         (folder / "events").mkdir()
-        database = Database(events_folder=folder, spill_folder=folder / "spill", memory_bytes=4 << 30, threads=2)
+        memory_bytes = engine_bytes(MEMORY_LIMIT)
+        database = Database(events_folder=folder, spill_folder=folder / "spill", memory_bytes=memory_bytes, threads=2)
         parts: list[Part] = []
         given = {"properties": properties or _PROPERTIES, "id": EVENT_ID, "options": parquet_options(MERGED_LEVEL)}
         with database.cursor() as cursor:
@@ -112,7 +116,8 @@ class Ours:
                 key_files.add(part.part_id, made)
                 self.key_bytes += target.stat().st_size
         self.key_s = time.perf_counter() - began
-        engines = [DuckEngine(database, folder, lambda: count // 20, aliases, kept, key_files) for kept in (CACHE_BYTES, 0)]
+        sizes = (kept_bytes(MEMORY_LIMIT), 0)
+        engines = [DuckEngine(database, folder, lambda: count // 20, aliases, kept, key_files) for kept in sizes]
         self._contexts = {
             (is_first, is_merged): Context(engines[is_first], snapshot.merged() if is_merged else snapshot, Limits(60.0), 2)
             for is_first in (False, True)

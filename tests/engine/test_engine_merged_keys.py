@@ -8,7 +8,7 @@ import pytest
 from sv.engine.duck import merged_keys, step_keys
 from sv.engine.duck.key_files import KEY_BITS, Keys
 from sv.engine.duck.merged_keys import MergedKeys, plan_merge
-from sv.engine.port import Matcher, Scope
+from sv.engine.port import Matcher, Scope, Uncut
 from sv.model.filters import Filter, Operator
 from sv.model.part import Part
 
@@ -51,6 +51,13 @@ def merged() -> MergedKeys:
     return kept
 
 
+def picked(run: Keys | Uncut, size: int) -> list[int]:
+    """All that is wanted of a run, in slices of so many keys."""
+    if not isinstance(run, Uncut):
+        return [int(each) for each in run]
+    return [int(each) for first in range(0, run.keys.size, size) for each in run.wanted(run.keys[first : first + size])]
+
+
 def found(
     merged: MergedKeys, parts: list[Part], scope: Scope, origin_ms: int = 0, step: Matcher = STEP
 ) -> list[tuple[int, int]] | None:
@@ -58,6 +65,8 @@ def found(
     if hit is None:
         return None
     keys = [int(each) for piece in hit.pieces for each in piece.wanted()]
+    for size in (1, 3, 1 << 20):
+        assert picked(hit.run, size) == keys  # whoever cuts them slice by slice gets the same
     return [(each >> KEY_BITS, each & ((1 << KEY_BITS) - 1)) for each in keys]
 
 

@@ -6,7 +6,7 @@ are too large to be packed, by SQL alone.
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,16 @@ from sv.engine.duck.first_values import Firsts
 from sv.engine.duck.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.key_reading import KeyReader
 from sv.engine.duck.key_values import Dictionary, json_texts
-from sv.engine.duck.merged_keys import Hit, MergedKeys, Piece, Share, plan_merge
+from sv.engine.duck.merged_keys import Hit, MergedKeys, Piece, Share, are_many, plan_merge
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.step_keys import Kept
 from sv.engine.duck.step_reading import StepReader
 from sv.engine.duck.trend_reading import Relations
-from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, GroupValues, Limits, Matcher, Scope
+from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, GroupValues, Limits, Matcher, Scope, Uncut
 from sv.model.snapshot import Snapshot
+
+Run: TypeAlias = "NDArray[np.uint64] | Uncut"
 
 
 class FunnelReader:
@@ -60,7 +62,9 @@ class FunnelReader:
         packing = self._packing(source, scope, window_ms, limits)
         if packing is None or group_by == "session" or not self._fits(packing):
             rows = self.rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
-            by_step = [[rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))]
+            by_step: list[list[Run]] = [
+                [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))
+            ]
             foreign = [rows.keys[rows.masks == 0]] if with_foreign else None
             return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
         are_files_read = packing.bits <= KEY_BITS and self._relations.max_person <= MAX_PERSON
@@ -69,16 +73,15 @@ class FunnelReader:
         hits: list[Hit | None] = [None for _ in steps]
         if are_files_read and not source.is_merged:
             hits = [self._merged.find(source.parts, scope, step, packing.origin_ms) for step in steps]
-        merged = self._runs_of(hits)
         known = [hit.part_ids if hit is not None else frozenset[int]() for hit in hits]
         found = self._reader.read(source.parts if are_files_read else (), scope, steps, packing.origin_ms, known, limits)
         rests = [
             source.with_parts(tuple(part for part in source.parts if part.part_id not in of_step and part.part_id not in by_part))
             for of_step, by_part in zip(known, found, strict=True)
         ]
-        runs = self._file_keys(source, merged, found, rests, scope, packing, steps, limits)
+        runs = self._file_keys(source, hits, found, rests, scope, packing, steps, limits, are_cut=with_foreign)
 
-        def keys(place: int) -> list[NDArray[np.uint64]]:
+        def keys(place: int) -> list[Run]:
             limits.check()
             rest = rests[place]
             if not (rest.parts or rest.buffers):
@@ -90,12 +93,13 @@ class FunnelReader:
         by_step = list(self._steps.map(keys, range(len(steps))))
         foreign = None
         if with_foreign:
-            foreign = self._foreign_keys(source, scope, steps, by_step[0], packing, limits, are_files_read=are_files_read)
+            starts = [run for run in by_step[0] if not isinstance(run, Uncut)]  # which they all are: see `are_cut`
+            foreign = self._foreign_keys(source, scope, steps, starts, packing, limits, are_files_read=are_files_read)
         return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
 
-    def _runs_of(self, hits: Sequence[Hit | None]) -> list[list[NDArray[np.uint64]]]:
+    def _cut(self, hits: Sequence[Hit]) -> list[list[NDArray[np.uint64]]]:
         """The keys of each hit, in runs of which each ascends; the steps' pieces are cut side by side."""
-        pieces = [(place, piece) for place, hit in enumerate(hits) if hit is not None for piece in hit.pieces]
+        pieces = [(place, piece) for place, hit in enumerate(hits) for piece in hit.pieces]
         runs: list[list[NDArray[np.uint64]]] = [[] for _ in hits]
 
         def wanted(of_step: tuple[int, Piece]) -> NDArray[np.uint64]:
@@ -144,27 +148,29 @@ class FunnelReader:
     def _file_keys(
         self,
         source: Snapshot,
-        merged: Sequence[list[NDArray[np.uint64]]],
+        hits: Sequence[Hit | None],
         found: Sequence[dict[int, Kept]],
         rests: Sequence[Snapshot],
         scope: Scope,
         packing: funnel.Packing,
         steps: Sequence[Matcher],
         limits: Limits,
-    ) -> list[list[NDArray[np.uint64]]]:
+        *,
+        are_cut: bool,
+    ) -> list[list[Run]]:
         """For each step the keys of what is merged already and of what is found in files, which is merged where that is worth it, here and
-        for the next question. rests: what is in neither. Nothing stays in `found`."""
+        for the next question. rests: what is in neither. are_cut: whether all have to lie in the range. Nothing stays in `found`."""
         users = self._users_of(source, found)
-        all_runs: list[list[NDArray[np.uint64]]] = []
-        worth: list[int] = []
-        for place, (known, by_part) in enumerate(zip(merged, found, strict=True)):
-            of_files = [(part, by_part[part.part_id]) for part in source.parts if part.part_id in by_part]
-            runs = list(step_keys.keys_of(of_files, scope, packing.origin_ms, users))
-            if users is None and self._merged.is_worth(known, runs):
-                worth.append(place)
-            all_runs.append([*known, *runs])
+        of_files: list[list[NDArray[np.uint64]]] = []
+        for by_part in found:
+            of_step = [(part, by_part[part.part_id]) for part in source.parts if part.part_id in by_part]
+            of_files.append(list(step_keys.keys_of(of_step, scope, packing.origin_ms, users)))
             by_part.clear()
-        plans = list(self._steps.map(plan_merge, [all_runs[place] for place in worth]))
+        many = [place for place, runs in enumerate(of_files) if users is None and are_many(runs)]
+        to_cut = [(place, hit) for place, hit in enumerate(hits) if hit is not None and (are_cut or place in many)]
+        cut = dict(zip((place for place, _ in to_cut), self._cut([hit for _, hit in to_cut]), strict=True))
+        worth = [place for place in many if self._merged.is_room_for([*cut.get(place, ()), *of_files[place]])]
+        plans = list(self._steps.map(plan_merge, [[*cut.get(place, ()), *of_files[place]] for place in worth]))
 
         def merge(share: Share) -> None:
             limits.check()
@@ -172,6 +178,10 @@ class FunnelReader:
 
         for _ in self._steps.map(merge, [share for _, shares in plans for share in shares]):
             pass
+        all_runs: list[list[Run]] = [
+            [*cut.get(place, [] if hit is None else [hit.run]), *runs]
+            for place, (hit, runs) in enumerate(zip(hits, of_files, strict=True))
+        ]
         for place, (keys, _) in zip(worth, plans, strict=True):
             missing = {part.part_id for part in rests[place].parts}
             parts = [part for part in source.parts if part.part_id not in missing]

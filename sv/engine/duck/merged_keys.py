@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from sv.engine.duck.key_files import Keys
 from sv.engine.duck.step_keys import keys_within
-from sv.engine.port import Matcher, Scope
+from sv.engine.port import Matcher, Scope, Uncut
 from sv.model.part import Part
 
 WORTH_RUNS: Final = 4
@@ -61,10 +61,30 @@ class Piece(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """The matches in these parts (by number) within the asked range: pieces whose keys ascend, as do the pieces."""
+    """What is kept of the matches in these parts (by number). scope: whose range it has to be cut to; None where it lies in it. origin_ms:
+    from when on keys are to be counted."""
 
     part_ids: frozenset[int]
-    pieces: tuple[Piece, ...]
+    entry: Merged
+    scope: Scope | None
+    origin_ms: int
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The matches within the asked range: pieces whose keys ascend, as do the pieces."""
+        return tuple(_pieces(self.entry, self.scope, self.origin_ms))
+
+    @property
+    def run(self) -> "Keys | Uncut":
+        """The same, where those who look at them a range of groups at a time cut them themselves."""
+        entry = self.entry
+        if self.scope is None and entry.origin_ms == self.origin_ms:
+            return entry.keys
+
+        def wanted(keys: Keys) -> Keys:
+            return Piece(keys, entry.origin_ms, self.scope, self.origin_ms, np.empty(keys.size, np.uint64)).wanted()
+
+        return Uncut(entry.keys, wanted)
 
 
 class MergedKeys:
@@ -98,7 +118,7 @@ class MergedKeys:
         if not known or not all(_has_whole(entry, part, scope) for part in known):
             return None
         cut = None if all(_lies_in(part, scope) for part in entry.parts.values()) else scope
-        return Hit(frozenset(part.part_id for part in known), tuple(_pieces(entry, cut, origin_ms)))
+        return Hit(frozenset(part.part_id for part in known), entry, cut, origin_ms)
 
     def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys) -> None:
         """Keep the keys, ascending, which are all that matches in these parts within the scope's range, unless they are too many."""
@@ -113,9 +133,14 @@ class MergedKeys:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.keys.nbytes
 
-    def is_worth(self, known: Sequence[Keys], runs: Sequence[Keys]) -> bool:
-        """Whether merging these runs once, with what is known, saves much, and what comes of it may be kept."""
-        return len(runs) > WORTH_RUNS and sum(run.nbytes for run in (*known, *runs)) <= self._max_bytes
+    def is_room_for(self, runs: Sequence[Keys]) -> bool:
+        """Whether what comes of merging these may be kept."""
+        return sum(run.nbytes for run in runs) <= self._max_bytes
+
+
+def are_many(runs: Sequence[Keys]) -> bool:
+    """Whether merging these once saves much."""
+    return len(runs) > WORTH_RUNS
 
 
 class Share(NamedTuple):

@@ -14,8 +14,10 @@ from sv.insights.funnel.keys import (
     BITS_MAX,
     Keys,
     Masks,
+    Pick,
     Rows,
     Runs,
+    Uncut,
     clip_window,
     in_threads,
     merged,
@@ -42,7 +44,7 @@ NOTHING: Final[frozenset[Mode]] = frozenset()
 
 
 def levels_of_steps(
-    steps: Sequence[Keys | Runs],
+    steps: Sequence[Keys | Sequence[Keys | Uncut]],
     *,
     bits: int,
     window_ms: int,
@@ -55,10 +57,10 @@ def levels_of_steps(
 
     `steps[k]` has the key of every row that matches step k+1, in any order, once for each such row: a row
     that matches several steps is in several of them. They come as one array or as several, which is quick where
-    each of them is sorted: then they are merged range by range. Only `strict_deduplication` tells one row from two at the
-    same timestamp. `foreign` has the keys of the rows that match no step; only `strict_order` looks at it,
-    and must have it. A window of 0 keeps chains of a single timestamp. `check` is called between steps of the work, by any
-    thread; what it raises ends the work.
+    each of them is sorted: then they are merged range by range, and what is uncut is cut there. Only
+    `strict_deduplication` tells one row from two at the same timestamp. `foreign` has the keys of the rows that
+    match no step; only `strict_order` looks at it, and must have it. A window of 0 keeps chains of a single
+    timestamp. `check` is called between steps of the work, by any thread; what it raises ends the work.
 
     `modes` come from `check_modes`. Raises ValueError for modes that need rows (`needs_rows`), for
     `strict_order` without `foreign`, and for numbers out of range.
@@ -72,11 +74,13 @@ def levels_of_steps(
         raise ValueError("expected the keys of foreign rows for strict_order, got none")
     window = clip_window(window_ms, bits)
     # Foreign rows are most of a strict funnel's keys: whoever is to sort them had better begin with them.
-    arrays: list[Runs] = [_runs(keys) for keys in (foreign, *steps)]
+    runs = [_runs(keys) for keys in (foreign, *steps)]
+    picks = [[None if isinstance(run, np.ndarray) else run.wanted for run in of_step] for of_step in runs]
+    arrays: list[Runs] = [[run if isinstance(run, np.ndarray) else run.keys for run in of_step] for of_step in runs]
     arrays = _sorted(arrays, threads if sum(map(size_of, arrays)) > PART_KEYS else 1, check)
 
     def work(part: list[Runs]) -> list[Fills]:
-        others, *keys = map(merged, part)
+        others, *keys = map(merged, map(_picked, part, picks))
         levels = fill_levels(keys, bits, window, modes)
         return end_early(levels, keys, others, bits, modes)
 
@@ -150,8 +154,12 @@ def _check(steps: int, bits: int, window_ms: int) -> None:
         raise ValueError(f"expected a window of 0 ms or more, got {window_ms}")
 
 
-def _runs(keys: Keys | Runs) -> Runs:
+def _runs(keys: Keys | Sequence[Keys | Uncut]) -> Sequence[Keys | Uncut]:
     return [keys] if isinstance(keys, np.ndarray) else keys
+
+
+def _picked(runs: Runs, picks: Sequence[Pick | None]) -> Runs:
+    return [run if pick is None else pick(run) for run, pick in zip(runs, picks, strict=True)]
 
 
 def _sorted(steps: Sequence[Runs], threads: int, check: Callable[[], None]) -> list[Runs]:

@@ -12,7 +12,7 @@ such a width.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,18 @@ Runs: TypeAlias = Sequence[Keys]
 Masks: TypeAlias = npt.NDArray[np.uint32]
 Places: TypeAlias = npt.NDArray[np.intp]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+
+Pick: TypeAlias = Callable[[Keys], Keys]
+
+
+class Uncut(Protocol):
+    """Keys that ascend, among which are those that are wanted. wanted: picks these out of any slice of them, ascending; any thread may."""
+
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def wanted(self) -> Pick: ...
+
 
 # np.flatnonzero and then an index is everywhere used in place of an index by flags: it doesn't stumble over
 # flags that come at random, and is two to three times as fast.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sv.engine.port import Uncut
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.modes import MODES, Mode, check_modes, needs_rows
@@ -99,11 +100,30 @@ class World:
         foreign = keys[self.masks == 0]
         return levels_of_steps(steps, bits=bits, window_ms=window, modes=modes, foreign=foreign)
 
+    def by_uncut(self, window: int, modes: frozenset[Mode]) -> Levels:
+        """As `by_runs`, with every other key in a run that has more than is wanted: each of its keys again, at a later time."""
+        if needs_rows(modes):
+            return self.by_rows(window, modes)
+        keys, bits = self.keys(window)
+        late, low = np.uint64(1 << bits), np.uint64((1 << bits) - 1)
+
+        def wider(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+            return ((keys >> np.uint64(bits)) << np.uint64(bits + 1)) | (keys & low)
+
+        def uncut(keys: npt.NDArray[np.uint64]) -> Uncut:
+            return Uncut(np.sort(np.concatenate((keys, keys | late))), lambda some: some[some & late == 0])
+
+        own = [wider(keys[self.masks >> step & 1 == 1]) for step in range(self.steps)]
+        steps: list[list[npt.NDArray[np.uint64] | Uncut]] = [[uncut(each[::2]), each[1::2]] for each in own]
+        foreign = wider(keys[self.masks == 0])
+        return levels_of_steps(steps, bits=bits + 1, window_ms=window, modes=modes, foreign=foreign)
+
     def by_all_ways(self, window: int, modes: frozenset[Mode]) -> list[Levels]:
-        """By rows and, unless the modes need rows, by steps in one run and in several."""
+        """By rows and, unless the modes need rows, by steps in one run, in several, and in such as have to be cut."""
         if needs_rows(modes):
             return [self.by_rows(window, modes)]
-        return [self.by_rows(window, modes), self.by_steps(window, modes), self.by_runs(window, modes, 5)]
+        ways = [self.by_rows(window, modes), self.by_steps(window, modes), self.by_runs(window, modes, 5)]
+        return [*ways, self.by_uncut(window, modes)]
 
     def levels(self, levels: Levels) -> npt.NDArray[np.uint8]:
         """The level of every person by number."""
