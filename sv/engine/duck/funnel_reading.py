@@ -79,7 +79,7 @@ class FunnelReader:
             source.with_parts(tuple(part for part in source.parts if part.part_id not in of_step and part.part_id not in by_part))
             for of_step, by_part in zip(known, found, strict=True)
         ]
-        runs = self._file_keys(source, hits, found, rests, scope, packing, steps, limits, are_cut=with_foreign)
+        runs = self._file_keys(source, hits, found, rests, scope, packing, steps, limits)
 
         def keys(place: int) -> list[Run]:
             limits.check()
@@ -93,7 +93,7 @@ class FunnelReader:
         by_step = list(self._steps.map(keys, range(len(steps))))
         foreign = None
         if with_foreign:
-            starts = [run for run in by_step[0] if not isinstance(run, Uncut)]  # which they all are: see `are_cut`
+            starts = [run.wanted(run.keys) if isinstance(run, Uncut) else run for run in by_step[0]]
             foreign = self._foreign_keys(source, scope, steps, starts, packing, limits, are_files_read=are_files_read)
         return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
 
@@ -155,11 +155,9 @@ class FunnelReader:
         packing: funnel.Packing,
         steps: Sequence[Matcher],
         limits: Limits,
-        *,
-        are_cut: bool,
     ) -> list[list[Run]]:
         """For each step the keys of what is merged already and of what is found in files, which is merged where that is worth it, here and
-        for the next question. rests: what is in neither. are_cut: whether all have to lie in the range. Nothing stays in `found`."""
+        for the next question. rests: what is in neither. Nothing stays in `found`."""
         users = self._users_of(source, found)
         of_files: list[list[NDArray[np.uint64]]] = []
         for by_part in found:
@@ -167,7 +165,7 @@ class FunnelReader:
             of_files.append(list(step_keys.keys_of(of_step, scope, packing.origin_ms, users)))
             by_part.clear()
         many = [place for place, runs in enumerate(of_files) if users is None and are_many(runs)]
-        to_cut = [(place, hit) for place, hit in enumerate(hits) if hit is not None and (are_cut or place in many)]
+        to_cut = [(place, hit) for place, hit in enumerate(hits) if hit is not None and place in many]
         cut = dict(zip((place for place, _ in to_cut), self._cut([hit for _, hit in to_cut]), strict=True))
         worth = [place for place in many if self._merged.is_room_for([*cut.get(place, ()), *of_files[place]])]
         plans = list(self._steps.map(plan_merge, [[*cut.get(place, ()), *of_files[place]] for place in worth]))
