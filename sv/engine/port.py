@@ -44,19 +44,23 @@ class Limits(Struct, frozen=True):
     """How long a query may take.
 
     timeout_s: in seconds. until_s: when that is over, by the monotonic clock, however many calls the query makes; None gives each
-    call its own time. stop: by which somebody else ends it, when its time is up too; None leaves the time to each call.
+    call its own time. stop: by which somebody else ends it, when its time is up too; None leaves the time to each call. pause: waits where
+    it is others' turn.
     """
 
     timeout_s: float
     until_s: float | None = None
     stop: Stop | None = None
+    pause: Callable[[], None] | None = None
 
     def check(self) -> None:
-        """To be called between steps that take long. Raises Stopped, and Unavailable where the time is up."""
+        """To be called between steps that take long: others may have their turn. Raises Stopped, and Unavailable where the time is up."""
         if self.stop is not None:
             self.stop.check()
         if self.until_s is not None and time.monotonic() >= self.until_s:
             raise self.too_long()
+        if self.pause is not None:
+            self.pause()
 
     def too_long(self) -> "TooLong":
         """What is raised when the time is up."""

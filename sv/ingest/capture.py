@@ -18,6 +18,7 @@ from msgspec import Struct
 from sv.ingest import body as bodies
 from sv.ingest.counters import IngestCounters
 from sv.ingest.decode import Decoded, decode, decode_quickly, tokens_of
+from sv.ingest.pace import Pace
 from sv.ingest.rates import Rates
 from sv.ingest.rejected import RecentRejections
 from sv.ingest.retries import Answer, Retries, retry_key
@@ -96,6 +97,7 @@ class Capture:
         self.retries = retries
         self.rates = rates
         self.counters = IngestCounters()
+        self.pace = Pace(lambda: self.counters.requests)
         self.rejected = RecentRejections(now_ms)
         self.is_closing = False
         self.on_first: Callable[[Batch], None] | None = None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from sv.engine.port import Engine
+from sv.insights.rotation import Rotation
 from sv.insights.runner import Events, Runner
 from sv.model.part import Part
 from sv.settings import Settings
@@ -17,6 +18,7 @@ def open_runner(
     check_parts: Callable[[Sequence[Part]], int],
     lower_priority: Callable[[], None],
     giving_way: Callable[[], AbstractContextManager[None]],
+    is_ingest_busy: Callable[[], bool],
 ) -> Runner:
     """The one runner of a server; its parameters are explained there."""
     return Runner(
@@ -31,4 +33,5 @@ def open_runner(
         threads=settings.threads,
         lower_priority=lower_priority,
         giving_way=giving_way,
+        rotation=Rotation(max(settings.threads // 2, 1), is_ingest_busy),
     )

@@ -21,6 +21,7 @@ from sv.engine.stop import Stop, Stopped
 from sv.insights.flights import Flights
 from sv.insights.latencies import Latencies
 from sv.insights.line import Line
+from sv.insights.rotation import Rotation
 from sv.model.errors import Unavailable, let_go
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
@@ -92,7 +93,8 @@ class Runner:
     open_engine: the engine, made (and imported) when the first query comes. catch_up: has every accepted event folded, which queries
     need where identity is merged. check_parts: sets damaged ones among these parts aside and
     returns their number. timeout_s: for a query as a whole, from when it starts to run. max_wait_s: in line before that.
-    max_running: of insights. max_waiting: of each kind. giving_way: entered by a thread while it answers.
+    max_running: of insights. max_waiting: of each kind. giving_way: entered by a thread while it answers. rotation: in which insights take
+    turns; without one all work at once.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Runner:
         threads: int,
         lower_priority: Callable[[], None],
         giving_way: Callable[[], AbstractContextManager[None]] = nullcontext,
+        rotation: Rotation | None = None,
     ) -> None:
         self._giving_way = giving_way
         self._open_engine = open_engine
@@ -117,6 +120,7 @@ class Runner:
         self._check_parts = check_parts
         self._timeout_s = timeout_s
         self._threads = threads
+        self._rotation = rotation or Rotation(max_running, lambda: False)
 
         def desk(kind: Kind, places: int) -> Desk:
             line = Line(places=places, max_waiting=max_waiting, max_wait_s=max_wait_s)
@@ -153,7 +157,10 @@ class Runner:
         async def run(looks: Callable[[], None]) -> Result:
             def work(stop: Stop) -> Result:
                 looks()
-                return self._run(project_id, range_ms, insight, is_merged, stop)
+                if kind is not Kind.QUERY:
+                    return self._run(project_id, range_ms, insight, is_merged, stop)
+                with self._rotation.joined() as pause:
+                    return self._run(project_id, range_ms, insight, is_merged, stop, pause)
 
             return await self._in_line(kind, project_id, work)
 
@@ -246,9 +253,15 @@ class Runner:
             desk.pool.shutdown(cancel_futures=True)
 
     def _run(
-        self, project_id: str, range_ms: tuple[int, int], insight: Callable[[Context], Result], is_merged: bool, stop: Stop
+        self,
+        project_id: str,
+        range_ms: tuple[int, int],
+        insight: Callable[[Context], Result],
+        is_merged: bool,
+        stop: Stop,
+        pause: Callable[[], None] | None = None,
     ) -> Result:
-        limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s, stop=stop)
+        limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s, stop=stop, pause=pause)
         engine = self._open_engine()
         for attempt in (1, 2):
             with self._events.snapshot(project_id, *range_ms) as snapshot:

@@ -237,8 +237,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             values.whole(1, 64),
             "queries",
             "Insights that run at the same time. Each uses all threads, so that more of them mostly wait for each "
-            "other, and take memory; two keep a short one from waiting for a long one. Pages of events and lists have places "
-            "of their own.",
+            "other, and take memory; two keep a short one from waiting for a long one. While ingest is busy they take turns, "
+            "one for two threads. Pages of events and lists have places of their own.",
             "half of threads, from 2 to 8",
         ),
     ] = 0

@@ -16,6 +16,7 @@ from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import Limits, UnreadablePart
 from sv.insights.events import list_events
+from sv.insights.rotation import Rotation
 from sv.insights.runner import Context, Kind, Runner
 from sv.model.errors import Unavailable
 from sv.model.part import Part
@@ -153,6 +154,34 @@ def test_whoever_asked_is_told_in_time_though_the_query_waits_for_what_can_not_b
             assert runner.desks[Kind.QUERY].line.running == 1  # its place is taken for as long as it runs
             assert await runner.run("p", (0, 2**42), listed) == ["e"]
             assert runner.stopped == {"timeout": 1}
+
+    asyncio.run(ask())
+
+
+def test_a_short_insight_has_its_turn_in_the_midst_of_a_long_one_and_a_page_needs_none(rig: Rig) -> None:
+    rig.buffer(rig.batch(events("ann: e@0m")))
+    answered: list[str] = []
+
+    def work_long(context: Context) -> bool:
+        until_s = time.monotonic() + 20
+        while "short" not in answered and time.monotonic() < until_s:
+            context.limits.check()
+        return "short" in answered
+
+    def work_short(context: Context) -> None:
+        answered.append(listed(context)[0] and "short")
+
+    def work_page(context: Context) -> bool:
+        return context.limits.pause is None
+
+    async def ask() -> None:
+        rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=60.0)
+        with running(rig, Store(rig), rotation=rotation) as runner:
+            long = asyncio.ensure_future(runner.run("p", (0, 2**42), work_long))
+            await asyncio.sleep(0.05)
+            assert await runner.run("p", (0, 2**42), work_page, kind=Kind.PAGE)
+            await runner.run("p", (0, 2**42), work_short)
+            assert await long
 
     asyncio.run(ask())
 

@@ -1,0 +1,85 @@
+"""Insights that run beside each other take turns at the work, while ingest is busy and has no core for itself.
+
+Two that both compute keep each of two cores busy with threads that hold Python's lock now and then, and a request of ingest waits for one
+that was put off the processor meanwhile. Behind each other in one line a short insight would wait for a long one; so they take turns.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+TURN_S: Final = 0.05
+"""Work by one, until another that waits has its turn."""
+
+LONGEST_WAIT_S: Final = 0.2
+"""For a turn. What is in the middle of a long statement can't pause, and whoever has waited so long goes on beside it."""
+
+
+@dataclass(slots=True, eq=False)
+class _Partaker:
+    """began_s: since when it works; None while it waits."""
+
+    thread_id: int
+    began_s: float | None = None
+
+
+class Rotation:
+    """Thread-safe. places: how many work at once while that is needed; otherwise all do.
+
+    Turns change where those who work pause, so a turn may take longer than TURN_S.
+    """
+
+    def __init__(
+        self, places: int, is_needed: Callable[[], bool], turn_s: float = TURN_S, longest_wait_s: float = LONGEST_WAIT_S
+    ) -> None:
+        self._places = places
+        self._is_needed = is_needed
+        self._turn_s = turn_s
+        self._longest_wait_s = longest_wait_s
+        self._changed = threading.Condition()
+        self._working = 0
+        self._waiting: deque[_Partaker] = deque()
+
+    @contextmanager
+    def joined(self) -> Generator[Callable[[], None]]:
+        """Inside the block the calling thread takes part. Yields `pause`, to be called between steps: it returns at its turn."""
+        one = _Partaker(threading.get_ident())
+        with self._changed:
+            self._wait_for_turn(one)
+        try:
+            yield lambda: self._pause(one)
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._let_in()
+
+    def _pause(self, one: _Partaker) -> None:
+        # SCAR: threads that help go on. All insights share them, and one that waited held up those whose turn it was.
+        if not self._waiting or threading.get_ident() != one.thread_id:
+            return
+        with self._changed:
+            self._let_in()
+            if self._waiting and one.began_s is not None and time.monotonic() - one.began_s >= self._turn_s:
+                one.began_s = None
+                self._working -= 1
+                self._wait_for_turn(one)
+
+    def _wait_for_turn(self, one: _Partaker) -> None:
+        self._waiting.append(one)
+        self._let_in()
+        if not self._changed.wait_for(lambda: one.began_s is not None, self._longest_wait_s):
+            self._waiting.remove(one)
+            self._begin(one)
+
+    def _let_in(self) -> None:
+        while self._waiting and (self._working < self._places or not self._is_needed()):
+            self._begin(self._waiting.popleft())
+            self._changed.notify_all()
+
+    def _begin(self, one: _Partaker) -> None:
+        one.began_s = time.monotonic()
+        self._working += 1
