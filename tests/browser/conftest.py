@@ -1,10 +1,13 @@
-"""One Chromium for each file of tests in a browser. Each test has a context of its own, so nothing is kept between them."""
+"""One Chromium for each worker, as long as its tests are in a browser. Each test has a context of its own, so nothing is kept between them."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+HERE = Path(__file__).parent
 
 CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
 """The first is the same browser without windows, and takes half the processor's time."""
@@ -20,15 +23,47 @@ ARGUMENTS = (
 )
 
 
-# TRICKY: while Playwright is open, its event loop counts as the running one of this thread, and other files run loops of their own.
+class Opened:
+    """The browser, started when it is asked for first, or after an end."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._browser: Browser | None = None
+
+    def browser(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self.close()
+            found = next((path for path in CHROMIUMS if path.exists()), None)
+            assert found is not None, "browser tests need Chromium: .ci/install-system-packages"
+            playwright = self._stack.enter_context(sync_playwright())
+            self._browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+            self._stack.callback(self._browser.close)
+        return self._browser
+
+    def close(self) -> None:
+        self._browser = None
+        self._stack.close()
+
+
+OPENED = Opened()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for path in CHROMIUMS if path.exists()), None)
-    assert found is not None, "browser tests need Chromium: .ci/install-system-packages"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield started
-        started.close()
+    started = OPENED.browser()
+    yield started
+    for context in started.contexts:  # of tests that failed
+        context.close()
+
+
+# TRICKY: while Playwright is open, its event loop counts as the running one of this thread, and other files run loops of their own.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or HERE not in nextitem.path.parents:
+            OPENED.close()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -38,8 +38,9 @@ HAPPENINGS: Final[dict[str, Happening]] = {
 WAYS: Final[dict[str, Callable[[RollupRig, str, list[Event]], None]]] = {"sent": RollupRig.send, "imported": RollupRig.take_chunk}
 
 
-VALUES: Final = (("a", "b"), ("b", "a"))
-"""First and second."""
+ORDERS: Final = {"ann": ("a", "b"), "bob": ("b", "a")}
+"""First and second, of each person."""
+EXPECTED: Final = {person: {"once": first, "said": second, "set": second} for person, (first, second) in ORDERS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -56,35 +57,31 @@ def rig(kept_rig: RollupRig) -> Iterator[RollupRig]:
     kept_rig.reset()
 
 
-def saying(value: Any) -> Event:
-    """A trait in each way to say one, at the same time as ever."""
-    told = {"said": value, "$set": {"set": value}, "$set_once": {"once": value}}
-    return {"event": "$identify", "userId": "ann", "timestamp": NOON, "properties": told}
+def saying(nth: int) -> list[Event]:
+    """Of each person their n-th value, as a trait in each way to say one, at the same time as ever."""
+    return [
+        {"event": "$identify", "userId": person, "timestamp": NOON, "properties": {"said": value, "$set": {"set": value}, "$set_once": {"once": value}}}
+        for person, values in ORDERS.items()
+        for value in [values[nth]]
+    ]  # fmt: skip
 
 
 def all_traits(rig: RollupRig) -> dict[str, Any]:
-    return {project: json.loads(rig.persons(project)["ann"].traits) for project in PROJECTS}
+    return {person: json.loads(found.traits) for person, found in rig.persons("p").items()}
 
 
 def rebuilt(rig: RollupRig) -> dict[str, Any]:
     """The traits as the events at rest tell them, without what was kept up to date meanwhile."""
-    for project in PROJECTS:
-        assert rig.rollups.rebuild(project, rig.maintenance)
+    assert rig.rollups.rebuild("p", rig.maintenance)
     return all_traits(rig)
-
-
-PROJECTS: Final = {f"{first} then {second}": (first, second) for first, second in VALUES}
-EXPECTED: Final = {project: {"once": first, "said": second, "set": second} for project, (first, second) in PROJECTS.items()}
 
 
 @pytest.mark.parametrize("after", HAPPENINGS)
 @pytest.mark.parametrize("between", HAPPENINGS)
 def test_of_two_requests_the_later_one_sets_whatever_happened_between_and_since(rig: RollupRig, between: str, after: str) -> None:
-    for project, (first, _) in PROJECTS.items():
-        rig.send(project, [saying(first)])
+    rig.send("p", saying(0))
     HAPPENINGS[between](rig)
-    for project, (_, second) in PROJECTS.items():
-        rig.send(project, [saying(second)])
+    rig.send("p", saying(1))
     HAPPENINGS[after](rig)
     assert all_traits(rig) == EXPECTED
     assert rebuilt(rig) == EXPECTED
@@ -94,11 +91,10 @@ def test_of_two_requests_the_later_one_sets_whatever_happened_between_and_since(
 @pytest.mark.parametrize("between", HAPPENINGS)
 def test_what_was_imported_counts_as_the_later_one_though_it_came_first(rig: RollupRig, between: str, is_first: bool) -> None:
     def bring(is_import: bool) -> None:
-        for project, (first, second) in PROJECTS.items():
-            if is_import:
-                rig.take_chunk(project, [saying(second)])
-            else:
-                rig.send(project, [saying(first)])
+        if is_import:
+            rig.take_chunk("p", saying(1))
+        else:
+            rig.send("p", saying(0))
 
     bring(is_first)
     HAPPENINGS[between](rig)
@@ -111,8 +107,7 @@ def test_what_was_imported_counts_as_the_later_one_though_it_came_first(rig: Rol
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("after", HAPPENINGS)
 def test_within_one_request_the_one_further_down_sets_whatever_happened_since(rig: RollupRig, after: str, way: str) -> None:
-    for project, (first, second) in PROJECTS.items():
-        WAYS[way](rig, project, [saying(first), saying(second)])
+    WAYS[way](rig, "p", saying(0) + saying(1))
     HAPPENINGS[after](rig)
     assert all_traits(rig) == EXPECTED
     assert rebuilt(rig) == EXPECTED
@@ -121,11 +116,10 @@ def test_within_one_request_the_one_further_down_sets_whatever_happened_since(ri
 def test_the_order_outlasts_everything_at_once(rig: RollupRig) -> None:
     """One event after each thing that may happen, all of one time, and then a merge of all that it left behind."""
     for nth, happen in enumerate(HAPPENINGS.values()):
-        for project, values in PROJECTS.items():
-            rig.send(project, [saying(values[nth % 2])])
+        rig.send("p", saying(nth % 2))
         happen(rig)
     _merge(rig)
     last = (len(HAPPENINGS) - 1) % 2
-    expected = {project: {"once": said[0], "said": said[last], "set": said[last]} for project, said in PROJECTS.items()}
+    expected = {person: {"once": said[0], "said": said[last], "set": said[last]} for person, said in ORDERS.items()}
     assert all_traits(rig) == expected
     assert rebuilt(rig) == expected
