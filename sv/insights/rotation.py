@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-TURN_S: Final = 0.05
+TURN_S: Final = 0.2
 """Work by one, until another that waits has its turn."""
 
-LONGEST_WAIT_S: Final = 0.2
+LONGEST_WAIT_S: Final = 0.5
 """For a turn. What is in the middle of a long statement can't pause, and whoever has waited so long goes on beside it."""
 
 
