@@ -15,8 +15,8 @@ from typing import Final
 TURN_S: Final = 0.2
 """Work by one, until another that waits has its turn."""
 
-LONGEST_WAIT_S: Final = 0.5
-"""For a turn. What is in the middle of a long statement can't pause, and whoever has waited so long goes on beside it."""
+LONGEST_WAIT_S: Final = 0.3
+"""For a turn. What is in the middle of a long statement can't pause, nor what helpers do, and whoever has waited so long goes on beside."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,13 +30,13 @@ class _Partaker:
 class Rotation:
     """Thread-safe. places: how many work at once while that is needed; otherwise all do.
 
-    Turns change where those who work pause, so a turn may take longer than TURN_S.
+    Turns change where those who work pause, so a turn may take longer than TURN_S, and more may work for a while: until they pause next.
     """
 
     def __init__(
         self, places: int, is_needed: Callable[[], bool], turn_s: float = TURN_S, longest_wait_s: float = LONGEST_WAIT_S
     ) -> None:
-        self._places = places
+        self.places = places
         self._is_needed = is_needed
         self._turn_s = turn_s
         self._longest_wait_s = longest_wait_s
@@ -59,13 +59,18 @@ class Rotation:
 
     def _pause(self, one: _Partaker) -> None:
         # SCAR: threads that help go on. All insights share them, and one that waited held up those whose turn it was.
-        if not self._waiting or threading.get_ident() != one.thread_id:
+        if threading.get_ident() != one.thread_id or (not self._waiting and self._working <= self.places):
             return
         with self._changed:
             self._let_in()
-            if self._waiting and one.began_s is not None and time.monotonic() - one.began_s >= self._turn_s:
+            is_over = one.began_s is not None and time.monotonic() - one.began_s >= self._turn_s
+            if is_over and (self._waiting or self._working > self.places) and self._is_needed():
                 one.began_s = None
                 self._working -= 1
+                if (
+                    self._waiting
+                ):  # also where too many work, since one of them may be in a long statement: nobody is to wait for that
+                    self._begin(self._waiting.popleft())
                 self._wait_for_turn(one)
 
     def _wait_for_turn(self, one: _Partaker) -> None:
@@ -76,10 +81,10 @@ class Rotation:
             self._begin(one)
 
     def _let_in(self) -> None:
-        while self._waiting and (self._working < self._places or not self._is_needed()):
+        while self._waiting and (self._working < self.places or not self._is_needed()):
             self._begin(self._waiting.popleft())
-            self._changed.notify_all()
 
     def _begin(self, one: _Partaker) -> None:
         one.began_s = time.monotonic()
         self._working += 1
+        self._changed.notify_all()

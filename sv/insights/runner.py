@@ -120,7 +120,7 @@ class Runner:
         self._check_parts = check_parts
         self._timeout_s = timeout_s
         self._threads = threads
-        self._rotation = rotation or Rotation(max_running, lambda: False)
+        self.rotation = rotation or Rotation(max_running, lambda: False)
 
         def desk(kind: Kind, places: int) -> Desk:
             line = Line(places=places, max_waiting=max_waiting, max_wait_s=max_wait_s)
@@ -156,10 +156,11 @@ class Runner:
 
         async def run(looks: Callable[[], None]) -> Result:
             def work(stop: Stop) -> Result:
-                looks()
                 if kind is not Kind.QUERY:
+                    looks()
                     return self._run(project_id, range_ms, insight, is_merged, stop)
-                with self._rotation.joined() as pause:
+                with self.rotation.joined() as pause:
+                    looks()
                     return self._run(project_id, range_ms, insight, is_merged, stop, pause)
 
             return await self._in_line(kind, project_id, work)

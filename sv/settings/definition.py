@@ -220,7 +220,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.number(0.1, limits.MAX_QUERY_S),
             "seconds",
-            "A query that runs longer is stopped and answers 503. Waiting for its turn doesn't count.",
+            "A query that runs longer is stopped and answers 503. Waiting in line doesn't count; the turns that others "
+            "take while ingest is busy do.",
         ),
     ] = 60.0
     query_wait_seconds: Annotated[

@@ -3,17 +3,24 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from sv.insights.opening import open_runner
 from sv.insights.rotation import Rotation
+from sv.settings import Settings
 from tests.chance import seed
 
-LONG_S = 30.0
+LONG_S = 20.0
+FOR_EVER_S = 10 * LONG_S
+"""Beyond every wait of these tests: who gets on only by having waited too long fails them."""
 
 
-def begin(work: Callable[[], None]) -> threading.Thread:
+def begin(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
@@ -26,7 +33,7 @@ def end(*threads: threading.Thread) -> None:
 
 
 def test_all_work_at_once_while_nobody_needs_the_cores() -> None:
-    rotation = Rotation(1, lambda: False, longest_wait_s=LONG_S)
+    rotation = Rotation(1, lambda: False, longest_wait_s=FOR_EVER_S)
     together = threading.Barrier(3)
 
     def work() -> None:
@@ -38,28 +45,31 @@ def test_all_work_at_once_while_nobody_needs_the_cores() -> None:
     assert not together.broken
 
 
+def pausing_until(pause: Callable[[], None], is_done: Callable[[], bool]) -> bool:
+    until_s = time.monotonic() + LONG_S
+    while not is_done() and time.monotonic() < until_s:
+        pause()
+    return is_done()
+
+
 def test_a_short_one_has_its_turn_in_the_midst_of_a_long_one() -> None:
-    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=LONG_S)
-    told: list[str] = []
-    has_begun = threading.Event()
+    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=FOR_EVER_S)
+    came = threading.Event()
 
     def short() -> None:
         with rotation.joined():
-            told.append("short")
+            came.set()
 
     with rotation.joined() as pause:
         pause()  # nobody waits
-        thread = begin(lambda: (has_begun.set(), short())[0])
-        assert has_begun.wait(LONG_S)
-        while not told:
-            pause()
-        told.append("long")
+        thread = begin(short)
+        assert not came.wait(0.05)
+        assert pausing_until(pause, came.is_set)
     end(thread)
-    assert told == ["short", "long"]
 
 
 def test_a_turn_is_not_over_before_its_time() -> None:
-    rotation = Rotation(1, lambda: True, turn_s=LONG_S, longest_wait_s=LONG_S)
+    rotation = Rotation(1, lambda: True, turn_s=FOR_EVER_S, longest_wait_s=FOR_EVER_S)
     told: list[str] = []
 
     def other() -> None:
@@ -76,13 +86,82 @@ def test_a_turn_is_not_over_before_its_time() -> None:
     assert told == ["first", "other"]
 
 
-def test_who_has_waited_too_long_goes_on_beside_one_that_does_not_pause() -> None:
-    rotation = Rotation(1, lambda: True, longest_wait_s=0.05)
-    with rotation.joined():
+def test_who_has_waited_too_long_goes_on_beside_one_that_does_not_pause_until_that_does() -> None:
+    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=0.05)
+    came, goes = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with rotation.joined():
+            came.set()
+            assert goes.wait(LONG_S)
+
+    with rotation.joined() as pause:
+        thread = begin(other)
+        assert came.wait(LONG_S)
+        assert count_of(rotation) == 2
         began_s = time.monotonic()
-        end(begin(lambda: enter(rotation)))
+        pause()  # one too many, and it is this one's turn to wait
         assert time.monotonic() - began_s >= 0.05
-    end(begin(lambda: enter(rotation)))
+        goes.set()
+        end(thread)
+        pause()  # alone
+        assert count_of(rotation) == 1
+    assert count_of(rotation) == 0
+
+
+def test_those_who_began_while_all_might_work_take_turns_once_the_cores_are_needed() -> None:
+    needed = [False]
+    rotation = Rotation(1, lambda: needed[0], turn_s=0.0, longest_wait_s=FOR_EVER_S)
+    both = threading.Barrier(2)
+    told: list[str] = []
+
+    def other() -> None:
+        with rotation.joined():
+            both.wait(LONG_S)
+            both.wait(LONG_S)
+            told.append("other")
+
+    thread = begin(other)
+    with rotation.joined() as pause:
+        both.wait(LONG_S)
+        needed[0] = True
+        both.wait(LONG_S)
+        pause()
+        told.append("this one")
+    end(thread)
+    assert told == ["other", "this one"]
+
+
+def test_where_too_many_work_who_steps_back_lets_in_the_next_at_once() -> None:
+    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=0.05)
+    long_goes, came, third_goes = threading.Event(), threading.Event(), threading.Event()
+
+    def long() -> None:
+        with rotation.joined():
+            came.set()
+            assert long_goes.wait(LONG_S)
+
+    def third() -> None:
+        with rotation.joined():
+            third_came.set()
+            assert third_goes.wait(LONG_S)
+
+    third_came = threading.Event()
+    first = begin(long)
+    assert came.wait(LONG_S)
+    with rotation.joined() as pause:  # beside the long one, having waited
+        rotation._longest_wait_s = FOR_EVER_S  # pyright: ignore[reportPrivateUsage] - from here on nobody gets in by waiting
+        second = begin(third)
+        assert not third_came.wait(0.05)
+        last = begin(lambda: (third_came.wait(LONG_S), third_goes.set(), long_goes.set())[0])
+        pause()
+        assert third_came.is_set()
+    end(first, second, last)
+    assert count_of(rotation) == 0
+
+
+def count_of(rotation: Rotation) -> int:
+    return rotation._working  # pyright: ignore[reportPrivateUsage] - places that are lost are seen only here
 
 
 def enter(rotation: Rotation) -> None:
@@ -92,7 +171,7 @@ def enter(rotation: Rotation) -> None:
 
 def test_who_waits_is_let_in_once_the_cores_are_needed_no_more() -> None:
     needed = [True]
-    rotation = Rotation(1, lambda: needed[0], turn_s=LONG_S, longest_wait_s=LONG_S)
+    rotation = Rotation(1, lambda: needed[0], turn_s=FOR_EVER_S, longest_wait_s=FOR_EVER_S)
     came = threading.Event()
 
     def other() -> None:
@@ -103,13 +182,12 @@ def test_who_waits_is_let_in_once_the_cores_are_needed_no_more() -> None:
         thread = begin(other)
         assert not came.wait(0.05)
         needed[0] = False
-        while not came.is_set():
-            pause()
+        assert pausing_until(pause, came.is_set)
     end(thread)
 
 
 def test_threads_that_help_never_wait() -> None:
-    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=LONG_S)
+    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=FOR_EVER_S)
     came = threading.Event()
 
     def other() -> None:
@@ -125,15 +203,16 @@ def test_threads_that_help_never_wait() -> None:
 
 
 def test_a_failure_gives_the_place_back() -> None:
-    rotation = Rotation(1, lambda: True, longest_wait_s=LONG_S)
+    rotation = Rotation(1, lambda: True, longest_wait_s=FOR_EVER_S)
     with pytest.raises(ZeroDivisionError), rotation.joined():
         _ = 1 // 0
     end(begin(lambda: enter(rotation)))
 
 
+@pytest.mark.parametrize("longest_wait_s", [FOR_EVER_S, 0.001])
 @pytest.mark.parametrize("places", [1, 2, 3])
-def test_no_more_work_at_once_than_there_are_places_whoever_pauses_when(places: int) -> None:
-    rotation = Rotation(places, lambda: True, turn_s=0.0005, longest_wait_s=LONG_S)
+def test_no_more_work_at_once_than_there_are_places_whoever_pauses_when(places: int, longest_wait_s: float) -> None:
+    rotation = Rotation(places, lambda: True, turn_s=0.0005, longest_wait_s=longest_wait_s)
     chance, lock = Random(seed("ROTATION_SEED")), threading.Lock()
     working, most, done = 0, 0, 0
 
@@ -157,4 +236,28 @@ def test_no_more_work_at_once_than_there_are_places_whoever_pauses_when(places: 
     threads = [begin(lambda s=[chance.random() / 500 for _ in range(chance.randrange(12))]: work(s)) for _ in range(12)]
     end(*threads)
     assert done == 12
-    assert 1 <= most <= places
+    assert 1 <= most <= (places if longest_wait_s == FOR_EVER_S else 12)
+    assert count_of(rotation) == 0
+
+
+def test_a_server_has_a_place_for_two_threads_and_asks_ingest() -> None:
+    is_busy = [True]
+
+    def opened(threads: int) -> Rotation:
+        unused: Any = None
+        events: Any = SimpleNamespace(version=lambda: 0)
+        settings = Settings(threads=threads, max_concurrent_queries=4)
+        runner = open_runner(settings, unused, events, unused, unused, lambda: None, nullcontext, lambda: is_busy[0])
+        runner.close()
+        return runner.rotation
+
+    for threads, places in ((1, 1), (2, 1), (3, 1), (8, 4)):
+        assert opened(threads).places == places
+    rotation = opened(2)
+    with rotation.joined():
+        thread = begin(lambda: enter(rotation))
+        thread.join(0.1)
+        assert thread.is_alive()
+        end(thread)
+        is_busy[0] = False
+        end(begin(lambda: enter(rotation)))
