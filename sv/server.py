@@ -307,9 +307,9 @@ class Server:
         from sv.web.turns import Turns
 
         settings = self.settings
-        catch_up, check_parts, is_busy = self.rollups.catch_up, self.maintenance.check_all, self.capture.pace.is_quick
-        ways = (lower_own_priority, giving_way, is_busy)
-        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, *ways)
+        catch_up, check_parts = self.rollups.catch_up, self.maintenance.check_all
+        for_ingest = (lower_own_priority, giving_way, self.capture.pace.is_quick)
+        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, *for_ingest)
         return Services(
             people=self.people,
             hashing=Turns(),

@@ -67,9 +67,8 @@ class Rotation:
             if is_over and (self._waiting or self._working > self.places) and self._is_needed():
                 one.began_s = None
                 self._working -= 1
-                if (
-                    self._waiting
-                ):  # also where too many work, since one of them may be in a long statement: nobody is to wait for that
+                # Also where too many work: one of them may be in a long statement, and nobody is to wait for that.
+                if self._waiting:
                     self._begin(self._waiting.popleft())
                 self._wait_for_turn(one)
 

@@ -156,10 +156,7 @@ class Runner:
 
         async def run(looks: Callable[[], None]) -> Result:
             def work(stop: Stop) -> Result:
-                if kind is not Kind.QUERY:
-                    looks()
-                    return self._run(project_id, range_ms, insight, is_merged, stop)
-                with self.rotation.joined() as pause:
+                with self.rotation.joined() if kind is Kind.QUERY else nullcontext() as pause:
                     looks()
                     return self._run(project_id, range_ms, insight, is_merged, stop, pause)
 
@@ -260,7 +257,7 @@ class Runner:
         insight: Callable[[Context], Result],
         is_merged: bool,
         stop: Stop,
-        pause: Callable[[], None] | None = None,
+        pause: Callable[[], None] | None,
     ) -> Result:
         limits = Limits(self._timeout_s, until_s=time.monotonic() + self._timeout_s, stop=stop, pause=pause)
         engine = self._open_engine()

@@ -229,7 +229,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.number(0.1, limits.MAX_QUERY_S),
             "seconds",
-            "A query that waits longer for its turn is not run and answers 503: who asked has given up by then, or asks again.",
+            "A query that waits in line for longer is not run and answers 503: who asked has given up by then, or asks again.",
         ),
     ] = 30.0
     max_concurrent_queries: Annotated[
@@ -238,8 +238,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             values.whole(1, 64),
             "queries",
             "Insights that run at the same time. Each uses all threads, so that more of them mostly wait for each "
-            "other, and take memory; two keep a short one from waiting for a long one. While ingest is busy they take turns, "
-            "one for two threads. Pages of events and lists have places of their own.",
+            "other, and take memory; two keep a short one from waiting for a long one. While ingest is busy, one works "
+            "at a time for each two threads. Pages of events and lists have places of their own.",
             "half of threads, from 2 to 8",
         ),
     ] = 0
@@ -248,7 +248,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.whole(0, 10_000),
             "queries",
-            "Insights that wait for their turn, and as many pages and lists. The next one answers 503; or, where one project has "
+            "Insights that wait in line, and as many pages and lists. The next one answers 503; or, where one project has "
             "more of them waiting than others, the last one of that project's.",
         ),
     ] = 32

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import time
 import weakref
 from collections.abc import Generator
@@ -161,15 +162,18 @@ def test_whoever_asked_is_told_in_time_though_the_query_waits_for_what_can_not_b
 def test_a_short_insight_has_its_turn_in_the_midst_of_a_long_one_and_a_page_needs_none(rig: Rig) -> None:
     rig.buffer(rig.batch(events("ann: e@0m")))
     answered: list[str] = []
+    has_begun = threading.Event()
 
     def work_long(context: Context) -> bool:
+        has_begun.set()
         until_s = time.monotonic() + 20
         while "short" not in answered and time.monotonic() < until_s:
             context.limits.check()
         return "short" in answered
 
     def work_short(context: Context) -> None:
-        answered.append(listed(context)[0] and "short")
+        assert listed(context) == ["e"]
+        answered.append("short")
 
     def work_page(context: Context) -> bool:
         return context.limits.pause is None
@@ -178,7 +182,7 @@ def test_a_short_insight_has_its_turn_in_the_midst_of_a_long_one_and_a_page_need
         rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=60.0)
         with running(rig, Store(rig), rotation=rotation) as runner:
             long = asyncio.ensure_future(runner.run("p", (0, 2**42), work_long))
-            await asyncio.sleep(0.05)
+            assert await asyncio.to_thread(has_begun.wait, 20)
             assert await runner.run("p", (0, 2**42), work_page, kind=Kind.PAGE)
             await runner.run("p", (0, 2**42), work_short)
             assert await long

@@ -32,6 +32,17 @@ def end(*threads: threading.Thread) -> None:
         assert not thread.is_alive()
 
 
+def enter(rotation: Rotation, came: threading.Event | None = None) -> None:
+    with rotation.joined() as pause:
+        if came is not None:
+            came.set()
+        pause()
+
+
+def count_of(rotation: Rotation) -> int:
+    return rotation._working  # pyright: ignore[reportPrivateUsage] - places that are lost are seen only here
+
+
 def test_all_work_at_once_while_nobody_needs_the_cores() -> None:
     rotation = Rotation(1, lambda: False, longest_wait_s=FOR_EVER_S)
     together = threading.Barrier(3)
@@ -56,13 +67,9 @@ def test_a_short_one_has_its_turn_in_the_midst_of_a_long_one() -> None:
     rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=FOR_EVER_S)
     came = threading.Event()
 
-    def short() -> None:
-        with rotation.joined():
-            came.set()
-
     with rotation.joined() as pause:
         pause()  # nobody waits
-        thread = begin(short)
+        thread = begin(lambda: enter(rotation, came))
         assert not came.wait(0.05)
         assert pausing_until(pause, came.is_set)
     end(thread)
@@ -134,7 +141,7 @@ def test_those_who_began_while_all_might_work_take_turns_once_the_cores_are_need
 
 def test_where_too_many_work_who_steps_back_lets_in_the_next_at_once() -> None:
     rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=0.05)
-    long_goes, came, third_goes = threading.Event(), threading.Event(), threading.Event()
+    long_goes, came, third_goes, third_came = (threading.Event() for _ in range(4))
 
     def long() -> None:
         with rotation.joined():
@@ -146,7 +153,6 @@ def test_where_too_many_work_who_steps_back_lets_in_the_next_at_once() -> None:
             third_came.set()
             assert third_goes.wait(LONG_S)
 
-    third_came = threading.Event()
     first = begin(long)
     assert came.wait(LONG_S)
     with rotation.joined() as pause:  # beside the long one, having waited
@@ -160,26 +166,13 @@ def test_where_too_many_work_who_steps_back_lets_in_the_next_at_once() -> None:
     assert count_of(rotation) == 0
 
 
-def count_of(rotation: Rotation) -> int:
-    return rotation._working  # pyright: ignore[reportPrivateUsage] - places that are lost are seen only here
-
-
-def enter(rotation: Rotation) -> None:
-    with rotation.joined() as pause:
-        pause()
-
-
 def test_who_waits_is_let_in_once_the_cores_are_needed_no_more() -> None:
     needed = [True]
     rotation = Rotation(1, lambda: needed[0], turn_s=FOR_EVER_S, longest_wait_s=FOR_EVER_S)
     came = threading.Event()
 
-    def other() -> None:
-        with rotation.joined():
-            came.set()
-
     with rotation.joined() as pause:
-        thread = begin(other)
+        thread = begin(lambda: enter(rotation, came))
         assert not came.wait(0.05)
         needed[0] = False
         assert pausing_until(pause, came.is_set)
@@ -190,12 +183,8 @@ def test_threads_that_help_never_wait() -> None:
     rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=FOR_EVER_S)
     came = threading.Event()
 
-    def other() -> None:
-        with rotation.joined():
-            came.set()
-
     with rotation.joined() as pause:
-        thread = begin(other)
+        thread = begin(lambda: enter(rotation, came))
         assert not came.wait(0.05)
         end(begin(pause))
         assert not came.is_set()
@@ -211,7 +200,9 @@ def test_a_failure_gives_the_place_back() -> None:
 
 @pytest.mark.parametrize("longest_wait_s", [FOR_EVER_S, 0.001])
 @pytest.mark.parametrize("places", [1, 2, 3])
-def test_no_more_work_at_once_than_there_are_places_whoever_pauses_when(places: int, longest_wait_s: float) -> None:
+def test_places_are_neither_exceeded_but_by_who_waited_too_long_nor_lost_whoever_pauses_when(
+    places: int, longest_wait_s: float
+) -> None:
     rotation = Rotation(places, lambda: True, turn_s=0.0005, longest_wait_s=longest_wait_s)
     chance, lock = Random(seed("ROTATION_SEED")), threading.Lock()
     working, most, done = 0, 0, 0
@@ -236,7 +227,8 @@ def test_no_more_work_at_once_than_there_are_places_whoever_pauses_when(places: 
     threads = [begin(lambda s=[chance.random() / 500 for _ in range(chance.randrange(12))]: work(s)) for _ in range(12)]
     end(*threads)
     assert done == 12
-    assert 1 <= most <= (places if longest_wait_s == FOR_EVER_S else 12)
+    if longest_wait_s == FOR_EVER_S:
+        assert 1 <= most <= places
     assert count_of(rotation) == 0
 
 
