@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sv.imports.arrays import columns_of
 from sv.imports.blocks import Block, set_times
@@ -84,20 +85,22 @@ class Batch(Struct, frozen=True, gc=False):
 class Chunk(Struct, frozen=True):
     """Rows of a file up to and with the one that ends at `number`.
 
-    first_ms, last_ms: of its events' times; None where it has none. undated: events without a time of their own.
+    event_count: of all batches. first_ms, last_ms: of its events' times; None where it has none. undated: events without a time of their
+    own.
     """
 
     number: int
     rows: int
+    event_count: int
     batches: list[Batch]
     rejections: list[Rejected]
     first_ms: int | None
     last_ms: int | None
     undated: int
 
-    @property
-    def event_count(self) -> int:
-        return sum(len(batch.places) for batch in self.batches)
+    def without_events(self) -> "Chunk":
+        """What is counted of it."""
+        return replace(self, batches=[])
 
 
 def decode_events(events: bytes, now_ms: int) -> Decoded:
@@ -191,7 +194,8 @@ class _Builder:
         for user_agent, group in self._groups.items():
             self._close(group, user_agent)
         self._rejections.sort(key=lambda rejected: rejected.at)
-        return Chunk(self.end, self.rows, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated)
+        events = sum(len(batch.places) for batch in self._batches)
+        return Chunk(self.end, self.rows, events, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated)
 
     def _close(self, group: _Group, user_agent: str) -> None:
         if self._size.in_columns and not user_agent and (columns := self._columns(group)) is not None:

@@ -21,10 +21,14 @@ class LocalTarget:
     def taken_up_to(self, import_id: str) -> int:
         return max(self._chunks.taken(self._project_id, import_id), default=0)
 
-    def store(self, import_id: str, chunk: Chunk) -> Outcome:
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
         batches = [ImportBatch(batch.user_agent, len(batch.places), batch.events, batch.columns) for batch in chunk.batches]
-        taken = self._chunks.store(self._project_id, import_id, chunk.number, batches)
-        return Outcome(0, is_already=True) if taken is None else Outcome(taken)
+        commit = self._chunks.prepare(self._project_id, import_id, chunk.number, batches)
+        return lambda: _outcome(commit())
 
     def finish(self) -> None:
         self._compact()
+
+
+def _outcome(taken: int | None) -> Outcome:
+    return Outcome(0, is_already=True) if taken is None else Outcome(taken)

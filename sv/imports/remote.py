@@ -63,7 +63,11 @@ class RemoteTarget:
             raise self._server.foreign()
         return max(chunks, default=0)
 
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+        return lambda: self.store(import_id, chunk)
+
     def store(self, import_id: str, chunk: Chunk) -> Outcome:
+        """Take a chunk in. Raises what `Target.prepare` says."""
         body = (
             b'{"batches":['
             + b",".join(

@@ -1,11 +1,12 @@
-"""One file from the disk into a target: the next chunk is read and checked while the one before is stored."""
+"""One file from the disk into a target: a chunk is read and checked while the one before is prepared, and the one before that taken in."""
 
 import hashlib
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from datetime import UTC, tzinfo
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +24,9 @@ from sv.model.errors import InvalidParameter
 
 READING_RULES: Final = 1
 """A part of every import's id. A change of what a place in a file means (not of what is accepted) takes the next number."""
+
+AHEAD: Final = 2
+"""Chunks that are under way at most while the next one is read."""
 
 Phase = Literal["checking", "importing"]
 Observe = Callable[[Phase, float, FileReport], None]
@@ -81,17 +85,56 @@ def _send(
     now_ms: Callable[[], int],
     observe: Observe,
 ) -> None:
-    under_way: tuple[Chunk, Future[Outcome]] | None = None
-    with ThreadPoolExecutor(1, "sv-import") as sending:
+    with _Sending(target, report.import_id) as sending:
         for chunk in cut(source, options.columns, options.zone(), report.skipped_to, now_ms(), file.name, target.size):
             file.check_unchanged()
-            if under_way is not None:
-                report.add(under_way[0], under_way[1].result())
+            for sent, outcome in sending.make_room():
+                report.add(sent, outcome)
                 observe("importing", source.progress(), report)
-            under_way = chunk, sending.submit(target.store, report.import_id, chunk)
-        if under_way is not None:
-            report.add(under_way[0], under_way[1].result())
+            sending.send(chunk)
+        for sent, outcome in sending.make_room(AHEAD):
+            report.add(sent, outcome)
     observe("importing", 1.0, report)
+
+
+class _Sending:
+    """Chunks on their way into a target, in their order: one is taken in while the next is prepared, and none after one that failed."""
+
+    def __init__(self, target: Target, import_id: str) -> None:
+        self._target = target
+        self._import_id = import_id
+        self._under_way: deque[tuple[Chunk, Future[Outcome]]] = deque()
+        self._has_failed = False
+        self._preparing = ThreadPoolExecutor(1, "sv-import")
+        self._taking = ThreadPoolExecutor(1, "sv-take")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_failed = True  # of what is under way, where something is, nothing more is begun
+        self._preparing.shutdown(cancel_futures=True)
+        self._taking.shutdown(cancel_futures=True)
+
+    def send(self, chunk: Chunk) -> None:
+        """Returns at once. To be called where there is room."""
+        prepared = self._preparing.submit(self._target.prepare, self._import_id, chunk)
+        self._under_way.append((chunk.without_events(), self._taking.submit(self._take, prepared)))
+
+    def make_room(self, places: int = 1) -> Iterator[tuple[Chunk, Outcome]]:
+        """Wait until so many more may be sent. Gives what became of others, without their events. Raises what a chunk failed with."""
+        while len(self._under_way) > AHEAD - places:
+            sent, outcome = self._under_way.popleft()
+            yield sent, outcome.result()
+
+    def _take(self, prepared: Future[Callable[[], Outcome]]) -> Outcome:
+        if self._has_failed:
+            raise CancelledError
+        try:
+            return prepared.result()()
+        except BaseException:
+            self._has_failed = True
+            raise
 
 
 def _open(file: UserFile, columns: Columns, zone: tzinfo, observe: Callable[[float], None]) -> Source:

@@ -1,5 +1,6 @@
 """Where chunks go."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ class Outcome(Struct, frozen=True):
 
 
 class Target(Protocol):
-    """One project's events. Chunks of an import are stored in their order, each after the answer for the one before.
+    """One project's events.
 
     size: how large a chunk may be; None for what every target takes.
     """
@@ -33,8 +34,10 @@ class Target(Protocol):
         """The number of the last chunk that is in; 0 for none. Raises SvError."""
         ...
 
-    def store(self, import_id: str, chunk: Chunk) -> Outcome:
-        """Take a chunk in, whole and once; every later query sees it. Raises SvError; then it may be sent again."""
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+        """Do for a chunk what can be done before the one ahead of it is in. What is returned takes it in, whole and once, so that every
+        later query sees it: called in the order of the chunks, each after the answer for the one before, beside the next one's
+        preparation. Both raise SvError; then the chunk may be sent again."""
         ...
 
     def finish(self) -> None:
@@ -50,8 +53,9 @@ class Nowhere:
     def taken_up_to(self, import_id: str) -> int:  # noqa: ARG002 - a dry run reads everything
         return 0
 
-    def store(self, import_id: str, chunk: Chunk) -> Outcome:  # noqa: ARG002 - nothing is kept
-        return Outcome(chunk.event_count)
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:  # noqa: ARG002 - nothing is kept
+        outcome = Outcome(chunk.event_count)
+        return lambda: outcome
 
     def finish(self) -> None:
         pass

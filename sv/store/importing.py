@@ -12,9 +12,11 @@ one of the 45 bits set, which the log never reaches, and a hash of import, chunk
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -76,8 +78,19 @@ class ImportRows(Protocol):
     def dropped_parts(self, project_id: str | None = None) -> Sequence[Part]: ...
 
 
-class _SeenMeanwhile(Exception):
-    """An event id of the chunk's belongs to an event that was drained after the chunk was."""
+class _Prepared(Struct, frozen=True):
+    """A chunk that is drained and written. generation: its buffer, where that is still needed: some of its events have event ids.
+
+    anew: prepares it once more, of the same batches, where some have.
+    """
+
+    key: str
+    chunk_no: int
+    count: int
+    written: list[NewPart]
+    summaries: Sequence[Summary]
+    generation: int | None = None
+    anew: "Callable[[], _Prepared] | None" = None
 
 
 class ImportChunks:
@@ -100,7 +113,7 @@ class ImportChunks:
         self._rows = rows
         self._maintenance = maintenance
         self._now_ms = now_ms
-        self._next_generation = _GENERATIONS_FROM
+        self._generations = itertools.count(_GENERATIONS_FROM)
         self._in_doubt: set[str] = set()
 
     def taken(self, project_id: str, import_id: str) -> set[int]:
@@ -113,29 +126,34 @@ class ImportChunks:
         Fewer are stored than there are where an `eventId` was seen before. A chunk without batches is marked as taken.
         Raises Unavailable (memory, disk), BadBatch; then nothing of it was stored.
         """
+        with self._maintenance.turn():
+            return self.prepare(project_id, import_id, chunk_no, batches)()
+
+    def prepare(self, project_id: str, import_id: str, chunk_no: int, batches: Sequence[ImportBatch]) -> Callable[[], int | None]:
+        """Do of `store` what leaves nothing behind but files that nobody knows. What is returned does the rest, called once.
+
+        Where nobody else asks anything of the engine the next chunk may be prepared meanwhile, on another thread. To be called in order of
+        the chunks, and not after one has failed. Both raise what `store` raises.
+        """
         key = _key(project_id, import_id)
         with self._maintenance.turn():
             if chunk_no in self._rows.import_chunks(key):
-                return None
+                return lambda: None
             if not batches:
-                return None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
+                return lambda: None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
             # SCAR: what was accepted gets its rows first. After a restart it may be in the rollups by events that are still to be read
             # out of the log, and that a chunk with the same event ids would have made repetitions.
             self._store.catch_up()
             numbered = _numbered(project_id, key, chunk_no, batches, self._now_ms())
-            try:
-                return self._take(project_id, key, chunk_no, numbered)
-            except _SeenMeanwhile:
-                with self._store.paused():
-                    return self._take(project_id, key, chunk_no, numbered, is_paused=True)
+            prepared = self._prepare(project_id, key, chunk_no, numbered)
+        return lambda: self._commit(prepared)
 
-    def _take(
-        self, project_id: str, key: str, chunk_no: int, batches: Sequence[StoredBatch], *, is_paused: bool = False
-    ) -> int | None:
-        """Drain, write and record. Raises _SeenMeanwhile where one of its event ids came in otherwise before it was recorded."""
-        generation, self._next_generation = self._next_generation, self._next_generation + 1
+    def _prepare(self, project_id: str, key: str, chunk_no: int, batches: Sequence[StoredBatch]) -> _Prepared:
+        """Drain and write."""
+        generation = next(self._generations)
         tables = self._store.tables
         tables.create_buffer(generation)
+        is_needed = False
         try:
             # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
             # refused as a repetition of itself when it is sent again.
@@ -145,21 +163,42 @@ class ImportChunks:
                 written = self._write(generation, project_id, key, chunk_no)
                 self._store.keep_persons()
                 summaries = summarised()
-            # So from here on nothing may be drained that has one of them. Few files that are imported have any.
-            must_pause = not is_paused and tables.has_event_ids(generation)
-            with self._store.paused() if must_pause else nullcontext():
-                if must_pause and tables.has_repeats(generation):
-                    self._delete([part.path for part in written])
-                    raise _SeenMeanwhile
-                parts = self._record(key, chunk_no, written, summaries)
+            is_needed = tables.has_event_ids(generation)
+        finally:
+            if not is_needed:
+                self._drop(generation)
+        if not is_needed:
+            return _Prepared(key, chunk_no, count, written, summaries)
+        anew = partial(self._prepare, project_id, key, chunk_no, batches)
+        return _Prepared(key, chunk_no, count, written, summaries, generation, anew)
+
+    def _commit(self, prepared: _Prepared) -> int | None:
+        """Record what is written. Where one of its event ids came in otherwise since it was drained, it is drained and written anew."""
+        # So from here on nothing may be drained that has one of them. Few files that are imported have any.
+        with self._store.paused() if prepared.anew is not None else nullcontext():
+            try:
+                if (
+                    prepared.anew is not None
+                    and prepared.generation is not None
+                    and self._store.tables.has_repeats(prepared.generation)
+                ):
+                    self._drop(prepared.generation)
+                    self._delete([part.path for part in prepared.written])
+                    prepared = prepared.anew()
+                parts = self._record(prepared.key, prepared.chunk_no, prepared.written, prepared.summaries)
                 if parts is None:
                     return None
                 self._store.catalog.replace(by=parts)
-                tables.remember_event_ids(generation)
-        finally:
-            with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
-                tables.drop_buffer(generation)
-        return count
+                if prepared.generation is not None:
+                    self._store.tables.remember_event_ids(prepared.generation)
+            finally:
+                if prepared.generation is not None:
+                    self._drop(prepared.generation)
+        return prepared.count
+
+    def _drop(self, generation: int) -> None:
+        with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
+            self._store.tables.drop_buffer(generation)
 
     @contextmanager
     def _summarising(self, generation: int) -> Generator[Callable[[], Sequence[Summary]]]:

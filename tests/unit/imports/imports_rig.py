@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -124,9 +124,12 @@ class Kept:
     def taken_up_to(self, import_id: str) -> int:
         return 0
 
-    def store(self, import_id: str, chunk: Chunk) -> Outcome:
-        self.chunks.append(chunk)
-        return Outcome(chunk.event_count)
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+        def take() -> Outcome:
+            self.chunks.append(chunk)
+            return Outcome(chunk.event_count)
+
+        return take
 
     def finish(self) -> None:
         pass

@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -167,46 +169,99 @@ def test_an_import_is_known_by_project_content_format_timezone_and_mapping() -> 
 
 
 class Stopping:
-    """A target that goes down at the n-th chunk, before or after it is in."""
+    """A target that goes down at the n-th chunk: in its preparation, before or after it is in."""
 
-    def __init__(self, inner: Any, nth: int, *, after: bool) -> None:
+    def __init__(self, inner: Any, nth: int, when: str) -> None:
         self.size = inner.size
         self._inner = inner
         self._left = nth
-        self._after = after
+        self._when = when
 
     def taken_up_to(self, import_id: str) -> int:
         return self._inner.taken_up_to(import_id)
 
-    def store(self, import_id: str, chunk: Chunk) -> Outcome:
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
         self._left -= 1
-        if self._left == 0:
-            if self._after:
-                self._inner.store(import_id, chunk)
+        is_last = self._left == 0
+        if is_last and self._when == "in preparation":
             raise Unavailable("gone")
-        return self._inner.store(import_id, chunk)
+        prepared = self._inner.prepare(import_id, chunk)
+
+        def take_in() -> Outcome:
+            if is_last:
+                if self._when == "after":
+                    prepared()
+                raise Unavailable("gone")
+            return prepared()
+
+        return take_in
 
     def finish(self) -> None:
         pass
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("when", ["in preparation", "before", "after"])
 @pytest.mark.parametrize("file_format", list(Format))
 def test_an_import_that_stops_at_every_chunk_takes_each_row_once(
-    folder: Folder, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_format: str, after: bool
+    folder: Folder, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_format: str, when: str
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 40)
     rows = some_rows(130)
     path = as_file(tmp_path, rows, file_format, "")
     for stop in (1, 2, 1, 3):
         with pytest.raises(Unavailable):
-            take(path, Stopping(folder.target(project), stop, after=after), project_id=project)
-        if after and len(folder.events(project)) == 130:
+            take(path, Stopping(folder.target(project), stop, when), project_id=project)
+        if when == "after" and len(folder.events(project)) == 130:
             break
     report = folder.take(project, path)
     assert report.rejected == 0
     assert folder.wire_events(project) == ordered(rows)
     assert folder.take(project, path).taken == 0
+
+
+class Watched(Kept):
+    """A target whose first chunk is not in, or fails, before the second is prepared."""
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int]] = []
+        self._fails = fails
+        self._is_second_prepared = threading.Event()
+
+    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+        self.told.append(("prepared", chunk.number))
+        nth = sum(what == "prepared" for what, _ in self.told)
+        if nth == 2:
+            self._is_second_prepared.set()
+
+        def take_in() -> Outcome:
+            if nth == 1:
+                assert self._is_second_prepared.wait(30)
+                if self._fails:
+                    raise Unavailable("gone")
+            self.told.append(("taken", chunk.number))
+            return Outcome(chunk.event_count)
+
+        return take_in
+
+
+def test_a_chunk_is_prepared_while_the_one_before_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
+    target = Watched(fails=False)
+    report = take(write_ndjson(tmp_path / "f.ndjson", some_rows(100)), target)
+    assert report.taken == 100
+    assert [number for what, number in target.told if what == "taken"] == list(range(10, 101, 10))
+    for number in range(10, 81, 10):  # no more than two are under way
+        assert target.told.index(("taken", number)) < target.told.index(("prepared", number + 20))
+
+
+def test_no_chunk_is_taken_in_behind_one_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
+    target = Watched(fails=True)
+    with pytest.raises(Unavailable, match="gone"):
+        take(write_ndjson(tmp_path / "f.ndjson", some_rows(100)), target)
+    assert "taken" not in {what for what, _ in target.told}
+    assert len(target.told) <= 3
 
 
 def test_a_chunk_whose_answer_was_lost_is_counted_as_in_already(
@@ -252,8 +307,8 @@ def test_a_report_does_nothing_to_a_terminal(tmp_path: Path) -> None:
 
 def test_rows_that_the_target_refuses_are_counted_with_the_others(tmp_path: Path) -> None:
     class Refusing(Kept):
-        def store(self, import_id: str, chunk: Chunk) -> Outcome:
-            return Outcome(7, refused={"TIMESTAMP_IN_FUTURE": 3}, examples=())
+        def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+            return lambda: Outcome(7, refused={"TIMESTAMP_IN_FUTURE": 3}, examples=())
 
     report = take(write_ndjson(tmp_path / "f.ndjson", [*some_rows(10), b"bad"]), Refusing())
     assert (report.taken, report.rejected, report.repeated) == (7, 4, 0)
