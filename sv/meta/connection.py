@@ -8,8 +8,6 @@ from typing import Final
 
 import apsw
 
-from sv.model.search import windows
-
 BUSY_TIMEOUT_MS: Final = 5000
 """How long SQLite waits for another process (a shell, a backup tool). Our own threads queue on our own lock."""
 
@@ -32,13 +30,8 @@ def connect_writer(path: Path) -> apsw.Connection:
     """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    connection.create_scalar_function("windows", _windows, 1, deterministic=True)
     _harden(connection)
     return connection
-
-
-def _windows(*given: object) -> str:
-    return windows(str(given[0]))
 
 
 def settle_writer(connection: apsw.Connection) -> None:

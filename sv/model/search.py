@@ -1,5 +1,7 @@
 """Case-insensitive search: the form in which a searched text and what it is searched in are compared, and what finds longer texts."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Final
 
 WINDOW_CHARS: Final = 3
@@ -26,12 +28,21 @@ def windows(text: str) -> str:
     An index of three characters in a row, over these, is one of five in a row of the text: that many digits in a row are in few texts
     where three are in one of a hundred. Different texts can have the same windows, so what they find has to be compared.
     """
-    codes = [ord(character) for character in text]
-    # Digits, and nearly always letters, that differ have windows that differ.
-    return "".join(
-        chr(_FIRST_WINDOW + (first * 961 + second * 31 + third) % _WINDOWS)
-        for first, second, third in zip(codes, codes[1:], codes[2:], strict=False)
+    return windows_of([text])[0]
+
+
+def windows_of(texts: Sequence[str]) -> list[str]:
+    """`windows` of each; of short ones a third of the time."""
+    codes = list(map(ord, "".join(texts)))
+    # Digits, and nearly always letters, that differ have windows that differ. Those over two texts are made too, and nobody takes them.
+    found = "".join(
+        [
+            chr(_FIRST_WINDOW + (first * 961 + second * 31 + third) % _WINDOWS)
+            for first, second, third in zip(codes, codes[1:], codes[2:], strict=False)
+        ]
     )
+    ends = itertools.accumulate(map(len, texts))
+    return [found[end - len(text) : max(end - WINDOW_CHARS + 1, end - len(text))] for text, end in zip(texts, ends, strict=True)]
 
 
 def spellings(text: str) -> list[str]:

@@ -5,7 +5,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv.model.search import WINDOW_CHARS, folded, spellings, windows
+from sv.model.search import WINDOW_CHARS, folded, spellings, windows, windows_of
 
 TEXTS = st.text(alphabet=st.one_of(st.sampled_from("ab1@\0"), st.characters(exclude_categories=["Cs"])), max_size=30)
 
@@ -14,6 +14,12 @@ TEXTS = st.text(alphabet=st.one_of(st.sampled_from("ab1@\0"), st.characters(excl
 def test_the_windows_of_a_part_are_part_of_the_windows(before: str, part: str, after: str) -> None:
     assert windows(part) in windows(before + part + after)
     assert len(windows(part)) == max(len(part) - WINDOW_CHARS + 1, 0)
+
+
+@given(st.lists(TEXTS))
+def test_the_windows_of_many_texts_are_those_of_each(texts: list[str]) -> None:
+    each = ["".join(windows(text[start : start + WINDOW_CHARS]) for start in range(len(text))) for text in texts]
+    assert windows_of(texts) == each
 
 
 def test_numbers_that_differ_have_windows_that_differ() -> None:
