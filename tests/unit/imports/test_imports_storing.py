@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,50 @@ def test_an_event_id_is_stored_once_within_a_chunk_among_chunks_and_with_ingest(
     folder.accept(project, [{"event": "late", "eventId": event_id(4), **live}])
     folder.server.maintenance.flush()
     assert sorted(row["client_event_id"] for row in folder.events(project)) == [event_id(nth) for nth in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (1, 3, 2)])
+def test_chunks_that_are_prepared_beside_each_other_store_an_event_id_once(
+    folder: Folder, project: str, order: tuple[int, ...]
+) -> None:
+    chunks = {
+        1: [batch({"eventId": event_id(1)}, {"eventId": event_id(2)})],
+        2: [batch({"eventId": event_id(2)}, {"eventId": event_id(3)}), batch({"event": "of no id"})],
+        3: [batch({"eventId": event_id(3)})],
+    }
+    commits = {number: folder.chunks.prepare(project, IMPORT, number, batches) for number, batches in chunks.items()}
+    assert folder.events(project) == []
+    stored = {number: commits[number]() for number in order}
+    assert sorted((row["client_event_id"] or "") for row in folder.events(project)) == ["", *map(event_id, (1, 2, 3))]
+    assert stored == ({1: 2, 2: 2, 3: 0} if order == (1, 2, 3) else {1: 2, 3: 1, 2: 1})
+    paths = {part.path for part in folder.server.catalog.parts(project)}
+    files = folder.server.settings.data.glob(f"events/project={project}/**/*")
+    assert {str(path.relative_to(folder.server.settings.data)) for path in files if path.is_file()} == paths
+
+
+def test_a_chunk_is_drained_anew_at_its_commit_while_the_next_is_prepared(
+    folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = folder.chunks.prepare(project, IMPORT, 1, [batch({"eventId": event_id(1)}, {"eventId": event_id(2)})])
+    folder.accept(project, [{"event": "live", "eventId": event_id(1), "timestamp": NOW, "userId": "ann"}])
+    folder.server.store.catch_up()
+    drain, drains, is_anew = folder.server.store.tables.drain, threading.Semaphore(0), threading.Event()
+
+    def together(generation: int, batches: Any, **options: Any) -> int:
+        drains.release()
+        if threading.current_thread() is threading.main_thread():
+            is_anew.set()
+        assert is_anew.wait(60)
+        return drain(generation, batches, **options)
+
+    monkeypatch.setattr(folder.server.store.tables, "drain", together)
+    with ThreadPoolExecutor(1) as beside:
+        following = beside.submit(folder.chunks.prepare, project, IMPORT, 2, [batch({"eventId": event_id(2)}, {})])
+        assert drains.acquire(timeout=60)
+        assert commit() == 1
+        assert following.result()() == 1
+    folder.server.maintenance.flush()
+    assert sorted((row["client_event_id"] or "") for row in folder.events(project)) == ["", event_id(1), event_id(2)]
 
 
 def fail_at(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, *, nth: int = 1, after: bool = False) -> None:
