@@ -15,8 +15,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
+from contextlib import contextmanager, suppress
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -79,18 +78,16 @@ class ImportRows(Protocol):
 
 
 class _Prepared(Struct, frozen=True):
-    """A chunk that is drained and written. generation: its buffer, where that is still needed: some of its events have event ids.
+    """A chunk that is drained and written. buffer: the generation, where it is still needed, since some of its events have event ids."""
 
-    anew: prepares it once more, of the same batches, where some have.
-    """
-
+    project_id: str
     key: str
     chunk_no: int
+    batches: Sequence[StoredBatch]
     count: int
     written: list[NewPart]
     summaries: Sequence[Summary]
-    generation: int | None = None
-    anew: "Callable[[], _Prepared] | None" = None
+    buffer: int | None
 
 
 class ImportChunks:
@@ -130,10 +127,10 @@ class ImportChunks:
             return self.prepare(project_id, import_id, chunk_no, batches)()
 
     def prepare(self, project_id: str, import_id: str, chunk_no: int, batches: Sequence[ImportBatch]) -> Callable[[], int | None]:
-        """Do of `store` what leaves nothing behind but files that nobody knows. What is returned does the rest, called once.
+        """`store` but for its commit, which what is returned does, called once; until then there are files that nobody knows.
 
-        Where nobody else asks anything of the engine the next chunk may be prepared meanwhile, on another thread. To be called in order of
-        the chunks, and not after one has failed. Both raise what `store` raises.
+        Where nobody else asks anything of the engine the next chunk may be prepared beside it. Chunks are committed in their order, and
+        none after one that failed. Both raise what `store` raises.
         """
         key = _key(project_id, import_id)
         with self._maintenance.turn():
@@ -153,7 +150,7 @@ class ImportChunks:
         generation = next(self._generations)
         tables = self._store.tables
         tables.create_buffer(generation)
-        is_needed = False
+        is_kept = False
         try:
             # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
             # refused as a repetition of itself when it is sent again.
@@ -163,37 +160,38 @@ class ImportChunks:
                 written = self._write(generation, project_id, key, chunk_no)
                 self._store.keep_persons()
                 summaries = summarised()
-            is_needed = tables.has_event_ids(generation)
+            is_kept = tables.has_event_ids(generation)
         finally:
-            if not is_needed:
+            if not is_kept:
                 self._drop(generation)
-        if not is_needed:
-            return _Prepared(key, chunk_no, count, written, summaries)
-        anew = partial(self._prepare, project_id, key, chunk_no, batches)
-        return _Prepared(key, chunk_no, count, written, summaries, generation, anew)
+        kept, buffer = (batches, generation) if is_kept else ((), None)
+        return _Prepared(project_id, key, chunk_no, kept, count, written, summaries, buffer)
 
     def _commit(self, prepared: _Prepared) -> int | None:
         """Record what is written. Where one of its event ids came in otherwise since it was drained, it is drained and written anew."""
-        # So from here on nothing may be drained that has one of them. Few files that are imported have any.
-        with self._store.paused() if prepared.anew is not None else nullcontext():
+        if prepared.buffer is None:
+            return self._list(prepared)
+        tables = self._store.tables
+        with self._store.paused():  # so that nothing is drained that has one of them; few files that are imported have any
             try:
-                if (
-                    prepared.anew is not None
-                    and prepared.generation is not None
-                    and self._store.tables.has_repeats(prepared.generation)
-                ):
-                    self._drop(prepared.generation)
+                if tables.has_repeats(prepared.buffer):
+                    self._drop(prepared.buffer)
                     self._delete([part.path for part in prepared.written])
-                    prepared = prepared.anew()
-                parts = self._record(prepared.key, prepared.chunk_no, prepared.written, prepared.summaries)
-                if parts is None:
-                    return None
-                self._store.catalog.replace(by=parts)
-                if prepared.generation is not None:
-                    self._store.tables.remember_event_ids(prepared.generation)
+                    prepared = self._prepare(prepared.project_id, prepared.key, prepared.chunk_no, prepared.batches)
+                stored = self._list(prepared)
+                if stored is not None and prepared.buffer is not None:
+                    tables.remember_event_ids(prepared.buffer)
+                return stored
             finally:
-                if prepared.generation is not None:
-                    self._drop(prepared.generation)
+                if prepared.buffer is not None:
+                    self._drop(prepared.buffer)
+
+    def _list(self, prepared: _Prepared) -> int | None:
+        """Have it in the catalog."""
+        parts = self._record(prepared.key, prepared.chunk_no, prepared.written, prepared.summaries)
+        if parts is None:
+            return None
+        self._store.catalog.replace(by=parts)
         return prepared.count
 
     def _drop(self, generation: int) -> None:
