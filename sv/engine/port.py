@@ -55,10 +55,12 @@ class Limits(Struct, frozen=True):
 
     def check(self) -> None:
         """To be called between steps that take long: others may have their turn. Raises Stopped, and Unavailable where the time is up."""
-        if self.pause is not None:
-            self.pause()
         if self.stop is not None:
             self.stop.check()
+        if self.pause is not None:
+            self.pause()
+            if self.stop is not None:
+                self.stop.check()
         if self.until_s is not None and time.monotonic() >= self.until_s:
             raise self.too_long()
 

@@ -97,7 +97,7 @@ class Capture:
         self.retries = retries
         self.rates = rates
         self.counters = IngestCounters()
-        self.pace = Pace(lambda: self.counters.requests)
+        self.pace = Pace()
         self.rejected = RecentRejections(now_ms)
         self.is_closing = False
         self.on_first: Callable[[Batch], None] | None = None

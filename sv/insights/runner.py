@@ -144,11 +144,13 @@ class Runner:
         kind: Kind = Kind.QUERY,
         is_merged: bool = False,
         same: Hashable = None,
+        takes_turns: bool = True,
     ) -> Result:
         """Run `insight` over the project's events of the half-open range and return what it returns.
 
         is_merged: whether the project attributes events by merged identity (`sv.model.identity`). same: what makes an insight the same as
         another one; those that are asked at the same time may be run once (`sv.insights.flights`). None is like nothing else.
+        takes_turns: whether it works in this process, where queries take turns.
 
         Raises Unavailable where too many queries wait already, where it waited or ran for too long, and what the insight raises. Cancelled,
         it leaves the line, and what runs is stopped.
@@ -156,7 +158,9 @@ class Runner:
 
         async def run(looks: Callable[[], None]) -> Result:
             def work(stop: Stop) -> Result:
-                with self.rotation.joined() if kind is Kind.QUERY else nullcontext() as pause:
+                stop.check()
+                with self.rotation.joined() if kind is Kind.QUERY and takes_turns else nullcontext() as pause:
+                    stop.check()
                     looks()
                     return self._run(project_id, range_ms, insight, is_merged, stop, pause)
 

@@ -174,6 +174,7 @@ class Front:
         headers = _INGEST_HEADERS.copy()
         counters = self._capture.counters
         counters.requests += 1
+        self._capture.pace.note()
         try:
             if method != "POST":
                 headers.append((b"allow", b"POST, OPTIONS"))

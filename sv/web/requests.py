@@ -97,10 +97,12 @@ async def run(
     insight: Callable[[Context], Result],
     kind: Kind = Kind.QUERY,
     same: tuple[Any, ...] = (),
+    *,
+    takes_turns: bool = True,
 ) -> Response[bytes]:
     """Run an insight on a query thread and answer what it returns. Who hangs up meanwhile ends it.
 
-    same: all that the answer hangs on; at the same time it is found once. Empty: it is found for each.
+    same: all that the answer hangs on; at the same time it is found once. Empty: it is found for each. takes_turns: as of `Runner.run`.
     """
     # As JSON, in which 1, 1.0 and true differ, as they do in filters. The path says which insight it is.
     question = (request.scope["path"], _encoder.encode(same)) if same else None
@@ -111,6 +113,7 @@ async def run(
         kind=kind,
         is_merged=is_merged(project.settings),
         same=question,
+        takes_turns=takes_turns,
     )
     return answer(await unless_gone(request.receive, asked))
 

@@ -26,4 +26,5 @@ async def sql_route(request: AnyRequest, project_id: FromPath[str]) -> Response[
         found = sql(context, query)
         return found | {"elapsed_ms": round((time.perf_counter() - started_s) * 1000, 3)}
 
-    return await run(request, project, (0, MAX_TIMESTAMP_MS), timed)
+    # The statement runs in a process of its own, which ingest waits for as little as insights wait for it.
+    return await run(request, project, (0, MAX_TIMESTAMP_MS), timed, takes_turns=False)

@@ -5,7 +5,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import Limits, UnreadablePart
+from sv.engine.stop import Stop, Stopped
 from sv.insights.events import list_events
 from sv.insights.rotation import Rotation
 from sv.insights.runner import Context, Kind, Runner
@@ -188,6 +189,74 @@ def test_a_short_insight_has_its_turn_in_the_midst_of_a_long_one_and_a_page_need
             assert await long
 
     asyncio.run(ask())
+
+
+def test_what_runs_elsewhere_takes_no_turn(rig: Rig) -> None:
+    begun, is_other_done = threading.Event(), threading.Event()
+
+    def work(context: Context) -> bool:
+        begun.set()
+        return is_other_done.wait(20)
+
+    def beside(context: Context) -> bool:
+        is_other_done.set()
+        return context.limits.pause is None
+
+    async def ask() -> None:
+        rotation = Rotation(1, lambda: True, longest_wait_s=60.0)
+        with running(rig, Store(rig), rotation=rotation) as runner:
+            first = asyncio.ensure_future(runner.run("p", (0, 2**42), work))
+            assert await asyncio.to_thread(begun.wait, 20)
+            assert await runner.run("p", (0, 2**42), beside, takes_turns=False)
+            assert await first
+
+    asyncio.run(ask())
+
+
+def test_what_was_stopped_while_it_waited_for_its_turn_does_no_work(rig: Rig) -> None:
+    begun, goes = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def work(context: Context) -> bool:
+        begun.set()
+        return goes.wait(20)
+
+    async def ask() -> None:
+        rotation = Rotation(1, lambda: True, longest_wait_s=60.0)
+        with running(rig, Store(rig), rotation=rotation) as runner:
+            first = asyncio.ensure_future(runner.run("p", (0, 2**42), work))
+            assert await asyncio.to_thread(begun.wait, 20)
+            waiting = asyncio.ensure_future(runner.run("p", (0, 2**42), lambda _: done.append("worked")))
+            await asyncio.to_thread(until, lambda: len(rotation._waiting) > 0)  # pyright: ignore[reportPrivateUsage]
+            waiting.cancel()
+            await asyncio.wait((waiting,))
+            goes.set()
+            assert await first
+        assert done == []
+
+    asyncio.run(ask())
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    last_s = time.monotonic() + 20
+    while not is_so() and time.monotonic() < last_s:
+        time.sleep(0.002)
+    assert is_so()
+
+
+def test_a_stopped_question_waits_for_no_turn() -> None:
+    stop, paused = Stop(), 0
+
+    def pause() -> None:
+        nonlocal paused
+        paused += 1
+        stop.set()
+
+    limits = Limits(1.0, stop=stop, pause=pause)
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            limits.check()
+    assert paused == 1
 
 
 def listed(context: Context) -> list[str]:

@@ -82,6 +82,17 @@ def test_a_query_stopped_at_any_step_ends_there_and_the_next_one_answers_as_if_i
     fresh.close()
 
 
+@pytest.mark.parametrize("kind", ["funnel", "strict funnel", "trend", "overview"])
+def test_a_question_may_pause_on_its_own_thread_between_its_steps(rig: Rig, kind: str) -> None:
+    fill(rig, "small")
+    own = threading.get_ident()
+    pauses: list[bool] = []
+    limits = Limits(60.0, pause=lambda: pauses.append(threading.get_ident() == own))
+    found = answer_of(Context(rig.engine, rig.snapshot(), limits, 2), kind)
+    assert pauses.count(True) > (2 if kind == "overview" else 0)
+    assert found == answer_of(rig.context(), kind)
+
+
 def test_a_statement_that_runs_ends_soon_after_its_stop_is_set_and_another_one_never_notices(rig: Rig) -> None:
     statements = Statements(rig.database)
     stop = Stop()

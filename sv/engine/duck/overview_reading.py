@@ -100,6 +100,7 @@ class _Reading:
         questions = (_Question(share, some) for some in asked_at_once for share in shares)
         hashes: list[Hashes] = [np.empty(0, np.uint64)]
         for question, rows in beside(self._workers, questions, self._ask):
+            self._asked.limits.check()  # here, since those who help don't pause
             for kind in question.kinds:
                 found = rows.filter(pa.array(column_of(rows, "kind") == kind)) if len(question.kinds) > 1 else rows
                 if kind is Kind.VISIT and question.share.is_cut:

@@ -40,7 +40,7 @@ def enter(rotation: Rotation, came: threading.Event | None = None) -> None:
 
 
 def count_of(rotation: Rotation) -> int:
-    return rotation._working  # pyright: ignore[reportPrivateUsage] - places that are lost are seen only here
+    return len(rotation._working)  # pyright: ignore[reportPrivateUsage] - places that are lost are seen only here
 
 
 def test_all_work_at_once_while_nobody_needs_the_cores() -> None:
@@ -94,49 +94,51 @@ def test_a_turn_is_not_over_before_its_time() -> None:
 
 
 def test_who_has_waited_too_long_goes_on_beside_one_that_does_not_pause_until_that_does() -> None:
-    rotation = Rotation(1, lambda: True, turn_s=0.0, longest_wait_s=0.05)
-    came, goes = threading.Event(), threading.Event()
+    rotation = Rotation(1, lambda: True, turn_s=0.02, longest_wait_s=0.05)
+    came, goes, is_alone = (threading.Event() for _ in range(3))
 
-    def other() -> None:
-        with rotation.joined():
+    def long() -> None:
+        with rotation.joined() as pause:
             came.set()
             assert goes.wait(LONG_S)
+            pause()  # one too many, and it is this one's turn to wait
+            if count_of(rotation) == 1:
+                is_alone.set()
 
+    thread = begin(long)
+    assert came.wait(LONG_S)
     with rotation.joined() as pause:
-        thread = begin(other)
-        assert came.wait(LONG_S)
         assert count_of(rotation) == 2
-        began_s = time.monotonic()
-        pause()  # one too many, and it is this one's turn to wait
-        assert time.monotonic() - began_s >= 0.05
+        rotation._longest_wait_s = FOR_EVER_S  # pyright: ignore[reportPrivateUsage] - who waits in vain from here on fails
+        until_s = time.monotonic() + 0.2
+        while time.monotonic() < until_s:
+            pause()  # nobody would have the place
         goes.set()
-        end(thread)
-        pause()  # alone
-        assert count_of(rotation) == 1
+        assert pausing_until(pause, is_alone.is_set)
+    end(thread)
     assert count_of(rotation) == 0
 
 
 def test_those_who_began_while_all_might_work_take_turns_once_the_cores_are_needed() -> None:
     needed = [False]
-    rotation = Rotation(1, lambda: needed[0], turn_s=0.0, longest_wait_s=FOR_EVER_S)
-    both = threading.Barrier(2)
-    told: list[str] = []
+    rotation = Rotation(1, lambda: needed[0], turn_s=0.02, longest_wait_s=FOR_EVER_S)
+    both, is_over = threading.Barrier(2), threading.Event()
 
     def other() -> None:
-        with rotation.joined():
+        with rotation.joined() as pause:
             both.wait(LONG_S)
             both.wait(LONG_S)
-            told.append("other")
+            assert pausing_until(pause, is_over.is_set)
 
     thread = begin(other)
     with rotation.joined() as pause:
         both.wait(LONG_S)
+        assert count_of(rotation) == 2
         needed[0] = True
         both.wait(LONG_S)
-        pause()
-        told.append("this one")
+        assert pausing_until(pause, lambda: count_of(rotation) == 1)
+        is_over.set()
     end(thread)
-    assert told == ["other", "this one"]
 
 
 def test_where_too_many_work_who_steps_back_lets_in_the_next_at_once() -> None:
