@@ -67,8 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", choices=SOURCES, default=AUTO, help="whose export the files are (default: auto)")
     parser.add_argument("--timezone", default="UTC", metavar="NAME", help="of times without an offset (default: UTC)")
     parser.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="what a column means; see below")
-    parser.add_argument("--dry-run", action="store_true", help="read and check everything, take in nothing")
-    parser.add_argument("--strict", action="store_true", help="exit code 1 where a row was rejected")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="read and check the files, take in nothing; asks neither folder nor server"
+    )
+    parser.add_argument("--strict", action="store_true", help="exit code 1 where a row was rejected, also by an earlier run")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     add_flags(parser, ["data", "memory_limit", "threads", "log_level", "log_format"])
 
@@ -76,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     set_up_logging(settings)
-    options = Options(args.project, Columns.parse(args.map), args.timezone)
+    options = Options(args.project, Columns.parse(args.map), args.timezone, is_strict=args.strict)
     options.zone()
     named = [file for path in args.files for file in files_at(path, Format(args.format) if args.format else None)]
     files, left_out = choose(named, args.source, options.columns)

@@ -67,12 +67,15 @@ def _columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Ev
     lengths = np.diff(np.flatnonzero(signs == _FEED), prepend=-1) - 1
     if lengths.max() > MAX_PROPERTIES_BYTES or (may_have_long_integers(signs) and has_as_many_digits(signs)):
         return None
+    ids = [texts(values) for values in (anonymous_ids, user_ids, session_ids)]
+    if any("\0" in name for name in set(names)) or any(map(_has_nul, ids)):
+        return None
     return EventColumns(
         names=texts(names),
         times=numbers(times),
-        anonymous_ids=texts(anonymous_ids),
-        user_ids=texts(user_ids),
-        session_ids=texts(session_ids),
+        anonymous_ids=ids[0],
+        user_ids=ids[1],
+        session_ids=ids[2],
         properties=of_bytes(lines.replace(b"\n", b""), lengths),
         first_ms=int(times.min()),
         last_ms=int(times.max()),
@@ -80,6 +83,13 @@ def _columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Ev
         may_differ=has_escapes or _has_exponents(lines),
         own=_own(properties),
     )
+
+
+def _has_nul(array: Any) -> bool:
+    """Whether one of the texts has a NUL, which is repaired row by row."""
+    import numpy as np
+
+    return not np.frombuffer(array.buffers()[2], np.uint8).all()
 
 
 def _have_persons(anonymous_ids: list[str | None], user_ids: list[str | None]) -> bool:

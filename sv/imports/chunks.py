@@ -114,7 +114,7 @@ class _Group:
 
     texts: list[bytes] = field(default_factory=list[bytes])
     places: list[int] = field(default_factory=list[int])
-    moments: list[int] = field(default_factory=list[int])
+    moments: list[int | None] = field(default_factory=list[int | None])
 
 
 class _Builder:
@@ -153,8 +153,7 @@ class _Builder:
         group = self._groups.setdefault(user_agent[:MAX_USER_AGENT_CHARS], _Group())
         group.texts.append(text)
         group.places.append(row.at)
-        group.moments.append(int(moment) if isinstance(moment, int | float) else self._now_ms)
-        self._undated += moment is None
+        group.moments.append(None if moment is None else int(moment) if isinstance(moment, int | float) else self._now_ms)
         self._bytes += len(text)
         if len(group.texts) == MAX_EVENTS_PER_REQUEST:
             self._close(self._groups.pop(user_agent[:MAX_USER_AGENT_CHARS]), user_agent[:MAX_USER_AGENT_CHARS])
@@ -171,7 +170,7 @@ class _Builder:
             self._reach(columns.first_ms, columns.last_ms)
             return True
         set_times(events, times)
-        undated = sum(event.timestamp is None for event in events)
+        are_dated = [event.timestamp is not None for event in events]
         try:
             decoded = judged("", events, self._now_ms, MAX_BODY_BYTES)
         except (OverflowError, UnicodeEncodeError):
@@ -179,8 +178,9 @@ class _Builder:
         if b"\\u0000" in decoded.events_json:
             return False  # maybe a NUL, which is repaired row by row
         self._begin_block(block, max(size, len(decoded.events_json)))
-        self._undated += undated
-        self._keep(decoded, "", block.places, [event.timestamp if isinstance(event.timestamp, int) else 0 for event in events])
+        times_ms = [event.timestamp if isinstance(event.timestamp, int) else 0 for event in events]
+        moments = [time if is_dated else None for time, is_dated in zip(times_ms, are_dated, strict=True)]
+        self._keep(decoded, "", block.places, moments)
         return True
 
     def _begin_block(self, block: Block, size: int) -> None:
@@ -216,8 +216,8 @@ class _Builder:
             return None
         return columns_of(events, [event.timestamp for event in events], self._now_ms)
 
-    def _keep(self, decoded: Decoded, user_agent: str, places: Sequence[int], moments: Sequence[int]) -> None:
-        """places, moments: of every event, also of those that were refused."""
+    def _keep(self, decoded: Decoded, user_agent: str, places: Sequence[int], moments: Sequence[int | None]) -> None:
+        """places, moments: of every event, also of those that were refused; None for one without a time of its own."""
         for rejection in decoded.rejections:
             self._rejections.append(Rejected(places[rejection.index], rejection.code, rejection.message))
         if not decoded.accepted:
@@ -227,7 +227,9 @@ class _Builder:
             kept = [nth for nth in range(len(places)) if nth not in refused]
             places, moments = [places[nth] for nth in kept], [moments[nth] for nth in kept]
         self._batches.append(Batch(user_agent, places, decoded.events_json))
-        self._reach(min(moments), max(moments))
+        times = [self._now_ms if moment is None else moment for moment in moments]
+        self._undated += moments.count(None)
+        self._reach(min(times), max(times))
 
     def _reach(self, first_ms: int, last_ms: int) -> None:
         """There are events from one to the other of these times."""

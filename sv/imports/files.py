@@ -65,7 +65,7 @@ class UserFile:
                 head = file.read(4)
         self.bytes = found.st_size
         self._state = _state_of(found)
-        self.compression = "zip" if members else "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else None
+        self.compression = "zip" if members else _compression_of(head)
         self.format = file_format or self._format_by_name()
 
     def _format_by_name(self) -> Format:
@@ -121,6 +121,11 @@ def format_by_name(path: PurePath) -> Format | None:
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
+def _compression_of(head: bytes) -> str | None:
+    """Of what begins with these four bytes."""
+    return "gzip" if head.startswith(_GZIP) else "zstd" if head == _ZSTD else None
+
+
 def _decompressed(raw: IO[bytes], compression: str | None, members: tuple[str, ...]) -> IO[bytes]:
     if members:
         return io.BufferedReader(_Readable(_read_of(_blocks(raw, members))), READ_BYTES)
@@ -135,15 +140,15 @@ def _decompressed(raw: IO[bytes], compression: str | None, members: tuple[str, .
 
 
 def _blocks(raw: IO[bytes], members: tuple[str, ...]) -> Iterator[bytes]:
-    """The content of a zip's members, gzipped or not, with a line end after each but the last."""
+    """The content of a zip's members, also of those that are compressed themselves, with a line end after each but the last."""
     with zipfile.ZipFile(raw) as archive:
         for place, member in enumerate(members):
             if place:
                 yield b"\n"
             with archive.open(member) as found:
-                is_gzip = found.read(2) == _GZIP
+                compression = _compression_of(found.read(4))
                 found.seek(0)
-                content: IO[bytes] = gzip.GzipFile(fileobj=found) if is_gzip else found  # pyright: ignore[reportAssignmentType]
+                content = _decompressed(found, compression, ())
                 while block := content.read(READ_BYTES):
                     yield block
 

@@ -24,7 +24,8 @@ class FileReport:
     """One file's import.
 
     rows: read in this run, whatever became of them. taken: events that are in and were not before. repeated: events that are in under
-    the same eventId. rejected: rows that made no event. skipped_to: the place up to which an earlier run had come (0: none).
+    the same eventId. rejected: rows that made no event, of a strict import also those before `skipped_to`. skipped_to: the place up to which
+    an earlier run had come (0: none).
     read_as: the other product whose export it is, and what it is called; None for our own fields.
     already: rows of this run whose chunk turned out to be in (an answer that was lost, a second import beside this one).
     """
@@ -53,9 +54,9 @@ class FileReport:
             self.already += chunk.rows
             return
         for rejected in chunk.rejections:
-            self._reject(rejected.code, 1, rejected)
+            self.reject(rejected.code, 1, rejected)
         for code, count in outcome.refused.items():
-            self._reject(code, count, *(rejected for rejected in outcome.examples if rejected.code == code))
+            self.reject(code, count, *(rejected for rejected in outcome.examples if rejected.code == code))
         self.taken += outcome.taken
         self.repeated += chunk.event_count - sum(outcome.refused.values()) - outcome.taken
         self.undated += chunk.undated
@@ -120,7 +121,8 @@ class FileReport:
             text += f", {self.already:,} already in"
         return text + (f", going on after {self.unit} {self.skipped_to:,}" if self.skipped_to else "")
 
-    def _reject(self, code: str, count: int, *examples: Rejected) -> None:
+    def reject(self, code: str, count: int, *examples: Rejected) -> None:
+        """Count rows that made no event for this reason."""
         self.rejected += count
         reason = self.reasons.setdefault(code, Reason())
         reason.count += count

@@ -34,12 +34,14 @@ Observe = Callable[[Phase, float, FileReport], None]
 
 
 class Options(Struct, frozen=True):
-    """What the user says of files. timezone: IANA name, of times without an offset. read_as: as in the report."""
+    """What the user says of files. timezone: IANA name, of times without an offset. read_as: as in the report. is_strict: rejected rows
+    matter, also those that an earlier run has read."""
 
     project_id: str
     columns: Columns
     timezone: str = "UTC"
     read_as: tuple[str, str] | None = None
+    is_strict: bool = False
 
     def zone(self) -> tzinfo:
         """Raises InvalidParameter."""
@@ -69,6 +71,8 @@ def import_file(file: UserFile, options: Options, target: Target, now_ms: Callab
     try:
         options.columns.check(source, file.name)
         report.skipped_to = target.taken_up_to(report.import_id)
+        if options.is_strict and report.skipped_to:
+            _recount(file, source, options, report, now_ms)
         _send(file, source, options, target, report, now_ms, observe)
     finally:
         source.close()
@@ -95,6 +99,16 @@ def _send(
         for sent, outcome in sending.make_room(AHEAD):
             report.add(sent, outcome)
     observe("importing", 1.0, report)
+
+
+def _recount(file: UserFile, source: Source, options: Options, report: FileReport, now_ms: Callable[[], int]) -> None:
+    """Count what was rejected of the rows that are skipped."""
+    for chunk in cut(source, options.columns, options.zone(), 0, now_ms(), file.name):
+        for rejected in chunk.rejections:
+            if rejected.at <= report.skipped_to:
+                report.reject(rejected.code, 1, rejected)
+        if chunk.number >= report.skipped_to:
+            return
 
 
 class _Sending:

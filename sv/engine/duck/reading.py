@@ -27,9 +27,11 @@ Role = Literal["id", "moment", "value"]
 
 
 class ParquetColumn(Struct, frozen=True):
-    """has_json: its values come as JSON text. is_time: it holds points in time; is_naive: without a time zone."""
+    """name: as the file has it; inner: as the engine calls it. has_json: its values come as JSON text. is_time: it holds points in time;
+    is_naive: without a time zone."""
 
     name: str
+    inner: str
     kind: str
     has_json: bool
     is_time: bool
@@ -54,7 +56,10 @@ class ParquetFile:
             self._connection.execute("set TimeZone = 'UTC'")
             self._source = f"read_parquet({_literal(self._plain_path(path))}, hive_partitioning = false)"
             described = self._fetch(f"describe select * from {self._source}")
-            self.columns = tuple(_column(name, kind) for name, kind, *_ in described)
+            names = self._names(path) or [inner for inner, *_ in described]
+            self.columns = tuple(
+                _column(name or inner, inner, kind) for name, (inner, kind, *_) in zip(names, described, strict=True)
+            )
             self.row_count = int(self._fetch(f"select count(*) from {self._source}")[0][0])
         except BaseException:
             self.close()
@@ -78,6 +83,25 @@ class ParquetFile:
         if self._folder is not None:
             self._folder.cleanup()
 
+    def _names(self, path: Path) -> list[str]:
+        """The columns' own names.
+
+        SCAR: the engine, which doesn't tell `userId` from `UserId`, calls the second one `userId_1`: such a file's users were lost.
+        """
+        fields = self._fetch(f"select name, coalesce(num_children, 0) from parquet_schema({_literal(self._plain_path(path))})")
+        names: list[str] = []
+        inside = 0  # of a column, so many fields are still to come
+        for name, children in fields[1:]:
+            if inside:
+                inside -= 1
+            else:
+                names.append(name)
+            inside += children
+        if len(set(names)) < len(names):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            raise InvalidParameter(f"{self._name}: the columns {', '.join(map(repr, repeated[:5]))} are there more than once")
+        return names
+
     def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(statement).fetchall()
@@ -92,35 +116,36 @@ class ParquetFile:
         plain = str(path.resolve())
         if _GLOB.isdisjoint(plain):
             return plain
-        self._folder = TemporaryDirectory(prefix="sv-import-")
+        self._folder = self._folder or TemporaryDirectory(prefix="sv-import-")
         link = os.path.join(self._folder.name, "file.parquet")
-        os.symlink(plain, link)
+        if not os.path.islink(link):
+            os.symlink(plain, link)
         return link
 
 
-def _column(name: str, kind: str) -> ParquetColumn:
+def _column(name: str, inner: str, kind: str) -> ParquetColumn:
     is_instant = kind.startswith(_INSTANTS)
     is_naive = not is_instant and (kind.startswith("TIMESTAMP") or kind == "DATE")
     is_list = kind.endswith("]")
     return ParquetColumn(
-        name, kind, is_list or kind.startswith(_NESTED), (is_instant or is_naive) and not is_list, is_naive and not is_list
+        name, inner, kind, is_list or kind.startswith(_NESTED), (is_instant or is_naive) and not is_list, is_naive and not is_list
     )
 
 
 def _value(column: ParquetColumn, role: Role) -> str:
     """The expression that makes a JSON value of the column."""
-    name = _identifier(column.name)
+    name = _identifier(column.inner)
     kind = column.kind
     if column.has_json:
         return f"to_json({name})::varchar"
     if column.is_time:
         if role == "moment":
-            moment = f"{name}::{'timestamp' if column.is_naive else 'timestamptz'}"
             # A time that can't be told (infinity, say) must not become none, which would stand for now.
-            return f"case when {name} is not null then coalesce(try(epoch_ms({moment})), -1) end"
+            return f"case when {name} is not null then coalesce(try({_milliseconds(name, column)}), -1) end"
         return f"regexp_replace(replace({name}::varchar, ' ', 'T'), '\\+00$', 'Z')"
     if kind in ("FLOAT", "DOUBLE"):
-        return f"case when isfinite({name}) then {name} end"
+        other = f" when {name} is not null then -1" if role == "moment" else ""
+        return f"case when isfinite({name}) then {name}{other} end"
     if kind == "BOOLEAN":
         return name
     if kind in _WHOLE_NUMBERS:
@@ -130,6 +155,15 @@ def _value(column: ParquetColumn, role: Role) -> str:
     if kind == "BLOB":
         return f"coalesce(try(decode({name})), to_base64({name}))"
     return f"{name}::varchar"
+
+
+def _milliseconds(name: str, column: ParquetColumn) -> str:
+    """Down to the millisecond, as of texts: the engine's `epoch_ms` takes the nearest one."""
+    if column.kind == "TIMESTAMP_NS":
+        fine, size = f"epoch_ns({name})", 1_000_000
+    else:
+        fine, size = f"epoch_us({name}::{'timestamp' if column.is_naive else 'timestamptz'})", 1000
+    return f"({fine} - ({fine} % {size} + {size}) % {size}) // {size}"
 
 
 def _identifier(name: str) -> str:

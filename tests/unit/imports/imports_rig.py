@@ -114,6 +114,13 @@ def take(
     return import_file(UserFile(path, file_format), options, target, lambda: NOW, lambda *_: None)
 
 
+def read_file(file: UserFile) -> "Kept":
+    """The chunks of a file that is open already, or one of an archive."""
+    kept = Kept()
+    import_file(file, Options("p", Columns.parse([])), kept, lambda: NOW, lambda *_: None)
+    return kept
+
+
 class Kept:
     """A target that keeps chunks in memory."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from imports_cli import run, run_json
-from imports_rig import ROW, write_csv, write_ndjson
+from imports_rig import ROW, read_file, write_csv, write_ndjson
 from others_rig import (
     AMPLITUDE,
     MIXPANEL,
@@ -80,6 +80,15 @@ def test_what_no_reader_knows_in_an_archive_is_left_out_and_named(tmp_path: Path
     assert [file.name for file in left_out] == [f"{path}:event_data.csv"]
     answer = run_json(path, "--project", "p", "--data", tmp_path / "none", "--dry-run")
     assert [(file["read_as"], file["taken"]) for file in answer["files"]] == [("umami", 2)]
+
+
+def test_files_in_an_archive_may_be_compressed_themselves(tmp_path: Path) -> None:
+    names = ["1.ndjson", "2.ndjson.gz", "3.ndjson.zst"]
+    members = {name: write_ndjson(tmp_path / name, [ROW | {"userId": f"u{nth}"}]).read_bytes() for nth, name in enumerate(names)}
+    (file,) = files_at(write_zip(tmp_path / "f.zip", members), None)
+    kept = read_file(file)
+    assert [event["userId"] for event in kept.events] == ["u0", "u1", "u2"]
+    assert kept.rejected == []
 
 
 def test_archives_without_such_files_and_damaged_ones_are_refused(tmp_path: Path) -> None:

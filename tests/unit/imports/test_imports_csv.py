@@ -145,6 +145,11 @@ def test_a_file_without_a_header_of_different_names_is_refused(tmp_path: Path, c
         read(write(tmp_path / "f.csv", content.encode()))
 
 
+def test_a_column_without_a_name_is_told_by_its_place(tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameter, match=r"the column in place 1 has no name.*index=False"):
+        read(write(tmp_path / "f.csv", b",event,userId\n0,view,ann\n"))
+
+
 def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
     assert read(write(tmp_path / "f.csv", HEADER.strip().encode())).chunks == []
 

@@ -93,6 +93,9 @@ def test_a_property_of_any_type_is_json(tmp_path: Path, array: pa.Array, value: 
         (pa.array([Decimal(MOMENT_MS)]), "UTC", MOMENT_MS),
         (pa.array(["1995-08-01 06:00:00.123"]), "UTC", MOMENT_MS),
         (pa.array([None], pa.timestamp("us")), "UTC", NOW),
+        (pa.array([MOMENT_MS * 1000 + 999], pa.timestamp("us")), "UTC", MOMENT_MS),
+        (pa.array([MOMENT_MS * 1000 + 999], pa.timestamp("us", "UTC")), "UTC", MOMENT_MS),
+        (pa.array([MOMENT_MS * 1_000_000 + 999_999], pa.timestamp("ns")), "UTC", MOMENT_MS),
     ],
     ids=str,
 )
@@ -110,6 +113,9 @@ def test_a_timestamp_has_any_type_that_tells_time(tmp_path: Path, array: pa.Arra
         pa.array([-(2**63) + 1], pa.timestamp("us", "UTC")),
         pa.array([2**31 - 1], pa.date32()),
         pa.array([MOMENT.time()]),
+        pa.array([-400], pa.timestamp("us")),
+        pa.array([float("inf")]),
+        pa.array([float("nan")], pa.float32()),
         pa.array([True]),
         pa.array([["1995-08-01"]]),
     ],
@@ -195,6 +201,22 @@ def test_columns_of_any_name_are_properties(tmp_path: Path) -> None:
     found = read(path).events[0]["properties"]
     assert sorted(found.values()) == list(range(len(names)))
     assert {'"', "select", "a.b", "é", "$current_url"} <= found.keys()
+
+
+def test_columns_that_differ_in_case_alone_are_told_apart(tmp_path: Path) -> None:
+    nested = pa.array([{"userid": {"USERID": "x"}, "b": [1]}])
+    table = pa.table({"UserId": ["no id"], "event": ["view"], "Event": ["e"], "o": nested, "userId": ["ann"], "timestamp": [NOW]})
+    pq.write_table(table, tmp_path / "f.parquet")
+    (event,) = read(tmp_path / "f.parquet").events
+    assert (event["event"], event["userId"]) == ("view", "ann")
+    assert event["properties"] == {"UserId": "no id", "Event": "e", "o": {"userid": {"USERID": "x"}, "b": [1]}}
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    arrays = [pa.array(["view"]), pa.array(["ann"]), pa.array(["bob"])]
+    pq.write_table(pa.table(arrays, names=["event", "userId", "userId"]), tmp_path / "f.parquet")
+    with pytest.raises(InvalidParameter, match="'userId' are there more than once"):
+        read(tmp_path / "f.parquet")
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".parquet.gz", ".parquet.zst"])

@@ -18,7 +18,7 @@ from sv.imports import chunks
 from sv.imports.chunks import Chunk
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
-from sv.imports.running import Options, import_id
+from sv.imports.running import Options, import_file, import_id
 from sv.imports.targets import Outcome
 from sv.model.errors import InvalidParameter, Unavailable
 
@@ -296,6 +296,40 @@ def test_a_report_names_reasons_with_their_first_examples(tmp_path: Path) -> Non
     assert f"{path}:9: expected" in said
     assert "and 2 more" in said
     assert "1 without a timestamp" in said
+
+
+def test_a_rejected_row_is_not_counted_as_one_without_a_time(tmp_path: Path) -> None:
+    undated = {"event": "x", "userId": "a"}
+    lines: list[Any] = [
+        ROW,
+        {"event": "x"},
+        *[undated] * 2,
+        *[{"event": "x"}] * 60,
+        *[undated] * 70,
+        {"event": "x", "userId": ""},
+    ]
+    report = take(write_ndjson(tmp_path / "f.ndjson", lines), Kept())
+    assert (report.taken, report.rejected, report.undated) == (73, 62, 72)
+
+
+def test_a_strict_import_tells_what_an_earlier_run_rejected(
+    folder: Folder, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
+    rows: list[Any] = some_rows(30)
+    rows[4], rows[12], rows[29] = b"bad", {"event": ""}, b"bad"
+    path = write_ndjson(tmp_path / "f.ndjson", rows)
+    options = Options(project, Columns.parse([]), is_strict=True)
+
+    def again(target: Any) -> list[int]:
+        report = import_file(UserFile(path), options, target, lambda: NOW, lambda *_: None)
+        return [report.rejected, *sorted(at.at for reason in report.reasons.values() for at in reason.examples)]
+
+    with pytest.raises(Unavailable):
+        again(Stopping(folder.target(project), 2, "after"))
+    assert again(folder.target(project)) == [3, 5, 13, 30]
+    assert again(folder.target(project)) == [3, 5, 13, 30]
+    assert folder.take(project, path).rejected == 0, "whoever isn't strict gets what this run has read"
 
 
 def test_a_report_does_nothing_to_a_terminal(tmp_path: Path) -> None:
