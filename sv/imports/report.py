@@ -24,8 +24,8 @@ class FileReport:
     """One file's import.
 
     rows: read in this run, whatever became of them. taken: events that are in and were not before. repeated: events that are in under
-    the same eventId. rejected: rows that made no event, of a strict import also those before `skipped_to`. skipped_to: the place up to which
-    an earlier run had come (0: none).
+    the same eventId. rejected: rows that made no event, of a strict import also those before `skipped_to`. skipped_to: the place up to
+    which an earlier run had come (0: none).
     read_as: the other product whose export it is, and what it is called; None for our own fields.
     already: rows of this run whose chunk turned out to be in (an answer that was lost, a second import beside this one).
     """

@@ -233,9 +233,9 @@ def test_what_a_folder_at_rest_takes_in_columns_is_what_it_takes_as_json(
 @pytest.mark.parametrize("field", ["event", "userId", "anonymousId", "sessionId", "plan"])
 def test_a_nul_is_repaired_in_whatever_row_and_field_it_stands(folder: Folder, tmp_path: Path, kind: str, field: str) -> None:
     names = ("event", "timestamp", "userId", "anonymousId", "sessionId", "plan")
-    rows = [("view", "2023-11-14T22:13:20Z", "ann", "a-1", "s-1", "pro") for _ in range(600)]
+    rows = [("view", "2023-11-14T22:13:20Z", "ann", "a-1", "s-1", "pro") for _ in range(2600)]
     at = names.index(field)
-    rows[450] = (*rows[450][:at], "a\0b", *rows[450][at + 1 :])
+    rows[2500] = (*rows[2500][:at], "a\0b", *rows[2500][at + 1 :])  # in the second block: the first is read row by row
     path = tmp_path / f"f.{kind}"
     if kind == "csv":
         write_csv(path, names, rows)
@@ -245,7 +245,8 @@ def test_a_nul_is_repaired_in_whatever_row_and_field_it_stands(folder: Folder, t
         fields = [dict(zip(names, row, strict=True)) for row in rows]
         write_ndjson(path, [{**row, "properties": {"plan": row.pop("plan")}} for row in fields])
     project = folder.new_project()
-    take(path, LocalTarget(folder.chunks, project, lambda: None, ChunkSize(250, 1 << 20, in_columns=True)), project_id=project)
+    size = ChunkSize(25_000, 1 << 24, in_columns=True)
+    take(path, LocalTarget(folder.chunks, project, lambda: None, size), project_id=project)
     found = [event["properties"] | event for event in folder.wire_events(project)]
     assert sum(event[field] == "a\ufffdb" for event in found) == 1
-    assert sum(event[field] == rows[0][at] for event in found) == 599
+    assert sum(event[field] == rows[0][at] for event in found) == 2599
