@@ -211,7 +211,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.whole(1, 1024),
             "threads",
-            "Threads that one query may use.",
+            "Threads that one query may use. While ingest is busy as many insights work as there are pairs of them.",
             "the cores that the machine or its container allows",
         ),
     ] = field(default_factory=cores_allowed)
