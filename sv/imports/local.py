@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sv.imports.chunks import Chunk, ChunkSize
-from sv.imports.targets import Outcome
+from sv.imports.targets import Outcome, Step
 from sv.store.importing import ImportBatch, ImportChunks
 
 
@@ -21,10 +21,15 @@ class LocalTarget:
     def taken_up_to(self, import_id: str) -> int:
         return max(self._chunks.taken(self._project_id, import_id), default=0)
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
         batches = [ImportBatch(batch.user_agent, len(batch.places), batch.events, batch.columns) for batch in chunk.batches]
-        commit = self._chunks.prepare(self._project_id, import_id, chunk.number, batches)
-        return lambda: _outcome(commit())
+        write = self._chunks.begin(self._project_id, import_id, chunk.number, batches)
+
+        def wrote() -> Step:
+            commit = write()
+            return lambda: _outcome(commit())
+
+        return wrote
 
     def finish(self) -> None:
         self._compact()

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from sv.imports.chunks import Chunk, ChunkSize, Rejected
-from sv.imports.targets import Outcome
+from sv.imports.targets import Outcome, Step
 from sv.model.errors import Unavailable
 from sv.remote.server import RemoteServer, TryAgainError
 
@@ -63,11 +63,11 @@ class RemoteTarget:
             raise self._server.foreign()
         return max(chunks, default=0)
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
-        return lambda: self.store(import_id, chunk)
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
+        return lambda: lambda: self.store(import_id, chunk)
 
     def store(self, import_id: str, chunk: Chunk) -> Outcome:
-        """Take a chunk in. Raises what `Target.prepare` says."""
+        """Take a chunk in. Raises what `Target.begin` says."""
         body = (
             b'{"batches":['
             + b",".join(

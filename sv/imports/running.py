@@ -1,4 +1,4 @@
-"""One file from the disk into a target: a chunk is read and checked while the one before is prepared, and the one before that taken in."""
+"""One file from the disk into a target: a chunk is read and checked while those before it are taken in, step by step."""
 
 import hashlib
 import time
@@ -18,15 +18,15 @@ from sv.imports.files import Format, UserFile
 from sv.imports.ndjson import NdjsonSource
 from sv.imports.report import FileReport
 from sv.imports.rows import Source
-from sv.imports.targets import Outcome, Target
+from sv.imports.targets import Outcome, Step, Target
 from sv.model.calendar import parse_timezone
 from sv.model.errors import InvalidParameter
 
 READING_RULES: Final = 1
 """A part of every import's id. A change of what a place in a file means (not of what is accepted) takes the next number."""
 
-AHEAD: Final = 2
-"""Chunks that are under way at most while the next one is read."""
+AHEAD: Final = 3
+"""Chunks that are under way at most while the next one is read: one at each step of a target."""
 
 Phase = Literal["checking", "importing"]
 Observe = Callable[[Phase, float, FileReport], None]
@@ -112,28 +112,29 @@ def _recount(file: UserFile, source: Source, options: Options, report: FileRepor
 
 
 class _Sending:
-    """Chunks on their way into a target, in their order: one is taken in while the next is prepared, and none after one that failed."""
+    """Chunks on their way into a target, in their order: each at another step than the others, and none taken in after one that failed."""
 
     def __init__(self, target: Target, import_id: str) -> None:
         self._target = target
         self._import_id = import_id
         self._under_way: deque[tuple[Chunk, Future[Outcome]]] = deque()
         self._has_failed = False
-        self._preparing = ThreadPoolExecutor(1, "sv-import")
-        self._taking = ThreadPoolExecutor(1, "sv-take")
+        self._steps = [ThreadPoolExecutor(1, f"sv-import-{nth}") for nth in range(AHEAD)]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._has_failed = True  # of what is under way, where something is, nothing more is begun
-        self._preparing.shutdown(cancel_futures=True)
-        self._taking.shutdown(cancel_futures=True)
+        for step in self._steps:
+            step.shutdown(cancel_futures=True)
 
     def send(self, chunk: Chunk) -> None:
         """Returns at once. To be called where there is room."""
-        prepared = self._preparing.submit(self._target.prepare, self._import_id, chunk)
-        self._under_way.append((chunk.without_events(), self._taking.submit(self._take, prepared)))
+        first, second, third = self._steps
+        begun = first.submit(self._target.begin, self._import_id, chunk)
+        taken = third.submit(self._take, second.submit(lambda: begun.result()()))
+        self._under_way.append((chunk.without_events(), taken))
 
     def make_room(self, places: int = 1) -> Iterator[tuple[Chunk, Outcome]]:
         """Wait until so many more may be sent. Gives what became of others, without their events. Raises what a chunk failed with."""
@@ -141,11 +142,11 @@ class _Sending:
             sent, outcome = self._under_way.popleft()
             yield sent, outcome.result()
 
-    def _take(self, prepared: Future[Callable[[], Outcome]]) -> Outcome:
+    def _take(self, last: Future[Step]) -> Outcome:
         if self._has_failed:
             raise CancelledError
         try:
-            return prepared.result()()
+            return last.result()()
         except BaseException:
             self._has_failed = True
             raise

@@ -21,6 +21,10 @@ class Outcome(Struct, frozen=True):
     examples: tuple[Rejected, ...] = ()
 
 
+Step = Callable[[], Outcome]
+"""The last one for a chunk."""
+
+
 class Target(Protocol):
     """One project's events.
 
@@ -34,10 +38,10 @@ class Target(Protocol):
         """The number of the last chunk that is in; 0 for none. Raises SvError."""
         ...
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
-        """Do for a chunk what can be done before the one ahead of it is in. What is returned takes it in, whole and once, so that every
-        later query sees it: called in the order of the chunks, each after the answer for the one before, beside the next one's
-        preparation. Both raise SvError; then the chunk may be sent again."""
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
+        """Take a chunk in, whole and once, in three steps: what is returned does the second, and what that returns the third, with which
+        every later query sees it. Each is done for the chunks in their order, each chunk's by a thread of its own, and the last one after
+        the answer for the chunk before. All raise SvError; then the chunk may be sent again."""
         ...
 
     def finish(self) -> None:
@@ -53,9 +57,9 @@ class Nowhere:
     def taken_up_to(self, import_id: str) -> int:  # noqa: ARG002 - a dry run reads everything
         return 0
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:  # noqa: ARG002 - nothing is kept
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:  # noqa: ARG002 - nothing is kept
         outcome = Outcome(chunk.event_count)
-        return lambda: outcome
+        return lambda: lambda: outcome
 
     def finish(self) -> None:
         pass

@@ -77,17 +77,26 @@ class ImportRows(Protocol):
     def dropped_parts(self, project_id: str | None = None) -> Sequence[Part]: ...
 
 
-class _Prepared(Struct, frozen=True):
-    """A chunk that is drained and written. buffer: the generation, where it is still needed, since some of its events have event ids."""
+class _Drained(Struct, frozen=True):
+    """A chunk in a buffer of its own."""
 
     project_id: str
     key: str
     chunk_no: int
     batches: Sequence[StoredBatch]
     count: int
-    written: list[NewPart]
+    buffer: int
+
+
+class _Written(Struct, frozen=True):
+    """A chunk in files. drained: where its buffer is still needed, since some of its events have event ids."""
+
+    key: str
+    chunk_no: int
+    count: int
+    files: list[NewPart]
     summaries: Sequence[Summary]
-    buffer: int | None
+    drained: _Drained | None
 
 
 class ImportChunks:
@@ -124,79 +133,99 @@ class ImportChunks:
         Raises Unavailable (memory, disk), BadBatch; then nothing of it was stored.
         """
         with self._maintenance.turn():
-            return self.prepare(project_id, import_id, chunk_no, batches)()
+            return self.begin(project_id, import_id, chunk_no, batches)()()
 
-    def prepare(self, project_id: str, import_id: str, chunk_no: int, batches: Sequence[ImportBatch]) -> Callable[[], int | None]:
-        """`store` but for its commit, which what is returned does, called once; until then there are files that nobody knows.
+    def begin(
+        self, project_id: str, import_id: str, chunk_no: int, batches: Sequence[ImportBatch]
+    ) -> Callable[[], Callable[[], int | None]]:
+        """`store` in three steps: it drains the chunk, what is returned writes its files, and what that returns commits them. Each is done
+        once.
 
-        Where nobody else asks anything of the engine the next chunk may be prepared beside it. Chunks are committed in their order, and
-        none after one that failed. Both raise what `store` raises.
+        Where nobody else asks anything of the engine other chunks may be at other steps meanwhile. Each step is done for the chunks in
+        their order, and none is committed after one that failed. All raise what `store` raises.
         """
         key = _key(project_id, import_id)
         with self._maintenance.turn():
             if chunk_no in self._rows.import_chunks(key):
-                return lambda: None
+                return lambda: lambda: None
             if not batches:
-                return lambda: None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
+                return lambda: lambda: None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0
             # SCAR: what was accepted gets its rows first. After a restart it may be in the rollups by events that are still to be read
             # out of the log, and that a chunk with the same event ids would have made repetitions.
             self._store.catch_up()
             numbered = _numbered(project_id, key, chunk_no, batches, self._now_ms())
-            prepared = self._prepare(project_id, key, chunk_no, numbered)
-        return lambda: self._commit(prepared)
+            drained = self._drain(project_id, key, chunk_no, numbered)
 
-    def _prepare(self, project_id: str, key: str, chunk_no: int, batches: Sequence[StoredBatch]) -> _Prepared:
-        """Drain and write."""
-        generation = next(self._generations)
+        def write() -> Callable[[], int | None]:
+            written = self._write(drained)
+            return lambda: self._commit(written)
+
+        return write
+
+    def _drain(self, project_id: str, key: str, chunk_no: int, batches: Sequence[StoredBatch]) -> _Drained:
+        buffer = next(self._generations)
         tables = self._store.tables
-        tables.create_buffer(generation)
-        is_kept = False
-        try:
+        tables.create_buffer(buffer)
+        with self._dropping(buffer):
             # TRICKY: the event ids are remembered after the commit. Were they before, a chunk whose writing fails would be
             # refused as a repetition of itself when it is sent again.
             slices = _slices(batches, tables.memory_bytes)
-            count = sum(tables.drain(generation, some, remember_event_ids=False) for some in slices)
-            with self._summarising(generation) as summarised:
-                written = self._write(generation, project_id, key, chunk_no)
+            count = sum(tables.drain(buffer, some, remember_event_ids=False) for some in slices)
+            return _Drained(project_id, key, chunk_no, batches if tables.has_event_ids(buffer) else (), count, buffer)
+
+    def _write(self, drained: _Drained) -> _Written:
+        with self._dropping(drained.buffer):
+            with self._summarising(drained.buffer) as summarised:
+                files = self._write_files(drained)
                 self._store.keep_persons()
                 summaries = summarised()
-            is_kept = tables.has_event_ids(generation)
-        finally:
-            if not is_kept:
-                self._drop(generation)
-        kept, buffer = (batches, generation) if is_kept else ((), None)
-        return _Prepared(project_id, key, chunk_no, kept, count, written, summaries, buffer)
+            written = _Written(
+                drained.key, drained.chunk_no, drained.count, files, summaries, drained if drained.batches else None
+            )
+        if not drained.batches:
+            self._drop(drained.buffer)
+        return written
 
-    def _commit(self, prepared: _Prepared) -> int | None:
+    def _commit(self, written: _Written) -> int | None:
         """Record what is written. Where one of its event ids came in otherwise since it was drained, it is drained and written anew."""
-        if prepared.buffer is None:
-            return self._list(prepared)
+        drained = written.drained
+        if drained is None:
+            return self._list(written)
         tables = self._store.tables
         with self._store.paused():  # so that nothing is drained that has one of them; few files that are imported have any
             try:
-                if tables.has_repeats(prepared.buffer):
-                    self._drop(prepared.buffer)
-                    self._delete([part.path for part in prepared.written])
-                    prepared = self._prepare(prepared.project_id, prepared.key, prepared.chunk_no, prepared.batches)
-                stored = self._list(prepared)
-                if stored is not None and prepared.buffer is not None:
-                    tables.remember_event_ids(prepared.buffer)
+                if tables.has_repeats(drained.buffer):
+                    self._drop(drained.buffer)
+                    self._delete([part.path for part in written.files])
+                    drained = self._drain(drained.project_id, drained.key, drained.chunk_no, drained.batches)
+                    written = self._write(drained)
+                stored = self._list(written)
+                if stored is not None and written.drained is not None:
+                    tables.remember_event_ids(drained.buffer)
                 return stored
             finally:
-                if prepared.buffer is not None:
-                    self._drop(prepared.buffer)
+                self._drop(drained.buffer)
 
-    def _list(self, prepared: _Prepared) -> int | None:
+    def _list(self, written: _Written) -> int | None:
         """Have it in the catalog."""
-        parts = self._record(prepared.key, prepared.chunk_no, prepared.written, prepared.summaries)
+        parts = self._record(written.key, written.chunk_no, written.files, written.summaries)
         if parts is None:
             return None
         self._store.catalog.replace(by=parts)
-        return prepared.count
+        return written.count
 
-    def _drop(self, generation: int) -> None:
+    @contextmanager
+    def _dropping(self, buffer: int) -> Generator[None]:
+        """What fails within leaves no buffer behind."""
+        try:
+            yield
+        except BaseException:
+            self._drop(buffer)
+            raise
+
+    def _drop(self, buffer: int) -> None:
         with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
-            self._store.tables.drop_buffer(generation)
+            self._store.tables.drop_buffer(buffer)
 
     @contextmanager
     def _summarising(self, generation: int) -> Generator[Callable[[], Sequence[Summary]]]:
@@ -211,15 +240,15 @@ class ImportChunks:
         with ThreadPoolExecutor(1, "sv-summarise") as beside:
             yield beside.submit(summarise).result
 
-    def _write(self, generation: int, project_id: str, key: str, chunk_no: int) -> list[NewPart]:
-        tables = self._store.tables
+    def _write_files(self, drained: _Drained) -> list[NewPart]:
+        tables, buffer, project_id = self._store.tables, drained.buffer, drained.project_id
         unusable = self._in_doubt | {part.path for part in self._rows.dropped_parts(project_id)}
         written: list[NewPart] = []
-        for number, file in enumerate(_plan_files(tables, generation)):
-            path = _unused_path(project_id, file.day, f"import-{key}-{chunk_no}-{number}", unusable)
+        for number, file in enumerate(_plan_files(tables, buffer)):
+            path = _unused_path(project_id, file.day, f"import-{drained.key}-{drained.chunk_no}-{number}", unusable)
             facts = write_durably(
                 self._store.data_folder / path,
-                lambda target, f=file: tables.write_buffer_days(generation, project_id, f.days, target, f.span),
+                lambda target, f=file: tables.write_buffer_days(buffer, project_id, f.days, target, f.span),
             )
             written.append(new_part(project_id, path, file.day, facts, self._now_ms()))
         return written

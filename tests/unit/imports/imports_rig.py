@@ -18,7 +18,7 @@ from sv.imports.files import Format, UserFile
 from sv.imports.local import LocalTarget
 from sv.imports.report import FileReport
 from sv.imports.running import Options, import_file
-from sv.imports.targets import Outcome, Target
+from sv.imports.targets import Outcome, Step, Target
 from sv.model.batch import VERSION, Batch, StoredBatch
 from sv.server import Server
 from sv.settings import Settings
@@ -131,12 +131,12 @@ class Kept:
     def taken_up_to(self, import_id: str) -> int:
         return 0
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
         def take() -> Outcome:
             self.chunks.append(chunk)
             return Outcome(chunk.event_count)
 
-        return take
+        return lambda: take
 
     def finish(self) -> None:
         pass

@@ -19,7 +19,7 @@ from sv.imports.chunks import Chunk
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
 from sv.imports.running import Options, import_file, import_id
-from sv.imports.targets import Outcome
+from sv.imports.targets import Outcome, Step
 from sv.model.errors import InvalidParameter, Unavailable
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -169,7 +169,7 @@ def test_an_import_is_known_by_project_content_format_timezone_and_mapping() -> 
 
 
 class Stopping:
-    """A target that goes down at the n-th chunk: in its preparation, before or after it is in."""
+    """A target that goes down at the n-th chunk: before one of its steps, or after the last one."""
 
     def __init__(self, inner: Any, nth: int, when: str) -> None:
         self.size = inner.size
@@ -180,27 +180,31 @@ class Stopping:
     def taken_up_to(self, import_id: str) -> int:
         return self._inner.taken_up_to(import_id)
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
         self._left -= 1
-        is_last = self._left == 0
-        if is_last and self._when == "in preparation":
-            raise Unavailable("gone")
-        prepared = self._inner.prepare(import_id, chunk)
+        when = self._when if self._left == 0 else ""
 
-        def take_in() -> Outcome:
-            if is_last:
-                if self._when == "after":
-                    prepared()
+        def step(work: Callable[[], Any], name: str) -> Any:
+            if when == name:
                 raise Unavailable("gone")
-            return prepared()
+            return work()
 
-        return take_in
+        def take_in(commit: Step) -> Outcome:
+            outcome = step(commit, "before the last")
+            return step(lambda: outcome, "after all")
+
+        def write() -> Step:
+            commit = step(second, "before the second")
+            return lambda: take_in(commit)
+
+        second = step(lambda: self._inner.begin(import_id, chunk), "before all")
+        return write
 
     def finish(self) -> None:
         pass
 
 
-@pytest.mark.parametrize("when", ["in preparation", "before", "after"])
+@pytest.mark.parametrize("when", ["before all", "before the second", "before the last", "after all"])
 @pytest.mark.parametrize("file_format", list(Format))
 def test_an_import_that_stops_at_every_chunk_takes_each_row_once(
     folder: Folder, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_format: str, when: str
@@ -211,7 +215,7 @@ def test_an_import_that_stops_at_every_chunk_takes_each_row_once(
     for stop in (1, 2, 1, 3):
         with pytest.raises(Unavailable):
             take(path, Stopping(folder.target(project), stop, when), project_id=project)
-        if when == "after" and len(folder.events(project)) == 130:
+        if when == "after all" and len(folder.events(project)) == 130:
             break
     report = folder.take(project, path)
     assert report.rejected == 0
@@ -220,39 +224,48 @@ def test_an_import_that_stops_at_every_chunk_takes_each_row_once(
 
 
 class Watched(Kept):
-    """A target whose first chunk is not in, or fails, before the second is prepared."""
+    """A target whose first chunk is not in, or fails, before the third is begun and the second at its second step."""
 
-    def __init__(self, fails: bool) -> None:
+    def __init__(self, *, fails: bool) -> None:
         super().__init__()
         self.told: list[tuple[str, int]] = []
         self._fails = fails
-        self._is_second_prepared = threading.Event()
+        self._are_at_work = threading.Barrier(3)
 
-    def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
-        self.told.append(("prepared", chunk.number))
-        nth = sum(what == "prepared" for what, _ in self.told)
-        if nth == 2:
-            self._is_second_prepared.set()
+    def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
+        nth = chunk.number // 10
+        self.told.append(("begun", nth))
+        if nth == 3:
+            self._are_at_work.wait(30)
+
+        def write() -> Step:
+            self.told.append(("written", nth))
+            if nth == 2:
+                self._are_at_work.wait(30)
+            return take_in
 
         def take_in() -> Outcome:
             if nth == 1:
-                assert self._is_second_prepared.wait(30)
+                self._are_at_work.wait(30)
                 if self._fails:
                     raise Unavailable("gone")
-            self.told.append(("taken", chunk.number))
+            self.told.append(("taken", nth))
             return Outcome(chunk.event_count)
 
-        return take_in
+        return write
 
 
-def test_a_chunk_is_prepared_while_the_one_before_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_are_taken_in_beside_each_other_step_by_step_and_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 10)
     target = Watched(fails=False)
     report = take(write_ndjson(tmp_path / "f.ndjson", some_rows(100)), target)
     assert report.taken == 100
-    assert [number for what, number in target.told if what == "taken"] == list(range(10, 101, 10))
-    for number in range(10, 81, 10):  # no more than two are under way
-        assert target.told.index(("taken", number)) < target.told.index(("prepared", number + 20))
+    for step in ("begun", "written", "taken"):
+        assert [nth for what, nth in target.told if what == step] == list(range(1, 11))
+    for nth in range(1, 8):  # no more than three are under way
+        assert target.told.index(("taken", nth)) < target.told.index(("begun", nth + 3))
 
 
 def test_no_chunk_is_taken_in_behind_one_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +274,7 @@ def test_no_chunk_is_taken_in_behind_one_that_failed(tmp_path: Path, monkeypatch
     with pytest.raises(Unavailable, match="gone"):
         take(write_ndjson(tmp_path / "f.ndjson", some_rows(100)), target)
     assert "taken" not in {what for what, _ in target.told}
-    assert len(target.told) <= 3
+    assert {nth for _, nth in target.told} == {1, 2, 3}
 
 
 def test_a_chunk_whose_answer_was_lost_is_counted_as_in_already(
@@ -326,7 +339,7 @@ def test_a_strict_import_tells_what_an_earlier_run_rejected(
         return [report.rejected, *sorted(at.at for reason in report.reasons.values() for at in reason.examples)]
 
     with pytest.raises(Unavailable):
-        again(Stopping(folder.target(project), 2, "after"))
+        again(Stopping(folder.target(project), 2, "after all"))
     assert again(folder.target(project)) == [3, 5, 13, 30]
     assert again(folder.target(project)) == [3, 5, 13, 30]
     assert folder.take(project, path).rejected == 0, "whoever isn't strict gets what this run has read"
@@ -341,8 +354,8 @@ def test_a_report_does_nothing_to_a_terminal(tmp_path: Path) -> None:
 
 def test_rows_that_the_target_refuses_are_counted_with_the_others(tmp_path: Path) -> None:
     class Refusing(Kept):
-        def prepare(self, import_id: str, chunk: Chunk) -> Callable[[], Outcome]:
-            return lambda: Outcome(7, refused={"TIMESTAMP_IN_FUTURE": 3}, examples=())
+        def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
+            return lambda: lambda: Outcome(7, refused={"TIMESTAMP_IN_FUTURE": 3}, examples=())
 
     report = take(write_ndjson(tmp_path / "f.ndjson", [*some_rows(10), b"bad"]), Refusing())
     assert (report.taken, report.rejected, report.repeated) == (7, 4, 0)

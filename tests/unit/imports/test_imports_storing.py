@@ -117,7 +117,7 @@ def test_an_event_id_is_stored_once_within_a_chunk_among_chunks_and_with_ingest(
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (1, 3, 2)])
-def test_chunks_that_are_prepared_beside_each_other_store_an_event_id_once(
+def test_chunks_that_are_written_beside_each_other_store_an_event_id_once(
     folder: Folder, project: str, order: tuple[int, ...]
 ) -> None:
     chunks = {
@@ -125,7 +125,8 @@ def test_chunks_that_are_prepared_beside_each_other_store_an_event_id_once(
         2: [batch({"eventId": event_id(2)}, {"eventId": event_id(3)}), batch({"event": "of no id"})],
         3: [batch({"eventId": event_id(3)})],
     }
-    commits = {number: folder.chunks.prepare(project, IMPORT, number, batches) for number, batches in chunks.items()}
+    writes = {number: folder.chunks.begin(project, IMPORT, number, batches) for number, batches in chunks.items()}
+    commits = {number: write() for number, write in writes.items()}
     assert folder.events(project) == []
     stored = {number: commits[number]() for number in order}
     assert sorted((row["client_event_id"] or "") for row in folder.events(project)) == ["", *map(event_id, (1, 2, 3))]
@@ -135,10 +136,10 @@ def test_chunks_that_are_prepared_beside_each_other_store_an_event_id_once(
     assert {str(path.relative_to(folder.server.settings.data)) for path in files if path.is_file()} == paths
 
 
-def test_a_chunk_is_drained_anew_at_its_commit_while_the_next_is_prepared(
+def test_a_chunk_is_drained_anew_at_its_commit_while_the_next_is_drained(
     folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = folder.chunks.prepare(project, IMPORT, 1, [batch({"eventId": event_id(1)}, {"eventId": event_id(2)})])
+    commit = folder.chunks.begin(project, IMPORT, 1, [batch({"eventId": event_id(1)}, {"eventId": event_id(2)})])()
     folder.accept(project, [{"event": "live", "eventId": event_id(1), "timestamp": NOW, "userId": "ann"}])
     folder.server.store.catch_up()
     drain, drains, is_anew = folder.server.store.tables.drain, threading.Semaphore(0), threading.Event()
@@ -152,10 +153,10 @@ def test_a_chunk_is_drained_anew_at_its_commit_while_the_next_is_prepared(
 
     monkeypatch.setattr(folder.server.store.tables, "drain", together)
     with ThreadPoolExecutor(1) as beside:
-        following = beside.submit(folder.chunks.prepare, project, IMPORT, 2, [batch({"eventId": event_id(2)}, {})])
+        following = beside.submit(folder.chunks.begin, project, IMPORT, 2, [batch({"eventId": event_id(2)}, {})])
         assert drains.acquire(timeout=60)
         assert commit() == 1
-        assert following.result()() == 1
+        assert following.result()()() == 1
     folder.server.maintenance.flush()
     assert sorted((row["client_event_id"] or "") for row in folder.events(project)) == ["", event_id(1), event_id(2)]
 
