@@ -28,6 +28,7 @@ class FileReport:
     which an earlier run had come (0: none).
     read_as: the other product whose export it is, and what it is called; None for our own fields.
     already: rows of this run whose chunk turned out to be in (an answer that was lost, a second import beside this one).
+    members: of an archive, how many files are read as one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class FileReport:
     first_ms: int | None = None
     last_ms: int | None = None
     seconds: float = 0.0
+    members: int = 0
     reasons: dict[str, Reason] = field(default_factory=dict[str, Reason])
 
     def add(self, chunk: Chunk, outcome: Outcome) -> None:
@@ -104,6 +106,8 @@ class FileReport:
             found.append(f"  {self.undated:,} without a timestamp: they happened at the import")
         if self.repeated:
             found.append(f"  {self.repeated:,} were in already under the same eventId")
+        if self.reasons and self.members > 1:
+            found.append(f"  {self.unit}s are counted through the {self.members:,} files in it, in the order of their names")
         for code, reason in self.reasons.items():
             found.append(f"  {reason.count:,} rejected: {code}")
             found += [f"    {self.name}:{example.at}: {_plain(example.message)}" for example in reason.examples]

@@ -64,7 +64,7 @@ def import_file(file: UserFile, options: Options, target: Target, now_ms: Callab
     started = time.monotonic()
     zone = options.zone()
     unit: Literal["line", "row"] = "row" if file.format is Format.PARQUET else "line"
-    report = FileReport(file.name, "", file.format, unit, options.read_as)
+    report = FileReport(file.name, "", file.format, unit, options.read_as, members=len(file.members))
     digest = file.digest(lambda part: observe("checking", part / 2, report))
     report.import_id = import_id(options, file.format, digest)
     source = _open(file, options.columns, zone, lambda part: observe("checking", 0.5 + part / 2, report))

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sv.ingest.depth import NESTED_OUTSIDE, TOO_DEEP, is_deeper_than, without_deep_events
+from sv.model.calendar import show_moment
 from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
 from sv.model.limits import (
     MAX_DEPTH,
@@ -341,7 +342,8 @@ def _checked(event: WireEvent, now_ms: int, may_be_deep: bool) -> bool:
         return False
     timestamp = event.timestamp = sent if type(sent) is int else _milliseconds(sent)
     if timestamp > now_ms + MAX_FUTURE_MS:
-        raise _Dropped(DropReason.TIMESTAMP_IN_FUTURE, f"expected at most 24 hours ahead, got {show(sent)} (timestamp)")
+        told = show_moment(sent, timestamp)
+        raise _Dropped(DropReason.TIMESTAMP_IN_FUTURE, f"expected at most 24 hours ahead, got {told} (timestamp)")
     if timestamp < 0:
         raise _Dropped(DropReason.INVALID_TIMESTAMP, f"expected a time since 1970, got {show(sent)} (timestamp)")
     return True

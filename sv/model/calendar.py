@@ -119,6 +119,12 @@ def iso_ms(at_ms: int) -> str:
     return (_NAIVE_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds") + "Z"
 
 
+def show_moment(sent: object, at_ms: int) -> str:
+    """A caller's time for a message, with the instant that a number means: nobody reads one as a time."""
+    shown = show(sent)
+    return shown if isinstance(sent, str) or at_ms > limits.MAX_TIMESTAMP_MS else f"{shown}, which is {iso_ms(at_ms)}"
+
+
 def _local_ordinal(zone: ZoneInfo, at_ms: int) -> int:
     """The day that the zone's calendar shows at an instant, counted as `date.toordinal` does."""
     return (at_ms + offset_ms(zone, at_ms)) // limits.DAY_MS + _EPOCH_ORDINAL

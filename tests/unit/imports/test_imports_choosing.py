@@ -1,5 +1,6 @@
 """Which files are read as another product's, which are not, and what is said of it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,14 @@ def test_files_in_an_archive_may_be_compressed_themselves(tmp_path: Path) -> Non
     kept = read_file(file)
     assert [event["userId"] for event in kept.events] == ["u0", "u1", "u2"]
     assert kept.rejected == []
+
+
+def test_where_lines_of_several_files_are_rejected_it_is_said_how_they_are_counted(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "f.zip", {"b.ndjson": b"bad", "a.ndjson": json.dumps(ROW).encode() + b"\nbad"})
+    code, out, _ = run(path, "--project", "p", "--data", tmp_path / "none", "--dry-run")
+    assert code == 0
+    assert "lines are counted through the 2 files in it" in out
+    assert [f"{path}:{line}: " in out for line in (1, 2, 3)] == [False, True, True]
 
 
 def test_archives_without_such_files_and_damaged_ones_are_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from sv.model.calendar import (
     parse_insight_range,
     parse_list_range,
     parse_timezone,
+    show_moment,
 )
 from sv.model.errors import InvalidParameter, ValidationFailed
 
@@ -442,3 +443,10 @@ def test_times_are_written_in_utc_with_milliseconds() -> None:
 
 def test_a_day_begins_at_the_end_of_time_once_the_calendar_is_over() -> None:
     assert day_start_ms(ZoneInfo("UTC"), 10**9) == ALL_TIME.to_ms
+
+
+def test_a_number_is_shown_with_the_instant_that_it_means() -> None:
+    assert show_moment(4_102_444_800_000, 4_102_444_800_000) == "4102444800000, which is 2100-01-01T00:00:00.000Z"
+    assert show_moment(4_102_444_800_000.5, 4_102_444_800_000).endswith(", which is 2100-01-01T00:00:00.000Z")
+    assert show_moment("2100-01-01", 4_102_444_800_000) == '"2100-01-01"'
+    assert show_moment(10**18, 10**18) == "1000000000000000000"
