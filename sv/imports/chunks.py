@@ -37,7 +37,7 @@ REST_BYTES: Final = 8
 planning of its statements and a transaction, is then a sixteenth of each event's, and a person who comes back is written less often."""
 
 REST_SHARE: Final = 16
-"""Of the engine's memory: one of these is how many bytes such a chunk has at most. Some are in memory as they came, and one as rows."""
+"""Of the engine's memory: one of these is how many bytes such a chunk has at most. Some are in memory as they came, and two as rows."""
 
 MIN_BLOCK_ROWS: Final = 32
 """A smaller block that isn't ordinary is read row by row."""

@@ -214,14 +214,13 @@ def _read_header(file: UserFile, content: IO[bytes]) -> tuple[str, list[str]]:
         raise InvalidParameter(f"{file.name}: expected the columns' names in the first line: {error}") from None
     delimiter = max(readings, key=lambda candidate: len(readings[candidate]))
     names = readings[delimiter]
-    if any(names) and not all(names):
-        unnamed = names.index("") + 1
+    if not any(names):
+        raise InvalidParameter(f"{file.name}: expected the columns' names in the first line, got {line[:60].strip()!r}")
+    if not all(names):
         raise InvalidParameter(
-            f"{file.name}: the column in place {unnamed} has no name; give it one in the first line"
+            f"{file.name}: the column in place {names.index('') + 1} has no name; give it one in the first line"
             " (pandas writes such a column unless told index=False)"
         )
-    if not names or not all(names):
-        raise InvalidParameter(f"{file.name}: expected the columns' names in the first line, got {line[:60].strip()!r}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise InvalidParameter(f"{file.name}: the header has {', '.join(map(repr, repeated[:5]))} more than once")

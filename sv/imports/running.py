@@ -72,7 +72,7 @@ def import_file(file: UserFile, options: Options, target: Target, now_ms: Callab
         options.columns.check(source, file.name)
         report.skipped_to = target.taken_up_to(report.import_id)
         if options.is_strict and report.skipped_to:
-            _recount(file, source, options, report, now_ms)
+            _recount(file, source, options, report, now_ms, observe)
         _send(file, source, options, target, report, now_ms, observe)
     finally:
         source.close()
@@ -101,12 +101,15 @@ def _send(
     observe("importing", 1.0, report)
 
 
-def _recount(file: UserFile, source: Source, options: Options, report: FileReport, now_ms: Callable[[], int]) -> None:
+def _recount(
+    file: UserFile, source: Source, options: Options, report: FileReport, now_ms: Callable[[], int], observe: Observe
+) -> None:
     """Count what was rejected of the rows that are skipped."""
     for chunk in cut(source, options.columns, options.zone(), 0, now_ms(), file.name):
         for rejected in chunk.rejections:
             if rejected.at <= report.skipped_to:
                 report.reject(rejected.code, 1, rejected)
+        observe("checking", source.progress(), report)
         if chunk.number >= report.skipped_to:
             return
 

@@ -40,7 +40,7 @@ class Target(Protocol):
 
     def begin(self, import_id: str, chunk: Chunk) -> Callable[[], Step]:
         """Take a chunk in, whole and once, in three steps: what is returned does the second, and what that returns the third, with which
-        every later query sees it. Each is done for the chunks in their order, each chunk's by a thread of its own, and the last one after
+        every later query sees it. Each is done for the chunks in their order, each step by a thread of its own, and the last one after
         the answer for the chunk before. All raise SvError; then the chunk may be sent again."""
         ...
 

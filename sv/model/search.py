@@ -32,7 +32,7 @@ def windows(text: str) -> str:
 
 
 def windows_of(texts: Sequence[str]) -> list[str]:
-    """`windows` of each; of short ones a third of the time."""
+    """`windows` of each, all at once."""
     codes = list(map(ord, "".join(texts)))
     # Digits, and nearly always letters, that differ have windows that differ. Those over two texts are made too, and nobody takes them.
     found = "".join(

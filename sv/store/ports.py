@@ -66,7 +66,7 @@ class DeletedProjects(Protocol):
 
 class Tables(Protocol):
     """The engine's side of events at rest. A generation's methods are called by one thread at a time, but for those that write a file and
-    summarise, which only read it; those of two generations (the live buffer's and an import's) may run side by side."""
+    summarise, which only read it; those of several (the live buffer's and an import's chunks') may run side by side."""
 
     @property
     def memory_bytes(self) -> int:

@@ -54,12 +54,11 @@ class ParquetFile:
         )
         try:
             self._connection.execute("set TimeZone = 'UTC'")
-            self._source = f"read_parquet({_literal(self._plain_path(path))}, hive_partitioning = false)"
+            plain = _literal(self._plain_path(path))
+            self._source = f"read_parquet({plain}, hive_partitioning = false)"
             described = self._fetch(f"describe select * from {self._source}")
-            names = self._names(path) or [inner for inner, *_ in described]
-            self.columns = tuple(
-                _column(name or inner, inner, kind) for name, (inner, kind, *_) in zip(names, described, strict=True)
-            )
+            names = zip(self._names(plain), described, strict=True)
+            self.columns = tuple(_column(name or inner, inner, kind) for name, (inner, kind, *_) in names)
             self.row_count = int(self._fetch(f"select count(*) from {self._source}")[0][0])
         except BaseException:
             self.close()
@@ -83,12 +82,12 @@ class ParquetFile:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def _names(self, path: Path) -> list[str]:
+    def _names(self, plain: str) -> list[str]:
         """The columns' own names.
 
         SCAR: the engine, which doesn't tell `userId` from `UserId`, calls the second one `userId_1`: such a file's users were lost.
         """
-        fields = self._fetch(f"select name, coalesce(num_children, 0) from parquet_schema({_literal(self._plain_path(path))})")
+        fields = self._fetch(f"select name, coalesce(num_children, 0) from parquet_schema({plain})")
         names: list[str] = []
         inside = 0  # of a column, so many fields are still to come
         for name, children in fields[1:]:
@@ -116,10 +115,9 @@ class ParquetFile:
         plain = str(path.resolve())
         if _GLOB.isdisjoint(plain):
             return plain
-        self._folder = self._folder or TemporaryDirectory(prefix="sv-import-")
+        self._folder = TemporaryDirectory(prefix="sv-import-")
         link = os.path.join(self._folder.name, "file.parquet")
-        if not os.path.islink(link):
-            os.symlink(plain, link)
+        os.symlink(plain, link)
         return link
 
 
