@@ -1,9 +1,58 @@
-"""What tests measured stands at the end of a run, also under `-q` and where workers ran them: each `record_property("size", …)` is a line."""
+"""What all tests have in common: what they cost, and how what they measured stands at the end of a run."""
+
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
+REPEATING: Final = (
+    "tests/engine/funnel/test_funnel_properties.py",
+    "tests/http/openapi/test_openapi_fuzz.py",
+    "tests/http/openapi/test_openapi_statuses.py",
+    "tests/http/test_http_bad_input.py",
+    "tests/unit/cli/test_cli_plan_file.py",
+    "tests/unit/imports/test_imports_blocks.py",
+    "tests/unit/model/test_calendar.py",
+    "tests/unit/model/test_hostile_input.py",
+    "tests/unit/model/test_search.py",
+    "tests/unit/sample/test_sample_shop.py",
+    "tests/unit/sample/test_sample_stories.py",
+)
+"""Coverage doesn't look at these, which run the same lines a thousand times: it would cost a twentieth of the whole run to count them, and
+others run these lines too."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.nodeid.startswith(REPEATING):
+        item.add_marker("untraced")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """SCAR: not by pytest-cov's `no_cover`: in a worker of pytest-xdist coverage then goes back to what was begun before, and traces on."""
+    if item.get_closest_marker("untraced") is None:
+        return (yield)
+    tracing, tracing_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracing)
+        threading.settrace(tracing_threads)  # type: ignore[arg-type]
+
+
+def pytest_collection_finish() -> None:
+    """Have Python's collector pass over the ten thousand tests themselves, which live to the end: a tenth of each test's processor time."""
+    gc.collect()
+    gc.freeze()
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Also under `-q` and where workers ran them: each `record_property("size", …)` is a line."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
     sizes = sorted(str(value) for report in reports for name, value in report.user_properties if name == "size")
     if sizes:

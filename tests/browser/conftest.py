@@ -72,4 +72,4 @@ def pytest_sessionfinish() -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Coverage doesn't look at these: what runs our code are other processes."""
-    item.add_marker("no_cover")
+    item.add_marker("untraced")
