@@ -12,14 +12,18 @@ empty field is no value.
 import csv
 import io
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from operator import length_hint
 from typing import IO, Any, Final
+
+from msgspec import Struct
 
 from sv.imports.files import READ_BYTES, UserFile
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
 from sv.imports.tables import TableBlock, table_of
 from sv.model.errors import InvalidParameter
-from sv.model.limits import MAX_EVENTS_PER_REQUEST
 
 MAX_LINE_CHARS: Final = 4 << 20
 """Of one line. A field may have 131,072 characters (the csv module's own bound), and properties at most half of that."""
@@ -33,8 +37,23 @@ _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "F
 Convert = Callable[[str], Any]
 _CONVERTS: Final[dict[str, Convert]] = {"integer": int, "number": float, "boolean": _BOOLEANS.__getitem__}
 
-Record = tuple[int, int, list[str]]
-"""A well-formed record: its first line, its last line, its fields."""
+
+class Records(Struct, frozen=True, gc=False):
+    """Well-formed records that follow each other: their fields, and the first and the last line of each."""
+
+    values: Sequence[list[str]]
+    ats: Sequence[int]
+    ends: Sequence[int]
+
+    def after(self, place: int) -> "Records":
+        """Those that end after this line."""
+        first = bisect_right(self.ends, place)
+        return Records(self.values[first:], self.ats[first:], self.ends[first:]) if first else self
+
+    def only(self, places: Sequence[int]) -> "Records":
+        """Those in these places."""
+        ats, ends = ([column[place] for place in places] for column in (self.ats, self.ends))
+        return Records([self.values[place] for place in places], ats, ends)
 
 
 class CsvSource:
@@ -56,24 +75,19 @@ class CsvSource:
         self._converts = self._infer({place for place, name in enumerate(header) if not is_text(name)}, observe)
 
     def rows(self, after: int) -> Iterator[Row | BadRow]:
-        for record in self._records():
-            if isinstance(record, BadRow):
-                if record.end > after:
-                    yield record
-            elif record[1] > after:
-                yield self._row(*record)
+        for found in self._found(after):
+            if isinstance(found, BadRow):
+                yield found
+            else:
+                yield from map(self._row, found.ats, found.ends, found.values)
 
     def blocks(self, after: int) -> Iterator[Row | BadRow | TableBlock]:
         table = table_of(self._header, self._converts, self._row, is_empty_none=True)
         if table is None:
             yield from self.rows(after)
             return
-        for found in _together(self._records(), after):
-            if isinstance(found, BadRow):
-                yield found
-            else:
-                ats, ends, records = zip(*found, strict=True)
-                yield TableBlock(table, records, ats, ends)
+        for found in self._found(after):
+            yield found if isinstance(found, BadRow) else TableBlock(table, found.values, found.ats, found.ends)
 
     def _row(self, at: int, end: int, values: Sequence[Any]) -> Row:
         fields: dict[str, Any] = {name: value for name, value in zip(self._header, values, strict=True) if value}
@@ -91,49 +105,39 @@ class CsvSource:
     def close(self) -> None:
         pass
 
-    def _records(self) -> Iterator[Record | BadRow]:
+    def _found(self, after: int = 0) -> Iterator[Records | BadRow]:
+        """All of the file that ends after this line."""
         with self._file.open() as (content, self._progress):
-            yield from _records(content, self._delimiter, len(self._header))
+            for found in _records(content, self._delimiter, len(self._header)):
+                if isinstance(found, BadRow):
+                    if found.end > after:
+                        yield found
+                elif found.ends[-1] > after:
+                    yield found.after(after)
 
     def _infer(self, places: Iterable[int], observe: Callable[[float], None]) -> dict[int, Convert]:
         """How to convert the columns that hold numbers or booleans alone, by place."""
         kinds: dict[int, str | None] = dict.fromkeys(places)
-        for nth, record in enumerate(self._records()):
-            if nth % 10_000 == 0:
-                observe(self._progress())
-            if isinstance(record, BadRow):
+        for found in self._found() if kinds else ():
+            if isinstance(found, BadRow):
                 continue
+            observe(self._progress())
+            for place, kind in list(kinds.items()):
+                kinds[place] = kind = _kind_of({values[place] for values in found.values}, kind)
+                if kind == "text":
+                    del kinds[place]
             if not kinds:
                 break
-            values = record[2]
-            for place, kind in list(kinds.items()):
-                value = values[place]
-                if value:
-                    found = _kind_with(kind, value)
-                    if found == "text":
-                        del kinds[place]
-                    elif found != kind:
-                        kinds[place] = found
         return {place: _CONVERTS[kind] for place, kind in kinds.items() if kind is not None}
 
 
-def _together(records: Iterable[Record | BadRow], after: int) -> Iterator[BadRow | list[Record]]:
-    """The records that end after this place, those that follow each other as one list."""
-    found: list[Record] = []
-    size = 0
-    for record in records:
-        if record.end <= after if isinstance(record, BadRow) else record[1] <= after:
-            continue
-        if not isinstance(record, BadRow):
-            found.append(record)
-            size += sum(map(len, record[2]))
-        if found and (isinstance(record, BadRow) or len(found) == MAX_EVENTS_PER_REQUEST or size >= READ_BYTES):
-            yield found
-            found, size = [], 0
-        if isinstance(record, BadRow):
-            yield record
-    if found:
-        yield found
+def _kind_of(values: Iterable[str], kind: str | None) -> str | None:
+    """What a column is that was of this kind (None: without a value) and has these values too."""
+    for value in filter(None, values):
+        kind = _kind_with(kind, value)
+        if kind == "text":
+            break
+    return kind
 
 
 def _kind_with(kind: str | None, value: str) -> str:
@@ -148,51 +152,106 @@ def _kind_with(kind: str | None, value: str) -> str:
 
 
 class _Lines:
-    """The lines of a text for the csv module, none longer than MAX_LINE_CHARS; remembers whether one was cut."""
+    """The lines of a text for the csv module, none longer than MAX_LINE_CHARS.
+
+    ahead: those that were read with the one that was given last. cut: the numbers of those that were longer.
+    """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self._is_cut = False
+        self.ahead: Iterator[str] = iter(())
+        self.cut: list[int] = []
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(MAX_LINE_CHARS):
-            if len(line) == MAX_LINE_CHARS and not line.endswith(("\n", "\r")):
-                self._is_cut = True
-                while (rest := self._text.readline(MAX_LINE_CHARS)) and not rest.endswith(("\n", "\r")):
-                    pass
-            yield line
+        count = 0
+        rest = ""  # of a line whose end was not read yet; that of "\r" may be "\r\n"
+        while True:
+            block = self._text.read(READ_BYTES)
+            lines = io.StringIO(rest + block, newline="").readlines()
+            rest = lines.pop() if block and not lines[-1].endswith("\n") else ""
+            if len(rest) > MAX_LINE_CHARS + 2:
+                rest = rest[: MAX_LINE_CHARS + 1] + rest[-1]
+            if lines and len(lines[0].rstrip("\r\n")) > MAX_LINE_CHARS:  # no other one can be: what is read at a time is less
+                self.cut.append(count + 1)
+                lines[0] = lines[0][:MAX_LINE_CHARS] + "\n"
+            count += len(lines)
+            self.ahead = iter(lines)
+            yield from self.ahead
+            if not block:
+                return
 
-    def take_cut(self) -> bool:
-        """Whether a line was cut since the last call."""
-        is_cut, self._is_cut = self._is_cut, False
-        return is_cut
 
-
-def _records(content: IO[bytes], delimiter: str, width: int) -> Iterator[Record | BadRow]:
+def _records(content: IO[bytes], delimiter: str, width: int) -> Iterator[Records | BadRow]:
+    """Of about READ_BYTES of the text at a time. Why not one by one: it takes three times as long."""
     with _text_of(content) as text:
         lines = _Lines(text)
         reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
         next(reader, None)
-        end = reader.line_num
-        while True:
-            at = end + 1
+        is_over = False
+        while not is_over:
+            before = reader.line_num
+            found: list[list[str]] = []
             fault = ""
-            values: list[str] | None = []
             try:
-                values = next(reader, None)
+                for values in reader:
+                    found.append(values)
+                    if not length_hint(lines.ahead):
+                        break
+                else:
+                    is_over = True
             except csv.Error as error:
                 fault = f"no CSV record: {error}"
-            if values is None:
-                return
-            end = reader.line_num
-            if lines.take_cut():
-                fault = f"expected at most {MAX_LINE_CHARS:,} characters a line, got more"
+            last = reader.line_num
+            records = Records(found, *_places(found, before, None if fault else last))
+            yield from _judged(records, width, lines.cut)
             if fault:
-                yield BadRow(at, end, UNREADABLE, fault if end == at else f"{fault} (lines {at:,} to {end:,})")
-            elif len(values) == width:
-                yield at, end, values
-            elif values:
-                yield BadRow(at, end, UNREADABLE, f"expected {width} fields, as in the header, got {len(values)}")
+                at = (records.ends[-1] if found else before) + 1
+                yield BadRow(at, last, UNREADABLE, _at_lines(_cut_fault(at, last, lines.cut) or fault, at, last))
+
+
+def _places(found: Sequence[list[str]], before: int, last: int | None) -> tuple[Sequence[int], Sequence[int]]:
+    """The first and the last line of records that begin behind one line and, where that is told, end with another."""
+    if last is not None and last - before == len(found):
+        lines = range(before + 1, last + 1)
+        return lines, lines
+    ends = list(accumulate(map(_line_count, found), initial=before))
+    return [end + 1 for end in ends[:-1]], ends[1:]
+
+
+def _line_count(values: Iterable[str]) -> int:
+    """The lines of a record whose fields these are: line ends within quotes are in them as they were."""
+    return 1 + sum(value.count("\n") + value.count("\r") - value.count("\r\n") for value in values)
+
+
+def _judged(records: Records, width: int, cut: Sequence[int]) -> Iterator[Records | BadRow]:
+    """cut: as of _Lines."""
+    is_cut = bool(cut and records.values) and cut[-1] >= records.ats[0]
+    if not is_cut and set(map(len, records.values)) == {width}:
+        yield records
+        return
+    good: list[int] = []
+    for nth, (values, at, end) in enumerate(zip(records.values, records.ats, records.ends, strict=True)):
+        fault = _at_lines(_cut_fault(at, end, cut), at, end)
+        if not fault and values and len(values) != width:
+            fault = f"expected {width} fields, as in the header, got {len(values)}"
+        if fault:
+            if good:
+                yield records.only(good)
+            good = []
+            yield BadRow(at, end, UNREADABLE, fault)
+        elif values:
+            good.append(nth)
+    if good:
+        yield records.only(good)
+
+
+def _cut_fault(at: int, end: int, cut: Sequence[int]) -> str:
+    is_cut = any(at <= line <= end for line in reversed(cut))
+    return f"expected at most {MAX_LINE_CHARS:,} characters a line, got more" if is_cut else ""
+
+
+def _at_lines(fault: str, at: int, end: int) -> str:
+    return f"{fault} (lines {at:,} to {end:,})" if fault and end > at else fault
 
 
 def columns_of_csv(file: UserFile) -> list[str]:

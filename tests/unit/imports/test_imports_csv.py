@@ -1,15 +1,20 @@
 """Records of CSV, good and bad, and what their columns hold."""
 
+import csv
+import io
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from imports_rig import read, write, write_csv
 
 from sv.imports import delimited
 from sv.imports.delimited import CsvSource
 from sv.imports.files import UserFile
-from sv.imports.rows import BadRow
+from sv.imports.rows import BadRow, Row
 from sv.model.errors import InvalidParameter
 
 HEADER = "event,userId,timestamp,p\n"
@@ -161,13 +166,80 @@ def test_bytes_of_any_kind_never_stop_more_than_a_record(tmp_path: Path) -> None
     assert len(kept.events) <= 1
 
 
-def test_a_line_that_is_too_long_is_read_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("block", [1, 7, 120, 299])
+def test_a_line_that_is_too_long_is_read_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, end: str) -> None:
     monkeypatch.setattr(delimited, "MAX_LINE_CHARS", 300)
+    monkeypatch.setattr(delimited, "READ_BYTES", block)
     exact = "view,ann,1700000000000,"
-    fits, long = (exact + "y" * (length - len(exact)) + "\n" for length in (299, 900))
-    kept = read(write(tmp_path / "f.csv", (HEADER + fits + long + GOOD).encode()))
-    assert kept.rejected == [(3, "UNREADABLE")]
-    assert len(kept.events) == 2
+    fits, long, longer = (exact + "y" * (length - len(exact)) + "\n" for length in (300, 301, 900))
+    kept = read(write(tmp_path / "f.csv", (HEADER + fits + long + GOOD + longer + GOOD).replace("\n", end).encode()))
+    assert kept.rejected == [(3, "UNREADABLE"), (5, "UNREADABLE")]
+    assert len(kept.events) == 3
+
+
+def test_a_record_with_a_line_that_is_too_long_says_so_and_from_where_to_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "MAX_LINE_CHARS", 300)
+    monkeypatch.setattr(delimited, "READ_BYTES", 100)
+    long = f'view,ann,1700000000000,"\n{"y" * 400}\n"\n'
+    source = CsvSource(
+        UserFile(write(tmp_path / "f.csv", (HEADER + GOOD + long + GOOD).encode())), lambda _: True, lambda _: None
+    )
+    _, bad, last = source.rows(0)
+    assert isinstance(bad, BadRow)
+    assert (bad.at, bad.end, last.at) == (3, 5, 6)
+    assert bad.message == "expected at most 300 characters a line, got more (lines 3 to 5)"
+
+
+class OneByOne:
+    """What a file's records are, a record at a time and all of its text at once."""
+
+    def __init__(self, text: str, width: int) -> None:
+        self.rows: list[tuple[int, int, list[str] | None]] = []
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        next(reader)
+        while True:
+            at = reader.line_num + 1
+            try:
+                values = next(reader, None)
+            except csv.Error:
+                self.rows.append((at, reader.line_num, None))
+                continue
+            if values is None:
+                return
+            if values:
+                self.rows.append((at, reader.line_num, values if len(values) == width else None))
+
+
+fields = st.sampled_from(
+    ["", "1", "é", "a b", 'a"b', '"', '"a"', '"a""b"', '"a,b"', '"a"b', '"\n"', '"\r\r\n"', '"a\nb\n\r"', '"x']
+)
+
+
+@given(
+    records=st.lists(st.tuples(st.lists(fields, max_size=3), st.sampled_from(["\n", "\r\n", "\r", "\n\n"])), max_size=12),
+    block=st.integers(1, 40),
+    after=st.integers(0, 20),
+)
+@settings(max_examples=300, deadline=None)
+def test_records_are_what_they_are_one_by_one_wherever_the_reading_is_cut(
+    records: list[tuple[list[str], str]], block: int, after: int
+) -> None:
+    text = "a,b\n" + "".join(",".join(values) + end for values, end in records)
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(delimited, "READ_BYTES", block)
+        source = CsvSource(UserFile(write(Path(folder) / "f.csv", text.encode())), lambda _: True, lambda _: None)
+        found = list(source.rows(after))
+    expected = [row for row in OneByOne(text, 2).rows if row[1] > after]
+    assert [(row.at, row.end) for row in found] == [(at, end) for at, end, _ in expected]
+    for row, (_, _, values) in zip(found, expected, strict=True):
+        if values is None:
+            assert isinstance(row, BadRow)
+        else:
+            assert isinstance(row, Row)
+            assert row.fields == {name: value for name, value in zip("ab", values, strict=True) if value}
 
 
 @pytest.mark.parametrize("after", range(8))
