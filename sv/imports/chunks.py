@@ -39,6 +39,9 @@ planning of its statements and a transaction, is then a sixteenth of each event'
 REST_SHARE: Final = 16
 """Of the engine's memory: one of these is how many bytes such a chunk has at most. Some are in memory as they came, and two as rows."""
 
+MAX_WAITING_IDS: Final = 1 << 15
+"""Event ids of events that wait to become batches."""
+
 MIN_BLOCK_ROWS: Final = 32
 """A smaller block that isn't ordinary is read row by row."""
 
@@ -124,6 +127,7 @@ class _Builder:
         self._now_ms = now_ms
         self._size = size
         self._groups: dict[str, _Group] = {}
+        self._waiting_ids: dict[str, str] = {}
         self._batches: list[Batch] = []
         self._rejections: list[Rejected] = []
         self._first_ms: int | None = None
@@ -149,14 +153,23 @@ class _Builder:
         except (UnicodeEncodeError, TypeError, OverflowError) as error:
             self.reject(row, UNREADABLE, str(error))
             return
+        user_agent = user_agent[:MAX_USER_AGENT_CHARS]
+        if isinstance(event_id := event.get("eventId"), str):
+            self._close_others_of(event_id.replace("-", "").lower(), user_agent)
         moment = event.get("timestamp")
-        group = self._groups.setdefault(user_agent[:MAX_USER_AGENT_CHARS], _Group())
+        group = self._groups.setdefault(user_agent, _Group())
         group.texts.append(text)
         group.places.append(row.at)
         group.moments.append(None if moment is None else int(moment) if isinstance(moment, int | float) else self._now_ms)
         self._bytes += len(text)
         if len(group.texts) == MAX_EVENTS_PER_REQUEST:
-            self._close(self._groups.pop(user_agent[:MAX_USER_AGENT_CHARS]), user_agent[:MAX_USER_AGENT_CHARS])
+            self._close(self._groups.pop(user_agent), user_agent)
+
+    def _close_others_of(self, event_id: str, user_agent: str) -> None:
+        """Of events with one id the first one stays: so one of another User-Agent is in a batch before."""
+        if self._waiting_ids.get(event_id, user_agent) != user_agent or len(self._waiting_ids) == MAX_WAITING_IDS:
+            self._close_all()
+        self._waiting_ids[event_id] = user_agent
 
     def has_room_for(self, rows: int, size: int) -> bool:
         """Whether the chunk ends no earlier than with the last of so many rows of so many bytes."""
@@ -184,15 +197,22 @@ class _Builder:
         return True
 
     def _begin_block(self, block: Block, size: int) -> None:
-        if "" in self._groups:  # so that a User-Agent's events stay in order
+        if self._waiting_ids:
+            self._close_all()
+        elif "" in self._groups:  # so that a User-Agent's events stay in order
             self._close(self._groups.pop(""), "")
         self.rows += len(block.places)
         self.end = block.end
         self._bytes += size
 
-    def build(self) -> Chunk:
+    def _close_all(self) -> None:
         for user_agent, group in self._groups.items():
             self._close(group, user_agent)
+        self._groups.clear()
+        self._waiting_ids.clear()
+
+    def build(self) -> Chunk:
+        self._close_all()
         self._rejections.sort(key=lambda rejected: rejected.at)
         events = sum(len(batch.places) for batch in self._batches)
         return Chunk(self.end, self.rows, events, self._batches, self._rejections, self._first_ms, self._last_ms, self._undated)

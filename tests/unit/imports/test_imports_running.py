@@ -296,6 +296,29 @@ def test_repeated_event_ids_are_counted_apart(folder: Folder, project: str, tmp_
     assert (report.rows, report.taken, report.repeated, report.rejected) == (9, 3, 6, 0)
 
 
+@pytest.mark.parametrize("waiting_ids", [chunks.MAX_WAITING_IDS, 5])
+@pytest.mark.parametrize("name", ["f.ndjson", "f.csv"])
+def test_of_rows_with_one_event_id_the_first_stays_whatever_their_user_agents(
+    folder: Folder, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, waiting_ids: int
+) -> None:
+    monkeypatch.setattr(chunks, "MAX_WAITING_IDS", waiting_ids)
+    chance = random.Random(7)
+    rows: list[dict[str, Any]] = []
+    for number in range(9000):
+        event_id = f"0193a1e0-0000-7000-8000-{chance.randrange(3000):012x}"
+        row = ROW | {"eventId": chance.choice([event_id, event_id.upper(), event_id.replace("-", "")]), "n": number}
+        user_agent = "" if 3000 < number < 6000 else chance.choice(["", "Firefox/140.0", "Chrome/140.0"])
+        rows.append(row | {"user_agent": user_agent} if user_agent or name == "f.csv" else row)
+    firsts: dict[str, int] = {}
+    for row in rows:
+        firsts.setdefault(row["eventId"].replace("-", "").lower(), row["n"])
+    path = tmp_path / name
+    write_csv(path, list(rows[0]), [list(row.values()) for row in rows]) if name == "f.csv" else write_ndjson(path, rows)
+    assert folder.take(project, path).taken == len(firsts)
+    kept = {event["client_event_id"].replace("-", ""): event["properties"]["n"] for event in folder.events(project)}
+    assert kept == firsts
+
+
 def test_a_report_names_reasons_with_their_first_examples(tmp_path: Path) -> None:
     lines: list[Any] = [ROW, *[b"bad"] * 7, ROW | {"event": ""}, {"event": "x", "userId": "a"}]
     kept = Kept()
