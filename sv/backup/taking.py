@@ -64,6 +64,7 @@ def take(data: Path, target: Path, now_ms: Callable[[], int], progress: Progress
     _judge_folders(data, target)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (target / FILES).mkdir(mode=0o700, exist_ok=True)
         with FolderLock.acquire(target, now_ms=now_ms()):
             return _Taking(data, target, now_ms, progress).run()
     except OSError as error:

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 
+from sv.cli.opened import check_folder
 from sv.cli.running import set_up_logging
 from sv.server import Server
 from sv.settings import add_flags, load
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     set_up_logging(settings)
+    check_folder(settings.data)
     server = Server(settings)
     server.open()
     try:

@@ -3,9 +3,10 @@
 import contextlib
 from collections.abc import Generator
 
+from sv.cli.opened import check_folder
 from sv.engine.ahead import AHEAD_BYTES
 from sv.exports.sources import LocalSource, Source
-from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.errors import FolderInUse
 from sv.meta.lock import read_holder
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotFound
@@ -39,6 +40,8 @@ def project_of(server: Server, project_id: str | None) -> Project:
     """The project of that id; None means the only one there is. Raises NotFound, InvalidParameter."""
     projects = server.projects.list_all()
     folder, ids = server.settings.data, ", ".join(found.id for found in projects)
+    if not projects:
+        raise NotFound(f"{folder} has no project yet; `sv project create NAME --data {folder}` makes one")
     if project_id is None and len(projects) != 1:
         raise InvalidParameter(f"{folder} has several projects, name one of {ids} (--project)")
     project = projects[0] if project_id is None else server.projects.find(project_id)
@@ -53,8 +56,7 @@ def opened_server(settings: Settings, doing: str) -> Generator[Server]:
 
     Raises FolderUnusable, FolderInUse and what else `Server.open` does.
     """
-    if not (settings.data / "sv.db").exists():
-        raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
+    check_folder(settings.data, f". {doing} a running server: --url URL --api-token TOKEN")
     server = Server(settings)
     server.gives_way = False
     try:

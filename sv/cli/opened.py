@@ -6,7 +6,8 @@ import os
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from sv.cli.credentials import kept_project
 from sv.meta.db import Meta
@@ -16,15 +17,23 @@ from sv.people.people import People
 from sv.server import now_ms
 from sv.settings import add_flags, load
 
+CATALOG: Final = "sv.db"
+
+
+def check_folder(data: Path, otherwise: str = "") -> None:
+    """Raises FolderUnusable where no server ever started on the folder: to make one of a mistyped name helps nobody.
+
+    otherwise: what else may be meant."""
+    if not (data / CATALOG).exists():
+        raise FolderUnusable(f"{data} is no data folder yet; `sv serve --data {data}` makes one{otherwise}")
+
 
 @contextlib.contextmanager
 def opened_people(args: Namespace) -> Generator[People]:
     """The people of the folder that the settings name. Raises FolderUnusable where no server ever started on it."""
     settings = load(args, os.environ)
-    path = settings.data / "sv.db"
-    if not path.exists():
-        raise FolderUnusable(f"{settings.data} is no data folder yet; `sv serve --data {settings.data}` makes one")
-    with Meta.open(path) as meta:
+    check_folder(settings.data)
+    with Meta.open(settings.data / CATALOG) as meta:
         people = People(meta, now_ms=now_ms, monotonic_s=time.monotonic, audit_days=settings.audit_days)
         people.kept_project = kept_project(meta)
         yield people

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 
-from sv.cli.opened import this_person
+from sv.cli.opened import check_folder, this_person
 from sv.cli.running import set_up_logging
 from sv.meta.projects import Project
 from sv.privacy.answers import job_json
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     set_up_logging(settings)
+    check_folder(settings.data)
     server = Server(settings)
     server.open()
     try:

@@ -106,9 +106,9 @@ def read_holder(folder: Path) -> Holder | None:
 
 
 def _make(folder: Path) -> None:
-    """Have the folder, and its name on the disk: nothing in it outlasts a power cut that its own name doesn't."""
+    """Have the folder, for its user alone, and its name on the disk: nothing in it outlasts a power cut that its own name doesn't."""
     made = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for each in made:
         with suppress(PermissionError):  # a folder may be one to make others in and not to look into
             sync_folder(each.parent)

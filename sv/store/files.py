@@ -69,7 +69,7 @@ def _make_folder_durably(folder: Path) -> None:
     while missing and not missing[-1].parent.is_dir():
         missing.append(missing[-1].parent)
     for made in reversed(missing):
-        made.mkdir(exist_ok=True)
+        made.mkdir(mode=0o700, exist_ok=True)
         sync_folder(made.parent)
 
 
@@ -102,7 +102,7 @@ def looks_whole(path: Path, expected_bytes: int) -> bool:
 def set_aside(data_folder: Path, path: Path, reason: str) -> None:
     """Move a damaged file out of the way, for a person to look at. A file that isn't there is logged alone."""
     target_folder = data_folder / ASIDE
-    target_folder.mkdir(exist_ok=True)
+    target_folder.mkdir(mode=0o700, exist_ok=True)
     name = str(path.relative_to(data_folder)).replace("/", "__")
     if not path.exists():
         log.error("a file of events is missing: %s (%s)", path, reason)

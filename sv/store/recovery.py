@@ -30,7 +30,7 @@ def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
     """
     try:
         for name in (EVENTS, SPILL):  # now, since on a full disk the engine could not make them when it needs them
-            (data_folder / name).mkdir(exist_ok=True)
+            (data_folder / name).mkdir(mode=0o700, exist_ok=True)
         sweep_temporary_files(data_folder)
         catalog = Catalog([part for part in rows.live_parts() if _is_whole(data_folder, rows, part)])
     except OSError as error:

@@ -228,7 +228,7 @@ def _write_catalog(
 
 def _put_in_place(data: Path) -> None:
     """The old one aside with its log, then the new one. Killed in between there is none, which a start refuses and a repair mends."""
-    (data / ASIDE).mkdir(exist_ok=True)
+    (data / ASIDE).mkdir(mode=0o700, exist_ok=True)
     nth = 1
     while (data / ASIDE / f"{CATALOG}.{nth}").exists():
         nth += 1

@@ -42,8 +42,8 @@ class Database:
         spill_bytes: int | None = None,
         gives_way: bool = True,
     ) -> None:
-        spill_folder.mkdir(parents=True, exist_ok=True)
-        events_folder.mkdir(parents=True, exist_ok=True)
+        spill_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        events_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.memory_bytes = max(memory_bytes, 64 << 20)
         self.threads = threads
         if spill_bytes is None:
