@@ -3,6 +3,7 @@
 SCAR: not by `pa.array`, which imports pandas wherever it is installed: a third of a second of each command's processor time.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -22,14 +23,29 @@ def texts(values: Sequence[str | None]) -> Any:
     return of_bytes(data, np.fromiter(lengths, np.int64, len(values)), is_there)
 
 
+def lists(values: Sequence[Sequence[str] | None]) -> Any:
+    """An array of lists of strings."""
+    is_there = _bits([value is not None for value in values]) if None in values else None
+    lengths = np.fromiter((len(value or ()) for value in values), np.int64, len(values))
+    inner = texts(list(itertools.chain.from_iterable(value or () for value in values)))
+    return pa.Array.from_buffers(
+        pa.list_(pa.string()), len(values), [is_there, pa.py_buffer(_offsets(lengths))], children=[inner]
+    )
+
+
 def of_bytes(data: bytes, lengths: Any, is_there: Any = None) -> Any:
     """An array of strings that lie one behind the other. is_there: null for the others. Raises ValueError where one is no UTF-8."""
-    offsets = np.zeros(len(lengths) + 1, np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    array = pa.Array.from_buffers(pa.string(), len(lengths), [is_there, pa.py_buffer(offsets), pa.py_buffer(data)])
+    array = pa.Array.from_buffers(pa.string(), len(lengths), [is_there, pa.py_buffer(_offsets(lengths)), pa.py_buffer(data)])
     if not data.isascii():
         array.validate(full=True)
     return array
+
+
+def _offsets(lengths: Any) -> Any:
+    """Where each of so long ones begins, and the last one ends."""
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def numbers(values: Any) -> Any:

@@ -39,8 +39,9 @@ def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Eve
 
 def _columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> EventColumns | None:
     """Raises UnicodeEncodeError for half of a surrogate pair, OverflowError for an integer that JSON's encoder doesn't take."""
-    if any(event.groups is not None or event.eventId is not None for event in events):
+    if any(event.eventId is not None for event in events):
         return None
+    groups = [event.groups for event in events]
     names = [event.event for event in events]
     times = _checked(times, now_ms)
     anonymous_ids = [event.anonymousId for event in events]
@@ -61,7 +62,7 @@ def _columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Ev
         return None
     import numpy as np
 
-    from sv.engine.arrays import numbers, of_bytes, texts
+    from sv.engine.arrays import lists, numbers, of_bytes, texts
 
     signs = np.frombuffer(lines, np.uint8)
     lengths = np.diff(np.flatnonzero(signs == _FEED), prepend=-1) - 1
@@ -70,12 +71,16 @@ def _columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> Ev
     ids = [texts(values) for values in (anonymous_ids, user_ids, session_ids)]
     if any("\0" in name for name in set(names)) or any(map(_has_nul, ids)):
         return None
+    lists_of_groups = lists(groups) if any(each is not None for each in groups) else None
+    if lists_of_groups is not None and _has_nul(lists_of_groups.values):
+        return None
     return EventColumns(
         names=texts(names),
         times=numbers(times),
         anonymous_ids=ids[0],
         user_ids=ids[1],
         session_ids=ids[2],
+        groups=lists_of_groups,
         properties=of_bytes(lines.replace(b"\n", b""), lengths),
         first_ms=int(times.min()),
         last_ms=int(times.max()),

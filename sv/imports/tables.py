@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, cast, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +28,7 @@ _VALUE_BYTES: Final = 24
 """Of a value beside its text, as JSON."""
 
 _properties: Final = msgspec.json.Decoder(ShallowProperties)
+_groups: Final = msgspec.json.Decoder(get_type_hints(WireEvent, include_extras=True)["groups"])
 
 
 class Table(Struct, frozen=True):
@@ -68,6 +69,19 @@ def _length(column: Sequence[Any]) -> int:
         return sum(len(value) for value in column if type(value) is str)
 
 
+def _groups_of(texts: Sequence[Any]) -> Sequence[list[str] | None] | None:
+    """Those of each row; None where a text is no list in JSON, which may be meant in another way."""
+    if all(text is None for text in texts):
+        return cast("Sequence[None]", texts)
+    if not all(text is None or (type(text) is str and text.startswith("[")) for text in texts):
+        return None
+    try:
+        known = {text: _groups.decode(repair(text.encode())) for text in set(texts) if text is not None}
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return [known.get(text) for text in texts]
+
+
 class TableBlock(Struct, frozen=True, gc=False):
     """Rows of a table. places, ends: of each record."""
 
@@ -97,8 +111,6 @@ class TableBlock(Struct, frozen=True, gc=False):
         if self.table.is_empty_none:
             fields = {field: [value or None for value in column] for field, column in fields.items()}
         none = (None,) * len(self.records)
-        if any(value is not None for value in fields.get("groups", none)):
-            return None  # which a text may say in two ways
         times = fields.get("timestamp", none)
         in_zone = self.table.in_zone
         if in_zone:
@@ -106,6 +118,7 @@ class TableBlock(Struct, frozen=True, gc=False):
         fields.pop("timestamp", None)
         times = all_to_ms(times, zone)
         properties = self._properties(fields.pop("properties", none))
+        groups = _groups_of(fields.pop("groups", none))
         try:
             if isinstance(times, list):
                 msgspec.convert(times, _TYPES["timestamp"])
@@ -113,9 +126,9 @@ class TableBlock(Struct, frozen=True, gc=False):
                 msgspec.convert(values, _TYPES[field])
         except msgspec.ValidationError:
             return None
-        if properties is None:
+        if properties is None or groups is None:
             return None
-        fields["properties"] = properties
+        fields |= {"properties": properties, "groups": groups}
         events = list(map(ShallowEvent, *(fields.get(field, none) for field in ShallowEvent.__struct_fields__)))
         return events, times
 

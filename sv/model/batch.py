@@ -43,12 +43,12 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class EventColumns(msgspec.Struct, frozen=True, gc=False):
-    """Events of an import, column by column, in the place of a batch's canonical JSON: those without groups and ids of the client's.
+    """Events of an import, column by column, in the place of a batch's canonical JSON: those without ids of the client's.
 
     Arrow arrays of as many rows: texts, but for `times`, Unix milliseconds; `properties` is an object in canonical JSON, the others may be
     null. first_ms, last_ms: of the times. size: bytes, about. may_differ: whether there may be a value that the engine writes otherwise.
-    own: of properties that enrichment looks at those that any event has, null where one hasn't; None where there are values of another
-    kind among them, so that the engine has to read them itself.
+    groups: lists of texts; None where no event has any. own: of properties that enrichment looks at those that any event has, null where
+    one hasn't; None where there are values of another kind among them, so that the engine has to read them itself.
     """
 
     names: Any
@@ -56,6 +56,7 @@ class EventColumns(msgspec.Struct, frozen=True, gc=False):
     anonymous_ids: Any
     user_ids: Any
     session_ids: Any
+    groups: Any
     properties: Any
     first_ms: int
     last_ms: int

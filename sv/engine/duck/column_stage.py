@@ -23,6 +23,7 @@ _ROWS: Final = pa.schema(
         ("anonymous_id", pa.string()),
         ("user_id", pa.string()),
         ("session_id", pa.string()),
+        ("groups", pa.list_(pa.string())),
         ("properties", pa.string()),
         ("may_differ", pa.bool_()),
     ]
@@ -44,7 +45,7 @@ select
   make_timestamp_ms(ts) as timestamp,
   received_at,
   coalesce(user_id, anonymous_id) as distinct_id,
-  anonymous_id, user_id, session_id, null::varchar[] as groups, null::uuid as client_event_id,
+  anonymous_id, user_id, session_id, groups, null::uuid as client_event_id,
   case when may_differ then json(properties)::varchar else properties end as properties,
   null::varchar as country, agent_browser, agent_version, agent_os, agent_device, agent_bot,
   project_id, seq, place{own}
@@ -160,6 +161,7 @@ def _as_rows(stored: StoredBatch, own: Sequence[str], schema: Any) -> Any:
         columns.anonymous_ids,
         columns.user_ids,
         columns.session_ids,
+        pa.nulls(rows, pa.list_(pa.string())) if columns.groups is None else columns.groups,
         columns.properties,
         booleans([columns.may_differ] * rows),
         *(held[name] if name in held else pa.nulls(rows, pa.string()) for name in own),

@@ -159,7 +159,8 @@ def plain_line(draw: random.Random) -> bytes:
     moment = draw.choice([1_700_000_000_000 + draw.randrange(10**6), "2023-11-14T22:13:20.5Z"])
     urls = ["https://shop.example/a?utm_source=x", "/b", "nothing"]
     properties = {"x": draw.choice(VALUES[1:8]), "$current_url": draw.choice(urls)} | draw.choice([{}, {"$browser": "Lynx"}])
-    return json.dumps(ROW | {"timestamp": moment, "properties": properties}).encode()
+    groups = draw.choice([{}, {}, {"groups": ["acme", "é"]}, {"groups": []}, {"groups": None}])
+    return json.dumps(ROW | {"timestamp": moment, "properties": properties} | groups).encode()
 
 
 def odd_line(draw: random.Random) -> bytes:
@@ -222,11 +223,50 @@ def test_what_a_folder_at_rest_takes_in_columns_is_what_it_takes_as_json(
         target = LocalTarget(folder.chunks, project, lambda: None, size)
         report = take(path, target, project_id=project, maps=maps)
         enriched = sorted(
-            (row["timestamp"], row["event"], row["current_url"] or "", row["browser"] or "") for row in folder.events(project)
+            (row["timestamp"], row["event"], row["current_url"] or "", row["browser"] or "", str(row["groups"]))
+            for row in folder.events(project)
         )
         told.append((folder.wire_events(project), enriched, report.taken, report.rejected, report.first_ms, report.last_ms))
     assert told[0] == told[1] == told[2]
     assert told[0][2] > 100
+
+
+GROUPS: tuple[list[str] | None, ...] = (None, [], ["acme"], ["ü", "a,b", ""], ["x" * 200] * 9)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "ndjson"])
+def test_groups_cost_no_rows_their_columns_and_stay_as_they_were(folder: Folder, tmp_path: Path, kind: str) -> None:
+    rows = [("view", 1_700_000_000_000 + nth, "ann", GROUPS[nth * 7 % 11 % 5] if nth % 3 == 0 else None) for nth in range(6000)]
+    path = tmp_path / f"f.{kind}"
+    names = ("event", "timestamp", "userId", "groups")
+    if kind == "csv":
+        write_csv(path, names, [(*row[:3], "" if row[3] is None else json.dumps(row[3])) for row in rows])
+    elif kind == "parquet":
+        pq.write_table(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), path)
+    else:
+        write_ndjson(path, [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows])
+    kept = Kept(ChunkSize(25_000, 1 << 24, in_columns=True))
+    take(path, kept)
+    in_columns = [batch for chunk in kept.chunks for batch in chunk.batches if batch.columns is not None]
+    assert sum(len(batch.places) for batch in in_columns) == 6000
+    project = folder.new_project()
+    take(path, LocalTarget(folder.chunks, project, lambda: None, ChunkSize(25_000, 1 << 24, in_columns=True)), project_id=project)
+    found = {event["timestamp"]: event.get("groups", []) for event in folder.wire_events(project)}
+    assert found == {row[1]: row[3] or [] for row in rows}
+
+
+@pytest.mark.parametrize("group", ['"acme', '["a\\u0000b"]', "[1]", '["a"],["b"]', "acme", "[[]]", '["' + "x" * 201 + '"]'])
+def test_a_text_of_groups_that_is_no_plain_list_is_judged_by_itself(tmp_path: Path, group: str) -> None:
+    rows = [["view", "1700000000000", "ann", '["acme"]'] for _ in range(3000)]
+    rows[2500][3] = group
+    path = write_csv(tmp_path / "f.csv", ("event", "timestamp", "userId", "groups"), rows)
+    blocks_read, rows_read = Kept(ChunkSize(25_000, 1 << 24)), Kept(ChunkSize(25_000, 1 << 24))
+    take(path, blocks_read)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tables.TableBlock, "events", lambda *_: None)
+        take(path, rows_read)
+    assert blocks_read.events == rows_read.events
+    assert blocks_read.rejected == rows_read.rejected
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "ndjson"])
