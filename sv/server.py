@@ -59,7 +59,7 @@ from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
 from sv.web.doors import open_doors
 from sv.web.front import App, Front
-from sv.web.metrics import read
+from sv.web.metrics import health, read
 from sv.web.prometheus import render
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Server:
             engine_memory_bytes=engine_bytes(self.settings.memory_limit),
             ingested_before=self.parts.ledger().ingested,
         )
-        self.rollups = Rollups(self.store, self.builds, self.clock)
+        self.rollups = Rollups(self.store, self.builds, self.persons.number_persons, self.clock)
         settings = self.settings
         self.maintenance = Maintenance(
             self.store,
@@ -346,13 +346,12 @@ class Server:
 
     def health(self) -> str | None:
         """None while writes are taken, else why they are not."""
-        if self.capture.is_closing:
-            return "the server is shutting down"
-        if self.log.fault is not None:
-            return f"can't write the log: {self.log.fault}"
-        if not self.capture.has_room():
-            return f"too many events wait to be written to files: {self.maintenance.fault or 'they came too fast'}"
-        return None
+        return health(self)
+
+    @property
+    def engine_fault(self) -> str | None:
+        """What the engine failed with, and answers nothing since; None while it works."""
+        return None if self._tables is None else self._tables.database.fault
 
     @property
     def kept_bytes(self) -> int:

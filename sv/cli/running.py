@@ -11,6 +11,8 @@ from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
 from sv.server import Server
 from sv.settings import Settings
 
+log = logging.getLogger(__name__)
+
 
 def set_up_logging(settings: Settings) -> None:
     """Log lines go to standard error; standard output is for what a command answers."""
@@ -23,7 +25,7 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None]) -> int:
-    """Open, serve until a signal, close.
+    """Open, serve until a signal or until the engine fails, close. Returns the exit code.
 
     on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
     """
@@ -42,7 +44,13 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
         url = settings.public_url or f"http://{shown}:{port}{settings.base_path}"
         server.lock.announce(url)
         ready = partial(on_ready, server, url)
-        serve(server.front, listener, ready, server.end_queries, settings.base_path, settings.trusted_proxies)
+        paths = settings.base_path, settings.trusted_proxies
+        serve(server.front, listener, ready, server.end_queries, *paths, has_failed=lambda: server.engine_fault is not None)
     finally:
-        server.close()
+        server.close(flush=server.engine_fault is None)
+    if server.engine_fault is not None:
+        log.critical(
+            "the server ended since its engine failed: start it again; all that was acknowledged is in the log and the files"
+        )
+        return 1
     return 0

@@ -16,7 +16,7 @@ from typing import Final
 from sv.model.errors import SvError, Unavailable
 from sv.model.limits import FOLD_ROWS, MAX_TIMESTAMP_MS
 from sv.model.part import Part
-from sv.model.rollup import Summary
+from sv.model.rollup import ALIASES, Summary, anonymous_ids
 from sv.model.snapshot import Snapshot
 from sv.model.telling import told
 from sv.store.errands import Errands
@@ -33,11 +33,14 @@ RETRY_S: Final = 5.0
 
 
 class Rollups:
-    """Thread-safe."""
+    """Thread-safe. number_persons: of a project and a JSON array of distinct ids; gives numbers to those that have none."""
 
-    def __init__(self, store: EventStore, rows: RollupRows, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, store: EventStore, rows: RollupRows, number_persons: Callable[[str, str], str], now_ms: Callable[[], int]
+    ) -> None:
         self._store = store
         self._rows = rows
+        self._number_persons = number_persons
         self._now_ms = now_ms
         self._folding = threading.RLock()
         self._rolled_seq = rows.rolled_seq()
@@ -111,12 +114,20 @@ class Rollups:
         try:
             summaries = self._summaries(snapshot, buffered, turns)
             while together := tuple(islice(summaries, TOGETHER)):
+                self._number_anonymous(together)
                 if is_stopping() or not self._rows.add(build, together, self._now_ms()):
                     return False
         finally:
             self._store.catalog.release(snapshot)
         with self._folding:
             return self._rows.finish(build)
+
+    def _number_anonymous(self, summaries: Sequence[Summary]) -> None:
+        """SCAR: an erasure takes a person's anonymous ids their numbers, and another user's events may have these ids too. Without a number
+        such an id had no user in the lists that were made then, and got one when they were made the next time."""
+        for summary in summaries:
+            if summary.kind == ALIASES:
+                self._number_persons(summary.project_id, anonymous_ids(summary))
 
     def _summaries(self, snapshot: Snapshot, buffered: Sequence[Summary], turns: Turns) -> Iterator[Summary]:
         yield from buffered

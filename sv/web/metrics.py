@@ -104,7 +104,23 @@ class Readable(Protocol):
     @property
     def kept_bytes(self) -> int: ...
 
+    @property
+    def engine_fault(self) -> str | None: ...
+
     def health(self) -> str | None: ...
+
+
+def health(server: Readable) -> str | None:
+    """None while writes are taken, else why they are not."""
+    if server.engine_fault is not None:
+        return f"the engine failed, and the server is to be started again: {server.engine_fault}"
+    if server.capture.is_closing:
+        return "the server is shutting down"
+    if server.log.fault is not None:
+        return f"can't write the log: {server.log.fault}"
+    if not server.capture.has_room():
+        return f"too many events wait to be written to files: {server.maintenance.fault or 'they came too fast'}"
+    return None
 
 
 def read(server: Readable) -> Metrics:

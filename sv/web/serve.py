@@ -60,8 +60,10 @@ def serve(
     on_late: Callable[[], None],
     base_path: str = "",
     trusted_proxies: Sequence[str] = (),
+    *,
+    has_failed: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serve until a signal; returns when everything that ran has been answered.
+    """Serve until a signal; returns when everything that ran has been answered. has_failed: asked each second, ends it like a signal.
 
     on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
     base_path, trusted_proxies: the settings; see `sv.web.outside`.
@@ -81,7 +83,7 @@ def serve(
         timeout_graceful_shutdown=DRAIN_S,
         backlog=BACKLOG,
     )
-    server = _Server(config, front, on_ready, on_late)
+    server = _Server(config, front, on_ready, on_late, has_failed)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
 
@@ -89,8 +91,16 @@ def serve(
 class _Server(uvicorn.Server):
     """uvicorn, but a signal is the ordinary end: uvicorn itself would raise it again and turn exit 0 into a death by signal."""
 
-    def __init__(self, config: uvicorn.Config, front: Front, on_ready: Callable[[], None], on_late: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        front: Front,
+        on_ready: Callable[[], None],
+        on_late: Callable[[], None],
+        has_failed: Callable[[], bool],
+    ) -> None:
         super().__init__(config)
+        self._has_failed = has_failed
         self._connections = front.connections
         self._on_ready = on_ready
         self._on_late = on_late
@@ -110,6 +120,7 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if counter % TICKS_A_SECOND == 0:
             self._connections.sweep()
+            self.should_exit = self.should_exit or self._has_failed()
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

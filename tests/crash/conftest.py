@@ -24,4 +24,4 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Coverage doesn't look at these: what runs our code are other processes, or the same few lines hundreds of times."""
-    item.add_marker("no_cover")
+    item.add_marker("untraced")

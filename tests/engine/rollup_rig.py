@@ -96,7 +96,7 @@ class RollupRig:
             data_folder=self.folder, catalog=self.catalog, open_tables=lambda: self.tables, keep_persons=persons.keep,
             covered_seq=self.parts.covered_seq(), monotonic_s=lambda: 0.0, engine_memory_bytes=1 << 30,
         )  # fmt: skip
-        self.rollups = Rollups(self.store, self.builds, lambda: RECEIVED)
+        self.rollups = Rollups(self.store, self.builds, persons.number_persons, lambda: RECEIVED)
         self.maintenance = Maintenance(
             self.store, self.parts, flush_after_s=1e9, flush_after_events=1 << 40, flush_after_bytes=1 << 60, compact_every_s=0,
             fold=self.rollups.fold, before_commit=lambda _headers, _seq: None, after_commit=self._covered,

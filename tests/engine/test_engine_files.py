@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from sv.engine.duck import files
+from sv.engine.duck.files import is_readable
 from sv.engine.duck.schema import COLUMNS
 from sv.engine.port import UnreadablePart
 from sv.insights.events import list_events
@@ -218,3 +220,45 @@ def test_a_merge_over_a_damaged_part_says_that_it_can_t(rig: Rig) -> None:
     damage(rig.folder / rig.parts[0].path, "garbage")
     with pytest.raises(Exception, match=r"(?i)parquet"):
         rig.merge()
+
+
+class Failing:
+    """A cursor whose engine is at fault."""
+
+    def __init__(self, error: duckdb.Error) -> None:
+        self._error = error
+
+    def execute(self, *_: object) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException])
+def test_an_engine_that_failed_says_nothing_about_a_whole_file(rig: Rig, error: type[duckdb.Error]) -> None:
+    rig.flush(rig.buffer(rig.batch(spread(20))))
+    path = rig.folder / rig.parts[0].path
+    with pytest.raises(error):
+        is_readable(Failing(error("the database has been invalidated")), path)  # type: ignore[arg-type]
+    content = path.read_bytes()
+    path.write_bytes(content[:200] + bytes(len(content) - 400) + content[-200:])
+    if error is not duckdb.ConnectionException:
+        assert not is_readable(Failing(error("of the file")), path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_lasting", [False, True])
+def test_an_error_of_the_engine_is_a_fault_where_it_refuses_everything_after_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, is_lasting: bool
+) -> None:
+    if is_lasting:
+        monkeypatch.setattr(rig.database, "_root", FailedRoot(rig.database._root))  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(duckdb.InternalException), rig.database.cursor():
+        raise duckdb.InternalException("INTERNAL Error: size mismatch\nstack")
+    assert rig.database.fault == ("INTERNAL Error: size mismatch" if is_lasting else None)
+
+
+class FailedRoot:
+    def __init__(self, root: duckdb.DuckDBPyConnection) -> None:
+        self.cursor = root.cursor
+        self.close = root.close
+
+    def execute(self, *_: object) -> None:
+        raise duckdb.FatalException("FATAL Error: the database has been invalidated")

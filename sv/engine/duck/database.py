@@ -3,9 +3,13 @@
 The database itself is in memory and holds only the buffer (events that are acknowledged but not yet in a Parquet file); what it
 spills goes into the data folder. It can read and write nothing outside the folders of events and of what was set aside, and its
 configuration is locked.
+
+An error within the engine itself may have it refuse whatever comes after it. That is no fault of a file or a question, and ends with a
+database that is opened anew.
 """
 
 import contextlib
+import logging
 import shutil
 import threading
 from collections.abc import Generator
@@ -15,6 +19,11 @@ import duckdb
 
 from sv.engine.heaps import bound_heaps
 from sv.engine.priority import all_thread_ids, lower_priority
+
+log = logging.getLogger(__name__)
+
+ENGINE_FAULTS = (duckdb.FatalException, duckdb.InternalException)
+"""Errors that are the engine's own."""
 
 NO_ASYNC_THREADS = "0"
 """SCAR: with its default of eight DuckDB 2.0 wrote files by them. One that came to the end of a queue, under a lock that it took once more,
@@ -28,7 +37,8 @@ class Database:
     """Hands out cursors. Thread-safe; a cursor is for one thread at a time.
 
     spill_bytes: what all queries together may spill; by default SPILL_SHARE of what is free. gives_way: whether the engine's threads are
-    below ingest, which there is none of in a command that has the folder for itself.
+    below ingest, which there is none of in a command that has the folder for itself. fault: what it failed with, once it refuses
+    everything.
     """
 
     def __init__(
@@ -78,6 +88,7 @@ class Database:
         if gives_way:
             lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()
+        self.fault: str | None = None
 
     @contextlib.contextmanager
     def cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -86,8 +97,20 @@ class Database:
             cursor = self._root.cursor()
         try:
             yield cursor
+        except ENGINE_FAULTS as error:
+            self._look_whether_it_failed(error)
+            raise
         finally:
             cursor.close()
+
+    def _look_whether_it_failed(self, error: duckdb.Error) -> None:
+        try:
+            with self._lock:
+                self._root.execute("select 1").fetchall()
+        except duckdb.Error:
+            if self.fault is None:
+                self.fault = str(error).partition("\n")[0]
+                log.critical("the engine failed, and refuses everything from now on: %s", self.fault)
 
     def close(self) -> None:
         self._root.close()

@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 from msgspec import Struct
 
+from sv.engine.duck.database import ENGINE_FAULTS
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
 from sv.engine.duck.slices import GROUP_ROWS, slice_of
@@ -229,18 +230,34 @@ def is_readable(cursor: duckdb.DuckDBPyConnection, path: Path) -> bool:
     """Whether every column of every row can be read: the file is decoded from end to end.
 
     Raises OSError where the file can't be opened for reasons that are not its own, such as too many open files; DuckDB's
-    OutOfMemoryException where memory doesn't suffice to tell.
+    OutOfMemoryException where memory doesn't suffice to tell, and ENGINE_FAULTS where the engine itself is at fault.
     """
     # SCAR: a plain count of a column is answered from the file's statistics, and read not one byte of damaged rows.
     columns = ", ".join(f'bit_xor(hash("{name}"))' for name in COLUMNS)
+    statement = f"select {columns} from ({read_files([path])})"
     try:
-        cursor.execute(f"select {columns} from ({read_files([path])})").fetchall()
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        cursor.execute(statement).fetchall()
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException):
         raise
+    except ENGINE_FAULTS:
+        # SCAR: an engine that had failed for another reason found every file unreadable, and all that a merge looked at were set aside.
+        if _can_run(statement):
+            raise
+        return False
     except (duckdb.Error, UnicodeDecodeError):  # the latter where a message quotes the file
         with suppress(FileNotFoundError), path.open("rb"):
             pass
         return False
+    return True
+
+
+def _can_run(statement: str) -> bool:
+    """Whether an engine that is opened for this alone can."""
+    with duckdb.connect(":memory:") as other:
+        try:
+            other.execute(statement).fetchall()
+        except duckdb.Error:
+            return False
     return True
 
 

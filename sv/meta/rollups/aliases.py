@@ -3,7 +3,8 @@
 Items are described in `sv.engine.duck.summaries.aliases`, the rule in `sv.model.identity`. Both halves of it are one comparison: the
 smaller event id wins, and that of a user id is empty. Persons are merged before (`kinds`), so that they tell which ids are user ids.
 
-Every anonymous id that comes together with a user id has a number (`sv.engine.duck.drain`), whether or not it has events of its own.
+Every anonymous id that comes together with a user id has a number (`sv.engine.duck.drain`, and where that was taken away
+`sv.store.rollups`), whether or not it has events of its own.
 
 # INVARIANT ROLLUP-3: versions grow with the order of commits while a build is live. A reader that has taken in every alias up to some
 # version misses none when it asks for those beyond it.
@@ -15,8 +16,9 @@ import apsw
 
 from sv.meta.persons import KEY
 from sv.meta.rollups.change import Change
+from sv.model.rollup import ALIASES
 
-NAME: Final = "aliases"
+NAME: Final = ALIASES
 VERSION: Final = 1
 
 TABLES: Final[dict[str, str]] = {
