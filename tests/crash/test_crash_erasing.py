@@ -13,6 +13,7 @@ from folder_rig import PROJECT, Folder, now_ms
 from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
 
 from sv.meta.jobs import Jobs
+from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.model.errors import NotFound, Unavailable
 from sv.model.jobs import Job
@@ -100,6 +101,33 @@ def test_all_ids_of_a_merged_person_go_whichever_is_named(tmp_path: Path, named:
     for mark in (*(visitor.encode() for visitor in visitors), UUID(visitors[1]).bytes):
         assert files_with(folder.path, (mark,)) == [], mark
     check_erased(folder)
+
+
+def merged(folder: Folder) -> dict[str, int]:
+    """As `listed`, where identity is merged."""
+    folder.server.rollups.catch_up()
+    persons = MergedPersons(folder.server.meta, folder.server.builds).page(PROJECT, PersonFilter(), 1 << 62, 100)
+    return {person.distinct_id: person.event_count for person in persons}
+
+
+@pytest.mark.parametrize("is_flushed", [False, True])
+def test_a_visitor_is_whose_the_events_that_are_left_say_also_right_after_an_erasure(tmp_path: Path, is_flushed: bool) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.server.projects.update(PROJECT, settings=b'{"identity":"merged"}')
+    put(folder, event("u0", "both", 1, now_ms()) | {"anonymousId": "a"}, event("u2", "both", 2, now_ms()) | {"anonymousId": "a"})
+    put(folder, event("z", "other", 3, now_ms()))
+    erase(folder, "u0")
+    assert merged(folder) == {"u2": 1, "z": 1}
+    alone = event("", "alone", 5, now_ms()) | {"anonymousId": "a"}
+    del alone["userId"]
+    put(folder, alone)
+    if is_flushed:
+        folder.flush()
+    assert merged(folder) == {"u2": 2, "z": 1}
+    erase(folder, "z")
+    assert merged(folder) == {"u2": 2}
+    put(folder, event("u0", "both", 9, now_ms()) | {"anonymousId": "a"})
+    assert merged(folder) == {"u2": 2, "u0": 1}
 
 
 def test_a_person_that_is_not_there_has_no_job(tmp_path: Path) -> None:
