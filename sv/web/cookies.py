@@ -40,7 +40,14 @@ def is_secure(scheme: str, headers: Mapping[str, str], public_url: str | None) -
     """Whether the browser speaks HTTPS: by the connection (or a trusted proxy's word for it), or by the address that it asked for."""
     if scheme == "https":
         return True
-    return public_url is not None and public_url.startswith("https:") and headers.get("host") == urlsplit(public_url).netloc
+    if public_url is None or not public_url.startswith("https:"):
+        return False
+    return _plain_host(headers.get("host", "")) == _plain_host(urlsplit(public_url).netloc)
+
+
+def _plain_host(host: str) -> str:
+    """As it is compared: some proxies write the port also where it is that of HTTPS."""
+    return host.lower().removesuffix(":443")
 
 
 def expect_own_page(headers: Mapping[str, str], public_url: str | None, *, is_required: bool = True) -> None:

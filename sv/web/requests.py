@@ -13,7 +13,7 @@ from sv.insights.runner import Context, Kind
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
 from sv.model.identity import is_merged
-from sv.model.limits import MAX_QUERY_BODY_BYTES
+from sv.model.limits import MAX_BODY_SECONDS, MAX_QUERY_BODY_BYTES
 from sv.model.validate import clip, not_json, show
 from sv.people.logins import principal_of_cookie, principal_of_token
 from sv.web.cookies import SAFE_METHODS, cookie_of, expect_own_page
@@ -73,6 +73,15 @@ def refuse_parameters(request: AnyRequest) -> None:
         raise InvalidParameter(f"{clip(name)}: unknown parameter; this route takes none")
 
 
+async def body_of(request: AnyRequest, seconds: float = MAX_BODY_SECONDS) -> bytes:
+    """The whole body, of at most as many bytes as the route takes. Raises InvalidParameter where it takes longer than so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.body()
+    except TimeoutError:
+        raise InvalidParameter(f"the body took longer than {seconds:g} seconds (body)") from None
+
+
 async def json_of(request: AnyRequest) -> Any:
     """The decoded body. Raises UnsupportedMedia, PayloadTooLarge, InvalidParameter (not JSON)."""
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -81,7 +90,7 @@ async def json_of(request: AnyRequest) -> Any:
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMedia(f"expected no encoding, got {encoding[:40]!r} (Content-Encoding)")
-    data = await request.body()
+    data = await body_of(request)
     if len(data) > MAX_QUERY_BODY_BYTES:
         raise PayloadTooLarge(f"expected at most {MAX_QUERY_BODY_BYTES} bytes, got {len(data)} (body)")
     try:

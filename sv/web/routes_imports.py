@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, MAX_CHUNK_NUMBER, Receiver
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
+from sv.model.limits import MAX_UPLOAD_SECONDS
 from sv.model.validate import show
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
@@ -71,18 +72,21 @@ def _checked_number(text: str) -> int:
 
 
 async def _body_of(request: AnyRequest) -> bytes:
-    """The body as it was sent. Raises PayloadTooLarge as soon as it is."""
+    """The body as it was sent. Raises PayloadTooLarge as soon as it is, InvalidParameter where it takes longer than MAX_UPLOAD_SECONDS."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_CHUNK_BODY_BYTES:
         raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got {declared} (body)")
     parts: list[bytes] = []
     size = 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > MAX_CHUNK_BODY_BYTES:
-                raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got more (body)")
-            parts.append(part)
+        async with asyncio.timeout(MAX_UPLOAD_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > MAX_CHUNK_BODY_BYTES:
+                    raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got more (body)")
+                parts.append(part)
+    except TimeoutError:  # others wait for the place
+        raise InvalidParameter(f"the body took longer than {MAX_UPLOAD_SECONDS} seconds (body)") from None
     except InternalServerException:  # the framework's word for a client that has gone
         raise InvalidParameter("the request ended before its body did (body)") from None
     return b"".join(parts)

@@ -22,8 +22,17 @@ from sv.web.requests import AnyRequest, answer, caller_of, json_of, refuse_param
 
 AUTH: Final = "/api/v1/auth"
 
+MAX_LOGIN_BODY_BYTES: Final = 16 << 10
+"""Whoever sends it has shown nothing yet. An e-mail and a password of the greatest length, each character escaped, are less."""
 
-@post(f"{AUTH}/login", status_code=200, operation_id="log_in", opt={"permission": ANYONE})
+
+@post(
+    f"{AUTH}/login",
+    status_code=200,
+    operation_id="log_in",
+    opt={"permission": ANYONE},
+    request_max_body_size=MAX_LOGIN_BODY_BYTES,
+)
 async def log_in_route(request: AnyRequest) -> Response[bytes]:
     """A login session for an e-mail and its password, as a cookie."""
     refuse_parameters(request)

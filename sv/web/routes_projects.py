@@ -15,7 +15,7 @@ from sv.people.bodies import parse_project, parse_rotation
 from sv.people.people import People
 from sv.people.projects import WithToken, change_project, create_project, delete_project, rotate_project_token
 from sv.web.permissions import ADMIN, ADMIN_PROJECT, READ_PROJECT, READ_SOMEWHERE
-from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, json_of, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, body_of, caller_of, json_of, project_of, refuse_parameters, services_of
 
 PROJECTS: Final = "/api/v1/projects"
 
@@ -62,7 +62,7 @@ async def rotate_project_token_route(request: AnyRequest, project_id: FromPath[s
     """A new project token; the old one stays good for a while."""
     await project_of(request, project_id)
     refuse_parameters(request)
-    overlap_ms = parse_rotation(await json_of(request) if await request.body() else {})
+    overlap_ms = parse_rotation(await json_of(request) if await body_of(request) else {})
     people, actor = services_of(request).people, actor_of(caller_of(request))
     return answer(_with_token(await asyncio.to_thread(rotate_project_token, people, actor, project_id, overlap_ms)))
 

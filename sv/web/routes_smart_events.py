@@ -23,7 +23,18 @@ from sv.model.smart_events import Rule, SmartEvent, rule_json
 from sv.people.saved import create_smart_event, delete_smart_event, update_smart_event
 from sv.web.filters import check_patterns
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, json_of, project_of, refuse_parameters, run, services_of
+from sv.web.requests import (
+    PROJECT,
+    AnyRequest,
+    answer,
+    body_of,
+    caller_of,
+    json_of,
+    project_of,
+    refuse_parameters,
+    run,
+    services_of,
+)
 from sv.web.saved_pages import answer_page
 from sv.web.smart import check_rules, rule_patterns
 
@@ -102,7 +113,7 @@ async def preview_smart_event_route(request: AnyRequest, project_id: FromPath[st
     project = await project_of(request, project_id)
     refuse_parameters(request)
     services = services_of(request)
-    body: Any = await json_of(request) if await request.body() else {}
+    body: Any = await json_of(request) if await body_of(request) else {}
     asked = parse_preview(body, timezone=project.timezone, now_ms=services.now_ms(), needs_rules=False)
     smart = await asyncio.to_thread(services.saved.smart_events.get, project.id, action_id)
     return await _preview(request, project, asked, smart.rules if asked.rules is None else asked.rules)

@@ -53,6 +53,17 @@ def test_the_login_of_sv_dev_is_the_one_it_is_said_to_be(api: Api, browsers: lis
     assert browser.http.get(f"{AUTH}/me").json() == answer.json()
 
 
+def test_what_a_stranger_sends_to_log_in_is_small(api: Api, browsers: list[Browser]) -> None:
+    answer = browsers[0].http.post(f"{AUTH}/login", content=b" " * 17_000, headers={"Content-Type": "application/json"})
+    assert error_of(answer, 413)["code"] == "PAYLOAD_TOO_LARGE"
+    longest = browsers[0].http.post(
+        f"{AUTH}/login",
+        content=b'{"email":"%s@example.com","password":"%s"}' % (b"\\u00e9" * 200, b"\\ud83d\\ude00" * 1024),
+        headers={"Content-Type": "application/json"},
+    )
+    assert longest.status_code in (401, 422)
+
+
 def test_scripts_and_other_sites_do_not_get_at_the_cookie(api: Api, browsers: list[Browser]) -> None:
     email = user_of(api)["email"]
     (plain,) = browsers[0].log_in(email).headers.get_list("set-cookie")

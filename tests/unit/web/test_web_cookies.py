@@ -16,6 +16,9 @@ HOST = {"host": "a.example"}
         ("http", "a.example", "https://a.example", True),
         ("http", "127.0.0.1:8000", "https://a.example", False),  # by the machine's own address, a secure cookie would be lost
         ("http", "a.example", "http://a.example", False),
+        ("http", "A.example:443", "https://a.example", True),  # as some proxies write it
+        ("http", "a.example", "https://A.example:443/stats", True),
+        ("http", "a.example:8443", "https://a.example", False),
     ],
 )
 def test_the_cookie_is_secure_where_the_browser_speaks_https(
