@@ -14,9 +14,10 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
-from docs_rig import RUN, Shell, block, pages
+from docs_rig import ROOT, RUN, Shell, block, pages
 from http_rig import HOUR, INGEST, MINUTE, Api, body_of, event, running, story
 
+from sv.model.limits import MAX_RETENTION_DAYS
 from sv.sdk.testing import SvServer
 
 NOON = 1_769_860_800_000
@@ -188,6 +189,7 @@ def test_a_person_is_exported_and_erased_and_retention_set_by_the_privacy_pages_
     assert {"id", "kind", "status"} <= job.keys()
     project = json.loads(shell.bash(block("docs/privacy.md", "curl -X PATCH"), **who))
     assert (project["settings"]["event_retention_days"], project["settings"]["recording_retention_days"]) == (400, 90)
+    assert f"(1 to {MAX_RETENTION_DAYS:,})" in (ROOT / "docs" / "privacy.md").read_text()
     made = api.http.post("/api/v1/projects", json={"name": "gone"}).json()["id"]
     assert shell.bash(block("docs/privacy.md", "curl -X DELETE"), TOKEN="sv_dev", PROJECT=made) == ""
     assert api.http.get(f"/api/v1/projects/{made}").status_code == 404
