@@ -157,6 +157,24 @@ def test_what_can_t_be_asked_is_refused_in_a_line(api: Api, words: list[str], to
     assert "Traceback" not in done.stderr
 
 
+def test_who_has_no_token_is_told_how_to_make_one(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "events.ndjson").write_text("")
+    asked = {"read": ["tail"], "read ": ["export", "--output", "-"], "write": ["import", str(tmp_path / "events.ndjson")]}
+    for scope, words in asked.items():
+        done = sv(api, *words, SV_API_TOKEN="")
+        expected = f"expected an API token with the scope {scope.strip()} for {api.server.url} (--api-token or SV_API_TOKEN)"
+        assert done.stderr == f"sv: {expected}; `sv token create NAME --scope {scope.strip()}` makes one\n"
+
+
+def test_a_server_s_log_tells_of_a_mistyped_variable(tmp_path: Path) -> None:
+    no_host = ["serve", "--host", "192.0.2.1", "--data", str(tmp_path / "data")]
+    for words in (["dev", "--port", "0", "--stop-on-eof"], no_host):
+        done = forked.run(
+            [sys.executable, "-m", "sv", *words], env={"PATH": "", "SV_PORTT": "9"}, text=True, stdin=-3, timeout=60
+        )
+        assert "SV_PORTT: no such setting; did you mean SV_PORT?" in done.stderr
+
+
 def login_told(server: Running) -> dict[str, str]:
     """E-mail and password, as a person reads them in what it says of itself."""
     (found,) = re.findall(r"^  web login +(\S+)   password (\S+)$", server.told, re.MULTILINE)
