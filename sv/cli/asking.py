@@ -60,12 +60,18 @@ def find_server(args: argparse.Namespace) -> "RunningServer":
     return RunningServer(url, token)
 
 
+def no_token(url: str, scope: str) -> str:
+    """What a command says that was given no API token."""
+    how = f"`sv token create NAME --scope {scope}` makes one"
+    return f"expected an API token with the scope {scope} for {url} (--api-token or {TOKEN_VARIABLE}); {how}"
+
+
 class RunningServer:
     """Raises InvalidParameter for a bad address or token."""
 
     def __init__(self, url: str, token: str | None) -> None:
         if not token:
-            raise InvalidParameter(f"expected an API token for {url} (--api-token or {TOKEN_VARIABLE})")
+            raise InvalidParameter(no_token(url, "read"))
         from sv.remote.server import RemoteServer  # with HTTP, which a command on a folder at rest goes without
 
         self.url = url

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sv.backup.taking import take
 from sv.cli.bars import watching_bytes
+from sv.cli.drawing import count
 from sv.server import now_ms
 from sv.settings import add_flags, load
 
@@ -44,10 +45,13 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(answer))
     else:
-        new = f"{taken.copied_files:,} files of {taken.copied_bytes:,} bytes new"
-        print(f"{args.target}: {len(manifest.files):,} files, {manifest.bytes:,} bytes; {new}")
+        new = f"{count(taken.copied_files, 'file')} of {count(taken.copied_bytes, 'byte')} new"
+        print(f"{args.target}: {count(len(manifest.files), 'file')}, {count(manifest.bytes, 'byte')}; {new}")
     for path in taken.missing:
         print(f"sv: {settings.data / path} is in the catalog and isn't there, so it isn't in the copy either", file=sys.stderr)
     if taken.missing_records:
-        print(f"sv: the log of {settings.data} lacks {taken.missing_records} records, and so does its copy", file=sys.stderr)
+        print(
+            f"sv: the log of {settings.data} lacks {count(taken.missing_records, 'record')}, and so does its copy",
+            file=sys.stderr,
+        )
     return 1 if taken.missing or taken.missing_records else 0

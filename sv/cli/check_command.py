@@ -24,6 +24,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from sv.cli.bars import watching_bytes
+from sv.cli.drawing import count
 from sv.cli.running import set_up_logging
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import FolderLock
@@ -99,16 +100,18 @@ def _told(report: Report, repaired: Repaired | None) -> str:
     lines: list[str] = []
     if repaired is not None:
         lines.append(
-            f"sv.db was made anew of {repaired.files:,} event files with {repaired.rows:,} events; the old one is in aside/"
+            f"sv.db was made anew of {count(repaired.files, 'event file')} with {count(repaired.rows, 'event')}; the old one is in aside/"
         )
         lines += [f"set aside: {path}: {reason}" for path, reason in repaired.aside]
         lines += [f"new project token of {project_id}: {token}" for project_id, token in repaired.tokens.items()]
         lines += [f"{project_id} was deleted: the next start of the server removes its events" for project_id in repaired.deleted]
     lines += [f"{finding.kind}: {finding.path}: {finding.what}" for finding in report.findings]
-    lines.append(f"{report.files:,} event files, {report.rows:,} events, {report.log_records:,} records in the log alone")
+    records = count(report.log_records, "record")
+    lines.append(f"{count(report.files, 'event file')}, {count(report.rows, 'event')}, {records} in the log alone")
     if report.aside_files:
-        lines.append(
-            f"{report.aside_files:,} files ({shown_bytes(report.aside_bytes)}) lie in aside/ and log/aside/, where nothing reads them"
-        )
-    lines.append("nothing is wrong" if not report.findings else f"{len(report.findings):,} things are wrong")
+        lie = "lies" if report.aside_files == 1 else "lie"
+        aside = f"{count(report.aside_files, 'file')} ({shown_bytes(report.aside_bytes)}) {lie}"
+        lines.append(f"{aside} in aside/ and log/aside/, where nothing reads them")
+    are = "is" if len(report.findings) == 1 else "are"
+    lines.append("nothing is wrong" if not report.findings else f"{count(len(report.findings), 'thing')} {are} wrong")
     return "\n".join(lines)

@@ -26,6 +26,7 @@ from pathlib import Path
 import msgspec
 
 from sv.cli.asking import URL_VARIABLE, add_server_flags, find_server
+from sv.cli.drawing import count
 from sv.cli.plan_file import plan_text, read_plan
 from sv.cli.running import set_up_logging
 from sv.cli.terminal import console, line, shown
@@ -91,7 +92,7 @@ def _write(args: argparse.Namespace, path: Path) -> int:
     if args.json:
         print(json.dumps({"file": str(path), "events": sorted(plan.events)}, ensure_ascii=False))
     else:
-        print(f"{path}: {len(plan.events):,} events. Read it, mend it, and keep it beside your code.")
+        print(f"{path}: {count(len(plan.events), 'event')}. Read it, mend it, and keep it beside your code.")
     return 0
 
 
@@ -148,9 +149,11 @@ def _tell(path: Path, comparison: Comparison, departures: list[Departure]) -> No
         out.print(line(indent, (f"{sign} {name.strip()}", style), f"  {_said(each)}"))
     more = f" (only the first {len(departures):,} kinds are shown)" if comparison.is_cut else ""
     if departures:
-        told = line((f"{len(departures):,} departures", "bold red"), f" from {path} in {comparison.events:,} events{more}")
+        told = line(
+            (count(len(departures), "departure"), "bold red"), f" from {path} in {count(comparison.events, 'event')}{more}"
+        )
     else:
-        told = line(("as planned", "bold green"), f": {comparison.events:,} events held against {path}")
+        told = line(("as planned", "bold green"), f": {count(comparison.events, 'event')} held against {path}")
     out.print(told)
 
 
@@ -158,9 +161,9 @@ def _said(each: Departure) -> str:
     example = f", such as {shown(each.example)}" if each.example else ""
     if each.wrong == "event that never came":
         return "is planned and never came"
-    where = f"{each.count:,} of {each.of:,} events{example}"
+    where = f"{each.count:,} of {count(each.of, 'event')}{example}"
     if each.wrong == "unknown event":
-        return f"is not planned: {each.count:,} events{example}"
+        return f"is not planned: {count(each.count, 'event')}{example}"
     if each.wrong == "missing property":
         return f"is required ({each.expected}) and missing: {where}"
     if each.wrong == "unexpected property":

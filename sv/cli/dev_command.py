@@ -34,7 +34,7 @@ import msgspec
 from sv.cli.credentials import DEV, DevServer, dev_credentials, kept_project
 from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import bold, introduce, tell_first_event
-from sv.cli.running import run_server, set_up_logging
+from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
 from sv.model.errors import ServerFault
 from sv.server import Server
 from sv.settings import add_flags, load_with_sources
@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
             f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {settings.host} (host)"
         )
     set_up_logging(settings)
+    warn_of_mistyped(os.environ)
     fixed_ms = None if args.fixed_clock is None else read_instant(args.fixed_clock)
     throwaway = Path(tempfile.mkdtemp(prefix="sv-dev-")) if loaded.sources["data"] == "default" else None
     if throwaway is not None:

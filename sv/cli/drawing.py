@@ -15,6 +15,11 @@ def number(value: float | None) -> str:
     return f"{value:,.2f}"
 
 
+def count(amount: int, noun: str) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
 def percent(ratio: float | None) -> str:
     return "–" if ratio is None else f"{100 * ratio:.1f} %"
 

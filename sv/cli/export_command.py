@@ -27,8 +27,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, url_meant
+from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
 from sv.cli.bars import Narrator
+from sv.cli.drawing import count
 from sv.cli.event_source import local_source
 from sv.cli.running import set_up_logging
 from sv.exports.running import Asked, Exported, export_to_file, export_to_folder, export_to_stream
@@ -105,7 +106,7 @@ def _told(output: str, exported: Exported) -> str:
     speed = f", {(exported.events - exported.resumed) / exported.seconds:,.0f} events/s" if exported.seconds else ""
     before = f", {exported.resumed:,} of them by an earlier run" if exported.resumed else ""
     files = f" in {len(exported.files):,} files" if len(exported.files) > 1 else ""
-    return f"{output}: {exported.events:,} events{before}, {exported.bytes:,} bytes{files} ({exported.seconds:.1f} s{speed})"
+    return f"{output}: {count(exported.events, 'event')}{before}, {count(exported.bytes, 'byte')}{files} ({exported.seconds:.1f} s{speed})"
 
 
 @contextlib.contextmanager
@@ -116,7 +117,7 @@ def _source(args: argparse.Namespace, settings: Settings, narrator: Narrator) ->
 
         token = args.api_token or os.environ.get(TOKEN_VARIABLE)
         if not token:
-            raise InvalidParameter(f"expected an API token with the scope read for {url} (--api-token or {TOKEN_VARIABLE})")
+            raise InvalidParameter(no_token(url, "read"))
         yield RemoteSource(url, token, args.project, say=narrator.say)
         return
     with local_source(settings, args.project, "Export from") as (source, _):

@@ -14,8 +14,9 @@ import argparse
 import json
 from typing import Any
 
-from sv.cli.asking import RunningServer, find_server
+from sv.cli.asking import find_server
 from sv.cli.drawing import duration, number, percent
+from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.questions import add_insight_flags, insight_fields
 from sv.cli.terminal import console, line, shown
 from sv.model.errors import InvalidParameter
@@ -26,7 +27,10 @@ MODES = ("strict_deduplication", "strict_order", "strict_increase", "strict_once
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "steps", nargs="+", metavar="STEP", help="event names, in one argument with > between them or each in its own"
+        "steps",
+        nargs="+",
+        metavar="STEP",
+        help="names of events or smart events, in one argument with > between them or each in its own",
     )
     parser.add_argument(
         "--window", metavar="DURATION", default="7d", help="from the first step to the last, as 30m, 12h or 7d (default: 7d)"
@@ -41,15 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     steps = _steps(args.steps)
     server = find_server(args)
-    body: dict[str, Any] = {"steps": [{"event": step} for step in steps], "conversion_window": args.window}
-    body |= {"aggregate_by": args.by} | ({"modes": args.mode} if args.mode else {}) | insight_fields(args)
     project = server.project(args.project)
+    names = EventNames(server, project)
+    body: dict[str, Any] = {"steps": names.fields(steps, "event"), "conversion_window": args.window}
+    body |= {"aggregate_by": args.by} | ({"modes": args.mode} if args.mode else {}) | insight_fields(args)
     found = server.post(f"{project}/insights/funnel", body)
     if args.json:
         print(json.dumps(found, ensure_ascii=False))
         return 0
     _draw(found, "sessions" if args.by == "session" else "persons")
-    _hint(server, project, [each["event"] for each in found["steps"] if not each["count"]])
+    is_unknown = names.tell_unknown([name for name, step in zip(steps, found["steps"], strict=True) if not step["count"]])
+    is_empty = not (is_unknown or args.include_bots or found["steps"][0]["count"])
+    if is_empty and server.post(f"{project}/insights/funnel", body | {"include_bots": True})["steps"][0]["count"]:
+        tell_bots()
     return 0
 
 
@@ -93,17 +101,3 @@ def _table(steps: list[dict[str, Any]], counted: str) -> Any:
         count = f"{number(each['count'])}{f' {unit}' if each['step'] == 1 else ''}"
         table.add_row(str(each["step"]), shown(str(each["event"]), 40), bar, count, percent(each["conversion_rate"]), further)
     return table
-
-
-def _hint(server: RunningServer, project: str, empty: list[str | None]) -> None:
-    """Names that look like what somebody mistyped."""
-    if not any(empty):
-        return
-    from difflib import get_close_matches
-
-    known = [str(each["name"]) for each in server.get(f"{project}/event_definitions", limit=1000)["data"]]
-    for name in empty:
-        if name is not None and name not in known:
-            near = get_close_matches(name, known, 3)
-            also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
-            console().print(line((f"no event {shown(name)} ever came{also}", "yellow")))

@@ -37,7 +37,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, url_meant
+from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
 from sv.cli.bars import Narrator
 from sv.cli.event_source import opened_server, project_of
 from sv.cli.running import set_up_logging
@@ -122,7 +122,7 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
 
         token = args.api_token or os.environ.get(TOKEN_VARIABLE)
         if not token:
-            raise InvalidParameter(f"expected an API token with the scope write for {url} (--api-token or {TOKEN_VARIABLE})")
+            raise InvalidParameter(no_token(url, "write"))
         yield RemoteTarget(url, token, args.project, say=narrator.say)
     else:
         with opened_server(settings, "Import into") as server:

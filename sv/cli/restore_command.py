@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sv.backup.restoring import restore
 from sv.cli.bars import watching_bytes
+from sv.cli.drawing import count
 from sv.server import now_ms
 from sv.settings import add_flags, load
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         answer = {"files": len(manifest.files) - len(restored.damaged), "bytes": manifest.bytes, "began_ms": manifest.began_ms}
         print(json.dumps(answer | {"damaged_files": list(restored.damaged)}))
     else:
-        print(f"{settings.data}: {len(manifest.files) - len(restored.damaged):,} files, {manifest.bytes:,} bytes")
+        print(f"{settings.data}: {count(len(manifest.files) - len(restored.damaged), 'file')}, {count(manifest.bytes, 'byte')}")
     for path in restored.damaged:
         print(f"sv: left out {path}, which is not as it was when the copy was taken", file=sys.stderr)
     return 1 if restored.damaged else 0

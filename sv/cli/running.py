@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from sv.cli.log_lines import JsonLines, TextLines
+from sv.cli.mistyped import mistyped
 from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
 from sv.server import Server
 from sv.settings import Settings
@@ -22,6 +23,12 @@ def set_up_logging(settings: Settings) -> None:
     served = logging.getLogger("uvicorn.error")
     served.setLevel(logging.ERROR)  # its warnings are a line for each request that is none
     served.addFilter(lambda record: not (record.exc_info and record.exc_info[0] is asyncio.CancelledError))  # a second signal
+
+
+def warn_of_mistyped(environment: Mapping[str, str]) -> None:
+    """Log what looks like a setting and is none."""
+    for text in mistyped(environment):
+        log.warning(text)
 
 
 def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None]) -> int:

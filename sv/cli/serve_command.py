@@ -18,7 +18,7 @@ import msgspec
 
 from sv.cli.credentials import Credentials, first_credentials, note_shown
 from sv.cli.greeting import bold, introduce, tell_first_event
-from sv.cli.running import run_server, set_up_logging
+from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
 from sv.model.limits import MIB
 from sv.server import Server
 from sv.settings import add_flags, load
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     set_up_logging(settings)
+    warn_of_mistyped(os.environ)
     made: list[Credentials] = []
 
     def on_open(server: Server) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from sv.cli.asking import find_server
 from sv.cli.drawing import number, spark
+from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.questions import add_insight_flags, insight_fields
 from sv.cli.terminal import console, line, shown
 
@@ -30,7 +31,7 @@ MATHS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("events", nargs="+", metavar="EVENT", help="names of events, up to ten")
+    parser.add_argument("events", nargs="+", metavar="EVENT", help="names of events or smart events, up to ten")
     parser.add_argument("--math", choices=MATHS, default="total", help="what is counted (default: total)")
     parser.add_argument("--math-property", metavar="PROPERTY", help="a number, for sum, avg and the like")
     parser.add_argument("--interval", choices=("hour", "day", "week", "month"), default="day", help="of a bucket (default: day)")
@@ -40,14 +41,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     server = find_server(args)
     further = {"math_property": args.math_property} if args.math_property is not None else {}
-    asked = [{"name": name, "math": args.math, **further} for name in args.events]
+    project = server.project(args.project)
+    names = EventNames(server, project)
+    asked = [{**field, "math": args.math, **further} for field in names.fields(args.events, "name")]
     body = {"events": asked, "interval": args.interval, **insight_fields(args)}
-    found = server.post(f"{server.project(args.project)}/insights/trends", body)
+    found = server.post(f"{project}/insights/trends", body)
     if args.json:
         print(json.dumps(found, ensure_ascii=False))
-    else:
-        _draw(found)
+        return 0
+    _draw(found)
+    counted = _counted(found)
+    is_unknown = names.tell_unknown([name for name in args.events if name not in counted])
+    is_empty = not (is_unknown or args.include_bots or counted)
+    if is_empty and _counted(server.post(f"{project}/insights/trends", body | {"include_bots": True})):
+        tell_bots()
     return 0
+
+
+def _counted(found: dict[str, Any]) -> set[str]:
+    """Names of which there is a figure other than 0."""
+    return {str(series["event"]) for series in found["series"] if any(series["values"])}
 
 
 def _draw(found: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Request bytes to JSON bytes: inflate within a bound, and repair what would cost a whole batch for one character.
 
-Repairs (API.md, "Ingest"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD. All
+Repairs (docs/api.md, "Fields"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD. All
 other faults of the JSON are left for the decoder to name.
 """
 

@@ -1,8 +1,8 @@
 """Which bodies were answered lately, so that a client's retry gets the first answer again and stores nothing.
 
 The clients send no ids: a byte-identical body for the same project within the window, all of whose events carry a timestamp, is a
-retry (API.md, "Ingest"). Keys live in memory and come back after a restart from two places: the log (batches not yet in files) and the
-folder `retries/` (one small file a flush, written before the flush is committed, deleted when the window has passed).
+retry (docs/api.md, "Retries"). Keys live in memory and come back after a restart from two places: the log (batches not yet in files) and
+the folder `retries/` (one small file a flush, written before the flush is committed, deleted when the window has passed).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Runs questions: a few at a time on threads of their own, the rest waiting in line up to a limit.
 
-Two insights share two cores as well as ten do, and ten would take ten times the memory (ENGINE.md §4: "one or two, queued fairly"). What
+Two insights share two cores as well as ten do, and ten would take ten times the memory. What
 takes milliseconds has places and threads of its own, so that a page of events never waits behind six funnels. Who goes away gives up the
 place in line, and what runs for nobody is stopped. A part that turns out to be damaged is set aside and the query is run once more over
 the others.

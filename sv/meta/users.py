@@ -164,11 +164,6 @@ class Users:
         )
         return [to_struct(Member, row) for row in rows]
 
-    def members_of(self, project_id: str) -> list[Membership]:
-        """Who has a role in the project, by user id."""
-        rows = self._meta.rows(f"{_MEMBERSHIPS} where project_id = ? order by user_id", project_id)
-        return [to_struct(Membership, row) for row in rows]
-
 
 def _to_user(row: Row) -> User:
     return to_struct(User, row)

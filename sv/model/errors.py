@@ -17,7 +17,7 @@
         ├── BadSettings             `sv.settings`: the server does not start
         └── FolderFault             `sv.meta.errors`: the data folder can't be used as it is
 
-Each class names its HTTP status and its code on the wire (API.md, "Errors"), so that `web` maps them in one place and
+Each class names its HTTP status and its code on the wire (docs/api.md, "Errors"), so that `web` maps them in one place and
 no other room knows about HTTP. Messages name the field and the value: "expected 1 to 1000, got 0 (limit)".
 """
 

@@ -1,7 +1,7 @@
-"""Every bound in the product, once, with its reason (those of dashboards and of connections: `sv.model.*_limits`).
+"""Bounds that users meet or that several rooms go by, each once, with its reason (those of one topic: `sv.model.*_limits`).
 
-Answers for the numbers alone: who reads a request, a query or a file takes its bound from here, and says the
-bound in the message that refuses. Assumes nothing. Never holds what an operator may change: that is in
+A module's own stand at its top. Answers for the numbers alone: who reads a request, a query or a file takes its bound from here, and says
+the bound in the message that refuses. Assumes nothing. Never holds what an operator may change: that is in
 `sv.settings`. Units are last in a name; what has no unit is a count.
 """
 
@@ -15,7 +15,7 @@ MINUTE_MS: Final = 60 * SECOND_MS
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 
-# ---- Ingest: what one request may bring (API.md, "Ingest") ----
+# ---- Ingest: what one request may bring (docs/api.md, "Sending events") ----
 
 MAX_EVENTS_PER_REQUEST: Final = 2000
 """The contract's. Clients send ten at a time; two thousand is a generous replay of an offline queue."""

@@ -1,4 +1,4 @@
-"""Whether a JSON text may have an integer outside 64 bits, which is to be read as a double (API.md)."""
+"""Whether a JSON text may have an integer outside 64 bits, which is to be read as a double (docs/api.md, "Fields")."""
 
 from typing import Any, Final
 

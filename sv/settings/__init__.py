@@ -9,7 +9,7 @@ secret.
 """
 
 from sv.settings.definition import Settings
-from sv.settings.loading import BadSettings, Loaded, add_flags, load, load_with_sources, unknown_variables
+from sv.settings.loading import BadSettings, Loaded, add_flags, load, load_with_sources, mistyped_variables, unknown_variables
 from sv.settings.table import Row, describe, in_force, table
 from sv.settings.values import Secret
 
@@ -24,6 +24,7 @@ __all__ = [
     "in_force",
     "load",
     "load_with_sources",
+    "mistyped_variables",
     "table",
     "unknown_variables",
 ]

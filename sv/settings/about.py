@@ -4,11 +4,13 @@ Answers for no setting itself: those are in `sv.settings.definition`.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from sv.settings.values import Kind, Secret
+
+VARIABLE_PREFIX: Final = "SV_"
 
 
 class LogLevel(StrEnum):
@@ -58,13 +60,15 @@ class Setting(Struct, frozen=True):
 
     @property
     def variable(self) -> str:
-        return "SV_" + self.name.upper()
+        return VARIABLE_PREFIX + self.name.upper()
 
 
-def show_value(value: object) -> str:
-    """A setting's value as a person would write it; "" for none; never a secret's."""
+def show_value(value: object, kind: Kind[Any] | None = None) -> str:
+    """A setting's value as a person would write it; "" for none; never a secret's. kind: what may know a better way to write it."""
     if value is None:
         return ""
+    if kind is not None and kind.write is not None:
+        return kind.write(value)
     if isinstance(value, Secret):
         return "(set, not shown)"
     if isinstance(value, tuple):

@@ -152,9 +152,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 0
     disk_free_warning: Annotated[
         int,
-        About(
-            values.size(0, 1024 * TIB), "bytes", "Likewise, when the folder's disk has less free than this. 0 is never.", "1GiB"
-        ),
+        About(values.size(0, 1024 * TIB), "bytes", "Likewise, when the folder's disk has less free than this. 0 is never."),
     ] = GIB
 
     # What is recognised as sent before.
@@ -380,6 +378,6 @@ def definitions() -> tuple[Setting, ...]:
         about = next(item for item in hints[entry.name].__metadata__ if isinstance(item, About))
         default = about.default
         if default is None:
-            default = "" if entry.default is NODEFAULT else show_value(entry.default)
+            default = "" if entry.default is NODEFAULT else show_value(entry.default, about.kind)
         found.append(Setting(entry.name, about, default))
     return tuple(found)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sv.model import limits
 from sv.model.errors import ServerFault
 from sv.model.validate import clip, show
-from sv.settings.about import Setting
+from sv.settings.about import VARIABLE_PREFIX, Setting
 from sv.settings.definition import Settings, definitions
 from sv.settings.values import is_base_path
 
@@ -29,7 +29,7 @@ MAX_FILE_BYTES: Final = limits.MIB
 """A file of two dozen lines. A larger one is some other file."""
 
 MAX_UNKNOWN_LINES: Final = 20
-"""Lines of the file that are complained of one by one."""
+"""Lines of the file that are complained of one by one, and variables that are looked at."""
 
 
 class BadSettings(ServerFault):
@@ -105,7 +105,18 @@ def unknown_variables(env: Mapping[str, str], also: Iterable[str] = ()) -> list[
     also: variables that some command knows besides.
     """
     known = {setting.variable for setting in definitions()} | {CONFIG_VARIABLE, *also}
-    return sorted(name for name in env if name.startswith("SV_") and name not in known)
+    return sorted(name for name in env if name.startswith(VARIABLE_PREFIX) and name not in known)
+
+
+def mistyped_variables(env: Mapping[str, str], also: Iterable[str] = ()) -> list[str]:
+    """What to say of the variables that no setting has and whose names look like a setting's: `SV_PORTT: no such setting; did you mean
+    SV_PORT?`. Empty ones are not set. also: as for `unknown_variables`."""
+    known = [setting.name for setting in definitions()]
+    unknown = [name for name in unknown_variables(env, also) if env[name]][:MAX_UNKNOWN_LINES]
+    guesses = {name: _nearest(name.removeprefix(VARIABLE_PREFIX), known) for name in unknown}
+    return [
+        f"{clip(name)}: no such setting; did you mean {VARIABLE_PREFIX}{near.upper()}?" for name, near in guesses.items() if near
+    ]
 
 
 def _given(setting: Setting, flags: Mapping[str, object], env: Mapping[str, str], lines: "_Lines") -> tuple[str, object]:
@@ -120,7 +131,7 @@ def _given(setting: Setting, flags: Mapping[str, object], env: Mapping[str, str]
 
 
 def _hint(source: str, value: object) -> str:
-    if source.startswith("SV_") and isinstance(value, str) and value.startswith("tcp://"):
+    if source.startswith(VARIABLE_PREFIX) and isinstance(value, str) and value.startswith("tcp://"):
         return " (Kubernetes sets this for a service named sv: set enableServiceLinks: false, or rename the service)"
     return ""
 
@@ -224,7 +235,12 @@ def _read_file(named: tuple[str, Path] | None, problems: list[str]) -> _Lines:
 
 def _guess(name: str, known: list[str]) -> str:
     """What was meant, if that can be told."""
+    near = _nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
     from difflib import get_close_matches
 
     close = get_close_matches(name[: limits.MAX_SHOWN_CHARS].lower(), known, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return close[0] if close else None

@@ -28,7 +28,7 @@ def describe() -> list[Row]:
 
 
 def in_force(loaded: Loaded) -> dict[str, dict[str, str | None]]:
-    """Each setting's value as a flag would say it (null where there is none) and where it came from."""
+    """Each setting's value as a flag would say it (null where there is none; sizes in bytes, for programs) and where it came from."""
     return {
         s.name: {"value": show_value(getattr(loaded.settings, s.name)) or None, "source": loaded.sources[s.name]}
         for s in definitions()
@@ -37,6 +37,7 @@ def in_force(loaded: Loaded) -> dict[str, dict[str, str | None]]:
 
 def table(loaded: Loaded) -> str:
     """The settings in force: name, value, where it came from; aligned, a line each, without a newline at the end."""
-    rows = [(s.name, show_value(getattr(loaded.settings, s.name)) or "-", loaded.sources[s.name]) for s in definitions()]
+    values = loaded.settings
+    rows = [(s.name, show_value(getattr(values, s.name), s.about.kind) or "-", loaded.sources[s.name]) for s in definitions()]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}" for name, value, source in rows)

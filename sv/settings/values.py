@@ -61,10 +61,19 @@ class Secret:
 
 
 class Kind(Generic[T]):
-    """A kind of value: what it looks like, in words, and how it is read (None: it is not of this kind)."""
+    """A kind of value: what it looks like, in words, how it is read (None: it is not of this kind), and how one is written so that it is
+    read as the same (None: as Python does)."""
 
-    def __init__(self, expected: str, read: Callable[[object], T | None], *, is_secret: bool = False) -> None:
+    def __init__(
+        self,
+        expected: str,
+        read: Callable[[object], T | None],
+        write: Callable[[T], str] | None = None,
+        *,
+        is_secret: bool = False,
+    ) -> None:
         self.expected = expected
+        self.write = write
         self.is_secret = is_secret
         self._read = read
 
@@ -124,11 +133,11 @@ def size(low: int, high: int, *, can_be_share: bool = False) -> Kind[int]:
         return amount if low <= amount <= high else None
 
     share = ", or a share of the memory as 50%" if can_be_share else ""
-    return Kind(f"a size from {show_size(low)} to {show_size(high)}, as 512MB or 1GiB{share}", read)
+    return Kind(f"a size from {show_size(low)} to {show_size(high)}, as 512MB or 1GiB{share}", read, show_size)
 
 
 def show_size(amount: int) -> str:
-    """A number of bytes in the largest binary unit that divides it."""
+    """A number of bytes in the largest binary unit that divides it: exactly what was given, where it is read again."""
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         width = 1024 ** _POWERS[unit[0].lower()]
         if amount and amount % width == 0:

@@ -1,4 +1,4 @@
-"""Which parts to merge: few files make queries quick (ENGINE.md §3: a thousand small ones cost a funnel seven times).
+"""Which parts to merge: few files make queries quick. A thousand small ones cost a funnel seven times as much.
 
 Parts of one project and day are merged in tiers: when enough parts of like size have come together they become one. Of N equal
 flushes at most 8 log8(N) parts are left and each event is written again log8(N) times, of uneven ones 8 log4(N) and log4(N). The files

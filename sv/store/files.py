@@ -6,7 +6,7 @@
     aside/…                                                                   damaged files, and those nobody can account for (`aside.py`)
 
 Days are UTC. A file appears under its name whole or not at all: it is written beside it as `.tmp`, synced, renamed, and its folder is
-synced (ENGINE.md §5: without the folder's sync a power cut lost 1 of 50).
+synced: without the folder's sync a power cut may take the name away again, and the file with it.
 """
 
 import contextlib

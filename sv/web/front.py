@@ -1,7 +1,7 @@
 """The ASGI door: ingest and health without a framework in between, everything else by Litestar.
 
 Ingest is the one route whose cost matters to every visitor of every site, and a plain ASGI callable costs a third of a framework's
-handler (ENGINE.md §4). The route is described in the OpenAPI document by a stub in `routes_ingest.py`, and a test holds the two to each
+handler. The route is described in the OpenAPI document by a stub in `routes_ingest.py`, and a test holds the two to each
 other. Litestar is imported when the first other request comes, or once the server is up where there are events to ask for
 (`insights/readiness.py`): start-up stays short, and an idle server small.
 """

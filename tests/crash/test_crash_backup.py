@@ -220,6 +220,17 @@ def test_a_file_that_the_folder_has_lost_is_named_and_the_others_are_copied(tmp_
     folder.crash()
 
 
+def test_the_only_file_of_a_folder_without_events_is_told_of_in_the_singular(tmp_path: Path) -> None:
+    Folder(tmp_path / "data").crash()
+    copy, restored = tmp_path / "copy", tmp_path / "restored"
+    for words, where in (
+        (["backup", copy, "--data", tmp_path / "data"], copy),
+        (["restore", copy, "--data", restored], restored),
+    ):
+        done = forked.run([sys.executable, "-m", "sv", *map(str, words)], cwd=ROOT, text=True)
+        assert done.stdout.startswith(f"{where}: 1 file, "), done.stderr
+
+
 def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "data")
     fill(folder)

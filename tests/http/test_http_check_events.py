@@ -56,7 +56,7 @@ def test_departures_are_told_by_name_without_colours_in_a_pipe_and_fail(api: Api
         "buy",
         "  ~ amount  expected number, got string: 1 of 3 events, such as ann at 2025-06-15T15:06:40.001Z",
         "  - amount  is required (number) and missing: 1 of 3 events, such as bob at 2025-06-15T12:00:00.000Z",
-        "+ sign\\x1b[31mup  is not planned: 1 events, such as ann at 2025-06-15T12:00:00.000Z",
+        "+ sign\\x1b[31mup  is not planned: 1 event, such as ann at 2025-06-15T12:00:00.000Z",
         f"3 departures from {plan} in 4 events",
     ]
     told = json.loads(sv("--json", *at(api), "--schema", str(plan)).stdout)

@@ -141,7 +141,7 @@ END
 
         passed = run("9.5")
         assert passed.returncode == 0, (passed.stdout, passed.stderr)
-        assert "as planned: 1 events held against /dev/stdin" in passed.stdout
+        assert "as planned: 1 event held against /dev/stdin" in passed.stdout
         stopped = run('"9.5"')
         assert stopped.returncode == 1
         assert "expected number, got string" in stopped.stdout
@@ -167,7 +167,7 @@ END
         script = "\n".join(step for step in job["script"] if not step.startswith("pip install ")).replace("make test", send)
         passed = bash(script, tmp_path, project | variables)
         assert passed.returncode == 0, (passed.stdout, passed.stderr)
-        assert "as planned: 1 events held against events.yml" in passed.stdout
+        assert "as planned: 1 event held against events.yml" in passed.stdout
 
 
 def bash(script: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -3,7 +3,11 @@
 import gzip
 import itertools
 import json
+import os
+import re
+import shlex
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,9 +18,10 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
-from docs_rig import RUN, Shell, block, pages
+from docs_rig import ROOT, RUN, Shell, block, pages
 from http_rig import HOUR, INGEST, MINUTE, Api, body_of, event, running, story
 
+from sv.model.limits import MAX_RETENTION_DAYS
 from sv.sdk.testing import SvServer
 
 NOON = 1_769_860_800_000
@@ -109,6 +114,23 @@ def test_own_events_by_python_and_by_curl_are_in_the_readmes_funnel(going: Api, 
     assert drawn[2].startswith(shown[2])
 
 
+def test_a_file_comes_in_beside_the_readmes_server_by_the_readmes_line(going: Api, tmp_path: Path) -> None:
+    going.reset()
+    (tmp_path / "events.ndjson").write_text(json.dumps(event("view", "ann", NOON)) + "\n")
+    (line,) = re.findall(r"`(sv import [^`]+)`", (ROOT / "README.md").read_text())
+    Shell(tmp_path, going.server.url).sv(line, SV_URL="", SV_API_TOKEN="")
+    assert [each["event"] for each in going.listed()] == ["view"]
+
+
+def on_path(folder: Path) -> str:
+    """A PATH on which `sv` is this one."""
+    made = folder / "bin"
+    made.mkdir()
+    (made / "sv").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m sv "$@"\n')
+    (made / "sv").chmod(0o755)
+    return f"{made}:{os.environ['PATH']}"
+
+
 def test_the_terminals_commands_draw_what_the_page_shows(shell: Shell, api: Api) -> None:
     start = NOON - HOUR
     api.send(*story("ann: view@0m, cart@2m, buy@10m; bob: view@0m, cart@4m; cat: view@0m; dan: view@0m", start))
@@ -188,6 +210,7 @@ def test_a_person_is_exported_and_erased_and_retention_set_by_the_privacy_pages_
     assert {"id", "kind", "status"} <= job.keys()
     project = json.loads(shell.bash(block("docs/privacy.md", "curl -X PATCH"), **who))
     assert (project["settings"]["event_retention_days"], project["settings"]["recording_retention_days"]) == (400, 90)
+    assert f"(1 to {MAX_RETENTION_DAYS:,})" in (ROOT / "docs" / "privacy.md").read_text()
     made = api.http.post("/api/v1/projects", json={"name": "gone"}).json()["id"]
     assert shell.bash(block("docs/privacy.md", "curl -X DELETE"), TOKEN="sv_dev", PROJECT=made) == ""
     assert api.http.get(f"/api/v1/projects/{made}").status_code == 404
@@ -229,10 +252,12 @@ def test_files_come_in_and_go_out_by_the_lines_of_the_import_and_export_page(res
         zipped.writestr("123/123_2026-01-30_10#0.json.gz", gzip.compress(json.dumps(hour).encode()))
     rest.sv("sv export --project dev --output more.parquet")
 
-    dry, real, mapped, remote = block("docs/import-export.md", "sv import events.ndjson.gz").splitlines()
+    dry, real, mapped = block("docs/import-export.md", "sv import events.ndjson.gz").splitlines()
     for line in (dry, real, mapped, *block("docs/import-export.md", "sv import export.zip").splitlines()):
         rest.sv(line)
-    shell.sv(remote)
+    shell.bash(
+        block("docs/import-export.md", "sv import events.ndjson --project dev --url"), PATH=on_path(tmp_path), TOKEN="sv_dev"
+    )
     assert len(going.listed()) == 3
     (tmp_path / "events.ndjson.gz").unlink()
     *local, from_server = block("docs/import-export.md", "sv export").splitlines()

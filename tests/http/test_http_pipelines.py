@@ -64,7 +64,7 @@ def run(name: str, amount: str, folder: Path) -> "subprocess.CompletedProcess[st
 def test_a_pipeline_passes_with_the_planned_events(name: str, tmp_path: Path) -> None:
     done = run(name, "9.5", tmp_path)
     assert done.returncode == 0, (done.stdout, done.stderr, (tmp_path / "sv.log").read_text())
-    assert "as planned: 1 events held against events.yml" in done.stdout
+    assert "as planned: 1 event held against events.yml" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["github", "gitlab"])

@@ -58,6 +58,45 @@ def test_a_funnel_over_a_mistyped_name_says_what_was_meant(api: Api) -> None:
     assert last == "no event chekout ever came; did you mean checkout?"
 
 
+def test_a_trend_of_a_mistyped_name_says_what_was_meant(api: Api) -> None:
+    api.send(*story("ann: view@0m, checkout@1m"))
+    *_, last = answered(api, "trends", "view", "chekout", "--date-from", "2025-06-01")
+    assert last == "no event chekout ever came; did you mean checkout?"
+    *_, unlike, like = answered(api, "trends", "zzzz", "vieww", "--date-from", "2025-06-01")
+    assert (unlike, like) == ("no event zzzz ever came", "no event vieww ever came; did you mean view?")
+
+
+def test_a_smart_event_is_asked_for_by_its_name_where_no_event_has_it(api: Api) -> None:
+    api.send(*story("ann: view@0m, clicked@5m, Taken@6m; bob: view@0m"))
+    for name, event_name in (("Buy clicked", "clicked"), ("Taken", "view")):
+        made = api.http.post("/api/v1/projects/dev/action_definitions", json={"name": name, "rules": [{"event": event_name}]})
+        assert made.status_code == 201
+    dates = ("--date-from", "2025-06-15", "--date-to", "2025-06-15")
+    view, bought, told = answered(api, "funnel", "view > Buy clicked", *dates)
+    assert (view.split()[1], bought.split("  ")[1], told[:6]) == ("view", "Buy clicked", "50.0 %")
+    assert answered(api, "trends", "Buy clicked", *dates)[-1].startswith("Buy clicked: 1 by day")
+    assert answered(api, "trends", "Taken", *dates)[-1].startswith("Taken: 1 by day"), "an event of that name is meant"
+    *_, last = answered(api, "funnel", "view > Buy clickd", *dates)
+    assert last == "no event Buy clickd ever came; did you mean Buy clicked or clicked?"
+    *_, told = answered(api, "trends", "Buy clicked", "--date-from", "2025-06-01", "--date-to", "2025-06-02")
+    assert told.startswith("Buy clicked: 0 by day"), "it is no mistyped name"
+
+
+def test_where_only_bots_would_be_counted_it_is_said_how(api: Api) -> None:
+    bot = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+    sent = body_of(list(story("bob: view@0m, buy@1m")))
+    assert api.http.post(INGEST, json=sent, headers=bot).status_code == 202
+    api.send(event("other"))
+    hint, dates = "bots are left out, and all of this is bots' events: --include-bots", ("--date-from", "2025-06-15")
+    for words in (["funnel", "view > buy"], ["trends", "view"], ["trends", "view", "--breakdown", "$browser"]):
+        assert answered(api, *words, *dates)[-1] == hint
+        assert hint not in answered(api, *words, *dates, "--include-bots")
+        assert hint not in answered(api, *words, "--date-from", "2025-06-01", "--date-to", "2025-06-02")
+    assert len(answered(api, "tail", "--no-follow")) == 3
+    assert json.loads(sv(api, "sql", "select count(*) as n from events", "--json").stdout)["rows"] == [[3]]
+    assert hint not in answered(api, "trends", "view", "other", *dates)
+
+
 def test_a_trend_is_a_bar_a_day_and_several_are_a_row_each(api: Api) -> None:
     api.send(
         event(),
@@ -155,6 +194,22 @@ def test_what_can_t_be_asked_is_refused_in_a_line(api: Api, words: list[str], to
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("sv: ") and told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_who_has_no_token_is_told_how_to_make_one(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "events.ndjson").write_text("")
+    asked = {"read": ["tail"], "read ": ["export", "--output", "-"], "write": ["import", str(tmp_path / "events.ndjson")]}
+    for scope, words in asked.items():
+        done = sv(api, *words, SV_API_TOKEN="")
+        expected = f"expected an API token with the scope {scope.strip()} for {api.server.url} (--api-token or SV_API_TOKEN)"
+        assert done.stderr == f"sv: {expected}; `sv token create NAME --scope {scope.strip()}` makes one\n"
+
+
+def test_a_server_s_log_tells_of_a_mistyped_variable(tmp_path: Path) -> None:
+    no_host = ["serve", "--host", "192.0.2.1", "--data", str(tmp_path / "data")]
+    for words in (["dev", "--port", "0", "--stop-on-eof"], no_host):
+        done = forked.run([sys.executable, "-m", "sv", *words], env={"PATH": "", "SV_PORTT": "9"}, text=True, timeout=60)
+        assert "SV_PORTT: no such setting; did you mean SV_PORT?" in done.stderr
 
 
 def login_told(server: Running) -> dict[str, str]:

@@ -28,6 +28,14 @@ def test_both_stages_with_python_have_the_same_base_and_the_last_is_not_root() -
     assert re.search(r"^USER 10001:10001$", stages[-1], re.MULTILINE)
 
 
+def test_pages_publish_the_port_to_this_machine_alone() -> None:
+    published = [
+        each for name, text in texts().items() if name.endswith(".md") for each in re.findall(r"docker run .*?-p (\S+)", text)
+    ]
+    assert published
+    assert {each.rpartition(":8000:8000")[0] for each in published} == {"127.0.0.1"}
+
+
 def test_the_composed_service_has_one_volume_and_no_privileges() -> None:
     compose = cast("dict[str, Any]", yaml.safe_load(texts()["compose.yml"]))
     assert list(compose["services"]) == ["sv"]
@@ -35,4 +43,5 @@ def test_the_composed_service_has_one_volume_and_no_privileges() -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["ports"] == ["127.0.0.1:8000:8000"]
     assert service["volumes"] == [f"{name}:/data" for name in compose["volumes"]]

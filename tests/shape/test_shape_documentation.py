@@ -13,6 +13,8 @@ from sv.settings.loading import CONFIG_VARIABLE
 from tests.shape.repository import ROOT, markdown, texts
 
 VARIABLE = re.compile(r"\bSV_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)")
+PAGE = re.compile(r"(?<![\w/.-])(?:docs/[\w-]+|[A-Z]{2,})\.md\b")
+SECTION = re.compile(r'(docs/[\w-]+\.md), "([^"]+)"')
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 
 
@@ -55,3 +57,15 @@ def test_every_link_leads_to_a_file_and_every_page_is_linked() -> None:
     }
     assert not [str(target) for target in targets if not target.exists()]
     assert not [name for name in markdown("docs/") if (ROOT / name).resolve() not in targets]
+
+
+def test_every_page_and_section_that_code_names_exists() -> None:
+    code = {name: text for name, text in texts().items() if name.endswith(".py") and name.startswith("sv/")}
+    assert {
+        f"{name}: {page}" for name, text in code.items() for page in PAGE.findall(text) if not (ROOT / page).exists()
+    } == set()
+    sections = {each for text in code.values() for each in SECTION.findall(text)}
+    assert sections
+    assert {
+        section for page, section in sections if not re.search(rf"^#+ {re.escape(section)}$", texts()[page], re.MULTILINE)
+    } == set()

@@ -84,7 +84,7 @@ class Database:
         self._root.execute("set enable_external_access = false")
         self._root.execute("set lock_configuration = true")
         self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
-        # Queries and flushes wait for ingest, not the other way round (ENGINE.md §4 has the figures).
+        # Queries and flushes wait for ingest, not the other way round.
         if gives_way:
             lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """Filters to SQL conditions. `sv.model.filters.matches` is the truth that they are tested against.
 
 A condition is two-valued: a missing property is no match, never NULL, since a NULL would drop rows that a negation must keep, and in
-ClickHouse's funnels drops a row whole (ENGINE.md §1.1).
+ClickHouse's `windowFunnel` a NULL condition drops a row whole, also from the steps that it meets.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """A funnel's entries in SQL: packed keys of (group, time), by step or with a mask of steps, and the first step's breakdown values.
 
 A key is (group << bits) | (ms - origin), with 2^bits beyond time span + window, so that adding the window to a key never reaches the next
-group (ENGINE.md §2). The group is the person's number or, for sessions and where both don't fit into 64 bits, a number given out
+group (INVARIANT FUNNEL-1). The group is the person's number or, for sessions and where both don't fit into 64 bits, a number given out
 within the query to the groups that did step 1.
 """
 

@@ -22,7 +22,7 @@ from sv.model.smart_events import Rule
 from sv.model.snapshot import Snapshot
 
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
-"""A derived session is a person's events that carry no session id, with no gap over this (API.md, "Ingest")."""
+"""A derived session is a person's events that carry no session id, with no gap over this (docs/api.md, "Fields")."""
 
 
 MAX_CUTS: Final = 12

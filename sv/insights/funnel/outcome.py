@@ -28,8 +28,8 @@ TABLE_GROUPS: Final = 4_000_000
 
 
 class Level(Struct, frozen=True, eq=False):
-    """The groups that reach one level: their first fills, as keys of which `bits` are the time. Groups, starts and times are arrays of
-    equal length, sorted by group, and made when they are asked for: figures need none of them."""
+    """The groups that reach one level: their first fills, as keys of which `bits` are the time. Groups and times are arrays of equal
+    length, sorted by group, and made when they are asked for: counts need none of them."""
 
     fills: Fills
     bits: int
@@ -43,26 +43,12 @@ class Level(Struct, frozen=True, eq=False):
     def group(self) -> Keys:
         return self.fills.reached >> np.uint64(self.bits)
 
-    @property
-    def start_ms(self) -> Ints:
-        """The start of the chain, in milliseconds since the keys' t0."""
-        return (self.fills.start & self._time).view(np.int64)
-
-    @property
-    def reached_ms(self) -> Ints:
-        """The entry that reached the level, in milliseconds since the keys' t0."""
-        return (self.fills.reached & self._time).view(np.int64)
-
     def times(self) -> Ints:
         """Milliseconds from the start of the chain to the level, which are keys of one group."""
         return (self.fills.reached - self.fills.start).view(np.int64)
 
     def only(self, places: Places) -> "Level":
         return Level(Fills(self.fills.reached[places], self.fills.start[places]), self.bits)
-
-    @property
-    def _time(self) -> np.uint64:
-        return np.uint64((1 << self.bits) - 1)
 
 
 class StepFigures(Struct, frozen=True):
@@ -113,14 +99,6 @@ class Levels(Struct, frozen=True, eq=False):
     def counts(self) -> list[int]:
         """For each step the number of groups of its level or more."""
         return [level.size for level in self.levels]
-
-    def level_of(self) -> tuple[Keys, npt.NDArray[np.uint8]]:
-        """The groups of level 1 or more, sorted, and the level of each. All others have level 0."""
-        groups = self.levels[0].group
-        reached = np.zeros(groups.size, np.uint8)
-        for level in self.levels:
-            reached[np.searchsorted(groups, level.group)] += 1
-        return groups, reached
 
     def times(self, step: int) -> Ints:
         """Milliseconds from the start of the chain to level `step` (from 1), for the groups of that level."""

@@ -14,6 +14,7 @@ from sv.insights.funnel.modes import MODES, Mode, check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels
 from sv.model.errors import ValidationFailed
 from tests.engine.funnel.oracle import Row
+from tests.engine.funnel.reached import level_of
 
 
 def legal_modes() -> list[frozenset[Mode]]:
@@ -127,7 +128,7 @@ class World:
 
     def levels(self, levels: Levels) -> npt.NDArray[np.uint8]:
         """The level of every person by number."""
-        groups, reached = levels.level_of()
+        groups, reached = level_of(levels)
         everybody = np.zeros(self.person_count, np.uint8)
         everybody[groups.astype(np.int64)] = reached
         return everybody

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sv.insights.funnel.outcome import Levels
+from tests.engine.funnel.reached import reached_ms, start_ms
 
 Row: TypeAlias = tuple[int, int]
 """A timestamp and a mask: bit k-1 is set if the row matches step k."""
@@ -119,7 +120,7 @@ def first_difference(
 def _difference(histories: Mapping[int, Sequence[Row]], levels: Levels, expected: Mapping[int, Outcome], asked: str) -> str:
     found: dict[int, Outcome] = {}
     for level, found_at in enumerate(levels.levels, start=1):
-        columns = (found_at.group, found_at.start_ms, found_at.reached_ms)
+        columns = (found_at.group, start_ms(found_at), reached_ms(found_at))
         for person, start, at in zip(*(column.tolist() for column in columns), strict=True):
             outcome = found.setdefault(person, Outcome())
             outcome.level = level

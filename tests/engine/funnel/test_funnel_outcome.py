@@ -7,6 +7,7 @@ from sv.insights.funnel import outcome
 from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.outcome import Levels, StepFigures
 from tests.engine.funnel.histories import World, random_world
+from tests.engine.funnel.reached import level_of, reached_ms, start_ms
 
 
 def numbers(*values: int) -> np.ndarray:
@@ -32,7 +33,7 @@ def test_the_count_of_a_step_is_the_groups_of_its_level_or_more(levels: Levels) 
 
 
 def test_groups_of_level_1_or_more_are_listed_with_their_level(levels: Levels) -> None:
-    groups, reached = levels.level_of()
+    groups, reached = level_of(levels)
     assert groups.tolist() == [0, 1, 2, 3]
     assert reached.tolist() == [3, 2, 2, 1]
     assert reached.dtype == np.uint8
@@ -42,8 +43,8 @@ def test_times_run_from_the_start_of_the_chain_to_the_first_time_at_the_level(le
     assert levels.times(1).tolist() == [0, 0, 0, 0]
     assert levels.times(2).tolist() == [1_000, 2_000, 6_000]
     assert levels.times(3).tolist() == [5_000]
-    assert levels.levels[1].start_ms.tolist() == [0, 10_000, 90_000]
-    assert levels.levels[1].reached_ms.tolist() == [1_000, 12_000, 96_000]
+    assert start_ms(levels.levels[1]).tolist() == [0, 10_000, 90_000]
+    assert reached_ms(levels.levels[1]).tolist() == [1_000, 12_000, 96_000]
 
 
 def test_medians_and_averages_are_in_seconds_and_null_where_nobody_got(levels: Levels) -> None:
@@ -58,7 +59,7 @@ def test_medians_and_averages_are_in_seconds_and_null_where_nobody_got(levels: L
 def test_a_restriction_keeps_the_groups_it_names_in_any_order_and_ignores_strangers(levels: Levels) -> None:
     some = levels.only(numbers(77, 3, 0))
     assert some.counts() == [2, 1, 1]
-    assert some.level_of()[0].tolist() == [0, 3]
+    assert level_of(some)[0].tolist() == [0, 3]
     assert levels.only(numbers()).counts() == [0, 0, 0]
 
 

@@ -18,6 +18,7 @@ from sv.insights.funnel.modes import Mode, check_modes
 from sv.insights.funnel.outcome import Levels
 from tests.engine.funnel.histories import World, legal_modes, random_world
 from tests.engine.funnel.oracle import Row, first_difference
+from tests.engine.funnel.reached import reached_ms, start_ms
 
 STEPS = st.integers(1, 5)
 TIMES = st.integers(0, 6)
@@ -68,8 +69,8 @@ def test_a_later_t0_a_higher_number_and_wider_keys_change_nothing(
     expected = world.by_rows(window, modes)
     for moved, level in zip(found.levels, expected.levels, strict=True):
         assert (moved.group - np.uint64(top - 2)).tolist() == level.group.tolist()
-        assert (moved.start_ms - shift).tolist() == level.start_ms.tolist()
-        assert (moved.reached_ms - shift).tolist() == level.reached_ms.tolist()
+        assert (start_ms(moved) - shift).tolist() == start_ms(level).tolist()
+        assert (reached_ms(moved) - shift).tolist() == reached_ms(level).tolist()
 
 
 def test_the_last_key_of_all_is_a_key_like_any_other() -> None:

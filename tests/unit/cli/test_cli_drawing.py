@@ -2,7 +2,7 @@
 
 import pytest
 
-from sv.cli.drawing import duration, number, percent, spark
+from sv.cli.drawing import count, duration, number, percent, spark
 from sv.cli.terminal import shown
 
 
@@ -22,6 +22,10 @@ def test_numbers_have_thousands_and_two_digits_at_most(value: float | None, text
 )  # fmt: skip
 def test_durations_are_in_two_units(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_one_thing_is_singular() -> None:
+    assert [count(amount, "event") for amount in (0, 1, 2, 1544)] == ["0 events", "1 event", "2 events", "1,544 events"]
 
 
 def test_a_ratio_without_a_denominator_is_no_percentage() -> None:

@@ -13,8 +13,10 @@ from sv.settings import (
     Settings,
     add_flags,
     describe,
+    in_force,
     load,
     load_with_sources,
+    mistyped_variables,
     table,
     unknown_variables,
 )
@@ -180,6 +182,22 @@ def test_variables_that_nothing_reads_are_listed() -> None:
     env = {"SV_PORT": "1", "SV_CONFIG": "x", "SV_FLUSH_SECOND": "1", "SV_API_TOKEN": "t", "PATH": "/bin"}
     assert unknown_variables(env) == ["SV_API_TOKEN", "SV_FLUSH_SECOND"]
     assert unknown_variables(env, also=["SV_API_TOKEN"]) == ["SV_FLUSH_SECOND"]
+
+
+def test_of_variables_that_look_like_a_setting_s_it_is_said_what_was_meant() -> None:
+    env = {
+        "SV_PORTT": "9",
+        "SV_FLUSH_SECOND": "1",
+        "SV_DATAA": "",
+        "SV_ZZZ": "1",
+        "SV_API_TOKEN": "t",
+        "SV_PORT": "1",
+        "PORTT": "1",
+    }
+    assert mistyped_variables(env, ["SV_API_TOKEN"]) == [
+        "SV_FLUSH_SECOND: no such setting; did you mean SV_FLUSH_SECONDS?",
+        "SV_PORTT: no such setting; did you mean SV_PORT?",
+    ]
 
 
 # ---- What a value may be ----
@@ -473,6 +491,17 @@ def test_the_table_shows_each_setting_with_its_value_and_source(tmp_path: Path) 
     assert rows["s3_bucket"] == ["b", "SV_S3_BUCKET"]
     assert rows["geoip_db"] == ["-", "default"]
     assert rows["flush_seconds"] == ["10", "default"]
+    assert rows["recordings_limit"] == ["10GiB", "default"]
+
+
+@pytest.mark.parametrize("amount", [0, 2**30, 3 * 2**29, 12_638_251_008, 2**30 + 1, 5 * 2**40])
+def test_a_size_is_shown_as_settings_take_it_to_the_byte(amount: int) -> None:
+    loaded = load_with_sources(None, {"SV_DISK_BUDGET": str(amount)})
+    assert in_force(loaded)["disk_budget"]["value"] == str(amount)
+    (line,) = [each for each in table(loaded).split("\n") if each.startswith("disk_budget")]
+    shown = line.split()[1]
+    assert load(None, {"SV_DISK_BUDGET": shown}).disk_budget == amount
+    assert shown.endswith("iB") is (amount % 1024 == 0 and amount > 0)
 
 
 # ---- The machine ----

@@ -1,0 +1,65 @@
+"""Names of events as a person gives them to a command that asks for an insight: whose name one is, and why nothing came of it.
+
+Answers for smart events being found by their names, and for hints under an answer that has nothing. Asks the server no more than it has
+to: for names that something came of it looks at the list of smart events alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sv.cli.asking import RunningServer
+from sv.cli.terminal import console, line, shown
+
+PAGE: Final = 1000
+"""Names that are looked at: all smart events there can be, and the newest events."""
+
+BOTS_HINT: Final = "bots are left out, and all of this is bots' events: --include-bots"
+
+
+class EventNames:
+    """Of one project. What is known of it is asked for once, and only where it is needed."""
+
+    def __init__(self, server: RunningServer, project: str) -> None:
+        self._server = server
+        self._project = project
+        self._smart: dict[str, str] | None = None
+
+    def fields(self, names: Iterable[str], key: str) -> list[dict[str, Any]]:
+        """What the API takes for each: its `action_id` where it is a smart event's name and no event has it, else the name under `key`."""
+        return [
+            {"action_id": self.smart[name]} if name in self.smart and not self._has_come(name) else {key: name} for name in names
+        ]
+
+    @property
+    def smart(self) -> dict[str, str]:
+        """Names of the smart events that are not archived, and their ids."""
+        if self._smart is None:
+            found = self._server.get(f"{self._project}/action_definitions", limit=PAGE)["data"]
+            self._smart = {str(each["name"]): str(each["id"]) for each in found}
+        return self._smart
+
+    def tell_unknown(self, names: Sequence[str]) -> bool:
+        """Say which of these are nobody's, and what was meant, if that can be told. Returns whether there was one."""
+        unknown = [name for name in names if name not in self.smart and not self._has_come(name)]
+        if not unknown:
+            return False
+        from difflib import get_close_matches
+
+        known = [*self._events(), *self.smart]
+        for name in unknown:
+            near = get_close_matches(name, known, 3)
+            also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
+            console().print(line((f"no event {shown(name)} ever came{also}", "yellow")))
+        return True
+
+    def _has_come(self, name: str) -> bool:
+        return name in self._events(search=name)
+
+    def _events(self, search: str | None = None) -> list[str]:
+        found = self._server.get(f"{self._project}/event_definitions", limit=PAGE, search=search, include_hidden="true")
+        return [str(each["name"]) for each in found["data"]]
+
+
+def tell_bots() -> None:
+    """Say that the same question finds something where bots are counted."""
+    console().print(line((BOTS_HINT, "yellow")))
