@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from sv.engine.duck.schema import COLUMNS
 from sv.engine.duck.sql_child import Job, open_locked
 from sv.engine.duck.sql_functions import OPERATORS, SCALARS, TABLES
 from sv.engine.duck.sql_gate import Refused, checked
@@ -198,3 +200,22 @@ def test_behind_the_first_wall_another_project_s_files_are_out_of_reach(tmp_path
     job = Job("", [], 0, 10, 1 << 20, 128 << 20, 1, 10.0)
     with open_locked(job, b"") as nothing, pytest.raises(duckdb.Error):
         nothing.execute(f"from read_parquet('{tmp_path}/mine.parquet')").fetchall()
+
+
+def test_what_a_statement_may_have_does_not_hang_on_how_many_events_wait_to_be_in_files() -> None:
+    columns = ", ".join(
+        """'{"n": "' || repeat('x', 400) || i || '"}' as properties""" if name == "properties" else f'null::{kind} as "{name}"'
+        for name, kind in COLUMNS.items()
+    )
+    sink = pa.BufferOutputStream()
+    with duckdb.connect() as connection:
+        table = connection.sql(f"select {columns} from range(250000) r(i)").to_arrow_table()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    arrived = sink.getvalue().to_pybytes()
+    memory_bytes = 64 << 20
+    assert len(arrived) > memory_bytes
+    with open_locked(Job("", [], len(arrived), 10, 1 << 20, memory_bytes, 1, 10.0), arrived) as connection:
+        assert connection.sql("select count(*), count(properties) from events").fetchall() == [(250_000, 250_000)]
+        with pytest.raises(duckdb.OutOfMemoryException):
+            connection.sql("select list(repeat('x', 1000) || i) from range(200000) r(i)").fetchall()

@@ -29,6 +29,9 @@ from sv.engine.priority import QUERY_NICENESS
 OWN_BYTES: Final = 1 << 29
 """What the process takes by itself, threads' stacks and the engine's code and arenas included."""
 
+TABLE_SHARE: Final = 3
+"""Times as many bytes as the events came in is a table of them at most."""
+
 FETCHED_ROWS: Final = 64
 MAX_MESSAGE_CHARS: Final = 500
 GRACE_S: Final = 2
@@ -78,7 +81,7 @@ def _bound(job: Job) -> None:
     with contextlib.suppress(OSError):
         os.nice(QUERY_NICENESS)
     signal.alarm(math.ceil(job.timeout_s) + GRACE_S)
-    most = job.memory_bytes + OWN_BYTES + 3 * job.buffered_bytes
+    most = job.memory_bytes + OWN_BYTES + (1 + TABLE_SHARE) * job.buffered_bytes
     for kind, bound in ((resource.RLIMIT_DATA, most), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(kind, (bound, bound))
@@ -108,7 +111,7 @@ def open_locked(job: Job, buffered: bytes) -> duckdb.DuckDBPyConnection:
         config={
             "threads": str(job.threads),
             "async_threads": NO_ASYNC_THREADS,
-            "memory_limit": f"{job.memory_bytes // 1024}KiB",
+            "memory_limit": f"{(job.memory_bytes + TABLE_SHARE * job.buffered_bytes) // 1024}KiB",
             "temp_directory": "",
             "python_enable_replacements": "false",
             "autoinstall_known_extensions": "false",
@@ -125,6 +128,9 @@ def open_locked(job: Job, buffered: bytes) -> duckdb.DuckDBPyConnection:
         connection.register("arrived", pa.ipc.open_stream(buffered).read_all())
         connection.execute(f"insert into buffered select {COLUMN_LIST} from arrived")
         connection.unregister("arrived")
+    # What the statement may have doesn't hang on how many events aren't in files yet.
+    (held,) = connection.execute("select sum(memory_usage_bytes)::bigint from duckdb_memory()").fetchone() or (0,)
+    connection.execute(f"set memory_limit = '{(job.memory_bytes + held) // 1024}KiB'")
     selects = [f"select {COLUMN_LIST} from buffered"]
     listed = "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in job.files) + "]"
     if job.files:
