@@ -22,7 +22,7 @@ import { Table, type Column } from "../../ui/table.tsx";
 import { TakeAway } from "../../ui/take-away.tsx";
 import type { PageProps } from "../registry.ts";
 import { Builder } from "./builder.tsx";
-import { average, csvRows, isFilterable, MAX_DRAWN, namedSeries, type Named } from "./lines.ts";
+import { areCounts, average, csvRows, isFilterable, MAX_DRAWN, namedSeries, type Named } from "./lines.ts";
 import { readTrends, trendsBody, type TrendsQuestion } from "./query.ts";
 import "../insights.css";
 
@@ -112,7 +112,7 @@ function Shown({ answer, question }: { answer: Trends; question: TrendsQuestion 
     <>
       <Chart
         name={text.chartOf(drawn.map((each) => each.name).join(", "))} labels={labels} longLabels={longLabels} lines={lines} format={formatShort}
-        height={320} kind={question.kind} isLastOpen={question.range.to === null}
+        isWhole={areCounts(drawn)} height={320} kind={question.kind} isLastOpen={question.range.to === null}
       />
       {drawn.length < named.length && <p class="muted small">{text.hiddenLines(drawn.length, named.length)}</p>}
       <Table caption={text.table} columns={columns} rows={named} keyOf={(row) => row.key} />
