@@ -23,7 +23,7 @@ function Trail({ path, title, timezone, isWhole }: { path: string; title: string
     { key: "at", head: head.at, cell: (row) => formatMoment(row.at, timezone) },
     { key: "actor", head: head.actor, title: (row) => row.actor.name, cell: (row) => <>{row.actor.name} <span class="muted">{text.kinds[row.actor.kind]}</span></> },
     { key: "action", head: head.action, cell: (row) => <code>{row.action}</code> },
-    { key: "target", head: head.target, title: (row) => row.target.name ?? undefined, cell: (row) => row.target.name ?? row.target.id ?? text.nothing },
+    { key: "target", head: head.target, title: targetOf, cell: (row) => <span class="audit-target">{targetOf(row)}</span> },
     ...(isWhole ? [{ key: "project", head: head.project, cell: (row: AuditEntry) => row.project_id ?? text.nothing }] : []),
     { key: "change", head: head.change, cell: (row) => <div class="audit-change small">{changeOf(row)}</div> },
   ];
@@ -34,6 +34,8 @@ function Trail({ path, title, timezone, isWhole }: { path: string; title: string
     </section>
   );
 }
+
+const targetOf = ({ target }: AuditEntry): string => target.name ?? target.id ?? text.nothing;
 
 const isObject = (value: Json): value is { [key: string]: Json } => typeof value === "object" && value !== null && !Array.isArray(value);
 const shown = (value: Json | undefined): string => (value === undefined || value === null || value === "" ? text.nothing : typeof value === "string" ? value : JSON.stringify(value));
