@@ -158,6 +158,12 @@ def test_an_empty_project_says_how_to_send_the_first_event_and_shows_it_arrive(o
     snippet = page.get_by_label("Snippet for your pages")
     expect(snippet).to_contain_text(f's.src = "{own.url}/sv.js";')
     expect(snippet).to_contain_text('sessionvision.init("sv_pub_dev"')
+    import_command = page.get_by_label("Command that imports a file")
+    expect(import_command).to_have_text(f"sv import events.csv --project dev --url {own.url}")
+    expect(page.get_by_text("SV_API_TOKEN")).to_be_visible()
+    expect(page.get_by_role("link", name="API tokens are made in the settings")).to_have_attribute(
+        "href", re.compile(r"^/settings/tokens\?project=dev$")
+    )
     own.look("start")
     command = page.get_by_label("Command that sends an event").inner_text()
     subprocess.run(["bash", "-c", f"{command} --silent --fail --noproxy '*'"], check=True, capture_output=True, timeout=30)
