@@ -45,6 +45,36 @@ BUILDERS: dict[str, tuple[dict[str, list[str]], list[str], list[str]]] = {
     "/smart-events/new": ({}, ["Event"], ["Filters of rule 1"]),
     "/overview": ({}, [], ["Filters"]),
 }
+"""The address's query, fields of events, and by the names of groups of filters the button that adds one."""
+
+
+TYPE_AND_TAKE = """async (field, typed) => {
+  const press = async (key) => {
+    field.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+    await new Promise((done) => setTimeout(done));
+  };
+  field.value = typed;
+  field.dispatchEvent(new InputEvent("input", {bubbles: true}));
+  await new Promise((done) => setTimeout(done));
+  await press("ArrowDown");
+  await press("Enter");
+}"""
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("view", "view"), ("product_viewed", "product_viewed"), ("BU", "buy")])
+def test_who_types_and_takes_at_once_gets_nothing_that_was_suggested_for_less(
+    own: Visit, api: Api, typed: str, taken: str
+) -> None:
+    """The list on show is then that of what was typed before."""
+    known(api)
+    page = own.open("/trends", **DAYS, e=STEPS[:1])
+    field = page.get_by_role("combobox", name="Event A", exact=True)
+    field.click()
+    listed = page.get_by_role("listbox").get_by_role("option")
+    expect(listed).to_have_count(2)
+    field.evaluate(f"(field) => ({TYPE_AND_TAKE})(field, {json.dumps(typed)})")
+    expect(field).to_have_value(taken)
+    expect(listed).to_have_count(0)
 
 
 @pytest.mark.parametrize("path", BUILDERS)
