@@ -179,6 +179,12 @@ def test_the_trail_of_an_erasure_has_its_digest_cut_and_all_columns_in_view(
     sent = {"projectToken": token, "events": [{"event": "view", "userId": "ann"}]}
     api.http.post("/api/v1/ingest/events", json=sent).raise_for_status()
     api.http.post(f"/api/v1/projects/{project['id']}/persons/ann/erase").raise_for_status()
+    api.http.post(f"/api/v1/projects/{project['id']}/rotate_token", json={"overlap_hours": 1}).raise_for_status()
+    member = {"email": "somebody.with.a.long.name@example.com", "password": "long enough for all"}
+    api.http.post("/api/v1/users", json=member)
+    api.http.post(
+        f"/api/v1/projects/{project['id']}/members", json={"email": member["email"], "role": "viewer"}
+    ).raise_for_status()
     settings(own, project, part)
     page = own.page
     row = page.get_by_role("row").filter(has_text="person.erase").first
