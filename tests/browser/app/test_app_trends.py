@@ -146,6 +146,7 @@ def test_an_event_of_which_none_ever_came_says_so_and_one_of_other_dates_does_no
     never = "No event of this name has come yet"
     page = own.open("/trends", **{"from": "2025-01-01", "to": "2025-01-07"}, e=['{"event":"buy"}', '{"event":"bye"}'])
     own.shows(lambda: totals(own), {"buy": "0", f"bye\n{never}": "0"})
+    own.look("trends-zero")
     page = own.open("/trends", **WEEK, e='{"event":"bye"}', breakdown="plan")
     expect(page.get_by_text("No event of the name “bye” has come yet")).to_be_visible()
     asked: list[str] = []
