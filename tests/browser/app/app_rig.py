@@ -48,6 +48,16 @@ TELL_REPORTS: Final = (
     "addEventListener('securitypolicyviolation', (e) => console.error('CSP report', e.violatedDirective, e.blockedURI))"
 )
 
+KEEP_DRAWN: Final = """
+window.drawn = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+  window.drawn.push(text);
+  return fillText.call(this, text, ...where);
+};
+"""
+"""A script for a page before it loads: every text that is drawn on a canvas is in `drawn`."""
+
 
 class Visit:
     """A browser with the app open, or about to be. faults: all that should not have happened so far."""

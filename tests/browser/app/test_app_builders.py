@@ -28,23 +28,53 @@ def offered(visit: Visit, field: Locator, typed: str, option: str) -> None:
     visit.page.keyboard.press("Escape")
 
 
-def offers_a_filter(visit: Visit, group: str) -> None:
+def offers_a_filter(visit: Visit, group: str, button: str) -> None:
     page = visit.page
-    page.get_by_role("group", name=group, exact=True).get_by_role("button", name="Filter", exact=True).click()
-    form = page.get_by_role("dialog", name="Filter", exact=True)
+    page.get_by_role("group", name=group, exact=True).get_by_role("button", name=button, exact=True).click()
+    form = page.get_by_role("dialog", name=button, exact=True)
     visit.choose(form.get_by_label("Property"), "pla", "plan")
     offered(visit, form.get_by_label("Value", exact=True), "pr", "pro")
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
 
 
-BUILDERS: dict[str, tuple[dict[str, list[str]], list[str], list[str]]] = {
-    "/trends": ({"e": STEPS[:1]}, ["Event A"], ["Filters of Event A", "Filters"]),
-    "/funnels": ({"e": STEPS}, ["Step 1", "Step 2"], ["Filters of Step 1", "Filters"]),
-    "/events": ({}, ["Event"], ["Filters"]),
-    "/smart-events/new": ({}, ["Event"], ["Filters of rule 1"]),
-    "/overview": ({}, [], ["Filters"]),
+BUILDERS: dict[str, tuple[dict[str, list[str]], list[str], dict[str, str]]] = {
+    "/trends": ({"e": STEPS[:1]}, ["Event A"], {"Filters of Event A": "Filter event A", "Filters": "Filter all events"}),
+    "/funnels": ({"e": STEPS}, ["Step 1", "Step 2"], {"Filters of Step 1": "Filter step 1", "Filters": "Filter all steps"}),
+    "/events": ({}, ["Event"], {"Filters": "Filter"}),
+    "/smart-events/new": ({}, ["Event"], {"Filters of rule 1": "Filter"}),
+    "/overview": ({}, [], {"Filters": "Filter"}),
 }
+"""The address's query, fields of events, and by the names of groups of filters the button that adds one."""
+
+
+TYPE_AND_TAKE = """async (field, typed) => {
+  const press = async (key) => {
+    field.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+    await new Promise((done) => setTimeout(done));
+  };
+  field.value = typed;
+  field.dispatchEvent(new InputEvent("input", {bubbles: true}));
+  await new Promise((done) => setTimeout(done));
+  await press("ArrowDown");
+  await press("Enter");
+}"""
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("view", "view"), ("product_viewed", "product_viewed"), ("BU", "buy")])
+def test_who_types_and_takes_at_once_gets_nothing_that_was_suggested_for_less(
+    own: Visit, api: Api, typed: str, taken: str
+) -> None:
+    """The list on show is then that of what was typed before."""
+    known(api)
+    page = own.open("/trends", **DAYS, e=STEPS[:1])
+    field = page.get_by_role("combobox", name="Event A", exact=True)
+    field.click()
+    listed = page.get_by_role("listbox").get_by_role("option")
+    expect(listed).to_have_count(2)
+    field.evaluate(f"(field) => ({TYPE_AND_TAKE})(field, {json.dumps(typed)})")
+    expect(field).to_have_value(taken)
+    expect(listed).to_have_count(0)
 
 
 @pytest.mark.parametrize("path", BUILDERS)
@@ -54,8 +84,8 @@ def test_every_builder_offers_what_is_defined(own: Visit, api: Api, path: str) -
     page = own.open(path, **{**DAYS, **query})
     for field in fields:
         offered(own, page.get_by_role("combobox", name=field, exact=True), "bu", "buy")
-    for group in groups:
-        offers_a_filter(own, group)
+    for group, button in groups.items():
+        offers_a_filter(own, group, button)
     if path in ("/trends", "/funnels"):
         offered(own, page.get_by_label("Break down by"), "pla", "plan")
 

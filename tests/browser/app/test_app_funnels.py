@@ -127,6 +127,18 @@ def test_a_funnel_of_nobody_says_so(own: Visit, api: Api) -> None:
     shoppers(api)
     page = own.open("/funnels", e=['{"event":"never"}', '{"event":"buy"}'], **DAYS)
     expect(page.get_by_role("heading", name="Nobody took the first step")).to_be_visible()
+    expect(page.get_by_text("No event of the name “never” has come yet")).to_be_visible()
+
+
+def test_a_step_that_nobody_reached_has_no_bar_and_says_if_its_event_never_came(own: Visit, api: Api) -> None:
+    shoppers(api)
+    page = own.open("/funnels", e=['{"event":"view"}', '{"event":"buy"}', '{"event":"by"}'], breakdown="plan", **DAYS)
+    own.shows(lambda: counts(own), ["4", "2", "0"])
+    steps = page.get_by_role("list", name="Funnel").get_by_role("listitem")
+    assert [steps.nth(place).locator(".funnel-bar").count() for place in range(3)] == [3, 3, 0]
+    expect(steps.nth(2)).to_contain_text("No event of this name has come yet")
+    expect(page.get_by_text("No event of this name")).to_have_count(1)
+    own.look("funnels-zero")
 
 
 def test_a_steps_name_is_on_one_line_of_a_phone(own: Visit, api: Api) -> None:

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.app.app_rig import Visit
+from tests.http.http_rig import Api
 
 
 def test_who_opens_a_page_logs_in_and_is_on_that_page(stranger: Visit) -> None:
@@ -32,6 +33,19 @@ def test_after_logging_out_the_browser_has_nothing_left_to_get_in_with(stranger:
     stranger.open("/events")
     expect(page.get_by_role("heading", name="Log in to Session Vision")).to_be_visible()
     assert stranger.context.cookies() == []
+
+
+def test_who_logs_in_again_is_in_the_project_that_this_browser_showed_last(stranger: Visit, api: Api) -> None:
+    api.http.post("/api/v1/projects", json={"id": "zoo", "name": "Zoo", "timezone": "UTC"}).raise_for_status()
+    page = stranger.open("/events", project="zoo")
+    stranger.log_in()
+    stranger.heading("Events")
+    page.get_by_role("button", name="Log out").click()
+    stranger.open("/")
+    stranger.log_in()
+    expect(page.get_by_role("combobox", name="Project", exact=True)).to_have_value("zoo")
+    stranger.settle()
+    api.http.delete("/api/v1/projects/zoo").raise_for_status()
 
 
 def test_an_address_that_is_no_page_leads_back(own: Visit) -> None:

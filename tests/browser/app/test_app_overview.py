@@ -1,12 +1,13 @@
 """The overview: figures of the API, rows that are filters, and what a project without an event shows in its place."""
 
+import re
 import subprocess
 import time
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.app.app_rig import TWO_FRAMES, Visit
+from tests.browser.app.app_rig import KEEP_DRAWN, TWO_FRAMES, Visit
 from tests.http.http_rig import NOON, Api, event
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -39,6 +40,12 @@ def rows(visit: Visit, card: str) -> list[str]:
     """Of a card: what of and how many, with a space between."""
     found = visit.page.get_by_role("region", name=card, exact=True).get_by_role("listitem").all_inner_texts()
     return [" ".join(each.split()) for each in found]
+
+
+def axis(page: Page) -> set[str]:
+    """Numbers that the chart has drawn."""
+    page.evaluate(TWO_FRAMES)
+    return {each for each in page.evaluate("drawn") if re.fullmatch(r"[\d.,]+", each)}
 
 
 def test_figures_and_tables_are_those_of_the_period_and_rows_are_filters(own: Visit, api: Api) -> None:
@@ -77,6 +84,28 @@ def test_the_chart_shows_the_figure_that_was_chosen_and_reads_itself_out(own: Vi
     page.get_by_label("Compare with the period before").uncheck()
     expect(page.get_by_role("columnheader", name="Page views, period before")).to_have_count(0)
     assert (own.parameters()["show"], own.parameters()["compare"]) == (["pageviews"], ["0"])
+
+
+def test_where_somebody_was_and_with_what_is_not_known_rather_than_none(own: Visit, api: Api) -> None:
+    visits(api)
+    own.open("/overview", **WEEK)
+    own.shows(lambda: rows(own, "Devices"), ["Not known 3"])
+    own.page.get_by_role("region", name="Devices").get_by_role("button", name="Not known 3").click()
+    own.shows(lambda: own.parameters()["f"], ['["$device_type","is_not_set"]'])
+
+
+def test_the_axis_of_visitors_has_whole_numbers_alone_and_that_of_seconds_may_have_others(own: Visit, api: Api) -> None:
+    api.send(view("ann", NOON, "/"), view("ann", NOON + 800, "/a"))
+    page = own.page
+    page.add_init_script(KEEP_DRAWN)
+    own.open("/overview", compare="0", **WEEK)
+    own.shows(lambda: figures(own)[:3], ["1", "1", "2"])
+    page.get_by_role("img", name="Visitors over time").locator("canvas").wait_for()
+    assert axis(page) == {"0", "1"}
+    page.evaluate("drawn.length = 0")
+    page.get_by_role("button", name="Duration").click()
+    page.get_by_role("img", name="Duration over time").locator("canvas").wait_for()
+    own.shows(lambda: any(re.fullmatch(r"0\.\ds", each) for each in page.evaluate("drawn")), True)
 
 
 def test_a_card_turns_to_its_other_tables(own: Visit, api: Api) -> None:
@@ -129,6 +158,12 @@ def test_an_empty_project_says_how_to_send_the_first_event_and_shows_it_arrive(o
     snippet = page.get_by_label("Snippet for your pages")
     expect(snippet).to_contain_text(f's.src = "{own.url}/sv.js";')
     expect(snippet).to_contain_text('sessionvision.init("sv_pub_dev"')
+    import_command = page.get_by_label("Command that imports a file")
+    expect(import_command).to_have_text(f"sv import events.csv --project dev --url {own.url}")
+    expect(page.get_by_text("SV_API_TOKEN")).to_be_visible()
+    expect(page.get_by_role("link", name="API tokens are made in the settings")).to_have_attribute(
+        "href", re.compile(r"^/settings/tokens\?project=dev$")
+    )
     own.look("start")
     command = page.get_by_label("Command that sends an event").inner_text()
     subprocess.run(["bash", "-c", f"{command} --silent --fail --noproxy '*'"], check=True, capture_output=True, timeout=30)

@@ -171,6 +171,30 @@ def test_a_new_user_sees_what_their_role_allows_and_no_more(
     assert "vera@example.com" not in [each["email"] for each in api.http.get("/api/v1/users").json()["data"]]
 
 
+@pytest.mark.parametrize("part", ["audit", "trail"])
+def test_the_trail_of_an_erasure_has_its_digest_cut_and_all_columns_in_view(
+    own: Visit, api: Api, project: dict[str, Any], part: str
+) -> None:
+    token = api.http.get(f"/api/v1/projects/{project['id']}").json()["project_tokens"][0]["token"]
+    sent = {"projectToken": token, "events": [{"event": "view", "userId": "ann"}]}
+    api.http.post("/api/v1/ingest/events", json=sent).raise_for_status()
+    api.http.post(f"/api/v1/projects/{project['id']}/persons/ann/erase").raise_for_status()
+    api.http.post(f"/api/v1/projects/{project['id']}/rotate_token", json={"overlap_hours": 1}).raise_for_status()
+    member = {"email": "somebody.with.a.long.name@example.com", "password": "long enough for all"}
+    api.http.post("/api/v1/users", json=member)
+    api.http.post(
+        f"/api/v1/projects/{project['id']}/members", json={"email": member["email"], "role": "viewer"}
+    ).raise_for_status()
+    settings(own, project, part)
+    page = own.page
+    row = page.get_by_role("row").filter(has_text="person.erase").first
+    cell = row.get_by_role("cell", name=re.compile(r"^[0-9a-f]{64}$"))
+    expect(cell).to_have_attribute("title", re.compile(r"^[0-9a-f]{64}$"))
+    table = page.get_by_role("region", name="What was changed, the latest first")
+    assert table.evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
+    own.look(f"settings-{part}-digest")
+
+
 def test_a_new_password_ends_the_other_logins_and_a_wrong_one_changes_nothing(own: Visit, stranger: Visit, api: Api) -> None:
     made = api.http.post(
         "/api/v1/users", json={"email": "paul@example.com", "memberships": [{"project_id": "dev", "role": "viewer"}]}

@@ -141,6 +141,22 @@ def test_what_the_server_refuses_is_shown_with_its_words(own: Visit) -> None:
     expect(page.get_by_role("alert")).to_contain_text("10,000")
 
 
+def test_an_event_of_which_none_ever_came_says_so_and_one_of_other_dates_does_not(own: Visit, api: Api) -> None:
+    purchases(api)
+    never = "No event of this name has come yet"
+    page = own.open("/trends", **{"from": "2025-01-01", "to": "2025-01-07"}, e=['{"event":"buy"}', '{"event":"bye"}'])
+    own.shows(lambda: totals(own), {"buy": "0", f"bye\n{never}": "0"})
+    own.look("trends-zero")
+    page = own.open("/trends", **WEEK, e='{"event":"bye"}', breakdown="plan")
+    expect(page.get_by_text("No event of the name “bye” has come yet")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    own.open("/trends", **WEEK, e='{"event":"buy"}')
+    own.shows(lambda: totals(own), {"buy": "5"})
+    own.settle()
+    assert not [url for url in asked if "event_definitions" in url], "nothing is asked where there is no 0"
+
+
 def test_trends_look_well(shop: Visit) -> None:
     page = shop.open(
         "/trends", e=['{"event":"$pageview","math":"unique_persons"}', '{"event":"checkout_started","math":"unique_persons"}']

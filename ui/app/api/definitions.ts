@@ -50,6 +50,16 @@ export function suggestEvents(projectId: string, typed: string, signal: AbortSig
       .map((each) => ({ value: each.name, label: eventLabel(each.name), note: formatShort(each.volume_30d) })));
 }
 
+/** Of names of events those of which none ever came; where the project has more names than a page of them, only what is known for certain. */
+export async function neverCame(projectId: string, names: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const ask = (keptMs?: number): Promise<Had<Page<EventDefinition>>> =>
+    had(projectPath(projectId, "event_definitions"), { limit: 1000, include_hidden: true }, signal, keptMs);
+  const missing = ({ answer: { data, meta } }: Had<Page<EventDefinition>>): string[] =>
+    meta.has_more ? [] : names.filter((name) => !data.some((each) => each.name === name));
+  const first = await ask();
+  return missing(first).length > 0 && first.isKept ? missing(await ask(0)) : missing(first);
+}
+
 export async function smartEvents(projectId: string, signal: AbortSignal): Promise<SmartEvent[]> {
   return (await had<Page<SmartEvent>>(projectPath(projectId, "action_definitions"), { limit: 1000, include_archived: true }, signal)).answer.data;
 }

@@ -37,8 +37,12 @@ export function valueTyped(typed: string, property: string): string {
   return (property === "$country" && countryOf(typed)) || typed;
 }
 
+/** What everybody has, though it may not be known of them. */
+const HAD_BY_ALL = ["$country", "$device_type", "$browser", "$os"];
+
 /** A property's value as text; `$other` is what the API calls the rest of a breakdown. */
 export function valueLabel(value: Json | undefined, property?: string | null): string {
+  if (value === null && property && HAD_BY_ALL.includes(property)) return text.value.unknown;
   if (value === null || value === undefined || value === "") return text.value.none;
   if (typeof value === "boolean") return value ? text.value.true : text.value.false;
   if (typeof value === "string") {

@@ -26,3 +26,9 @@ export function sendCommand(origin: string, token: string): string {
   const body = { projectToken: token, events: [{ event: "hello", userId: "me" }] };
   return `curl '${origin}/api/v1/ingest/events' \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
 }
+
+/** What `sv` takes an API token from. */
+export const TOKEN_VARIABLE = "SV_API_TOKEN";
+
+/** By way of the server, which keeps its data folder to itself while it runs. */
+export const importCommand = (origin: string, projectId: string): string => `sv import events.csv --project ${projectId} --url ${origin}`;

@@ -117,7 +117,7 @@ export const text = {
   dialog: { close: "Close", cancel: "Cancel" },
   form: { saving: "Saving…", deleting: "Deleting…" },
   confirm: { type: (word: string) => `Type “${word}” to go on` },
-  value: { none: "(none)", other: "Other", true: "yes", false: "no" },
+  value: { none: "(none)", unknown: "Not known", other: "Other", true: "yes", false: "no" },
   units: { second: "s", minute: "m", hour: "h", day: "d" },
   toasts: "Notices",
 };

@@ -3,6 +3,8 @@ export const funnels = {
   steps: "Steps",
   step: (place: number) => `Step ${place}`,
   add: "Add a step",
+  filter: (place: number) => `Filter step ${place}`,
+  filterAll: "Filter all steps",
   up: (what: string) => `Move ${what} up`,
   down: (what: string) => `Move ${what} down`,
   window: "Within",

@@ -15,6 +15,8 @@ export const insights = {
   link: "Copy the link",
   csv: "Download as CSV",
   png: "Download as picture (PNG)",
+  neverCame: "No event of this name has come yet",
+  neverCameOf: (name: string) => `No event of the name “${name}” has come yet`,
   elapsed: (ms: number) => `Answered in ${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`}`,
   unit: { person: "persons", session: "sessions" },
 };

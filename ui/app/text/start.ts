@@ -12,6 +12,8 @@ export const start = {
   files: "From files",
   filesText: "What another tool exported can be taken in with its dates.",
   importCommand: "Command that imports a file",
+  importToken: ["It needs an API token with the scope “write”, in the variable ", "."],
+  tokens: "API tokens are made in the settings",
   noToken: "Only those who administer the project see its token; ask one of them to send the first event.",
   go: "Go to the overview",
   of: (person: string) => `from ${person}`,

@@ -3,6 +3,8 @@ export const trends = {
   add: "Add an event",
   series: "Events",
   eventOf: (letter: string) => `Event ${letter}`,
+  filter: (letter: string) => `Filter event ${letter}`,
+  filterAll: "Filter all events",
   math: (letter: string) => `What is measured of ${letter}`,
   maths: {
     total: "Events", unique_persons: "Persons", unique_sessions: "Sessions", per_session: "Events per session",

@@ -27,6 +27,8 @@ interface Props {
   longLabels: readonly string[];
   lines: readonly Line[];
   format: (value: number | null) => string;
+  /** Counts: the axis has whole numbers alone. */
+  isWhole?: boolean;
   height?: number;
   /** The last bucket isn't over: its stretch is drawn dotted. */
   isLastOpen?: boolean;
@@ -55,11 +57,14 @@ export function valueRange(least: number | null, most: number | null): [number, 
   return from === to ? [0, 1] : [from, to];
 }
 
+/** What may lie between two labels of an axis of counts: 1, 2, 5, 10, 20, 25, 50 and so on. */
+export const WHOLE_STEPS: number[] = Array.from({ length: 16 }, (_, power) => [1, 2, 2.5, 5].map((each) => each * 10 ** power)).flat().filter(Number.isInteger);
+
 /** The tallest of the bars goes first, so that those beneath are seen before it. */
 const drawnOrder = <T,>(lines: readonly T[], kind: Props["kind"]): T[] => (kind === "bar" ? [...lines].reverse() : [...lines]);
 
 function options(element: HTMLElement, props: Props, width: number, onCursor: (place: number | null) => void): uPlot.Options {
-  const { labels, lines, format, height = HEIGHT, isLastOpen, kind = "line" } = props;
+  const { labels, lines, format, isWhole, height = HEIGHT, isLastOpen, kind = "line" } = props;
   const muted = colourOf(element, "--muted");
   const grid = colourOf(element, "--line");
   const surface = colourOf(element, "--surface");
@@ -92,7 +97,7 @@ function options(element: HTMLElement, props: Props, width: number, onCursor: (p
         splits: (plot) => ticks(labels.length, plot.bbox.width / devicePixelRatio, longest(labels)),
         values: (_, places) => places.map((place) => labels[place] ?? ""),
       },
-      { stroke: muted, font, grid: { stroke: grid, width: 1 }, ticks: { show: false }, gap: 8, size: (_, values) => 16 + 7 * longest(values ?? []), values: (_, values) => values.map((value) => format(value)), space: 44, incrs: undefined as never },
+      { stroke: muted, font, grid: { stroke: grid, width: 1 }, ticks: { show: false }, gap: 8, size: (_, values) => 16 + 7 * longest(values ?? []), values: (_, values) => values.map((value) => format(value)), space: 44, ...(isWhole && { incrs: WHOLE_STEPS }) },
     ],
     series: [{}, ...series],
     hooks: {
@@ -140,7 +145,7 @@ export function Chart(props: Props): JSX.Element {
       observer.disconnect();
       made.destroy();
     };
-  }, [labels, lines, paint, props.kind, props.isLastOpen, props.height, format]);
+  }, [labels, lines, paint, props.kind, props.isLastOpen, props.height, props.isWhole, format]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0 || !plot.current) return;

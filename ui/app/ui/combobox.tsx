@@ -29,14 +29,26 @@ interface Props {
 
 const WAIT_MS = 120;
 
+/** What an earlier list has of what is typed by now, until the list of that is there. */
+export function fitting(list: readonly Suggestion[], typed: string): Suggestion[] {
+  const part = typed.toLowerCase();
+  return list.filter((each) => each.value.toLowerCase().includes(part) || (each.label ?? "").toLowerCase().includes(part));
+}
+
+const placeOf = (list: readonly Suggestion[], one: Suggestion | undefined): number => list.findIndex((each) => each.value === one?.value);
+
 export function Combobox({ label, value, isLabelHidden, placeholder, suggest, onChange, isInvalid, told, labelOf = String }: Props): JSX.Element {
   const id = useId();
   const [typed, setTyped] = useState<string | null>(null);
-  const [found, setFound] = useState<Suggestion[] | null>(null);
+  const [found, setFound] = useState<{ of: string; list: Suggestion[] } | null>(null);
   const [isBroken, setBroken] = useState(false);
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
   const list = useRef<HTMLDivElement>(null);
+  const isAwaited = found === null || found.of !== (typed ?? "");
+  const options = found === null ? [] : isAwaited ? fitting(found.list, typed ?? "") : found.list;
+  const offered = useRef(options);
+  offered.current = options;
 
   useEffect(() => {
     if (!isOpen) return undefined;
@@ -45,12 +57,14 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
       suggest(typed ?? "", controller.signal)
         .then((suggestions) => {
           if (controller.signal.aborted) return;
-          setFound(suggestions);
+          setFound({ of: typed ?? "", list: suggestions });
+          setActive((before) => placeOf(suggestions, offered.current[before]));
           setBroken(false);
         })
         .catch((error: unknown) => {
           if (isAbort(error)) return;
-          setFound([]);
+          setFound({ of: typed ?? "", list: [] });
+          setActive(-1);
           setBroken(true);
         });
     }, typed === null ? 0 : WAIT_MS);
@@ -80,13 +94,13 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
     setOpen(false);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const count = found?.length ?? 0;
+    const count = options.length;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (!isOpen) open();
       else if (count > 0) setActive((active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : count - 1)) % count);
     } else if (event.key === "Enter") {
-      const chosen = isOpen && active >= 0 ? found?.[active] : undefined;
+      const chosen = isOpen && active >= 0 ? options[active] : undefined;
       if (isOpen) event.preventDefault();
       if (chosen) take(chosen);
       else leave();
@@ -115,7 +129,7 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
       />
       {isOpen && (
         <div class="combo-list" id={`${id}-list`} role="listbox" aria-label={label} ref={list}>
-          {found?.map((each, place) => (
+          {options.map((each, place) => (
             <div
               key={each.value} id={`${id}-${place}`} role="option" aria-selected={place === active} class="option"
               onPointerDown={(event) => event.preventDefault()} onClick={() => take(each)}
@@ -124,12 +138,12 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
               {each.note && <span class="muted">{each.note}</span>}
             </div>
           ))}
-          {(found === null || found.length === 0) && (
-            <div class="combo-note" role="option" aria-disabled="true" aria-selected="false">{found === null ? text.combobox.loading : isBroken ? text.combobox.broken : text.combobox.none}</div>
+          {options.length === 0 && (
+            <div class="combo-note" role="option" aria-disabled="true" aria-selected="false">{isAwaited ? text.combobox.loading : isBroken ? text.combobox.broken : text.combobox.none}</div>
           )}
         </div>
       )}
-      <span class="visually-hidden" aria-live="polite">{isOpen && found ? text.combobox.found(found.length) : ""}</span>
+      <span class="visually-hidden" aria-live="polite">{isOpen && !isAwaited ? text.combobox.found(options.length) : ""}</span>
     </div>
   );
 }

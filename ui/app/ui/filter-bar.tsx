@@ -20,11 +20,13 @@ interface Props {
   event?: string | null;
   isSmall?: boolean;
   label?: string;
+  /** What the button says that adds one; where a page has several, what it filters. */
+  add?: string;
   /** What is wrong with them, which stands beside them. */
   told?: Told;
 }
 
-export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label, told }: Props): JSX.Element {
+export function FilterBar({ projectId, filters, onChange, event = null, isSmall, label = text.filter.label, add = text.filter.add, told }: Props): JSX.Element {
   const group = useRef<HTMLDivElement>(null);
   /** Who took the last one away goes on from where one is added. */
   const change = (changed: Filter[]): void => {
@@ -41,7 +43,7 @@ export function FilterBar({ projectId, filters, onChange, event = null, isSmall,
         />
       ))}
       {filters.length < MAX_FILTERS && (
-        <Popover label={text.filter.add} name={text.filter.add} icon="filter" kind="quiet" isForm {...(isSmall && { isSmall })}>
+        <Popover label={add} name={add} icon="filter" kind="quiet" isForm {...(isSmall && { isSmall })}>
           {(close) => (
             <FilterForm
               projectId={projectId} event={event}

@@ -15,7 +15,7 @@ import { trends } from "../../text/trends.ts";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { Bars } from "../funnels/steps.tsx";
-import { MAX_DRAWN, namedSeries } from "../trends/lines.ts";
+import { areCounts, MAX_DRAWN, namedSeries } from "../trends/lines.ts";
 
 const ROW_PX = 56;
 
@@ -81,7 +81,7 @@ function TrendsTile({ answer, kind, height, isOpen }: { answer: Trends; kind: "l
       </ul>
       <Chart
         name={trends.chartOf(named.map((each) => each.name).join(", "))} labels={labels} longLabels={longLabels} lines={lines} format={formatShort}
-        height={height} kind={kind} isLastOpen={isOpen}
+        isWhole={areCounts(named)} height={height} kind={kind} isLastOpen={isOpen}
       />
     </>
   );

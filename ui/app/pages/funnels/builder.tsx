@@ -25,7 +25,7 @@ export function Builder({ projectId, question }: { projectId: string; question: 
             <span class="builder-mark" aria-hidden="true">{place + 1}</span>
             <EventPicker projectId={projectId} wanted={step} label={text.step(place + 1)} onChange={(chosen) => change(place, chosen)} />
             <FilterBar
-              projectId={projectId} filters={step.filters} event={step.event} isSmall label={insights.filtersOf(text.step(place + 1))}
+              projectId={projectId} filters={step.filters} event={step.event} isSmall label={insights.filtersOf(text.step(place + 1))} add={text.filter(place + 1)}
               onChange={(changed) => change(place, { filters: changed })}
             />
             <span class="builder-moves">
@@ -44,7 +44,7 @@ export function Builder({ projectId, question }: { projectId: string; question: 
       )}
       <hr />
       <div class="row builder-foot">
-        <FilterBar projectId={projectId} filters={filters} onChange={changeFilters} />
+        <FilterBar projectId={projectId} filters={filters} onChange={changeFilters} add={text.filterAll} />
         <BreakdownPicker projectId={projectId} value={breakdown} onChange={(chosen) => setParameters({ breakdown: chosen, who: null })} />
         <Window value={window} />
         <Modes modes={modes} />

@@ -8,6 +8,7 @@ import { changeFilters } from "../../state/scope.ts";
 import { funnels as text } from "../../text/funnels.ts";
 import { insights } from "../../text/insights.ts";
 import { Button } from "../../ui/button.tsx";
+import { NeverCame, NeverCameAll, useNeverCame } from "../../ui/never-came.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { showWho, type FunnelQuestion } from "./query.ts";
@@ -15,13 +16,14 @@ import { showWho, type FunnelQuestion } from "./query.ts";
 /** Values of a breakdown that have a bar of their own in each step; the table has them all. */
 export const MAX_BARS = 5;
 
-export function Shown({ answer, question }: { answer: Funnel; question: FunnelQuestion }): JSX.Element {
+export function Shown({ projectId, answer, question }: { projectId: string; answer: Funnel; question: FunnelQuestion }): JSX.Element {
   const { steps, aggregate_by: by } = answer;
-  if ((steps[0]?.count ?? 0) === 0) return <Empty title={text.nobody} />;
+  const hasNever = useNeverCame(projectId, steps.filter((step) => step.count === 0));
+  if ((steps[0]?.count ?? 0) === 0) return <Empty title={text.nobody}><NeverCameAll of={steps.filter(hasNever)} /></Empty>;
   return (
     <>
       <p class="funnel-sum"><strong>{formatPercent(answer.conversion_rate)}</strong> <span class="muted">{text.overall("", steps.length).trim()}</span></p>
-      <Bars answer={answer} isPersons={by === "person"} />
+      <Bars answer={answer} isPersons={by === "person"} hasNever={hasNever} />
       <Table isList caption={text.table} columns={columnsOf(by)} rows={steps} keyOf={(row) => String(row.step)} />
       {answer.breakdowns && answer.breakdowns.length > 0 && <Breakdowns answer={answer} rows={answer.breakdowns} question={question} />}
       <p class="muted small">{insights.elapsed(answer.elapsed_ms)}</p>
@@ -29,18 +31,26 @@ export function Shown({ answer, question }: { answer: Funnel; question: FunnelQu
   );
 }
 
-/** isPersons: whether who reached a step, and who didn't, is a click away. */
-export function Bars({ answer, isPersons }: { answer: Funnel; isPersons: boolean }): JSX.Element {
+/** isPersons: whether who reached a step, and who didn't, is a click away. hasNever: whether no event of a step's name ever came. */
+export function Bars({ answer, isPersons, hasNever = () => false }: { answer: Funnel; isPersons: boolean; hasNever?: (step: FunnelStep) => boolean }): JSX.Element {
   return (
     <ol class="funnel" aria-label={text.chart}>
-      {answer.steps.map((step) => <Step key={step.step} step={step} by={answer.aggregate_by} isPersons={isPersons} answer={answer} />)}
+      {answer.steps.map((step) => <Step key={step.step} step={step} by={answer.aggregate_by} isPersons={isPersons} answer={answer} isUnknown={hasNever(step)} />)}
     </ol>
   );
 }
 
-const width = (rate: number | null): { width: string } => ({ width: `${(rate ?? 0) * 100}%` });
+/** Nobody has none: few have a sliver, however few they are. */
+const Bar = ({ count, rate, tone }: { count: number; rate: number | null; tone?: number }): JSX.Element | null =>
+  (count === 0 ? null : <div class="funnel-bar" data-tone={tone} style={{ width: `${(rate ?? 0) * 100}%` }} />);
 
-function Step({ step, by, isPersons, answer }: { step: FunnelStep; by: Funnel["aggregate_by"]; isPersons: boolean; answer: Funnel }): JSX.Element {
+function Step({ step, by, isPersons, answer, isUnknown }: {
+  step: FunnelStep;
+  by: Funnel["aggregate_by"];
+  isPersons: boolean;
+  answer: Funnel;
+  isUnknown: boolean;
+}): JSX.Element {
   const count = text.counts[by](formatNumber(step.count));
   const dropped = text.dropped(formatNumber(step.drop_off), formatPercent(step.step_conversion_rate === null ? null : 1 - step.step_conversion_rate));
   return (
@@ -60,14 +70,15 @@ function Step({ step, by, isPersons, answer }: { step: FunnelStep; by: Funnel["a
           : <span class="funnel-count">{count}</span>}
         <span class="number funnel-rate">{formatPercent(step.conversion_rate)}</span>
       </div>
-      <div class="funnel-track"><div class="funnel-bar" style={width(step.conversion_rate)} /></div>
+      <div class="funnel-track"><Bar count={step.count} rate={step.conversion_rate} /></div>
+      {isUnknown && <NeverCame />}
       {answer.breakdowns?.slice(0, MAX_BARS).map((each, place) => {
         const own = each.steps[step.step - 1];
         const name = valueLabel(each.breakdown_value, answer.breakdown);
         return own && (
           <div class="funnel-part" key={place}>
             <span class="truncate muted" title={valueTitle(each.breakdown_value, answer.breakdown)}>{name}</span>
-            <div class="funnel-track is-thin"><div class="funnel-bar" data-tone={place + 1} style={width(own.conversion_rate)} /></div>
+            <div class="funnel-track is-thin"><Bar count={own.count} rate={own.conversion_rate} tone={place + 1} /></div>
             <span class="number">{formatPercent(own.conversion_rate)}</span>
           </div>
         );

@@ -86,7 +86,7 @@ function Rows({ breakdown, rows, filters, isLong }: {
         {rows.map((row) => {
           const filter = filterOfValue(PROPERTY[breakdown], row.value);
           const isOn = filters.some((each) => writeFilter(each) === writeFilter(filter));
-          const name = row.value === null ? (text.none[breakdown] ?? valueLabel(null)) : valueLabel(row.value, PROPERTY[breakdown]);
+          const name = row.value === null ? (text.none[breakdown] ?? valueLabel(null, PROPERTY[breakdown])) : valueLabel(row.value, PROPERTY[breakdown]);
           const whole = row.value === null ? name : valueTitle(row.value, PROPERTY[breakdown]);
           return (
             <li key={row.value ?? ""}>

@@ -14,6 +14,7 @@ const MEASURES: readonly Measure[] = ["visitors", "sessions", "pageviews", "boun
 const FORMATS: Record<Measure, (value: number | null) => string> = {
   visitors: formatShort, sessions: formatShort, pageviews: formatShort, bounce_rate: formatPercent, duration_seconds: formatDuration,
 };
+const COUNTED: readonly Measure[] = ["visitors", "sessions", "pageviews"];
 /** Of which less is better. */
 const IS_FALL_GOOD: readonly Measure[] = ["bounce_rate"];
 
@@ -25,7 +26,7 @@ export function Figures({ answer, isOpen }: { answer: Overview; isOpen: boolean 
         {MEASURES.map((measure) => (
           <button type="button" class="figure" key={measure} aria-pressed={measure === chosen} onClick={() => setParameters({ show: measure === "visitors" ? null : measure })}>
             <span class="muted small">{text.measures[measure]}</span>
-            <strong title={measure === "bounce_rate" || measure === "duration_seconds" ? undefined : formatNumber(answer.totals[measure])}>{FORMATS[measure](answer.totals[measure])}</strong>
+            <strong title={COUNTED.includes(measure) ? formatNumber(answer.totals[measure]) : undefined}>{FORMATS[measure](answer.totals[measure])}</strong>
             <Change measure={measure} answer={answer} />
           </button>
         ))}
@@ -63,5 +64,5 @@ function Over({ answer, measure, isOpen }: { answer: Overview; measure: Measure;
       ...(before ? [{ name: text.before(name), values: labels.map((_, at) => before[at] ?? null), tone: 1, isBefore: true }] : []),
     ];
   }, [answer, measure]);
-  return <Chart name={text.chartOf(text.measures[measure])} labels={short} longLabels={long} lines={lines} format={FORMATS[measure]} isLastOpen={isOpen} height={280} />;
+  return <Chart name={text.chartOf(text.measures[measure])} labels={short} longLabels={long} lines={lines} format={FORMATS[measure]} isWhole={COUNTED.includes(measure)} isLastOpen={isOpen} height={280} />;
 }

@@ -4,9 +4,10 @@ import { get, projectPath } from "../../api/client.ts";
 import type { Project, ProjectRole, SvEvent } from "../../api/types.ts";
 import { formatMoment } from "../../model/format.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
-import { sendCommand, snippetOf } from "../../model/snippet.ts";
+import { importCommand, sendCommand, snippetOf, TOKEN_VARIABLE } from "../../model/snippet.ts";
 import { useAsk } from "../../state/ask.ts";
 import { here } from "../../state/base.ts";
+import { hrefOf, pathOf } from "../../state/router.ts";
 import { start as text } from "../../text/start.ts";
 import { Button } from "../../ui/button.tsx";
 import { CodeBox } from "../../ui/copy.tsx";
@@ -58,7 +59,9 @@ function HowTo({ ways, projectId }: { ways: Ways; projectId: string }): JSX.Elem
       </section>
       <section class="card stack">
         <div><h2>{text.files}</h2><p class="muted small">{text.filesText}</p></div>
-        <CodeBox code={`sv import events.csv --project ${projectId}`} label={text.importCommand} />
+        <CodeBox code={importCommand(here(), projectId)} label={text.importCommand} />
+        <p class="muted small">{text.importToken[0]}<code>{TOKEN_VARIABLE}</code>{text.importToken[1]}</p>
+        <div class="small"><a href={hrefOf(pathOf("settings", "tokens"))}>{text.tokens}</a></div>
       </section>
     </>
   );

@@ -1,5 +1,5 @@
 // Who changed what, the latest first.
-import type { JSX } from "preact";
+import { Fragment, type JSX } from "preact";
 import { projectPath } from "../../api/client.ts";
 import type { AuditEntry } from "../../api/people.ts";
 import type { Json } from "../../api/types.ts";
@@ -21,9 +21,9 @@ function Trail({ path, title, timezone, isWhole }: { path: string; title: string
   const head = text.columns;
   const columns: Column<AuditEntry>[] = [
     { key: "at", head: head.at, cell: (row) => formatMoment(row.at, timezone) },
-    { key: "actor", head: head.actor, title: (row) => row.actor.name, cell: (row) => <>{row.actor.name} <span class="muted">{text.kinds[row.actor.kind]}</span></> },
-    { key: "action", head: head.action, cell: (row) => <code>{row.action}</code> },
-    { key: "target", head: head.target, title: (row) => row.target.name ?? undefined, cell: (row) => row.target.name ?? row.target.id ?? text.nothing },
+    { key: "actor", head: head.actor, title: (row) => row.actor.name, cell: (row) => <span class="audit-part">{row.actor.name} <span class="muted">{text.kinds[row.actor.kind]}</span></span> },
+    { key: "action", head: head.action, cell: (row) => <code class="audit-action">{wordsOf(row.action).map((word, at) => <Fragment key={at}>{word}<wbr /></Fragment>)}</code> },
+    { key: "target", head: head.target, title: targetOf, cell: (row) => <span class={DIGEST.test(targetOf(row)) ? "audit-digest" : "audit-part"}>{targetOf(row)}</span> },
     ...(isWhole ? [{ key: "project", head: head.project, cell: (row: AuditEntry) => row.project_id ?? text.nothing }] : []),
     { key: "change", head: head.change, cell: (row) => <div class="audit-change small">{changeOf(row)}</div> },
   ];
@@ -34,6 +34,12 @@ function Trail({ path, title, timezone, isWhole }: { path: string; title: string
     </section>
   );
 }
+
+/** What stands for a person who was erased. */
+const DIGEST = /^[0-9a-f]{64}$/;
+/** `project.rotate_token` as `project.`, `rotate_` and `token`, between which a line may end. */
+const wordsOf = (action: string): string[] => action.match(/[^._]+[._]?/g) ?? [action];
+const targetOf = ({ target }: AuditEntry): string => target.name ?? target.id ?? text.nothing;
 
 const isObject = (value: Json): value is { [key: string]: Json } => typeof value === "object" && value !== null && !Array.isArray(value);
 const shown = (value: Json | undefined): string => (value === undefined || value === null || value === "" ? text.nothing : typeof value === "string" ? value : JSON.stringify(value));

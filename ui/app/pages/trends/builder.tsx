@@ -37,7 +37,7 @@ export function Builder({ projectId, question }: { projectId: string; question: 
       )}
       <hr />
       <div class="row builder-foot">
-        <FilterBar projectId={projectId} filters={filters} onChange={changeFilters} />
+        <FilterBar projectId={projectId} filters={filters} onChange={changeFilters} add={trends.filterAll} />
         <BreakdownPicker projectId={projectId} value={breakdown} onChange={(chosen) => setParameters({ breakdown: chosen })} />
         <Segmented
           label={text.interval.label} value={interval} options={INTERVALS.map((value) => ({ value, label: text.interval[value] }))}
@@ -80,7 +80,7 @@ function Series({ projectId, wanted, letter, onChange, onRemove }: {
         />
       )}
       <FilterBar
-        projectId={projectId} filters={wanted.filters} event={wanted.event} isSmall label={insights.filtersOf(trends.eventOf(letter))}
+        projectId={projectId} filters={wanted.filters} event={wanted.event} isSmall label={insights.filtersOf(trends.eventOf(letter))} add={trends.filter(letter)}
         onChange={(filters) => onChange({ filters })}
       />
       {onRemove && <Button kind="quiet" icon="trash" isSmall label={insights.remove(trends.eventOf(letter))} onClick={onRemove} />}

@@ -31,6 +31,10 @@ export function namedSeries(answer: Trends): Named[] {
 /** Whether a breakdown's value can be filtered by: "the rest" can't. */
 export const isFilterable = (value: Json): value is string | null => value === null || (typeof value === "string" && value !== "$other");
 
+/** Whether all of them count something, so that none of their values is a fraction. */
+export const areCounts = (named: readonly Named[]): boolean =>
+  named.every(({ series: { math } }) => math === "total" || math === "unique_persons" || math === "unique_sessions");
+
 export function average(series: TrendsSeries): number | null {
   const values = series.values.filter((value) => value !== null);
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

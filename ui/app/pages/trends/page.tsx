@@ -15,6 +15,7 @@ import { trends as text } from "../../text/trends.ts";
 import { Button } from "../../ui/button.tsx";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import { DateRange } from "../../ui/date-range.tsx";
+import { NeverCame, NeverCameAll, useNeverCame } from "../../ui/never-came.tsx";
 import { chartPicture } from "../../ui/picture.ts";
 import { SaveInsight } from "../../ui/save-insight.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
@@ -22,7 +23,7 @@ import { Table, type Column } from "../../ui/table.tsx";
 import { TakeAway } from "../../ui/take-away.tsx";
 import type { PageProps } from "../registry.ts";
 import { Builder } from "./builder.tsx";
-import { average, csvRows, isFilterable, MAX_DRAWN, namedSeries, type Named } from "./lines.ts";
+import { areCounts, average, csvRows, isFilterable, MAX_DRAWN, namedSeries, type Named } from "./lines.ts";
 import { readTrends, trendsBody, type TrendsQuestion } from "./query.ts";
 import "../insights.css";
 
@@ -55,7 +56,7 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
       <div class="card" ref={place}>
         {body === null && !usual.isLoading
           ? <Empty title={text.incomplete}><p>{text.incompleteText}</p></Empty>
-          : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown answer={data} question={question} />}</Answer>}
+          : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown projectId={project.id} answer={data} question={question} />}</Answer>}
       </div>
     </div>
   );
@@ -68,7 +69,7 @@ function picture(card: HTMLElement | null, question: TrendsQuestion, named: read
   return chartPicture(text.title, rangeLabel(question.range), canvas, legend);
 }
 
-function Shown({ answer, question }: { answer: Trends; question: TrendsQuestion }): JSX.Element {
+function Shown({ projectId, answer, question }: { projectId: string; answer: Trends; question: TrendsQuestion }): JSX.Element {
   const named = useMemo(() => namedSeries(answer), [answer]);
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
   const drawn = useMemo(() => {
@@ -79,7 +80,9 @@ function Shown({ answer, question }: { answer: Trends; question: TrendsQuestion 
   const labels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone)), [answer]);
   const longLabels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone, { long: true })), [answer]);
   const lines = useMemo(() => drawn.map((each): Line => ({ name: each.name, values: each.series.values, tone: each.tone })), [drawn]);
-  if (named.length === 0) return <Empty title={text.nothing} />;
+  const asked = question.wanted.flatMap(({ event }) => (event === null ? [] : [{ event }]));
+  const hasNever = useNeverCame(projectId, named.length === 0 ? asked : answer.series.filter((each) => !each.total));
+  if (named.length === 0) return <Empty title={text.nothing}><NeverCameAll of={asked.filter(hasNever)} /></Empty>;
   const toggle = (key: string): void => {
     const next = new Set(drawn.map((each) => each.key));
     if (!next.delete(key)) next.add(key);
@@ -93,6 +96,7 @@ function Shown({ answer, question }: { answer: Trends; question: TrendsQuestion 
           {named.length > 1 && <input type="checkbox" aria-label={text.show(row.name)} checked={drawn.includes(row)} onChange={() => toggle(row.key)} />}
           <span class="swatch" data-tone={row.tone} />
           <span class="truncate">{row.name}</span>
+          {hasNever(row.series) && <NeverCame />}
         </label>
       ),
     },
@@ -112,7 +116,7 @@ function Shown({ answer, question }: { answer: Trends; question: TrendsQuestion 
     <>
       <Chart
         name={text.chartOf(drawn.map((each) => each.name).join(", "))} labels={labels} longLabels={longLabels} lines={lines} format={formatShort}
-        height={320} kind={question.kind} isLastOpen={question.range.to === null}
+        isWhole={areCounts(drawn)} height={320} kind={question.kind} isLastOpen={question.range.to === null}
       />
       {drawn.length < named.length && <p class="muted small">{text.hiddenLines(drawn.length, named.length)}</p>}
       <Table caption={text.table} columns={columns} rows={named} keyOf={(row) => row.key} />
