@@ -45,6 +45,7 @@ def odd_events(draw: random.Random, *, with_other_kinds: bool) -> list[Event]:
             "timestamp": NOON + draw.randrange(10**8),
             **draw.choice([{"anonymousId": f"a{n % 7}"}, {"userId": "u1"}, {"userId": "é", "anonymousId": f"a{n % 5}"}]),
             **draw.choice([{}, {"sessionId": f"s{n % 4}"}, {"sessionId": ""}]),
+            **draw.choice([{}, {}, {"groups": ["acme", "é", ""]}, {"groups": []}]),
             **draw.choice(
                 [{}, {"properties": {}}, {"properties": odd_properties(draw, keys, with_other_kinds=with_other_kinds)}]
             ),
@@ -93,7 +94,8 @@ def test_events_in_columns_become_the_rows_that_their_json_becomes(rig: Rig, see
 @pytest.mark.parametrize(
     "odd",
     [
-        {"groups": ["a"]}, {"eventId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, {"event": " a"}, {"event": "a\n"}, {"timestamp": -1},
+        {"groups": ["a\0"]}, {"groups": ["\ud800"]}, {"eventId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, {"event": " a"}, {"event": "a\n"},
+        {"timestamp": -1},
         {"timestamp": RECEIVED + 10**9}, {"timestamp": None}, {"timestamp": 1.5}, {"userId": None}, {"properties": {"a": "\0"}},
         {"properties": {"a": 10**25}}, {"properties": {"a": 2**63}}, {"properties": {"a": "x" * 70_000}}, {"properties": {"a": "\ud800"}},
         {"event": "\ud800"}, {"userId": "\ud800"}, {"sessionId": "\ud800"}, {"properties": {"$browser": "\ud800"}},

@@ -97,8 +97,10 @@ class Database:
             cursor = self._root.cursor()
         try:
             yield cursor
-        except ENGINE_FAULTS as error:
-            self._look_whether_it_failed(error)
+        except Exception as error:
+            fault = error if isinstance(error, ENGINE_FAULTS) else error.__cause__  # of one that was told in our words
+            if isinstance(fault, ENGINE_FAULTS):
+                self._look_whether_it_failed(fault)
             raise
         finally:
             cursor.close()
