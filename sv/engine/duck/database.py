@@ -19,6 +19,7 @@ import duckdb
 
 from sv.engine.heaps import bound_heaps
 from sv.engine.priority import all_thread_ids, lower_priority
+from sv.model.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -92,16 +93,15 @@ class Database:
 
     @contextlib.contextmanager
     def cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the same database, closed on leaving."""
+        """A connection of its own to the same database, closed on leaving. Raises Unavailable where what runs inside finds the engine
+        itself at fault."""
         with self._lock:
             cursor = self._root.cursor()
         try:
             yield cursor
-        except Exception as error:
-            fault = error if isinstance(error, ENGINE_FAULTS) else error.__cause__  # of one that was told in our words
-            if isinstance(fault, ENGINE_FAULTS):
-                self._look_whether_it_failed(fault)
-            raise
+        except ENGINE_FAULTS as error:
+            self._look_whether_it_failed(error)
+            raise Unavailable("the engine failed; where it can't go on the server is started again") from error
         finally:
             cursor.close()
 

@@ -95,9 +95,7 @@ class Statements:
                 raise Unavailable(f"the query needs more memory than the server may use; {SHORTER}") from error
             case duckdb.OutOfRangeException() if "left shift" in message:
                 raise ValidationFailed.at("date_from", f"too many persons or sessions for so long a range; {SHORTER}") from error
-            case duckdb.FatalException() | duckdb.InternalException():
-                raise Unavailable("the engine failed; where it can't go on the server is started again") from error
-            case duckdb.ConnectionException():
+            case duckdb.FatalException() | duckdb.InternalException() | duckdb.ConnectionException():
                 raise error
             case _:
                 for pattern in statement.regexes:
