@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 REPEATING: Final = (
-    "tests/engine/funnel/test_funnel_properties.py",
     "tests/http/openapi/test_openapi_fuzz.py",
     "tests/http/openapi/test_openapi_statuses.py",
     "tests/http/test_http_bad_input.py",
@@ -21,8 +20,8 @@ REPEATING: Final = (
     "tests/unit/sample/test_sample_shop.py",
     "tests/unit/sample/test_sample_stories.py",
 )
-"""Coverage doesn't look at these, which run the same lines a thousand times: it would cost a twentieth of the whole run to count them, and
-others run these lines too."""
+"""Coverage doesn't look at these, which run the same lines a thousand times: to count them would cost up to as much as running them, and
+others run these lines too. Some more say it of themselves."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -46,7 +45,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Have Python's collector pass over the ten thousand tests themselves, which live to the end: a tenth of each test's processor time."""
+    """Have Python's collector pass over the ten thousand tests themselves, which live to the end."""
     gc.collect()
     gc.freeze()
 

@@ -182,7 +182,7 @@ class _Lines:
 
 
 def _records(content: IO[bytes], delimiter: str, width: int) -> Iterator[Records | BadRow]:
-    """Of about READ_BYTES of the text at a time. Why not one by one: it takes three times as long."""
+    """Of about READ_BYTES of the text at a time. Why not one by one: with half a million records that took a seventh longer, all in all."""
     with _text_of(content) as text:
         lines = _Lines(text)
         reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)

@@ -45,4 +45,4 @@ def clickhouse() -> "Iterator[ClickHouse]":
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Coverage looks at one form in which events are held: the others go the same ways again, and following each line takes a fifth of them."""
     if getattr(item, "callspec", None) and item.callspec.params.get("state", "mixed") != "mixed":  # type: ignore[attr-defined]
-        item.add_marker("no_cover")
+        item.add_marker("untraced")

@@ -45,4 +45,4 @@ def check(client: Api) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Coverage doesn't look at tests that ask this server: what runs our code is another process."""
     if "server" in getattr(item, "fixturenames", ()):
-        item.add_marker("no_cover")
+        item.add_marker("untraced")

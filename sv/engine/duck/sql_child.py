@@ -30,7 +30,7 @@ OWN_BYTES: Final = 1 << 29
 """What the process takes by itself, threads' stacks and the engine's code and arenas included."""
 
 TABLE_SHARE: Final = 3
-"""Times as many bytes as the events came in is a table of them at most."""
+"""Times as many bytes as the events came in may a table of them take."""
 
 FETCHED_ROWS: Final = 64
 MAX_MESSAGE_CHARS: Final = 500

@@ -17,4 +17,4 @@ def clickhouse() -> Iterator[ClickHouse]:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Coverage doesn't look at these: the oracles are plain Python, which following each line makes half as slow again."""
-    item.add_marker("no_cover")
+    item.add_marker("untraced")
