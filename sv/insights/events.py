@@ -5,8 +5,8 @@ No stretch of time is read twice for a page.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, Final
 
 import msgspec
 
@@ -24,6 +24,11 @@ FIRST_STRETCH_ROWS = 100_000
 
 NARROWER = 8
 """So many times more may be covered where one person is asked for: few of the rows are looked at."""
+
+
+PAGE_BYTES: Final = 8 * 1024**2
+"""Of events' properties, after which a page ends before it has as many events as were asked for: a thousand of the largest would be 60 MB,
+and an answer is in memory until its client has taken it."""
 
 
 def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
@@ -49,10 +54,16 @@ def list_events(context: Context, query: EventsQuery) -> dict[str, Any]:
         rows += context.engine.page(context.snapshot, scope, matcher, still, context.limits)
         if len(rows) == wanted:
             break
-    page = rows[: query.limit]
-    has_more = len(rows) > query.limit
+    page = rows[: _fitting(rows[: query.limit])]
+    has_more = len(rows) > len(page)
     next_cursor = encode_cursor(Cursor(page[-1].timestamp_ms, page[-1].id)) if has_more else None
     return {"data": [event_json(row) for row in page], "meta": {"next_cursor": next_cursor, "has_more": has_more}}
+
+
+def _fitting(rows: Sequence[EventRow]) -> int:
+    """How many of the first rows a page has, which is one at least where there is one."""
+    so_far = accumulate(len(row.properties.encode()) for row in rows)
+    return min(sum(size <= PAGE_BYTES for size in so_far) or 1, len(rows))
 
 
 def get_event(context: Context, event_id: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from sv.engine.duck import newest
@@ -176,6 +177,28 @@ def test_paging_shows_everything_that_was_there_once_while_events_arrive(rig: Ri
     assert there <= set(seen)
     keys = [(item["timestamp"], item["id"]) for item in found]
     assert keys == sorted(keys, reverse=True)
+
+
+def test_a_page_of_large_events_ends_early_and_the_next_goes_on(rig: Rig, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "PAGE_BYTES", 2_000)
+    rng = random.Random(7)
+    rig.place_events(
+        [event("view", "ann", NOON + n // 3 * MINUTE_MS, text="ö" * rng.choice([1, 300, 400, 600, 1_500])) for n in range(60)],
+        state,
+    )
+    expected = [row.id for row in reversed(rows_of(rig))]
+    shown: list[list[dict[str, Any]]] = []
+    cursor = None
+    while not shown or cursor is not None:
+        answer = page(rig, EventsQuery(limit=7, cursor=cursor))
+        shown.append(answer["data"])
+        assert answer["meta"]["has_more"] is (sum(map(len, shown)) < 60)
+        cursor = decode_cursor(answer["meta"]["next_cursor"]) if answer["meta"]["has_more"] else None
+    assert [item["id"] for data in shown for item in data] == expected
+    sizes = [[len(msgspec.json.encode({"text": item["properties"]["text"]})) for item in data] for data in shown]
+    assert all(sum(data) <= 2_000 or len(data) == 1 for data in sizes)
+    assert all(len(data) == 7 or sum(data) + following[0] > 2_000 for data, following in pairwise(sizes))
+    assert {1, 2, 3} <= {len(data) for data in shown}
 
 
 def test_the_ends_of_a_list(rig: Rig) -> None:

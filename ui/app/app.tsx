@@ -3,6 +3,7 @@ import type { ComponentChildren, ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Layout } from "./layout.tsx";
 import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
+import { loadPart } from "./state/parts.ts";
 import { hrefOf, place, segments } from "./state/router.ts";
 import { hasEnded, loadMe, me, meFault, nameProjectInAddress, project } from "./state/session.ts";
 import { useTitle } from "./state/title.ts";
@@ -108,8 +109,7 @@ function Loaded({ entry, props }: { entry: PageEntry; props: PageProps }): JSX.E
   useEffect(() => {
     if (Page) return undefined;
     let isGone = false;
-    entry
-      .load()
+    loadPart(entry.load)
       .then((module) => {
         loaded.set(entry.path, module.default);
         if (!isGone) setPage(() => module.default);

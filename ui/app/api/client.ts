@@ -1,5 +1,6 @@
 // The one way to the server: JSON in, JSON out, the login's cookie along with it. What isn't 2xx is thrown as an ApiFault,
-// what never arrived as one with the status 0; an aborted request throws the platform's AbortError, which nobody shows.
+// what never arrived as one with the status 0; an aborted request throws the platform's AbortError, which nobody shows. What only reads is
+// asked once more where the network breaks off, as it does when a laptop goes from one to another.
 
 import { BASE } from "../state/base.ts";
 
@@ -36,6 +37,8 @@ export interface Ask {
 
 let whenLoggedOut: () => void = () => undefined;
 let login = 0;
+/** How long a network that broke off is left alone. */
+const AGAIN_MS = 300;
 
 /** There is a new login: a refusal of what was asked with the one before says nothing of it, and that is asked once more. */
 export function noteLogin(): void {
@@ -76,15 +79,8 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
     init.headers = { accept: "application/json", "content-type": "application/json" };
   }
   const asked = login;
-  let response: Response;
-  try {
-    response = await fetch(API + path + queryString(query), init);
-  } catch (error) {
-    if (isAbort(error)) throw error;
-    throw new ApiFault(0, "UNREACHABLE", "");
-  }
-  noteClock(response.headers.get("date"));
-  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  const { response, answer } = await arrived(API + path + queryString(query), init);
+  if (response.ok) return answer as T;
   const fault = await faultOf(response);
   if (fault.status === 401 && path !== "/auth/login") {
     if (asked !== login) return ask(method, path, { query, body, ...(signal && { signal }) });
@@ -93,9 +89,31 @@ export async function ask<T>(method: string, path: string, { query = {}, body, s
   throw fault;
 }
 
+interface Arrived {
+  response: Response;
+  answer: unknown;
+}
+
+/** A response, with all of its body where it is an answer. */
+async function arrived(url: string, init: RequestInit): Promise<Arrived> {
+  const isReading = init.method === "GET" || init.signal !== undefined; // what may be aborted changes nothing
+  for (let tries = isReading ? 2 : 1; ; tries--) {
+    try {
+      const response = await fetch(url, init);
+      noteClock(response.headers.get("date"));
+      return { response, answer: response.ok && response.status !== 204 ? await response.json() : undefined };
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      if (tries === 1) throw new ApiFault(0, "UNREACHABLE", "");
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    }
+  }
+}
+
 export const get = <T>(path: string, query: Parameters = {}, signal?: AbortSignal): Promise<T> =>
   ask<T>("GET", path, signal ? { query, signal } : { query });
 
+/** signal: of a question that only reads, and may be asked twice. */
 export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
   ask<T>("POST", path, signal ? { body, signal } : { body });
 

@@ -7,6 +7,7 @@ import { eventLabel } from "../../model/names.ts";
 import { useAsk } from "../../state/ask.ts";
 import { BASE } from "../../state/base.ts";
 import { remember, remembered } from "../../state/memory.ts";
+import { loadPart } from "../../state/parts.ts";
 import { setParameters } from "../../state/router.ts";
 import { parameter } from "../../state/scope.ts";
 import { replay as text } from "../../text/sessions.ts";
@@ -44,7 +45,7 @@ type Speed = (typeof SPEEDS)[number];
 export function Player({ projectId, sessionId, isExpected, events, onMoment, onNone }: Props): JSX.Element {
   const [share, setShare] = useState(0);
   const asked = useAsk<{ recording: Recording | null }>(isExpected ? `${projectId} ${sessionId}` : null, async (signal) => {
-    const { loadRecording } = await import("./recording.ts");
+    const { loadRecording } = await loadPart(() => import("./recording.ts"));
     const recording = await loadRecording(projectId, sessionId, signal, setShare);
     if (!recording) onNone();
     return { recording };
@@ -97,7 +98,7 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
     const element = frame.current;
     if (!element || stage.current) return;
     try {
-      const { openStage } = await import("./stage.ts");
+      const { openStage } = await loadPart(() => import("./stage.ts"));
       if (!element.isConnected || stage.current) return;
       stage.current = openStage(element, recording.events, {
         speed: Number(speed),
