@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sv import __version__
 from sv.auth.live_tokens import LiveTokens
-from sv.engine.priority import STORE_NICENESS, all_thread_ids, giving_way, lower_own_priority, lower_priority, shorten_slices
+from sv.engine.priority import STORE_NICENESS, all_thread_ids, giving_way, lower_own_priority, lower_priority, put_back, put_first
 from sv.ingest.capture import Capture, answer_of
 from sv.ingest.enrich.agents import Agents
 from sv.ingest.enrich.country import Countries
@@ -372,7 +372,7 @@ class Server:
         lower_priority([self.maintenance.start()], STORE_NICENESS)
         for each in (self.rollup_work, self.recordings.keeper, self.jobs, self.disk):
             each.start()
-        shorten_slices(of_ingest)
+        put_first(of_ingest)
 
     def end_queries(self) -> None:
         """Tell those who still wait for an answer that there will be none."""
@@ -381,6 +381,7 @@ class Server:
 
     async def _on_shutdown(self) -> None:
         self.capture.is_closing = True
+        put_back(all_thread_ids())  # before the last flush, which is on one of these threads
 
     def close(self, *, flush: bool = True) -> None:
         """Stop everything, the last events written as parts. What can't be written stays in the log, and that is logged."""

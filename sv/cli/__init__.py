@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Final
 
 from sv import __version__
+from sv.cli.collector import collect_seldom
 from sv.engine.sorting import sort_quickly
 
 COMMANDS: Final = {
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         sys.meta_path.insert(0, _NoPandas())
         sort_quickly()
+        collect_seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if command is None:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 
+from sv.cli.collector import collect_all_at_the_end, collect_while_serving
 from sv.cli.log_lines import JsonLines, TextLines
 from sv.cli.mistyped import mistyped
 from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
@@ -50,11 +50,16 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
         shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - shown, not bound
         url = settings.public_url or f"http://{shown}:{port}{settings.base_path}"
         server.lock.announce(url)
-        ready = partial(on_ready, server, url)
+
+        def ready() -> None:
+            on_ready(server, url)
+            collect_while_serving()
+
         paths = settings.base_path, settings.trusted_proxies
         serve(server.front, listener, ready, server.end_queries, *paths, has_failed=lambda: server.engine_fault is not None)
     finally:
         server.close(flush=server.engine_fault is None)
+        collect_all_at_the_end()
     if server.engine_fault is not None:
         log.critical(
             "the server ended since its engine failed: start it again; all that was acknowledged is in the log and the files"

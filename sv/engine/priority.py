@@ -1,7 +1,9 @@
 """The priority of threads. Linux has one a thread, which anybody may lower; where a system has none, nothing happens.
 
 Ingest runs at the ordinary priority. What can wait for it is below, in two steps: what writes files, and what answers questions.
-And ingest's threads ask for the processor in short slices, so that one that wakes up needn't wait until another's slice is over.
+That is a share of the processor, and says little about how soon a thread gets it: who wakes up for a tenth of a millisecond may stand
+behind a thread of the lowest priority until the kernel looks again, which is up to four later. So ingest's threads are real-time ones where
+the system lets them, and elsewhere ask for the processor in short slices.
 """
 
 import contextlib
@@ -41,6 +43,9 @@ SHORT_SLICE_NS: Final = 100_000
 are of some three milliseconds; it gets no more of the processor by that. Ingest's p99 during flushes was 5.6 to 6.3 ms without, and is
 4.1 to 4.9 (`ingest_under_queries_bench`)."""
 
+REAL_TIME: Final = 1
+"""The lowest of the real-time priorities, all of which are above every ordinary thread."""
+
 _ORDINARY_SLICE: Final = 0
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 """The system call's number: the C library has no function for it, nor has Python."""
@@ -48,12 +53,37 @@ _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 _SCHED_ATTR: Final = struct.Struct("=IIQiIQQQ")
 """size, policy, flags, niceness, real-time priority, slice in ns, deadline, period"""
 
+_FIRST: Final = os.SCHED_RR | os.SCHED_RESET_ON_FORK if sys.platform == "linux" else 0
 
-def shorten_slices(thread_ids: Iterable[int]) -> None:
-    """Have these threads of this process get the processor soon and for a short time. Threads that they start inherit it, until they are
-    lowered."""
+
+def put_first(thread_ids: Iterable[int]) -> None:
+    """Have these threads of this process get the processor as soon as they want it. For such as never want it for long.
+
+    Real-time ones where the system lets this process have them (root, CAP_SYS_NICE, or a limit of RLIMIT_RTPRIO from 1 on), which what
+    they start doesn't inherit. Not on a single processor, where all else would have what they leave. Elsewhere short slices.
+    """
+    may_be_first = sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
     for thread_id in thread_ids:
-        _set_slice(thread_id, SHORT_SLICE_NS)
+        if not (may_be_first and _make_real_time(thread_id)):
+            _set_slice(thread_id, SHORT_SLICE_NS)
+
+
+def put_back(thread_ids: Iterable[int]) -> None:
+    """Have those of these threads that were put first be ordinary ones again."""
+    if sys.platform != "linux":
+        return
+    for thread_id in thread_ids:
+        with contextlib.suppress(OSError):
+            if os.sched_getscheduler(thread_id) == _FIRST:
+                os.sched_setscheduler(thread_id, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _make_real_time(thread_id: int) -> bool:
+    with contextlib.suppress(OSError):
+        if os.sched_getscheduler(thread_id) == os.SCHED_OTHER:
+            os.sched_setscheduler(thread_id, _FIRST, os.sched_param(REAL_TIME))
+            return True
+    return False
 
 
 def _set_slice(thread_id: int, slice_ns: int) -> None:

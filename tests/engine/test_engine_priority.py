@@ -23,7 +23,8 @@ from sv.engine.priority import (
     all_thread_ids,
     giving_way,
     lower_own_priority,
-    shorten_slices,
+    put_back,
+    put_first,
 )
 from sv.server import Server
 from sv.settings import Settings
@@ -98,6 +99,65 @@ def test_a_server_s_questions_give_way_and_nothing_else_does(tmp_path: Path) -> 
         server.close()
 
 
+FIRST = os.SCHED_RR | os.SCHED_RESET_ON_FORK if HAS_SLICES else 0
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that lets nobody have real-time threads, as most containers do."""
+    really = os.sched_setscheduler
+
+    def refuse(thread: int, policy: int, param: os.sched_param) -> None:
+        if policy & os.SCHED_RR:
+            raise PermissionError(1, "Operation not permitted")
+        really(thread, policy, param)
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+
+
+def may_be_first() -> bool:
+    """Whether this system lets us."""
+
+    def work() -> bool:
+        try:
+            os.sched_setscheduler(threading.get_native_id(), FIRST, os.sched_param(1))
+        except OSError:
+            return False
+        return True
+
+    return len(os.sched_getaffinity(0)) > 1 and in_a_thread(work)
+
+
+def test_who_is_put_first_is_so_until_it_is_put_back_and_what_it_starts_is_not() -> None:
+    if not HAS_SLICES:
+        return
+    expected = FIRST if may_be_first() else os.SCHED_OTHER
+
+    def work() -> None:
+        own = threading.get_native_id()
+        put_first([own])
+        assert os.sched_getscheduler(own) == expected
+        assert in_a_thread(lambda: os.sched_getscheduler(threading.get_native_id())) == os.SCHED_OTHER
+        assert subprocess.run(["chrt", "-p", "0"], capture_output=True, text=True, check=True).stdout.count("SCHED_OTHER") == 1
+        put_back([own])
+        assert os.sched_getscheduler(own) == os.SCHED_OTHER
+
+    in_a_thread(lambda: [work()])
+
+
+def test_nobody_is_real_time_where_there_is_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not HAS_SLICES:
+        return
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+
+    def work() -> int:
+        put_first([threading.get_native_id()])
+        return os.sched_getscheduler(threading.get_native_id())
+
+    assert in_a_thread(work) == os.SCHED_OTHER
+
+
+@pytest.mark.usefixtures("refused")
 def test_a_short_slice_is_inherited_until_a_thread_is_lowered() -> None:
     if not HAS_SLICES:
         return  # elsewhere nothing happens, as the next test says
@@ -106,7 +166,7 @@ def test_a_short_slice_is_inherited_until_a_thread_is_lowered() -> None:
         own = threading.get_native_id()
         ordinary, niceness = slice_ns(own), os.getpriority(os.PRIO_PROCESS, own)
         short = SHORT_SLICE_NS if ordinary else 0
-        shorten_slices([own])
+        put_first([own])
         assert slice_ns(own) == short
         assert os.getpriority(os.PRIO_PROCESS, own) == niceness
         assert in_a_thread(lambda: slice_ns(threading.get_native_id())) == short
@@ -118,9 +178,10 @@ def test_a_short_slice_is_inherited_until_a_thread_is_lowered() -> None:
 
 
 def test_a_thread_that_is_gone_or_has_another_policy_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    shorten_slices([2**22 + 1])  # more than Linux has
+    put_back([2**22 + 1])
+    put_first([2**22 + 1])  # more than Linux has
     monkeypatch.setattr(sys, "platform", "darwin")
-    shorten_slices([threading.get_native_id()])
+    put_first([threading.get_native_id()])
     monkeypatch.undo()
     if not HAS_SLICES:
         return
@@ -128,14 +189,15 @@ def test_a_thread_that_is_gone_or_has_another_policy_is_left_alone(monkeypatch: 
     def work() -> int:
         own = threading.get_native_id()
         os.sched_setscheduler(own, os.SCHED_BATCH, os.sched_param(0))
-        shorten_slices([own])
+        put_first([own])
+        put_back([own])
         lower_own_priority()
         return os.sched_getscheduler(own)
 
     assert in_a_thread(work) == os.SCHED_BATCH
 
 
-def test_a_server_s_ingest_has_short_slices_and_what_is_below_it_has_not(tmp_path: Path) -> None:
+def test_a_server_s_ingest_is_put_first_and_what_is_below_it_is_not(tmp_path: Path) -> None:
     if not HAS_SLICES:
         return
     ordinary = in_a_thread(lambda: slice_ns(threading.get_native_id()))
@@ -144,11 +206,17 @@ def test_a_server_s_ingest_has_short_slices_and_what_is_below_it_has_not(tmp_pat
         assert server.stdout is not None
         assert json.loads(server.stdout.readline())["url"]
         threads = [int(name) for name in os.listdir(f"/proc/{server.pid}/task")]
-        found = {thread: (os.getpriority(os.PRIO_PROCESS, thread), slice_ns(thread)) for thread in threads}
+        found = {thread: (os.getpriority(os.PRIO_PROCESS, thread), standing(thread)) for thread in threads}
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    short = SHORT_SLICE_NS if ordinary else 0
-    assert found[server.pid] == (own, short)
-    assert [slice_ for niceness, slice_ in found.values() if niceness == own].count(short) > 1, "the log's too"
-    below = [slice_ for niceness, slice_ in found.values() if niceness > own]
+    first = (FIRST, 0) if may_be_first() else (os.SCHED_OTHER, SHORT_SLICE_NS if ordinary else 0)
+    assert found[server.pid] == (own, first)
+    assert [how for niceness, how in found.values() if niceness == own].count(first) > 1, "the log's too"
+    below = [how for niceness, how in found.values() if niceness > own]
     assert below
-    assert set(below) == {ordinary}
+    assert set(below) == {(os.SCHED_OTHER, ordinary)}
+
+
+def standing(thread: int) -> tuple[int, int]:
+    """How the system picks a thread: its policy, and the slice of an ordinary one."""
+    chosen = os.sched_getscheduler(thread)
+    return chosen, slice_ns(thread) if chosen == os.SCHED_OTHER else 0
