@@ -19,6 +19,7 @@ from sv.insights.events import list_events
 from sv.insights.runner import Context
 from sv.meta.db import Meta
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
+from sv.model.cursor import decode_cursor
 from sv.model.errors import NotFound
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.query_parsing import parse_events_query
@@ -82,9 +83,15 @@ class Folder:
         engine = self.server._open_engine()
         query = msgspec.structs.replace(parse_events_query([], timezone="UTC", now_ms=now_ms()), limit=1_000_000)
         limits = Limits(60.0, until_s=time.monotonic() + 60)
+        found: Counter[str] = Counter()
         with self.server.store.snapshot(PROJECT, 0, MAX_TIMESTAMP_MS + 1) as snapshot:
-            found = list_events(Context(engine, engine.pin(snapshot, limits), limits, 2), query)
-        return Counter(item["properties"]["n"] for item in found["data"])
+            context = Context(engine, engine.pin(snapshot, limits), limits, 2)
+            while True:
+                page = list_events(context, query)
+                found.update(item["properties"]["n"] for item in page["data"])
+                if not page["meta"]["has_more"]:
+                    return found
+                query = msgspec.structs.replace(query, cursor=decode_cursor(page["meta"]["next_cursor"]))
 
     def flush(self) -> None:
         self.server.maintenance.flush()
