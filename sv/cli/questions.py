@@ -66,6 +66,8 @@ def _filter(condition: str) -> dict[str, Any]:
             raise InvalidParameter(f"expected a condition such as plan=pro, got {condition[:60]!r} (--where)")
         return {"property": condition.strip(), "operator": "is_set"}
     text = found["value"].strip()
+    if not text and found["sign"] not in ("=", "!="):
+        raise InvalidParameter(f"expected a value after {found['sign']}, got none: {condition[:60]!r} (--where)")
     value: Any = text if found["sign"] == "~" else _value(text)
     return {"property": found["property"].strip(), "operator": _OPERATORS[found["sign"]], "value": value}
 

@@ -30,6 +30,7 @@ from sv.model.limits import (
     MAX_GROUPS,
     MAX_ID_CHARS,
     MAX_PROPERTIES_BYTES,
+    MAX_SHOWN_CHARS,
 )
 from sv.model.validate import not_json, show
 
@@ -148,7 +149,7 @@ _FIELD: Final = re.compile(r"\$\.(\w+)|required field `(\w+)`")
 
 def _unexpected(field: str, value: object) -> _Dropped:
     code, expected = _EXPECTED[field]
-    return _Dropped(code, f"expected {expected}, got {'none' if value is None else show(value)} ({field})")
+    return _Dropped(code, f"expected {expected}, got {show(value)} ({field})")
 
 
 def _too_deep() -> _Dropped:
@@ -167,6 +168,7 @@ _shallow_decoder = msgspec.json.Decoder(_ShallowRequest)
 _request_decoder = msgspec.json.Decoder(_Request)
 _loose_decoder = msgspec.json.Decoder(_LooseRequest)
 _raw_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _event_decoder = msgspec.json.Decoder(WireEvent)
 _encoder = msgspec.json.Encoder()
 
@@ -288,8 +290,8 @@ def _shown(raw: bytes) -> str:
         return "none"
     try:
         return show(msgspec.json.decode(raw))
-    except (msgspec.DecodeError, RecursionError):
-        return "something else"
+    except (msgspec.DecodeError, RecursionError):  # a number that no double holds, say
+        return raw[:MAX_SHOWN_CHARS].decode("utf-8", "replace") + "…" * (len(raw) > MAX_SHOWN_CHARS)
 
 
 def _check_event_count(count: int) -> None:
@@ -303,22 +305,19 @@ def _decoded_event(raw: bytes) -> WireEvent:
     if raw == TOO_DEEP:
         raise _too_deep()
     try:
-        return _event_decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
+        try:
+            return _event_decoder.decode(raw)
+        except msgspec.ValidationError as error:
+            found, members = _FIELD.search(str(error)), _members_decoder.decode(raw) if raw.lstrip().startswith(b"{") else {}
     except RecursionError:
         raise _too_deep() from None
-    try:
-        whole: Any = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        whole = None
     if found is None:
         raise _Dropped(DropReason.WRONG_TYPE, f"expected an event, an object, got {_shown(raw)}")
     field = found[1] or found[2]
-    value = whole.get(field) if isinstance(whole, dict) else None
-    if field == "event" and isinstance(value, str) and value.strip() != value:
-        return _decoded_event(_encoder.encode({**whole, "event": value.strip()}))  # too long only for the space around it
-    raise _unexpected(field, value)
+    value = bytes(members.get(field, b""))
+    if field == "event" and value.startswith(b'"') and (name := msgspec.json.decode(value, type=str)).strip() != name:
+        return _decoded_event(_encoder.encode({**members, "event": name.strip()}))  # too long only for the space around it
+    raise _Dropped(_EXPECTED[field][0], f"expected {_EXPECTED[field][1]}, got {_shown(value)} ({field})")
 
 
 def _checked(event: WireEvent, now_ms: int, may_be_deep: bool) -> bool:

@@ -41,7 +41,7 @@ def test_a_property_alone_is_there() -> None:
     assert filters(asked("--where", "coupon")) == [{"property": "coupon", "operator": "is_set"}]
 
 
-@pytest.mark.parametrize("condition", ["", " ", "=x", "=="])
+@pytest.mark.parametrize("condition", ["", " ", "=x", "==", "amount>=", "amount< ", "title~"])
 def test_what_is_no_condition_is_refused(condition: str) -> None:
     with pytest.raises(InvalidParameter, match="--where"):
         filters(asked("--where", condition))

@@ -51,3 +51,21 @@ def test_both_ways_say_the_same_at_every_depth(kind: str) -> None:
         assert isinstance(quick, Decoded)
         assert quick == decode_slowly(body_of(nested(levels, kind), {"a": 1}), NOW)
         assert [rejection.code for rejection in quick.rejections] == (["NESTED_TOO_DEEP"] if levels > MAX_DEPTH else []), levels
+
+
+@pytest.mark.parametrize(
+    ("member", "told"),
+    [
+        ('"timestamp":1e400', "got 1e400 (timestamp)"),
+        ('"properties":{"a":-1e400}', 'got {"a":-1e400} (properties)'),
+        ('"properties":{"a":1e400,"b":"' + "x" * 200 + '"}', "x… (properties)"),
+        ('"sessionId":5,"properties":{"a":1e400}', "got 5 (sessionId)"),
+        ('"groups":{"a":1}', "got an object of 1 (groups)"),
+        ('"event":null', "got none (event)"),
+    ],
+)
+def test_a_refused_event_shows_what_was_sent_also_where_it_is_no_number_of_ours(member: str, told: str) -> None:
+    event = '{"event":"e","userId":"u",' + member + "}"
+    decoded = decode_slowly(b'{"projectToken":"t","events":[' + event.encode() + b"]}", NOW)
+    (rejected,) = decoded.rejections
+    assert rejected.message.endswith(told)
