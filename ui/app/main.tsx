@@ -15,4 +15,7 @@ watchLogin();
 watchDay();
 void loadMe();
 const root = document.getElementById("app");
-if (root) render(<App />, root);
+if (root) {
+  root.replaceChildren(); // what is there for whoever doesn't get as far
+  render(<App />, root);
+}

@@ -79,6 +79,20 @@ def test_a_page_is_not_loaded_anew_from_a_server_that_is_gone(own: Visit) -> Non
     own.heading("Funnels")
 
 
+def test_an_app_that_does_not_come_at_all_says_what_to_do_and_one_that_comes_shows_nothing_of_it(own: Visit) -> None:
+    own.foresee(REPORTED)
+    page = own.page
+    page.route("**/assets/index-*.js", lambda route: route.abort("connectionreset"))
+    own.open("/trends")
+    told = page.get_by_text("load this page again")
+    expect(told).to_have_css("animation-delay", "4s")
+    expect(told).to_be_visible()
+    page.unroute("**/assets/index-*.js")
+    page.reload()
+    own.heading("Trends")
+    expect(told).to_have_count(0)
+
+
 def test_what_is_only_read_is_asked_once_more(own: Visit, api: Api) -> None:
     own.foresee(REPORTED)
     api.send(*story("ann: view@0m; bob: view@3m"))
