@@ -60,7 +60,8 @@ def put_first(thread_ids: Iterable[int]) -> None:
     """Have these threads of this process get the processor as soon as they want it. For such as never want it for long.
 
     Real-time ones where the system lets this process have them (root, CAP_SYS_NICE, or a limit of RLIMIT_RTPRIO from 1 on), which what
-    they start doesn't inherit. Not on a single processor, where all else would have what they leave. Elsewhere short slices.
+    they start doesn't inherit. Not on a single processor, where all else would have what they leave, nor where somebody niced the process,
+    which is to give way to others then. Elsewhere short slices.
     """
     may_be_first = sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
     for thread_id in thread_ids:
@@ -80,7 +81,7 @@ def put_back(thread_ids: Iterable[int]) -> None:
 
 def _make_real_time(thread_id: int) -> bool:
     with contextlib.suppress(OSError):
-        if os.sched_getscheduler(thread_id) == os.SCHED_OTHER:
+        if os.sched_getscheduler(thread_id) == os.SCHED_OTHER and os.getpriority(os.PRIO_PROCESS, thread_id) <= 0:
             os.sched_setscheduler(thread_id, _FIRST, os.sched_param(REAL_TIME))
             return True
     return False

@@ -125,7 +125,7 @@ def may_be_first() -> bool:
             return False
         return True
 
-    return len(os.sched_getaffinity(0)) > 1 and in_a_thread(work)
+    return len(os.sched_getaffinity(0)) > 1 and os.getpriority(os.PRIO_PROCESS, 0) <= 0 and in_a_thread(work)
 
 
 def test_who_is_put_first_is_so_until_it_is_put_back_and_what_it_starts_is_not() -> None:
@@ -151,6 +151,18 @@ def test_nobody_is_real_time_where_there_is_one_processor(monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
 
     def work() -> int:
+        put_first([threading.get_native_id()])
+        return os.sched_getscheduler(threading.get_native_id())
+
+    assert in_a_thread(work) == os.SCHED_OTHER
+
+
+def test_nobody_is_real_time_in_a_process_that_was_niced() -> None:
+    if not HAS_SLICES:
+        return
+
+    def work() -> int:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
         put_first([threading.get_native_id()])
         return os.sched_getscheduler(threading.get_native_id())
 
