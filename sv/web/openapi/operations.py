@@ -97,7 +97,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "list_events": Operation(
         tag="Events",
         summary="List events, newest first",
-        description="Events of one millisecond come in a fixed order. Bots' events are listed too.",
+        description="Events of one millisecond come in a fixed order. Bots' events are listed too. A page of large events ends after "
+        "8 MiB of their properties, with fewer events than `limit`.",
         parameters=DATED_LIST_PARAMETERS + EVENT_PARAMETERS,
         answers={200: Answer("A page of events.", (answers.EventList,))},
         errors=LISTING,

@@ -73,6 +73,7 @@ class Visit:
         self.faults: list[str] = []
         self._foreseen: list[str] = []
         self._unanswered: set[Request] = set()
+        self._is_broken_off = False
         self._screenshots = screenshots
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(TELL_REPORTS)
@@ -80,7 +81,7 @@ class Visit:
         context.on("dialog", self._dismiss)
         context.on("request", self._see)
         context.on("requestfinished", self._see_end)
-        context.on("requestfailed", self._see_end)
+        context.on("requestfailed", self._see_failure)
         context.on("weberror", lambda error: self.faults.append(f"thrown: {error.error}"))
         self.page: Page = context.new_page()
 
@@ -106,22 +107,24 @@ class Visit:
     def _see_end(self, request: Request) -> None:
         self._unanswered.discard(request)
 
+    def _see_failure(self, request: Request) -> None:
+        self._see_end(request)
+        self._is_broken_off |= request.failure == NETWORK_CHANGED
+
     def address(self, path: str, **query: str | list[str]) -> str:
         return path + (f"?{urlencode(query, doseq=True)}" if query else "")
 
     def open(self, path: str = "/", **query: str | list[str]) -> Page:
         """A page of the app, by its address."""
-        broken_off: list[str | None] = []
-        self.page.on("requestfailed", lambda request: broken_off.append(request.failure))
         for is_last in (False, False, True):
-            broken_off.clear()
+            self._is_broken_off = False
             try:
                 self.page.goto(self.url + self.address(path, **query))
             except Error as failed:
                 if is_last or NETWORK_CHANGED not in str(failed):
                     raise
             else:
-                if NETWORK_CHANGED not in broken_off:
+                if not self._is_broken_off:
                     break
         return self.page
 
