@@ -121,7 +121,10 @@ class Visit:
             try:
                 self.page.goto(self.url + self.address(path, **query))
             except Error as failed:
-                if is_last or NETWORK_CHANGED not in str(failed):
+                is_of_the_change = NETWORK_CHANGED in str(failed) or "is interrupted" in str(
+                    failed
+                )  # by the page that tells of it
+                if is_last or not is_of_the_change:
                     raise
             else:
                 if not self._is_broken_off:
