@@ -30,7 +30,7 @@ from sv.ingest.retries import Retries, delete_old_answers, load_answers, save_an
 from sv.insights.readiness import get_ready
 from sv.meta.db import Meta
 from sv.meta.deleted_projects import DeletedProjects
-from sv.meta.errors import FolderDamaged, FolderUnusable
+from sv.meta.errors import FolderUnusable
 from sv.meta.instance import Instance, load_instance
 from sv.meta.lock import FolderLock
 from sv.meta.parts import Parts
@@ -41,6 +41,7 @@ from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.meta.rollups.person_lists import PersonLists
 from sv.model.batch import Batch, StoredBatch
+from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
 from sv.people.people import People
 from sv.privacy.opening import open_jobs
@@ -49,7 +50,7 @@ from sv.settings import Settings
 from sv.settings.memory import engine_bytes, kept_bytes
 from sv.store.disk_watch import DiskWatch
 from sv.store.event_store import EventStore
-from sv.store.files import ASIDE, EVENTS, SPILL, lacks_catalog
+from sv.store.files import ASIDE, EVENTS, SPILL, refuse_lost_catalog
 from sv.store.maintenance import Maintenance
 from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
@@ -109,10 +110,7 @@ class Server:
         return self._lock
 
     def open(self) -> None:
-        """Take the folder and bring back what it holds.
-
-        Raises FolderInUse, FolderFromNewerVersion and other errors of `meta` that say what to do.
-        """
+        """Take the folder and bring back what it holds. Raises FolderInUse, FolderFromNewerVersion and others that say what to do."""
         folder = self.settings.data
         self.lock_folder()
         with contextlib.ExitStack() as undone:
@@ -126,12 +124,8 @@ class Server:
             undone.pop_all()
 
     def _open_meta(self, folder: Path) -> None:
-        if lacks_catalog(folder):
-            raise FolderDamaged(
-                f"{folder} has event files and no sv.db, which lists them. Restore the last backup (`sv restore`), have sv.db made anew"
-                " (`sv check --repair`), or choose another folder"
-            )
-        self.meta = Meta.open(folder / "sv.db")
+        refuse_lost_catalog(folder)
+        self.meta = Meta.open(folder / CATALOG)
         self.instance: Instance = load_instance(self.meta, self.clock())
         settings = self.settings
         self.people = People(
@@ -376,11 +370,13 @@ class Server:
 
     def end_queries(self) -> None:
         """Tell those who still wait for an answer that there will be none."""
+        self.capture.is_closing = True
         if self.runner is not None:
             self.runner.end()
 
     async def _on_shutdown(self) -> None:
         self.capture.is_closing = True
+        self.maintenance.end_soon()  # or the key files of many parts, which are made on another thread, would be waited for
         put_back(all_thread_ids())  # before the last flush, which is on one of these threads
 
     def close(self, *, flush: bool = True) -> None:

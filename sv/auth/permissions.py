@@ -32,7 +32,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     kind: an API token, or a user with a login session. scopes: what it may do in its project, and project_id that one
     project; None for all of them and for the instance itself. roles: what a user is, by project, besides; who administers
     the instance has all scopes in all projects, any other user none but by roles. name: the token's name or the user's
-    address. A principal is made for one request.
+    address. until_ms: when a token ends that is to. A principal is made for one request.
     """
 
     kind: Literal["api_token", "user"]
@@ -43,6 +43,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     name: str = ""
     roles: Mapping[str, Role] = {}
+    until_ms: int | None = None
 
 
 def scopes_of(role: Role | None) -> frozenset[Scope]:

@@ -52,7 +52,9 @@ def read_manifest(target: Path) -> Manifest | None:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise Unavailable(f"{path} can't be read: {error.strerror or error}") from error
+    except ValueError as error:
         raise Unavailable(f"{path} can't be read: {error}") from error
     if manifest.version != VERSION:
         raise Unavailable(f"{path} was written by a newer release (version {manifest.version}, this one knows {VERSION})")

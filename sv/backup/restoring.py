@@ -3,6 +3,7 @@
 `sv.db` comes last, in one step: until then a stump stands in its place, with which no server starts on a half restored folder.
 """
 
+import errno
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,11 @@ from sv.backup.manifest import FILES, MANIFEST, Kept, Manifest, read_manifest
 from sv.backup.taking import Progress, copy_file
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock
+from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
+from sv.model.telling import in_words
 from sv.store.files import write_durably
 
-CATALOG: Final = "sv.db"
 STUMP: Final = b"being restored\n"
 
 
@@ -58,15 +60,21 @@ def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, withou
                 done += kept.size
                 progress(done, manifest.bytes)
     except OSError as error:
-        raise Unavailable(f"{data} can't be restored: {error}") from error
+        raise Unavailable(f"{data} can't be restored: {in_words(error)}") from error
     return Restored(manifest, tuple(damaged))
+
+
+_NOT_AS_IT_WAS: Final = (errno.ENOENT, errno.ELOOP, errno.EINVAL)
+"""A file that is gone, or a link or a device in its place."""
 
 
 def _put_back(path: Path, kept: Kept, data: Path) -> None:
     def write(temporary: Path) -> None:
         try:
-            size, _, sha256 = copy_file(path, temporary)
-        except FileNotFoundError as error:
+            size, _, sha256 = copy_file(path, temporary, kept.size)
+        except OSError as error:
+            if error.errno not in _NOT_AS_IT_WAS:
+                raise
             raise _Differs from error
         if (size, sha256) != (kept.size, kept.sha256):
             raise _Differs

@@ -14,8 +14,10 @@ So a copy that is cut off leaves the one before it whole. A file that the target
 Never writes to the data folder.
 """
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -26,8 +28,10 @@ from sv.backup.manifest import FILES, MANIFEST, VERSION, Kept, Manifest, read_ma
 from sv.meta.copied import CopiedMeta, copy_metadata
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock
+from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
-from sv.store.files import write_durably
+from sv.model.telling import in_words
+from sv.store.files import has_catalog, refuse_lost_catalog, write_durably
 from sv.wal.copying import copy_segments, missing_seqs
 
 TRIES: Final = 20
@@ -61,19 +65,20 @@ class _Replaced(Exception):
 
 def take(data: Path, target: Path, now_ms: Callable[[], int], progress: Progress) -> Taken:
     """Take a copy. Raises FolderUnusable for folders that it can't be taken of or into, and Unavailable."""
-    _judge_folders(data, target)
     try:
+        _judge_folders(data, target)
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         (target / FILES).mkdir(mode=0o700, exist_ok=True)
         with FolderLock.acquire(target, now_ms=now_ms()):
             return _Taking(data, target, now_ms, progress).run()
     except OSError as error:
-        raise Unavailable(f"the copy can't be taken: {error}") from error
+        raise Unavailable(f"the copy can't be taken: {in_words(error)}") from error
 
 
 def _judge_folders(data: Path, target: Path) -> None:
-    if not (data / "sv.db").exists():
-        raise FolderUnusable(f"{data} is no data folder: it has no sv.db")
+    refuse_lost_catalog(data)
+    if not has_catalog(data):
+        raise FolderUnusable(f"{data} is no data folder: it has no {CATALOG}, or nothing is in it")
     inner, outer = target.resolve(), data.resolve()
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise FolderUnusable(f"the copy can't lie in the data folder, nor around it: {target}, {data}")
@@ -111,7 +116,7 @@ class _Taking:
         else:
             raise Unavailable(f"event files were replaced faster than they could be copied, {TRIES} times; try again")
         rest = self._copy_rest(moment_ns)
-        files = (*self._own("log", "sv.db"), *parts, *rest)
+        files = (*self._own("log", CATALOG), *parts, *rest)
         manifest = Manifest(VERSION, self._serial, meta.folder_id, began_ms, files)
         write_manifest(self._target, manifest)
         _remove_others(self._target / FILES, {kept.stored for kept in files})
@@ -130,7 +135,7 @@ class _Taking:
     def _try_log_and_catalog(self) -> tuple[CopiedMeta, int]:
         self._clear_own()
         highest = copy_segments(self._data / "log", 0, self._put_segment)
-        meta = copy_metadata(self._data / "sv.db", self._own_folder / "sv.db")
+        meta = copy_metadata(self._data / CATALOG, self._own_folder / CATALOG)
         if self._folder_id not in (None, meta.folder_id):
             raise FolderUnusable(f"{self._target} holds a backup of another data folder")
         copy_segments(self._data / "log", highest, self._put_segment)
@@ -142,7 +147,7 @@ class _Taking:
 
     def _clear_own(self) -> None:
         (self._own_folder / "log").mkdir(parents=True, exist_ok=True)
-        for path in (*(self._own_folder / "log").iterdir(), *self._own_folder.glob("sv.db*")):
+        for path in (*(self._own_folder / "log").iterdir(), *self._own_folder.glob(f"{CATALOG}*")):
             path.unlink()
 
     def _put_segment(self, name: str, data: bytes) -> None:
@@ -210,13 +215,21 @@ class _Taking:
         return Kept(path, stored, size, mtime_ns, sha256)
 
 
-def copy_file(source: Path, target: Path) -> tuple[int, int, str]:
-    """Copy the bytes and the time of change. Returns size, time (ns) and SHA-256 of what was read."""
+def copy_file(source: Path, target: Path, most: int | None = None) -> tuple[int, int, str]:
+    """Copy the bytes and the time of change. Returns size, time (ns) and SHA-256 of what was read.
+
+    most: of a backup, which may be anybody's work: where the file is longer it is read not much further, and a link, which would lead
+    somewhere else, is not followed. Raises OSError, also for what is no regular file.
+    """
     sha256, size = hashlib.sha256(), 0
-    with source.open("rb") as reading, target.open("wb") as writing:
+    opened = os.open(source, os.O_RDONLY | os.O_NONBLOCK | (0 if most is None else os.O_NOFOLLOW))
+    with os.fdopen(opened, "rb") as reading, target.open("wb") as writing:
         os.fchmod(writing.fileno(), 0o600)
-        mtime_ns = os.fstat(reading.fileno()).st_mtime_ns
-        while piece := reading.read(PIECE_BYTES):
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(source))
+        mtime_ns = found.st_mtime_ns
+        while (most is None or size <= most) and (piece := reading.read(PIECE_BYTES)):
             sha256.update(piece)
             writing.write(piece)
             size += len(piece)

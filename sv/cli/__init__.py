@@ -4,17 +4,17 @@ A command's module has `add_arguments(parser)` and `run(args) -> exit code`, and
 module of the command that runs is imported: start-up is a feature.
 """
 
-import argparse
 import importlib
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sv import __version__
-from sv.cli.collector import collect_seldom
-from sv.engine.sorting import sort_quickly
+from sv.cli.failures import telling_failures
+
+if TYPE_CHECKING:
+    import argparse
 
 COMMANDS: Final = {
     "serve": "start the server on a data folder",
@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "export": "write events to NDJSON, CSV and Parquet files",
     "project": "make, list, change and delete projects",
     "token": "make, list and revoke API tokens",
-    "person": "erase a person",
+    "person": "erase a person, or write all that is kept of one",
     "user": "make, list and change users, who log in",
     "rejections": "show which events were rejected lately, and why",
     "tail": "show events as they arrive",
@@ -39,8 +39,8 @@ COMMANDS: Final = {
     "config": "show every setting, its value and where it came from",
 }
 
-_RELATIVE: Final = re.compile(r"-\d+[a-z]+")
-"""A relative date."""
+_SERVERS: Final = ("serve", "dev")
+"""They end in order by a signal, whenever it comes."""
 
 _EXAMPLES: Final = """\
 examples:
@@ -51,22 +51,40 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code: 0 done, 1 it could not be done, 2 it was asked wrongly."""
-    if argv is None:
-        sys.meta_path.insert(0, _NoPandas())
-        sort_quickly()
-        collect_seldom()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run one command. Returns its exit code: 0 done, 1 it could not be done, 2 it was asked wrongly, 130 it was interrupted."""
+    with telling_failures() as outcome:
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        if argv is None:
+            _prepare_process(arguments)
+        outcome.code = _run(arguments)
+    return outcome.code
+
+
+def _prepare_process(arguments: list[str]) -> None:
+    """What is for a process that runs one command and ends."""
+    from sv.cli.collector import collect_seldom
+    from sv.engine.sorting import sort_quickly
+
+    if arguments and arguments[0] in _SERVERS:
+        from sv.cli.ending import end_at_signals
+
+        end_at_signals()
+    if sys.stdout is not None and sys.stdout.encoding != "utf-8":  # pyright: ignore[reportUnnecessaryComparison]
+        from sv.cli.output import bear_any_text
+
+        bear_any_text(is_json="--json" in arguments)
+    sys.meta_path.insert(0, _NoPandas())
+    sort_quickly()
+    collect_seldom()
+
+
+def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if command is None:
         return _top_level(arguments)
     module = _module(command)
-    parser = _parser(command, module)
-    from sv.cli.failures import telling_failures
-
-    with telling_failures() as outcome:
-        outcome.code = module.run(parser.parse_args(_joined(arguments[1:])))
-    return outcome.code
+    run: Callable[[argparse.Namespace], int] = module.run
+    return run(_parser(command, module).parse_args(_joined(arguments[1:])))
 
 
 class _NoPandas:
@@ -79,7 +97,7 @@ class _NoPandas:
             raise ModuleNotFoundError("pandas is left out", name=name)
 
 
-def make_parsers() -> dict[str, argparse.ArgumentParser]:
+def make_parsers() -> "dict[str, argparse.ArgumentParser]":
     """Every command's, for those who tell of all of them. It imports all that they do."""
     return {command: _parser(command, _module(command)) for command in COMMANDS}
 
@@ -88,7 +106,9 @@ def _module(command: str) -> ModuleType:
     return importlib.import_module(f"sv.cli.{command.replace('-', '_')}_command")
 
 
-def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+def _parser(command: str, module: ModuleType) -> "argparse.ArgumentParser":
+    import argparse
+
     summary, _, details = (module.__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog=f"sv {command}",
@@ -103,9 +123,12 @@ def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
 
 def _joined(arguments: Sequence[str]) -> list[str]:
     """`--date-from -7d` as `--date-from=-7d`: argparse takes the second word for an option else."""
+    import re
+
+    relative = re.compile(r"-\d+[a-z]+")
     joined: list[str] = []
     for word in arguments:
-        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _RELATIVE.fullmatch(word):
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and relative.fullmatch(word):
             joined[-1] += f"={word}"
         else:
             joined.append(word)
@@ -113,6 +136,43 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def _top_level(arguments: list[str]) -> int:
+    """What `sv` answers without a command in the first place. Ends with SystemExit and 2 where it was asked wrongly."""
+    parser = _top_parser()
+    if arguments[:1] == ["help"]:
+        command = next(iter(arguments[1:]), None)
+        if command is not None and command not in COMMANDS:
+            parser.error(_unknown(command))
+        (parser if command is None else _parser(command, _module(command))).print_help()
+        return 0
+    parser.parse_known_args(arguments)  # ends with --help and --version
+    if arguments:
+        parser.error(_wrong(*arguments))
+    parser.print_help()
+    return 0
+
+
+def _wrong(first: str, *others: str) -> str:
+    """What is wrong with words of which the first one is no command."""
+    if not first.startswith("-"):
+        return _unknown(first)
+    late = next((place for place, word in enumerate(others) if word in COMMANDS), None)
+    if late is None:
+        return f"unknown option {first!r}; `sv --help` lists the commands, `sv COMMAND --help` a command's options"
+    from shlex import join
+
+    return f"expected the command before its options: {join(['sv', others[late], first, *others[:late], *others[late + 1 :]])}"
+
+
+def _unknown(command: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(command, [*COMMANDS, "help"], 1)
+    return f"unknown command {command!r}; " + (f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}")
+
+
+def _top_parser() -> "argparse.ArgumentParser":
+    import argparse
+
     listed = "\n".join(f"  {name:<13} {text}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="sv",
@@ -120,11 +180,7 @@ def _top_level(arguments: list[str]) -> int:
         description="Session Vision, self-hosted: product analytics with exact funnels, in one process.",
         epilog=f"commands:\n{listed}\n\n{_EXAMPLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sv {__version__}")
-    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
-    known, _ = parser.parse_known_args(arguments)
-    if known.command is not None:
-        parser.error(f"unknown command {known.command!r}; the commands are {', '.join(COMMANDS)}")
-    parser.print_help()
-    return 0 if not arguments else 2
+    return parser

@@ -30,7 +30,8 @@ TIMEOUT_S: Final = 60.0
 def add_server_flags(parser: argparse.ArgumentParser, scope: str, also: Sequence[str] = ()) -> None:
     """--url, --api-token and --data. scope: what the token must allow, for the help. also: further settings."""
     parser.add_argument(
-        "--url", help=f"the server's address [{URL_VARIABLE}] (default: that of the server on the data folder, else of `sv dev`)"
+        "--url",
+        help=f"the server's address [{URL_VARIABLE}, where --data isn't given] (default: the server on the data folder, else `sv dev`)",
     )
     parser.add_argument(
         "--api-token",
@@ -41,13 +42,26 @@ def add_server_flags(parser: argparse.ArgumentParser, scope: str, also: Sequence
 
 
 def url_meant(args: argparse.Namespace) -> str | None:
-    """For commands that work on a folder at rest, too: the server of `--url`, or of `SV_URL` where no flag names a folder."""
-    return args.url or (None if args.data is not None else os.environ.get(URL_VARIABLE) or None)
+    """The server of `--url`, or of `SV_URL` where no flag names a folder: a flag wins over a variable.
+
+    Raises InvalidParameter for a variable that is no address."""
+    if args.url:
+        return str(args.url)
+    url = None if args.data is not None else os.environ.get(URL_VARIABLE)
+    if not url:
+        return None
+    from sv.remote.addresses import check_address
+
+    check_address(url, URL_VARIABLE)
+    return url
 
 
 def find_server(args: argparse.Namespace) -> "RunningServer":
-    """The server that the flags and the environment mean. Raises FolderUnusable where a folder is named and no server runs on it."""
-    url, token = args.url or os.environ.get(URL_VARIABLE), args.api_token or os.environ.get(TOKEN_VARIABLE)
+    """The server that the flags and the environment mean.
+
+    Raises FolderUnusable where a folder is named and no server runs on it, and where this user may not see whether one does.
+    """
+    url, token = url_meant(args), args.api_token or os.environ.get(TOKEN_VARIABLE)
     if not url:
         loaded = load_with_sources(args, os.environ)
         holder = read_holder(loaded.settings.data)

@@ -27,7 +27,9 @@ from sv.cli.bars import watching_bytes
 from sv.cli.drawing import count
 from sv.cli.running import set_up_logging
 from sv.meta.errors import FolderUnusable
+from sv.meta.folder import look
 from sv.meta.lock import FolderLock
+from sv.model.data_folder import CATALOG
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
 from sv.settings.memory import engine_bytes
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     set_up_logging(settings)
     data = settings.data
-    if not any((data / name).exists() for name in ("sv.db", "events", "log")):
+    if not any(look(data, name) for name in (CATALOG, "events", "log")):
         raise FolderUnusable(f"{data} is no data folder: it has neither sv.db nor events nor a log")
     repaired = None
     with (

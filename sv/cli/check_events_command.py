@@ -8,7 +8,8 @@ examples:
   sv check-events --data data --project k3v9x0a2m7qd --date-from -7d
 
 It asks the server that --url (SV_URL) names, else reads the data folder or asks the server on it, else asks `sv dev` at its usual address.
-Exit code 0: everything is as planned; 1: something departs, no event arrived, or it could not be checked.
+Exit code 0: everything is as planned; 1: something departs, no event arrived, or it could not be checked; 2: it was asked wrongly, or
+the plan is none.
 
 Departures are events that no plan has, required properties that are missing, and values of another type. Names that begin with $ are the
 clients' own and no plan's business; an event like $pageview is checked where the plan names it. Types are string, number, boolean, datetime
@@ -25,14 +26,16 @@ from pathlib import Path
 
 import msgspec
 
-from sv.cli.asking import URL_VARIABLE, add_server_flags, find_server
+from sv.cli.asking import add_server_flags, find_server, url_meant
 from sv.cli.drawing import count
 from sv.cli.plan_file import plan_text, read_plan
 from sv.cli.running import set_up_logging
 from sv.cli.terminal import console, line, shown
 from sv.exports.sources import Pairs, Source, whole_pairs
 from sv.meta.errors import FolderInUse
-from sv.model.errors import InvalidParameter
+from sv.meta.folder import look
+from sv.model.data_folder import CATALOG
+from sv.model.errors import BadFile, InvalidParameter, NotFound
 from sv.model.event_plan import ArrivedEvent, Comparison, Departure, make_plan
 from sv.settings import load_with_sources
 
@@ -73,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         told = {"events": comparison.events, "departures": msgspec.to_builtins(departures), "has_more": comparison.is_cut}
         print(json.dumps(told, ensure_ascii=False))
-    else:
+    elif departures or not is_empty:
         _tell(path, comparison, departures)
     if is_empty:
         print("sv: no event arrived, so nothing was checked", file=sys.stderr)
@@ -84,11 +87,11 @@ def _write(args: argparse.Namespace, path: Path) -> int:
     with _source(args) as source:
         plan = make_plan(_events(source, _pairs(args)))
     if not plan.events:
-        raise InvalidParameter("no event arrived that a plan could be made from")
+        raise NotFound("no event arrived that a plan could be made from")
     try:
         path.write_text(plan_text(plan), encoding="utf-8")
     except OSError as error:
-        raise InvalidParameter(f"{path} can't be written: {error.strerror} (--schema)") from error
+        raise BadFile(f"{path} can't be written: {error.strerror} (--schema)") from error
     if args.json:
         print(json.dumps({"file": str(path), "events": sorted(plan.events)}, ensure_ascii=False))
     else:
@@ -106,8 +109,8 @@ def _source(args: argparse.Namespace) -> Generator[Source]:
     """Where the events are: a folder at rest, where one is meant and nothing runs on it; else a server."""
     loaded = load_with_sources(args, os.environ)
     settings = loaded.settings
-    is_folder_meant = loaded.sources["data"] != "default" or (settings.data / "sv.db").exists()
-    if not args.url and not os.environ.get(URL_VARIABLE) and is_folder_meant:
+    is_folder_meant = loaded.sources["data"] != "default" or look(settings.data, CATALOG) is not None
+    if url_meant(args) is None and is_folder_meant:
         from sv.cli.event_source import local_source
 
         set_up_logging(settings)

@@ -17,7 +17,7 @@ from sv.settings import add_flags, load
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="answer in JSON")
-    add_flags(parser)
+    add_flags(parser, ["data", "memory_limit", "threads", "event_id_window_seconds", "log_level", "log_format"])
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from sv.settings.definition import definitions
+
 HELP_CHARS: Final = 70
 
 
@@ -45,6 +47,7 @@ def _walk(words: tuple[str, ...], parser: argparse.ArgumentParser) -> Iterator[O
     told: dict[str, str] = {}
     options: list[Option] = []
     values: tuple[str, ...] = ()
+    words_of_settings = {setting.flag: setting.about.kind.options for setting in definitions()}  # read by them, not by argparse
     actions: list[Any] = parser._actions  # pyright: ignore[reportPrivateUsage] - argparse has no public way to read a parser
     for action in actions:
         if action.help == argparse.SUPPRESS:
@@ -53,7 +56,7 @@ def _walk(words: tuple[str, ...], parser: argparse.ArgumentParser) -> Iterator[O
             below |= {str(name): each for name, each in action.choices.items()}
             told |= {str(each.dest): _short(each.help) for each in action._choices_actions}  # pyright: ignore[reportPrivateUsage]
         elif action.option_strings:
-            choices = tuple(str(each) for each in action.choices or ())
+            choices = tuple(str(each) for each in action.choices or words_of_settings.get(action.option_strings[0], ()))
             options.append(Option(tuple(action.option_strings), _short(action.help), action.nargs != 0, choices))
         elif action.choices:
             values = tuple(str(each) for each in action.choices)

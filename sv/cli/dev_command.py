@@ -20,6 +20,7 @@ not looked for, since two clicks in the same instant are the same bytes (SV_RETR
 
 import argparse
 import contextlib
+import importlib
 import ipaddress
 import json
 import os
@@ -27,17 +28,20 @@ import shutil
 import signal
 import tempfile
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
 
 from sv.cli.credentials import DEV, DevServer, dev_credentials, kept_project
+from sv.cli.ending import held_off, unwind_at_signals
 from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
+from sv.cli.sample import add_sample, remove_cut_off_sample
 from sv.model.errors import ServerFault
 from sv.server import Server
-from sv.settings import add_flags, load_with_sources
+from sv.settings import Loaded, add_flags, load_with_sources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,17 +58,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     loaded = load_with_sources(args, os.environ)
-    settings = loaded.settings
-    if not _is_loopback(settings.host):
+    if not _is_loopback(loaded.settings.host):
         raise ServerFault(
-            f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {settings.host} (host)"
+            f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {loaded.settings.host} (host)"
         )
-    set_up_logging(settings)
+    set_up_logging(loaded.settings)
     warn_of_mistyped(os.environ)
+    if loaded.sources["data"] != "default":
+        return _run(args, loaded, loaded.settings.data, "its data is kept")
+    importlib.import_module("sv.web.serve")  # with its modules of C, before a signal may raise something in their midst
+    with _throwaway() as folder:
+        return _run(args, loaded, folder, "nothing is kept")
+
+
+@contextlib.contextmanager
+def _throwaway() -> Generator[Path]:
+    """A folder that is removed when the block ends, however it does."""
+    unwind_at_signals()
+    folder = None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="sv-dev-"))
+        yield folder
+    finally:
+        if folder is not None:
+            with held_off():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(args: argparse.Namespace, loaded: Loaded, folder: Path, kept: str) -> int:
+    """kept: what becomes of the folder, in words."""
+    settings = msgspec.structs.replace(loaded.settings, data=folder)
     fixed_ms = None if args.fixed_clock is None else read_instant(args.fixed_clock)
-    throwaway = Path(tempfile.mkdtemp(prefix="sv-dev-")) if loaded.sources["data"] == "default" else None
-    if throwaway is not None:
-        settings = msgspec.structs.replace(settings, data=throwaway)
     if fixed_ms is not None and loaded.sources["retry_window_seconds"] == "default":
         settings = msgspec.structs.replace(settings, retry_window_seconds=0)
     server = DevServer(settings) if fixed_ms is None else FixedServer(settings, fixed_ms)
@@ -72,9 +96,8 @@ def run(args: argparse.Namespace) -> int:
     def on_open(server: Server) -> None:
         dev_credentials(server)
         server.people.kept_project = kept_project(server.meta)
-        if args.sample and not server.catalog.parts() and not server.store.held_bytes:
-            from sv.cli.sample import add_sample
-
+        is_empty = remove_cut_off_sample(server) or not (server.catalog.parts() or server.store.held_bytes)
+        if args.sample and is_empty:
             add_sample(server, DEV)
 
     def on_ready(_: Server, url: str) -> None:
@@ -83,16 +106,11 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps({"url": url, **msgspec.to_builtins(DEV), "data": str(settings.data)}), flush=True)
         else:
-            kept = "its data is kept" if throwaway is None else "nothing is kept"
             print(f"{bold(f'Session Vision is running at {url}')} (sv dev: {kept})\n")
             introduce(url, DEV, settings.script_path, has_sample=args.sample)
             tell_first_event(server, url)
 
-    try:
-        return run_server(server, on_open, on_ready)
-    finally:
-        if throwaway is not None:
-            shutil.rmtree(throwaway, ignore_errors=True)
+    return run_server(server, on_open, on_ready)
 
 
 def _stop_on_eof() -> None:

@@ -23,13 +23,12 @@ def local_source(settings: Settings, project_id: str | None, doing: str) -> Gene
     """
     with opened_server(settings, doing) as server:
         project = project_of(server, project_id)
-        from sv.insights.event_export import plan_locally
         from sv.model.exports import parse_export_query
 
         exports, found_id, timezone = server.load_services().exports, project.id, project.timezone
         source = LocalSource(
             lambda pairs: parse_export_query(pairs, timezone=timezone, now_ms=server.clock()),
-            lambda query: plan_locally(exports, found_id, query, server.clock()),
+            lambda query: exports.plan(found_id, query, server.clock()),
             lambda query: exports.blocks(found_id, query),
             reads_ahead=engine_bytes(settings.memory_limit) >= AHEAD_BYTES,
         )

@@ -35,7 +35,7 @@ from sv.cli.running import set_up_logging
 from sv.exports.running import Asked, Exported, export_to_file, export_to_folder, export_to_stream
 from sv.exports.sources import Pairs, Source
 from sv.exports.targets import Compression, kind_of
-from sv.model.errors import InvalidParameter
+from sv.model.errors import BadFile, InvalidParameter
 from sv.model.exports import ExportFormat
 from sv.settings import Settings, add_flags, load
 
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise InvalidParameter(f"{args.output} can't be written: {error.strerror or error} (--output)") from error
+            raise BadFile(f"{args.output} can't be written: {error.strerror or error} (--output)") from error
     if args.json:
         print(json.dumps(exported.as_json(), ensure_ascii=False))
     else:

@@ -12,9 +12,11 @@ from typing import Final
 from sv.cli.credentials import DevServer
 from sv.meta.db import Meta
 from sv.meta.instance import load_instance, load_url_secret
+from sv.model.data_folder import CATALOG
 from sv.model.errors import InvalidParameter
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.settings import Settings
+from sv.store.files import refuse_lost_catalog
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,7 +35,8 @@ class FixedServer(DevServer):
 
     def open(self) -> None:
         self.lock_folder()
-        _make_unrandom(self.settings.data / "sv.db", self._at_ms)
+        refuse_lost_catalog(self.settings.data)
+        _make_unrandom(self.settings.data / CATALOG, self._at_ms)
         super().open()
         self._ingested_before = self.store.ingested
 

@@ -127,6 +127,9 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
     else:
         with opened_server(settings, "Import into") as server:
             project_of(server, args.project)
+            server.meta.writer_wait_s = (
+                -1
+            )  # for the commit of the chunk before, which may take longer than anybody would wait elsewhere
             from sv.imports.chunks import size_at_rest
             from sv.imports.local import LocalTarget
             from sv.store.importing import ImportChunks

@@ -7,30 +7,32 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sv.cli.credentials import kept_project
 from sv.meta.db import Meta
 from sv.meta.errors import FolderUnusable
 from sv.model.access import Actor
+from sv.model.data_folder import CATALOG
 from sv.people.people import People
 from sv.server import now_ms
 from sv.settings import add_flags, load
-
-CATALOG: Final = "sv.db"
+from sv.store.files import has_catalog, refuse_lost_catalog
 
 
 def check_folder(data: Path, otherwise: str = "") -> None:
     """Raises FolderUnusable where no server ever started on the folder: to make one of a mistyped name helps nobody.
 
-    otherwise: what else may be meant."""
-    if not (data / CATALOG).exists():
+    And where this user may not look into it; FolderDamaged where it has event files without a catalog. otherwise: what else may be meant.
+    """
+    refuse_lost_catalog(data)
+    if not has_catalog(data):
         raise FolderUnusable(f"{data} is no data folder yet; `sv serve --data {data}` makes one{otherwise}")
 
 
 @contextlib.contextmanager
 def opened_people(args: Namespace) -> Generator[People]:
-    """The people of the folder that the settings name. Raises FolderUnusable where no server ever started on it."""
+    """The people of the folder that the settings name. Raises what `check_folder` does."""
     settings = load(args, os.environ)
     check_folder(settings.data)
     with Meta.open(settings.data / CATALOG) as meta:

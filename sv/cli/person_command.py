@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import sys
+from typing import Final
 
 from sv.cli.opened import check_folder, this_person
 from sv.cli.running import set_up_logging
@@ -20,6 +21,9 @@ from sv.meta.projects import Project
 from sv.privacy.answers import job_json
 from sv.server import Server
 from sv.settings import add_flags, load
+
+_SETTINGS: Final = ("data", "memory_limit", "threads", "event_id_window_seconds", "audit_days", "log_level", "log_format")
+_OF_RECORDINGS: Final = ("s3_bucket", "s3_endpoint", "s3_region", "s3_addressing", "s3_access_key", "s3_secret_key")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--project", required=True, help="the project's id")
     erase.add_argument("--json", action="store_true", help="answer in JSON")
     for action in (erase, export):
-        add_flags(action)
+        add_flags(action, [*_SETTINGS, *_OF_RECORDINGS])
 
 
 def run(args: argparse.Namespace) -> int:

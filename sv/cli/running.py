@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from sv.cli.collector import collect_all_at_the_end, collect_while_serving
+from sv.cli.ending import is_asked_for, unwind_at_signals
 from sv.cli.log_lines import JsonLines, TextLines
 from sv.cli.mistyped import mistyped
 from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
@@ -38,6 +39,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
     """
     from sv.web.serve import listen, serve  # here, since commands that serve nothing share this file
 
+    unwind_at_signals()
     settings = server.settings
     bound_heaps()  # before the first thread has one
     share_heaps_with_arrow()
@@ -56,7 +58,14 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
             collect_while_serving()
 
         paths = settings.base_path, settings.trusted_proxies
-        serve(server.front, listener, ready, server.end_queries, *paths, has_failed=lambda: server.engine_fault is not None)
+        serve(
+            server.front,
+            listener,
+            ready,
+            server.end_queries,
+            *paths,
+            is_over=lambda: server.engine_fault is not None or is_asked_for(),
+        )
     finally:
         server.close(flush=server.engine_fault is None)
         collect_all_at_the_end()

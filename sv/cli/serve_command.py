@@ -6,7 +6,8 @@ examples:
   sv serve --sample                        with the events of a sample shop, where the folder is empty
 
 The first start prints the credentials once. Every option is also an environment variable (SV_PORT) and a line of a TOML file
-(port = 80, with --config FILE). SIGTERM ends it: events are flushed, and the exit code is 0.
+(port = 80, with --config FILE). SIGTERM ends it, and so does closing its terminal (unless `nohup` started it): events are flushed, and
+the exit code is 0.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import msgspec
 from sv.cli.credentials import Credentials, first_credentials, note_shown
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
+from sv.cli.sample import add_sample, remove_cut_off_sample
 from sv.model.limits import MIB
 from sv.server import Server
 from sv.settings import add_flags, load
@@ -48,11 +50,10 @@ def run(args: argparse.Namespace) -> int:
                 "memory_limit is %d MiB: with less than %d the server may take more than that (SV_MEMORY_LIMIT)", given, least
             )
         credentials = first_credentials(server)
+        is_empty = remove_cut_off_sample(server) or not server.store.ingested
         if credentials is not None:
             made.append(credentials)
-            if args.sample and not server.store.ingested:
-                from sv.cli.sample import add_sample
-
+            if args.sample and is_empty:
                 add_sample(server, credentials)
 
     def on_ready(server: Server, url: str) -> None:

@@ -20,15 +20,21 @@ import contextlib
 import csv
 import json
 import os
+import re
 import sys
-from typing import Any
+from typing import Any, Final
 
-from sv.cli.asking import URL_VARIABLE, add_server_flags, find_server
+from sv.cli.asking import add_server_flags, find_server, url_meant
 from sv.cli.running import set_up_logging
 from sv.cli.terminal import console, line, shown
 from sv.meta.errors import FolderInUse
+from sv.meta.folder import look
+from sv.model.data_folder import CATALOG
 from sv.model.sql import SQL_ROWS_DEFAULT, parse_sql_query
 from sv.settings import Settings, load_with_sources
+
+_CONTROLS: Final = re.compile(r"[\x7f-\x9f]")
+"""Characters that JSON may hold and that act on a terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +53,12 @@ def run(args: argparse.Namespace) -> int:
     statement = sys.stdin.read() if args.statement == "-" else args.statement
     found = _ask(args, {"query": statement, "limit": args.limit})
     if args.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(_CONTROLS.sub(lambda each: f"\\u{ord(each[0]):04x}", json.dumps(found, ensure_ascii=False)))
     elif args.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(column["name"] for column in found["columns"])
-        writer.writerows([_text(value, "") for value in row] for row in found["rows"])
+        seen = _whole if sys.stdout.isatty() else str
+        writer.writerow(seen(column["name"]) for column in found["columns"])
+        writer.writerows([seen(_text(value, "")) for value in row] for row in found["rows"])
     else:
         _draw(found)
     if found["has_more"]:
@@ -62,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
 def _ask(args: argparse.Namespace, body: dict[str, Any]) -> dict[str, Any]:
     """Of a folder at rest, where one is meant and nothing runs on it; else of a server."""
     loaded = load_with_sources(args, os.environ)
-    is_folder_meant = loaded.sources["data"] != "default" or (loaded.settings.data / "sv.db").exists()
-    if not args.url and not os.environ.get(URL_VARIABLE) and is_folder_meant:
+    is_folder_meant = loaded.sources["data"] != "default" or look(loaded.settings.data, CATALOG) is not None
+    if url_meant(args) is None and is_folder_meant:
         with contextlib.suppress(FolderInUse):  # then its server is asked
             return _ask_folder(args, loaded.settings, body)
     server = find_server(args)
@@ -101,6 +108,10 @@ def _draw(found: dict[str, Any]) -> None:
     out.print(table, soft_wrap=False)
     rows = len(found["rows"])
     out.print(line((f"{rows:,} row{'' if rows == 1 else 's'}", "dim")))
+
+
+def _whole(text: str) -> str:
+    return shown(text, len(text))
 
 
 def _text(value: Any, null: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sv.cli.opened import add_common_flags, opened_people, print_json, this_person
 from sv.model.access import Scope
-from sv.model.limits import DAY_MS
+from sv.model.errors import InvalidParameter
+from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
 from sv.people.answers import show_api_token
 from sv.people.bodies import NewToken
 from sv.people.people import People
@@ -56,7 +57,7 @@ def _rows(people: People, args: argparse.Namespace) -> list[dict[str, Any]]:
                 name=args.name,
                 scopes=frozenset(Scope(scope) for scope in args.scope or ["read"]),
                 project_id=args.project,
-                expires_ms=None if args.days is None else people.now_ms() + int(args.days * DAY_MS),
+                expires_ms=None if args.days is None else _end_ms(args.days, people.now_ms()),
             )
             made = create_token(people, this_person(), new)
             return [show_api_token(made.token) | {"token": made.secret}]
@@ -64,3 +65,11 @@ def _rows(people: People, args: argparse.Namespace) -> list[dict[str, Any]]:
             return [show_api_token(revoke_token(people, this_person(), args.token_id))]
         case _:
             return [show_api_token(token) for token in people.api_tokens.list_all()]
+
+
+def _end_ms(days: float, now_ms: int) -> int:
+    """When a token ends that is good for so many days. Raises InvalidParameter for a moment that isn't ahead, or that can't be shown."""
+    most_ms = MAX_TIMESTAMP_MS - now_ms
+    if not 1 <= days * DAY_MS <= most_ms:
+        raise InvalidParameter(f"expected more than 0 and up to {most_ms // DAY_MS:,}, got {days:.15g} (--days)")
+    return now_ms + int(days * DAY_MS)

@@ -78,9 +78,9 @@ def _rows(people: People, args: argparse.Namespace) -> list[dict[str, Any]]:
             changed = change_user(people, actor, user.id, UserChange(), hash_password(password))
             return [_row(people, changed) | {"password": made}]
         case "role":
-            user = _find(people, args.email)
             if (args.project_id is None) != (args.role is None) or (args.role is None and args.instance_admin is None):
                 raise InvalidParameter("expected a project and a role, or --instance-admin yes or no")
+            user = _find(people, args.email)
             role = None if args.role in (None, _NONE) else Role(args.role)
             change = UserChange(
                 is_instance_admin=None if args.instance_admin is None else args.instance_admin == "yes",

@@ -323,6 +323,10 @@ class Engine(Protocol):
         """Visitors, pageviews and sessions by bucket, and the first rows of tables. The scope has no filters of its own."""
         ...
 
+    def newest_received_ms(self, snapshot: Snapshot, limits: Limits) -> int | None:
+        """When the snapshot's newest event was received, in Unix ms: later than now where a clock was put back. None without any."""
+        ...
+
     def export_days(
         self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
     ) -> list[tuple[int, int]]:

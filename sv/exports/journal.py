@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sv.exports.sources import Pairs, Plan
 from sv.exports.targets import rename, sync
-from sv.model.errors import InvalidParameter
+from sv.model.errors import BadFile, InvalidParameter
 
 VERSION: Final = 1
 
@@ -45,7 +45,7 @@ def load(path: Path, project: str, asked: list[str]) -> Journal | None:
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, OSError) as error:
-        raise InvalidParameter(f"{path} can't be read: {error}; delete it to begin anew") from None
+        raise BadFile(f"{path} can't be read: {error}; delete it to begin anew") from None
     if (found.version, found.project, found.asked) != (VERSION, project, asked):
         raise InvalidParameter(f"{path} is of another export; delete it to begin anew, or name another --output")
     return found

@@ -22,7 +22,7 @@ from sv.engine.ahead import OneAhead
 from sv.exports.journal import VERSION, Journal, describe, load, save
 from sv.exports.sources import Pairs, Plan, PlannedPiece, Source, piece_pairs, whole_pairs
 from sv.exports.targets import Kind, PieceWriter, rename, sync
-from sv.model.errors import InvalidParameter, Unavailable
+from sv.model.errors import BadFile, InvalidParameter, Unavailable
 from sv.model.exports import ExportFormat
 
 PIECE_TRIES: Final = 4
@@ -105,7 +105,7 @@ def export_to_file(source: Source, asked: Asked, path: Path, observe: Observe) -
     resumed = _events(journal.plan.pieces[: journal.done])
     with part.open("r+b" if part.exists() else "w+b") as file:
         if os.fstat(file.fileno()).st_size < journal.bytes:
-            raise InvalidParameter(f"{part} is shorter than {journal_path} says; delete both to begin anew")
+            raise BadFile(f"{part} is shorter than {journal_path} says; delete both to begin anew")
         file.truncate(journal.bytes)
         file.seek(journal.bytes)
         if asked.kind.format is ExportFormat.PARQUET:

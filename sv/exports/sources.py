@@ -75,5 +75,8 @@ def piece_pairs(pairs: Pairs, plan: Plan, piece: PlannedPiece) -> Pairs:
 
 
 def whole_pairs(pairs: Pairs, plan: Plan) -> Pairs:
-    """What asks for all of a plan's events."""
+    """What asks for all of a plan's events: in one go, and on whatever day."""
+    if plan.pieces:
+        first, last = plan.pieces[0], plan.pieces[-1]
+        return piece_pairs(pairs, plan, PlannedPiece(first.date_from, last.date_to, plan.events))
     return [*(pair for pair in pairs if pair[0] != "received_before"), ("received_before", plan.received_before)]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from sv.imports.moments import Times
-from sv.ingest.decode import ShallowEvent, ShallowProperties
+from sv.ingest.events import ShallowEvent, ShallowProperties
 from sv.model.batch import EventColumns
 from sv.model.enrichment import LOOKED_AT
 from sv.model.limits import MAX_FUTURE_MS, MAX_PROPERTIES_BYTES

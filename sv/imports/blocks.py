@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from sv.imports.moments import Times, all_to_ms, as_list
 from sv.imports.rows import BadRow, Row
-from sv.ingest.body import repair
-from sv.ingest.decode import ShallowEvent
+from sv.ingest.events import ShallowEvent
+from sv.model.json_repair import repair
 
 Value = TypeVar("Value")
 

@@ -17,10 +17,11 @@ from sv.imports.blocks import Block, set_times
 from sv.imports.columns import Columns, RowError
 from sv.imports.moments import Times
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
-from sv.ingest.body import repair
-from sv.ingest.decode import Decoded, DropReason, ShallowEvent, decode, judged
+from sv.ingest.decode import decode, judged
+from sv.ingest.events import Decoded, DropReason, ShallowEvent
 from sv.model.batch import EventColumns
 from sv.model.errors import ClientFault
+from sv.model.json_repair import repair
 from sv.model.limits import FOLD_ROWS, MAX_BODY_BYTES, MAX_DEPTH, MAX_EVENTS_PER_REQUEST, MAX_USER_AGENT_CHARS, MIB
 
 CHUNK_ROWS: Final = FOLD_ROWS

@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from sv.imports.moments import to_ms
 from sv.imports.rows import Source
-from sv.ingest.body import repair
-from sv.ingest.decode import DropReason
+from sv.ingest.events import DropReason
 from sv.model.errors import InvalidParameter
+from sv.model.json_repair import repair
 from sv.model.validate import show
 
 FIELDS: Final = {

@@ -23,7 +23,7 @@ from msgspec import Struct
 from sv.imports.files import READ_BYTES, UserFile
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
 from sv.imports.tables import TableBlock, table_of
-from sv.model.errors import InvalidParameter
+from sv.model.errors import BadFile
 
 MAX_LINE_CHARS: Final = 4 << 20
 """Of one line. A field may have 131,072 characters (the csv module's own bound), and properties at most half of that."""
@@ -255,13 +255,13 @@ def _at_lines(fault: str, at: int, end: int) -> str:
 
 
 def columns_of_csv(file: UserFile) -> list[str]:
-    """The columns' names. Raises InvalidParameter where there are none."""
+    """The columns' names. Raises BadFile where there are none."""
     with file.open() as (content, _):
         return _read_header(file, content)[1]
 
 
 def _read_header(file: UserFile, content: IO[bytes]) -> tuple[str, list[str]]:
-    """The delimiter and the columns' names. Raises InvalidParameter where there is no header of different names."""
+    """The delimiter and the columns' names. Raises BadFile where there is no header of different names."""
     with _text_of(content) as text:
         line = text.readline(MAX_LINE_CHARS)
     try:
@@ -270,19 +270,19 @@ def _read_header(file: UserFile, content: IO[bytes]) -> tuple[str, list[str]]:
             for delimiter in DELIMITERS
         }
     except csv.Error as error:
-        raise InvalidParameter(f"{file.name}: expected the columns' names in the first line: {error}") from None
+        raise BadFile(f"{file.name}: expected the columns' names in the first line: {error}") from None
     delimiter = max(readings, key=lambda candidate: len(readings[candidate]))
     names = readings[delimiter]
     if not any(names):
-        raise InvalidParameter(f"{file.name}: expected the columns' names in the first line, got {line[:60].strip()!r}")
+        raise BadFile(f"{file.name}: expected the columns' names in the first line, got {line[:60].strip()!r}")
     if not all(names):
-        raise InvalidParameter(
+        raise BadFile(
             f"{file.name}: the column in place {names.index('') + 1} has no name; give it one in the first line"
             " (pandas writes such a column unless told index=False)"
         )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise InvalidParameter(f"{file.name}: the header has {', '.join(map(repr, repeated[:5]))} more than once")
+        raise BadFile(f"{file.name}: the header has {', '.join(map(repr, repeated[:5]))} more than once")
     return delimiter, names
 
 

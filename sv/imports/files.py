@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import IO, Final
 
-from sv.model.errors import InvalidParameter
+from sv.model.errors import BadFile, InvalidParameter
 
 READ_BYTES: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
@@ -45,7 +45,7 @@ _SUFFIXES: Final = {
 
 
 class UserFile:
-    """A regular file of a known format. `open` and `digest` raise InvalidParameter for a file that can't be read.
+    """A regular file of a known format. `open` and `digest` raise BadFile for a file that can't be read.
 
     members: where it is a zip, the names in it that are read, one after the other; otherwise none.
     """
@@ -76,10 +76,10 @@ class UserFile:
         return found
 
     def check_unchanged(self) -> None:
-        """Raises InvalidParameter where the file is not as it was when it was named: then its digest means nothing."""
+        """Raises BadFile where the file is not as it was when it was named: then its digest means nothing."""
         with self._telling_faults():
             if _state_of(self.path.stat()) != self._state:
-                raise InvalidParameter(f"{self.name} was changed while it was read; import it again once nobody writes to it")
+                raise BadFile(f"{self.name} was changed while it was read; import it again once nobody writes to it")
 
     @contextmanager
     def open(self) -> Generator[tuple[IO[bytes], Callable[[], float]]]:
@@ -106,11 +106,11 @@ class UserFile:
         try:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-            raise InvalidParameter(f"{self.name} is damaged: {error}") from error
+            raise BadFile(f"{self.name} is damaged: {error}") from error
         except RuntimeError as error:  # a compression that Python has not
-            raise InvalidParameter(f"{self.name} can't be read: {error}") from error
+            raise BadFile(f"{self.name} can't be read: {error}") from error
         except OSError as error:
-            raise InvalidParameter(f"{self.name} can't be read: {error.strerror or error}") from error
+            raise BadFile(f"{self.name} can't be read: {error.strerror or error}") from error
 
 
 def format_by_name(path: PurePath) -> Format | None:

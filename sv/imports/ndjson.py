@@ -8,9 +8,9 @@ import msgspec
 from sv.imports.blocks import LineBlock
 from sv.imports.files import READ_BYTES, UserFile
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
-from sv.ingest.body import repair
-from sv.ingest.decode import DropReason
-from sv.model.errors import InvalidParameter
+from sv.ingest.events import DropReason
+from sv.model.errors import BadFile
+from sv.model.json_repair import repair
 from sv.model.limits import MAX_BODY_BYTES, MAX_DEPTH
 
 MAX_LINE_BYTES: Final = MAX_BODY_BYTES
@@ -79,7 +79,7 @@ class NdjsonSource:
 
     def _refuse_array(self, text: bytes) -> None:
         if text.startswith(b"["):
-            raise InvalidParameter(f"{self._file.name} is a JSON array; expected an object a line, as `jq -c '.[]'` makes of it")
+            raise BadFile(f"{self._file.name} is a JSON array; expected an object a line, as `jq -c '.[]'` makes of it")
 
 
 def _row(number: int, line: bytes) -> Row | BadRow | None:

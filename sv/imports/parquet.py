@@ -16,7 +16,8 @@ from sv.imports.files import UserFile
 from sv.imports.moments import in_zone
 from sv.imports.rows import UNREADABLE, BadRow, Row, Unit
 from sv.imports.tables import TableBlock, table_of
-from sv.ingest.body import repair
+from sv.model.errors import BadFile
+from sv.model.json_repair import repair
 
 if TYPE_CHECKING:
     from sv.engine.duck.reading import Role
@@ -100,6 +101,8 @@ class ParquetSource:
         self._closing.close()
 
 
+_MAGIC: Final = b"PAR1"
+
 _ROLES: "Final[dict[str | None, Role]]" = {
     "timestamp": "moment",
     "anonymousId": "id",
@@ -113,6 +116,10 @@ def _unpacked(file: UserFile, closing: ExitStack) -> Path:
     """A copy without the compression around it: Parquet is read from its end."""
     path = Path(closing.enter_context(TemporaryDirectory(prefix="sv-import-"))) / "file.parquet"
     with file.open() as (content, _), path.open("wb") as copy:
+        head = content.read(len(_MAGIC))
+        if head != _MAGIC:
+            raise BadFile(f"{file.name}: what is compressed in it is no Parquet file")
+        copy.write(head)
         shutil.copyfileobj(content, copy)
     return path
 

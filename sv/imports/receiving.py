@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from sv.imports.chunks import CHUNK_ROWS, decode_events
-from sv.ingest.body import repair
-from sv.ingest.decode import Decoded
+from sv.ingest.events import Decoded
 from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
+from sv.model.json_repair import repair
 from sv.model.limits import MAX_USER_AGENT_CHARS, MIB
 from sv.model.validate import clip, not_json
 from sv.store.event_store import EventStore

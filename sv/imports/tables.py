@@ -11,8 +11,8 @@ from sv.imports.blocks import decoded_lines
 from sv.imports.columns import FIELDS, USER_AGENT_COLUMNS
 from sv.imports.moments import Times, all_to_ms
 from sv.imports.rows import BadRow, Row
-from sv.ingest.body import repair
-from sv.ingest.decode import ShallowEvent, ShallowProperties, WireEvent
+from sv.ingest.events import ShallowEvent, ShallowProperties, WireEvent
+from sv.model.json_repair import repair
 
 Record = Sequence[Any]
 """A row, a value a column."""

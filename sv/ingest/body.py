@@ -1,8 +1,4 @@
-"""Request bytes to JSON bytes: inflate within a bound, and repair what would cost a whole batch for one character.
-
-Repairs (docs/api.md, "Fields"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD. All
-other faults of the JSON are left for the decoder to name.
-"""
+"""Request bytes to JSON bytes: inflate within a bound."""
 
 import re
 import zlib
@@ -10,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
-from sv.model.limits import KIB, MAX_BODY_BYTES, MAX_LOOP_REPAIR_BYTES
+from sv.model.limits import KIB, MAX_BODY_BYTES
 
 MAX_GZIP_MEMBERS: Final = 1000
 """Each costs as much as a small request. Clients make one; programs that append to a file make some."""
@@ -18,9 +14,6 @@ MAX_GZIP_MEMBERS: Final = 1000
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _SLICE_BYTES: Final = 64 * KIB
 _ZEROS: Final = re.compile(rb"\0+")
-_SUSPECT_ESCAPE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_ESCAPE: Final = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_REPLACEMENT: Final = b"\\ufffd"
 
 
 def inflate(data: bytes, encoding: str) -> bytes:
@@ -64,35 +57,3 @@ def _members(data: bytes) -> Iterator[bytes]:
         if start >= len(data):
             return
     raise InvalidParameter(f"expected at most {MAX_GZIP_MEMBERS} gzip members, got more (body)")
-
-
-def is_slow_to_repair(body: bytes) -> bool:
-    """Whether `repair` would take so long that it belongs on a thread."""
-    return len(body) > MAX_LOOP_REPAIR_BYTES and b"\\" in body and _SUSPECT_ESCAPE.search(body) is not None
-
-
-def repair(body: bytes) -> bytes:
-    """The same JSON in valid UTF-8, with each NUL and each lone surrogate as U+FFFD.
-
-    The usual body is pure ASCII without such escapes and comes back as it is, after three scans at the speed of memory.
-    """
-    if not body.isascii():
-        try:
-            body.decode("utf-8")
-        except UnicodeDecodeError:
-            body = body.decode("utf-8", "replace").encode()
-        if body.startswith(b"\xef\xbb\xbf"):
-            body = body[3:]
-    if b"\0" in body:
-        body = body.replace(b"\0", _REPLACEMENT)
-    if b"\\" in body and _SUSPECT_ESCAPE.search(body):
-        body = _ESCAPE.sub(_repaired_escape, body)
-    return body
-
-
-def _repaired_escape(match: re.Match[bytes]) -> bytes:
-    unit: bytes | None = match[3]
-    if unit is None:  # a surrogate pair, or an escape of one character
-        return match[0]
-    value = int(unit, 16)
-    return _REPLACEMENT if value == 0 or 0xD800 <= value <= 0xDFFF else match[0]

@@ -15,15 +15,19 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from sv.ingest import body as bodies
+from sv.ingest.body import inflate
 from sv.ingest.counters import IngestCounters
-from sv.ingest.decode import Decoded, decode, decode_quickly, tokens_of
+from sv.ingest.decode import LARGE_BODY_BYTES, decode, decode_quickly, is_dense
+from sv.ingest.events import Decoded
+from sv.ingest.one_by_one import decode_slowly, token_of
 from sv.ingest.pace import Pace
 from sv.ingest.rates import Rates
 from sv.ingest.rejected import RecentRejections
 from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
 from sv.model.errors import NotAuthenticated, Unavailable
+from sv.model.ingest_limits import MAX_ASIDE_WAIT_S
+from sv.model.json_repair import is_slow_to_repair, repair
 from sv.model.limits import MAX_USER_AGENT_CHARS
 from sv.model.validate import show_token
 
@@ -93,7 +97,9 @@ class Capture:
         self._now_ms = now_ms
         self._log: AppendLog | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._slow_lane = asyncio.Semaphore(1)
+        self._small_lane = asyncio.Semaphore(1)
+        self._large_lane = asyncio.Semaphore(1)
+        self._aside_bytes = 0
         self.retries = retries
         self.rates = rates
         self.counters = IngestCounters()
@@ -104,7 +110,7 @@ class Capture:
         """Called once, on the log's thread, with the first batch that is stored from then on. It must not wait for anything."""
 
         self.max_reading_bytes = max_held_bytes // 2
-        """Of requests that are still arriving in pieces, all together."""
+        """Of requests that are still arriving in pieces, all together; and likewise of those that wait for being decoded."""
 
     def open(self, log: AppendLog, loop: asyncio.AbstractEventLoop) -> None:
         self._log = log
@@ -135,11 +141,13 @@ class Capture:
         answer = await self._first_answer(key, now_ms)
         if answer is not None:
             return _acknowledged(answer)
-        body = bodies.inflate(data, encoding)
-        is_slow = bodies.is_slow_to_repair(body)
-        decoded = None if is_slow else decode_quickly(bodies.repair(body), now_ms)
+        body = inflate(data, encoding)
+        if len(body) > LARGE_BODY_BYTES:
+            self._refuse_unknown(body)
+        is_many = is_dense(body)
+        decoded = None if is_many or is_slow_to_repair(body) else decode_quickly(repair(body), now_ms)
         if decoded is None:
-            decoded = await self._decode_aside(body, now_ms)
+            decoded = await self._decode_aside(body, now_ms, is_many)
             answer = await self._first_answer(key, now_ms)  # the same body may have been stored meanwhile
             if answer is not None:
                 return _acknowledged(answer)
@@ -150,6 +158,8 @@ class Capture:
             self.rejected.note(project_id, decoded.rejections, decoded.accepted + len(decoded.rejections), now_ms)
         if not decoded.accepted:
             return _refused(decoded)
+        if len(decoded.events_json) > ORDINARY_BODY_BYTES:
+            self.check_room(len(decoded.events_json))  # as they are kept: inflated, and numbers written out
         batch = Batch(
             VERSION,
             project_id,
@@ -175,13 +185,48 @@ class Capture:
         self.counters.retried_events += answer.accepted
         return answer
 
-    async def _decode_aside(self, body: bytes, now_ms: int) -> Decoded:
-        """Decode what takes long on a thread, one request at a time, and not at all for a token that nobody has."""
-        tokens = tokens_of(body)
-        if tokens and not any(self._project_of(token) for token in tokens):
-            self._project_or_refuse(tokens.pop())
-        async with self._slow_lane:
-            return await asyncio.to_thread(lambda: decode(bodies.repair(body), now_ms))
+    async def _decode_aside(self, body: bytes, now_ms: int, is_many: bool) -> Decoded:
+        """Decode what takes long on a thread, one request at a time, and not at all for a token that nobody has.
+
+        Small bodies, nearly all of which have an event that is to be rejected, don't wait for large ones. is_many: it is dense.
+        """
+        self._refuse_unknown(body)
+        if self._aside_bytes + len(body) > self.max_reading_bytes:
+            raise Unavailable("too many large requests at once; nothing of this one was stored", retry_after_s=2)
+        lane = self._small_lane if len(body) <= ORDINARY_BODY_BYTES else self._large_lane
+        self._aside_bytes += len(body)
+        try:
+            await self._turn_of(lane)
+            try:
+                return await asyncio.to_thread(self._decode_here, body, now_ms, is_many)
+            finally:
+                lane.release()
+        finally:
+            self._aside_bytes -= len(body)
+
+    async def _turn_of(self, lane: asyncio.Semaphore) -> None:
+        """Acquire it. Raises Unavailable where that takes too long, or the server is about to end."""
+        try:
+            async with asyncio.timeout(MAX_ASIDE_WAIT_S):
+                await lane.acquire()
+        except TimeoutError:
+            raise Unavailable("too many large requests at once; nothing of this one was stored", retry_after_s=5) from None
+        if self.is_closing:
+            lane.release()
+            raise Unavailable("the server is shutting down", retry_after_s=2)
+
+    def _decode_here(self, body: bytes, now_ms: int, is_many: bool) -> Decoded:
+        """On whatever thread."""
+        body = repair(body)
+        if is_many:
+            return decode_slowly(body, now_ms, self._project_or_refuse)
+        return decode(body, now_ms)
+
+    def _refuse_unknown(self, body: bytes) -> None:
+        """Raises NotAuthenticated for a body whose token nobody has, before anything is spent on its events."""
+        token = token_of(body)
+        if token is not None:
+            self._project_or_refuse(token)
 
     def _project_or_refuse(self, token: str) -> str:
         project_id = self._project_of(token)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from sv.ingest.decode import DropReason, Rejection
+from sv.ingest.events import DropReason, Rejection
 
 MAX_REJECTED_PROJECTS: Final = 100
 MAX_REJECTED_SAMPLES: Final = 10

@@ -34,8 +34,14 @@ COUNT_S: Final = 300.0
 _CUT_OFF: Final = "the client took nothing of the export for a while, and another one waited"
 
 
-def plan_export(context: Context, query: ExportQuery) -> dict[str, Any]:
-    """The pieces of an export, so that a client can ask for one after the other and go on where it stopped."""
+def plan_export(context: Context, query: ExportQuery, now_ms: int) -> dict[str, Any]:
+    """The pieces of an export, so that a client can ask for one after the other and go on where it stopped.
+
+    Without a `received_before` that is now, or just after the newest event where a clock was put back since it came.
+    """
+    if query.received_before_ms == MAX_TIMESTAMP_MS:
+        newest_ms = context.engine.newest_received_ms(context.snapshot, context.limits)
+        query = replace(query, received_before_ms=now_ms if newest_ms is None else max(now_ms, newest_ms + 1))
     pieces = _pieces(context.engine, context.snapshot, query, context.limits)
     return {
         "received_before": iso_ms(query.received_before_ms),
@@ -44,13 +50,6 @@ def plan_export(context: Context, query: ExportQuery) -> dict[str, Any]:
             {"date_from": iso_ms(piece.from_ms), "date_to": iso_ms(piece.to_ms), "events": piece.events} for piece in pieces
         ],
     }
-
-
-def plan_locally(exports: "EventExports", project_id: str, query: ExportQuery, now_ms: int) -> dict[str, Any]:
-    """The same for the process that has the folder open. Without a `received_before` that is now."""
-    return exports.plan(
-        project_id, query if query.received_before_ms < MAX_TIMESTAMP_MS else replace(query, received_before_ms=now_ms)
-    )
 
 
 def _pieces(engine: Engine, snapshot: Any, query: ExportQuery, limits: Limits) -> list[Piece]:
@@ -115,13 +114,13 @@ class EventExports:
         with contextlib.closing(found):
             yield from found
 
-    def plan(self, project_id: str, query: ExportQuery) -> dict[str, Any]:
+    def plan(self, project_id: str, query: ExportQuery, now_ms: int) -> dict[str, Any]:
         """As `plan_export`, on this thread."""
         dates = query.events.dates
         limits = Limits(COUNT_S)
         with self._events.snapshot(project_id, dates.from_ms, dates.to_ms) as snapshot:
             engine = self._open_engine()
-            return plan_export(Context(engine, engine.pin(snapshot, limits), limits, 1), query)
+            return plan_export(Context(engine, engine.pin(snapshot, limits), limits, 1), query, now_ms)
 
     async def start(self, project_id: str, query: ExportQuery) -> AsyncIterator[bytes]:
         """The content, once its first block is there. Raises Unavailable where too many exports run, and as `blocks` does."""

@@ -68,11 +68,11 @@ class PersonExport:
         async for lines in self._session_lines(project, person):
             yield lines
         merged = is_merged(project.settings)
-        query = replace(events_of(person, EventsQuery(limit=EXPORT_PAGE), is_merged=merged), limit=EXPORT_PAGE)
+        query = EventsQuery(limit=EXPORT_PAGE)
         count = 0
         sessions: set[str] = set()
         while True:
-            page = await self._page(project, query, merged=merged)
+            page = await self._page(project, person, query, merged=merged)
             events = page["data"]
             count += len(events)
             ids = {event["session_id"] for event in events} - sessions
@@ -103,9 +103,12 @@ class PersonExport:
                 return
             asked = [asked[0], ("cursor", page["meta"]["next_cursor"])]
 
-    async def _page(self, project: Project, query: EventsQuery, *, merged: bool) -> dict[str, Any]:
+    async def _page(self, project: Project, person: Person, query: EventsQuery, *, merged: bool) -> dict[str, Any]:
         def page(context: Context) -> dict[str, Any]:
-            return list_events(context, query)
+            found = self._persons.find(
+                project.id, person.distinct_id, is_merged=merged
+            )  # as of the events that are looked at, or later
+            return list_events(context, events_of(found, query, is_merged=merged))
 
         dates = (0, query.dates.to_ms)
         return await self._patiently(lambda: self._runner.run(project.id, dates, page, kind=Kind.PAGE, is_merged=merged))

@@ -105,7 +105,7 @@ class Slots(NamedTuple):
 
 
 def find_slots(context: Context, query: FunnelQuery, breakdown: Breakdown, whole: Found) -> Slots:
-    """The lines of a breakdown: the values of most groups at step 1 first, then `$other`, then null."""
+    """The lines of a breakdown: the values of most groups at step 1 first, then null, then `$other`, as in trends."""
     found = context.engine.first_values(
         context.snapshot,
         scope_of(query),
@@ -125,13 +125,13 @@ def find_slots(context: Context, query: FunnelQuery, breakdown: Breakdown, whole
     labels: list[Any] = [msgspec.json.decode(found.values[code] or "null") for code in top]
     slot_of = np.full(len(found.values), -1, np.int64)
     slot_of[top] = np.arange(len(top))
-    if rest:
-        slot_of[rest] = len(labels)
-        labels.append(OTHER)
     nulls = [code for code, value in enumerate(found.values) if value is None]
     if nulls:
         slot_of[nulls] = len(labels)
         labels.append(None)
+    if rest:
+        slot_of[rest] = len(labels)
+        labels.append(OTHER)
     return Slots(found.groups, slot_of[found.codes], labels)
 
 

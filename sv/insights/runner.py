@@ -268,9 +268,9 @@ class Runner:
         for attempt in (1, 2):
             with self._events.snapshot(project_id, *range_ms) as snapshot:
                 try:
-                    if is_merged:
-                        self._catch_up()  # after the snapshot, so that all its events have their say
                     pinned = engine.pin(snapshot.merged() if is_merged else snapshot, limits)
+                    if is_merged:
+                        self._catch_up()  # after the pin, so that all its events have their say, also those that came since the snapshot
                     return insight(Context(engine, pinned, limits, self._threads))
                 except UnreadablePart as error:
                     parts = snapshot.parts

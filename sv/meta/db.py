@@ -31,6 +31,7 @@ from sv.meta.errors import FolderDamaged, translate
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
 from sv.model.errors import Conflict, Unavailable
+from sv.model.telling import in_words
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Meta:
         self.is_new = is_new
         self._writer = writer
         self._lock = threading.Lock()
+        self.writer_wait_s = WRITER_WAIT_S
+        """How long who wants to write waits for whoever writes; -1 is without end, for who has the folder to themselves."""
         self._owner: int | None = None
         self._is_shared = False
         self._is_durable = True
@@ -100,8 +103,8 @@ class Meta:
                 raise RuntimeError("a transaction inside a transaction")
             yield self._writer
             return
-        if not self._lock.acquire(timeout=WRITER_WAIT_S):
-            raise Unavailable(f"the metadata's writer was busy for {WRITER_WAIT_S:g} seconds")
+        if not self._lock.acquire(timeout=self.writer_wait_s):
+            raise Unavailable(f"the metadata's writer was busy for {self.writer_wait_s:g} seconds")
         self._owner = threading.get_ident()
         try:
             if self._is_closed:
@@ -126,14 +129,15 @@ class Meta:
     def together(self) -> Generator[apsw.Connection]:
         """One transaction, synced on return, for several changes: `transaction` in the block joins it, `rows` sees what it wrote.
 
-        Let errors through: what was changed before one is taken back only where it leaves the block.
+        Another `together` in the block joins it too, and all of it is stored where the outermost one ends.
+        Let errors through: what was changed before one is taken back only where it leaves the outermost block.
         """
         with self.transaction() as writer:
-            self._is_shared = True
+            was_shared, self._is_shared = self._is_shared, True
             try:
                 yield writer
             finally:
-                self._is_shared = False
+                self._is_shared = was_shared
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """All rows of one `select`, from the newest commit. Text that UTF-8 can't carry equals nothing kept here."""
@@ -162,8 +166,8 @@ class Meta:
 
         Writers wait meanwhile. Raises Unavailable where readers or the disk don't let it.
         """
-        if not self._lock.acquire(timeout=WRITER_WAIT_S):
-            raise Unavailable(f"the metadata's writer was busy for {WRITER_WAIT_S:g} seconds")
+        if not self._lock.acquire(timeout=self.writer_wait_s):
+            raise Unavailable(f"the metadata's writer was busy for {self.writer_wait_s:g} seconds")
         try:
             with _translated(self.path), self._noting_failed_writes(), self._checkpointer.paused():
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
@@ -261,7 +265,7 @@ def copy_database(source: Path, target: Path) -> None:
         temporary.rename(target)
         sync_folder(target.parent)
     except OSError as error:
-        raise Unavailable(f"the backup {target} can't be written: {error}") from error
+        raise Unavailable(f"the backup {target} can't be written: {in_words(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -289,7 +293,7 @@ def _make_private_file(path: Path) -> bool:
         if not size:
             sync_folder(path.parent)
     except OSError as error:
-        raise Unavailable(f"{path} can't be opened for writing: {error}") from error
+        raise Unavailable(f"{path} can't be opened for writing: {error.strerror or error}") from error
     if 0 < size < SMALLEST_BYTES:
         raise FolderDamaged(f"{path} has only {size} bytes: it was cut off. Put the last backup in its place with `sv restore`")
     return not size

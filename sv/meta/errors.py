@@ -12,6 +12,7 @@
 What is none of these (a violated constraint, a wrong statement) is a bug in this room and stays an apsw error.
 """
 
+import os
 from pathlib import Path
 
 import apsw
@@ -54,13 +55,20 @@ def translate(error: apsw.Error, path: Path) -> SvError | None:
         )
     if isinstance(error, _DISK + _REFUSAL):
         meaning = DiskRefuses if isinstance(error, _DISK) else Unavailable
-        return meaning(f"the metadata in {path} can't be read or written: {_describe(error)}")
+        return meaning(f"the metadata in {path} can't be read or written: {_describe(error)}{_remedy(path)}")
     return None
 
 
 def is_taken(error: apsw.ConstraintError) -> bool:
     """Whether the row was refused because another one has the same key."""
     return getattr(error, "extendedresult", None) in _TAKEN
+
+
+def _remedy(path: Path) -> str:
+    """For who may not write there. SQLite's log lies beside the file, and who reads it writes into that too."""
+    if os.access(path.parent, os.W_OK | os.X_OK) and (os.access(path, os.R_OK | os.W_OK) or not path.exists()):
+        return ""
+    return f". Whoever reads it has to be able to write to {path.parent}: be the user that the server runs as, on a disk that takes writes"
 
 
 def _describe(error: apsw.Error) -> str:

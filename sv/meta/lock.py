@@ -19,6 +19,7 @@ import msgspec
 
 from sv.meta.db import sync_folder
 from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.folder import not_seen
 
 LOCK_NAME: Final = "sv.lock"
 
@@ -99,9 +100,17 @@ class FolderLock:
 
 
 def read_holder(folder: Path) -> Holder | None:
-    """Who holds the folder, by what the lock file says; None where it says nothing (yet, or not in our words)."""
-    with suppress(OSError, msgspec.DecodeError), (folder / LOCK_NAME).open("rb") as file:
-        return msgspec.json.decode(file.read(_MAX_HOLDER_BYTES), type=Holder)
+    """Who holds the folder, by what the lock file says; None where it says nothing (yet, or not in our words).
+
+    Raises FolderUnusable where this user may not see that.
+    """
+    try:
+        with suppress(msgspec.DecodeError), (folder / LOCK_NAME).open("rb") as file:
+            return msgspec.json.decode(file.read(_MAX_HOLDER_BYTES), type=Holder)
+    except PermissionError as error:
+        raise not_seen(folder, error) from error
+    except OSError:
+        pass
     return None
 
 

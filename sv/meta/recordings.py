@@ -197,14 +197,13 @@ class RecordingChunks:
         rows = self._meta.rows(
             """
             select session_id from recording_sessions where project_id = ?1 and user_id = ?2
-            union
+            union all
             select session_id from recording_sessions where project_id = ?1 and anonymous_id = ?2
-            order by session_id
             """,
             project_id,
             person_id,
-        )
-        return [str(session_id) for (session_id,) in rows]
+        )  # in no order, and some twice: to have it otherwise the planner goes through all sessions of the project
+        return sorted({str(session_id) for (session_id,) in rows})
 
     def due(self, now_ms: int, limit: int) -> list[Chunk]:
         """Chunks to look at now, the longest due first."""

@@ -73,7 +73,7 @@ class Users:
                     insert into users (id, email, email_key, password_hash, is_instance_admin, created_ms)
                     values (?, ?, ?, ?, ?, ?)
                     """,
-                    (user_id, email, _email_key(email), password_hash, is_instance_admin, now_ms),
+                    (user_id, email, email_key(email), password_hash, is_instance_admin, now_ms),
                 )
             except apsw.ConstraintError as error:
                 if is_taken(error):
@@ -83,7 +83,7 @@ class Users:
 
     def find_login(self, email: str) -> tuple[User, str] | None:
         """The account of an address, and its password hash; None where there is none."""
-        row = self._meta.row(f"select {columns(User)}, password_hash from users where email_key = ?", _email_key(email))
+        row = self._meta.row(f"select {columns(User)}, password_hash from users where email_key = ?", email_key(email))
         return None if row is None else (_to_user(row[:-1]), str(row[-1]))
 
     def find(self, user_id: str) -> User | None:
@@ -169,7 +169,7 @@ def _to_user(row: Row) -> User:
     return to_struct(User, row)
 
 
-def _email_key(email: str) -> str:
+def email_key(email: str) -> str:
     """One text for every way to write an address: case folded, composed, trimmed."""
     return unicodedata.normalize("NFC", repair(email).strip().casefold())
 

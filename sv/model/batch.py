@@ -66,11 +66,16 @@ class EventColumns(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredBatch(msgspec.Struct, frozen=True, gc=False):
-    """A batch with the sequence number under which the log holds it. columns: its events where it is of an import and has no JSON."""
+    """A batch with the sequence number under which the log holds it.
+
+    columns: its events where it is of an import and has no JSON. first: where it holds some of a request's events alone, how many come
+    before them.
+    """
 
     seq: int
     batch: Batch
     columns: EventColumns | None = None
+    first: int = 0
 
     @property
     def size(self) -> int:

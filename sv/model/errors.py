@@ -3,6 +3,8 @@
     SvError
     ├── ClientFault            the caller can mend it; the message is for the caller
     │   ├── InvalidParameter   400  a query parameter, a cursor, a body that is not JSON
+    │   │   ├── BadFile             a file of the command line's: read, written or understood it can't be
+    │   │   └── Refused             `sv.remote`: what a running server says, where the question was fine
     │   ├── NotAuthenticated   401
     │   ├── NotAuthorized      403
     │   ├── NotFound           404
@@ -15,10 +17,12 @@
     └── ServerFault            the details are for the log only
         ├── Unavailable        503  overloaded, shutting down, over a rate of ingest, or the disk refuses writes; nothing was stored
         ├── BadSettings             `sv.settings`: the server does not start
+        ├── CountryDatabaseError    `sv.ingest.enrich`: nor does it with a database of addresses that is none
         └── FolderFault             `sv.meta.errors`: the data folder can't be used as it is
 
 Each class names its HTTP status and its code on the wire (docs/api.md, "Errors"), so that `web` maps them in one place and
-no other room knows about HTTP. Messages name the field and the value: "expected 1 to 1000, got 0 (limit)".
+no other room knows about HTTP; likewise the exit code of a command that ends with it. Messages name the field and the value: "expected 1
+to 1000, got 0 (limit)".
 """
 
 import traceback
@@ -39,6 +43,7 @@ class SvError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
+    exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -53,7 +58,15 @@ class ClientFault(SvError):
 
 
 class InvalidParameter(ClientFault):
-    """A query parameter, a cursor, or a body that is not JSON."""
+    """A query parameter, a cursor, or a body that is not JSON; of a command an argument."""
+
+    exit_code = 2
+
+
+class BadFile(InvalidParameter):
+    """A file that was named rightly, as far as that can be told."""
+
+    exit_code = 1
 
 
 class NotAuthenticated(ClientFault):
@@ -96,6 +109,7 @@ class ValidationFailed(ClientFault):
 
     status = 422
     code = "VALIDATION_ERROR"
+    exit_code = 2
 
     def __init__(self, message: str, details: tuple[Detail, ...] = ()) -> None:
         super().__init__(message)

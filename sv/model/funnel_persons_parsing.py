@@ -61,5 +61,18 @@ def _read_breakdown_value(body: object, fields: Fields) -> str | None:
 
 
 def value_text(value: object) -> str:
-    """A breakdown value as the one text by which it is compared: the order of an object's keys doesn't matter, a value's type does."""
+    """A breakdown value as the one text by which it is compared.
+
+    The order of an object's keys doesn't matter, nor how a number is written (10, 10.0, 1e1); a value's type does.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = _as_answered(value)
     return msgspec.json.encode(value, order="deterministic").decode()
+
+
+def _as_answered(number: int | float) -> int | float:
+    """As breakdowns answer it: whole ones within 64 bits, signed or not, as integers, all others as doubles."""
+    is_small = -(2**63) <= number < 2**64
+    if isinstance(number, float):
+        return int(number) if is_small and number.is_integer() else number
+    return number if is_small else float(number)

@@ -13,3 +13,6 @@ MAX_RATED_SENDERS: Final = 100_000
 
 MAX_EVENTS_S: Final = 10_000_000
 """Beyond what any machine takes in."""
+
+MAX_ASIDE_WAIT_S: Final = 10
+"""How long a request waits for its turn to be decoded on a thread. Clients wait about as long for an answer, and send again after a 503."""

@@ -28,6 +28,12 @@ def told(error: BaseException) -> str:
     return _named(error)
 
 
+def in_words(error: OSError) -> str:
+    """What the operating system says, and of which file, without its number: for whoever runs a command."""
+    said = error.strerror or str(error)
+    return said if error.filename is None else f"{said} ({error.filename})"
+
+
 def told_in_public(error: BaseException) -> str:
     """As `told`, for `/healthz`, which answers anybody: without the paths of files."""
     return error.strerror if isinstance(error, OSError) and error.strerror else told(error)

@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from sv.model import limits
+from sv.model import json_repair, limits
 from sv.model.errors import Detail, InvalidParameter, ValidationFailed
 
 E = TypeVar("E", bound=StrEnum)
@@ -124,11 +124,24 @@ def decode_json(text: str) -> object:
     Errors: ValueError saying what is wrong, whatever the text: not JSON, nested too deeply, not UTF-8.
     """
     try:
-        return cast("object", msgspec.json.decode(text.encode("utf-8")))
+        return decoded(text.encode("utf-8"))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ValueError(f"expected JSON: {error}") from None
     except RecursionError:
         raise ValueError("expected JSON that is not nested so deeply") from None
+
+
+def decoded(data: bytes) -> object:
+    """The JSON value of a question, of which escaped halves of surrogate pairs are repaired, just as ingest does. Raises what the decoder
+    raises, also where it is no UTF-8."""
+    try:
+        return cast("object", msgspec.json.decode(data))
+    except msgspec.DecodeError:
+        data.decode("utf-8")
+        repaired = json_repair.repair(data)
+        if repaired == data:
+            raise
+        return cast("object", msgspec.json.decode(repaired))
 
 
 def not_json(body: bytes, error: Exception) -> InvalidParameter:

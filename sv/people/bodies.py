@@ -24,6 +24,8 @@ A_PASSWORD: Final = f"a string of {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS:,}
 A_KNOWN_PASSWORD: Final = f"a string of 1 to {MAX_PASSWORD_CHARS:,} characters"
 """In whatever way it was chosen: `sv dev` has a short one."""
 
+A_DATETIME: Final = "an ISO 8601 datetime from 1970 to 9999, such as 2025-01-31T12:00:00Z"
+
 PROJECT_FIELDS: Final = ("name", "timezone", "settings")
 NEW_PROJECT_FIELDS: Final = (*PROJECT_FIELDS, "id")
 ROTATION_FIELDS: Final = ("overlap_hours",)
@@ -224,9 +226,9 @@ def _moment(fields: Fields, name: str) -> int | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         if moment is not None and isinstance(value, str) and len(value) > len("2025-01-31"):
             at_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-            if at_ms <= limits.MAX_TIMESTAMP_MS:
+            if limits.MIN_TIMESTAMP_MS <= at_ms <= limits.MAX_TIMESTAMP_MS:
                 return at_ms
     except (ValueError, OverflowError):
         pass
-    fields.problems.unexpected(fields.at(name), "an ISO 8601 datetime such as 2025-01-31T12:00:00Z", value)
+    fields.problems.unexpected(fields.at(name), A_DATETIME, value)
     return None

@@ -88,7 +88,14 @@ def principal_of_token(people: People, secret: str) -> Principal:
             people.api_tokens.write_touches()
         except Unavailable as error:  # reading goes on where the disk refuses writes
             log.warning("can't note the use of API tokens yet: %s", error.message)
-    return Principal(kind="api_token", scopes=token.scopes, project_id=token.project_id, token_id=token.id, name=token.name)
+    return Principal(
+        kind="api_token",
+        scopes=token.scopes,
+        project_id=token.project_id,
+        token_id=token.id,
+        name=token.name,
+        until_ms=token.expires_ms,
+    )
 
 
 def principal_of_cookie(people: People, secret: str) -> Principal:

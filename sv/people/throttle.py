@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Callable
 
+from sv.meta.users import email_key
 from sv.model.errors import RateLimited
 from sv.model.limits import LOGIN_TRIES_OF_ADDRESS, LOGIN_TRIES_OF_EMAIL, LOGIN_TRY_EVERY_S, MAX_THROTTLED
 from sv.model.rooms import Rooms, network_of
@@ -72,5 +73,5 @@ def _all_tries() -> tuple[Rooms, Rooms]:
 
 
 def _digest(email: str) -> bytes:
-    """One key for every case that an address is written in, of a bounded size."""
-    return hashlib.blake2b(email.strip().casefold().encode("utf-8", "replace"), digest_size=16).digest()
+    """One key for every way to write an address, of a bounded size."""
+    return hashlib.blake2b(email_key(email).encode("utf-8", "replace"), digest_size=16).digest()

@@ -196,6 +196,9 @@ class Erasing:
             raise Stopped
         if not self._rewriting.wait_until_gone(job.project_id, self._wait):
             raise Stopped
+        # SCAR: an event whose id an erased one had was dropped as a repetition, and came to life with the next crash, since the log, read
+        # again, knew the id no more: it was in no list. From here on what is known is what a start would know.
+        self._maintenance.flush_and(self._tables().recall_again)
 
     def renew_sums(self, project_id: str) -> None:
         """Have the lists made from what is there now, and delete what they were."""

@@ -50,7 +50,8 @@ class AllJobRows(JobRows, Protocol):
 
 
 class JobWork:
-    """Thread-safe. has_events: whether a person has any, once all that was accepted is counted. Raises Unavailable.
+    """Thread-safe. owner_of: whose a distinct id is just now: of a visitor's that has become a user's, the user's id. has_events: whether a
+    person has any, once all that was accepted is counted. Both raise Unavailable.
 
     expiring: adds jobs for what is older than projects keep it, at the start and every hour. trail: tells who had whom erased; an
     entry is there if and only if what it tells of is.
@@ -60,6 +61,7 @@ class JobWork:
         self,
         rows: AllJobRows,
         make_erasing: Callable[[Callable[[float], bool]], Erasing],
+        owner_of: Callable[[str, str], str],
         has_events: Callable[[str, str], bool],
         expiring: Expiring,
         trail: Trail,
@@ -67,6 +69,7 @@ class JobWork:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rows = rows
+        self._owner_of = owner_of
         self._has_events = has_events
         self._expiring = expiring
         self.trail = trail
@@ -84,7 +87,12 @@ class JobWork:
         return job
 
     def queue_erasure(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
-        """The job that erases this person: a new one, or the one that is about it already. Raises NotFound, Unavailable."""
+        """The job that erases this person: a new one, or the one that is about it already. Raises NotFound, Unavailable.
+
+        The job is about who is meant now. A visitor's id may be another user's by the time it begins, or when somebody asks once more while
+        it runs: the next one who logged in on that device.
+        """
+        distinct_id = self._owner_of(project_id, distinct_id)
         if not self._rows.is_about(project_id, "erase_person", distinct_id) and not self._has_events(project_id, distinct_id):
             raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
         with self.trail.together():

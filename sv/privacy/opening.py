@@ -75,11 +75,19 @@ def open_jobs(
 
     aliases = AliasLists(meta, RollupBuilds(meta))
 
-    def distinct_ids(project_id: str, distinct_id: str) -> list[str]:
+    def owner_of(project_id: str, distinct_id: str) -> str:
         project = projects.find(project_id)
         if project is None or not is_merged(project.settings):
-            return [distinct_id]
+            return distinct_id
         rollups.catch_up()
+        number = numbers.number_of(project_id, distinct_id)
+        owner = None if number is None else aliases.owners(project_id, [number]).get(number)
+        return distinct_id if owner is None else owner.distinct_id
+
+    def distinct_ids(project_id: str, distinct_id: str) -> list[str]:
+        project = projects.find(project_id)
+        if project is None or not is_merged(project.settings) or owner_of(project_id, distinct_id) != distinct_id:
+            return [distinct_id]  # also of a visitor who has become a user's since they were meant: that user was not
         return sorted({distinct_id, *numbers.ids_of(project_id, aliases.numbers_of(project_id, distinct_id))})
 
     def make_erasing(wait: Callable[[float], bool]) -> Erasing:
@@ -105,4 +113,4 @@ def open_jobs(
     parts, expire = store.catalog.parts, recordings.expire_recordings
     lies_aside = partial(is_overdue_aside, settings.data)
     expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms, lies_aside)
-    return JobWork(rows, make_erasing, has_events, expiring, Trail(audit, meta.together, now_ms), now_ms)
+    return JobWork(rows, make_erasing, owner_of, has_events, expiring, Trail(audit, meta.together, now_ms), now_ms)

@@ -22,11 +22,11 @@ def make_opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_Redirects)
 
 
-def check_address(url: str) -> None:
-    """Raises InvalidParameter for what is no address of a server, with or without a path in front of `/api`."""
+def check_address(url: str, named: str = "--url") -> None:
+    """Raises InvalidParameter for what is no address of a server, with or without a path in front of `/api`. named: where it was given."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise InvalidParameter(f"expected an address such as https://analytics.example.com, got {url!r} (--url)")
+        raise InvalidParameter(f"expected an address such as https://analytics.example.com, got {url!r} ({named})")
 
 
 def check_token(api_token: str) -> None:

@@ -20,6 +20,15 @@ MAX_PAGE_BYTES: Final = 128 << 20
 _AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
 
 
+_ASKED_WRONGLY: Final = (400, 422)
+
+
+class Refused(InvalidParameter):
+    """What a server refuses with, or what answers in its place, where the question itself was none that can't be asked."""
+
+    exit_code = 1
+
+
 class TryAgainError(Exception):
     """What may be answered otherwise later.
 
@@ -53,7 +62,7 @@ class RemoteServer:
     ) -> dict[str, Any]:
         """The JSON object that a route answers. path: after `/api/v1`. body: JSON. encoding: that of the body, "" for none.
 
-        Raises InvalidParameter with what the server refuses with, TryAgainError.
+        Raises InvalidParameter with what the server refuses with (Refused, unless the question was wrong), TryAgainError.
         """
         with self.open(method, path, body, encoding) as response:
             try:
@@ -81,10 +90,10 @@ class RemoteServer:
         except (OSError, http.client.HTTPException) as error:
             raise self._silence(error) from None
 
-    def foreign(self) -> InvalidParameter:
+    def foreign(self) -> Refused:
         """An answer that isn't one of ours."""
         role = f" that {self._role}" if self._role else ""
-        return InvalidParameter(f"{self.url} does not answer as a Session Vision server{role} (--url)")
+        return Refused(f"{self.url} does not answer as a Session Vision server{role} (--url or SV_URL)")
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
         """What an answer other than 200 means."""
@@ -97,15 +106,18 @@ class RemoteServer:
                 message, is_answer=True, retry_after_s=float(after) if after.isascii() and after.isdigit() else 0.0
             )
         if 300 <= error.code < 400:
-            return InvalidParameter(f"{message}; the address is {error.headers.get('location', 'another one')} (--url)")
+            return Refused(f"{message}; the address is {error.headers.get('location', 'another one')} (--url or SV_URL)")
         if said is None and error.code == 413:
-            return InvalidParameter(f"{message}: what stands before the server refuses large bodies; it must let 64 MiB through")
-        return InvalidParameter(_with_fields(message, content.get("details"))) if said is not None else self.foreign()
+            return Refused(f"{message}: what stands before the server refuses large bodies; it must let 64 MiB through")
+        if said is None:
+            return self.foreign()
+        refusal = InvalidParameter if error.code in _ASKED_WRONGLY else Refused
+        return refusal(_with_fields(message, content.get("details")))
 
     def _silence(self, error: OSError | http.client.HTTPException) -> Exception:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLCertVerificationError):
-            return InvalidParameter(f"{self.url}: {reason.verify_message} (--url)")
+            return Refused(f"{self.url}: {reason.verify_message} (--url or SV_URL)")
         return TryAgainError(f"no answer from {self.url}: {reason or type(error).__name__}")
 
 

@@ -6,7 +6,7 @@ Never reads the process's own environment, and never writes.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -34,6 +34,8 @@ MAX_UNKNOWN_LINES: Final = 20
 
 class BadSettings(ServerFault):
     """Settings that can't be used: all of what is wrong, a line each. The server does not start."""
+
+    exit_code = 2
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -108,10 +110,11 @@ def unknown_variables(env: Mapping[str, str], also: Iterable[str] = ()) -> list[
     return sorted(name for name in env if name.startswith(VARIABLE_PREFIX) and name not in known)
 
 
-def mistyped_variables(env: Mapping[str, str], also: Iterable[str] = ()) -> list[str]:
-    """What to say of the variables that no setting has and whose names look like a setting's: `SV_PORTT: no such setting; did you mean
+def mistyped_variables(env: Mapping[str, str], also: Sequence[str] = ()) -> list[str]:
+    """What to say of the variables that nothing reads and whose names look like one that is read: `SV_PORTT: no such setting; did you mean
     SV_PORT?`. Empty ones are not set. also: as for `unknown_variables`."""
-    known = [setting.name for setting in definitions()]
+    besides = [name.removeprefix(VARIABLE_PREFIX).lower() for name in (CONFIG_VARIABLE, *also)]
+    known = [setting.name for setting in definitions()] + besides
     unknown = [name for name in unknown_variables(env, also) if env[name]][:MAX_UNKNOWN_LINES]
     guesses = {name: _nearest(name.removeprefix(VARIABLE_PREFIX), known) for name in unknown}
     return [

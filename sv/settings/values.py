@@ -62,7 +62,7 @@ class Secret:
 
 class Kind(Generic[T]):
     """A kind of value: what it looks like, in words, how it is read (None: it is not of this kind), and how one is written so that it is
-    read as the same (None: as Python does)."""
+    read as the same (None: as Python does). options: the words that there are, lower case, where it is one of them."""
 
     def __init__(
         self,
@@ -71,7 +71,9 @@ class Kind(Generic[T]):
         write: Callable[[T], str] | None = None,
         *,
         is_secret: bool = False,
+        options: tuple[str, ...] = (),
     ) -> None:
+        self.options = options
         self.expected = expected
         self.write = write
         self.is_secret = is_secret
@@ -152,7 +154,7 @@ def choice(options: type[E]) -> Kind[E]:
         word = value.strip().lower() if isinstance(value, str) else None
         return next((option for option in options if option.value == word), None)
 
-    return Kind("one of " + ", ".join(options), read)
+    return Kind("one of " + ", ".join(options), read, options=tuple(options))
 
 
 def path() -> Kind[Path]:

@@ -19,6 +19,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, TypeVar
 
+from sv.meta.errors import FolderDamaged
+from sv.meta.folder import look
+from sv.model.data_folder import CATALOG
+
 log = logging.getLogger(__name__)
 
 EVENTS: Final = "events"
@@ -73,10 +77,19 @@ def _make_folder_durably(folder: Path) -> None:
         sync_folder(made.parent)
 
 
-def lacks_catalog(data_folder: Path) -> bool:
-    """Whether there are event files, and no `sv.db` that lists them, or one without a byte, which would be taken for a new one."""
-    catalog = data_folder / "sv.db"
-    return not (catalog.exists() and catalog.stat().st_size) and any((data_folder / EVENTS).glob("project=*/day=*/*.parquet"))
+def has_catalog(data_folder: Path) -> bool:
+    """Whether there is an `sv.db` with anything in it: one without a byte would be taken for a new one. Raises FolderUnusable."""
+    found = look(data_folder, CATALOG)
+    return found is not None and found.st_size > 0
+
+
+def refuse_lost_catalog(data_folder: Path) -> None:
+    """Raises FolderDamaged where there are event files and no catalog that lists them: with a new one they would be set aside."""
+    if not has_catalog(data_folder) and any((data_folder / EVENTS).glob("project=*/day=*/*.parquet")):
+        raise FolderDamaged(
+            f"{data_folder} has event files and no {CATALOG}, which lists them. Restore the last backup (`sv restore`), have {CATALOG} made"
+            " anew (`sv check --repair`), or choose another folder"
+        )
 
 
 def looks_whole(path: Path, expected_bytes: int) -> bool:
@@ -99,8 +112,8 @@ def looks_whole(path: Path, expected_bytes: int) -> bool:
         raise
 
 
-def set_aside(data_folder: Path, path: Path, reason: str) -> None:
-    """Move a damaged file out of the way, for a person to look at. A file that isn't there is logged alone."""
+def set_aside(data_folder: Path, path: Path, reason: str, *, is_damaged: bool = True) -> None:
+    """Move a file that can't be used out of the way, for a person to look at. A file that isn't there is logged alone."""
     target_folder = data_folder / ASIDE
     target_folder.mkdir(mode=0o700, exist_ok=True)
     name = str(path.relative_to(data_folder)).replace("/", "__")
@@ -113,7 +126,10 @@ def set_aside(data_folder: Path, path: Path, reason: str) -> None:
         target = target_folder / f"{name}.{nth}"
         nth += 1
     shutil.move(path, target)
-    log.error("set aside a damaged file of events: %s (%s); it is kept as %s", path, reason, target)
+    kind = "a damaged file of events" if is_damaged else "a file of events"
+    log.log(
+        logging.ERROR if is_damaged else logging.WARNING, "set aside %s: %s (%s); it is kept as %s", kind, path, reason, target
+    )
 
 
 def delete_file(path: Path) -> bool:
@@ -149,6 +165,10 @@ def delete_durably(data_folder: Path, paths: Collection[str]) -> set[str]:
     return gone
 
 
+_UNKNOWN: Final = "no catalog row names it"
+_CUT_OFF: Final = "of an import that was cut off; the same import, run again, brings its events, and then it may be deleted"
+
+
 def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int, *, is_log_whole: bool) -> int:
     """Clear away event files that no catalog row names, so that other tools see each event once too. Returns how many.
 
@@ -166,7 +186,7 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
         if flush is not None and int(flush[1], 16) > covered_seq and is_log_whole:
             path.unlink(missing_ok=True)
         else:
-            set_aside(data_folder, path, "no catalog row names it")
+            set_aside(data_folder, path, _CUT_OFF if path.stem.startswith("import-") else _UNKNOWN, is_damaged=False)
     return count
 
 

@@ -108,6 +108,10 @@ class Maintenance:
         self._thread.start()
         return self._thread.native_id or -1
 
+    def end_soon(self) -> None:
+        """Begin nothing more that can wait, on whatever thread."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End the thread soon: a file half written is deleted, and the rest of a flush is for `flush_last` or the next start."""
         self._stopping.set()

@@ -165,6 +165,10 @@ class Tables(Protocol):
 
     def forget_event_ids(self, before_ms: int) -> None: ...
 
+    def recall_again(self) -> None:
+        """Forget all event ids, and have them recalled when the next event brings one. Nothing is drained meanwhile, nor is in buffers."""
+        ...
+
     def summarise(
         self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
     ) -> Sequence[Summary]:

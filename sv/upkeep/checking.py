@@ -6,18 +6,17 @@ up to date, as by every command that opens it.
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
 from sv.meta.db import Meta
 from sv.meta.errors import FolderDamaged
 from sv.meta.parts import Parts
+from sv.model.data_folder import CATALOG
 from sv.model.part import Part
-from sv.store.files import ASIDE, lacks_catalog
+from sv.store.files import ASIDE, has_catalog
 from sv.wal.copying import LogState, read_state
-
-CATALOG: Final = "sv.db"
 
 
 class Rows(Protocol):
@@ -59,7 +58,7 @@ def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Rep
     known: set[str] = set()
     covered_seq = 0
     try:
-        if not (data / CATALOG).exists() or lacks_catalog(data):
+        if not has_catalog(data):
             raise FolderDamaged(f"there is no {CATALOG}, which lists the event files, or nothing in it")
         with Meta.open(data / CATALOG) as meta:
             findings += [Finding("catalog", CATALOG, line) for line in meta.check()]

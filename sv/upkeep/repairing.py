@@ -33,16 +33,18 @@ from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
 from sv.meta.rebuilding import add_persons, list_parts
 from sv.model.batch import decode_batch
+from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
-from sv.store.files import ASIDE, MIXED, lacks_catalog, set_aside, sync_folder
+from sv.model.telling import in_words
+from sv.store.files import ASIDE, MIXED, has_catalog, set_aside, sync_folder
 from sv.store.parts import new_part
 from sv.store.ports import FileFacts
-from sv.upkeep.checking import CATALOG, Report
+from sv.upkeep.checking import Report
 from sv.wal.copying import missing_seqs, payloads
 
 log = logging.getLogger(__name__)
 
-REBUILT: Final = "sv.db.rebuilt"
+REBUILT: Final = f"{CATALOG}.rebuilt"
 _PATH: Final = re.compile(r"events/project=([^/]+)/day=([^/]+)/([^/]+)\.parquet")
 _FLUSH: Final = re.compile(r"flush-([0-9a-f]{16})-[0-9]+")
 
@@ -92,7 +94,7 @@ def needs_repair(data: Path) -> bool:
 
     Raises what `Meta.open` does but FolderDamaged.
     """
-    if not (data / CATALOG).exists() or lacks_catalog(data):
+    if not has_catalog(data):
         return True
     try:
         with Meta.open(data / CATALOG) as meta:
@@ -107,7 +109,7 @@ def repair(data: Path, files: Files, now_ms: int, progress: Callable[[int, int],
     try:
         marked = marked_deleted(data)
     except OSError as error:
-        raise Unavailable(f"which projects were deleted can't be read: {error}") from error
+        raise Unavailable(f"which projects were deleted can't be read: {in_words(error)}") from error
 
     def put_aside(path: str, reason: str) -> None:
         set_aside(data, data / path, reason)

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 
 from sv.model.errors import InvalidParameter, SvError
 from sv.model.limits import MAX_QUERY_BODY_BYTES
+from sv.model.validate import show
 from sv.web.errors import JSON, error_answer, error_body
 from sv.web.options import options_handlers
 from sv.web.permissions import check_permission
@@ -144,24 +145,29 @@ def make_app(services: Services) -> Litestar:
 _GONE: Final = "client disconnected prematurely"
 """The framework's word for a caller who hung up in the middle of their body: a browser whose user moved on. Nobody reads the answer."""
 
+_NO_HOST: Final = "Invalid host header"
+"""Its word for a `Host` that is no name, address and port."""
+
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     if isinstance(error, HTTPException) and error.detail == _GONE:
         error = InvalidParameter("the connection ended before the body did")
     if isinstance(error, HTTPException) and error.status_code < 500 and not isinstance(error, SvError):
-        body = error_body(_message(error, request.method), _CODES.get(error.status_code, "INVALID_PARAMETER"))
+        body = error_body(_message(error, request), _CODES.get(error.status_code, "INVALID_PARAMETER"))
         return Response(body, status_code=error.status_code, media_type=JSON, headers=error.headers)
     status, headers, body = error_answer(error)
     return Response(body, status_code=status, media_type=JSON, headers=headers)
 
 
-def _message(error: HTTPException, method: str) -> str:
+def _message(error: HTTPException, request: Request[Any, Any, Any]) -> str:
     """The framework's own errors in our words."""
+    if error.detail == _NO_HOST:
+        return f"expected a host's name or address, got {show(request.headers.get('host'))} (Host)"
     match error.status_code:
         case 404:
             return "no such route"
         case 405:
-            return f"this route does not take {method[:20]}"
+            return f"this route does not take {request.method[:20]}"
         case 413:
             return f"expected at most {MAX_QUERY_BODY_BYTES} bytes (body)"
         case _:

@@ -241,7 +241,10 @@ class Front:
                         return b"".join(chunks)
                     message = await receive()
         except TimeoutError:
-            raise InvalidParameter(f"the body took longer than {MAX_BODY_SECONDS} seconds (body)") from None
+            # No 4xx, after which clients drop what they have.
+            raise Unavailable(
+                f"the body took longer than {MAX_BODY_SECONDS} seconds; nothing of it was stored", retry_after_s=2
+            ) from None
         finally:
             self._reading_bytes -= size
 

@@ -20,6 +20,9 @@ from sv.web.requests import AnyRequest, principal_of
 
 LOOPBACK: Final = ("127.", "::1", "::ffff:127.")
 
+_OF_PROXIES: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""Headers that proxies add, each of them by one that may add no other."""
+
 
 class Permission(Struct, frozen=True):
     """What a caller has to show. credential: which kind, if any; a login session alone is for what is the user's own.
@@ -82,6 +85,8 @@ def _check(permission: Permission, principal: Principal, project_id: str | None)
 
 
 def _is_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
-    """Whether the caller is on this machine, and no proxy before somebody who isn't."""
+    """Whether the caller is on this machine, and no proxy before somebody who isn't: one shows itself by what it adds."""
     client = connection.client
-    return client is not None and client.host.startswith(LOOPBACK) and "x-forwarded-for" not in connection.headers
+    if client is None or not client.host.startswith(LOOPBACK):
+        return False
+    return not any(name in connection.headers for name in _OF_PROXIES)

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from sv.ingest.body import inflate, repair
+from sv.ingest.body import inflate
 from sv.model.errors import (
     InvalidParameter,
     MethodNotAllowed,
@@ -28,6 +28,7 @@ from sv.model.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from sv.model.json_repair import repair
 from sv.model.limits import (
     MAX_BODY_SECONDS,
     MAX_CHUNK_BYTES,

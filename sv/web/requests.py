@@ -14,7 +14,7 @@ from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotAuthenticated, NotFound, PayloadTooLarge, UnsupportedMedia
 from sv.model.identity import is_merged
 from sv.model.limits import MAX_BODY_SECONDS, MAX_QUERY_BODY_BYTES
-from sv.model.validate import clip, not_json, show
+from sv.model.validate import clip, decoded, not_json, show
 from sv.people.logins import principal_of_cookie, principal_of_token
 from sv.web.cookies import SAFE_METHODS, cookie_of, expect_own_page
 from sv.web.gone import unless_gone
@@ -94,7 +94,7 @@ async def json_of(request: AnyRequest) -> Any:
     if len(data) > MAX_QUERY_BODY_BYTES:
         raise PayloadTooLarge(f"expected at most {MAX_QUERY_BODY_BYTES} bytes, got {len(data)} (body)")
     try:
-        return msgspec.json.decode(data)
+        return decoded(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_json(data, error) from None
 

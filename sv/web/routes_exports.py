@@ -27,11 +27,10 @@ MEDIA_TYPES: Final = {
 
 @get(f"{PROJECT}/events/export/plan", operation_id="plan_export", opt={"permission": READ_PROJECT})
 async def plan_export_route(request: AnyRequest, project_id: FromPath[str]) -> Response[bytes]:
-    """The pieces of an export. Without `received_before` that is now."""
+    """The pieces of an export, all of one moment."""
     project, query = await _asked(request, project_id)
-    if request.query_params.get("received_before") is None:
-        query = replace(query, received_before_ms=services_of(request).now_ms())
-    return await run(request, project, _range(query), _checked(query, plan_export))
+    now_ms = services_of(request).now_ms()
+    return await run(request, project, _range(query), _checked(query, lambda context, asked: plan_export(context, asked, now_ms)))
 
 
 @get(f"{PROJECT}/events/export", operation_id="export_events", opt={"permission": READ_PROJECT})

@@ -13,6 +13,7 @@ from sv.insights.export import PersonExport
 from sv.insights.persons import events_of
 from sv.model.identity import is_merged
 from sv.model.person_parsing import parse_persons_query
+from sv.model.queries import EventsQuery
 from sv.web.paths import name_of
 from sv.web.permissions import ADMIN_PROJECT, READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, call, caller_of, project_of, refuse_parameters, services_of
@@ -48,8 +49,12 @@ async def list_person_events_route(request: AnyRequest, project_id: FromPath[str
     project = await project_of(request, project_id)
     query = events_query_of(request, project, without=("distinct_id",))
     services, merged = services_of(request), is_merged(project.settings)
-    person = await call(request, project, lambda: services.persons.find(project.id, name_of(distinct_id), is_merged=merged))
-    return await answer_events(request, project, events_of(person, query, is_merged=merged))
+
+    def narrowed(asked: EventsQuery) -> EventsQuery:
+        person = services.persons.find(project.id, name_of(distinct_id), is_merged=merged)
+        return events_of(person, asked, is_merged=merged)
+
+    return await answer_events(request, project, query, narrowed)
 
 
 @get(f"{PERSON}/export", operation_id="export_person", opt={"permission": ADMIN_PROJECT})

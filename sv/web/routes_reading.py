@@ -1,5 +1,6 @@
 """Routes that read events."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -36,15 +37,22 @@ def events_query_of(request: AnyRequest, project: Project, *, without: tuple[str
     return parse_events_query(pairs, timezone=project.timezone, now_ms=now_ms, without=without)
 
 
-async def answer_events(request: AnyRequest, project: Project, query: EventsQuery) -> Response[bytes]:
-    """A page of events."""
+async def answer_events(
+    request: AnyRequest, project: Project, query: EventsQuery, narrowed: Callable[[EventsQuery], EventsQuery] | None = None
+) -> Response[bytes]:
+    """A page of events.
+
+    narrowed: makes of the query one of a person's or a session's events alone. It is called once it is settled which events are looked at,
+    so that what it says is never older: a session that began earlier meanwhile would lack that event, and have others of the same request.
+    """
     query = await smart_list(request, project, query)
     filters = [(f"filters[{place}]", item) for place, item in enumerate(query.filters)]
 
     def page(context: Context) -> dict[str, Any]:
         try:
             check_regexes(context, filters)
-            return list_events(context, _of_known_person(request, project, query))
+            asked = query if narrowed is None else narrowed(query)
+            return list_events(context, _of_known_person(request, project, asked))
         except ValidationFailed as error:  # in a query string every fault is a parameter's
             raise InvalidParameter(error.message) from None
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sv.insights.sessions import events_in
 from sv.meta.projects import Project
 from sv.model.identity import is_merged
+from sv.model.queries import EventsQuery
 from sv.model.session_parsing import SessionsQuery, parse_sessions_query
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT
@@ -63,8 +64,11 @@ async def list_session_events_route(request: AnyRequest, project_id: FromPath[st
     project = await project_of(request, project_id)
     query = events_query_of(request, project, without=("session_id",))
     services, merged = services_of(request), is_merged(project.settings)
-    session = await call(request, project, lambda: services.sessions.find(project.id, name_of(session_id), is_merged=merged))
-    return await answer_events(request, project, events_in(session, query))
+
+    def narrowed(asked: EventsQuery) -> EventsQuery:
+        return events_in(services.sessions.find(project.id, name_of(session_id), is_merged=merged), asked)
+
+    return await answer_events(request, project, query, narrowed)
 
 
 def _query_of(request: AnyRequest, project: Project, *, without: tuple[str, ...] = ()) -> SessionsQuery:

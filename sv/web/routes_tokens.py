@@ -8,6 +8,8 @@ from litestar.params import FromPath
 
 from sv.auth.permissions import actor_of, projects_with, require
 from sv.model.access import Scope
+from sv.model.calendar import iso_ms
+from sv.model.errors import ValidationFailed
 from sv.model.paging import parse_page_query
 from sv.people.answers import show_api_token, show_page
 from sv.people.bodies import parse_token
@@ -33,8 +35,18 @@ async def create_api_token_route(request: AnyRequest) -> Response[bytes]:
     refuse_parameters(request)
     new = parse_token(await json_of(request))
     caller = require(caller_of(request), Scope.ADMIN, new.project_id)
+    _check_end(new.expires_ms, caller.until_ms)
     made = await asyncio.to_thread(create_token, services_of(request).people, actor_of(caller), new)
     return answer(show_api_token(made.token) | {"token": made.secret}, 201)
+
+
+def _check_end(expires_ms: int | None, until_ms: int | None) -> None:
+    """Raises ValidationFailed for a token that would outlive the one that asks for it: nobody hands out more than they hold."""
+    if until_ms is not None and (expires_ms is None or expires_ms > until_ms):
+        got = "none" if expires_ms is None else iso_ms(expires_ms)
+        raise ValidationFailed.at(
+            "expires_at", f"expected a time up to {iso_ms(until_ms)}, when the token that asks ends, got {got}"
+        )
 
 
 @delete(f"{TOKENS}/{{token_id:str}}", operation_id="revoke_api_token", opt={"permission": ADMIN_SOMEWHERE})

@@ -1,10 +1,12 @@
 """Running the ASGI door on uvicorn, until a signal ends it.
 
-SIGTERM and SIGINT: stop accepting connections, let the requests that run finish (bounded), then return. A second signal ends at once.
+SIGTERM, SIGINT and SIGHUP: stop accepting connections, let the requests that run finish (bounded), then return. A second signal ends at
+once, but for SIGHUP, which a terminal that is closed sends more than once. Where it was ignored before, as by `nohup`, it stays so.
 """
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
@@ -32,6 +34,16 @@ TICKS_A_SECOND: Final = 10
 """Of uvicorn's main loop."""
 
 
+_NO_HOST_HINT: Final = "Choose an address of this machine with --host"
+_OTHER_HINT: Final = "Choose another address or port with --host and --port"
+_HINTS: Final = {
+    errno.EADDRINUSE: "Is another server running? Choose another port with --port",
+    errno.EACCES: "The system lets few use this port; choose another one with --port",
+    errno.EADDRNOTAVAIL: _NO_HOST_HINT,
+}
+"""What to do, by what the system says."""
+
+
 class PortTaken(ServerFault):
     """The address can't be listened on; the message says why and what to do."""
 
@@ -44,13 +56,20 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second of a name that can't be one
         listener.close()
-        raise PortTaken(
-            f"can't listen on {host}:{port}: {error.strerror}. Is another server running? Choose another port with --port"
-        ) from error
+        raise PortTaken(f"can't listen on {host}:{port}: {_why_not(error)}") from error
     listener.setblocking(False)
     return listener
+
+
+def _why_not(error: OSError | UnicodeError) -> str:
+    """What the system said, and what to do."""
+    if isinstance(error, UnicodeError):
+        return f"it is no host name. {_NO_HOST_HINT}"
+    if isinstance(error, socket.gaierror):  # whose numbers are others
+        return f"{error.strerror}. {_NO_HOST_HINT}"
+    return f"{error.strerror}. {_HINTS.get(error.errno or 0, _OTHER_HINT)}"
 
 
 def serve(
@@ -61,9 +80,9 @@ def serve(
     base_path: str = "",
     trusted_proxies: Sequence[str] = (),
     *,
-    has_failed: Callable[[], bool] = lambda: False,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serve until a signal; returns when everything that ran has been answered. has_failed: asked each second, ends it like a signal.
+    """Serve until a signal; returns when everything that ran has been answered. is_over: asked each second, ends it like a signal.
 
     on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
     base_path, trusted_proxies: the settings; see `sv.web.outside`.
@@ -83,9 +102,14 @@ def serve(
         timeout_graceful_shutdown=DRAIN_S,
         backlog=BACKLOG,
     )
-    server = _Server(config, front, on_ready, on_late, has_failed)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=[listener]))
+    server = _Server(config, front, on_ready, on_late, is_over)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[listener]))
+    finally:
+        for number, handler in before.items():  # the event loop leaves the system's, which end the process where it is
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP and server.has_hung_up else handler)
 
 
 class _Server(uvicorn.Server):
@@ -97,10 +121,11 @@ class _Server(uvicorn.Server):
         front: Front,
         on_ready: Callable[[], None],
         on_late: Callable[[], None],
-        has_failed: Callable[[], bool],
+        is_over: Callable[[], bool],
     ) -> None:
         super().__init__(config)
-        self._has_failed = has_failed
+        self.has_hung_up = False
+        self._is_over = is_over
         self._connections = front.connections
         self._on_ready = on_ready
         self._on_late = on_late
@@ -110,6 +135,8 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         yield
 
     def _stop(self) -> None:
@@ -117,10 +144,13 @@ class _Server(uvicorn.Server):
             self.force_exit = True
         self.should_exit = True
 
+    def _hang_up(self) -> None:
+        self.has_hung_up = self.should_exit = True
+
     async def on_tick(self, counter: int) -> bool:
         if counter % TICKS_A_SECOND == 0:
             self._connections.sweep()
-            self.should_exit = self.should_exit or self._has_failed()
+            self.should_exit = self.should_exit or self._is_over()
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -322,3 +322,25 @@ def test_a_merge_that_failed_is_known_until_its_file_is_gone_for_good(tmp_path: 
     assert folder.server.parts.unfinished() == {}
     assert not (folder.path / path).exists()
     folder.close()
+
+
+def test_a_file_of_an_import_that_was_cut_off_is_told_as_what_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.put("1")
+    folder.flush()
+    (part,) = folder.server.catalog.parts()
+    folder.close()
+    written = folder.path / part.path
+    for name in ("import-5f1c-400000-0.parquet", "other.parquet"):
+        shutil.copy(written, written.with_name(name))
+    caplog.clear()
+    folder = Folder(folder.path)
+    moved = [record for record in caplog.records if "it is kept as" in record.getMessage()]
+    told = {record.getMessage().partition(" (")[2].partition(")")[0]: record.levelname for record in moved}
+    assert told == {
+        "of an import that was cut off; the same import, run again, brings its events, and then it may be deleted": "WARNING",
+        "no catalog row names it": "WARNING",
+    }
+    assert folder.numbers() == Counter("1")
+    assert len(list((folder.path / "aside").iterdir())) == 2
+    folder.close()

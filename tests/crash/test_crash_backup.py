@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import sys
 from collections.abc import Callable, Generator
@@ -247,6 +248,30 @@ def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path)
         assert sum(again.numbers().values()) == 2
 
 
+@pytest.mark.parametrize("kind", ["a link", "a device", "a longer file", "a pipe"])
+def test_what_is_no_file_of_the_backup_s_is_not_followed_and_not_read_without_end(tmp_path: Path, kind: str) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    folder.crash()
+    spoilt = part_files(tmp_path / "copy" / "files")[0]
+    content = spoilt.read_bytes()
+    spoilt.unlink()
+    match kind:
+        case "a link":
+            (tmp_path / "elsewhere").write_bytes(content)
+            spoilt.symlink_to(tmp_path / "elsewhere")
+        case "a device":
+            spoilt.symlink_to("/dev/zero")
+        case "a pipe":
+            os.mkfifo(spoilt)
+        case _:
+            spoilt.write_bytes(content + bytes(64 << 20))
+    with pytest.raises(Unavailable, match="is not as the backup was"):
+        restore(tmp_path / "copy", tmp_path / "half", now_ms(), silent)
+    assert sum(file.stat().st_size for file in (tmp_path / "half").rglob("*")) < 32 << 20
+
+
 def test_a_folder_that_holds_something_is_neither_copied_into_nor_restored_onto(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "data")
     fill(folder)
@@ -259,7 +284,9 @@ def test_a_folder_that_holds_something_is_neither_copied_into_nor_restored_onto(
             copy_of(folder.path, target)
     with pytest.raises(FolderUnusable, match="not empty"):
         restore(tmp_path / "copy", mine, now_ms(), silent)
-    with pytest.raises(Unavailable, match="letters can't be restored"):
+    with pytest.raises(Unavailable, match=r"the copy can't be taken: File exists \(.*letters\)"):
+        copy_of(folder.path, mine / "letters")
+    with pytest.raises(Unavailable, match=r"letters can't be restored: Not a directory \(.*letters\)"):
         restore(tmp_path / "copy", mine / "letters", now_ms(), silent)
     assert [path.name for path in mine.iterdir()] == ["letters"]
     for inside in (tmp_path / "copy" / "data", tmp_path / "copy" / "files" / "data"):  # the next backup would clear it away

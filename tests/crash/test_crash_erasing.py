@@ -71,6 +71,26 @@ def test_nothing_of_an_erased_person_is_in_any_file(tmp_path: Path, state: str) 
     check_erased(folder)
 
 
+def test_an_event_id_that_went_with_its_event_is_a_new_events_and_stays_that_after_a_crash(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.put("1", "2", with_ids=True, user=ANN)
+    folder.put("3", with_ids=True, user="bob")
+    folder.flush()
+    erase(folder)
+    assert folder.numbers() == Counter("3")
+    for _ in range(2):
+        folder.put("1", "3", with_ids=True, user="cyd")
+    assert folder.numbers() == Counter("13")
+    assert listed(folder) == {"bob": 1, "cyd": 1}
+    folder.crash()
+    folder = Folder(folder.path)
+    assert folder.numbers() == Counter("13")
+    assert listed(folder) == {"bob": 1, "cyd": 1}
+    folder.put("1", "2", "3", with_ids=True, user="cyd")
+    assert folder.numbers() == Counter("123")
+    folder.close()
+
+
 def test_what_a_person_sends_after_the_job_began_is_a_new_persons(tmp_path: Path) -> None:
     folder = fill(tmp_path / "data")
     erase(folder)
@@ -101,6 +121,40 @@ def test_all_ids_of_a_merged_person_go_whichever_is_named(tmp_path: Path, named:
     for mark in (*(visitor.encode() for visitor in visitors), UUID(visitors[1]).bytes):
         assert files_with(folder.path, (mark,)) == [], mark
     check_erased(folder)
+
+
+def shared_device(path: Path) -> Folder:
+    """A device on which ann logs in, and then bob, who has another one as well."""
+    folder = Folder(path)
+    folder.server.projects.update(PROJECT, settings=b'{"identity":"merged"}')
+    logins = [{"userId": "ann", "anonymousId": "device"}, {"userId": "bob", "anonymousId": "device"}]
+    others = [{"anonymousId": "device"}, {"userId": "bob"}, {"userId": "bob", "anonymousId": "phone"}, {"anonymousId": "phone"}]
+    for nth, who in enumerate([*logins, *others]):
+        put(folder, {"event": "e", "timestamp": now_ms() + nth, "properties": {"n": f"e{nth}"}, **who})
+    return folder
+
+
+def test_a_visitor_is_whom_it_was_when_the_erasure_was_asked_for(tmp_path: Path) -> None:
+    folder = shared_device(tmp_path / "data")
+    jobs = folder.server.jobs
+    asked = [jobs.queue_erasure(ASKER, PROJECT, named) for named in ("ann", "device", "ann", "device")]
+    assert len({job.id for job in asked}) == 1, "all mean ann"
+    jobs.run_all()
+    assert merged(folder) == {"bob": 4}
+    folder.close()
+
+
+def test_an_erasure_that_waits_does_not_come_to_mean_a_user_who_logs_in_meanwhile(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    folder.server.projects.update(PROJECT, settings=b'{"identity":"merged"}')
+    put(folder, {"event": "e", "timestamp": now_ms(), "properties": {"n": "v"}, "anonymousId": "visitor"})
+    put(folder, {"event": "e", "timestamp": now_ms(), "properties": {"n": "b"}, "userId": "bob"})
+    folder.server.jobs.queue_erasure(ASKER, PROJECT, "visitor")
+    put(folder, {"event": "e", "timestamp": now_ms(), "properties": {"n": "c"}, "userId": "bob", "anonymousId": "visitor"})
+    folder.server.jobs.run_all()
+    assert folder.numbers() == Counter("bc")
+    assert merged(folder) == {"bob": 2}
+    folder.close()
 
 
 def merged(folder: Folder) -> dict[str, int]:

@@ -228,3 +228,19 @@ def test_a_person_without_events_any_more_is_known_by_number_alone_and_can_be_er
     erase(folder, "old-1")
     folder.close()
     assert files_with(folder.path, (b"old-1",)) == []
+
+
+def test_an_event_id_that_went_with_an_old_event_is_known_no_more_also_without_a_crash(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    keep(folder)
+    folder.put("1", with_ids=True, at_ms=now_ms() - (DAYS + 1) * DAY_MS)
+    folder.put("2", with_ids=True)
+    folder.flush()
+    expire(folder)
+    assert folder.numbers() == Counter("2")
+    folder.put("1", "2", with_ids=True)
+    assert folder.numbers() == Counter("12")
+    folder.crash()
+    folder = Folder(folder.path)
+    assert folder.numbers() == Counter("12")
+    folder.close()

@@ -111,6 +111,66 @@ def test_a_folder_that_may_not_be_written_is_refused_with_what_to_do() -> None:
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "list"),
+        ("token", "list"),
+        ("check",),
+        ("backup", "{copy}"),
+        ("sql", "select 1"),
+        ("compact",),
+        ("export", "--project", "shop", "--output", "{copy}.ndjson"),
+        ("tail",),
+        ("rejections",),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_may_not_be_entered_is_told_from_one_that_is_not_there(tmp_path: Path, words: tuple[str, ...]) -> None:
+    folder, copy = tmp_path / "others", tmp_path / "copy"
+    folder.mkdir()
+    (folder / "sv.db").write_bytes(b"not for everybody")
+    folder.chmod(0o000)
+    try:
+        asked = [word.format(copy=copy) for word in words]
+        code, said, _ = sv(*asked, "--data", str(folder), program=[*UNPRIVILEGED, sys.executable, "-m", "sv"])
+    finally:
+        folder.chmod(0o700)
+    assert code == 1
+    assert said == (
+        f"sv: the data folder {folder} can't be looked into by user {os.geteuid()}: Permission denied. "
+        "Be the user that the server runs as, or choose another folder with --data\n"
+    )
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize("words", [("user", "list"), ("backup", "{copy}"), ("sql", "select 1")], ids=" ".join)
+def test_a_folder_that_may_only_be_read_is_told_of_with_what_to_do(serve: Serve, tmp_path: Path, words: tuple[str, ...]) -> None:
+    server = serve().start()
+    assert server.stop() == 0
+    server.folder.chmod(0o555)
+    try:
+        asked = [word.format(copy=tmp_path / "copy") for word in words]
+        code, said, _ = sv(*asked, "--data", str(server.folder), program=[*UNPRIVILEGED, sys.executable, "-m", "sv"])
+    finally:
+        server.folder.chmod(0o700)
+    assert code == 1
+    assert f"to write to {server.folder}: be the user that the server runs as, on a disk that takes writes" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("written", [None, b"", b"no database"])
+def test_a_database_of_addresses_that_is_none_is_named_in_one_line(tmp_path: Path, written: bytes | None) -> None:
+    database = tmp_path / "geo.mmdb"
+    if written is not None:
+        database.write_bytes(written)
+    code, said, _ = sv("serve", "--data", str(tmp_path / "data"), "--port", "0", "--geoip-db", str(database))
+    assert code == 1
+    assert said.startswith(f"sv: the IP database {database} ")
+    assert "SV_GEOIP_DB" in said
+    assert said.count("\n") == 1
+
+
 def test_event_files_that_may_not_be_read_stop_the_start_and_are_not_taken_for_damaged(serve: Serve, tmp_path: Path) -> None:
     server = serve().start()
     server.store(dated("kept"))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from crash_rig import temporary_files
@@ -126,3 +127,33 @@ def test_a_part_that_can_have_none_is_not_tried_again_and_leaves_no_file(folder:
     monkeypatch.undo()
     folder.server.maintenance.index()
     assert key_paths(folder) == []
+
+
+def test_a_server_that_ends_begins_no_further_key_file(folder: Folder) -> None:
+    filled(folder)
+    folder.server.maintenance.end_soon()
+    folder.server.maintenance.index()
+    assert key_paths(folder) == []
+    folder.put("last")
+    folder.close()
+    assert Folder(folder.path).numbers().total() == 7
+
+
+def test_parts_that_come_and_go_are_looked_after_without_going_through_all_of_them_each_time(folder: Folder) -> None:
+    indexing = folder.server.maintenance._indexing
+    filled(folder, 4)
+    with mock.patch.object(folder.server.catalog, "parts", side_effect=folder.server.catalog.parts) as asked:
+        folder.server.maintenance.index()
+        assert asked.call_count == 1
+        assert indexing.next_part() is None
+        assert asked.call_count == 1
+        folder.put("more")
+        folder.flush()
+        before = asked.call_count
+        assert indexing.next_part() is not None
+        assert asked.call_count == before + 1
+    folder.server.maintenance.index()
+    folder.merge()
+    folder.server.maintenance.index()
+    assert key_paths(folder) == expected(folder)
+    assert used(folder) == len(folder.server.catalog.parts())

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import msgspec
@@ -83,6 +84,32 @@ def test_whatever_may_wait_can_be_written_and_merged(folder: Folder, kind: str) 
     folder.merge()
     assert sum(part.rows for part in folder.server.catalog.parts()) == sent + 2
     assert max(large_bytes_by_file(folder)) <= most + KINDS[kind][0]
+    assert folder.server.maintenance.fault is None
+
+
+VALUES = {
+    "numbers": [1] * 32_000,
+    "lists": [[]] * 21_000,
+    "names": {f"{number:x}": 1 for number in range(7_000)},
+    "doubles": [1e15] * 3_000,
+}
+"""Properties of about 64 KiB, which are many values: sixteen bytes of memory each, where they are taken apart."""
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_request_of_as_many_values_as_it_may_hold_is_taken_in_by_the_smallest_server(folder: Folder, kind: str) -> None:
+    count = 10 * MIB // len(msgspec.json.encode(VALUES[kind]))
+    ids = [str(UUID(int=number % (count - 1) + 1)) for number in range(count)]  # the last one repeats the first
+    events = [
+        {"event": "crash", "timestamp": now_ms(), "userId": "ann", "eventId": each, "properties": {"n": each, "x": VALUES[kind]}}
+        for each in ids
+    ]
+    batch = Batch(VERSION, PROJECT, now_ms(), count, "", None, b"", b"", msgspec.json.encode(events))
+    folder.server.store_now(batch, encode_batch(batch))
+    assert folder.numbers() == Counter(ids[:-1])
+    folder.flush()
+    assert folder.server.store.held_bytes == 0
+    assert folder.numbers() == Counter(ids[:-1])
     assert folder.server.maintenance.fault is None
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sv.ingest.enrich.urls import path_of, referring_domain
-from sv.model.filters import matches
+from sv.model.filters import URL_PROPERTY, Filter, Operator, matches
 from sv.model.limits import MINUTE_MS
-from sv.model.overview import OverviewQuery, Period
+from sv.model.overview import ENTRY_PROPERTIES, OverviewQuery, Period
 from sv.model.overview_parsing import parse_overview_query
 from tests.engine.reference import Row, session_ids
 
@@ -23,7 +23,7 @@ Who = Callable[[Row], Any]
 def page(row: Row) -> str | None:
     url = row.properties.get("$current_url")
     path = path_of(url) if isinstance(url, str) else None
-    return "/" if path == "" else path
+    return path if path is None or (path and not path.endswith("/")) else f"{path}/"
 
 
 def slow_overview(rows: Sequence[Row], body: dict[str, Any], now_ms: int, who: Who = lambda row: row.person) -> dict[str, Any]:
@@ -80,14 +80,13 @@ def _visits(rows: Sequence[Row], query: OverviewQuery, period: Period, who: Who)
     visits: list[dict[str, Any]] = []
     matched: list[Row] = []
     for own in by_session.values():
-        mine = [row for row in own if all(matches(item, row.properties) for item in query.filters.events)]
+        mine = [row for row in own if _meets(query.filters.events, row.properties, page(row))]
         views = [row for row in own if row.event == "$pageview" and page(row) is not None]
         ranked = views or [row for row in own if page(row) is not None] or own
         first, last = ranked[0], ranked[-1]
         held = _of_entry(first)
-        meets = all(matches(item, held) for item in query.filters.entry)
-        meets = meets and all(matches(item, last.properties) for item in query.filters.exit)
-        if not mine or not meets:
+        meets = _meets(query.filters.entry, held, page(first))
+        if not (mine and meets and _meets(query.filters.exit, last.properties, page(last))):
             continue
         matched += mine
         names = [row.event for row in own]
@@ -95,11 +94,27 @@ def _visits(rows: Sequence[Row], query: OverviewQuery, period: Period, who: Who)
             {
                 "visitor": who(first), "began": own[0].at_ms, "ms": own[-1].at_ms - own[0].at_ms,
                 "bounced": names.count("$pageview") == 1 and not set(names) - {"$pageview", "$pageleave", "$identify"},
-                "entry_pages": page(first), "exit_pages": page(last), "referrers": held.get("$referring_domain"),
-                **{table: held.get(name) for table, name in COLUMNS.items()},
+                "entry_pages": page(first), "exit_pages": page(last), "referrers": _text(held.get("$referring_domain")),
+                **{table: _text(held.get(name)) for table, name in COLUMNS.items()},
             }
         )  # fmt: skip
     return visits, matched
+
+
+def _meets(items: Sequence[Filter], properties: dict[str, Any], path: str | None) -> bool:
+    """Whether all filters are met. What is set is what the tables show."""
+    for item in items:
+        if item.operator in (Operator.IS_SET, Operator.IS_NOT_SET) and item.property in {*ENTRY_PROPERTIES, URL_PROPERTY}:
+            shown = path if item.property == URL_PROPERTY else _text(properties.get(item.property))
+            if (shown is None) == (item.operator is Operator.IS_SET):
+                return False
+        elif not matches(item, properties):
+            return False
+    return True
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _of_entry(first: Row) -> dict[str, Any]:
@@ -107,7 +122,7 @@ def _of_entry(first: Row) -> dict[str, Any]:
     held = dict(first.properties)
     url, domain = held.get("$current_url"), held.get("$referring_domain")
     host = referring_domain(url) if isinstance(url, str) else None
-    if domain and host and host.removeprefix("www.") == domain.removeprefix("www."):
+    if isinstance(domain, str) and domain and host and host.removeprefix("www.") == domain.removeprefix("www."):
         held.pop("$referring_domain")
     return held
 

@@ -21,11 +21,11 @@ from sv.engine.duck.database import Database
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.tables import DuckTables
 from sv.engine.port import EventRow, Limits, Matcher, PageKeys, Scope
-from sv.ingest.body import repair
 from sv.ingest.decode import decode
 from sv.ingest.enrich.agents import Agents
 from sv.insights.runner import Context
 from sv.model.batch import VERSION, Batch, StoredBatch, decode_batch, encode_batch
+from sv.model.json_repair import repair
 from sv.model.limits import DAY_MS, HOUR_MS, MAX_TIMESTAMP_MS, MINUTE_MS, SECOND_MS
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot

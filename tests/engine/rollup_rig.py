@@ -16,7 +16,6 @@ from sv.engine.duck.relation import relation
 from sv.engine.duck.sql import Params
 from sv.engine.duck.summaries import reading
 from sv.engine.duck.tables import DuckTables
-from sv.ingest.body import repair
 from sv.ingest.decode import decode
 from sv.meta.db import Meta
 from sv.meta.parts import Parts
@@ -25,6 +24,7 @@ from sv.meta.reset import delete_all_events
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.person_lists import PersonLists
 from sv.model.batch import VERSION, Batch, StoredBatch
+from sv.model.json_repair import repair
 from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
 from sv.model.persons import Person, PersonFilter
 from sv.store.event_store import EventStore

@@ -12,7 +12,7 @@ import pytest
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.summaries import SUMMARIES, known, reading
 from sv.imports.arrays import columns_of
-from sv.ingest.decode import ShallowEvent
+from sv.ingest.events import ShallowEvent
 from sv.model.batch import StoredBatch
 from sv.model.enrichment import LOOKED_AT
 from tests.engine.rig import NOON, RECEIVED, Event, Rig

@@ -100,6 +100,17 @@ def test_an_event_without_properties_gets_what_enrichment_knows_and_none_where_t
         assert second == {}
 
 
+@pytest.mark.parametrize("form", ExportFormat)
+def test_what_a_url_says_of_a_campaign_is_no_trait_in_the_file(tmp_path: Path, form: ExportFormat) -> None:
+    held = {"$current_url": "https://a.b/?utm_source=q&utm_medium=m", "utm_medium": "own"}
+    with opened(tmp_path) as rig:
+        rig.buffer(rig.batch([event("$identify", "ann", NOON, email="a@x", **held), event("view", "ann", NOON + 1, **held)]))
+        said, seen = rows_of(content(rig, form), form)
+        assert {"email": "a@x", **held, "$browser": "Chrome"}.items() <= said["properties"].items()
+        assert "utm_source" not in said["properties"]
+        assert seen["properties"].items() >= {"utm_source": "q", **held}.items()
+
+
 def test_a_bot_is_one_in_the_file_too(tmp_path: Path) -> None:
     with opened(tmp_path) as rig:
         rig.buffer(rig.batch([event("a", "p", NOON)], user_agent="Googlebot/2.1 (+http://www.google.com/bot.html)"))

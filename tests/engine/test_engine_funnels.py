@@ -143,10 +143,10 @@ class Expected:
         order = sorted(by_value, key=lambda text: (-len(by_value[text]), text))
         limit = self.query.breakdown.limit
         found = [(json.loads(text), by_value[text]) for text in order[:limit]]
-        if order[limit:]:
-            found.append(("$other", [outcome for text in order[limit:] for outcome in by_value[text]]))
         if nothing is not None:
             found.append((None, nothing))
+        if order[limit:]:
+            found.append(("$other", [outcome for text in order[limit:] for outcome in by_value[text]]))
         return [(value, self.lines(mine)) for value, mine in found]
 
 

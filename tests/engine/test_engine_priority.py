@@ -228,6 +228,36 @@ def test_a_server_s_ingest_is_put_first_and_what_is_below_it_is_not(tmp_path: Pa
     assert set(below) == {(os.SCHED_OTHER, ordinary)}
 
 
+def test_a_server_s_ingest_is_put_back_before_the_last_flush_which_is_on_its_thread(tmp_path: Path) -> None:
+    if not HAS_SLICES:
+        return
+    own: list[int] = []
+
+    async def message(kind: str) -> dict[str, str]:
+        own.append(os.sched_getscheduler(threading.get_native_id()))
+        return {"type": f"lifespan.{kind}"}
+
+    async def hear(_: object) -> None:
+        pass
+
+    async def live(server: Server) -> None:
+        kinds = iter(("startup", "shutdown"))
+        await server.front({"type": "lifespan"}, lambda: message(next(kinds)), hear)
+        await message("after")
+
+    def work() -> None:
+        server = Server(Settings(data=tmp_path))
+        server.open()
+        try:
+            asyncio.run(live(server))
+        finally:
+            server.close()
+
+    in_a_thread(lambda: [work()])
+    first = FIRST if may_be_first() else os.SCHED_OTHER
+    assert own == [os.SCHED_OTHER, first, os.SCHED_OTHER]
+
+
 def standing(thread: int) -> tuple[int, int]:
     """How the system picks a thread: its policy, and the slice of an ordinary one."""
     chosen = os.sched_getscheduler(thread)

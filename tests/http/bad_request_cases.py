@@ -193,6 +193,8 @@ def routes() -> Iterator[Bad]:
     for path, methods in wrong:
         for method in methods:
             yield Bad(f"method {method} {path:.40}", method, path, 405, None, method)
+    for method, path in (("GET", "/metrics"), ("GET", "/schema"), ("POST", "/api/v1/dev/reset")):
+        yield Bad(f"{path.rpartition('/')[2]}: an unknown parameter", method, f"{path}?zz=1", 400, "zz")
     for path in (TRENDS, FUNNEL):
         for kind in ("text/html", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"):
             sent = {"content": json.dumps(GOOD[path]), "headers": {"Content-Type": kind}}

@@ -1,5 +1,6 @@
 """Who a funnel's figures are, over the wire: as persons' own list shows them, page by page."""
 
+import json
 from typing import Any
 
 import pytest
@@ -76,6 +77,26 @@ def test_a_line_of_a_breakdown_has_its_own_persons(api: Api) -> None:
     assert names(api, **broken, breakdown_value=None) == {"fay"}
     assert names(api, **broken | {"breakdown_limit": 9}, breakdown_value=7) == {"dan"}
     assert names(api, **broken | {"breakdown_limit": 9}, breakdown_value="7") == set()
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        ("10", ("10", "10.0", "1e1", "100e-1")),
+        ("2.5", ("2.5", "25e-1")),
+        ("18446744073709551616", ("18446744073709552000", "1.8446744073709552e19")),
+    ],
+)
+def test_a_number_is_the_same_value_however_it_is_written(api: Api, sent: str, asked: tuple[str, ...]) -> None:
+    for person, value in (("ann", sent), ("bob", f'"{sent}"'), ("cyd", "true"), ("dan", "1")):
+        body = event("view", person, properties={"k": "?"})
+        answer = api.post_raw(json.dumps({"projectToken": api.project_token, "events": [body]}).replace('"?"', value).encode())
+        assert answer.status_code == 202
+    question = {"steps": STEPS, **JUNE, "breakdown": "k", "step": 1, "outcome": "converted", "breakdown_value": "?"}
+    for value in asked:
+        content = json.dumps(question).replace('"?"', value)
+        found = api.http.post(api.path("insights/funnel/persons"), content=content, headers={"Content-Type": "application/json"})
+        assert [person["distinct_id"] for person in found.json()["data"]] == ["ann"], value
 
 
 def test_a_regular_expression_that_does_not_compile_is_named_by_its_step(api: Api) -> None:

@@ -287,6 +287,17 @@ def test_what_no_text_can_hold_is_repaired_and_costs_nothing(api: Api, title: st
     assert [key for key in found["properties"] if re.fullmatch("k\ufffd+", key)]
 
 
+@pytest.mark.parametrize("bad", [rb"\u0000", rb"\ud83d", rb"\uDE00"])
+def test_what_was_repaired_is_asked_for_as_it_was_sent(api: Api, bad: bytes) -> None:
+    sent = [event("view", "ann", properties={"k": "v MARK v"}), event("view", "bob", properties={"k": "v v"})]
+    assert api.post_raw(json.dumps(body_of(sent)).encode().replace(b"MARK", bad), NO_AGENT).status_code == 202
+    filters = json.dumps([{"property": "k", "operator": "exact", "value": "v MARK v"}]).encode().replace(b"MARK", bad)
+    question = b'{"events":[{"name":"view"}],"date_from":"2000-01-01","filters":' + filters + b"}"
+    answer = api.http.post(api.path("insights/trends"), content=question, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["series"][0]["total"]) == (200, 1)
+    assert [found["distinct_id"] for found in api.listed(filters=filters.decode())] == ["ann"]
+
+
 def test_what_only_looks_like_a_nul_or_a_surrogate_is_left_alone(api: Api) -> None:
     text = r'{"p":"\\u0000","q":"\\\ud83d\ude00","r":"\\ud83d","s":"\ud83d\ude00\ud83d","t":"\ud83d\u0041","u":"u0000"}'
     found = kept_properties(api, text)

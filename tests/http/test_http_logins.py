@@ -263,3 +263,17 @@ def test_a_user_reads_and_writes_by_their_role_from_the_next_request_on(api: Api
     assert may() == [False, False, False]
     assert api.http.delete(f"/api/v1/users/{made['id']}").status_code == 204
     assert browser.status() == 401
+
+
+def test_whatever_of_a_user_changes_in_one_request_is_stored_and_answered(api: Api) -> None:
+    path = f"/api/v1/users/{user_of(api)['id']}"
+    change = {"password": PASSWORD[::-1], "is_instance_admin": True, "memberships": [{"project_id": "dev", "role": "editor"}]}
+    answer = api.http.patch(path, json=change)
+    assert answer.status_code == 200, answer.text
+    changed = answer.json()
+    assert changed["is_instance_admin"] is True
+    assert changed["memberships"] == [{"project_id": "dev", "role": "editor"}]
+    assert api.http.get(path).json() == changed
+    actions = [each["action"] for each in api.http.get("/api/v1/audit", params={"limit": 3}).json()["data"]]
+    assert actions == ["member.add", "user.password", "user.update"]
+    assert api.http.delete(path).status_code == 204

@@ -19,3 +19,13 @@ def test_what_is_no_request_is_a_400_in_json(full: Api, sent: bytes) -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"content-type: application/json" in head
     assert json.loads(body)["code"] == "INVALID_PARAMETER"
+
+
+@pytest.mark.parametrize("host", ["a b", "x/y", "é"])
+def test_a_host_that_is_none_is_a_400_that_shows_it(full: Api, host: str) -> None:
+    answer = full.http.get(full.path("events"), headers={"Host": host.encode("latin-1")})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error": f"expected a host's name or address, got {json.dumps(host, ensure_ascii=False)} (Host)",
+        "code": "INVALID_PARAMETER",
+    }

@@ -110,6 +110,16 @@ def test_a_token_that_would_have_ended_says_when(full: Api) -> None:
     assert said == "expires_at: expected a time in the future, got 2019-12-31T23:00:00.000Z"
 
 
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "2025-01-31", "soon", 1893456000],
+)
+def test_a_moment_that_no_clock_here_shows_is_refused_by_name(full: Api, moment: Any) -> None:
+    said = error_of(full.http.post(TOKENS, json={"name": "x", "scopes": ["read"], "expires_at": moment}), 422, "VALIDATION_ERROR")
+    assert said.startswith("expires_at: expected an ISO 8601 datetime from 1970 to 9999, such as 2025-01-31T12:00:00Z, got ")
+    assert str(moment) in said
+
+
 def test_a_project_token_is_rotated_without_a_body(full: Api) -> None:
     made = full.http.post(PROJECTS, json={"name": "rotated"}).json()
     answer = full.http.post(f"{PROJECTS}/{made['id']}/rotate_token")
@@ -175,3 +185,17 @@ def test_an_export_s_parameters_are_refused_as_others_are(full: Api, rest: str) 
     assert said("format=") == 'format: expected one of ndjson, csv, parquet, got ""'
     assert said("format=xml") == 'format: expected one of ndjson, csv, parquet, got "xml"'
     assert said("limit=1").startswith("limit: unknown parameter; the parameters are format, ")
+
+
+def test_a_token_makes_none_that_outlives_it(full: Api) -> None:
+    def token(api: Api, **fields: Any) -> Any:
+        return api.http.post(TOKENS, json={"name": "t", "project_id": full.project, "scopes": ["admin"], **fields})
+
+    ends = "2100-01-01T00:00:00.000Z"
+    mine = token(full, expires_at=ends).json()["token"]
+    with Api(full.server, project=full.project, token=mine) as short:
+        said = f"expires_at: expected a time up to {ends}, when the token that asks ends, got "
+        assert error_of(token(short), 422, "VALIDATION_ERROR") == f"{said}none"
+        later = "2100-01-01T00:00:00.001Z"
+        assert error_of(token(short, expires_at=later), 422, "VALIDATION_ERROR") == said + later
+        assert token(short, expires_at=ends).status_code == 201

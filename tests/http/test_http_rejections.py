@@ -97,16 +97,16 @@ def test_the_command_shows_every_project_that_its_token_may_read(api: Api) -> No
 
 
 def test_the_command_says_what_is_wrong_with_what_it_is_given(api: Api) -> None:
-    for arguments, token, told in (
-        (("--url", api.server.url), "sv_wrong", f"{api.server.url} answered 401"),
-        (("--url", api.server.url), "", "SV_API_TOKEN"),
-        (("--url", api.server.url, "--project", "nowhere"), "sv_dev", 'no project "nowhere"'),
-        (("--url", "ftp://127.0.0.1"), "sv_dev", "expected an address"),
-        (("--url", "http://127.0.0.1:9"), "sv_dev", "no answer from http://127.0.0.1:9"),
-        (("--data", "/nowhere"), "sv_dev", "no server runs on /nowhere"),
+    for arguments, token, code, told in (
+        (("--url", api.server.url), "sv_wrong", 1, f"{api.server.url} answered 401"),
+        (("--url", api.server.url), "", 2, "SV_API_TOKEN"),
+        (("--url", api.server.url, "--project", "nowhere"), "sv_dev", 1, 'no project "nowhere"'),
+        (("--url", "ftp://127.0.0.1"), "sv_dev", 2, "expected an address"),
+        (("--url", "http://127.0.0.1:9"), "sv_dev", 1, "no answer from http://127.0.0.1:9"),
+        (("--data", "/nowhere"), "sv_dev", 1, "no server runs on /nowhere"),
     ):
         done = sv(api, *arguments, token=token)
-        assert done.returncode == 1
+        assert done.returncode == code
         assert done.stderr.startswith("sv: ") and told in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
         assert not token.startswith("sv_w") or token not in done.stderr

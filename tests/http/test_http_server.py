@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from bad_input import error_of
 from heavy_rig import eventually
 from http_rig import INGEST, Api, body_of, event, running
@@ -45,6 +46,7 @@ def test_health_is_for_everybody(api: Api) -> None:
     answer = api.http.get("/healthz", headers={"Authorization": ""})
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert api.http.head("/healthz").status_code == 200
+    assert api.http.get("/healthz?probe=1").status_code == 200
 
 
 def test_metrics_speak_prometheus_and_count(api: Api) -> None:
@@ -58,10 +60,21 @@ def test_metrics_speak_prometheus_and_count(api: Api) -> None:
     assert api.metric("sv_events_accepted_total") == before + 2
 
 
-def test_metrics_behind_a_proxy_are_not_for_everybody(api: Api) -> None:
-    forwarded = {"X-Forwarded-For": "203.0.113.7", "Authorization": ""}
-    error_of(api.http.get("/metrics", headers=forwarded), 401)
-    assert api.http.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 200
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-For", "203.0.113.7"),
+        ("Forwarded", "for=203.0.113.7"),
+        ("X-Real-IP", "203.0.113.7"),
+        ("Via", "1.1 stats.example"),
+        ("X-Forwarded-Host", "stats.example"),
+        ("X-Forwarded-Proto", "https"),
+    ],
+)
+def test_metrics_behind_a_proxy_are_not_for_everybody(api: Api, name: str, value: str) -> None:
+    assert api.http.get("/metrics", headers={"Authorization": ""}).status_code == 200
+    error_of(api.http.get("/metrics", headers={name: value, "Authorization": ""}), 401)
+    assert api.http.get("/metrics", headers={name: value}).status_code == 200
 
 
 def test_a_reset_forgets_events_and_nothing_else(api: Api) -> None:
@@ -70,6 +83,12 @@ def test_a_reset_forgets_events_and_nothing_else(api: Api) -> None:
     assert api.listed() == []
     assert api.trends(events=[{"name": "view"}], date_from="2025-06-15", date_to="2025-06-15")["series"][0]["total"] == 0
     api.send(event())
+    assert len(api.listed()) == 1
+
+
+def test_a_reset_with_a_parameter_empties_nothing(api: Api) -> None:
+    api.send(event())
+    error_of(api.http.post("/api/v1/dev/reset?keep=events"), 400)
     assert len(api.listed()) == 1
 
 

@@ -51,7 +51,7 @@ def test_a_statement_sees_what_was_just_acknowledged_and_what_is_in_files(api: A
     rested = forked.run([*words, "--csv"], env=known, text=True)
     assert (rested.returncode, rested.stdout) == (0, "n\n3\n"), rested.stderr
     wrong = forked.run([*words[:4], "select getenv('A')", *words[5:]], env=known, text=True)
-    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "'getenv' is not among the functions" in wrong.stderr
 
 
@@ -122,6 +122,52 @@ def test_an_answer_or_a_value_beyond_its_bounds_is_refused_and_the_server_goes_o
         assert "more memory than it may use" in answer.json()["error"]
     full.failures.clear()
     assert rows(full, "select 1") == [[1]]
+
+
+DEEP = "[" * 990 + "]" * 990
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        (f"select json('{DEEP}')", DEEP),
+        ("select json('[123456789012345678901234567890]')", "[123456789012345678901234567890]"),
+        ("select [170141183460469231731687303715884105727::hugeint]", "[170141183460469231731687303715884105727]"),
+        ("select json('[[[1]]]')", [[[1]]]),
+    ],
+)
+def test_what_an_answer_can_t_hold_as_json_is_in_it_as_text(full: Api, query: str, value: Any) -> None:
+    assert rows(full, query) == [[value]]
+
+
+@pytest.mark.parametrize("spoilt", ["the end", "the footer's length", "everything", "a page", "the footer"])
+def test_a_damaged_file_is_set_aside_and_no_path_is_told(tmp_path: Path, spoilt: str) -> None:
+    given = ("dev", "--data", str(tmp_path / "data"), "--flush-events", "2", "--flush-seconds", "3600")
+    with running(*given) as server, Api(server) as own:
+        own.send(event("a", properties={"text": "x" * 5000}), event("b", "bob"))
+        while not (files := list((tmp_path / "data" / "events").rglob("*.parquet"))):
+            time.sleep(0.02)
+        own.listed()
+        data = bytearray(files[0].read_bytes())
+        match spoilt:
+            case "the end":
+                data[-4:] = b"none"
+            case "the footer's length":
+                data[-8:-4] = b"\xff\xff\xff\x00"
+            case "everything":
+                data = bytearray()
+            case "a page":
+                data[4:1000] = b"\xff" * 996
+            case _:
+                data[-60:-12] = b"\xff" * 48
+        files[0].write_bytes(data)
+        for _ in range(2):
+            answer = ask(own, "select count(*), max(length(properties::varchar)), max(event) from events")
+            assert str(tmp_path) not in answer.text
+            assert answer.status_code != 422, answer.text
+        assert answer.json()["rows"] == [[0, None, None]]
+        assert list((tmp_path / "data" / "aside").iterdir())
+        server.take_faults()
 
 
 def test_an_endless_statement_ends_with_its_time_and_leaves_no_process() -> None:

@@ -191,7 +191,7 @@ def on_terminal(api: Api, environment: dict[str, str]) -> str:
 )
 def test_what_can_t_be_asked_is_refused_in_a_line(api: Api, words: list[str], told: str) -> None:
     done = sv(api, *words)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("sv: ") and told in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -12,6 +12,16 @@ from http_rig import Api
 from tests import forked
 
 PASSWORD = "correct horse battery"
+DAYS = [
+    ("nan", "nan"),
+    ("inf", "inf"),
+    ("1e12", "1000000000000"),
+    ("5000000", "5000000"),
+    ("0", "0"),
+    ("-5", "-5"),
+    ("1e-300", "1e-300"),
+]
+"""For which no token can be good, and how that is said."""
 
 
 def sv(api: Api, *arguments: str, stdin: str = "") -> Any:
@@ -90,6 +100,7 @@ def test_a_project_is_set_up_rotated_and_deleted_by_command(api: Api) -> None:
         (("project", "settings", "dev", "--set", "colour=red"), "colour"),
         (("project", "rotate-token", "dev", "--overlap-hours", "721"), "720"),
         (("token", "revoke", "nothing"), "no API token"),
+        *((("token", "create", "x", "--days", days), f"got {told} (--days)") for days, told in DAYS),
     ],
 )
 def test_what_can_not_be_is_refused_in_words(api: Api, arguments: tuple[str, ...], told: str) -> None:

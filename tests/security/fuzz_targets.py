@@ -14,13 +14,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from sv.ingest import body as bodies
-from sv.ingest.decode import Decoded, decode, decode_quickly, decode_slowly
+from sv.ingest.body import inflate
+from sv.ingest.decode import decode, decode_quickly
+from sv.ingest.events import Decoded
+from sv.ingest.one_by_one import decode_slowly
 from sv.ingest.rejected import RecentRejections
 from sv.model.batch import Batch, decode_batch, encode_batch
 from sv.model.calendar import Interval, buckets, parse_insight_range, parse_list_range, parse_timezone
 from sv.model.cursor import decode_cursor, decode_numbered_cursor, encode_cursor
 from sv.model.errors import ClientFault, InvalidParameter, ValidationFailed
+from sv.model.json_repair import repair
 from sv.model.limits import BUCKETS_MAX, MAX_EVENTS_PER_REQUEST, MAX_TIMESTAMP_MS
 from sv.model.selector import SelectorFault, parse_selector
 from sv.model.validate import decode_json
@@ -47,8 +50,8 @@ def run_body(data: bytes) -> str:
     kind, sent = data[:1], data[1:]
     try:
         if kind in (b"1", b"2"):
-            sent = bodies.inflate(gzip.compress(sent, 1) if kind == b"1" else sent, "gzip")
-        plain = bodies.repair(sent)
+            sent = inflate(gzip.compress(sent, 1) if kind == b"1" else sent, "gzip")
+        plain = repair(sent)
     except ClientFault as fault:
         return fault.code
     quick, slow = _outcome(decode_quickly, plain), _outcome(decode_slowly, plain)

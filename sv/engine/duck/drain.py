@@ -55,6 +55,7 @@ NumberPersons = Callable[[str, str], str]
 _BATCHES: Final = pa.schema(
     [
         ("seq", pa.uint64()),
+        ("first", pa.int64()),
         ("project_id", pa.string()),
         ("received_ms", pa.int64()),
         ("browser", pa.string()),
@@ -85,7 +86,7 @@ create or replace temp table stage as
 with lists as (
   select * exclude (events), from_json(events, $shape) as list from batches
 ), listed as (
-  select * exclude (list), unnest(list) as e, unnest(range(len(list))) as place from lists
+  select * exclude (list), unnest(list) as e, first + unnest(range(len(list))) as place from lists
 ), flat as (
   select
     seq, place, project_id, received_ms, country, may_have_long, e.event as event, e.timestamp as ts,
@@ -265,6 +266,7 @@ def _as_piece(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) 
     events = [stored.batch.events for stored in batches]
     columns = [
         numbers(np.array([stored.seq for stored in batches], np.uint64)),
+        numbers(np.array([stored.first for stored in batches], np.int64)),
         texts([stored.batch.project_id for stored in batches]),
         numbers(np.array([stored.batch.received_ms for stored in batches], np.int64)),
         texts([agent.browser for agent in agents]),

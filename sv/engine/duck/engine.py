@@ -302,6 +302,16 @@ class DuckEngine:
 
     # Exports
 
+    def newest_received_ms(self, snapshot: Snapshot, limits: Limits) -> int | None:
+        """See the port."""
+        found = [part.max_received_ms for part in snapshot.parts]
+        if snapshot.buffers:
+            params = Params()
+            text = f"select epoch_ms(max(received_at)) from ({self.events(snapshot.without_parts(), params)})"
+            ((newest,),) = self._statements.rows(params.sql(text), limits)
+            found += [] if newest is None else [newest]
+        return max(found, default=None)
+
     def export_days(
         self, snapshot: Snapshot, scope: Scope, matcher: Matcher, received_before_ms: int, limits: Limits
     ) -> list[tuple[int, int]]:
@@ -331,7 +341,8 @@ class DuckEngine:
         """See the port."""
         batches = self._export_batches(snapshot, pieces, filters, matcher, received_before_ms, form)
         with contextlib.closing(batches):
-            yield from export.parquet_of(batches) if form is ExportFormat.PARQUET else export.lines_of(batches, form)
+            is_parquet = form is ExportFormat.PARQUET
+            yield from export.parquet_of(batches, self._memory_bytes) if is_parquet else export.lines_of(batches, form)
 
     def _export_batches(
         self,

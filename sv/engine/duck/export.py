@@ -33,6 +33,10 @@ FIELDS: Final = ("event", "timestamp", "anonymousId", "userId", "sessionId", "gr
 CSV_HEADER: Final = (",".join(FIELDS) + "\n").encode()
 ZSTD_LEVEL: Final = 3
 
+ROW_GROUP_SHARE: Final = 32
+"""Of the engine's memory: one of these is how large a row group is at most, before it is written. Two exports have four of them, and
+the encoder as much again: at a `memory_limit` of 512 MiB they took more than that."""
+
 _TIME: Final = "strftime(timestamp, '%Y-%m-%dT%H:%M:%S.%gZ')"
 
 
@@ -49,8 +53,10 @@ def _addition(name: str, is_known: str, member: str) -> str:
 
 
 def _text_addition(name: str) -> str:
+    """Not of `$identify` where the name has no `$`: an import would take it for a trait. It comes out of the URL again."""
     column = STRING_PROPERTY_COLUMNS[name]
-    return _addition(name, f"{column} is not null", f"""',"{name}":' || to_json({column})::varchar""")
+    is_known = f"{column} is not null" if name.startswith("$") else f"{column} is not null and event <> '$identify'"
+    return _addition(name, is_known, f"""',"{name}":' || to_json({column})::varchar""")
 
 
 _ADDITIONS: Final = (
@@ -169,8 +175,8 @@ def lines_of(batches: Iterable[Any], form: ExportFormat) -> Generator[bytes]:
         yield _text_of(batch.column(0))
 
 
-def parquet_of(batches: Iterable[Any]) -> Generator[bytes]:
-    """A Parquet file, piece by piece as it is written.
+def parquet_of(batches: Iterable[Any], memory_bytes: int) -> Generator[bytes]:
+    """A Parquet file, piece by piece as it is written. memory_bytes: the engine's, of which a group is a share at most.
 
     A row group is encoded on a thread of its own, at the caller's priority, while the events of the next one are read: the engine's
     threads and the encoder, which has one, would take turns otherwise.
@@ -179,7 +185,7 @@ def parquet_of(batches: Iterable[Any]) -> Generator[bytes]:
     writer: Any = None
     with ThreadPoolExecutor(1, "sv-encode") as encoding:
         under_way: Future[None] | None = None
-        for group in _row_groups(batches):
+        for group in _row_groups(batches, min(EXPORT_ROW_GROUP_BYTES, memory_bytes // ROW_GROUP_SHARE)):
             writer = writer or _parquet_writer(sink, group.schema)
             if under_way is not None:
                 under_way.result()
@@ -192,14 +198,14 @@ def parquet_of(batches: Iterable[Any]) -> Generator[bytes]:
     yield sink.take()
 
 
-def _row_groups(batches: Iterable[Any]) -> Generator[Any]:
+def _row_groups(batches: Iterable[Any], most_bytes: int) -> Generator[Any]:
     waiting: list[Any] = []
     events, size = 0, 0
     for batch in batches:
         waiting.append(batch)
         events += batch.num_rows
         size += batch.nbytes
-        if events >= EXPORT_ROW_GROUP_EVENTS or size >= EXPORT_ROW_GROUP_BYTES:
+        if events >= EXPORT_ROW_GROUP_EVENTS or size >= most_bytes:
             yield pa.Table.from_batches(waiting)
             waiting, events, size = [], 0, 0
     if waiting:

@@ -13,20 +13,24 @@ from typing import Final
 from msgspec import Struct
 
 from sv.engine.duck import enrich
-from sv.engine.duck.filters import all_of
+from sv.engine.duck.filters import condition
 from sv.engine.duck.overview_shares import Share
 from sv.engine.duck.relation import attributed, in_range, joined, session_starts
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.summaries.sessions import QUIET_EVENTS
 from sv.engine.duck.trend import bucket_of
 from sv.engine.port import Scope
+from sv.model.filters import URL_PROPERTY, Filter, Operator
 from sv.model.overview import OverviewFilters, Table
 
 HASH: Final = "hash({})"
 """Of a session id: what tells sessions apart that may be cut, until their ids do."""
 
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
-_PAGE: Final = "case when {0} = '' then '/' else {0} end"
+_PAGE: Final = "case when {0} = '' or ends_with({0}, '/') then {0} || '/' else {0} end"
+"""A path as a table shows it, so that as a filter's value, which loses a slash at its end, it is this path again."""
+
 
 _PLACE_BITS: Final = 126
 _VIEWS_FIRST: Final = "case when url_path is null then 2 when is_view then 0 else 1 end"
@@ -246,11 +250,11 @@ class _Conditions:
     def __init__(self, share: Share, filters: OverviewFilters, params: Params, *, include_bots: bool) -> None:
         self.within = f"({of_share(share, params)})"
         self.is_wanted = "true" if include_bots else "is_bot is not true"
-        self.is_match = f"({joined(all_of(filters.events, params))})"
+        self.is_match = f"({joined(_conditions(filters.events, params))})"
         self.has_events_filter = bool(filters.events)
         self.has_sessions_filter = bool(filters.entry or filters.exit)
-        self._meets_entry = f"({joined(all_of(filters.entry, params))})" if filters.entry else None
-        self._meets_exit = f"({joined(all_of(filters.exit, params))})" if filters.exit else None
+        self._meets_entry = f"({joined(_conditions(filters.entry, params))})" if filters.entry else None
+        self._meets_exit = f"({joined(_conditions(filters.exit, params))})" if filters.exit else None
         self._filters_domain = any(item.property == "$referring_domain" for item in filters.entry)
         conditions = ["bool_or(is_match)"] if filters.events else []
         conditions += [f"arg_min(meets_entry, {_ENTRY_RANK})"] if filters.entry else []
@@ -267,6 +271,17 @@ class _Conditions:
               {self.is_wanted} as is_wanted
             from {source}
         """
+
+
+def _conditions(items: Sequence[Filter], params: Params) -> list[str]:
+    """Each filter's condition. What is set is what a table shows: of an address its path, of other properties with a column a text."""
+    columns = STRING_PROPERTY_COLUMNS | {URL_PROPERTY: "url_path"}
+    return [
+        f"({columns[item.property]} is {'not ' if item.operator is Operator.IS_SET else ''}null)"
+        if item.operator in (Operator.IS_SET, Operator.IS_NOT_SET) and item.property in columns
+        else condition(item, params)
+        for item in items
+    ]
 
 
 def of_share(share: Share, params: Params) -> str:

@@ -36,6 +36,13 @@ FETCHED_ROWS: Final = 64
 MAX_MESSAGE_CHARS: Final = 500
 GRACE_S: Final = 2
 
+MAX_NESTED_CALLS: Final = 400
+"""How deep an answer's value may nest, about: the server takes apart what it gets with a thousand calls at most, and is in some already."""
+
+_OF_DAMAGE: Final = ("don't know what type", "TProtocolException")
+_WORDS_OF_DAMAGE: Final = (*_OF_DAMAGE, *(f"Invalid Error: {words}" for words in _OF_DAMAGE))
+"""What the reader of Parquet says of a footer or a page that was overwritten."""
+
 _PLAIN: Final = frozenset(
     {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
     | {"FLOAT", "DOUBLE", "VARCHAR"}
@@ -80,6 +87,8 @@ def _bound(job: Job) -> None:
     """What the operating system sees to, whatever becomes of us."""
     with contextlib.suppress(OSError):
         os.nice(QUERY_NICENESS)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")  # where memory runs out, this process goes and not the server
     signal.alarm(math.ceil(job.timeout_s) + GRACE_S)
     most = job.memory_bytes + OWN_BYTES + (1 + TABLE_SHARE) * job.buffered_bytes
     for kind, bound in ((resource.RLIMIT_DATA, most), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
@@ -96,12 +105,23 @@ def _outcome(job: Job, buffered: bytes) -> Outcome:
         return Outcome("refused", str(error)[:MAX_MESSAGE_CHARS])
     except (duckdb.OutOfMemoryException, MemoryError):
         return Outcome("memory")
-    except (duckdb.IOException, duckdb.SerializationException) as error:
-        return Outcome("damaged", str(error).partition("\n")[0][:MAX_MESSAGE_CHARS])
     except (duckdb.Error, UnicodeDecodeError, RuntimeError) as error:
         if "bad_alloc" in str(error):
             return Outcome("memory")
-        return Outcome("failed", str(error).partition("\n")[0][:MAX_MESSAGE_CHARS])
+        message = str(error).partition("\n")[0]
+        if isinstance(error, duckdb.IOException | duckdb.SerializationException) or _is_of_files(message, job):
+            return Outcome("damaged", message[:MAX_MESSAGE_CHARS])
+        return Outcome("failed", message[:MAX_MESSAGE_CHARS])
+
+
+def _is_of_files(message: str, job: Job) -> bool:
+    """Whether an error is a file's, whatever its class: no path of the server's is for the statement's author.
+
+    Who writes such a text into a statement doesn't know a path, and of the other words it is seen that they are theirs.
+    """
+    return any(path in message for path in job.files) or (
+        message.startswith(_WORDS_OF_DAMAGE) and not any(words in job.statement for words in _OF_DAMAGE)
+    )
 
 
 def open_locked(job: Job, buffered: bytes) -> duckdb.DuckDBPyConnection:
@@ -144,6 +164,7 @@ def open_locked(job: Job, buffered: bytes) -> duckdb.DuckDBPyConnection:
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, statement: str, job: Job) -> Outcome:
+    sys.setrecursionlimit(MAX_NESTED_CALLS)
     found = connection.sql(statement)
     names, types = list(found.columns), [str(kind) for kind in found.types]
     places = [f"c{place}" for place in range(len(names))]
@@ -183,9 +204,11 @@ def _value(value: Any, kind: str) -> Any:
         return None
     if isinstance(value, str) and _is_made_of_parts(kind):
         try:
-            return msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):  # what JSON has no word for, such as an infinite number within a list
-            return value
+            decoded = msgspec.json.decode(value)
+            msgspec.msgpack.encode(decoded)
+        except (msgspec.DecodeError, RecursionError, OverflowError):
+            return value  # an infinite number within a list, an integer beyond 64 bits, lists within lists within lists
+        return decoded
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return float(value)  # as ingest does
     return value

@@ -56,7 +56,7 @@ def run_sql(
     written = _ask(len(head).to_bytes(8, "big") + head + buffered, limits)
     try:
         outcome = msgspec.msgpack.decode(written, type=Outcome)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         limits.check()
         outcome = Outcome("memory")  # the system ended it, or the engine did itself: neither leaves a word behind
     match outcome.problem:

@@ -5,23 +5,29 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from sv.engine.duck import drain as draining
 from sv.engine.duck import files, key_files
+from sv.engine.duck.batch_parts import are_large, in_parts, part_bytes
 from sv.engine.duck.database import Database
-from sv.engine.duck.drain import Agent, NumberPersons, buffer_name
+from sv.engine.duck.drain import Agent, NumberPersons, Staged, buffer_name
 from sv.engine.duck.key_reading import KeyFiles
 from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
+from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.part import Part
 from sv.model.rollup import Summary
 from sv.model.telling import told
 from sv.model.unwanted import Unwanted
 
 log = logging.getLogger(__name__)
+
+FURTHER_PARTS: Final = 8
+"""Of a part of batches that took more memory than there is: as many are tried in its place."""
 
 
 class DuckTables:
@@ -95,25 +101,50 @@ class DuckTables:
 
     def drain(self, generation: int, batches: Sequence[StoredBatch], *, remember_event_ids: bool = True) -> int:
         """See the port. Repeated event ids are looked up only where a batch carries some."""
+        most = part_bytes(self.memory_bytes)
+        if are_large(batches, most):
+            return self._drain_large(generation, batches, most, remember_event_ids)
         with self._cursor() as cursor:
             with self._blaming_the_batch():
                 staged = draining.stage_batches(cursor, batches, self._agent_of, self._salt)
-            has_event_ids = staged.event_ids > 0 and self._event_id_window_ms > 0
-            if has_event_ids and not self._has_recalled:
-                self._recall()  # outside: a damaged file is no fault of the batch that made us read it
-                self._has_recalled = True
-            with self._blaming_the_batch():
-                cursor.begin()
+            if self._looks_for_repeats(staged):
+                self._recall_once()
+            with self._blaming_the_batch(), _transaction(cursor):
+                return self._move(cursor, generation, staged, remember_event_ids)
+
+    def _drain_large(self, generation: int, batches: Sequence[StoredBatch], most: int, remember_event_ids: bool) -> int:
+        """What is too large for one statement, in parts: entirely or not at all. In smaller ones where memory doesn't suffice."""
+        if self._event_id_window_ms > 0 and any(b'"eventId":' in stored.batch.events for stored in batches):
+            self._recall_once()
+        with self._cursor() as cursor, self._blaming_the_batch():
+            for size in (most, most // FURTHER_PARTS):
                 try:
-                    if has_event_ids:
-                        unremembered = None if remember_event_ids else generation
-                        draining.drop_repeated_events(cursor, self._event_id_window_ms, unremembered=unremembered)
-                    rows = draining.move_stage_to_buffer(cursor, generation, staged, self._number_persons)
-                    cursor.commit()
-                except BaseException:
-                    cursor.rollback()
-                    raise
-        return rows
+                    with _transaction(cursor):
+                        rows = 0
+                        for part in in_parts(batches, size):
+                            staged = draining.stage_batches(cursor, part, self._agent_of, self._salt)
+                            rows += self._move(cursor, generation, staged, remember_event_ids)
+                        return rows
+                except duckdb.OutOfMemoryException:
+                    if size < most:
+                        raise
+        raise AssertionError
+
+    def _move(self, cursor: duckdb.DuckDBPyConnection, generation: int, staged: Staged, remember_event_ids: bool) -> int:
+        """What is staged to the buffer, within a transaction."""
+        if self._looks_for_repeats(staged):
+            unremembered = None if remember_event_ids else generation
+            draining.drop_repeated_events(cursor, self._event_id_window_ms, unremembered=unremembered)
+        return draining.move_stage_to_buffer(cursor, generation, staged, self._number_persons)
+
+    def _looks_for_repeats(self, staged: Staged) -> bool:
+        return staged.event_ids > 0 and self._event_id_window_ms > 0
+
+    def _recall_once(self) -> None:
+        """Outside of what blames the batch: a damaged file is no fault of the one that made us read it."""
+        if not self._has_recalled:
+            self._recall()
+            self._has_recalled = True
 
     @contextmanager
     def _blaming_the_batch(self) -> Generator[None]:
@@ -240,6 +271,21 @@ class DuckTables:
         with self._cursor() as cursor:
             return summaries.position_after(cursor, generations, after_seq, rows)
 
+    def recall_again(self) -> None:
+        self.forget_event_ids(MAX_TIMESTAMP_MS)
+        self._has_recalled = False
+
     def forget_event_ids(self, before_ms: int) -> None:
         with self._cursor() as cursor:
             cursor.execute("delete from recent_event_ids where received_at < make_timestamp_ms($ms)", {"ms": before_ms})
+
+
+@contextmanager
+def _transaction(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+    cursor.begin()
+    try:
+        yield
+        cursor.commit()
+    except BaseException:
+        cursor.rollback()
+        raise

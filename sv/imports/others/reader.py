@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from sv.imports.columns import RowError, decode_json_field
 from sv.imports.files import Format
-from sv.ingest.decode import DropReason
+from sv.ingest.events import DropReason
 from sv.model.validate import show
 
 

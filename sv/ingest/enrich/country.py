@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sv.ingest.enrich.mmdb import MalformedError, Mmdb
+from sv.model.errors import ServerFault
 
 # In order of precedence: names that only one CDN uses come before the one that people choose themselves
 # (Fastly, nginx and load balancers add the country under whatever name they are told to). Fly.io sends a
@@ -62,8 +63,8 @@ _PROBED_NODES: Final = 20_000
 _LAYOUTS: Final = (("country", "iso_code"), ("country_code",), ("country",))
 
 
-class CountryDatabaseError(ValueError):
-    """The IP database can't be used. The message names the file, what is wrong, and what to do."""
+class CountryDatabaseError(ServerFault):
+    """The IP database can't be used: the server does not start. The message names the file, what is wrong, and what to do."""
 
 
 def from_header(value: bytes) -> str | None:
@@ -163,5 +164,5 @@ def _open(path: Path) -> Mmdb:
 def _unusable(path: Path, what: str) -> CountryDatabaseError:
     return CountryDatabaseError(
         f"the IP database {path} {what}; give a country database in the MaxMind DB format "
-        "(.mmdb, as GeoLite2-Country or DB-IP Country Lite), or none to do without countries by address"
+        "(.mmdb, as GeoLite2-Country or DB-IP Country Lite), or none to do without countries by address (SV_GEOIP_DB)"
     )

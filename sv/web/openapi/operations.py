@@ -60,6 +60,7 @@ _ENCODING: Final = {
 }
 
 _ABSENT: Final = "01955b3e-fed0-7000-8000-000000000000"
+_NO_PARAMETERS: Final = "limit: unknown parameter; this route takes none"
 _NOT_JSON: Final = "the body is not JSON: JSON is malformed: object keys must be strings (byte 1) (body)"
 _INSIGHT: Final = {
     400: _NOT_JSON,
@@ -176,21 +177,21 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="Metrics for Prometheus",
         description="Figures without personal data: no project's name, no event's name, no address.",
         answers={200: Answer("Prometheus' text format.", media_type=TEXT, schema={"type": "string"})},
-        errors={},
+        errors={400: _NO_PARAMETERS},
     ),
     "get_schema": Operation(
         tag="Server",
         summary="This document",
         description="The server's routes as OpenAPI 3.1.",
         answers={200: Answer("An OpenAPI document.", media_type="application/vnd.oai.openapi+json", schema={"type": "object"})},
-        errors={},
+        errors={400: _NO_PARAMETERS},
     ),
     "reset_server": Operation(
         tag="Development",
         summary="Empty the server",
         description=texts.RESET,
         answers={204: Answer("Empty now.")},
-        errors={503: ""},
+        errors={400: _NO_PARAMETERS, 503: ""},
     ),
 }
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from sv.ingest.decode import DropReason
+from sv.ingest.events import DropReason
 from sv.ingest.rejected import MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES
 from sv.web.openapi.operation import Answer, Example, Operation
 from sv.web.openapi.schemas_answers import Count, Time

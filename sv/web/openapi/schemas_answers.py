@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from sv.imports.receiving import MAX_ERRORS
-from sv.ingest.decode import DropReason
+from sv.ingest.events import DropReason
 from sv.model import errors
 from sv.model.calendar import Interval
 from sv.model.queries import AggregateBy, Math, Mode

@@ -1,6 +1,6 @@
 """Request bodies and the larger parameters as structs, for their JSON Schemas.
 
-Answers for what callers may send, field by field with its bounds. Nothing is ever decoded into these: the parsers in `sv.ingest.decode` and
+Answers for what callers may send, field by field with its bounds. Nothing is ever decoded into these: the parsers in `sv.ingest.events` and
 `sv.model.query_parsing` are strict by themselves, and a test holds the fields here to theirs. Where a rule can't be said in a schema (a
 `math_property` only with some maths) the description says it.
 """

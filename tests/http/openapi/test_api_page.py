@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from http_rig import running
 
-from sv.ingest.decode import DropReason
+from sv.ingest.events import DropReason
 from sv.model import errors
 from sv.model.filters import Operator
 from sv.model.queries import Math, Mode

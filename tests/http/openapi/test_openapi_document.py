@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 from http_rig import Api
 
-from sv.ingest.decode import DropReason, WireEvent
+from sv.ingest.events import DropReason, WireEvent
 from sv.model import (
     dashboards,
     definitions_parsing,

@@ -235,12 +235,14 @@ REQUESTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "get_health": {"200": ("/healthz", {})},
     "get_metrics": {
         "200": ("/metrics", {}),
+        "400": ("/metrics?limit=1", {}),
         "401": ("/metrics", {"headers": {"X-Forwarded-For": "203.0.113.7", **NOBODY}}),
         "403": ("/metrics", {"headers": {"X-Forwarded-For": "203.0.113.7"}, "token": "for another project"}),
     },
-    "get_schema": {"200": ("/schema", {})},
+    "get_schema": {"200": ("/schema", {}), "400": ("/schema?limit=1", {})},
     "reset_server": {
         "204": ("/api/v1/dev/reset", {}),
+        "400": ("/api/v1/dev/reset?limit=1", {}),
         "401": ("/api/v1/dev/reset", {"headers": NOBODY}),
         "403": ("/api/v1/dev/reset", {"token": "for another project"}),
     },

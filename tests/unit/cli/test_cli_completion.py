@@ -25,7 +25,9 @@ CASES = [
     ("sv project create --js", ["--json"]),
     ("sv project set", ["settings"]),
     ("sv --data x", []),
-    ("sv serve --log-format js", []),
+    ("sv serve --log-format js", ["json"]),
+    ("sv serve --log-level ", ["debug", "info", "warning", "error"]),
+    ("sv dev --s3-addressing ", ["auto", "path", "host"]),
     ("sv completion ", ["bash", "zsh", "fish"]),
 ]
 
@@ -64,6 +66,17 @@ def test_every_command_has_examples_and_json_where_a_program_would_read_it(
     for offer in leaves:
         told = {flag for option in offer.options for flag in option.flags}
         assert "--json" in told or command == "completion" or offer.words == ("person", "export"), offer.words
+
+
+@pytest.mark.parametrize("words", [("compact",), ("person", "erase"), ("person", "export")])
+def test_commands_on_a_folder_take_the_settings_that_matter_to_them(
+    parsers: dict[str, ArgumentParser], words: tuple[str, ...]
+) -> None:
+    (offer,) = [offer for offer in offers_of({}, parsers) if offer.words == words]
+    taken = {flag for option in offer.options for flag in option.flags}
+    assert {"--config", "--data", "--memory-limit", "--threads", "--log-level"} <= taken
+    assert not taken & {"--port", "--host", "--first-api-token", "--ingest-rate-limit", "--script-path"}
+    assert ("--s3-bucket" in taken) == (words[0] == "person"), "its recordings are erased, too"
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from sv.cli import main
+from sv.cli.fixed_clock import FixedServer
+from sv.meta.errors import FolderDamaged
+from sv.model.data_folder import CATALOG
 from sv.server import Server
 from sv.settings import Settings
 
@@ -27,6 +30,67 @@ def test_a_folder_that_is_not_there_is_named_and_not_made(
     said = capsys.readouterr().err
     assert f"{tmp_path / 'datta'} is no data folder yet" in said or f"no server runs on {tmp_path / 'datta'}" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def folder_without_catalog(path: Path) -> tuple[Path, Path]:
+    """A data folder that has lost its `sv.db`, and an event file in it."""
+    kept = path / "data" / "events" / "project=shop" / "day=2025-01-31" / "merge-a.parquet"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"PAR1")
+    return path / "data", kept
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["user", "list"],
+        ["project", "create", "Shop"],
+        ["token", "list"],
+        ["compact"],
+        ["person", "erase", "ann", "--project", "shop"],
+        ["export", "--project", "shop", "--output", "out.ndjson"],
+        ["sql", "select 1"],
+        ["backup", "copy"],
+    ],
+)
+def test_a_catalog_that_is_lost_is_made_by_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], is_there: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data, kept = folder_without_catalog(tmp_path)
+    if is_there:
+        (data / CATALOG).touch()
+    assert main([*words, "--data", str(data)]) == 1
+    assert f"sv: {data} has event files and no sv.db, which lists them. Restore the last backup" in capsys.readouterr().err
+    assert kept.exists()
+    assert is_there == (data / CATALOG).exists()
+    assert not is_there or (data / CATALOG).stat().st_size == 0
+
+
+def test_nor_does_a_server_whose_clock_stands(tmp_path: Path) -> None:
+    data, kept = folder_without_catalog(tmp_path)
+    server = FixedServer(Settings(data=data), 0)
+    with pytest.raises(FolderDamaged, match="has event files and no sv"):
+        server.open()
+    server.lock.release()
+    assert kept.exists()
+    assert not (data / CATALOG).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["user", "list"], "is no data folder yet"), (["backup", "copy"], "is no data folder"), (["check"], "1 thing is wrong")],
+)
+def test_a_catalog_without_a_byte_is_none_and_stays_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / CATALOG).touch()
+    assert main([*words, "--data", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert told in said.out + said.err
+    assert (tmp_path / CATALOG).stat().st_size == 0
 
 
 def test_where_a_folder_is_missing_a_running_server_may_be_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,19 @@ def test_nothing_is_said_of_what_something_reads_or_somebody_else_has_set() -> N
     assert mistyped({"SV_PORTT": "9", "SV_URL": "x"}) == [TOLD]
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SV_API_TOKE", "SV_API_TOKEN"),
+        ("SV_URLL", "SV_URL"),
+        ("SV_CONFI", "SV_CONFIG"),
+        ("SV_FIRST_API_TOKE", "SV_FIRST_API_TOKEN"),
+    ],
+)
+def test_what_commands_read_may_be_meant_too(name: str, meant: str) -> None:
+    assert mistyped({name: "x"}) == [f"{name}: no such setting; did you mean {meant}?"]
+
+
 def test_a_server_s_log_warns_of_them(caplog: pytest.LogCaptureFixture) -> None:
     warn_of_mistyped({"SV_PORTT": "9"})
     assert caplog.record_tuples == [("sv.cli.running", logging.WARNING, TOLD)]

@@ -37,11 +37,11 @@ class Source:
         given = dict(pairs)
         assert given["received_before"] == PLAN.received_before
         assert given["format"] == self.form
-        self.asked.append(given.get("date_from", "all")[:10])
+        self.asked.append(given["date_from"][:10])
         if self.form is ExportFormat.CSV:
             yield HEADER[:5]
             yield HEADER[5:]
-        chosen = [bound for bound in BOUNDS[:3] if given.get("date_from", bound) == bound]
+        chosen = [bound for bound in BOUNDS[:3] if given["date_from"] <= bound < given["date_to"]]
         for bound in chosen:
             yield bound[:5].encode()
             if self.breaks(len(self.asked)):
@@ -121,10 +121,13 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_parquet_and_a_stream_are_asked_for_as_a_whole(tmp_path: Path) -> None:
     source = Source(ExportFormat.PARQUET)
-    export_to_file(source, asked(ExportFormat.PARQUET), tmp_path / "f", lambda *_: None)
+    wanted = asked(
+        ExportFormat.PARQUET, date_from="-1d", date_to="now"
+    )  # by the plan's bounds, which are the same on another day
+    export_to_file(source, wanted, tmp_path / "f", lambda *_: None)
     stream = io.BytesIO()
-    export_to_stream(source, asked(ExportFormat.PARQUET), stream, lambda *_: None)
-    assert source.asked == ["all", "all"]
+    export_to_stream(source, wanted, stream, lambda *_: None)
+    assert source.asked == [BOUNDS[0][:10]] * 2
     assert stream.getvalue() == (tmp_path / "f").read_bytes() == lines()
 
 

@@ -85,16 +85,16 @@ def test_the_options_of_the_mapping_reach_the_events(data: Path, tmp_path: Path)
     [
         (["{file}", "--project", "p9", "--data", "{data}"], 1, "no project 'p9' in"),
         (["{file}", "--project", "p1", "--data", "{data}/none"], 1, "is no data folder yet"),
-        (["{data}/sv.db", "--project", "p1", "--data", "{data}"], 1, "--format"),
+        (["{data}/sv.db", "--project", "p1", "--data", "{data}"], 2, "--format"),
         (["none.csv", "--project", "p1", "--data", "{data}"], 1, "none.csv can't be read: No such file or directory"),
         (["{file}", "none.csv", "--project", "p1", "--data", "{data}"], 1, "none.csv can't be read"),
-        (["{file}", "--project", "p1", "--map", "x"], 1, "--map"),
-        (["{file}", "--project", "p1", "--timezone", "Nowhere"], 1, "--timezone"),
+        (["{file}", "--project", "p1", "--map", "x"], 2, "--map"),
+        (["{file}", "--project", "p1", "--timezone", "Nowhere"], 2, "--timezone"),
         (["{file}", "--project", "p1", "--format", "xml"], 2, "--format"),
         (["{file}"], 2, "--project"),
         (["--project", "p1"], 2, "FILE"),
-        (["{file}", "--project", "p1", "--url", "http://127.0.0.1:1"], 1, "--api-token or SV_API_TOKEN"),
-        (["{file}", "--project", "p1", "--url", "127.0.0.1", "--api-token", "x"], 1, "--url"),
+        (["{file}", "--project", "p1", "--url", "http://127.0.0.1:1"], 2, "--api-token or SV_API_TOKEN"),
+        (["{file}", "--project", "p1", "--url", "127.0.0.1", "--api-token", "x"], 2, "--url"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(data: Path, tmp_path: Path, words: list[str], code: int, said: str) -> None:

@@ -252,6 +252,13 @@ def test_a_file_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
+def test_what_is_no_parquet_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet.gz"
+    path.write_bytes(gzip.compress(bytes(1 << 20)))
+    with pytest.raises(InvalidParameter, match="what is compressed in it is no Parquet file"):
+        read(path)
+
+
 @pytest.mark.parametrize("cut", [1, 100])
 @pytest.mark.parametrize("suffix", [".ndjson.gz", ".csv.zst", ".parquet.gz"])
 def test_a_compressed_file_that_ends_too_early_is_refused_before_a_row_is_taken(tmp_path: Path, suffix: str, cut: int) -> None:

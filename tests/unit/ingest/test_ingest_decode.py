@@ -1,14 +1,18 @@
 """The quick way of decoding a request and the slow one are the same in all but speed."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv.ingest.decode import Decoded, decode_quickly, decode_slowly
-from sv.model.limits import MAX_DEPTH
+from sv.ingest.decode import decode_quickly, is_dense
+from sv.ingest.events import Decoded
+from sv.ingest.one_by_one import decode_slowly, token_of
+from sv.model.errors import ValidationFailed
+from sv.model.limits import MAX_DEPTH, MAX_PROPERTIES_BYTES
 
 NOW = 1_760_000_000_000
 SCALARS = st.one_of(
@@ -69,3 +73,102 @@ def test_a_refused_event_shows_what_was_sent_also_where_it_is_no_number_of_ours(
     decoded = decode_slowly(b'{"projectToken":"t","events":[' + event.encode() + b"]}", NOW)
     (rejected,) = decoded.rejections
     assert rejected.message.endswith(told)
+
+
+FIELDS = {
+    "event": ("5", '"e"'),
+    "userId": ("[]", '"u"'),
+    "timestamp": ("{}", "1760000000000"),
+    "properties": ('"no"', '{"a":1}'),
+    "sessionId": ("7", '"s"'),
+}
+"""Of each a value that won't do, and one that will."""
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_of_a_field_that_is_there_twice_the_last_counts(name: str) -> None:
+    wrong, right = FIELDS[name]
+    rest = ",".join(f'"{other}":{value}' for other, (_, value) in FIELDS.items() if other != name)
+    for first, last in ((wrong, right), (right, wrong), (right, right)):
+        event = f'{{"{name}":{first},{rest},"{name}":{last}}}'
+        body = f'{{"projectToken":"t","events":[{event}]}}'.encode()
+        decoded = decode_slowly(body, NOW)
+        assert decoded.accepted == (last == right), event
+        if decoded.accepted:
+            assert decoded == decode_slowly(body.replace(f'"{name}":{first},'.encode(), b"", 1), NOW)
+        assert decode_quickly(body, NOW) in (None, decoded)
+
+
+def crowded(item: str, events: int, more: str = "") -> bytes:
+    """Events whose properties are nearly as large as they may be, and hold nothing but this."""
+    inner = ",".join([item] * ((MAX_PROPERTIES_BYTES - 16) // (len(item) + 1)))
+    return (
+        json.dumps({"projectToken": "t", "events": [{"event": "e", "userId": "u", "timestamp": NOW}] * events})
+        .encode()
+        .replace(b'"event": "e"', b'"event": "e", "properties": {"x":[' + inner.encode() + b"]}" + more.encode())
+    )
+
+
+@pytest.mark.parametrize("item", ["[]", "1", '""', "[[[[[[[[[[]]]]]]]]]]", "{}"])
+def test_events_of_many_values_are_decoded_one_by_one_without_all_of_them_in_memory(item: str) -> None:
+    body = crowded(item, 15)
+    assert is_dense(body)
+    assert not is_dense(body_of(*[{"plan": "pro", "price": 1.5, "tags": ["a", "b"], "more": {"a": [1]}}] * 2000))
+    assert decode_slowly(crowded(item, 2), NOW) == decode_quickly(crowded(item, 2), NOW)
+    tracemalloc.start()
+    try:
+        decoded = decode_slowly(body, NOW)
+        assert decoded.accepted == 15
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20  # at once they take up to sixty megabytes
+    finally:
+        tracemalloc.stop()
+
+
+def test_properties_of_too_many_values_are_refused_unless_something_else_is_wrong_first() -> None:
+    lists = ",".join(["[]"] * MAX_PROPERTIES_BYTES)
+    for more, code in (
+        ("", "PROPERTIES_TOO_LARGE"),
+        (',"sessionId":5', "INVALID_ID"),
+        (',"timestamp":-1', "INVALID_TIMESTAMP"),
+        (',"properties":{}', None),
+    ):
+        body = (
+            b'{"projectToken":"t","events":[{"event":"e","userId":"u","properties":{"x":['
+            + lists.encode()
+            + b"]}"
+            + more.encode()
+            + b"}]}"
+        )
+        slow = decode_slowly(body, NOW)
+        assert [rejection.code for rejection in slow.rejections] == ([code] if code else [])
+        assert decode_quickly(body, NOW) in (None, slow)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"[" + b"[]," * 50_000 + b"[]]", "body: expected an object, got a long list"),
+        (
+            b'{"projectToken":"t","events":{"a":[' + b"1," * 50_000 + b"1]}}",
+            "events: expected a list of events, got a large object",
+        ),
+        (b'{"projectToken":[' + b"1," * 50_000 + b'1],"events":[]}', "projectToken: expected a project token, got a long list"),
+    ],
+)
+def test_what_is_large_and_of_a_wrong_kind_is_named_without_being_decoded(body: bytes, told: str) -> None:
+    with pytest.raises(ValidationFailed) as raised:
+        decode_slowly(body, NOW)
+    assert raised.value.message == told
+
+
+def test_the_token_is_found_without_a_look_into_the_events() -> None:
+    assert token_of(b'{"events":[{"projectToken":"a","event":5}],"projectToken":"b"}') == "b"
+    assert token_of(b'{"projectToken":"a","events":[],"projectToken":"\\u0062"}') == "b"
+    for body in (
+        b"[]",
+        b"{",
+        b'{"events":[]}',
+        b'{"projectToken":5}',
+        b'{"projectToken":"b","events":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    ):
+        assert token_of(body) is None

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from sv.ingest.decode import DropReason, Rejection, decode
+from sv.ingest.decode import decode
+from sv.ingest.events import DropReason, Rejection
 from sv.ingest.rejected import MAX_REJECTED_PROJECTS, MAX_REJECTED_SAMPLES, RecentRejections
 from sv.model.limits import MAX_PROPERTIES_BYTES
 

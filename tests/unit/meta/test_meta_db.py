@@ -64,12 +64,50 @@ def test_a_transaction_inside_a_transaction_is_refused_at_once(meta: Meta) -> No
         pass
 
 
+def test_after_changes_within_changes_the_outer_block_still_writes_and_sees_what_it_wrote(meta: Meta) -> None:
+    settings = Settings(meta)
+    with meta.together():
+        with meta.together():
+            settings.put("inner", "1")
+        settings.put("outer", "2")
+        assert [settings.get("inner"), settings.get("outer")] == ["1", "2"]
+    assert [settings.get("inner"), settings.get("outer")] == ["1", "2"]
+    with meta.transaction(), pytest.raises(RuntimeError), meta.transaction():
+        pass
+
+
+def test_what_inner_changes_wrote_goes_with_the_outer_ones(meta: Meta) -> None:
+    def change_and_fail() -> None:
+        with meta.together():
+            with meta.together():
+                Settings(meta).put("k", "1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        change_and_fail()
+    assert Settings(meta).get("k") is None
+
+
 def test_readers_see_the_newest_commit_and_nothing_uncommitted(meta: Meta) -> None:
     settings = Settings(meta)
     with meta.transaction() as writer:
         writer.execute("insert into settings values ('k', '1')")
         assert settings.get("k") is None
     assert settings.get("k") == "1"
+
+
+def test_who_has_the_folder_alone_waits_for_the_writer_as_long_as_it_takes(meta: Meta) -> None:
+    meta.writer_wait_s = 0.05
+    with ThreadPoolExecutor(1) as pool:
+        with meta.transaction():
+            with pytest.raises(Unavailable, match=r"busy for 0\.05 seconds"):
+                pool.submit(Settings(meta).put, "counter", "1").result()
+            meta.writer_wait_s = -1
+            waiting = pool.submit(Settings(meta).put, "counter", "2")
+            time.sleep(0.2)
+            assert not waiting.done()
+        waiting.result(5)
+    assert counter(meta) == 2
 
 
 def test_readers_cannot_write(meta: Meta) -> None:

@@ -79,3 +79,10 @@ def test_what_is_remembered_has_a_bound(throttle: Throttle) -> None:
     for number in range(MAX_THROTTLED):
         throttle.take(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", f"{number}@example.com")
     assert tries(throttle, "5.6.7.8", "ann@example.com", 1) == [None]  # forgotten, as the one seen longest ago
+
+
+def test_an_address_is_one_account_however_it_is_written(throttle: Throttle) -> None:
+    written = ["j\u00f6rg@example.com", " J\u00d6RG@Example.com", "jo\u0308rg@example.com", "Jo\u0308rg@example.com\n"]
+    found = [tries(throttle, f"10.0.0.{nth}", written[nth % 4], 1)[0] for nth in range(LOGIN_TRIES_OF_EMAIL + 1)]
+    assert found[:-1] == [None] * LOGIN_TRIES_OF_EMAIL
+    assert found[-1] is not None

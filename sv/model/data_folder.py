@@ -1,0 +1,6 @@
+"""What a data folder holds, by the names that more than one room has to know."""
+
+from typing import Final
+
+CATALOG: Final = "sv.db"
+"""SQLite's file, of `sv.meta`: all but the events. A folder without one is no data folder."""

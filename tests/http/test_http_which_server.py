@@ -1,0 +1,87 @@
+"""Which server a command asks: a flag wins over a variable, and what was wrong is told by where it was given."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from http_rig import Api, Running, event, running
+
+from tests import forked
+
+NOBODY = "http://127.0.0.1:1"
+COMMANDS = {
+    "tail": ["tail", "--no-follow"],
+    "funnel": ["funnel", "view > buy", "--date-from", "2025-06-01"],
+    "trends": ["trends", "view", "--date-from", "2025-06-01"],
+    "rejections": ["rejections"],
+    "sql": ["sql", "select event from events"],
+    "check-events": ["check-events", "--schema", "{plan}"],
+    "export": ["export", "--output", "-"],
+}
+FOLDER_AT_REST = ("sql", "check-events", "export")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "data"
+
+
+@pytest.fixture(scope="module")
+def plan(folder: Path) -> Path:
+    path = folder.parent / "events.yml"
+    path.write_text("events: {view: {}}\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def kept(folder: Path) -> Iterator[Running]:
+    """A server on that folder, with one event."""
+    with running("dev", "--data", str(folder)) as server:
+        with Api(server) as api:
+            api.send(event())
+        yield server
+
+
+def sv(plan: Path, command: str, *flags: str, url: str = NOBODY) -> Any:
+    words = [word.format(plan=plan) for word in COMMANDS[command]]
+    environment = {"PATH": "", "SV_URL": url, "SV_API_TOKEN": "sv_dev"}
+    return forked.run([sys.executable, "-m", "sv", *words, "--project", "dev", *flags], env=environment, text=True)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "export"])  # which reads it at rest alone
+def test_a_folder_that_a_flag_names_wins_over_the_variable(kept: Running, folder: Path, plan: Path, command: str) -> None:
+    done = sv(plan, command, "--data", str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    named = sv(plan, command, "--data", str(folder), "--url", NOBODY)
+    assert named.returncode == 1
+    assert f"no answer from {NOBODY}" in named.stderr
+    elsewhere = sv(plan, command)
+    assert (elsewhere.returncode, elsewhere.stdout) == (1, "")
+    assert f"no answer from {NOBODY}" in elsewhere.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_variable_that_is_no_address_is_named(plan: Path, command: str) -> None:
+    done = sv(plan, command, url="analytics.example.com")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = "expected an address such as https://analytics.example.com, got 'analytics.example.com'"
+    assert done.stderr == f"sv: {told} (SV_URL)\n"
+    assert sv(plan, command, "--url", "analytics.example.com").stderr == f"sv: {told} (--url)\n"
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in FOLDER_AT_REST])
+def test_a_folder_on_which_no_server_runs_is_told_whatever_the_variable_says(tmp_path: Path, plan: Path, command: str) -> None:
+    done = sv(plan, command, "--data", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"sv: no server runs on {tmp_path}; name one (--url), or another folder (--data)\n"
+
+
+@pytest.mark.parametrize("command", FOLDER_AT_REST)
+def test_a_folder_at_rest_is_read_whatever_the_variable_says(tmp_path: Path, plan: Path, command: str) -> None:
+    with running("dev", "--data", str(tmp_path / "data")) as server, Api(server) as api:
+        api.send(event())
+    done = sv(plan, command, "--data", str(tmp_path / "data"))
+    assert done.returncode == 0, done.stderr
+    assert "view" in done.stdout or "as planned: 1 event" in done.stdout

@@ -1,0 +1,86 @@
+"""What a command does when its output can't be written, can't be written as it is, or is no longer wanted."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from process_rig import BEGIN
+
+from sv.auth.tokens import make_project_token
+from sv.cli.failures import telling_failures
+from sv.model.errors import InvalidParameter
+from sv.server import Server
+from sv.settings import Settings
+from tests import forked
+
+NAME = "Läden … 🛒"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder with a project that no small encoding has the name of."""
+    server = Server(Settings(data=tmp_path / "data"))
+    server.open()
+    server.projects.create(NAME, token=make_project_token(), now_ms=0)
+    server.close()
+    return tmp_path / "data"
+
+
+def run(*words: str, encoding: str = "utf-8", out: Any = subprocess.PIPE) -> "subprocess.CompletedProcess[bytes]":
+    """As a process of its own, whose encoding Python looks at when it starts."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")} | {"PYTHONIOENCODING": encoding}
+    return subprocess.run(words, env=kept, stdout=out, stderr=subprocess.PIPE, timeout=60, check=False)
+
+
+def test_an_output_that_refuses_is_told_in_a_line(folder: Path) -> None:
+    data = ("--data", str(folder))
+    with open("/dev/full", "wb") as full:
+        for words in (["config"], ["project", "list", *data], ["sql", "select 1", "--json", *data]):
+            done = run(sys.executable, "-m", "sv", *words, out=full)
+            told = b"sv: the output can't be written: No space left on device\n"
+            assert (done.returncode, done.stderr) == (1, told), words
+
+
+def test_what_failed_otherwise_is_told_though_the_output_refuses(folder: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = run(sys.executable, "-m", "sv", "sql", "select", "--data", str(folder / "none"), out=full)
+    assert done.returncode == 1
+    assert b"is no data folder yet" in done.stderr and b"output" not in done.stderr
+
+
+def test_who_reads_no_further_is_no_fault_of_a_short_answer(folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run(sys.executable, "-m", "sv", "project", "list", "--data", str(folder), out=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("latin-1", "Läden ? ?"), ("ascii", "L?den ? ?"), ("utf-8", NAME)])
+def test_what_an_encoding_lacks_is_shown_otherwise(folder: Path, encoding: str, shown: str) -> None:
+    words = (sys.executable, "-m", "sv", "project", "list", "--data", str(folder))
+    done = run(*words, encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert shown in done.stdout.decode(encoding)
+    as_json = run(*words, "--json", encoding=encoding)
+    assert (as_json.returncode, as_json.stderr) == (0, b"")
+    assert [project["name"] for project in json.loads(as_json.stdout.decode(encoding))] == [NAME]
+
+
+@pytest.mark.parametrize("place", ["sv.cli, '_module'", "sv.cli, '_parser'", "sv.cli, '_top_level'"])
+def test_an_interrupt_says_nothing_whenever_it_comes(place: str) -> None:
+    words = ["nothing"] if "top_level" in place else ["config"]
+    code = f"{BEGIN}signalled_before({place}, signal.SIGINT); begin()"
+    done = forked.run([sys.executable, "-c", code, *words], env={"PATH": ""}, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_what_a_failure_quotes_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with telling_failures() as outcome:
+        raise InvalidParameter("got \x1b]0;mine\x07 and \x9b2J\nand ä")
+    assert outcome.code == 2
+    assert capsys.readouterr().err == "sv: got \\x1b]0;mine\\x07 and \\x9b2J\nsv: and ä\n"
