@@ -282,9 +282,10 @@ class Server:
 
     def _load_app(self) -> App:
         from sv.web.app import make_app
+        from sv.web.local_names import ByLocalNames
 
         app: Any = make_app(self.load_services())
-        return app
+        return ByLocalNames(app, self.settings.public_url) if self.is_dev else app
 
     def load_services(self) -> "Services":
         """What the routes call. Called once, by a command that needs it or at the first request; imports the engine."""

@@ -1,0 +1,52 @@
+"""Requests by a name of this machine alone: what `sv dev` answers, whose credentials everybody knows.
+
+A page of anybody's site may have its own name lead to 127.0.0.1 (DNS rebinding), and is then of one origin with the server: a browser lets
+it read every answer. The name stands in `Host`. Those that no site can have are answered: addresses, names without a dot, and names
+below those that are nobody's to register (RFC 6761 and 6762, `.internal`, `home.arpa`), as `host.docker.internal` is.
+
+Whoever asks by no name (HTTP/1.0) is no browser.
+"""
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from sv.model.errors import NotAuthorized
+from sv.web.front import App, Receive, Scope, Send
+from sv.web.origin import HOST
+
+_LOCAL: Final = ("localhost", "local", "test", "internal", "localdomain", "home.arpa")
+_ADDRESS: Final = re.compile(r"[0-9]+(\.[0-9]+){3}|\[.*")
+
+
+class ByLocalNames:
+    """In front of an application. Raises NotAuthorized. public_url: whose host is answered as well."""
+
+    def __init__(self, app: App, public_url: str | None) -> None:
+        self._app = app
+        self._own = None if public_url is None else urlsplit(public_url).hostname
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        name = name_of(host)
+        if name and name != self._own and not is_local(name):
+            shown = host[:100].decode()
+            raise NotAuthorized(
+                f"sv dev answers only by names that no site can have, such as localhost, got {shown!r} (Host); "
+                "where it is yours, name it with --public-url"
+            )
+        await self._app(scope, receive, send)
+
+
+def name_of(host: bytes) -> str:
+    """The name in a `Host`, without its port, in lower case; nothing where it is no host, which the application tells."""
+    if not HOST.fullmatch(host):
+        return ""
+    text = host.decode().lower()
+    return text if text.endswith("]") else text.rpartition(":")[0] or text
+
+
+def is_local(name: str) -> bool:
+    """Whether no site of somebody else can have the name."""
+    name = name.removesuffix(".")
+    return "." not in name or _ADDRESS.fullmatch(name) is not None or name.endswith(tuple(f".{each}" for each in _LOCAL))
