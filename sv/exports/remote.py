@@ -20,6 +20,11 @@ TIMEOUT_S: Final = 300.0
 """Of silence: a busy server's first block, or the next one."""
 
 MAX_TRIES: Final = 8
+"""Of one request: with the pauses between them a minute and a half, in which a server is restarted."""
+
+FIRST_TRIES: Final = 3
+"""Of a request that nobody answers, before the first answer: an address that is wrong stays wrong."""
+
 MAX_PAUSE_S: Final = 30.0
 BLOCK_BYTES: Final = 1 << 20
 
@@ -44,6 +49,7 @@ class RemoteSource:
         self._path = f"/projects/{urllib.parse.quote(project_id, safe='')}/events/export"
         self._say = say
         self._sleep = sleep
+        self._has_answered = False
 
     def plan(self, pairs: Pairs) -> Plan:
         with self._open("/plan", pairs) as answer:
@@ -64,9 +70,12 @@ class RemoteSource:
         """The answer, after as many tries as it takes. Raises what the server refuses with, Unavailable after the last try."""
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                return self._server.open("GET", f"{self._path}{path}?{urllib.parse.urlencode(list(pairs))}")
+                answer = self._server.open("GET", f"{self._path}{path}?{urllib.parse.urlencode(list(pairs))}")
+                self._has_answered = True
+                return answer
             except TryAgainError as fault:
-                if attempt == MAX_TRIES:
+                self._has_answered |= fault.is_answer
+                if attempt == (MAX_TRIES if self._has_answered else FIRST_TRIES):
                     raise Unavailable(fault.reason) from None
                 wait_s = min(fault.retry_after_s or 0.5 * 2.0**attempt, MAX_PAUSE_S)
                 self._say(f"{fault.reason}; trying again in {wait_s:.0f} s")

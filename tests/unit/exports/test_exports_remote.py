@@ -1,0 +1,84 @@
+"""How long an export waits for a server that doesn't answer."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from sv.exports.remote import FIRST_TRIES, MAX_TRIES, RemoteSource
+from sv.exports.sources import Plan
+from sv.model.errors import Unavailable
+
+PLAN = {"received_before": "", "events": 0, "pieces": []}
+
+
+@pytest.fixture
+def statuses() -> Iterator[tuple[str, list[int]]]:
+    """A server's address, and the statuses that it answers with in turn: a plan with 200, and 0 hangs up, as it does where none is left."""
+    left: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status = left.pop(0) if left else 0
+            if not status:
+                self.close_connection = True
+                return
+            body = json.dumps(PLAN if status == 200 else {"error": "busy", "code": "UNAVAILABLE"}).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", left
+        server.shutdown()
+        thread.join()
+
+
+class Waiting:
+    """A source with its pauses."""
+
+    def __init__(self, url: str) -> None:
+        self.pauses: list[float] = []
+        self.source = RemoteSource(url, "sv_secret", "dev", say=lambda _: None, sleep=self.pauses.append, timeout_s=5)
+
+    def plan(self) -> Plan:
+        return self.source.plan([])
+
+
+def test_an_address_at_which_nobody_is_is_soon_given_up() -> None:
+    waiting = Waiting("http://127.0.0.1:1")
+    with pytest.raises(Unavailable, match="no answer"):
+        waiting.plan()
+    assert waiting.pauses == [1, 2]
+    assert len(waiting.pauses) == FIRST_TRIES - 1
+
+
+@pytest.mark.parametrize("first", [200, 503])
+def test_a_server_that_once_answered_is_waited_for(statuses: tuple[str, list[int]], first: int) -> None:
+    url, left = statuses
+    waiting = Waiting(url)
+    left += [first] if first == 200 else [first, 200]
+    waiting.plan()
+    waiting.pauses.clear()
+    left += [0] * (MAX_TRIES - 1) + [200]
+    waiting.plan()
+    assert len(waiting.pauses) == MAX_TRIES - 1
+    with pytest.raises(Unavailable, match="no answer"):
+        waiting.plan()
+
+
+def test_a_server_that_is_busy_at_first_is_waited_for(statuses: tuple[str, list[int]]) -> None:
+    url, left = statuses
+    waiting = Waiting(url)
+    left += [0, 503, 0, 0, 0, 0, 0, 200]
+    waiting.plan()
+    assert len(waiting.pauses) == MAX_TRIES - 1
