@@ -10,7 +10,7 @@ callers first; this follows.
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
@@ -21,7 +21,9 @@ class Catalog:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._lock = threading.Lock()
-        self._parts = {part.part_id: part for part in parts}
+        self._parts: dict[int, Part] = {}
+        self._of_project: dict[str, dict[int, Part]] = {}
+        """The same, so that a question to one project costs nothing for those of the others."""
         self._buffers: list[int] = []
         self._part_readers: Counter[int] = Counter()
         self._buffer_readers: Counter[int] = Counter()
@@ -29,11 +31,31 @@ class Catalog:
         self._dropped_buffers: set[int] = set()
         self.version = 0
         """Grows with each change of what later snapshots hold."""
+        self._add(parts)
+
+    def _add(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            self._parts[part.part_id] = part
+            self._of_project.setdefault(part.project_id, {})[part.part_id] = part
+
+    def _take_out(self, part_id: int) -> Part | None:
+        part = self._parts.pop(part_id, None)
+        if part is not None:
+            own = self._of_project[part.project_id]
+            del own[part_id]
+            if not own:
+                del self._of_project[part.project_id]
+        return part
 
     def parts(self, project_id: str | None = None) -> list[Part]:
         """The live parts, of one project or of all."""
         with self._lock:
-            return [part for part in self._parts.values() if project_id is None or part.project_id == project_id]
+            return list((self._parts if project_id is None else self._of_project.get(project_id, {})).values())
+
+    def are_live(self, part_ids: Iterable[int]) -> bool:
+        """Whether all of these are."""
+        with self._lock:
+            return all(part_id in self._parts for part_id in part_ids)
 
     def take(self, project_id: str, from_ms: int, to_ms: int) -> Snapshot:
         """What may hold the project's events of [from_ms, to_ms), newest part first. Must be given back by `release`."""
@@ -41,8 +63,8 @@ class Catalog:
             parts = sorted(
                 (
                     part
-                    for part in self._parts.values()
-                    if part.project_id == project_id and part.min_ts_ms < to_ms and part.max_ts_ms >= from_ms
+                    for part in self._of_project.get(project_id, {}).values()
+                    if part.min_ts_ms < to_ms and part.max_ts_ms >= from_ms
                 ),
                 key=lambda part: (-part.max_ts_ms, part.part_id),
             )
@@ -71,20 +93,20 @@ class Catalog:
         with self._lock:
             self.version += 1
             for part_id in parts:
-                dropped = self._parts.pop(part_id, None)
+                dropped = self._take_out(part_id)
                 if dropped is not None:
                     self._dropped_parts[part_id] = dropped
             for generation in buffers:
                 if generation in self._buffers:
                     self._buffers.remove(generation)
                     self._dropped_buffers.add(generation)
-            self._parts.update((part.part_id, part) for part in by)
+            self._add(by)
 
     def withdraw(self, part_id: int) -> None:
         """Hide a part from every snapshot taken from now on, and leave its file and its row as they are."""
         with self._lock:
             self.version += 1
-            self._parts.pop(part_id, None)
+            self._take_out(part_id)
 
     def add_dropped(self, parts: Sequence[Part]) -> None:
         """Parts that an earlier run replaced and did not get to delete."""

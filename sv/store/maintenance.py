@@ -165,14 +165,21 @@ class Maintenance:
         """Merge the parts that are due, or all of each day. Returns the number of merges."""
         with self._turn:
             self.unfinished.settle()
+            self._sweep()
             parts = self._large.mergeable(self._store.catalog.parts())
             plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
-            for plan in plans:
+        # SCAR: the turn for each by itself. The last of thousands kept others waiting, and what was to be flushed, and to leave the disk.
+        for plan in plans:
+            with self._turn:
                 if self._stopping.is_set() and not everything:
                     break
-                self._merge(plan)
-            self._sweep()
-            return len(plans)
+                if self._is_flush_due():
+                    self.flush()
+                self.unfinished.settle()
+                if self._store.catalog.are_live(part.part_id for part in plan):
+                    self._merge(plan)
+                    self._sweep()
+        return len(plans)
 
     def index(self) -> None:
         """Have queries use key files. Lets others have the turn between two."""

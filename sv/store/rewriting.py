@@ -111,6 +111,8 @@ class Rewriting:
                 self._maintenance.unfinished.doubt(path)
                 raise
             self._store.catalog.replace(parts=[part.part_id], by=parts)
+            if new_parts:
+                self._maintenance.sweep()  # or the disk would have to hold all of the project's files twice
 
     def _count(self, part: Part, unwanted: Unwanted) -> int:
         if part.max_ts_ms < unwanted.before_ms:
