@@ -52,10 +52,16 @@ class Expiring:
         self._expire_recordings = expire_recordings
         self._now_ms = now_ms
         self._lies_aside = lies_aside
+        self._done_for: dict[str, int] = {}
+        """By project the moment for which a job was added last: one a day is enough.
+
+        SCAR: of many visitors some have a clock that is years behind, in every hour one, and each time all lists were made anew."""
 
     def look(self) -> None:
         """Add a job for each project that has events which are too old, or whose last such job failed."""
-        for project in self._projects():
+        projects = self._projects()
+        self._done_for = {project.id: self._done_for[project.id] for project in projects if project.id in self._done_for}
+        for project in projects:
             try:
                 self._look_at(project)
             except (SvError, OSError) as error:
@@ -72,11 +78,18 @@ class Expiring:
 
     def _look_at(self, project: Project) -> None:
         keep_from_ms = self._keep_from_ms(project)
-        is_due = keep_from_ms is not None and (
-            any(part.min_ts_ms < keep_from_ms for part in self._parts(project.id)) or self._lies_aside(project.id, keep_from_ms)
+        is_due = (
+            keep_from_ms is not None
+            and keep_from_ms != self._done_for.get(project.id)
+            and (
+                any(part.min_ts_ms < keep_from_ms for part in self._parts(project.id))
+                or self._lies_aside(project.id, keep_from_ms)
+            )
         )
         if is_due or self._rows.is_about(project.id, "expire_events", SUBJECT):
             self._rows.add(project.id, "expire_events", SUBJECT, self._now_ms())
+            if keep_from_ms is not None:
+                self._done_for[project.id] = keep_from_ms
         days = read_project_settings(project.settings).recording_retention_days
         if days is not None:
             count = self._expire_recordings(project.id, self._now_ms() - days * DAY_MS)

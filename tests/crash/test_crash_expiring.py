@@ -124,16 +124,43 @@ def test_where_nothing_is_too_old_there_is_no_job_and_no_engine(tmp_path: Path) 
     folder.close()
 
 
-def test_what_comes_in_late_and_too_old_goes_the_next_time(tmp_path: Path) -> None:
+def test_what_comes_in_late_and_too_old_goes_the_next_day_or_at_a_start(tmp_path: Path) -> None:
+    """Not within the hour: the lists are made anew for it."""
     folder = fill(tmp_path / "data")
     keep(folder)
     expire(folder)
     put(folder, event("late", "old", 200, midnight_ms() - 30 * DAY_MS))
     folder.flush()
-    assert folder.numbers() == NEW + Counter(["old200"])
     expire(folder)
+    assert [job.events_removed for job in jobs_of(folder)] == [7]
+    assert folder.numbers() == NEW + Counter(["old200"])
+    folder.close()
+    folder = Folder(folder.path)
+    expire(folder)
+    put(folder, event("late", "old", 201, midnight_ms() - 30 * DAY_MS))
+    folder.flush()
     assert [job.events_removed for job in jobs_of(folder)] == [1, 7]
+    keep(folder, b'{"event_retention_days": %d}' % (DAYS + 1))
+    expire(folder)
+    keep(folder)
+    assert [job.events_removed for job in jobs_of(folder)] == [1, 1, 7]
     check_expired(folder)
+
+
+def test_each_day_has_its_job_where_something_is_too_old_by_then(tmp_path: Path) -> None:
+    now = [midnight_ms() + DAY_MS // 2]
+    folder = Folder(tmp_path / "data", clock=lambda: now[0])
+    keep(folder)
+    for nth in range(3):
+        put(folder, event("old-1", "old", nth, midnight_ms() - (DAYS - nth) * DAY_MS))
+    folder.flush()
+    left = []
+    for _ in range(4):
+        expire(folder)
+        left.append(folder.numbers().total())
+        now[0] += DAY_MS
+    assert left == [3, 2, 1, 0]
+    folder.close()
 
 
 def test_a_project_that_keeps_all_again_before_the_job_runs_keeps_all(tmp_path: Path) -> None:
