@@ -36,7 +36,7 @@ def opened_people(args: Namespace) -> Generator[People]:
     settings = load(args, os.environ)
     check_folder(settings.data)
     with Meta.open(settings.data / CATALOG) as meta:
-        people = People(meta, now_ms=now_ms, monotonic_s=time.monotonic, audit_days=settings.audit_days)
+        people = People(meta, now_ms=now_ms, monotonic_s=time.monotonic)
         people.kept_project = kept_project(meta)
         yield people
 
@@ -45,7 +45,7 @@ def add_common_flags(actions: Sequence[ArgumentParser]) -> None:
     """What every action of these commands takes."""
     for action in actions:
         action.add_argument("--json", action="store_true", help="answer in JSON")
-        add_flags(action, ["data", "audit_days"])
+        add_flags(action, ["data"])
 
 
 def this_person() -> Actor:

@@ -22,7 +22,7 @@ from sv.privacy.answers import job_json
 from sv.server import Server
 from sv.settings import add_flags, load
 
-_SETTINGS: Final = ("data", "memory_limit", "threads", "event_id_window_seconds", "audit_days", "log_level", "log_format")
+_SETTINGS: Final = ("data", "memory_limit", "threads", "event_id_window_seconds", "log_level", "log_format")
 _OF_RECORDINGS: Final = ("s3_bucket", "s3_endpoint", "s3_region", "s3_addressing", "s3_access_key", "s3_secret_key")
 
 

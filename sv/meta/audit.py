@@ -62,7 +62,7 @@ class Audit:
         after: Mapping[str, Any] | None = None,
         now_ms: int,
     ) -> None:
-        """Write an entry, in the caller's transaction, and clear away what is too old or too much."""
+        """Write an entry, in the caller's transaction, and clear away what is too much."""
         with self._meta.transaction() as writer:
             writer.execute(
                 """
@@ -83,8 +83,14 @@ class Audit:
                     _json(after),
                 ),
             )
-            writer.execute("delete from audit where at_ms < ?", (now_ms - self._keep_ms,))
             writer.execute("delete from audit where id <= (select max(id) from audit) - ?", (limits.MAX_AUDIT_ENTRIES,))
+
+    def forget_old(self, now_ms: int) -> None:
+        """Clear away what is too old. For the server, whose settings say what is."""
+        before_ms = now_ms - self._keep_ms
+        if self._meta.row("select 1 from audit where at_ms < ? limit 1", before_ms) is not None:
+            with self._meta.transaction() as writer:
+                writer.execute("delete from audit where at_ms < ?", (before_ms,))
 
     def page(self, query: PageQuery, project_id: str | None = None) -> list[AuditEntry]:
         """Entries of one project, or of the whole instance, newest first, and one more than the page has.

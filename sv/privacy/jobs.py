@@ -141,6 +141,7 @@ class JobWork:
             try:
                 if self._monotonic_s() >= self._look_at_s:
                     self._expiring.look()
+                    self.trail.forget_old()
                     self._look_at_s = self._monotonic_s() + LOOK_EVERY_S
                 job = self._rows.next_one()
                 if job is not None:

@@ -30,6 +30,8 @@ class Entries(Protocol):
         now_ms: int,
     ) -> None: ...
 
+    def forget_old(self, now_ms: int) -> None: ...
+
 
 class Trail:
     """Thread-safe. together: one transaction, for a change of a job and the entry that tells of it."""
@@ -71,6 +73,10 @@ class Trail:
             project_id=project_id,
             now_ms=self._now_ms(),
         )
+
+    def forget_old(self) -> None:
+        """Have entries that are older than they are kept go."""
+        self._entries.forget_old(self._now_ms())
 
     def _note(self, actor: Actor | None, action: str, job: Job, after: dict[str, Any] | None) -> None:
         if job.kind != "erase_person" or actor is None:

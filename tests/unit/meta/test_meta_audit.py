@@ -58,7 +58,19 @@ def test_entries_go_when_they_are_old(meta: Meta) -> None:
     audit = Audit(meta, keep_ms=30 * DAY_MS)
     for day in (0, 10, 40):
         add(audit, day * DAY_MS, str(day))
+    audit.forget_old(40 * DAY_MS)
     assert [each.target_id for each in audit.page(PageQuery())] == ["40", "10"]
+    audit.forget_old(80 * DAY_MS)
+    assert audit.page(PageQuery()) == []
+
+
+def test_an_entry_of_a_command_takes_none_away_that_the_server_keeps(meta: Meta) -> None:
+    """Whoever runs it may not know how long entries are kept."""
+    server, command = (Audit(meta, keep_ms=days * DAY_MS) for days in (3650, 365))
+    add(server, 0, "of long ago")
+    add(command, 400 * DAY_MS, "made now")
+    server.forget_old(400 * DAY_MS)
+    assert [each.target_id for each in server.page(PageQuery())] == ["made now", "of long ago"]
 
 
 def test_entries_go_when_there_are_too_many(meta: Meta, monkeypatch: pytest.MonkeyPatch) -> None:
