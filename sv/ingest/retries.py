@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sv.model.limits import MAX_REMEMBERED_BYTES
 from sv.store.files import write_durably
@@ -84,16 +85,23 @@ class Retries:
         self._waiting.pop(key, None)
 
     def remember(self, answer: Answer, now_ms: int) -> None:
-        """Add an answer and forget those that the window or the limit leaves behind. A later one replaces an earlier one."""
+        """Add an answer and forget those that the window or the limit leaves behind. A later one replaces an earlier one.
+
+        SCAR: those of the future, of a clock that was put back since, count as of now. One of them kept all that came after it from being
+        forgotten until that future was there.
+        """
         self._drop(answer.key)
         self._answers[answer.key] = answer
         self._bytes += _size(answer)
         horizon = now_ms - self._window_ms
         while self._answers:
-            oldest = next(iter(self._answers))
-            if self._bytes <= MAX_REMEMBERED_BYTES and self._answers[oldest].received_ms > horizon:
+            oldest = next(iter(self._answers.values()))
+            if self._bytes > MAX_REMEMBERED_BYTES or oldest.received_ms <= horizon:
+                self._drop(oldest.key)
+            elif oldest.received_ms > now_ms:
+                self._answers[oldest.key] = replace(self._answers.pop(oldest.key), received_ms=now_ms)
+            else:
                 break
-            self._drop(oldest)
 
     def _drop(self, key: bytes) -> None:
         dropped = self._answers.pop(key, None)
