@@ -1,5 +1,8 @@
 """Merge event files now: what the background does by and by. The server must not run on the folder.
 
+Gives the disk back what is free in sv.db, too, since persons were erased, events expired or projects deleted. Meanwhile that takes room for
+the rest of sv.db twice.
+
 examples:
   sv compact
   sv compact --data /var/lib/sv --json
@@ -11,8 +14,11 @@ import os
 
 from sv.cli.opened import check_folder
 from sv.cli.running import set_up_logging
+from sv.model.data_folder import CATALOG
 from sv.server import Server
 from sv.settings import add_flags, load
+from sv.store.disk_watch import shown_bytes
+from sv.store.files import SPILL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,10 +37,17 @@ def run(args: argparse.Namespace) -> int:
         before = len(server.catalog.parts())
         merges = server.maintenance.compact(everything=True)
         after = len(server.catalog.parts())
+        catalog = settings.data / CATALOG
+        server.meta.empty_log()
+        held = catalog.stat().st_size
+        server.meta.shrink(settings.data / SPILL)
+        freed = held - catalog.stat().st_size
     finally:
         server.close()
     if args.json:
-        print(json.dumps({"merges": merges, "files_before": before, "files_after": after}))
+        print(json.dumps({"merges": merges, "files_before": before, "files_after": after, "catalog_bytes_freed": freed}))
     else:
         print(f"{before} files became {after}")
+        if freed:
+            print(f"{CATALOG} is {shown_bytes(freed)} smaller")
     return 0

@@ -41,6 +41,11 @@ WRITER_WAIT_S: Final = 10.0
 SMALLEST_BYTES: Final = 512
 """Of a database: one page of the smallest size that SQLite knows."""
 
+_IS_MOSTLY_FULL: Final = """
+    select freelist_count * 8 < page_count from pragma_freelist_count(), pragma_page_count()
+"""
+"""To write the rest anew for less than an eighth gives back little for what it costs."""
+
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
 
@@ -173,6 +178,25 @@ class Meta:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         finally:
             self._lock.release()
+
+    def shrink(self, scratch: Path) -> bool:
+        """Give the disk back what is free in the file, where that is worth it: whether it was. For who has the folder to themselves.
+
+        scratch: a folder that has room for what is left, as the one of the file has to have. Raises Unavailable; then all is as it was.
+        """
+        if self.row(_IS_MOSTLY_FULL) == (1,):
+            return False
+        with self._lock, _translated(self.path), self._noting_failed_writes(), self._checkpointer.paused():
+            self._set_durable(True)
+            self._writer.execute(f"pragma temp_store_directory = {apsw.format_sql_value(str(scratch))}")
+            self._writer.execute("pragma temp_store = file")  # a copy of the file is made on the way
+            try:
+                self._writer.execute("vacuum")
+            finally:
+                self._writer.execute("pragma temp_store = memory")
+                self._writer.execute("pragma temp_store_directory = ''")
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return True
 
     def check(self) -> list[str]:
         """Read everything and say what is wrong, a line each; [] when nothing is. Takes seconds for large files."""

@@ -308,3 +308,26 @@ def test_a_backup_amid_writers_is_one_moment(meta: Meta, tmp_path: Path) -> None
     for n in range(3):
         with Meta.open(tmp_path / f"copy{n}") as copy:
             assert len(names(Parts(copy))) == Parts(copy).covered_seq()
+
+
+def test_what_is_free_in_the_file_goes_back_to_the_disk_where_it_is_worth_it(meta: Meta, tmp_path: Path) -> None:
+    def fill(low: int) -> None:
+        with meta.transaction() as writer:
+            rows = [(f"key {number}", f'"{"x" * 1000}"') for number in range(low, low + 3000)]
+            writer.executemany("insert into settings (key, value) values (?, ?)", rows)
+
+    fill(0)
+    meta.empty_log()
+    assert not meta.shrink(tmp_path)
+    full = meta.path.stat().st_size
+    with meta.transaction() as writer:
+        writer.execute("delete from settings where value like '%x%' and key <> 'key 7'")
+    meta.empty_log()
+    assert meta.path.stat().st_size == full
+    assert meta.shrink(tmp_path)
+    assert meta.path.stat().st_size < full / 4
+    assert meta.row("select count(*) from settings where key = 'key 7'") == (1,)
+    assert meta.check() == []
+    fill(10)
+    assert meta.row("select count(*) from settings where key like 'key %'") == (3001,)
+    assert sorted(path.name for path in tmp_path.rglob("etilqs*")) == []
