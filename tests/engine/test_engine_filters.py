@@ -69,6 +69,15 @@ def test_numbers_compare_exactly_whatever_their_size_and_form(rig: Rig) -> None:
         check(rig, [Filter("n", operator, value) for value in [*BORDERS, *FRACTIONS]])
 
 
+def test_a_list_of_numbers_means_any_of_them_whatever_their_size_and_form(rig: Rig) -> None:
+    stored: list[Any] = [*BORDERS, *FRACTIONS, -0.0, 2**64, -(2**63) - 1, 10**30, "10", True, None, [10]]
+    rig.buffer(rig.batch([event("e", "ann", NOON, n=value) for value in stored]))
+    sought = [*BORDERS, *FRACTIONS]
+    lists = [tuple(sought[start::3]) for start in range(3)] + [(0, -0.0, "10", True), (1e300, -1e300), (0.5, 2.5), tuple(sought)]
+    for operator in (Operator.EXACT, Operator.IS_NOT):
+        check(rig, [Filter("n", operator, values) for values in lists])
+
+
 def test_every_text_operator_is_right_on_every_pair_of_texts(rig: Rig) -> None:
     stored = [*TEXTS, *PAGES]
     rig.buffer(rig.batch([event("e", "ann", NOON, **{"$current_url": text, "plan": text}) for text in stored]))

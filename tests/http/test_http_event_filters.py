@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from http_rig import HOUR, NOON, Api, event
+from http_rig import HOUR, NOON, Api, event, running
 
 Item = dict[str, Any]
 ABSENT = object()
@@ -322,3 +322,16 @@ def test_insights_take_the_same_filters(shared: Api) -> None:
         }
         steps = [{"event": "view", "filters": [item]}, {"event": "nothing"}]
         assert shared.funnel(steps=steps, **dates)["steps"][0]["count"] == len(persons)
+
+
+def test_a_list_of_many_numbers_fits_into_the_memory_of_a_small_server() -> None:
+    """While the events are in no file, too, where each comparison is prepared by itself."""
+    with running("dev", "--memory-limit", "512MiB", "--flush-seconds", "3600") as server, Api(server) as api:
+        api.send(*(event("view", f"p{number}", properties={"n": number}) for number in range(1000)))
+        asked = {"property": "n", "operator": "exact", "value": list(range(500, 1400))}
+        found = api.http.post(
+            api.path("insights/trends"),
+            json={"events": [{"name": "view"}], "filters": [asked], "date_from": "2025-06-15", "date_to": "2025-06-15"},
+        )
+        assert found.status_code == 200, found.text
+        assert found.json()["series"][0]["total"] == 500
