@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.app.app_rig import PHONE, Visit
 from tests.browser.app.recorded import Tree, change, lived, picture, upload
-from tests.http.http_rig import Api, event, story
+from tests.http.http_rig import HOUR, NOON, Api, event, story
 
 
 def rows(visit: Visit) -> Locator:
@@ -153,3 +153,16 @@ def test_a_person_looks_well(shop: Visit) -> None:
     rows(shop).first.get_by_role("link").click()
     expect(page.get_by_role("region", name="What they did").get_by_role("listitem").first).to_be_visible()
     shop.look("person")
+
+
+def test_all_sessions_of_a_person_are_those_since_the_day_that_it_then_was_there(own: Visit, api: Api) -> None:
+    api.http.patch("/api/v1/projects/dev", json={"timezone": "America/New_York"}).raise_for_status()
+    api.send(*story("ann: view@0m", NOON - 10 * HOUR))
+    page = own.open("/persons/ann")
+    page.get_by_role("link", name="All their sessions").click()
+    own.heading("Sessions")
+    expect(rows(own)).to_have_text(["ann"])
+    assert own.parameters() == {"person": ["ann"], "from": ["2025-06-14"]}
+    own.settle()
+    page.goto("about:blank")
+    api.http.patch("/api/v1/projects/dev", json={"timezone": "UTC"}).raise_for_status()

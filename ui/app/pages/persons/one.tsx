@@ -4,7 +4,7 @@ import { API, projectPath } from "../../api/client.ts";
 import { personOf } from "../../api/persons.ts";
 import type { Session } from "../../api/sessions.ts";
 import type { Person, ProjectRole } from "../../api/types.ts";
-import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
+import { dayOf, formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
 import { personLabel, withWhat } from "../../model/names.ts";
 import { useAsk } from "../../state/ask.ts";
 import { useList, type Listed } from "../../state/list.ts";
@@ -102,7 +102,7 @@ function Sessions({ listed, person, timezone }: { listed: Listed<Session>; perso
         )}
       </Answer>
       {/* From the beginning: the page of sessions shows some days as a rule. */}
-      <a class="small" href={hrefOf("/sessions", { person: person.distinct_id, from: person.first_seen.slice(0, 10) })}>{text.allSessions}</a>
+      <a class="small" href={hrefOf("/sessions", { person: person.distinct_id, from: dayOf(Date.parse(person.first_seen), timezone) })}>{text.allSessions}</a>
     </section>
   );
 }
