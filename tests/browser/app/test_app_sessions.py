@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.app.app_rig import PHONE, Visit
 from tests.browser.app.recorded import Tree, change, lived, picture, upload
-from tests.http.http_rig import Api, event, story
+from tests.http.http_rig import NOON, Api, event, story
 
 IS_CUT = """(it) => [...it.querySelectorAll('.truncate')].map((part) => {
   const all = document.createRange();
@@ -109,3 +109,11 @@ def test_the_list_and_a_session_look_well(shop: Visit) -> None:
     shop.heading("Session")
     shop.page.get_by_role("list").last.get_by_role("button").first.click()
     shop.look("session-unrecorded")
+
+
+def test_of_a_session_of_thousands_of_events_the_latest_are_shown_and_said_to_be(own: Visit, api: Api) -> None:
+    for first in range(0, 5001, 1667):
+        api.send(*(event("tick", "ann", NOON + first + number, sessionId="long") for number in range(1667)))
+    page = own.open("/sessions/long")
+    happened = page.get_by_role("region", name="What happened")
+    expect(happened).to_contain_text("The latest 5,000 of 5,001 events.")

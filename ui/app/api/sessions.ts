@@ -33,7 +33,7 @@ export async function sessionOf(projectId: string, id: string, signal: AbortSign
   }
 }
 
-/** Its events, the first one first, up to some thousands. */
+/** Its events, the first one first; of more than some thousands the latest. */
 export async function sessionEvents(projectId: string, id: string, signal: AbortSignal): Promise<SvEvent[]> {
   const found: SvEvent[] = [];
   let cursor: string | null = null;

@@ -42,7 +42,7 @@ export const session = {
   with: "With",
   timeline: "What happened",
   noEvents: "No events.",
-  cut: (count: string) => `The first ${count} events.`,
+  cut: (count: string, all: string) => `The latest ${count} of ${all} events.`,
 };
 
 export const replay = {

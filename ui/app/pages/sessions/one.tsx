@@ -76,7 +76,7 @@ function Timeline({ session, events, moment, timezone }: { session: Session; eve
     <section class="card timeline" aria-labelledby="timeline">
       <h2 id="timeline">{text.timeline}</h2>
       {events.length === 0 && <p class="muted">{text.noEvents}</p>}
-      {events.length < session.event_count && events.length > 0 && <p class="muted">{text.cut(formatNumber(events.length))}</p>}
+      {events.length < session.event_count && events.length > 0 && <p class="muted">{text.cut(formatNumber(events.length), formatNumber(session.event_count))}</p>}
       <ol>
         {events.map((event, place) => <Happened key={event.id} event={event} moment={moment} isCurrent={place === current} timezone={timezone} />)}
       </ol>
