@@ -113,3 +113,18 @@ def test_the_list_looks_well(shop: Visit) -> None:
     shop.page.get_by_role("rowheader").get_by_role("button").first.click()
     expect(shop.page.get_by_label("Properties of purchase_completed")).to_be_visible()
     shop.look("events")
+
+
+def test_none_is_missing_between_the_newest_and_those_before_however_many_came(own: Visit, api: Api) -> None:
+    send(api, "first")
+    page = own.open("/events")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="first")).to_be_visible()
+    send(api, *["view"] * 250)
+    page.get_by_role("button", name="More than 100 new events").click()
+    rows = page.get_by_role("rowheader").get_by_role("button")
+    expect(rows).to_have_text(["view"] * 100)
+    for shown in (200, 251):
+        page.get_by_role("button", name="Show older ones").click()
+        expect(rows).to_have_count(shown)
+    expect(rows.last).to_have_text("first")

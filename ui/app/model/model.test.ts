@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { SvEvent } from "../api/types.ts";
-import { merged } from "../pages/events/feed.ts";
+import type { Page, SvEvent } from "../api/types.ts";
+import { merged, NOTHING, taken, type State } from "../pages/events/feed.ts";
 import { filterOfValue, readFilter, readFilters, sentenceOf, withFilter, writeFilter } from "./filters.ts";
 import { changeOf, dayOf, formatAverage, formatBucket, formatDuration, formatNumber, formatPercent, formatShort } from "./format.ts";
 import { valueTyped } from "./names.ts";
@@ -76,5 +76,25 @@ describe("the list of events", () => {
   it("shows each once, newest first, and no more than it keeps", () => {
     const known = [row("b", "2025-01-02T00:00:00Z"), row("a", "2025-01-01T00:00:00Z")];
     expect(merged([row("c", "2025-01-03T00:00:00Z"), row("b", "2025-01-02T00:00:00Z")], known, 2).map((each) => each.id)).toEqual(["c", "b"]);
+  });
+  const at = (minute: number): string => new Date(Date.UTC(2025, 0, 1, 0, minute)).toISOString();
+  const page = (next: string | null, ...rows: SvEvent[]): Page<SvEvent> => ({ data: rows, meta: { next_cursor: next, has_more: next !== null } });
+  const shown = (state: State): unknown => [state.rows.map((each) => each.id).join(""), state.fresh.map((each) => each.id).join(""), state.cursor];
+  const known: State = { ...NOTHING, rows: [row("b", at(2)), row("a", at(1))], cursor: "below a" };
+  it("grows at its head as long as the newest join on to it", () => {
+    expect(shown(taken(known, page("below b", row("c", at(3)), row("b", at(2))), true))).toEqual(["cba", "", "below a"]);
+    expect(shown(taken(known, page(null), true))).toEqual(["ba", "", "below a"]);
+  });
+  it("begins anew where more came than one answer has, so that none is missing in between", () => {
+    const many = page("below y", row("z", at(9)), row("y", at(8)));
+    expect(shown(taken(known, many, true))).toEqual(["zy", "", "below y"]);
+    expect(shown(taken({ ...NOTHING, rows: [] }, many, true))).toEqual(["zy", "", "below y"]);
+    const paused = taken(known, many, false);
+    expect(shown(paused)).toEqual(["ba", "zy", "below a"]);
+    expect(shown(taken(taken(paused, page("below z", row("Z", at(10)), row("z", at(9))), false), page("below z", row("Z", at(10)), row("z", at(9))), true))).toEqual(["Zz", "", "below z"]);
+  });
+  it("is not joined on to by an event of a clock that is ahead", () => {
+    const ahead = row("f", new Date(Date.now() + 3_600_000).toISOString());
+    expect(shown(taken({ ...known, rows: [ahead, ...known.rows] }, page("below z", ahead, row("z", at(9))), true))).toEqual(["fz", "", "below z"]);
   });
 });

@@ -7,7 +7,7 @@ export const events = {
   resume: "Go on",
   paused: "Paused",
   stopped: "The newest are shown only while no end date is chosen.",
-  newer: (count: number) => (count === 1 ? "1 new event" : `${count} new events`),
+  newer: (count: number, hasMore: boolean) => (count === 1 ? "1 new event" : `${hasMore ? "More than " : ""}${count} new events`),
   caption: "Events, newest first",
   columns: { time: "Time", event: "Event", person: "Person", where: "Where", properties: "Properties" },
   details: (name: string) => `Properties of ${name}`,
