@@ -1,6 +1,7 @@
 """What the pages that ask have in common: names are suggested by what is defined, tables are made of filters, and a link is the whole question."""
 
 import json
+import re
 import subprocess
 import time
 from typing import Any
@@ -127,3 +128,22 @@ def test_a_copied_link_is_the_whole_question_and_the_command_asks_it(own: Visit,
     run = ["bash", "-c", f"{command} --silent --fail --noproxy '*'"]
     answer: dict[str, Any] = json.loads(subprocess.run(run, check=True, capture_output=True, timeout=30).stdout)
     assert {name: answer[name] for name in ANSWERED[path]} == ANSWERED[path]
+
+
+def test_a_name_that_is_typed_to_its_end_means_what_is_called_so(own: Visit, api: Api) -> None:
+    api.send(*story("ann: $pageview@0m", properties={"amount": 10}))
+    made = api.http.post(api.path("action_definitions"), json={"name": "Any view", "rules": [{"event": "$pageview"}]}).json()
+    page = own.open("/trends", **DAYS, e='{"event":"buy"}')
+    field = page.get_by_role("combobox", name="Event A")
+    option = page.get_by_role("listbox").get_by_role("option")
+    for typed, key, meant in (("page view", "Enter", {"event": "$pageview"}), ("Any view", "Tab", {"action": made["id"]})):
+        field.fill(typed)
+        expect(option).to_have_text(re.compile(typed, re.IGNORECASE))
+        page.keyboard.press(key)
+        own.shows(lambda: [json.loads(each) for each in own.parameters()["e"]], [meant])
+    page.get_by_role("button", name="Filter all events").click()
+    page.get_by_label("Property").fill("amount")
+    expect(option).to_contain_text("number")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("This is a number")).to_be_checked()
+    api.http.delete(api.path(f"action_definitions/{made['id']}")).raise_for_status()

@@ -18,16 +18,17 @@ interface Named {
 
 type Suggest = (typed: string, signal: AbortSignal) => Promise<Suggestion[]>;
 
-export function AddressField({ name, label, placeholder, suggest, labelOf, typedAs = String }: Named & {
+export function AddressField({ name, label, placeholder, suggest, labelOf, areNames = false, typedAs = String }: Named & {
   placeholder: string;
   suggest: Suggest;
   labelOf?: (value: string) => string;
+  areNames?: boolean;
   /** The value that is meant by what was typed and is none of the suggested ones. */
   typedAs?: (typed: string) => string;
 }): JSX.Element {
   return (
     <Combobox
-      label={label} isLabelHidden placeholder={placeholder} value={parameter(name) ?? ""} suggest={suggest}
+      label={label} isLabelHidden placeholder={placeholder} value={parameter(name) ?? ""} suggest={suggest} areNames={areNames}
       onChange={(chosen, suggestion) => setParameters({ [name]: (suggestion ? chosen : typedAs(chosen)) || null })} {...(labelOf && { labelOf })}
     />
   );

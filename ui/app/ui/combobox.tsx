@@ -25,6 +25,8 @@ interface Props {
   /** What is wrong with it, which stands beside it. */
   told?: Told;
   labelOf?: (value: string) => string;
+  /** Whether labels are names: who types one to its end means what is suggested by it, unless something is called just so. */
+  areNames?: boolean;
 }
 
 const WAIT_MS = 120;
@@ -35,9 +37,15 @@ export function fitting(list: readonly Suggestion[], typed: string): Suggestion[
   return list.filter((each) => each.value.toLowerCase().includes(part) || (each.label ?? "").toLowerCase().includes(part));
 }
 
+/** What is meant by a name that was typed to its end; undefined where nothing that is suggested is called so. */
+export function named(list: readonly Suggestion[], typed: string): Suggestion | undefined {
+  const name = typed.trim();
+  return list.find((each) => each.value === name) ?? list.find((each) => each.label?.toLowerCase() === name.toLowerCase());
+}
+
 const placeOf = (list: readonly Suggestion[], one: Suggestion | undefined): number => list.findIndex((each) => each.value === one?.value);
 
-export function Combobox({ label, value, isLabelHidden, placeholder, suggest, onChange, isInvalid, told, labelOf = String }: Props): JSX.Element {
+export function Combobox({ label, value, isLabelHidden, placeholder, suggest, onChange, isInvalid, told, labelOf = String, areNames = false }: Props): JSX.Element {
   const id = useId();
   const [typed, setTyped] = useState<string | null>(null);
   const [found, setFound] = useState<{ of: string; list: Suggestion[] } | null>(null);
@@ -89,7 +97,9 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
     setOpen(false);
   };
   const leave = (): void => {
-    if (typed !== null && typed.trim() !== labelOf(value)) onChange(typed.trim(), null);
+    const meant = typed !== null && areNames ? named(options, typed) : undefined;
+    if (meant && meant.value !== value) onChange(meant.value, meant);
+    else if (!meant && typed !== null && typed.trim() !== labelOf(value)) onChange(typed.trim(), null);
     setTyped(null);
     setOpen(false);
   };

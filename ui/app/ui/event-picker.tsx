@@ -31,7 +31,7 @@ export function EventPicker({ projectId, wanted, label, onChange }: {
   };
   return (
     <Combobox
-      label={label} isLabelHidden placeholder={text.chooseEvent} labelOf={nameOf}
+      label={label} isLabelHidden placeholder={text.chooseEvent} labelOf={nameOf} areNames
       value={wanted.actionId !== null ? SMART + wanted.actionId : (wanted.event ?? "")}
       suggest={(typed, signal) => suggested(projectId, typed, signal)}
       onChange={(value) => {
@@ -50,7 +50,7 @@ export function BreakdownPicker({ projectId, value, onChange }: {
   return (
     <div class="breakdown">
       <Combobox
-        label={text.breakdown} placeholder={text.noBreakdown} value={value ?? ""} labelOf={propertyLabel}
+        label={text.breakdown} placeholder={text.noBreakdown} value={value ?? ""} labelOf={propertyLabel} areNames
         suggest={(typed, signal) => suggestProperties(projectId, null, typed, signal)} onChange={(chosen) => onChange(chosen || null)}
       />
       {value !== null && <Button kind="quiet" icon="close" label={text.clearBreakdown} onClick={() => onChange(null)} />}

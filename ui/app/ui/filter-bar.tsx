@@ -121,7 +121,7 @@ export function FilterForm({ projectId, event, filter, onApply }: {
   return (
     <form class="stack" onSubmit={apply} noValidate>
       <Combobox
-        label={text.filter.property} value={property} labelOf={propertyLabel} isInvalid={isTried && property === ""}
+        label={text.filter.property} value={property} labelOf={propertyLabel} areNames isInvalid={isTried && property === ""}
         suggest={(typed, signal) => suggestProperties(projectId, event, typed, signal)}
         onChange={(chosen, suggestion) => {
           setProperty(chosen);

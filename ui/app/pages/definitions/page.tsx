@@ -39,7 +39,7 @@ export default function DefinitionsPage({ project }: PageProps): JSX.Element {
         <AddressSearch name="q" label={text.search} maxLength={MAX_SEARCH_CHARS} />
         {kind === "properties" && (
           <AddressField
-            name="of" label={text.ofEvent} placeholder={text.anyEvent} labelOf={eventLabel}
+            name="of" label={text.ofEvent} placeholder={text.anyEvent} labelOf={eventLabel} areNames
             suggest={(typed, signal) => suggestEvents(project.id, typed, signal)}
           />
         )}

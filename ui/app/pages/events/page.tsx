@@ -41,13 +41,13 @@ export default function EventsPage({ project }: PageProps): JSX.Element {
       </header>
       <div class="row events-filters">
         <Combobox
-          label={text.event} isLabelHidden placeholder={text.anyEvent} value={event} labelOf={eventLabel}
+          label={text.event} isLabelHidden placeholder={text.anyEvent} value={event} labelOf={eventLabel} areNames
           suggest={(typed, signal) => suggestEvents(project.id, typed, signal)} onChange={(chosen) => setParameters({ event: chosen || null })}
         />
         <FilterBar projectId={project.id} filters={filters} onChange={changeFilters} event={event || null} />
       </div>
       <div role="status" class="waiting">
-        {!isLive && feed.waiting > 0 && <Button isSmall icon="up" onClick={toggle}>{text.newer(feed.waiting)}</Button>}
+        {!isLive && feed.waiting > 0 && <Button isSmall icon="up" onClick={toggle}>{text.newer(feed.waiting, feed.hasMoreWaiting)}</Button>}
       </div>
       <Answer asked={feed.asked} skeleton={<Skeleton height="30rem" />}>{(rows) => <Rows rows={rows} timezone={project.timezone} />}</Answer>
       {feed.cursor !== null && (

@@ -34,7 +34,7 @@ export function RuleFields({ projectId, place, rule, isTried, onChange, onRemove
       <div class="rule-fields">
         <div>
           <Combobox
-            label={text.event} placeholder={text.anyEvent} value={rule.event ?? ""} labelOf={eventLabel} told={ofEvent}
+            label={text.event} placeholder={text.anyEvent} value={rule.event ?? ""} labelOf={eventLabel} areNames told={ofEvent}
             suggest={(typed, signal) => suggestEvents(projectId, typed, signal)} onChange={(event) => onChange({ event: event || null })}
           />
           <Trouble told={ofEvent} />

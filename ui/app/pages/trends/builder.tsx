@@ -74,7 +74,7 @@ function Series({ projectId, wanted, letter, onChange, onRemove }: {
       </select>
       {needsProperty(wanted.math) && (
         <Combobox
-          label={trends.ofProperty(letter)} isLabelHidden placeholder={trends.choose} value={wanted.mathProperty ?? ""} labelOf={propertyLabel}
+          label={trends.ofProperty(letter)} isLabelHidden placeholder={trends.choose} value={wanted.mathProperty ?? ""} labelOf={propertyLabel} areNames
           suggest={(typed, signal) => suggestNumbers(projectId, wanted.event, typed, signal)}
           onChange={(chosen) => onChange({ mathProperty: chosen || null })}
         />
