@@ -1,6 +1,7 @@
 // The frame around every page: navigation, the project's choice, the colours' choice, and who is logged in.
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { ApiFault } from "./api/client.ts";
 import icon from "./icon.svg";
 import { HOME, PAGES } from "./pages/registry.ts";
 import { hrefOf, place, segments } from "./state/router.ts";
@@ -9,6 +10,8 @@ import { chooseTheme, theme, THEMES, type Theme } from "./state/theme.ts";
 import { text } from "./text/en.ts";
 import { Button } from "./ui/button.tsx";
 import { Icon } from "./ui/icons.tsx";
+import { faultText } from "./ui/states.tsx";
+import { toast } from "./ui/toasts.tsx";
 
 const GROUPS = Object.keys(text.groups) as (keyof typeof text.groups)[];
 
@@ -72,6 +75,14 @@ function ThemeChoice(): JSX.Element {
   );
 }
 
+/** Who can't be logged out is told so, before they leave the machine to the next. */
+function leave(): void {
+  logOut().catch((error: unknown) => {
+    if (!(error instanceof ApiFault)) throw error;
+    toast(text.stillLoggedIn(faultText(error)));
+  });
+}
+
 export function Layout({ children }: { children: ComponentChildren }): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const path = place.value.path;
@@ -92,7 +103,7 @@ export function Layout({ children }: { children: ComponentChildren }): JSX.Eleme
             <div class="foot">
               <ThemeChoice />
               <span class="muted truncate" title={text.loggedInAs(me.value?.user.email ?? "")}>{me.value?.user.email}</span>
-              <Button kind="quiet" onClick={() => void logOut()}>{text.logOut}</Button>
+              <Button kind="quiet" onClick={leave}>{text.logOut}</Button>
             </div>
           </div>
         </header>

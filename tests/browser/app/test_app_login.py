@@ -56,3 +56,23 @@ def test_an_address_that_is_no_page_leads_back(own: Visit) -> None:
     own.look("no-such-page")
     page.get_by_role("link", name="Go to the overview").click()
     expect(page.get_by_role("link", name="Overview")).to_have_attribute("aria-current", "page")
+
+
+def test_who_cannot_be_logged_out_is_told_so(own: Visit) -> None:
+    own.foresee("503")
+    page = own.open("/events")
+    page.route("**/auth/logout", lambda route: route.fulfill(status=503, json={"error": "busy", "code": "UNAVAILABLE"}))
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("You are still logged in. The server is busy")).to_be_visible()
+    own.heading("Events")
+
+
+def test_a_server_that_is_asked_by_another_name_says_why_it_lets_nobody_in(stranger: Visit) -> None:
+    stranger.foresee("403")
+    page = stranger.open("/")
+    said = "expected a request from a page of this server, got one from 'https://stats.example.com' (Origin)"
+    page.route("**/auth/login", lambda route: route.fulfill(status=403, json={"error": said, "code": "NOT_AUTHORIZED"}))
+    page.get_by_label("E-mail").fill("dev@localhost")
+    page.get_by_label("Password").fill("dev")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(said)

@@ -9,6 +9,7 @@ export const text = {
   navigation: "Pages",
   project: "Project",
   logOut: "Log out",
+  stillLoggedIn: (why: string) => `You are still logged in. ${why}`,
   loggedInAs: (email: string) => `Logged in as ${email}`,
   theme: { label: "Colours", system: "As the system", light: "Light", dark: "Dark" },
   pages: {
@@ -44,7 +45,7 @@ export const text = {
     fault: "This did not work",
     unreachable: "The server can’t be reached. Is it running, and are you connected?",
     overloaded: "The server is busy, or this question took too much. Try again in a moment, or ask for fewer days.",
-    forbidden: "You may not see this.",
+    forbidden: (why: string) => `You may not see or do this${why === "" ? "." : `: ${why}.`}`,
     unknown: (status: number) => `The server answered ${status} without saying why.`,
     nothing: "Nothing here yet",
   },

@@ -26,7 +26,7 @@ export function Skeleton({ height = "14rem" }: { height?: string }): JSX.Element
 
 export function faultText(fault: ApiFault): string {
   if (fault.status === 0) return text.state.unreachable;
-  if (fault.status === 403) return text.state.forbidden;
+  if (fault.status === 403) return text.state.forbidden(fault.message);
   if (fault.status === 503) return text.state.overloaded;
   return fault.message || text.state.unknown(fault.status);
 }
