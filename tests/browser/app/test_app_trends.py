@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.app.app_rig import Visit
+from tests.browser.app.app_rig import KEEP_DRAWN, Visit
 from tests.http.http_rig import NOON, Api, event
 
 WEEK = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -166,3 +166,31 @@ def test_trends_look_well(shop: Visit) -> None:
     page = shop.open("/trends", e='{"event":"$pageview"}', breakdown="$country", chart="bar")
     expect(page.get_by_role("region", name="Series with their totals")).to_be_visible()
     shop.look("trends-breakdown")
+
+
+def test_figures_of_another_question_are_dimmed_and_not_to_be_taken_away(own: Visit, api: Api) -> None:
+    own.foresee("503")
+    purchases(api)
+    page = own.open("/trends", **WEEK, e='{"event":"buy"}')
+    own.shows(lambda: totals(own), {"buy": "5"})
+    page.route("**/insights/trends", lambda route: route.fulfill(status=503, json={"error": "busy", "code": "UNAVAILABLE"}))
+    page.get_by_role("button", name="Hour").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server is busy")
+    expect(page.locator(".answer.is-stale")).to_have_count(1)
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_role("button", name="Download as CSV")).to_be_disabled()
+    expect(page.get_by_role("button", name="Download as picture")).to_be_disabled()
+
+
+def test_a_picture_has_the_names_of_the_lines_that_are_in_it(own: Visit, api: Api) -> None:
+    purchases(api)
+    own.page.add_init_script(KEEP_DRAWN)
+    page = own.open("/trends", **WEEK, e=['{"event":"buy"}', '{"event":"=look"}'])
+    own.shows(lambda: totals(own), {"buy": "5", "=look": "3"})
+    page.get_by_label("Show buy in the chart").uncheck()
+    page.evaluate("window.drawn = []")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download():
+        page.get_by_role("button", name="Download as picture").click()
+    names = page.evaluate("window.drawn.filter((text) => ['buy', '=look'].includes(text))")
+    assert names == ["=look"]

@@ -18,6 +18,9 @@ export interface Asked<T> {
   again: () => void;
 }
 
+/** Whether the answer is to the question as it is: to be taken along under its name, not only to be seen until the next one is there. */
+export const isOfNow = ({ fault, isLoading, isCancelled }: Asked<unknown>): boolean => !fault && !isLoading && !isCancelled;
+
 interface State<T> {
   key: string | null;
   data: T | null;

@@ -64,7 +64,7 @@ export function Answer<T>({ asked, skeleton = <Skeleton />, children }: {
 }): JSX.Element {
   const { data, fault, isLoading, isSlow, isCancelled } = asked;
   return (
-    <div class={`answer${isLoading && data !== null ? " is-stale" : ""}`} aria-busy={isLoading}>
+    <div class={`answer${(isLoading || fault || isCancelled) && data !== null ? " is-stale" : ""}`} aria-busy={isLoading}>
       {isLoading && <div class="progress" />}
       {isSlow && <Slow onCancel={asked.cancel} />}
       {fault && <Fault fault={fault} onAgain={asked.again} />}

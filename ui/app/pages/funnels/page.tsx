@@ -4,7 +4,7 @@ import type { Funnel } from "../../api/types.ts";
 import type { Cell } from "../../model/export.ts";
 import { valueLabel } from "../../model/names.ts";
 import { rangeLabel } from "../../model/range.ts";
-import { useAsk } from "../../state/ask.ts";
+import { isOfNow, useAsk } from "../../state/ask.ts";
 import { dayOfRange } from "../../state/day.ts";
 import { changeRange } from "../../state/scope.ts";
 import { funnels as text } from "../../text/funnels.ts";
@@ -27,7 +27,7 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
   const body = funnelBody(question);
   const day = dayOfRange(question.range);
   const asked = useAsk(body && JSON.stringify([path, body, day]), (signal) => post<Funnel>(path, body, signal));
-  const answer = body ? asked.data : null;
+  const answer = body && isOfNow(asked) ? asked.data : null;
   const who = question.by === "person" ? readWho(question.steps.length) : null;
   return (
     <div class="page">
@@ -48,7 +48,7 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
           ? <Empty title={text.incomplete}><p>{text.incompleteText}</p></Empty>
           : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown projectId={project.id} answer={data} question={question} />}</Answer>}
       </div>
-      {body && who && <WhoDialog projectId={project.id} timezone={project.timezone} body={body} day={day} who={who} answer={answer} />}
+      {body && who && <WhoDialog projectId={project.id} timezone={project.timezone} body={body} day={day} who={who} answer={asked.data} />}
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { filterOfValue, withFilter } from "../../model/filters.ts";
 import { formatAverage, formatBucket, formatNumber, formatShort } from "../../model/format.ts";
 import { NOTHING } from "../../model/query.ts";
 import { rangeLabel } from "../../model/range.ts";
-import { useAsk } from "../../state/ask.ts";
+import { isOfNow, useAsk } from "../../state/ask.ts";
 import { dayOfRange } from "../../state/day.ts";
 import { changeFilters, changeRange } from "../../state/scope.ts";
 import { insights } from "../../text/insights.ts";
@@ -37,7 +37,8 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
   const body = trendsBody(question);
   const asked = useAsk(body && JSON.stringify([path, body, dayOfRange(question.range)]), (signal) => post<Trends>(path, body, signal));
   const place = useRef<HTMLDivElement>(null);
-  const answer = body ? asked.data : null;
+  const [chosen, setChosen] = useState<Chosen>(null);
+  const answer = body && isOfNow(asked) ? asked.data : null;
   const named = useMemo(() => (answer ? namedSeries(answer) : []), [answer]);
   return (
     <div class="page">
@@ -47,7 +48,7 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
         {body && (
           <TakeAway
             name="trends" path={path} body={body}
-            answer={answer && { rows: () => csvRows(answer, named), picture: () => picture(place.current, question, named) }}
+            answer={answer && { rows: () => csvRows(answer, named), picture: () => picture(place.current, question, drawnOf(named, chosen)) }}
           />
         )}
         <DateRange range={question.range} onChange={changeRange} />
@@ -56,26 +57,36 @@ export default function TrendsPage({ project }: PageProps): JSX.Element {
       <div class="card" ref={place}>
         {body === null && !usual.isLoading
           ? <Empty title={text.incomplete}><p>{text.incompleteText}</p></Empty>
-          : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown projectId={project.id} answer={data} question={question} />}</Answer>}
+          : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown projectId={project.id} answer={data} question={question} chosen={chosen} onChoose={setChosen} />}</Answer>}
       </div>
     </div>
   );
 }
 
-function picture(card: HTMLElement | null, question: TrendsQuestion, named: readonly Named[]): Promise<Blob | null> {
+/** Keys of the lines that somebody chose to see; null: the first ones. */
+type Chosen = ReadonlySet<string> | null;
+
+function drawnOf(named: readonly Named[], chosen: Chosen): readonly Named[] {
+  const picked = named.filter((each) => chosen?.has(each.key));
+  return picked.length > 0 ? picked : named.slice(0, MAX_DRAWN);
+}
+
+function picture(card: HTMLElement | null, question: TrendsQuestion, drawn: readonly Named[]): Promise<Blob | null> {
   const canvas = card?.querySelector("canvas");
   if (!canvas) return Promise.resolve(null);
-  const legend = named.slice(0, MAX_DRAWN).map((each) => ({ name: each.name, value: formatNumber(each.series.total), colour: `--data-${each.tone}` }));
+  const legend = drawn.map((each) => ({ name: each.name, value: formatNumber(each.series.total), colour: `--data-${each.tone}` }));
   return chartPicture(text.title, rangeLabel(question.range), canvas, legend);
 }
 
-function Shown({ projectId, answer, question }: { projectId: string; answer: Trends; question: TrendsQuestion }): JSX.Element {
+function Shown({ projectId, answer, question, chosen, onChoose }: {
+  projectId: string;
+  answer: Trends;
+  question: TrendsQuestion;
+  chosen: Chosen;
+  onChoose: (chosen: Chosen) => void;
+}): JSX.Element {
   const named = useMemo(() => namedSeries(answer), [answer]);
-  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
-  const drawn = useMemo(() => {
-    const picked = named.filter((each) => chosen?.has(each.key));
-    return chosen && picked.length > 0 ? picked : named.slice(0, MAX_DRAWN);
-  }, [named, chosen]);
+  const drawn = useMemo(() => drawnOf(named, chosen), [named, chosen]);
   const { interval, timezone } = answer;
   const labels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone)), [answer]);
   const longLabels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone, { long: true })), [answer]);
@@ -86,7 +97,7 @@ function Shown({ projectId, answer, question }: { projectId: string; answer: Tre
   const toggle = (key: string): void => {
     const next = new Set(drawn.map((each) => each.key));
     if (!next.delete(key)) next.add(key);
-    setChosen(next);
+    onChoose(next);
   };
   const columns: Column<Named>[] = [
     {
