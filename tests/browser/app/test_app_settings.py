@@ -304,3 +304,20 @@ def test_settings_look_well(shop: Visit) -> None:
         shop.open(f"/settings/{part}")
         expect(shop.page.get_by_role("region", name=shown).or_(shop.page.get_by_text(shown)).first).to_be_visible()
         shop.look(f"settings-{part}")
+
+
+def test_what_others_changed_meanwhile_is_not_taken_back(own: Visit, api: Api, project: dict[str, Any]) -> None:
+    settings(own, project, "project")
+    path, page = f"/api/v1/projects/{project['id']}", own.page
+    expect(page.get_by_label("Events, in days")).to_have_value("")
+    api.http.patch(path, json={"settings": {"event_retention_days": 400, "mask_all_text": True}}).raise_for_status()
+    for name in ("Shop", "Shop & more"):
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("option", name=name, exact=True)).to_have_count(1)
+    page.get_by_label("Hide what is typed").uncheck()
+    with page.expect_response(lambda response: response.request.method == "PATCH"):
+        page.get_by_role("button", name="Save").click()
+    kept = api.http.get(path).json()
+    changed = {key: kept["settings"][key] for key in ("event_retention_days", "mask_all_text", "mask_all_inputs")}
+    assert (kept["name"], changed) == (name, {"event_retention_days": 400, "mask_all_text": True, "mask_all_inputs": False})

@@ -28,6 +28,11 @@ export function General({ project }: PartProps): JSX.Element {
 /** Empty is null; what is no number goes to the server as it is, which says so. */
 const daysOf = (typed: string): number | string | null => (typed.trim() === "" ? null : Number.isNaN(Number(typed)) ? typed : Number(typed));
 
+/** What of a form is another than it was when it was drawn or last saved: what others changed meanwhile isn't taken back by it. */
+function changed(now: Record<string, unknown>, before: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== before[name]));
+}
+
 function Fields({ project }: { project: Project }): JSX.Element {
   const [name, setName] = useState(project.name);
   const [timezone, setTimezone] = useState(project.timezone);
@@ -38,17 +43,16 @@ function Fields({ project }: { project: Project }): JSX.Element {
   const act = useAct();
   const { fault, run } = act;
   const change = (changes: Partial<ProjectSettings>): void => setKept({ ...kept, ...changes });
+  const basics = { name, timezone };
+  const rules = {
+    ...kept, event_retention_days: daysOf(eventDays), recording_retention_days: daysOf(recordingDays), recording_sample_rate: Math.round(Number(share) * 100) / 10_000,
+  };
+  const [saved, setSaved] = useState({ basics, rules });
   const send = async (): Promise<void> => {
-    const body = {
-      name,
-      timezone,
-      settings: {
-        ...kept, event_retention_days: daysOf(eventDays), recording_retention_days: daysOf(recordingDays),
-        recording_sample_rate: Math.round(Number(share) * 100) / 10_000,
-      },
-    };
+    const body = { ...changed(basics, saved.basics), settings: changed(rules, saved.rules) };
     const save = async (): Promise<void> => {
       keepProject(await patch<Project>(projectPath(project.id), body));
+      setSaved({ basics, rules });
       void loadMe();
     };
     if (await run(save)) toast(settings.saved);
