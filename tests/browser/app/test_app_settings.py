@@ -321,3 +321,22 @@ def test_what_others_changed_meanwhile_is_not_taken_back(own: Visit, api: Api, p
     kept = api.http.get(path).json()
     changed = {key: kept["settings"][key] for key in ("event_retention_days", "mask_all_text", "mask_all_inputs")}
     assert (kept["name"], changed) == (name, {"event_retention_days": 400, "mask_all_text": True, "mask_all_inputs": False})
+
+
+def test_what_is_shown_once_stays_until_it_was_taken_and_says_whether_it_was_copied(own: Visit, project: dict[str, Any]) -> None:
+    settings(own, project, "tokens")
+    page = own.page
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as without HTTPS
+    page.get_by_role("button", name="New API token").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Board")
+    dialog.get_by_role("button", name="Make the token").click()
+    secret = dialog.get_by_role("region", name="The new API token")
+    expect(secret).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Copy").click()
+    expect(dialog.get_by_role("status", name="Notices")).to_have_text("The browser did not let this be copied.")
+    expect(secret).to_be_visible()
+    dialog.get_by_role("button", name="Done").click()
+    expect(dialog).to_have_count(0)

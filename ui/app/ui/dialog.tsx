@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
+import { DialogToasts } from "./toasts.tsx";
 
 export function Dialog({ title, onClose, isWide, children }: {
   title: string;
@@ -25,6 +26,7 @@ export function Dialog({ title, onClose, isWide, children }: {
         <Button kind="quiet" icon="close" label={text.dialog.close} onClick={() => element.current?.close()} />
       </div>
       {children}
+      <DialogToasts />
     </dialog>
   );
 }

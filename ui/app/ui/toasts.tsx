@@ -1,6 +1,8 @@
-// Short notices at the foot of the window, read out too, gone after some seconds.
+// Short notices at the foot of the window, read out too, gone after some seconds. While a dialog is open they are in it: what is outside is
+// behind its shade, and not read out.
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { text } from "../text/en.ts";
 
 const SHOWN_MS = 5000;
@@ -17,12 +19,27 @@ export function toast(message: string): void {
   }, SHOWN_MS);
 }
 
-export function Toasts(): JSX.Element {
+const dialogs = signal(0);
+
+function Notices({ isHere }: { isHere: boolean }): JSX.Element {
   return (
     <div class="toasts" role="status" aria-live="polite" aria-label={text.toasts}>
-      {shown.value.map((each) => (
+      {isHere && shown.value.map((each) => (
         <div class="toast" key={each.id}>{each.message}</div>
       ))}
     </div>
   );
+}
+
+export const Toasts = (): JSX.Element => <Notices isHere={dialogs.value === 0} />;
+
+/** Of a dialog, for as long as it is open. */
+export function DialogToasts(): JSX.Element {
+  useEffect(() => {
+    dialogs.value += 1;
+    return () => {
+      dialogs.value -= 1;
+    };
+  }, []);
+  return <Notices isHere={dialogs.value > 0} />;
 }
