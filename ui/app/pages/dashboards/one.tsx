@@ -166,14 +166,19 @@ function Tiles({ project, path, kept, asOf, isArranged, onChanged }: {
   );
 }
 
-/** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was.
+/** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was. What was put on the
+ * dashboard meanwhile, in another window or by somebody else, stays on it.
  * What a login that ended held up is sent once there is a new one. */
 function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { tiles: Tile[]; fault: ApiFault | null; keep: (wanted: Tile[]) => void } {
   const [tiles, setTiles] = useState(() => inOrder(kept));
   const [fault, setFault] = useState<ApiFault | null>(null);
   const waiting = useRef<Tile[] | null>(null);
   const isSending = useRef(false);
-  useEffect(() => setTiles(inOrder(kept)), [kept]);
+  const known = useRef(kept); // as the server had them last, as far as it was heard here
+  useEffect(() => {
+    known.current = kept;
+    setTiles(inOrder(kept));
+  }, [kept]);
   const send = async (): Promise<void> => {
     if (isSending.current) return;
     isSending.current = true;
@@ -182,8 +187,9 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
       while (waiting.current) {
         sent = waiting.current;
         waiting.current = null;
-        await patch(path, { tiles: tilesBody(sent) });
-        if (sent.length === 0) onChanged();
+        const added = addedTo(known.current, (await get<Dashboard>(path)).tiles);
+        known.current = (await patch<Dashboard>(path, { tiles: tilesBody([...sent, ...added]) })).tiles;
+        if (added.length > 0 || sent.length === 0) onChanged();
       }
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
@@ -206,6 +212,12 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
     void send();
   };
   return { tiles, fault, keep };
+}
+
+/** Those that stand there now and did not before. */
+function addedTo(before: readonly Tile[], now: readonly Tile[]): Tile[] {
+  const keys = new Set(before.map((_, at) => keyOf(before, at)));
+  return inOrder(now.filter((_, at) => !keys.has(keyOf(now, at))));
 }
 
 /** The same insight may stand on a dashboard more than once. */
