@@ -33,5 +33,5 @@ def open_doors(
             base_path=settings.base_path,
         ),
         ReplayDoor(),
-        UiDoor(asks_too=opened.elsewhere, base_path=settings.base_path),
+        UiDoor(asks_too=opened.elsewhere, base_path=settings.base_path, public_url=settings.public_url),
     )

@@ -14,6 +14,7 @@ Without a build (a checkout where Node is missing) everything else works, and th
 import asyncio
 import gzip
 import hashlib
+import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,7 @@ _TYPES: Final = {
     ".txt": b"text/plain; charset=utf-8",
 }
 _BASE: Final = b'<meta name="sv-base" content=""'
+_PUBLIC: Final = b'<meta name="sv-public" content=""'
 _FOR_EVER: Final = b"public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = b"no-cache"
 
@@ -82,11 +84,15 @@ class UiDoor:
     """folder: what the build left. asks_too: an origin that the app gets recordings from, beside this server.
 
     base_path: the setting. The page says it, for the app; scripts and style sheets find each other by where they are themselves.
+    public_url: the setting. The page says it too, for what the app shows to be pasted elsewhere.
     """
 
-    def __init__(self, folder: Path = UI_FOLDER, asks_too: str | None = None, base_path: str = "") -> None:
+    def __init__(
+        self, folder: Path = UI_FOLDER, asks_too: str | None = None, base_path: str = "", public_url: str | None = None
+    ) -> None:
         self._folder = folder
         self._base_path = base_path.encode()
+        self._public_url = html.escape(public_url or "").encode()
         policy = CONTENT_SECURITY_POLICY
         if asks_too is not None:
             policy = policy.replace(b"connect-src 'self'", b"connect-src 'self' " + asks_too.encode("latin-1"))
@@ -152,7 +158,7 @@ class UiDoor:
 
     async def _read(self, name: str) -> _File:
         try:
-            file = await asyncio.to_thread(_read_file, self._folder, name, self._base_path)
+            file = await asyncio.to_thread(_read_file, self._folder, name, self._base_path, self._public_url)
         except FileNotFoundError:  # built anew under our feet: the names of the last build are gone
             self._names, self._files, self._kept_bytes = frozenset(), {}, 0
             raise NotFound("no such file of the web app any more; load the page again") from None
@@ -169,11 +175,12 @@ def _names_in(folder: Path) -> frozenset[str]:
     return frozenset(found[:MAX_UI_FILES])
 
 
-def _read_file(folder: Path, name: str, base_path: bytes) -> _File:
+def _read_file(folder: Path, name: str, base_path: bytes, public_url: bytes) -> _File:
     path = folder / name
     body = path.read_bytes()
     if name == INDEX:
         body = body.replace(b'"./assets/', b'"%b/assets/' % base_path).replace(_BASE, _BASE[:-1] + base_path + b'"')
+        body = body.replace(_PUBLIC, _PUBLIC[:-1] + public_url + b'"')
         zipped = gzip.compress(body, 9, mtime=0)
     else:
         packed = path.with_name(path.name + ".gz")
