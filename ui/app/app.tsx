@@ -1,6 +1,7 @@
 // From who is logged in to what is shown: the login, the first run, or a page within the frame.
 import type { ComponentChildren, ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { ProjectRole } from "./api/types.ts";
 import { Layout } from "./layout.tsx";
 import { HOME, PAGES, type PageEntry, type PageProps } from "./pages/registry.ts";
 import { loadPart } from "./state/parts.ts";
@@ -42,20 +43,26 @@ function Gate(): JSX.Element {
   );
 }
 
+/** Where there is no project to look at, there are still the settings: of the server for who administers it, and everybody's own. */
+const NO_PROJECT: ProjectRole = { id: "", name: "", timezone: "UTC", role: "viewer" };
+const WITHOUT_PROJECT = "settings";
+
 function Outlet(): JSX.Element {
-  const current = project.value;
+  const [name = HOME, ...rest] = segments.value;
+  const current = project.value ?? (me.value?.projects.length === 0 && name === WITHOUT_PROJECT ? NO_PROJECT : null);
   const address = place.value;
   useEffect(nameProjectInAddress, [current?.id, address.path, address.search]);
   useHeadFocus(address.path);
   if (!current) {
     const wanted = new URLSearchParams(address.search).get("project");
+    const mayMake = me.value?.projects.length === 0 && me.value.user.is_instance_admin;
     return (
       <Nothing title={text.noProject.title}>
-        <p>{wanted === null ? text.noProject.none : text.noProject.unknown(wanted)}</p>
+        <p>{mayMake ? text.noProject.first : wanted === null ? text.noProject.none : text.noProject.unknown(wanted)}</p>
+        {mayMake && <a class="button" href={hrefOf(`/${WITHOUT_PROJECT}/projects`, { project: null })}>{text.noProject.make}</a>}
       </Nothing>
     );
   }
-  const [name = HOME, ...rest] = segments.value;
   const entry = PAGES.find((page) => page.path === name);
   if (!entry) return <NotFound />;
   return <Loaded key={`${current.id} ${entry.path}`} entry={entry} props={{ project: current, rest }} />;

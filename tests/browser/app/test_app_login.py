@@ -76,3 +76,35 @@ def test_a_server_that_is_asked_by_another_name_says_why_it_lets_nobody_in(stran
     page.get_by_label("Password").fill("dev")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text(said)
+
+
+def test_who_has_no_project_has_their_account_and_who_administers_the_server_makes_one(stranger: Visit, api: Api) -> None:
+    new = {"email": "new@example.com", "password": "nothing to see yet"}
+    user = api.http.post("/api/v1/users", json=new).json()["id"]
+    page = stranger.open("/")
+    stranger.log_in(**new)
+    expect(page.get_by_text("Ask an administrator to add you to one")).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Settings").click()
+    stranger.heading("Settings")
+    expect(page.get_by_label("Current password")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Parts of the settings").get_by_role("link")).to_have_text(["Your account"])
+    api.http.patch(f"/api/v1/users/{user}", json={"is_instance_admin": True}).raise_for_status()
+    alone = {**api.http.get("/api/v1/users").json()["data"][0], "is_instance_admin": True}
+    page.route("**/auth/me", lambda route: route.fulfill(json={"user": alone, "projects": []}))  # `sv dev` keeps one for ever
+    stranger.open("/")
+    page.get_by_role("link", name="Make one in the settings").click()
+    page.get_by_role("link", name="Users", exact=True).click()
+    page.get_by_role("button", name="New user").click()
+    expect(page.get_by_role("dialog").get_by_label("Role in")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Projects", exact=True).click()
+    page.get_by_role("button", name="New project").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("First")
+    page.get_by_role("dialog").get_by_label("Identifier").fill("first")
+    page.unroute("**/auth/me")
+    page.get_by_role("button", name="Make the project").click()
+    expect(page.get_by_role("region", name="Snippet for your pages")).to_be_visible()
+    stranger.settle()
+    page.goto("about:blank")
+    for path in (f"users/{user}", "projects/first"):
+        api.http.delete(f"/api/v1/{path}").raise_for_status()

@@ -30,6 +30,8 @@ export const text = {
     title: "No project to show",
     unknown: (id: string) => `There is no project “${id}” that you may see. Choose another, or ask who administers it for a role in it.`,
     none: "You have no role in any project yet. Ask an administrator to add you to one.",
+    first: "There is no project on this server.",
+    make: "Make one in the settings",
   },
   pageFault: {
     title: "This page could not be loaded",

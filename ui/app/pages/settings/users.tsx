@@ -68,7 +68,8 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
   const role = user?.memberships.find((each) => each.project_id === project.id)?.role ?? null;
   const [email, setEmail] = useState("");
   const [isAdmin, setAdmin] = useState(user?.is_instance_admin ?? false);
-  const [chosen, setChosen] = useState<Role | null>(user ? role : "viewer");
+  const hasProject = project.id !== "";
+  const [chosen, setChosen] = useState<Role | null>(user || !hasProject ? role : "viewer");
   const [password, setPassword] = useState("");
   const [secret, setSecret] = useState<string | null>(null);
   const act = useAct();
@@ -94,12 +95,14 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
               <input class="input" inputMode="email" autocomplete="off" spellcheck={false} required value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
             </Field>
           )}
-          <Field label={text.inProject(project.name)} name="memberships">
-            <select class="input" value={chosen ?? ""} onChange={(event) => setChosen((event.currentTarget.value || null) as Role | null)}>
-              <option value="">{text.noRole}</option>
-              <RoleOptions />
-            </select>
-          </Field>
+          {hasProject && (
+            <Field label={text.inProject(project.name)} name="memberships">
+              <select class="input" value={chosen ?? ""} onChange={(event) => setChosen((event.currentTarget.value || null) as Role | null)}>
+                <option value="">{text.noRole}</option>
+                <RoleOptions />
+              </select>
+            </Field>
+          )}
           <Check label={text.isAdmin} name="is_instance_admin" value={isAdmin} onChange={setAdmin} />
           {user && (
             <Field label={text.newPassword} hint={text.newPasswordHint} name="password">
