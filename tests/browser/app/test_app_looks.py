@@ -1,12 +1,13 @@
 """How pages are, whoever looks: by day or night, without motion, on a phone, and before there is anything to see."""
 
+import json
 import time
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
-from tests.browser.app.app_rig import PHONE, TWO_FRAMES, Visit
-from tests.http.http_rig import Api, event, story
+from tests.browser.app.app_rig import DESK, PHONE, TWO_FRAMES, Visit
+from tests.http.http_rig import NOON, Api, event, story
 
 BACKGROUND = "getComputedStyle(document.body.parentElement).backgroundColor"
 DAYS = {"from": "2025-06-09", "to": "2025-06-15"}
@@ -127,3 +128,17 @@ def test_a_page_that_has_nothing_to_show_says_so(own: Visit, api: Api, name: str
     expect(page.get_by_role("main").get_by_text(said).first).to_be_visible()
     own.settle()
     assert own.axe() == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_long_names_leave_room_for_what_closes_or_removes_them(own: Visit, api: Api, size: ViewportSize) -> None:
+    name = "w" * 200
+    api.send(event(name, "ann", NOON))
+    own.resize(size)
+    page = own.open("/events", **{"from": "2025-06-15"}, f=json.dumps([name, "is_not", name]))
+    text = page.locator(".chip .truncate").bounding_box()
+    cross = page.get_by_role("button", name="Remove the filter").bounding_box()
+    assert text and cross and text["x"] + text["width"] <= cross["x"]
+    own.open("/funnels", **{"from": "2025-06-15"}, e=[json.dumps({"event": name})] * 2, who='["dropped_off",2]')
+    close = page.get_by_role("dialog").get_by_role("button", name="Close").bounding_box()
+    assert close and close["x"] + close["width"] <= size["width"]
