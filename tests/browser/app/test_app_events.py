@@ -128,3 +128,29 @@ def test_none_is_missing_between_the_newest_and_those_before_however_many_came(o
         page.get_by_role("button", name="Show older ones").click()
         expect(rows).to_have_count(shown)
     expect(rows.last).to_have_text("first")
+
+
+def test_numbers_of_64_bits_are_shown_and_filtered_by_to_the_last_digit(own: Visit, api: Api) -> None:
+    order = 1234567890123456789
+    send(api, "buy", order=order, nested={"orders": [order, 7]})
+    send(api, "buy", order=order - 1)
+    page = own.open("/events")
+    rows = page.get_by_role("rowheader").get_by_role("button")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Filter").click()
+    own.choose(page.get_by_label("Property"), "ord", "order")
+    page.get_by_label("Value", exact=True).fill(str(order))
+    page.keyboard.press("Escape")
+    page.get_by_label("Value", exact=True).fill(str(order))
+    page.get_by_role("button", name="Apply").click()
+    expect(rows).to_have_count(1)
+    assert own.parameters() == {"f": [f'["order","exact",{order}]']}
+    page.reload()
+    expect(page.get_by_role("button", name="Change the filter")).to_have_text(f"order is {order}")
+    rows.click()
+    details = page.get_by_label("Properties of buy")
+    expect(details.get_by_text(str(order), exact=True)).to_be_visible()
+    expect(details).to_contain_text(f'{{"orders":[{order},7]}}')
+    own.open("/definitions", show="properties", q="order")
+    expect(page.get_by_text(str(order - 1), exact=True)).to_be_visible()
+    expect(page.get_by_text("mixed")).to_have_count(0)

@@ -2,6 +2,7 @@
 // what never arrived as one with the status 0; an aborted request throws the platform's AbortError, which nobody shows. What only reads is
 // asked once more where the network breaks off, as it does when a laptop goes from one to another.
 
+import { parseJson } from "../model/json.ts";
 import { BASE } from "../state/base.ts";
 
 export interface Detail {
@@ -101,7 +102,7 @@ async function arrived(url: string, init: RequestInit): Promise<Arrived> {
     try {
       const response = await fetch(url, init);
       noteClock(response.headers.get("date"));
-      return { response, answer: response.ok && response.status !== 204 ? await response.json() : undefined };
+      return { response, answer: response.ok && response.status !== 204 ? parseJson(await response.text()) : undefined };
     } catch (error) {
       if (isAbort(error)) throw error;
       if (tries === 1) throw new ApiFault(0, "UNREACHABLE", "");

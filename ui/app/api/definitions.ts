@@ -2,6 +2,7 @@
 // same question is kept for some seconds.
 import { get, projectPath, type Parameters } from "./client.ts";
 import type { EventDefinition, Page, PropertyDefinition, SmartEvent } from "./types.ts";
+import { isNumeric } from "../model/json.ts";
 import { eventLabel, propertyLabel, valueLabel } from "../model/names.ts";
 import { sentAs } from "../model/addresses.ts";
 import { formatShort } from "../model/format.ts";
@@ -98,7 +99,7 @@ export async function suggestValues(projectId: string, property: string, typed: 
   const sent = sentAs(typed.trim(), property);
   const found = await pickedProperties(projectId, null, signal, (all) =>
     (all.find((each) => each.name === property)?.example_values ?? [])
-      .filter((value) => typeof value !== "object")
+      .filter((value) => typeof value !== "object" || isNumeric(value))
       .map((value) => ({ value: String(value), label: valueLabel(value, property) }))
       .filter((each) => meets(each.value, each.label, typed)));
   return sent === null || found.some((each) => each.value === sent) ? found : [...found, { value: sent, label: typed.trim(), note: text.combobox.asSent }];

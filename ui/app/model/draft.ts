@@ -2,6 +2,7 @@
 // so that the address of a saved one is short; what can't be read, because the address was cut off or made up, is left out.
 import { URL_MATCHES, type SmartRule } from "../api/types.ts";
 import { MAX_FILTERS, readFilter, writeFilter } from "./filters.ts";
+import { parseJson } from "./json.ts";
 import { MAX_RULES, NO_RULE, ruleBody, saysSomething } from "./rules.ts";
 
 export interface Draft {
@@ -14,7 +15,7 @@ export interface Draft {
 const MAX_CHARS = 6000;
 
 export function writeRule(rule: SmartRule): string {
-  const filters = rule.filters.map((filter) => JSON.parse(writeFilter(filter)) as unknown);
+  const filters = rule.filters.map((filter) => parseJson(writeFilter(filter)));
   return JSON.stringify({ ...ruleBody(rule), ...(filters.length > 0 && { filters }) });
 }
 
@@ -23,7 +24,7 @@ const textOr = (value: unknown): string | null => (typeof value === "string" && 
 export function readRule(written: string): SmartRule | null {
   let parts: unknown;
   try {
-    parts = JSON.parse(written);
+    parts = parseJson(written);
   } catch {
     return null;
   }

@@ -1,13 +1,14 @@
 // Filters as the address writes them (`f=["$browser","exact","Chrome"]`, once each), as the API takes them, and as a sentence, by the names that tables show.
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { text } from "../text/en.ts";
+import { isNumeric, parseJson } from "./json.ts";
 import { propertyLabel, valueLabel } from "./names.ts";
 
 export const MAX_FILTERS = 50;
 const WITHOUT_VALUE: readonly Operator[] = ["is_set", "is_not_set"];
 export const takesValue = (operator: Operator): boolean => !WITHOUT_VALUE.includes(operator);
 
-const isScalar = (value: unknown): value is FilterScalar => ["string", "number", "boolean"].includes(typeof value);
+const isScalar = (value: unknown): value is FilterScalar => ["string", "boolean"].includes(typeof value) || isNumeric(value);
 const isOperator = (value: unknown): value is Operator => OPERATORS.includes(value as Operator);
 
 export function writeFilter(filter: Filter): string {
@@ -20,7 +21,7 @@ export function writeFilter(filter: Filter): string {
 export function readFilter(written: string): Filter | null {
   let parts: unknown;
   try {
-    parts = JSON.parse(written);
+    parts = parseJson(written);
   } catch {
     return null;
   }

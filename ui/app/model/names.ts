@@ -2,6 +2,7 @@
 import { text } from "../text/en.ts";
 import type { Json, Person } from "../api/types.ts";
 import { addressLabel, isAddress } from "./addresses.ts";
+import { isNumeric } from "./json.ts";
 
 export function propertyLabel(name: string): string {
   return Object.hasOwn(text.properties, name) ? (text.properties[name] ?? name) : name;
@@ -49,7 +50,7 @@ export function valueLabel(value: Json | undefined, property?: string | null): s
     if (value === "$other") return text.value.other;
     return property === "$country" ? countryLabel(value) : addressLabel(value, property);
   }
-  return typeof value === "number" ? String(value) : JSON.stringify(value);
+  return isNumeric(value) ? String(value) : JSON.stringify(value);
 }
 
 /** The same for a title, which has an address as it was sent. */

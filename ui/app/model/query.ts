@@ -2,6 +2,7 @@
 // What isn't said is as usual; what can't be read, because the address was cut off or made up, is left out.
 import type { Filter } from "../api/types.ts";
 import { MAX_FILTERS, readFilter, writeFilter } from "./filters.ts";
+import { parseJson } from "./json.ts";
 
 export const COUNTS = ["total", "unique_persons", "unique_sessions", "per_session"] as const;
 export const OF_NUMBERS = ["sum", "avg", "min", "max", "median", "p90", "p95", "p99"] as const;
@@ -29,7 +30,7 @@ export function writeWanted(wanted: Wanted): string {
   return JSON.stringify({
     ...(wanted.event !== null && { event: wanted.event }),
     ...(wanted.actionId !== null && { action: wanted.actionId }),
-    ...(wanted.filters.length > 0 && { filters: wanted.filters.map((filter) => JSON.parse(writeFilter(filter)) as unknown) }),
+    ...(wanted.filters.length > 0 && { filters: wanted.filters.map((filter) => parseJson(writeFilter(filter))) }),
     ...(wanted.math !== "total" && { math: wanted.math }),
     ...(wanted.mathProperty !== null && { of: wanted.mathProperty }),
   });
@@ -40,7 +41,7 @@ const textOr = (value: unknown): string | null => (typeof value === "string" && 
 export function readWanted(written: string): Wanted | null {
   let parts: unknown;
   try {
-    parts = JSON.parse(written);
+    parts = parseJson(written);
   } catch {
     return null;
   }

@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { suggestProperties, suggestValues } from "../api/definitions.ts";
 import { MAX_FILTERS, sentenceOf, takesValue, withFilter, withoutFilter, writeFilter } from "../model/filters.ts";
+import { isNumeric, readNumber } from "../model/json.ts";
 import { propertyLabel, valueLabel, valueTyped } from "../model/names.ts";
 import { text } from "../text/en.ts";
 import { Button } from "./button.tsx";
@@ -93,7 +94,7 @@ const comparesSize = (operator: Operator): boolean => ["gt", "gte", "lt", "lte"]
 export function readValue(typed: string, isNumber: boolean): FilterScalar | null {
   const trimmed = typed.trim();
   if (!isNumber) return trimmed === "" ? null : trimmed;
-  return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : null;
+  return readNumber(trimmed);
 }
 
 export function FilterForm({ projectId, event, filter, onApply }: {
@@ -106,7 +107,7 @@ export function FilterForm({ projectId, event, filter, onApply }: {
   const [property, setProperty] = useState(filter?.property ?? "");
   const [operator, setOperator] = useState<Operator>(filter?.operator ?? "exact");
   const [values, setValues] = useState(given.map(String).join("\n"));
-  const [isNumber, setNumber] = useState(given.length > 0 && given.every((value) => typeof value === "number"));
+  const [isNumber, setNumber] = useState(given.length > 0 && given.every(isNumeric));
   const [isTried, setTried] = useState(false);
   const lines = takesList(operator) && values.includes("\n") ? values.split("\n").filter((line) => line.trim() !== "").map((line) => valueTyped(line.trim(), property)) : [values];
   const read = lines.map((line) => readBoolean(line, given) ?? readValue(line, isNumber));

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import type { EventDefinition, Json, PropertyDefinition } from "../../api/types.ts";
 import { addressLabel } from "../../model/addresses.ts";
 import { formatMoment, formatNumber } from "../../model/format.ts";
+import { isNumeric } from "../../model/json.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
 import { hrefOf } from "../../state/router.ts";
 import { definitions as text } from "../../text/definitions.ts";
@@ -80,7 +81,7 @@ export function EventRows({ rows, timezone, onEdit }: { rows: readonly EventDefi
   );
 }
 
-const kindOf = (value: Json): string => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
+const kindOf = (value: Json): string => (value === null ? "null" : Array.isArray(value) ? "array" : isNumeric(value) ? "number" : typeof value);
 
 /** The JSON types among what is known of its values; one, as a rule. A datetime is a string. */
 export function kindsOf({ type, example_values }: Pick<PropertyDefinition, "type" | "example_values">): string[] {

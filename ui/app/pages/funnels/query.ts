@@ -1,5 +1,6 @@
 // A funnel's question as the address has it, and as the API takes it.
 import type { Filter, Json } from "../../api/types.ts";
+import { parseJson } from "../../model/json.ts";
 import { isChosen, NOTHING, readAllWanted, stepBody, writeWanted, type Wanted } from "../../model/query.ts";
 import { PRESETS, type Range } from "../../model/range.ts";
 import { place, setParameters } from "../../state/router.ts";
@@ -71,7 +72,7 @@ export function funnelBody({ steps, window, modes, by, breakdown, range, filters
 export function readWho(steps: number): Who | null {
   let parts: unknown;
   try {
-    parts = JSON.parse(parameter("who") ?? "null");
+    parts = parseJson(parameter("who") ?? "null");
   } catch {
     return null;
   }
