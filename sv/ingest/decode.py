@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from sv.ingest.events import Decoded, Dropped, Rejection, ShallowEvent, WireEvent, check, check_event_count, too_large
 from sv.ingest.one_by_one import decode_slowly
+from sv.model.json_repair import may_have_no_numbers
 from sv.model.limits import KIB, MAX_PROPERTIES_BYTES
 from sv.model.validate import not_json
 
@@ -68,6 +69,8 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
     except (msgspec.ValidationError, RecursionError):
         return None
     except msgspec.DecodeError as error:
+        if may_have_no_numbers(body):
+            return None
         raise not_json(body, error) from None
     check_event_count(len(request.events))
     return judged(request.projectToken, request.events, now_ms, len(body), may_be_deep=may_be_deep)

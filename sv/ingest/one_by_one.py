@@ -26,6 +26,7 @@ from sv.ingest.events import (
     too_large,
 )
 from sv.model.errors import InvalidParameter, ValidationFailed
+from sv.model.json_repair import null_for_no_numbers
 from sv.model.limits import MAX_PROPERTIES_BYTES, MAX_SHOWN_CHARS
 from sv.model.validate import not_json, show
 
@@ -58,6 +59,7 @@ def _nothing(token: str) -> None:
 
 def decode_slowly(body: bytes, now_ms: int, check_token: Callable[[str], object] = _nothing) -> Decoded:
     """As `decode`, event by event. check_token: raises for a token whose events need not be looked at."""
+    body = null_for_no_numbers(body)
     try:
         _loose_decoder.decode(body)
     except RecursionError:

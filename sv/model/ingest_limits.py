@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from sv.model.limits import MIB
+
 RATE_BURST_S: Final = 60
 """Of a rate's events may come at once: queues of clients that were offline, and pages that send what they collected."""
 
@@ -16,3 +18,6 @@ MAX_EVENTS_S: Final = 10_000_000
 
 MAX_ASIDE_WAIT_S: Final = 10
 """How long a request waits for its turn to be decoded on a thread. Clients wait about as long for an answer, and send again after a 503."""
+
+MAX_NO_NUMBERS_BYTES: Final = MIB
+"""Of a body with `NaN` or `Infinity` in it, which is gone through text by text, at worst for half a second. Clients' have some KiB."""

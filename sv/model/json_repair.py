@@ -1,18 +1,21 @@
 """JSON with what would cost a whole request for one character put right: of events, and of questions, so that what a client sent can be
 asked for by what it sent.
 
-Repairs (docs/api.md, "Fields"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD. All other faults of the
-JSON are left for the decoder to name.
+Repairs (docs/api.md, "Fields"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD; what Python's encoder
+writes for numbers that are none becomes null. All other faults of the JSON are left for the decoder to name.
 """
 
 import re
 from typing import Final
 
+from sv.model.ingest_limits import MAX_NO_NUMBERS_BYTES
 from sv.model.limits import MAX_LOOP_REPAIR_BYTES
 
 _SUSPECT_ESCAPE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _ESCAPE: Final = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _REPLACEMENT: Final = b"\\ufffd"
+_NO_NUMBERS: Final = (b"-Infinity", b"Infinity", b"NaN")
+_BACKSLASH: Final = ord("\\")
 
 
 def is_slow_to_repair(body: bytes) -> bool:
@@ -45,3 +48,42 @@ def _repaired_escape(match: re.Match[bytes]) -> bytes:
         return match[0]
     value = int(unit, 16)
     return _REPLACEMENT if value == 0 or 0xD800 <= value <= 0xDFFF else match[0]
+
+
+def may_have_no_numbers(body: bytes) -> bool:
+    """Whether `null_for_no_numbers` could make something else of it."""
+    return len(body) <= MAX_NO_NUMBERS_BYTES and (b"NaN" in body or b"Infinity" in body)
+
+
+def null_for_no_numbers(body: bytes) -> bytes:
+    """The same with `NaN`, `Infinity` and `-Infinity` as null, as browsers write them. Texts stay what they are.
+
+    JSON has no such words, but Python's encoder writes them unless it is told not to, and the Python client doesn't tell it. It goes from
+    text to text, so it belongs on a thread.
+    """
+    if not may_have_no_numbers(body):
+        return body
+    made = bytearray()
+    at = 0
+    while True:
+        start = body.find(b'"', at)
+        outside = body[at:start] if start >= 0 else body[at:]
+        for word in _NO_NUMBERS:
+            outside = outside.replace(word, b"null")
+        made += outside
+        if start < 0:
+            return bytes(made)
+        at = _end_of_text(body, start + 1)
+        made += body[start:at]
+
+
+def _end_of_text(body: bytes, at: int) -> int:
+    """Behind the quote that ends the text whose first character is at `at`, or behind the body's end."""
+    while (end := body.find(b'"', at)) >= 0:
+        before = end
+        while before > at and body[before - 1] == _BACKSLASH:
+            before -= 1
+        at = end + 1
+        if (end - before) % 2 == 0:
+            return at
+    return len(body)

@@ -61,7 +61,9 @@ def bodies() -> Iterator[Bad]:
         b"\0",
     ):
         yield raw(f"body {content[:12]!r}…", content, 400, "body")
-    yield raw("a NaN", GOOD.replace(b'"view"', b"NaN"), 400, "body")
+    yield raw("a NaN", GOOD.replace(b'"view"', b"NaN"), 422, "event")
+    yield raw("a word that begins with NaN", GOOD.replace(b'"view"', b"NaNo"), 400, "body")
+    yield raw("a NaN in more than 1 MiB", GOOD.replace(b'"view"', b"NaN") + b" " * MIB, 400, "body")
     yield raw("UTF-16", GOOD.decode().encode("utf-16"), 400, "body")
     for content in (b"[]", b'"x"', b"5", b"null", b"true"):
         yield raw(f"body {content!r}", content, 422, "body")

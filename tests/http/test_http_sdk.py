@@ -132,3 +132,17 @@ def test_a_refused_batch_reaches_the_caller_and_is_not_sent_again(api: Api) -> N
     for error in refused:
         getattr(error, "close", lambda: None)()
     assert api.listed() == []
+
+
+def test_a_number_that_is_none_costs_no_batch(api: Api) -> None:
+    sender = Sender(api.server.url)
+    client = Client(
+        Config("sv_pub_dev", api.server.url, flush_interval=60, on_error=lambda error, _: sender.errors.append(error))
+    )
+    for price in (1.5, float("nan"), float("-inf")):
+        client.capture("seen", user_id="ann", properties={"price": price, "text": "NaN"})
+    client.shutdown()
+    assert sender.errors == []
+    assert [event["properties"] for event in api.listed()[::-1]] == [
+        {"price": price, "text": "NaN"} for price in (1.5, None, None)
+    ]

@@ -135,7 +135,7 @@ Stores events. 202 is sent after they are on disk, and every query sees them fro
   answer again and stores nothing. An `eventId` that was seen within 24 hours is stored once (and counted in `accepted`). Both windows
   are settings.
 - Text is repaired, not refused: bytes that are no UTF-8, a NUL and a lone surrogate become U+FFFD. Of duplicate keys the last wins.
-  Integers outside 64 bits become doubles.
+  Integers outside 64 bits become doubles. `NaN` and `Infinity`, which Python writes, become null in a request of up to 1 MiB.
 - Properties are kept as they were sent. Where the client sent none of that name, the server adds `$browser`, `$browser_version`, `$os`,
   `$device_type` (Desktop, Mobile, Tablet) from the User-Agent; `$country` (ISO 3166-1 alpha-2) from a CDN's header or an offline database;
   `utm_…` and `$referring_domain` from `$current_url` and `$referrer`; `$is_bot` for known bots, which insights leave out by default. The

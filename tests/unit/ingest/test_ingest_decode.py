@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sv.ingest.decode import decode_quickly, is_dense
 from sv.ingest.events import Decoded
 from sv.ingest.one_by_one import decode_slowly, token_of
-from sv.model.errors import ValidationFailed
+from sv.model.errors import InvalidParameter, ValidationFailed
 from sv.model.limits import MAX_DEPTH, MAX_PROPERTIES_BYTES
 
 NOW = 1_760_000_000_000
@@ -172,3 +172,22 @@ def test_the_token_is_found_without_a_look_into_the_events() -> None:
         b'{"projectToken":"b","events":' + b"[" * 5000 + b"]" * 5000 + b"}",
     ):
         assert token_of(body) is None
+
+
+def test_numbers_that_are_none_as_python_writes_them_are_null_and_texts_stay_what_they_are() -> None:
+    none = [float("nan"), float("inf"), float("-inf")]
+    texts = ["NaN", '"NaN"', '\\" -Infinity, \\\\', "\\", '\\\\"Infinity"', ""]
+    body = body_of({"none": none, "texts": texts, "a": none[0], "in": {"NaN": none[2], 'Infin"ity': texts}}, {"a": 1})
+    decoded = decode_quickly(body, NOW)
+    assert decoded is None
+    slow = decode_slowly(body, NOW)
+    assert (slow.accepted, slow.rejections) == (2, ())
+    first, second = (event["properties"] for event in json.loads(slow.events_json))
+    assert first == {"none": [None] * 3, "texts": texts, "a": None, "in": {"NaN": None, 'Infin"ity': texts}}
+    assert second == {"a": 1}
+
+
+@pytest.mark.parametrize("broken", [b"NaNa", b"aNaN", b"1NaN", b"--Infinity", b'"NaN', b"NaN}"])
+def test_what_only_looks_like_such_a_number_is_no_json(broken: bytes) -> None:
+    with pytest.raises(InvalidParameter):
+        decode_slowly(body_of({"a": "here"}).replace(b'"here"', broken), NOW)
