@@ -143,6 +143,67 @@ def test_what_is_typed_is_hidden_and_a_password_even_where_it_is_marked_as_shown
     assert [text for text in ("secret story", "hunter", "ann@", '"bob@example.com"', "Dear shop") if text in whole] == []
 
 
+EDITED = """
+    const form = document.getElementById('letter'), copy = document.createElement('input'), file = document.createElement('input');
+    Object.assign(copy, {type: 'hidden', id: 'copy'});
+    Object.assign(file, {type: 'file', id: 'file'});
+    form.append(copy, file);
+    document.getElementById('message').addEventListener('input', (event) => { copy.value = event.target.value; });
+"""
+"""A form that keeps what is typed into it in a hidden input, too, as editors and pickers do."""
+
+
+def test_what_is_typed_is_hidden_in_rich_text_and_where_the_page_copies_it_to(recorded: Visitor) -> None:
+    recorded.open("/contact.html")
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.run(EDITED)
+    recorded.page.fill("#message", "my secret story")
+    recorded.page.set_input_files("#file", {"name": "ann-diagnosis.pdf", "mimeType": "application/pdf", "buffer": b"x"})
+    recorded.page.click("#rich")
+    recorded.page.keyboard.type("rich secret")
+    recorded.page.fill("#open", "shown")
+    recorded.hide()
+    recorded.eventually(lambda: "shown" in typed(recorded, session_id), True)
+    whole = json.dumps(events(recorded, session_id))
+    assert [text for text in ("secret story", "diagnosis", "rich s", "typed here") if text in whole] == []
+
+
+def test_rich_text_and_copies_are_shown_where_the_project_shows_what_is_typed(visitor: Visitor) -> None:
+    set_up(visitor, recording_sample_rate=1, mask_all_inputs=False)
+    visitor.open("/contact.html")
+    session_id = session(visitor)
+    visitor.eventually(lambda: pictures(visitor, session_id), 1)
+    visitor.run(EDITED)
+    visitor.page.fill("#message", "a story for all")
+    visitor.page.fill("#rich", "rich text for all")
+    visitor.hide()
+    visitor.eventually(lambda: typed(visitor, session_id).count("a story for all"), 2)
+    assert "rich text for all" in json.dumps(events(visitor, session_id))
+
+
+def test_what_a_page_marks_as_hidden_is_so_in_a_shadow_tree_too(recorded: Visitor) -> None:
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.run(
+        "const host = document.body.appendChild(document.createElement('div'));"
+        "host.setAttribute('data-sessionvision-mask', '');"
+        "window.inner = host.attachShadow({mode: 'open'});"
+        "inner.innerHTML = '<button>Balance 7000</button><b data-sessionvision-unmask>Total</b>'"
+    )
+    recorded.eventually(lambda: "Total" in json.dumps(events(recorded, session_id)), True)
+    recorded.run("inner.firstChild.firstChild.data = 'Balance 8000'; inner.lastChild.firstChild.data = 'In total'")
+    recorded.eventually(lambda: "In total" in json.dumps(events(recorded, session_id)), True)
+    recorded.hide()
+    recorded.run("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
+    recorded.eventually(lambda: pictures(recorded, session_id), 2)
+    recorded.page.click("button >> text=Balance 8000")
+    recorded.run("sessionvision.flush()")
+    recorded.eventually(lambda: [event["event"] for event in recorded.stored()], ["$pageview", "$click"])
+    assert "Balance" not in json.dumps(events(recorded, session_id)) + "".join(recorded.bodies()).replace("Balance 9000", "")
+
+
 def test_a_project_may_show_what_is_typed_but_no_password(visitor: Visitor) -> None:
     set_up(visitor, recording_sample_rate=1, mask_all_inputs=False)
     visitor.open("/contact.html")

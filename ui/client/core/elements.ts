@@ -1,5 +1,5 @@
 // An element and those around it, as selectors of smart events read them (docs/smart-events.md). Never what people type.
-import { isMasked, mask } from "./mask.ts";
+import { markOf, mask } from "./mask.ts";
 
 interface Shown {
   tag: string;
@@ -35,7 +35,7 @@ export function chainOf(target: Element): Shown[] {
       const classes = [...element.classList].slice(0, MOST_CLASSES);
       if (id) shown.id = id.slice(0, LONGEST);
       if (classes.length) shown.classes = classes.map((name) => name.slice(0, LONGEST));
-      if (!isMasked(element)) {
+      if (!markOf(element)) {
         const attributes = attributesOf(element);
         if (Object.keys(attributes).length) shown.attributes = attributes;
         if (isShort) {

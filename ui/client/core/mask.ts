@@ -7,8 +7,14 @@ export function mask(text: string): string {
   return text.replace(EMAIL, "***").replace(NUMBER, "***");
 }
 
-/** Whether the page asks that what is in this element stays hidden. Of two such marks the nearer one counts. */
-export function isMasked(element: Element): boolean {
-  const marked = element.closest("[data-sessionvision-mask],[data-sessionvision-unmask]");
-  return !!marked?.hasAttribute("data-sessionvision-mask");
+const MARKED = "[data-sessionvision-mask],[data-sessionvision-unmask]";
+
+/** Whether the page says that what is in this element is hidden (true) or shown (false), undefined where it says nothing. The nearest mark
+ * counts, also from within a shadow tree. */
+export function markOf(element: Element | null): boolean | undefined {
+  for (let at = element; at; at = (at.getRootNode() as Partial<ShadowRoot>).host ?? null) {
+    const marked = at.closest(MARKED);
+    if (marked) return marked.hasAttribute("data-sessionvision-mask");
+  }
+  return undefined;
 }

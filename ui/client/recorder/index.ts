@@ -53,10 +53,12 @@ function start(host: RecorderHost): Recorder {
     stopRrweb = record({
       emit: (event) => safely(() => take(event as eventWithTime)),
       checkoutEveryNms: FULL_EVERY_MS,
-      maskAllInputs: true, // and maskInput says which of them are shown
+      // All of them, and all text, whatever holds it: maskInput and maskText say which of it is shown. SCAR: rrweb's `maskAllInputs` leaves
+      // out hidden inputs, into which pages copy what is typed, and files; its selectors know nothing of what is around a shadow tree.
+      maskInputOptions: { input: true, textarea: true, select: true } as Record<string, boolean>,
       maskInputFn: (text, element) => maskInput(text, element, host.maskAllInputs),
-      maskTextSelector: host.maskAllText ? "*" : "[data-sessionvision-mask]",
-      maskTextFn: (text, element) => maskText(text, element, host.maskAllText),
+      maskTextSelector: "*",
+      maskTextFn: (text, element) => maskText(text, element, host.maskAllText, host.maskAllInputs),
       slimDOMOptions: "all",
       inlineStylesheet: true,
       recordCanvas: false,

@@ -1,13 +1,9 @@
-// What a recording shows of text: the nearer of the page's two marks counts, then the project's setting. A password never is.
+// What a recording shows of text: the nearer of the page's two marks counts, then the project's settings. A password never is.
+import { markOf } from "../core/mask.ts";
 
-const MARKED = "[data-sessionvision-mask],[data-sessionvision-unmask]";
 const SECRET = /password|cc-|one-time-code/;
-
-/** Whether the page says that it is hidden (true) or shown (false); undefined where it says nothing. */
-function mark(element: Element | null): boolean | undefined {
-  const marked = element?.closest(MARKED);
-  return marked ? marked.hasAttribute("data-sessionvision-mask") : undefined;
-}
+/** Of inputs whose text is the page's own: labels, and what stands for a choice. */
+const NOT_TYPED = /^(?:submit|button|reset|image|checkbox|radio)$/;
 
 function hidden(text: string): string {
   return text.replace(/\S/g, "*");
@@ -15,11 +11,14 @@ function hidden(text: string): string {
 
 /** isHidden: the project's setting. */
 export function maskInput(text: string, element: HTMLElement | null, isHidden: boolean): string {
-  const kind = (element?.getAttribute("type") ?? "").toLowerCase() + " " + (element?.getAttribute("autocomplete") ?? "").toLowerCase();
-  const isSecret = SECRET.test(kind) || element?.dataset["rrIsPassword"] === "true";
-  return isSecret || (mark(element) ?? isHidden) ? "*".repeat(text.length) : text;
+  const type = (element?.getAttribute("type") ?? "").toLowerCase();
+  const isSecret =
+    SECRET.test(`${type} ${(element?.getAttribute("autocomplete") ?? "").toLowerCase()}`) || element?.dataset["rrIsPassword"] === "true";
+  if (!isSecret && NOT_TYPED.test(type)) return text;
+  return isSecret || (markOf(element) ?? isHidden) ? "*".repeat(text.length) : text;
 }
 
-export function maskText(text: string, element: HTMLElement | null, isHidden: boolean): string {
-  return (mark(element) ?? isHidden) ? hidden(text) : text;
+/** isHidden, areInputsHidden: the project's settings. What is typed into an element that can be edited is text of the page. */
+export function maskText(text: string, element: HTMLElement | null, isHidden: boolean, areInputsHidden: boolean): string {
+  return (markOf(element) ?? (isHidden || (areInputsHidden && !!element?.isContentEditable))) ? hidden(text) : text;
 }
