@@ -168,3 +168,32 @@ def test_a_thousand_events_wait_and_the_oldest_make_way(still: Visitor) -> None:
     still.context.set_offline(offline=False)
     still.eventually(lambda: len(still.stored()), 1000)
     assert still.stored()[0]["event"] == "e0010"
+
+
+def test_what_waits_is_its_own_projects_also_where_a_page_of_another_one_comes_next(visitor: Visitor) -> None:
+    other = visitor.api.http.post("/api/v1/projects", json={"name": "Other"}).json()
+    visitor.site.options = "{autocapture: false}"
+    visitor.plan(*["down"] * 50)
+    visitor.open()
+    capture(visitor, "one")
+    visitor.run("sessionvision.flush()")
+    visitor.page.wait_for_function("() => localStorage.sessionvision_queue")
+    visitor.plan()
+    visitor.site.token = other["project_token"]
+    visitor.open("/products.html")
+    capture(visitor, "two")
+    visitor.run("sessionvision.flush()")
+    path = f"/api/v1/projects/{other['id']}"
+    visitor.eventually(lambda: [event["event"] for event in visitor.api.http.get(f"{path}/events").json()["data"]], ["two"])
+    visitor.site.token = "sv_pub_dev"
+    visitor.open()
+    visitor.expect("one")
+    assert visitor.api.http.delete(path).status_code == 204
+
+
+def test_an_event_that_is_too_large_costs_no_other(still: Visitor) -> None:
+    still.run(
+        "sessionvision.capture('one'); sessionvision.capture('huge', {image: 'x'.repeat(11e6)}); sessionvision.capture('two')"
+    )
+    still.run("sessionvision.flush()")
+    still.eventually(lambda: (still.later(5), [event["event"] for event in still.stored()])[1], ["one", "two"])

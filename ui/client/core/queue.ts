@@ -14,6 +14,8 @@ const STALLED_MS = 60_000;
 const MOST = 1000;
 /** Of events that are kept for the next page. */
 const MOST_KEPT_CHARS = 200_000;
+/** Of one request, unless one event has more: what is beyond the server's 10 MiB costs all that is in it. */
+const MOST_BATCH_CHARS = 1_000_000;
 /** Browsers let pages that go away leave 64 KiB behind, in all requests together. */
 const MOST_LEFT_BEHIND = 60_000;
 
@@ -25,6 +27,7 @@ interface Batch {
 }
 
 const page = uuid();
+let name = "";
 const flying = new Set<Batch>();
 let queue: string[] = [];
 let leftBehind = 0;
@@ -40,11 +43,18 @@ export function openQueue(host: string, projectToken: string, say: typeof log): 
   endpoint = host + "/api/v1/ingest/events";
   token = projectToken;
   log = say;
-  const kept = readJson<Record<string, unknown>>("queue");
-  if (kept) {
-    write("queue", "");
-    for (const name in kept) queue.push(...[kept[name]].flat().filter(isEvent));
-    if (queue.length) arm(0);
+  // Pages of one site may be of several projects.
+  const mine = ` ${endpoint} ${token}`;
+  name = page + mine;
+  const kept = readJson<Record<string, unknown>>("queue") ?? {};
+  for (const other of Object.keys(kept)) {
+    if (!other.endsWith(mine) && other.includes(" ")) continue;
+    queue.push(...[kept[other]].flat().filter(isEvent));
+    delete kept[other];
+  }
+  if (queue.length) {
+    put(kept);
+    arm(0);
   }
   addEventListener("online", () => {
     isStalled = false;
@@ -79,12 +89,12 @@ export function withdraw(isMeant: (event: string) => boolean): void {
 export function flush(): void {
   clearTimeout(timer);
   timer = 0;
-  if (queue.length && !flying.size && !isStalled && navigator.onLine) void send(queue.splice(0, MOST_IN_BATCH));
+  if (queue.length && !flying.size && !isStalled && navigator.onLine) void send(take(MOST_IN_BATCH));
 }
 
 /** Send all that waits, at once: the page may be gone the next moment. isLast: it is going. */
 export function handOver(isLast: boolean): void {
-  if (navigator.onLine && !isStalled) while (queue.length) void send(queue.splice(0, BATCH), isLast);
+  if (navigator.onLine && !isStalled) while (queue.length) void send(take(BATCH), isLast);
   if (isLast) keep(true);
 }
 
@@ -94,6 +104,13 @@ function arm(delay: number): void {
 
 function isInTrouble(): boolean {
   return isKept || isStalled || !navigator.onLine;
+}
+
+/** The first that wait, up to so many. */
+function take(most: number): string[] {
+  let chars = 0;
+  const end = queue.findIndex((event, index) => index === most || ((chars += event.length) > MOST_BATCH_CHARS && index > 0));
+  return queue.splice(0, end < 0 ? queue.length : end);
 }
 
 async function send(events: string[], isLast = false): Promise<void> {
@@ -161,7 +178,11 @@ function keep(isLast = false): void {
   mine = mine.reverse().filter((event) => (room -= event.length) > 0).reverse();
   isKept = mine.length > 0;
   const kept = readJson<Record<string, unknown>>("queue") ?? {};
-  delete kept[page];
-  if (isKept) kept[page] = mine;
+  delete kept[name];
+  if (isKept) kept[name] = mine;
+  put(kept);
+}
+
+function put(kept: Record<string, unknown>): void {
   write("queue", Object.keys(kept).length ? JSON.stringify(kept) : "");
 }

@@ -21,9 +21,10 @@ const LEFT_OVER = "sessionvision_recording";
 const MOST_LEFT_OVER_CHARS = 1_000_000;
 const TRIES = 4;
 
-/** json: the list of events. session: the one they belong to. index: its place in that, drawn while the session went on. */
+/** json: the list of events. token: its project's. session: the one they belong to. index: its place in that, drawn while the session went on. */
 interface Chunk {
   json: string;
+  token: string;
   session: string;
   anonymousId: string;
   userId: string;
@@ -114,7 +115,7 @@ function start(host: RecorderHost): Recorder {
     // By another session's count it would take the place of an earlier chunk.
     const index = host.nextIndex(id);
     if (index === undefined) return;
-    const chunk: Chunk = { json, session: id, anonymousId, userId, index };
+    const chunk: Chunk = { json, token: host.token, session: id, anonymousId, userId, index };
     if (chunk.json.length * 3 > LONGEST_CHUNK && new Blob([chunk.json]).size > LONGEST_CHUNK) return lost();
     waiting.push(chunk);
     if (waiting.reduce((sum, { json }) => sum + json.length, 0) > MOST_WAITING_CHARS) return lost();
@@ -194,7 +195,7 @@ function start(host: RecorderHost): Recorder {
   function takeUp(): void {
     const left = sessionStorage.getItem(LEFT_OVER);
     sessionStorage.removeItem(LEFT_OVER);
-    if (left) waiting.unshift(...(JSON.parse(left) as Chunk[]));
+    if (left) waiting.unshift(...(JSON.parse(left) as Chunk[]).filter(({ token }) => token === host.token));
     void upload();
   }
 
