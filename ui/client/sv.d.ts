@@ -41,7 +41,7 @@ export interface SessionVision {
   getSessionId(): string;
   /** Send now what waits to be sent. */
   flush(): void;
-  /** The visitor doesn't want to be counted: forget everything, and capture nothing on any later page. */
+  /** The visitor doesn't want to be counted: forget everything, and capture nothing in any tab or on any later page. */
   optOut(): void;
   /** The visitor agrees: start. */
   optIn(): void;

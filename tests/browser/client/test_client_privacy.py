@@ -95,6 +95,42 @@ def test_opting_out_forgets_everything_and_holds_on_later_pages_until_opting_in(
     assert visitor.run("[sessionvision.hasOptedOut(), sessionvision.getDistinctId() !== 'bob']") == [False, True]
 
 
+def test_opting_out_gives_up_what_could_not_be_sent_so_far(visitor: Visitor) -> None:
+    visitor.site.options = "{autocapture: false}"
+    visitor.still()
+    visitor.open()
+    visitor.plan(503, 503)
+    visitor.run("sessionvision.capture('one'); sessionvision.flush()")
+    visitor.page.wait_for_function("() => localStorage.sessionvision_queue")
+    visitor.run("sessionvision.optOut()")
+    assert [key for key in visitor.storage() if key != "sessionvision_config"] == ["sessionvision_opt_out"]
+    visitor.later(120)
+    visitor.run("sessionvision.optIn(); sessionvision.capture('two'); sessionvision.flush()")
+    visitor.eventually(visitor.sent, [["one"], ["two"]])
+    visitor.later(2)
+    visitor.expect("two")
+
+
+def test_opting_out_in_one_tab_holds_in_those_that_are_open(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.run("sessionvision.flush()")
+    visitor.expect("$pageview")
+    other = visitor.page
+    other.evaluate("sessionvision.capture('waits')")
+    visitor.page = visitor.context.new_page()
+    visitor.site.options = "{autocapture: false}"
+    visitor.open()
+    visitor.page.wait_for_function("() => localStorage.sessionvision_config")
+    visitor.run("sessionvision.optOut()")
+    other.click("#buy")
+    other.evaluate("sessionvision.capture('one'); sessionvision.flush()")
+    assert other.evaluate("sessionvision.getDistinctId()") == ""
+    other.close()
+    assert [key for key in visitor.storage() if key != "sessionvision_config"] == ["sessionvision_opt_out"]
+    visitor.run("sessionvision.optIn(); sessionvision.capture('two'); sessionvision.flush()")
+    visitor.expect("$pageview", "two")
+
+
 def test_a_page_that_is_left_at_once_was_seen_all_the_same(visitor: Visitor) -> None:
     visitor.site.options = "{optOut: true}"
     visitor.open()

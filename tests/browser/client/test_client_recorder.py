@@ -263,6 +263,16 @@ def test_opting_out_ends_the_recording(recorded: Visitor) -> None:
     assert [request.url for request in recorded.asked[before:] if "ingest" in request.url or "objects" in request.url] == []
 
 
+def test_who_opts_in_again_is_recorded_again(recorded: Visitor) -> None:
+    recorded.open()
+    first = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, first), 1)
+    recorded.run("sessionvision.optOut(); sessionvision.optIn()")
+    second = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, second), 1)
+    assert second != first and pictures(recorded, first) == 1
+
+
 def test_another_session_has_a_recording_of_its_own(recorded: Visitor) -> None:
     recorded.still()
     recorded.open()

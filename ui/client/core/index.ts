@@ -5,7 +5,7 @@ import { CAPTURED_BY_ITSELF, startAutocapture } from "./autocapture.ts";
 import { askConfig, keepConfig, keptConfig, type Config } from "./config.ts";
 import { anonymousId, forget, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
 import { mask } from "./mask.ts";
-import { enqueue, handOver, openQueue, withdraw } from "./queue.ts";
+import { enqueue, giveUp, handOver, openQueue, withdraw } from "./queue.ts";
 import { isObject, read, write } from "./store.ts";
 
 declare const VERSION: string;
@@ -145,18 +145,33 @@ function ended(why: string): void {
   waiting = [];
 }
 
+function end(): void {
+  giveUp();
+  recorder?.stop();
+  isRecorderAsked = false;
+  stopAutocapture?.();
+  ended("opted out");
+}
+
+/** Whether things are captured. Another tab may have opted out meanwhile: then what is kept is gone, and nothing is kept again. */
+function isOn(): boolean {
+  if (state === "on" && read("opt_out") === "1") end();
+  return state === "on";
+}
+
 function start(config: Config | undefined): void {
   state = "on";
   openQueue(host, token, log);
   noteArrival(Date.now());
   if (options.autocapture ?? config?.autocapture ?? true)
     stopAutocapture = startAutocapture(
-      (event, properties, at) => state === "on" && capture(event, properties, at),
+      (event, properties, at) => isOn() && capture(event, properties, at),
       () => recorder?.navigated(),
     );
   // After autocapture's own listener, so that what is captured when a page is left goes too.
-  addEventListener("pagehide", () => state === "on" && handOver(true));
-  document.addEventListener("visibilitychange", () => state === "on" && document.visibilityState === "hidden" && handOver(false));
+  addEventListener("pagehide", () => isOn() && handOver(true));
+  document.addEventListener("visibilitychange", () => isOn() && document.visibilityState === "hidden" && handOver(false));
+  addEventListener("storage", () => void isOn());
   const calls = waiting;
   waiting = [];
   for (const call of calls) run(...call);
@@ -170,10 +185,11 @@ function apply(config: Config): void {
     stopAutocapture = undefined;
     withdraw((event) => CAPTURED_BY_ITSELF.includes((JSON.parse(event) as { event: string }).event));
   }
-  const isRecorded = () => state === "on" && parseInt(sessionAt(Date.now()).id.slice(0, 8), 16) < config.recordingSampleRate * 2 ** 32;
+  const isRecorded = () => isOn() && parseInt(sessionAt(Date.now()).id.slice(0, 8), 16) < config.recordingSampleRate * 2 ** 32;
   if (isRecorderAsked || config.recordingSampleRate <= 0) return;
   isRecorderAsked = true;
   global.__svRecorder = (begin) => {
+    if (!isOn()) return;
     recorder = begin({
       host,
       token,
@@ -219,12 +235,9 @@ const api: { [Name in keyof SessionVision]: (given: unknown[], at: number) => un
     recorder?.flush();
   },
   optOut() {
-    withdraw(() => true);
-    recorder?.stop();
-    stopAutocapture?.();
+    end();
     forget();
     write("opt_out", "1");
-    ended("opted out");
   },
   optIn() {
     write("opt_out", "0");
@@ -235,7 +248,7 @@ const api: { [Name in keyof SessionVision]: (given: unknown[], at: number) => un
 const AT_ONCE = ["init", "getDistinctId", "getSessionId", "optOut", "optIn", "hasOptedOut"];
 
 function run(name: keyof SessionVision, given: IArguments | unknown[], at: number): unknown {
-  if (state === "on" || AT_ONCE.includes(name)) return safely(() => api[name]([...given], at));
+  if (isOn() || AT_ONCE.includes(name)) return safely(() => api[name]([...given], at));
   if (state !== "off" && waiting.length < MOST_WAITING) waiting.push([name, given, at]);
   return undefined;
 }

@@ -85,6 +85,14 @@ export function withdraw(isMeant: (event: string) => boolean): void {
   if (isKept) keep();
 }
 
+/** Forget all that has not reached the server, also what is being tried again. What is on its way can't be called back. */
+export function giveUp(): void {
+  queue = [];
+  flying.clear();
+  isStalled = isKept = false;
+  write("queue", "");
+}
+
 /** Send what waits, a batch at a time. */
 export function flush(): void {
   clearTimeout(timer);
@@ -98,6 +106,13 @@ export function handOver(isLast: boolean): void {
   if (isLast) keep(true);
 }
 
+/** The first that wait, up to so many. */
+function take(most: number): string[] {
+  let chars = 0;
+  const end = queue.findIndex((event, index) => index === most || ((chars += event.length) > MOST_BATCH_CHARS && index > 0));
+  return queue.splice(0, end < 0 ? queue.length : end);
+}
+
 function arm(delay: number): void {
   timer ||= setTimeout(flush, delay);
 }
@@ -106,19 +121,13 @@ function isInTrouble(): boolean {
   return isKept || isStalled || !navigator.onLine;
 }
 
-/** The first that wait, up to so many. */
-function take(most: number): string[] {
-  let chars = 0;
-  const end = queue.findIndex((event, index) => index === most || ((chars += event.length) > MOST_BATCH_CHARS && index > 0));
-  return queue.splice(0, end < 0 ? queue.length : end);
-}
-
 async function send(events: string[], isLast = false): Promise<void> {
   const batch: Batch = { events, hasFailed: false, endsWithPage: false };
   flying.add(batch);
   const body = `{"projectToken":${JSON.stringify(token)},"events":[${events.join(",")}]}`;
   for (let tries = 1; ; tries++) {
     const status = await post(body, isLast, batch);
+    if (!flying.has(batch)) return; // given up
     if (status && status < 500) {
       log(status < 400 ? "sent" : "refused", status, events.length);
       flying.delete(batch);
@@ -142,6 +151,7 @@ async function send(events: string[], isLast = false): Promise<void> {
       return;
     }
     await new Promise((done) => setTimeout(done, 1000 * 2 ** (tries - 1)));
+    if (!flying.has(batch)) return;
   }
   if (queue.length >= BATCH) flush();
   else if (queue.length) arm(BATCH_MS);
