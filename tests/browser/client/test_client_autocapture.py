@@ -105,6 +105,17 @@ def test_the_time_on_a_page_is_measured(visitor: Visitor) -> None:
     assert left["properties"]["$duration"] == 42
 
 
+def test_a_page_that_is_left_when_its_session_is_over_begins_no_other(visitor: Visitor) -> None:
+    visitor.still()
+    visitor.open("/products.html")
+    visitor.later(40 * 60)
+    visitor.run("history.pushState({}, '', '/products/a')")
+    visitor.later(41 * 60)
+    visitor.page.goto("about:blank")
+    first, second = visitor.expect("$pageview", "$pageview")
+    assert first["session_id"] != second["session_id"]
+
+
 def test_a_page_that_comes_back_from_the_browsers_memory_is_seen_again(visitor: Visitor) -> None:
     visitor.open()
     visitor.run("dispatchEvent(new Event('pagehide')); dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")

@@ -128,6 +128,33 @@ def test_a_referrer_is_another_site_and_stays_with_the_session(visitor: Visitor)
     assert {event["properties"]["$referring_domain"] for event in found.values()} == {"localhost"}
 
 
+def test_who_comes_back_from_another_site_within_a_session_still_came_from_where_it_began(visitor: Visitor) -> None:
+    quiet(visitor).open("/?utm_source=news")
+    capture(visitor, "one")
+    visitor.page.goto(visitor.site.url.replace("127.0.0.1", "localhost") + "/blank.html")
+    visitor.page.click("a")
+    visitor.page.wait_for_url(visitor.site.url + "/")
+    capture(visitor, "paid")
+    one, paid = visitor.expect("one", "paid")
+    assert one["session_id"] == paid["session_id"]
+    assert (paid["properties"].get("utm_source"), paid["properties"].get("$referrer")) == ("news", None)
+
+
+def test_a_clock_that_is_put_back_ends_the_session(visitor: Visitor) -> None:
+    quiet(visitor).open()
+    capture(visitor, "one")
+    visitor.run(
+        "(year) => { const kept = JSON.parse(localStorage.sessionvision_session);"
+        "Object.assign(kept, {startedAt: kept.startedAt + year, lastAt: kept.lastAt + year});"
+        "localStorage.sessionvision_session = JSON.stringify(kept) }",
+        365 * 24 * 3600 * 1000,
+    )
+    capture(visitor, "two")
+    capture(visitor, "three")
+    found = by_name(visitor, "one", "two", "three")
+    assert found["one"]["session_id"] != found["two"]["session_id"] == found["three"]["session_id"]
+
+
 def test_the_configuration_is_asked_for_once_an_hour(visitor: Visitor) -> None:
     def asked() -> int:
         return sum("/ingest/config" in request.url for request in visitor.asked)

@@ -27,18 +27,25 @@ export function anonymousId(): string {
   return id;
 }
 
-/** The session at a time, another one after half an hour without events or after a day. */
-export function sessionAt(now: number): Session {
+/** The session that goes on at a time: undefined after half an hour without events or after a day. A clock that was put back ends it too. */
+export function goingOn(now: number): Session | undefined {
   const kept = readJson<Session>("session") as Session | undefined;
-  const goesOn = kept && typeof kept.id === "string" && now - kept.lastAt <= IDLE_MS && now - kept.startedAt <= LONGEST_MS;
-  const session = goesOn ? kept : { id: uuid(), startedAt: now, lastAt: now, arrival: {}, chunks: 0 };
+  return kept && typeof kept.id === "string" && now - kept.lastAt <= IDLE_MS && Math.abs(now - kept.startedAt) <= LONGEST_MS
+    ? kept
+    : undefined;
+}
+
+/** The same, or else another one, which begins. */
+export function sessionAt(now: number): Session {
+  const session = goingOn(now) ?? { id: uuid(), startedAt: now, lastAt: now, arrival: {}, chunks: 0 };
   if (now > session.lastAt) session.lastAt = now;
   writeJson("session", session);
   return session;
 }
 
-/** Note where the visitor came from, if from elsewhere: every event of the session carries it. */
+/** Begin a session, unless one goes on, and note where the visitor came from, if from elsewhere: every event of the session carries it. */
 export function noteArrival(now: number): void {
+  if (goingOn(now)) return; // who comes back from where they paid came from where they came from before
   const arrival: Properties = {};
   new URLSearchParams(location.search).forEach((value, name) => {
     if (value && /^utm_(source|medium|campaign|term|content)$/.test(name)) arrival[name] ??= value;

@@ -3,7 +3,7 @@
 import type { Properties, SessionVision, SessionVisionOptions } from "../sv.d.ts";
 import { CAPTURED_BY_ITSELF, startAutocapture } from "./autocapture.ts";
 import { askConfig, keepConfig, keptConfig, type Config } from "./config.ts";
-import { anonymousId, forget, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
+import { anonymousId, forget, goingOn, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
 import { mask } from "./mask.ts";
 import { enqueue, giveUp, handOver, openQueue, withdraw } from "./queue.ts";
 import { isObject, read, write } from "./store.ts";
@@ -165,7 +165,8 @@ function start(config: Config | undefined): void {
   noteArrival(Date.now());
   if (options.autocapture ?? config?.autocapture ?? true)
     stopAutocapture = startAutocapture(
-      (event, properties, at) => isOn() && capture(event, properties, at),
+      // A page that is left when its session is over, hours later perhaps, begins none.
+      (event, properties, at) => isOn() && (event !== "$pageleave" || goingOn(Date.now())) && capture(event, properties, at),
       () => recorder?.navigated(),
     );
   // After autocapture's own listener, so that what is captured when a page is left goes too.
@@ -200,13 +201,14 @@ function apply(config: Config): void {
       log,
     });
   };
-  const load = () => {
-    if (!isRecorded()) return;
-    const element = document.createElement("script");
-    element.src = host + config.recorderPath;
-    element.async = true;
-    document.head.append(element);
-  };
+  const load = () =>
+    safely(() => {
+      if (!isRecorded()) return;
+      const element = document.createElement("script");
+      element.src = host + config.recorderPath;
+      element.async = true;
+      document.head.append(element);
+    });
   if (document.readyState === "complete") load();
   else addEventListener("load", load);
 }
