@@ -240,6 +240,16 @@ def test_one_script_with_a_token_is_enough(visitor: Visitor) -> None:
     visitor.expect("$pageview", "$click")
 
 
+def test_the_script_twice_in_a_page_captures_once(visitor: Visitor) -> None:
+    tag = f'<script src="{visitor.site.server}/sv.js" data-token="{visitor.site.token}"></script>'
+    visitor.site.head = tag + tag
+    visitor.open()
+    visitor.page.click("#buy")
+    visitor.run("sessionvision.flush()")
+    visitor.page.goto("about:blank")
+    visitor.expect("$pageview", "$click", "$pageleave")
+
+
 def test_init_twice_or_without_a_token_changes_nothing(visitor: Visitor) -> None:
     quiet(visitor).open()
     visitor.run(

@@ -266,8 +266,14 @@ function safely(call: () => unknown): unknown {
 
 const stub = (global.sessionvision ??= {});
 const before = stub.q;
-for (const name of Object.keys(api) as (keyof SessionVision)[])
-  stub[name] = ((...given: unknown[]) => run(name, given, Date.now())) as never;
-stub.q = { push: (call: Call) => void run(...call) };
-if (Array.isArray(before)) for (const call of before as Call[]) if (api[call[0]]) run(...call);
-if (script?.dataset["token"]) run("init", [script.dataset["token"]], Date.now());
+const projectToken = script?.dataset["token"];
+if (before && !Array.isArray(before)) {
+  // The script is in the page a second time: the first one goes on alone, or every event would be there twice.
+  if (projectToken) stub.init?.(projectToken);
+} else {
+  for (const name of Object.keys(api) as (keyof SessionVision)[])
+    stub[name] = ((...given: unknown[]) => run(name, given, Date.now())) as never;
+  stub.q = { push: (call: Call) => void run(...call) };
+  for (const call of (before ?? []) as Call[]) if (api[call[0]]) run(...call);
+  if (projectToken) run("init", [projectToken], Date.now());
+}
