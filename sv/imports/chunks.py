@@ -17,8 +17,9 @@ from sv.imports.blocks import Block, set_times
 from sv.imports.columns import Columns, RowError
 from sv.imports.moments import Times
 from sv.imports.rows import UNREADABLE, BadRow, Row, Source
-from sv.ingest.decode import decode, judged
+from sv.ingest.decode import decode, is_dense, judged
 from sv.ingest.events import Decoded, DropReason, ShallowEvent
+from sv.ingest.one_by_one import decode_slowly
 from sv.model.batch import EventColumns
 from sv.model.errors import ClientFault
 from sv.model.json_repair import repair
@@ -109,7 +110,8 @@ class Chunk(Struct, frozen=True):
 
 def decode_events(events: bytes, now_ms: int) -> Decoded:
     """Check a JSON array of events by the rules of ingest. Raises what `decode` raises."""
-    return decode(b'{"projectToken":"","events":' + repair(events) + b"}", now_ms)
+    body = b'{"projectToken":"","events":' + repair(events) + b"}"
+    return decode_slowly(body, now_ms) if is_dense(body) else decode(body, now_ms)
 
 
 @dataclass(slots=True)

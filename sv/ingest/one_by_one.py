@@ -6,8 +6,9 @@ milliseconds, and no event's values are in memory but those of the one at hand: 
 
 import contextlib
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -25,12 +26,15 @@ from sv.ingest.events import (
     too_deep,
     too_large,
 )
-from sv.model.errors import InvalidParameter, ValidationFailed
+from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
 from sv.model.json_repair import null_for_no_numbers
-from sv.model.limits import MAX_PROPERTIES_BYTES, MAX_SHOWN_CHARS
+from sv.model.limits import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES_BYTES, MAX_SHOWN_CHARS
 from sv.model.validate import not_json, show
 
 _ABSENT: Final = msgspec.Raw()
+
+MAX_LISTED_ITEMS: Final = 100_000
+"""Items that are made before they are counted, of 56 bytes each."""
 
 
 class _LooseRequest(Struct):
@@ -91,7 +95,7 @@ def token_of(body: bytes) -> str | None:
         return None
 
 
-def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
+def _outer(body: bytes) -> tuple[str, Sequence[msgspec.Raw]]:
     """The request's two fields, each checked by itself so that the error can name the one that is wrong."""
     try:
         loose = _loose(body)
@@ -105,11 +109,31 @@ def _outer(body: bytes) -> tuple[str, list[msgspec.Raw]]:
     except msgspec.DecodeError:
         raise ValidationFailed.at("projectToken", f"expected a project token, got {_shown(token_raw)}") from None
     try:
-        raw_events = _raw_list_decoder.decode(events_raw)
+        raw_events = _items(events_raw)
     except msgspec.DecodeError:
         raise ValidationFailed.at("events", f"expected a list of events, got {_shown(events_raw)}") from None
     check_event_count(len(raw_events))
     return token, raw_events
+
+
+def _items(events: bytes) -> Sequence[msgspec.Raw]:
+    """The events of a list. Raises PayloadTooLarge where there are so many that to make and count them would cost hundreds of megabytes."""
+    if events.count(b",") < MAX_LISTED_ITEMS:
+        return _raw_list_decoder.decode(events)
+    try:
+        found: tuple[msgspec.Raw, ...] = msgspec.structs.astuple(_few_decoder().decode(events))
+    except msgspec.ValidationError:
+        if not events.startswith(b"["):
+            raise
+        raise PayloadTooLarge(f"expected at most {MAX_EVENTS_PER_REQUEST} events, got more (events)") from None
+    return [item for item in found if item is not _ABSENT]
+
+
+@cache
+def _few_decoder() -> msgspec.json.Decoder[Any]:
+    """Of a list with as many items as a request may have events. It stops at the first one beyond: that of a list reads to the end."""
+    places = [(f"item_{place}", msgspec.Raw, _ABSENT) for place in range(MAX_EVENTS_PER_REQUEST)]
+    return msgspec.json.Decoder(msgspec.defstruct("Few", places, array_like=True, forbid_unknown_fields=True))
 
 
 def _loose(body: bytes) -> _LooseRequest:

@@ -38,16 +38,25 @@ def repair(body: bytes) -> bytes:
     if b"\0" in body:
         body = body.replace(b"\0", _REPLACEMENT)
     if b"\\" in body and _SUSPECT_ESCAPE.search(body):
-        body = _ESCAPE.sub(_repaired_escape, body)
+        body = _with_escapes_repaired(body)
     return body
 
 
-def _repaired_escape(match: re.Match[bytes]) -> bytes:
-    unit: bytes | None = match[3]
-    if unit is None:  # a surrogate pair, or an escape of one character
-        return match[0]
-    value = int(unit, 16)
-    return _REPLACEMENT if value == 0 or 0xD800 <= value <= 0xDFFF else match[0]
+def _with_escapes_repaired(body: bytes) -> bytes:
+    """SCAR: put together piece by piece. All pieces at once, as `sub` has them, took a gigabyte for 64 MiB of escapes."""
+    repaired = bytearray()
+    copied_to = 0
+    for match in _ESCAPE.finditer(body):
+        unit: bytes | None = match[3]
+        if unit is None:  # a surrogate pair, or an escape of one character
+            continue
+        value = int(unit, 16)
+        if value == 0 or 0xD800 <= value <= 0xDFFF:
+            repaired += body[copied_to : match.start()]
+            repaired += _REPLACEMENT
+            copied_to = match.end()
+    repaired += memoryview(body)[copied_to:]
+    return bytes(repaired)
 
 
 def may_have_no_numbers(body: bytes) -> bool:

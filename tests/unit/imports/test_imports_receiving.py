@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -54,6 +55,31 @@ def test_text_is_repaired_as_in_ingest(folder: Folder, project: str, receiver: R
 def test_of_many_rejections_the_first_are_listed_and_all_counted(project: str, receiver: Receiver) -> None:
     answer = receiver.take(project, IMPORT, 1, body({"events": [{}] * 90}, {"events": [{}] * 90}), "")
     assert (answer.rejected, len(answer.errors), sum(answer.rejected_by_code.values())) == (180, 100, 180)
+
+
+@pytest.mark.parametrize(
+    ("head", "item", "tail", "told"),
+    [
+        ('{"batches":[{"events":[', "0", "]}]}", r"batches\[0\]: expected at most 2000 events"),
+        ('{"batches":[', '{"events":0}', "]}", "expected at most 25000 batches"),
+        ('{"batches":[{"events":[{"event":"', "\\u0000\\ud800", '"}]}]}', ""),
+        ('{"batches":[{"events":[{"event":"e","userId":"u","properties":{"a":[', "[]", "]}}]}]}", ""),
+    ],
+)
+def test_a_body_of_very_many_parts_is_refused_in_a_few_times_its_memory(
+    project: str, receiver: Receiver, head: str, item: str, tail: str, told: str
+) -> None:
+    sent = (head + ",".join([item] * 400_000) + tail).encode()
+    tracemalloc.start()
+    try:
+        if told:
+            with pytest.raises(PayloadTooLarge, match=told):
+                receiver.take(project, IMPORT, 1, sent, "")
+        else:
+            assert receiver.take(project, IMPORT, 1, sent, "").rejected == 1
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(sent) + (4 << 20)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**53, -(2**70)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sv.ingest.decode import decode_quickly, is_dense
 from sv.ingest.events import Decoded
 from sv.ingest.one_by_one import decode_slowly, token_of
-from sv.model.errors import InvalidParameter, ValidationFailed
+from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
 from sv.model.limits import MAX_DEPTH, MAX_PROPERTIES_BYTES
 
 NOW = 1_760_000_000_000
@@ -122,6 +122,26 @@ def test_events_of_many_values_are_decoded_one_by_one_without_all_of_them_in_mem
         assert tracemalloc.get_traced_memory()[1] < 12 << 20  # at once they take up to sixty megabytes
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("item", [b"0", b"{}", b'{"event":"e","userId":"u"}', b"[[],[]]"])
+def test_events_far_beyond_what_a_request_may_have_are_refused_without_a_place_for_each_in_memory(item: bytes) -> None:
+    body = b'{"projectToken":"t","events":[' + b",".join([item] * 500_000) + b"]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(PayloadTooLarge) as raised:
+            decode_slowly(body, NOW)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body) + (4 << 20)  # half a million items take 28 megabytes more
+    finally:
+        tracemalloc.stop()
+    assert raised.value.message == "expected at most 2000 events, got more (events)"
+
+
+def test_as_many_events_as_a_request_may_have_are_taken_however_many_values_they_hold() -> None:
+    properties = {"n": list(range(80))}
+    assert decode_slowly(body_of(*[properties] * 2000), NOW).accepted == 2000
+    with pytest.raises(PayloadTooLarge):
+        decode_slowly(body_of(*[properties] * 2001), NOW)
 
 
 def test_properties_of_too_many_values_are_refused_unless_something_else_is_wrong_first() -> None:
