@@ -1,13 +1,15 @@
 """uvicorn's HTTP protocol, watched: what comes of requests and what is taken of answers is told to `Connections`.
 
 Answers for whose turn it is on a connection, for the bound on a request's head, for the contract's shape of what is refused before the
-application sees it, and for an answer's reaching who still sends. uvicorn itself waits for ever for a request that was begun, collects
-heads of any size, and closes while a body still comes.
+application sees it, for an answer's reaching who still sends, and for what is a request's body and what is its head. uvicorn itself waits
+for ever for a request that was begun, collects heads of any size, closes while a body still comes, and takes it for the next request where
+the head offers another protocol.
 """
 
 import resource
 from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sv.model.connection_limits import (
@@ -96,7 +98,7 @@ class WatchedProtocol(HttpToolsProtocol):
                 self.end()
             return
         self.received += len(data)
-        super().data_received(data)
+        self._parse(data)
         if self._is_whole:
             self.connections_watch.forget(self)
             return
@@ -105,6 +107,36 @@ class WatchedProtocol(HttpToolsProtocol):
         if framing > MAX_HEAD_BYTES + MAX_FRAMING * self._body_bytes and not self.transport.is_closing():
             self.send_400_response(f"a head of more than {MAX_HEAD_BYTES} bytes")
 
+    def _parse(self, data: bytes) -> None:
+        """As uvicorn does, but for what follows a head that offers another protocol (`Upgrade`), which every server may decline.
+
+        SCAR: the parser takes all of that to be the other protocol's. Java's client offers HTTP/2 with its first request, and its body
+        was lost, or read as another request.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(data)
+                    return
+                except httptools.HttpParserUpgrade as offer:
+                    if not self._is_offer():
+                        return
+                    data = self._head_without_offer() + data[offer.args[0] :]
+                    self.parser = httptools.HttpRequestParser(self)
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _head_without_offer(self) -> bytes:
+        head = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        head += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join(head) + b"\r\n\r\n"
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._has_head:  # what comes behind a body is no header: proxies look at none of it
+            super().on_header(name, value)
+
     def on_message_begin(self) -> None:
         self._is_whole = self._has_head = False
         self._body_bytes = 0
@@ -112,16 +144,24 @@ class WatchedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._has_head = True
+        if self._is_offer():
+            return
         super().on_headers_complete()
         cycle: Any = self.cycle  # None where uvicorn takes the request for none of its own
         if cycle is not None:
             cycle.transport = _Way(self)
+
+    def _is_offer(self) -> bool:
+        """Whether the request is to be read again without its `Upgrade`. CONNECT is read as it is, and no route takes it."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._is_offer():
+            return
         self._is_whole = True
         self._request_begins_at = self.received
         super().on_message_complete()
