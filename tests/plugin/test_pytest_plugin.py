@@ -56,6 +56,8 @@ def test_a_project_that_has_the_wheel_alone_gets_the_outcomes_it_should(environm
         "test_nothing_is_left_of_the_test_before": "PASSED",
         "test_what_arrived_is_kept_where_a_test_says_so": "PASSED",
         "test_waits_for_what_never_comes": "FAILED",
+        "test_waits_while_its_clock_stands": "FAILED",
+        "test_has_no_network": "FAILED",
         "test_counts_wrongly": "FAILED",
         "test_asks_for_what_there_is_not": "FAILED",
         "test_that_needs_no_server_starts_none": "PASSED",
@@ -70,6 +72,8 @@ def test_a_project_that_has_the_wheel_alone_gets_the_outcomes_it_should(environm
     assert "expected 2 x 'purchase' within 0.05 s, got 0" in waited
     assert "1 arrived: 1 x view" in waited
     assert re.search(r'Z  view  ann  \{"page": "/pricing"', waited)
+    assert "within 0.05 s, got 0" in section(done.stdout, "test_waits_while_its_clock_stands")
+    assert "can't be asked: no network in tests" in section(done.stdout, "test_has_no_network")
     counted = section(done.stdout, "test_counts_wrongly")
     assert re.search(r"assert \[1, 0\] == \[1, 1\]", counted)
     assert "Session Vision: what arrived" in counted

@@ -1,6 +1,8 @@
 """What the shop's own tests hold it to. Those of `TestBroken` are meant to fail."""
 
 import os
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,10 @@ import pytest
 def note(line: str) -> None:
     with Path(os.environ["SHOP_NOTES"]).open("a") as notes:
         notes.write(line + "\n")
+
+
+def no_network(*_, **__):
+    raise RuntimeError("no network in tests")
 
 
 def test_a_purchase_arrives_with_its_amount(shop, sv_server):
@@ -46,6 +52,14 @@ class TestBroken:
         shop.tell("view", "ann", page="/pricing")
         sv_server.wait_for("view")
         sv_server.wait_for("purchase", 2, timeout=0.05)
+
+    def test_waits_while_its_clock_stands(self, sv_server, monkeypatch):
+        monkeypatch.setattr(time, "monotonic", lambda: 1000.0)  # as freezegun does
+        sv_server.wait_for("purchase", timeout=0.05)
+
+    def test_has_no_network(self, sv_server, monkeypatch):
+        monkeypatch.setattr(socket, "create_connection", no_network)
+        assert sv_server.url == "elsewhere"
 
     def test_counts_wrongly(self, sv_server):
         sv_server.capture("signup", "dora")
