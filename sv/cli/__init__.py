@@ -62,14 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _prepare_process(arguments: list[str]) -> None:
     """What is for a process that runs one command and ends."""
+    from sv.cli.closed import fill_closed
     from sv.cli.collector import collect_seldom
     from sv.engine.sorting import sort_quickly
 
+    fill_closed()
     if arguments and arguments[0] in _SERVERS:
         from sv.cli.ending import end_at_signals
 
         end_at_signals()
-    if sys.stdout is not None and sys.stdout.encoding != "utf-8":  # pyright: ignore[reportUnnecessaryComparison]
+    if sys.stdout.encoding != "utf-8":
         from sv.cli.output import bear_any_text
 
         bear_any_text(is_json="--json" in arguments)

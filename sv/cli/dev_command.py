@@ -73,11 +73,17 @@ def run(args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _throwaway() -> Generator[Path]:
-    """A folder that is removed when the block ends, however it does."""
+    """A folder that is removed when the block ends, however it does. Raises ServerFault where none can be made."""
     unwind_at_signals()
     folder = None
     try:
-        folder = Path(tempfile.mkdtemp(prefix="sv-dev-"))
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="sv-dev-"))
+        except OSError as error:
+            raise ServerFault(
+                f"can't make a folder for data that is thrown away: {error.strerror}; name a place for it (TMPDIR), "
+                "or a folder that is kept (--data)"
+            ) from error
         yield folder
     finally:
         if folder is not None:

@@ -79,3 +79,25 @@ begin(signal.SIG_IGN)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_whose_standard_input_output_and_error_are_closed_serves_and_keeps_its_files_off_them(tmp_path: Path) -> None:
+    code = """
+def look():
+    if not all(os.path.samefile(f'/dev/fd/{number}', os.devnull) for number in range(3)):
+        os._exit(9)
+    os.kill(os.getpid(), signal.SIGTERM)
+import sv.cli.serve_command as serve
+serve.tell_first_event = lambda *_: look()
+begin()
+"""
+    words = ["serve", "--data", str(tmp_path / "data"), "--port", "0"]
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", BEGIN + code, *words]
+    assert subprocess.run(closed, timeout=60).returncode == 0
+
+
+def test_sv_dev_says_so_where_no_folder_can_be_made(tmp_path: Path) -> None:
+    code, said = ended(tmp_path, "import tempfile; tempfile.tempdir = '/nowhere'; begin()", "dev")
+    assert code == 1
+    assert said.startswith("sv: can't make a folder for data that is thrown away: No such file or directory; ")
+    assert len(said.splitlines()) == 1
