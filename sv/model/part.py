@@ -48,7 +48,8 @@ class Part(NewPart, frozen=True, kw_only=True):
     @property
     def keys_path(self) -> str:
         """Where the part's key file lies, if it has one, relative to the data folder."""
-        return str(PurePosixPath("keys", *PurePosixPath(self.path).parts[1:]).with_suffix(".keys"))
+        _, _, below = self.path.partition("/")
+        return f"keys/{below.removesuffix('.parquet')}.keys"
 
     @classmethod
     def recorded(cls, new: NewPart, part_id: int) -> "Part":

@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -98,18 +98,38 @@ def looks_whole(path: Path, expected_bytes: int) -> bool:
     Raises OSError where that can't be told: a file that we may not open is no damaged one.
     """
     try:
-        if path.stat().st_size != expected_bytes or expected_bytes < 2 * len(_MAGIC):
-            return False
-        with path.open("rb") as file:
-            head = file.read(4)
-            file.seek(-4, os.SEEK_END)
-            return head == _MAGIC and file.read(4) == _MAGIC
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if os.fstat(descriptor).st_size != expected_bytes or expected_bytes < 2 * len(_MAGIC):
+                return False
+            ends = os.pread(descriptor, 4, 0), os.pread(descriptor, 4, expected_bytes - 4)
+            return ends == (_MAGIC, _MAGIC)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return False
     except OSError as error:
         if error.errno == errno.EIO:
             return False
         raise
+
+
+def files_of_days(data_folder: Path, top: str) -> Iterator[str]:
+    """What lies in `top`/project=…/day=…/, relative to the data folder.
+
+    SCAR: not by `glob`, which took most of each start: with 140,000 files and as many folders ten seconds of the processor's time.
+    """
+    for project in _names(data_folder / top, "project="):
+        for day in _names(data_folder / top / project, "day="):
+            for name in _names(f"{data_folder}/{top}/{project}/{day}"):
+                yield f"{top}/{project}/{day}/{name}"
+
+
+def _names(folder: Path | str, begin: str = "") -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if name.startswith(begin)]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
 
 
 def set_aside(data_folder: Path, path: Path, reason: str, *, is_damaged: bool = True) -> None:
@@ -178,10 +198,11 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
     or knows to be unfinished, is gone by now, or among the known (`recovery.py`).
     """
     count = 0
-    for path in (data_folder / EVENTS).glob("project=*/day=*/*.parquet"):
-        if str(path.relative_to(data_folder)) in known:
+    for name in files_of_days(data_folder, EVENTS):
+        if name in known or not name.endswith(".parquet"):
             continue
         count += 1
+        path = data_folder / name
         flush = _FLUSH_NAME.fullmatch(path.stem)
         if flush is not None and int(flush[1], 16) > covered_seq and is_log_whole:
             path.unlink(missing_ok=True)
@@ -193,7 +214,8 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
 def sweep_temporary_files(data_folder: Path) -> int:
     """Delete what a killed flush, merge or erasure left half written, and what killed queries spilled. Returns how many."""
     count = 0
-    halves = [*(data_folder / EVENTS).glob("project=*/day=*/*.tmp"), *(data_folder / ASIDE).glob("*.tmp")]
+    halves = [data_folder / name for name in files_of_days(data_folder, EVENTS) if name.endswith(".tmp")]
+    halves += (data_folder / ASIDE).glob("*.tmp")
     for path in [*halves, *(data_folder / SPILL).glob("*")]:
         path.unlink(missing_ok=True)
         count += 1

@@ -13,7 +13,7 @@ from typing import Final
 from sv.model.part import Part
 from sv.model.telling import told
 from sv.store.event_store import EventStore
-from sv.store.files import delete_file, write_durably
+from sv.store.files import delete_file, files_of_days, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,6 @@ class Indexing:
 def sweep_keys(data_folder: Path, parts: Collection[Part]) -> None:
     """Delete the key files that belong to none of these parts, and those that a kill left half written."""
     known = {part.keys_path for part in parts}
-    for path in (data_folder / KEYS).glob("project=*/day=*/*"):
-        if str(path.relative_to(data_folder)) not in known:
-            path.unlink(missing_ok=True)
+    for name in files_of_days(data_folder, KEYS):
+        if name not in known:
+            (data_folder / name).unlink(missing_ok=True)
