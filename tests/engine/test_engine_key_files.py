@@ -4,13 +4,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from sv.engine.duck import key_files
 from sv.engine.duck.key_conditions import Alternative, Condition, alternatives_of
-from sv.engine.duck.key_files import CODED_COLUMNS, KEY_BITS, KeyFile, Reading, Unfit, open_key_file, write_key_file
+from sv.engine.duck.key_files import (
+    CODED_COLUMNS,
+    KEY_BITS,
+    Column,
+    Footer,
+    KeyFile,
+    Persons,
+    Reading,
+    Unfit,
+    open_key_file,
+    write_key_file,
+)
 from sv.engine.port import Matcher, PageKeys, Scope
 from sv.insights import events
 from sv.insights.funnels import funnel
@@ -296,3 +308,13 @@ def test_a_list_of_one_person_is_one_statement_over_the_files_that_have_some(cop
     (copy.folder / copy.parts[1].path).unlink()
     by_id = EventsQuery(distinct_id="ann", person=copy.persons.numbers["p", "ann"])
     assert events.list_events(copy.context(), by_id)["data"] == listed
+
+
+def test_open_files_share_the_texts_of_their_values() -> None:
+    """All of a folder's are open: three quarters of what each took was texts that the others have too."""
+    values = (None, "/coffee", "/tea")
+    footer = Footer(0, 0, (), (), {"url_path": Column(values, 8)}, Persons(8, 0, ()))
+    encoded = msgspec.msgpack.encode(footer)
+    one, other = (KeyFile(Path("x.keys"), msgspec.msgpack.decode(encoded, type=Footer)).columns["url_path"] for _ in range(2))
+    assert one == other == Column(values, 8)
+    assert all(value is same for value, same in zip(one.values, other.values, strict=True))

@@ -111,13 +111,13 @@ class KeyFile:
         self.path = path
         self.rows = footer.rows
         self.origin_ms = footer.origin_ms
-        self.columns = footer.columns
+        # Interned, since the files of a project have many of the same names and values, and all of them are open.
+        self.columns = {sys.intern(name): _interned(column) for name, column in footer.columns.items()}
         self.persons = footer.persons
         self.properties = {sys.intern(name): column for name, column in footer.properties.items()}
         self.has_all_properties = footer.has_all_properties
         self.fingerprints = {sys.intern(name): each for name, each in footer.fingerprints.items()}
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
-        # Interned, since the files of a project have the same names.
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
 
     @property
@@ -128,6 +128,10 @@ class KeyFile:
     def range_of(self, event: str) -> tuple[int, int]:
         """Which rows are of this event, half-open."""
         return self._ranges.get(event, (0, 0))
+
+
+def _interned(column: Column) -> Column:
+    return Column(tuple(sys.intern(value) if isinstance(value, str) else value for value in column.values), column.at)
 
 
 class Reading:
