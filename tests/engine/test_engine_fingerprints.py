@@ -173,6 +173,14 @@ def test_a_value_is_read_in_the_blocks_that_may_hold_it(rig: Rig, no_codes: None
     assert all(high - low == 7 for low, high in rows)
 
 
+@pytest.mark.parametrize("limit", [1, 10, 49, 50, 100])
+def test_a_short_page_of_one_value_in_one_block_is_answered(rig: Rig, no_codes: None, limit: int) -> None:
+    rig.place_events(crowd(), "days")
+    order = next(f"order {nth}" for nth in range(240) if sum(map(len, _rows(rig, f"order {nth}").values())) == 1)
+    query = EventsQuery(filters=(Filter("order", Operator.EXACT, order),), limit=limit)
+    assert [row["properties"]["order"] for row in list_events(rig.context(), query)["data"]] == [order]
+
+
 def _rows(rig: Rig, order: str) -> dict[int, Any]:
     item = Filter("order", Operator.EXACT, order)
     return dict(rig.engine._key_reader.rows(rig.parts, ALL, Matcher(None, (item,))))

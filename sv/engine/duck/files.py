@@ -204,14 +204,21 @@ def _is_unwanted(unwanted: Unwanted) -> str:
     return f"{is_theirs} or timestamp < make_timestamp_ms({unwanted.before_ms:d})"
 
 
-def read_files(paths: Sequence[Path | str], *, with_index: bool = False, with_place: bool = False) -> str:
+def read_files(
+    paths: Sequence[Path | str], *, with_index: bool = False, with_place: bool = False, has_numbers: bool = False
+) -> str:
     """A select over these files with every column of the schema. All are of this layout, so none need be opened to plan it.
 
     with_index: and `file_index`, each row's place in `paths`. with_place: and `place`, each row's number in its file.
+    has_numbers: a condition may name `file_row_number`.
+
+    SCAR: DuckDB 2.0 has that as a virtual column anyhow, but then its planner fails within itself (`LateMaterialization`) where the select
+    is the only one of a statement that orders its rows and takes fifty or fewer of them.
     """
     listed = ", ".join(_literal(str(path)) for path in paths)
     columns = ", ".join([COLUMN_LIST] + ["file_index"] * with_index + ["file_row_number as place"] * with_place)
-    return f"select {columns} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false)"
+    numbers = ", file_row_number = true" * has_numbers
+    return f"select {columns} from read_parquet([{listed}], union_by_name = false, hive_partitioning = false{numbers})"
 
 
 def file_facts(cursor: duckdb.DuckDBPyConnection, path: Path) -> FileFacts:

@@ -59,7 +59,7 @@ def relation(snapshot: Snapshot, data_folder: Path, params: Params, cuts: Cuts |
     if together:
         selects.append(read_files([data_folder / part.path for part in together]))
     for part, each in known.items():
-        source = read_files([data_folder / part.path])
+        source = read_files([data_folder / part.path], has_numbers=any(not cut.is_time for cut in each))
         selects += [f"{source} where {cut.condition(params)} and {wanted}" for cut in each]
     for generation in snapshot.buffers:
         condition = f"project_id = {params.bind(snapshot.project_id)}"
