@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { ProjectRole, SvEvent } from "../../api/types.ts";
 import { sessionEvents, sessionOf, type Session } from "../../api/sessions.ts";
 import { pathOfUrl, readable } from "../../model/addresses.ts";
@@ -70,27 +70,41 @@ function FactsOf({ session, timezone }: { session: Session; timezone: string }):
 }
 
 function Timeline({ session, events, moment, timezone }: { session: Session; events: readonly SvEvent[]; moment: Moment | null; timezone: string }): JSX.Element {
-  const nowMs = moment ? moment.startMs + moment.atMs : 0;
-  const current = moment ? events.findLastIndex((event) => Date.parse(event.timestamp) <= nowMs) : -1;
+  const times = useMemo(() => events.map((event) => Date.parse(event.timestamp)), [events]);
+  const latest = useRef(moment);
+  latest.current = moment;
+  const { startMs = null, wholeMs = 0 } = moment ?? {};
+  const current = moment ? times.findLastIndex((at) => at <= moment.startMs + moment.atMs) : -1;
+  const line = (event: SvEvent, place: number, isCurrent: boolean): JSX.Element => {
+    const atMs = (times[place] ?? 0) - (startMs ?? 0);
+    const shownMs = startMs !== null && atMs >= 0 && atMs <= wholeMs ? atMs : null;
+    return <Happened key={event.id} event={event} atMs={shownMs} onGo={(ms) => latest.current?.goTo(ms)} isCurrent={isCurrent} timezone={timezone} />;
+  };
+  // A recording moves on five times a second: of thousands of lines only those are made anew that begin or end to be the current one.
+  const lines = useMemo(() => events.map((event, place) => line(event, place, false)), [events, startMs, wholeMs, timezone]);
+  const now = events[current];
   return (
     <section class="card timeline" aria-labelledby="timeline">
       <h2 id="timeline">{text.timeline}</h2>
       {events.length === 0 && <p class="muted">{text.noEvents}</p>}
       {events.length < session.event_count && events.length > 0 && <p class="muted">{text.cut(formatNumber(events.length), formatNumber(session.event_count))}</p>}
-      <ol>
-        {events.map((event, place) => <Happened key={event.id} event={event} moment={moment} isCurrent={place === current} timezone={timezone} />)}
-      </ol>
+      <ol>{now ? [...lines.slice(0, current), line(now, current, true), ...lines.slice(current + 1)] : lines}</ol>
     </section>
   );
 }
 
-function Happened({ event, moment, isCurrent, timezone }: { event: SvEvent; moment: Moment | null; isCurrent: boolean; timezone: string }): JSX.Element {
-  const atMs = moment ? Date.parse(event.timestamp) - moment.startMs : null;
-  const isShown = moment && atMs !== null && atMs >= 0 && atMs <= moment.wholeMs;
+/** atMs: its place in the recording, if it is in it. */
+function Happened({ event, atMs, onGo, isCurrent, timezone }: {
+  event: SvEvent;
+  atMs: number | null;
+  onGo: (atMs: number) => void;
+  isCurrent: boolean;
+  timezone: string;
+}): JSX.Element {
   return (
     <EventLine event={event} timezone={timezone} isCurrent={isCurrent}>
-      {isShown && (
-        <button type="button" class="moment" onClick={() => moment.goTo(atMs)} aria-label={replay.goTo(eventLabel(event.event), clock(atMs))}>{clock(atMs)}</button>
+      {atMs !== null && (
+        <button type="button" class="moment" onClick={() => onGo(atMs)} aria-label={replay.goTo(eventLabel(event.event), clock(atMs))}>{clock(atMs)}</button>
       )}
     </EventLine>
   );

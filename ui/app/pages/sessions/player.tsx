@@ -1,6 +1,6 @@
 // The recording of a session: loaded, then played in its frame. Where it stands is told to whoever shows the session's events beside it.
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SvEvent } from "../../api/types.ts";
 import { formatPercent } from "../../model/format.ts";
 import { eventLabel } from "../../model/names.ts";
@@ -188,14 +188,13 @@ function Bar({ recording, events, atMs, wholeMs, onChange }: {
   onChange: (atMs: number) => void;
 }): JSX.Element {
   const share = (ms: number): number => (wholeMs > 0 ? Math.min(Math.max(ms / wholeMs, 0), 1) : 0);
-  const marks = events
+  const marks = useMemo(() => events
     .map((event) => ({ event, at: Date.parse(event.timestamp) - recording.startMs }))
-    .filter(({ at }) => at >= 0 && at <= wholeMs);
+    .filter(({ at }) => at >= 0 && at <= wholeMs)
+    .map(({ event, at }) => <span key={event.id} title={eventLabel(event.event)} style={{ left: `${share(at) * 100}%` }} />), [events, recording]);
   return (
     <div class="seek">
-      <div class="marks" aria-hidden="true">
-        {marks.map(({ event, at }) => <span key={event.id} title={eventLabel(event.event)} style={{ left: `${share(at) * 100}%` }} />)}
-      </div>
+      <div class="marks" aria-hidden="true">{marks}</div>
       <input
         type="range" min={0} max={wholeMs} step={1} value={atMs} aria-label={text.place} aria-valuetext={text.placeText(clock(atMs), clock(wholeMs))}
         onInput={(event) => onChange(Number(event.currentTarget.value))}
