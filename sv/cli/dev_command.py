@@ -30,6 +30,7 @@ import tempfile
 import threading
 from collections.abc import Generator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -42,6 +43,10 @@ from sv.cli.sample import add_sample, remove_cut_off_sample
 from sv.model.errors import ServerFault
 from sv.server import Server
 from sv.settings import Loaded, add_flags, load_with_sources
+
+STANDING: Final = {"retry_window_seconds": 0, "flush_seconds": 3600.0}
+"""Settings where the clock stands. What is flushed is numbered: by a flush whose moment only a real clock knows, persons would be numbered
+and lists be in order otherwise in one run than in the next. So events wait for a question or for room, which the same requests ask for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,8 +100,9 @@ def _run(args: argparse.Namespace, loaded: Loaded, folder: Path, kept: str) -> i
     """kept: what becomes of the folder, in words."""
     settings = msgspec.structs.replace(loaded.settings, data=folder)
     fixed_ms = None if args.fixed_clock is None else read_instant(args.fixed_clock)
-    if fixed_ms is not None and loaded.sources["retry_window_seconds"] == "default":
-        settings = msgspec.structs.replace(settings, retry_window_seconds=0)
+    if fixed_ms is not None:
+        chosen = {name: value for name, value in STANDING.items() if loaded.sources[name] == "default"}
+        settings = msgspec.structs.replace(settings, **chosen)
     server = DevServer(settings) if fixed_ms is None else FixedServer(settings, fixed_ms)
 
     def on_open(server: Server) -> None:
