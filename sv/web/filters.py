@@ -27,10 +27,13 @@ def patterns_of(filters: Sequence[tuple[str, Filter]]) -> list[Pattern]:
     ]
 
 
-def check_patterns(context: Context, patterns: Sequence[Pattern]) -> None:
-    """Raises ValidationFailed for a regular expression that the engine can't compile, or that is one too many, naming its path."""
+def check_patterns(context: Context, patterns: Sequence[Pattern], kept: Sequence[Pattern] = ()) -> None:
+    """Raises ValidationFailed for a regular expression that the engine can't compile, or that is one too many, naming its path.
+
+    kept: those of smart events besides, which compiled when they were saved.
+    """
     left = MAX_REGEX_COST_PER_QUERY
-    for path, text in patterns:
+    for path, text in (*patterns, *kept):
         left -= 0 if is_simple(text) else cost_of(text)
         if left < 0:
             raise ValidationFailed.at(
@@ -42,6 +45,6 @@ def check_patterns(context: Context, patterns: Sequence[Pattern]) -> None:
             raise ValidationFailed.at(path, f"expected a regular expression (RE2), got {text[:60]!r}: {wrong}")
 
 
-def check_regexes(context: Context, filters: Sequence[tuple[str, Filter]]) -> None:
+def check_regexes(context: Context, filters: Sequence[tuple[str, Filter]], kept: Sequence[Pattern] = ()) -> None:
     """As `check_patterns`, for the regular expressions among filters."""
-    check_patterns(context, patterns_of(filters))
+    check_patterns(context, patterns_of(filters), kept)

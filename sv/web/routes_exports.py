@@ -16,7 +16,7 @@ from sv.model.exports import ExportFormat, ExportQuery, parse_export_query
 from sv.web.filters import check_regexes
 from sv.web.permissions import READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, project_of, run, services_of
-from sv.web.smart import smart_list
+from sv.web.smart import kept_patterns, smart_list
 
 MEDIA_TYPES: Final = {
     ExportFormat.NDJSON: "application/x-ndjson",
@@ -37,7 +37,9 @@ async def plan_export_route(request: AnyRequest, project_id: FromPath[str]) -> R
 async def export_events_route(request: AnyRequest, project_id: FromPath[str]) -> Stream:
     """Events as they are read. A fault in the middle ends the connection before the answer's end."""
     project, query = await _asked(request, project_id)
-    if query.events.filters:  # a pattern that doesn't compile is a parameter's fault, and is to be told before anything is sent
+    if (
+        query.events.filters or query.events.rules
+    ):  # a pattern that doesn't compile is a parameter's fault, and is to be told before anything is sent
         await run(request, project, (0, 1), _checked(query, lambda _context, _query: None), Kind.PAGE)
     blocks = await services_of(request).exports.start(project.id, query)
     headers = {"Content-Disposition": f'attachment; filename="events.{query.format}"'}
@@ -58,7 +60,8 @@ def _range(query: ExportQuery) -> tuple[int, int]:
 def _checked(query: ExportQuery, work: Callable[[Context, ExportQuery], Any]) -> Callable[[Context], Any]:
     def checked(context: Context) -> Any:
         try:
-            check_regexes(context, [(f"filters[{place}]", item) for place, item in enumerate(query.events.filters)])
+            filters = [(f"filters[{place}]", item) for place, item in enumerate(query.events.filters)]
+            check_regexes(context, filters, kept_patterns(query.events))
             return work(context, query)
         except ValidationFailed as error:  # in a query string every fault is a parameter's
             raise InvalidParameter(error.message) from None

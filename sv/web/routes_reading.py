@@ -20,7 +20,7 @@ from sv.web.filters import check_regexes
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, project_of, refuse_parameters, run, services_of
-from sv.web.smart import smart_list
+from sv.web.smart import kept_patterns, smart_list
 
 
 @get(f"{PROJECT}/events", operation_id="list_events", opt={"permission": READ_PROJECT})
@@ -50,7 +50,7 @@ async def answer_events(
 
     def page(context: Context) -> dict[str, Any]:
         try:
-            check_regexes(context, filters)
+            check_regexes(context, filters, kept_patterns(query))
             asked = query if narrowed is None else narrowed(query)
             return list_events(context, _of_known_person(request, project, asked))
         except ValidationFailed as error:  # in a query string every fault is a parameter's

@@ -19,7 +19,7 @@ from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, json_of, project_of, refuse_parameters, services_of
 from sv.web.routes_insights import filters_of
 from sv.web.saved_pages import answer_page
-from sv.web.smart import check_all, smart_funnel, smart_trends
+from sv.web.smart import check_all, kept_patterns, smart_funnel, smart_trends
 
 LIST: Final = f"{PROJECT}/insights"
 ONE: Final = f"{LIST}/{{insight_id:str}}"
@@ -89,11 +89,14 @@ async def delete_saved_insight_route(request: AnyRequest, project_id: FromPath[s
 async def _check_query(request: AnyRequest, project: Project, query: TrendsQuery | FunnelQuery) -> None:
     """Raises ValidationFailed, with paths that begin in `query`, for what asking it would be refused for."""
     if isinstance(query, TrendsQuery):
-        await smart_trends(request, project, query, "query.events")
+        query = await smart_trends(request, project, query, "query.events")
     else:
-        await smart_funnel(request, project, query, "query.steps")
-    patterns = [Pattern(f"query.{path}", text) for path, text in patterns_of(filters_of(query))]
-    await check_all(request, project, patterns)
+        query = await smart_funnel(request, project, query, "query.steps")
+    own, kept = (
+        [Pattern(f"query.{path}", text) for path, text in found]
+        for found in (patterns_of(filters_of(query)), kept_patterns(query))
+    )
+    await check_all(request, project, own, kept)
 
 
 def insight_json(insight: SavedInsight) -> dict[str, Any]:

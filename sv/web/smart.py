@@ -34,16 +34,28 @@ async def _found(
     return await asyncio.to_thread(services_of(request).saved.smart_events.find, project.id, ids) if ids else {}
 
 
+def kept_patterns(query: TrendsQuery | FunnelQuery | EventsQuery) -> list[Pattern]:
+    """The regular expressions of the query's smart events, as often as each is named, with the path of the id."""
+    match query:
+        case TrendsQuery():
+            named = [(f"events[{place}].action_id", item.smart) for place, item in enumerate(query.series)]
+        case FunnelQuery():
+            named = [(f"steps[{place}].action_id", item.smart) for place, item in enumerate(query.steps)]
+        case EventsQuery():
+            return [Pattern("action_id", text) for _, text in rule_patterns(query.rules)]
+    return [Pattern(path, text) for path, smart in named if smart is not None for _, text in rule_patterns(smart.rules)]
+
+
 async def check_rules(request: AnyRequest, project: Project, rules: Sequence[Rule]) -> None:
     """Raises ValidationFailed for a regular expression that the engine can't compile, naming its path. Asks it only if there are any."""
     await check_all(request, project, rule_patterns(rules))
 
 
-async def check_all(request: AnyRequest, project: Project, patterns: Sequence[Pattern]) -> None:
-    """As `check_rules`, for patterns with their paths."""
-    if patterns:
+async def check_all(request: AnyRequest, project: Project, patterns: Sequence[Pattern], kept: Sequence[Pattern] = ()) -> None:
+    """As `check_rules`, for patterns with their paths. kept: see `check_patterns`."""
+    if patterns or kept:
         await services_of(request).runner.run(
-            project.id, (0, 1), lambda context: check_patterns(context, patterns), kind=Kind.PAGE
+            project.id, (0, 1), lambda context: check_patterns(context, patterns, kept), kind=Kind.PAGE
         )
 
 

@@ -121,3 +121,28 @@ def test_many_costly_patterns_at_once_are_refused(long_values: Api) -> None:
     )
     assert answer.status_code == 422
     assert answer.json()["details"][0]["field"] == "filters[4].value"
+
+
+def test_the_patterns_of_smart_events_count_as_often_as_they_are_named(long_values: Api) -> None:
+    api = long_values
+    rules = [{"filters": filters(f"a.{{240}}c{nth}")} for nth in range(3)]
+    made = api.http.post(api.path("action_definitions"), json={"name": "costly", "rules": rules})
+    smart = made.json()["id"]
+    one, two = [{"action_id": smart}], [{"action_id": smart}, {"action_id": smart}]
+    own = filters("a.{290}b")
+    for path, body, fault in (
+        ("insights/trends", {"events": one, **DATES}, None),
+        ("insights/trends", {"events": two, **DATES}, "events[1].action_id"),
+        ("insights/trends", {"events": one, "filters": own, **DATES}, "events[0].action_id"),
+        ("insights/funnel", {"steps": two, **DATES}, "steps[1].action_id"),
+        ("insights/funnel/persons", {"steps": two, "step": 1, "outcome": "converted", **DATES}, "steps[1].action_id"),
+        ("insights", {"name": "i", "kind": "trends", "query": {"events": two}}, "query.events[1].action_id"),
+    ):
+        answer = api.http.post(api.path(path), json=body)
+        assert answer.status_code == (422 if fault else 200), answer.text
+        assert fault is None or answer.json()["details"][0]["field"] == fault
+    for path in ("events", "events/export", "events/export/plan"):
+        asked = {"action_id": smart, "filters": json.dumps(own)}
+        answer = api.http.get(api.path(path), params=asked)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["error"].startswith("action_id: expected fewer regular expressions")
