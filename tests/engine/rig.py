@@ -121,12 +121,13 @@ class Rig:
         recall: Callable[[], None] = lambda: None,
         persons: Any = None,
         aliases: Any = NO_ALIASES,
+        memory_bytes: int = 512 << 20,
     ) -> None:
         self.folder = folder
         self.persons = persons or PersonNumbers()
         self.max_person: int | None = None
         self.database = Database(
-            events_folder=folder / "events", spill_folder=folder / "spill", memory_bytes=512 << 20, threads=2
+            events_folder=folder / "events", spill_folder=folder / "spill", memory_bytes=memory_bytes, threads=2
         )
         self.tables = DuckTables(
             self.database,

@@ -14,7 +14,8 @@ import pytest
 from msgspec.structs import replace
 from rig import ALL, LIMITS, NOON, RECEIVED, STATES, Event, Rig, State, event, events, opened, properties_of
 
-from sv.engine.duck import engine, export
+from sv.engine.duck import engine, export, export_slices
+from sv.engine.duck.export_slices import slices_of
 from sv.engine.port import Matcher, Scope, UnreadablePart
 from sv.model.exports import ExportFormat, Piece, pieces_of
 from sv.model.filters import Filter, Operator
@@ -318,6 +319,39 @@ def test_pieces_are_the_same_whether_or_not_the_next_is_begun_ahead(tmp_path: Pa
                 assert rows_of(by_day(rig, form), form) == alone
             assert len(alone) == 9000
             assert [row["timestamp"] for row in alone] == sorted(row["timestamp"] for row in alone)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_sorted_in_slices_of_hours_is_the_same(tmp_path: Path, state: State) -> None:
+    sent = [event("view", f"p{n % 7}", NOON + n * 7919 % 40 * HOUR_MS // 2 + n, n=n, text="x" * 200) for n in range(1000)]
+    texts: list[list[list[dict[str, Any]]]] = []
+    for share, name in ((export_slices.SORT_SHARE, "whole"), (1 << 10, "hours"), (1 << 20, "no order")):
+        with patch.object(export_slices, "SORT_SHARE", share), opened(tmp_path / name) as rig:
+            rig.place_events(sent, state)
+            texts.append([rows_of(content(rig, form), form) for form in ExportFormat])
+    assert texts[1] == texts[0]
+    for rows, whole in zip(texts[2], texts[0], strict=True):
+        assert [row["timestamp"][:13] for row in rows] == [row["timestamp"][:13] for row in whole]  # hours follow each other
+        assert sorted(rows, key=repr) == sorted(whole, key=repr)
+
+
+def test_events_that_memory_does_not_hold_are_exported_in_order(tmp_path: Path) -> None:
+    with opened(tmp_path, memory_bytes=96 << 20) as rig:
+        for hour in range(12):  # in every other one all events have the same properties
+            texts = [f"{n * (hour % 2)} {'x' * 4000}" for n in range(2000)]
+            made = [event("view", "p", NOON + hour * HOUR_MS + n, text=text) for n, text in enumerate(texts)]
+            rig.place_events(made, "days", batches=6)
+        times = [row["timestamp"] for row in rows_of(content(rig, ExportFormat.NDJSON), ExportFormat.NDJSON)]
+    assert len(times) == 12 * 2000
+    assert times == sorted(times)
+
+
+def test_neighbouring_hours_are_sorted_together_as_far_as_they_weigh_little() -> None:
+    hours = [(hour * HOUR_MS, weight) for hour, weight in enumerate([3, 4, 5, 20, 1, 9, 1])]
+    piece = Piece(HOUR_MS // 2, 7 * HOUR_MS, 100)
+    found = [(part.from_ms / HOUR_MS, part.to_ms / HOUR_MS, part.is_ordered) for part in slices_of(piece, hours, 10)]
+    assert found == [(0.5, 2, True), (2, 3, True), (3, 4, False), (4, 6, True), (6, 7, True)]
+    assert slices_of(piece, [], 10) == []
 
 
 def test_whoever_stops_reading_leaves_no_statement_of_the_next_piece(tmp_path: Path) -> None:

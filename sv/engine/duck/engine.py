@@ -17,6 +17,7 @@ from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database
 from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.export_slices import ExportSlices
 from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.merged_keys import MergedKeys
@@ -101,6 +102,7 @@ class DuckEngine:
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
         self._newest = Newest(self._key_reader)
         self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)
+        self._export_slices = ExportSlices(self._statements, data_folder, database.memory_bytes, self.events)
         self._trends = TrendReader(self._statements, self._key_reader, self)
         reader = StepReader(self._statements, data_folder, self._key_reader, self._cache, self._steps)
         self._funnels = FunnelReader(self._statements, self._key_reader, reader, self._merged, self, self._steps)
@@ -354,11 +356,19 @@ class DuckEngine:
         form: ExportFormat,
     ) -> Generator[Any]:
         def begin(number: int) -> Generator[Any]:
-            piece, params = pieces[number], Params()
-            events = self.events(snapshot.within(piece.from_ms, piece.to_ms), params)
-            scope = Scope(piece.from_ms, piece.to_ms, filters, include_bots=True)
-            statement = export.rows_sql(events, scope, matcher, received_before_ms, form, piece.is_ordered, params)
-            return self._statements.batches(statement, EXPORT_BLOCK_EVENTS)
+            piece = pieces[number]
+
+            def condition(params: Params, from_ms: int = piece.from_ms, to_ms: int = piece.to_ms) -> str:
+                scope = Scope(from_ms, to_ms, filters, include_bots=True)
+                return export.condition(scope, matcher, received_before_ms, params)
+
+            for part in self._export_slices.of(piece, snapshot.within(piece.from_ms, piece.to_ms), condition):
+                params = Params()
+                events = self.events(snapshot.within(part.from_ms, part.to_ms), params)
+                wanted = condition(params, part.from_ms, part.to_ms)
+                statement = export.rows_sql(events, wanted, form, part.is_ordered, params)
+                with contextlib.closing(self._statements.batches(statement, EXPORT_BLOCK_EVENTS)) as batches:
+                    yield from batches
 
         readings = OneAhead(begin, len(pieces), is_wanted=self._memory_bytes >= AHEAD_BYTES)
         with contextlib.closing(readings):

@@ -139,21 +139,18 @@ def rows_of_files_sql(paths: Sequence[Path]) -> Sql:
 
 def days_sql(events: str, scope: Scope, matcher: Matcher, received_before_ms: int, params: Params) -> Sql:
     """(start of a UTC day in ms, events) of each day that has some, ascending."""
-    condition = _condition(scope, matcher, received_before_ms, params)
+    is_wanted = condition(scope, matcher, received_before_ms, params)
     return params.sql(f"""
         select epoch_ms(timestamp) // {DAY_MS} * {DAY_MS} as day_ms, count(*)
         from ({events})
-        where {condition}
+        where {is_wanted}
         group by day_ms
         order by day_ms
         """)
 
 
-def rows_sql(
-    events: str, scope: Scope, matcher: Matcher, received_before_ms: int, form: ExportFormat, is_ordered: bool, params: Params
-) -> Sql:
-    """A `line` an event, or for Parquet its columns."""
-    condition = _condition(scope, matcher, received_before_ms, params)
+def rows_sql(events: str, condition: str, form: ExportFormat, is_ordered: bool, params: Params) -> Sql:
+    """A `line` an event that meets the condition, or for Parquet its columns."""
     selected = _COLUMNS if form is ExportFormat.PARQUET else f"{_LINES[form]} as line"
     names = ", ".join(f'"{name}"' for name in FIELDS) if form is ExportFormat.PARQUET else "line"
     source = f"select *, {_ADDED} as added from ({events}) where {condition}"
@@ -162,7 +159,8 @@ def rows_sql(
     return params.sql(f"select {names} from (select {selected}, timestamp as moment, id from ({source})) order by moment, id")
 
 
-def _condition(scope: Scope, matcher: Matcher, received_before_ms: int, params: Params) -> str:
+def condition(scope: Scope, matcher: Matcher, received_before_ms: int, params: Params) -> str:
+    """That an event is wanted of an export."""
     before = f"received_at < make_timestamp_ms({params.bind(received_before_ms)})"
     return joined([in_scope(scope, params), matches(matcher, params), before])
 
