@@ -76,7 +76,8 @@ def test_an_event_leads_to_its_latest_ones_and_a_server_that_is_gone_is_said_to_
     page = own.open("/definitions")
     page.get_by_role("link", name="buy").click()
     own.heading("Events")
-    assert own.parameters() == {"event": ["buy"]}
+    expect(page.get_by_role("rowheader").get_by_role("button", name="buy")).to_have_count(1)
+    assert own.parameters() == {"event": ["buy"], "from": ["2025-06-15"]}
     page.route("**/event_definitions?*", lambda route: route.abort("connectionrefused"))
     own.open("/definitions")
     expect(page.get_by_role("alert")).to_contain_text("can’t be reached")

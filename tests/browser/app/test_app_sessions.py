@@ -1,5 +1,7 @@
 """The list of sessions: filtered, paged, and on the way from a funnel to what its people did."""
 
+import time
+
 from playwright.sync_api import Locator, expect
 
 from tests.browser.app.app_rig import PHONE, Visit
@@ -82,6 +84,15 @@ def test_from_who_dropped_off_in_a_funnel_it_is_two_clicks_to_what_they_did(own:
     rows(own).get_by_role("link").press("Enter")
     own.heading("Session")
     expect(page.get_by_role("region", name="What happened").get_by_role("listitem")).to_have_count(2)
+
+
+def test_sessions_of_who_dropped_off_are_those_of_the_funnels_dates_also_where_nobody_chose_them(own: Visit, api: Api) -> None:
+    api.send(event("view", "bob", (time.time() - 20 * 86_400) * 1000))
+    page = own.open("/funnels", e=['{"event":"view"}', '{"event":"buy"}'])
+    page.get_by_role("button", name="1 dropped off (100%)").click()
+    page.get_by_role("link", name="1: sessions of bob, to watch").click()
+    own.heading("Sessions")
+    expect(rows(own)).to_have_text(["bob"])
 
 
 def test_more_sessions_than_a_page_are_shown_when_asked_for(shop: Visit) -> None:

@@ -1,8 +1,8 @@
 // Links to a person and to a session. Where the page they lead to isn't part of the app, the name is all there is.
 import type { JSX } from "preact";
+import type { Range } from "../model/range.ts";
 import { PAGES } from "../pages/registry.ts";
 import { hrefOf, pathOf } from "../state/router.ts";
-import { parameter } from "../state/scope.ts";
 
 const has = (path: string): boolean => PAGES.some((page) => page.path === path);
 
@@ -10,10 +10,10 @@ export function PersonLink({ id, children }: { id: string; children?: string }):
   return has("persons") ? <a href={hrefOf(pathOf("persons", id))}>{children ?? id}</a> : <span>{children ?? id}</span>;
 }
 
-/** The sessions of a person within the dates that are looked at here: what there is to watch. */
-export function SessionsLink({ person, label, children }: { person: string; label: string; children: string }): JSX.Element {
+/** The sessions of a person within the dates that are looked at here, in the address or not: what there is to watch. */
+export function SessionsLink({ person, range, label, children }: { person: string; range: Range; label: string; children: string }): JSX.Element {
   if (!has("sessions")) return <span>{children}</span>;
-  return <a href={hrefOf("/sessions", { person, from: parameter("from"), to: parameter("to") })} aria-label={label}>{children}</a>;
+  return <a href={hrefOf("/sessions", { person, from: range.from, to: range.to })} aria-label={label}>{children}</a>;
 }
 
 export function SessionLink({ id }: { id: string }): JSX.Element {

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { EventDefinition, Json, PropertyDefinition } from "../../api/types.ts";
 import { addressLabel } from "../../model/addresses.ts";
-import { formatMoment, formatNumber } from "../../model/format.ts";
+import { dayOf, formatMoment, formatNumber } from "../../model/format.ts";
 import { isNumeric } from "../../model/json.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
 import { hrefOf } from "../../state/router.ts";
@@ -13,6 +13,7 @@ import type { Definition } from "./page.tsx";
 type OnEdit = ((definition: Definition) => void) | null;
 
 const { columns } = text;
+const SHOWN_DAYS = 6;
 
 function Listing({ caption, kind, heads, hasEdit, children }: {
   caption: string;
@@ -62,6 +63,10 @@ function Edit({ definition, onEdit }: { definition: Definition; onEdit: OnEdit }
   );
 }
 
+/** The list of events shows the last days by itself: of one that was not sent lately the day when it was. */
+const sinceOf = (lastSeen: string, timezone: string): string | null =>
+  (Date.now() - Date.parse(lastSeen) > SHOWN_DAYS * 86_400_000 ? dayOf(Date.parse(lastSeen), timezone) : null);
+
 export function EventRows({ rows, timezone, onEdit }: { rows: readonly EventDefinition[]; timezone: string; onEdit: OnEdit }): JSX.Element {
   const heads = [
     { head: columns.name }, { head: columns.volume, classes: "number" }, { head: columns.first, classes: "number wide" }, { head: columns.last, classes: "number wide" },
@@ -70,7 +75,7 @@ export function EventRows({ rows, timezone, onEdit }: { rows: readonly EventDefi
     <Listing caption={text.captions.events} kind="events" heads={heads} hasEdit={onEdit !== null}>
       {rows.map((row) => (
         <tr key={row.name}>
-          <Name definition={row} label={eventLabel(row.name)} href={hrefOf("/events", { event: row.name })} />
+          <Name definition={row} label={eventLabel(row.name)} href={hrefOf("/events", { event: row.name, from: sinceOf(row.last_seen, timezone) })} />
           <td class="number">{formatNumber(row.volume_30d)}</td>
           <td class="number wide muted"><time dateTime={row.first_seen}>{formatMoment(row.first_seen, timezone)}</time></td>
           <td class="number wide muted"><time dateTime={row.last_seen}>{formatMoment(row.last_seen, timezone)}</time></td>

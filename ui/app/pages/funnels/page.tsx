@@ -48,7 +48,7 @@ export default function FunnelsPage({ project }: PageProps): JSX.Element {
           ? <Empty title={text.incomplete}><p>{text.incompleteText}</p></Empty>
           : <Answer asked={asked} skeleton={<Skeleton height="22rem" />}>{(data) => <Shown projectId={project.id} answer={data} question={question} />}</Answer>}
       </div>
-      {body && who && <WhoDialog projectId={project.id} timezone={project.timezone} body={body} day={day} who={who} answer={asked.data} />}
+      {body && who && <WhoDialog projectId={project.id} timezone={project.timezone} body={body} range={question.range} day={day} who={who} answer={asked.data} />}
     </div>
   );
 }

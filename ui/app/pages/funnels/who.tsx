@@ -4,6 +4,7 @@ import { post, projectPath } from "../../api/client.ts";
 import type { Funnel, Page, Person } from "../../api/types.ts";
 import { formatMoment, formatNumber } from "../../model/format.ts";
 import { countryLabel, eventLabel, personLabel, valueLabel } from "../../model/names.ts";
+import type { Range } from "../../model/range.ts";
 import { usePages } from "../../state/list.ts";
 import { funnels } from "../../text/funnels.ts";
 import { Button } from "../../ui/button.tsx";
@@ -16,10 +17,11 @@ import { showWho, type Who } from "./query.ts";
 const text = funnels.persons;
 const PAGE = 50;
 
-export function WhoDialog({ projectId, timezone, body, day, who, answer }: {
+export function WhoDialog({ projectId, timezone, body, range, day, who, answer }: {
   projectId: string;
   timezone: string;
   body: Record<string, unknown>;
+  range: Range;
   /** Of its dates. */
   day: string;
   who: Who;
@@ -37,7 +39,7 @@ export function WhoDialog({ projectId, timezone, body, day, who, answer }: {
     { key: "first", head: text.first, isNumber: true, cell: (row) => formatMoment(row.first_seen, timezone) },
     { key: "last", head: text.last, isNumber: true, cell: (row) => formatMoment(row.last_seen, timezone) },
     { key: "events", head: text.events, isNumber: true, cell: (row) => formatNumber(row.event_count) },
-    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} label={text.watch(formatNumber(row.session_count), personLabel(row))}>{formatNumber(row.session_count)}</SessionsLink> },
+    { key: "sessions", head: text.sessions, isNumber: true, cell: (row) => <SessionsLink person={row.distinct_id} range={range} label={text.watch(formatNumber(row.session_count), personLabel(row))}>{formatNumber(row.session_count)}</SessionsLink> },
   ];
   return (
     <Dialog title={text[who.outcome](who.step, name)} isWide onClose={() => showWho(null)}>
