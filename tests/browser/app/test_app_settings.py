@@ -323,6 +323,19 @@ def test_what_others_changed_meanwhile_is_not_taken_back(own: Visit, api: Api, p
     assert (kept["name"], changed) == (name, {"event_retention_days": 400, "mask_all_text": True, "mask_all_inputs": False})
 
 
+def test_a_right_that_was_taken_away_meanwhile_is_not_given_back_with_a_role(own: Visit, api: Api) -> None:
+    path = f"/api/v1/users/{api.http.post('/api/v1/users', json={'email': 'bob@example.com', 'is_instance_admin': True}).json()['id']}"
+    page = own.open("/settings/users")
+    page.get_by_role("button", name="Change bob@example.com").click()
+    api.http.patch(path, json={"is_instance_admin": False}).raise_for_status()
+    page.get_by_role("dialog").get_by_label("Role in").select_option("Editor")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    found = next(each for each in api.http.get("/api/v1/users").json()["data"] if each["email"] == "bob@example.com")
+    assert (found["is_instance_admin"], [each["role"] for each in found["memberships"]]) == (False, ["editor"])
+    api.http.delete(path).raise_for_status()
+
+
 def test_what_is_shown_once_stays_until_it_was_taken_and_says_whether_it_was_copied(own: Visit, project: dict[str, Any]) -> None:
     settings(own, project, "tokens")
     page = own.page

@@ -77,7 +77,7 @@ function Editing({ user, project, onDone, onClose }: { user: User | null; projec
   const memberships = chosen === role ? [] : [{ project_id: project.id, role: chosen }];
   const save = async (): Promise<void> => {
     if (user) {
-      await patch(pathOf(user), { is_instance_admin: isAdmin, memberships, ...(password !== "" && { password }) });
+      await patch(pathOf(user), { ...(isAdmin !== user.is_instance_admin && { is_instance_admin: isAdmin }), memberships, ...(password !== "" && { password }) });
       toast(settings.saved);
       if (user.id === me.value?.user.id) await loadMe();
       onClose();
