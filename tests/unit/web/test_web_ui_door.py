@@ -101,5 +101,10 @@ def test_the_page_says_the_base_path_and_loads_its_files_below_it_zipped_too(fol
 
 def test_the_page_says_where_others_reach_the_server(folder: Path) -> None:
     (folder / "index.html").write_bytes(b'<meta name="sv-public" content="" />')
-    shown = [ask(UiDoor(folder, public_url=url), "/")[2].decode() for url in (None, "https://stats.example.com/a", 'https://a"><b>')]
-    assert shown == [f'<meta name="sv-public" content="{url}" />' for url in ("", "https://stats.example.com/a", "https://a&quot;&gt;&lt;b&gt;")]
+    shown = [
+        ask(UiDoor(folder, public_url=url), "/")[2].decode() for url in (None, "https://stats.example.com/a", 'https://a"><b>')
+    ]
+    assert shown == [
+        f'<meta name="sv-public" content="{url}" />'
+        for url in ("", "https://stats.example.com/a", "https://a&quot;&gt;&lt;b&gt;")
+    ]
