@@ -121,7 +121,8 @@ class Visitor:
         self.script = list(script)
 
     def _fare(self, route: Route) -> None:
-        """A status is answered in the server's place. "down": no connection. "lost": the server takes it, and the answer is a 500."""
+        """A status is answered in the server's place. "down": no connection. "lost": the server takes it, and the answer is a 500.
+        "silent": nothing ever comes."""
         match self.script.pop(0) if self.script else "up":
             case int(status):
                 route.fulfill(status=status, headers=CORS, body="{}")
@@ -130,6 +131,8 @@ class Visitor:
             case "lost":
                 route.fetch()
                 route.fulfill(status=500, headers=CORS, body="{}")
+            case "silent":
+                pass
             case _:
                 route.continue_()
 

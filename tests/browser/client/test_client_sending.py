@@ -83,6 +83,21 @@ def test_what_is_refused_is_not_sent_again(still: Visitor, status: int) -> None:
     assert "sessionvision_queue" not in still.storage()
 
 
+def test_a_server_that_says_nothing_for_a_minute_is_asked_again_with_the_same_body(still: Visitor) -> None:
+    still.plan("silent")
+    capture(still, "one", "two")
+    still.run("sessionvision.flush()")
+    still.eventually(lambda: len(still.bodies()), 1)
+    still.later(59)
+    assert still.run("localStorage.sessionvision_queue") in (None, "")
+    still.later(1)
+    still.page.wait_for_function("() => localStorage.sessionvision_queue")
+    still.later(1)
+    still.eventually(lambda: len(still.bodies()), 2)
+    assert len(set(still.bodies())) == 1
+    still.expect("one", "two")
+
+
 def test_after_four_tries_it_waits_a_minute(still: Visitor) -> None:
     still.plan("down", 500, "down", 500)
     capture(still, "one")

@@ -10,6 +10,8 @@ const MOST_IN_BATCH = 50;
 const TRIES = 4;
 /** After the last try; a browser that comes back online, or the next page, tries at once. */
 const STALLED_MS = 60_000;
+/** How long an answer may take. A proxy that takes a request and says nothing would hold up all that comes after it. */
+const SILENT_MS = 60_000;
 /** Events that wait, in memory. Beyond, the oldest go. */
 const MOST = 1000;
 /** Of events that are kept for the next page. */
@@ -163,6 +165,8 @@ async function post(body: string, isLast: boolean, batch: Batch): Promise<number
   // What failed once may have failed because of that limit, which the page's own requests count towards too. It is kept anyway.
   const fits = leftBehind + size <= MOST_LEFT_BEHIND && !batch.hasFailed;
   const keepalive = fits && "keepalive" in Request.prototype;
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), SILENT_MS);
   try {
     if (isLast && !keepalive) {
       batch.hasFailed = !navigator.sendBeacon(endpoint, body);
@@ -170,13 +174,15 @@ async function post(body: string, isLast: boolean, batch: Batch): Promise<number
     }
     if (keepalive) leftBehind += size;
     batch.endsWithPage = !keepalive;
-    const answer = await fetch(endpoint, { method: "POST", body, keepalive, credentials: "omit", headers: { "Content-Type": "text/plain" } });
+    const headers = { "Content-Type": "text/plain" };
+    const answer = await fetch(endpoint, { method: "POST", body, keepalive, credentials: "omit", headers, signal: patience.signal });
     // Until it is read, the request counts towards what may be left behind.
     if (keepalive) await answer.text().catch(() => {});
     return answer.status;
   } catch {
     return 0;
   } finally {
+    clearTimeout(timer);
     if (keepalive) leftBehind -= size;
   }
 }
