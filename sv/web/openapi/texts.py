@@ -108,7 +108,7 @@ The answer equals ClickHouse's `windowFunnel` in every mode, ties included:
   reached the step. Null where nobody did.
 - `filters` choose the events that the funnel sees at all: in a strict mode an event that they shut out ends nothing.
 - With a `breakdown`, `breakdowns` has the funnel for each value: the one on the person's first event that matched step 1. Most frequent
-  first, the rest together as `$other`, then null for events without the property.
+  first, then null for events without the property, then the rest together as `$other`.
 - Rates over nobody are null."""
 
 TRENDS: Final = """\
