@@ -41,6 +41,8 @@ def _after(request: AnyRequest) -> int:
     for name, value in request.query_params.multi_items():
         if name != "after":
             raise InvalidParameter(f"{clip(name)}: unknown parameter; this route takes after")
+        if after >= 0:
+            raise InvalidParameter(f"after: expected once, got {after} and {show(value)}")
         if not _INDEX.fullmatch(value) or int(value) > MAX_CHUNK_INDEX:
             raise InvalidParameter(f"after: expected a whole number from 0 to {MAX_CHUNK_INDEX:,}, got {show(value)}")
         after = int(value)

@@ -367,6 +367,6 @@ def test_a_recording_is_not_there_for_another_project(api: Api) -> None:
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=100001", "after=", "limit=1", "after=1.0"])
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=100001", "after=", "limit=1", "after=1.0", "after=1&after=1"])
 def test_a_wrong_parameter_is_400(full: Api, query: str) -> None:
     error_of(full.http.get(f"{full.path('sessions/s-1/recording')}?{query}"), 400)
