@@ -16,12 +16,12 @@ SIMPLE_REGEX_COST: Final = 8
 """Of a pattern that sees whole values: 2^8 sets of places fit into the memory that the engine gives them."""
 
 MAX_REGEX_COST: Final = 300
-MAX_REGEX_COST_PER_QUERY: Final = 1000
+MAX_REGEX_COST_PER_QUERY: Final = 400
 """Of one pattern, and of all costly ones of a query. Real ones have some ten; one for a UUID has 32."""
 
 MAX_REGEX_TEXT_CHARS: Final = 1024
-"""Of a value, that a costly pattern sees. The engine looks at 2,048 values before it can be stopped: with the costliest patterns and
-values that were made for it, a minute."""
+"""Of a value, that a costly pattern sees. The engine looks at 2,048 values before it can be stopped: with patterns that cost 1,000
+together, and values that were made for them, a minute."""
 
 _COUNTED: Final = re.compile(r"\{([0-9]{1,9})(,([0-9]{0,9}))?\}", re.ASCII)
 _WIDE: Final = frozenset("dDsSwWpPCX")
