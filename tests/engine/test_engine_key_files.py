@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from sv.engine.duck import key_files
+from sv.engine.duck import key_files, key_reading
 from sv.engine.duck.key_conditions import Alternative, Condition, alternatives_of
 from sv.engine.duck.key_files import (
     CODED_COLUMNS,
@@ -241,6 +241,34 @@ def test_a_strict_funnel_over_key_files_reads_no_part(copy: Rig) -> None:
         (copy.folder / part.path).unlink()
     assert ask(copy, strict) == before
     assert [ask(copy, body) for body in (apart, gone)] == answers
+
+
+@pytest.mark.parametrize("few", [1, 3, 1024])
+def test_events_that_no_step_names_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(key_reading, "FEW_ROWS", few)
+    names = ["view", "buy", *(f"{'a' if number % 2 else 'z'}{number % 50}" for number in range(300))]
+    with opened(tmp_path) as rig:
+        made = [
+            event(names[number * 7919 % 302] if number % 29 % 9 == 0 else "buy" if number % 7 > 4 else "view",
+                  f"p{number % 400}", NOON + number * 1000, **{"$country": "DE" if number % 5 else "FR"})
+            for number in range(3000)
+        ]  # fmt: skip
+        rig.flush(rig.buffer(rig.batch(made[:1500]), rig.batch(made[1500:])))
+        any_in_france = {"filters": [{"property": "$country", "operator": "is_not", "value": "FR"}]}
+        bodies = [
+            {"steps": [{"event": "view"}, {"event": "buy"}], "modes": ["strict_order", *modes], **filters}
+            for modes in ([], ["allow_reentry"])
+            for filters in ({}, any_in_france)
+        ]
+        bodies = [BODY | body for body in bodies]
+        in_sql = [ask(rig, body) for body in bodies]
+        rig.index(rig.parts)
+        read: list[int] = []
+        keys_of = Reading.keys
+        monkeypatch.setattr(Reading, "keys", lambda self, low, high: read.append(high - low) or keys_of(self, low, high))  # pyright: ignore[reportUnknownLambdaType]
+        assert [ask(rig, body) for body in bodies] == in_sql
+        assert 0 < in_sql[0]["steps"][1]["count"] < in_sql[0]["steps"][0]["count"]
+        assert len(read) < 10 * len(bodies) or few < 1024
 
 
 def test_a_funnel_over_key_files_reads_no_part(copy: Rig) -> None:

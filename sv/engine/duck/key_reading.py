@@ -4,7 +4,7 @@ What codes can't answer (`key_conditions`, `key_values`), or has no key file, is
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -38,6 +38,9 @@ on one; of 10 million 121, 90 and 118."""
 
 MAX_TASKS: Final = 4
 """Threads that read files, at most."""
+
+FEW_ROWS: Final = 1024
+"""Of an event that has as many, they are read by themselves. Of a thousand names each would cost more than to be sorted among others."""
 
 MAX_PERSONS: Final = 100
 """More are not looked for file by file: reading the files costs no more."""
@@ -193,8 +196,8 @@ class KeyReader:
     def foreign(
         self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], keep: Callable[[Keys], Keys], limits: Limits
     ) -> dict[int, list[Kept]]:
-        """The rows of the scope's filters that match none of the steps, as far as `keep` lets them through, by part, at whatever time: of
-        those parts for which key files tell. Each list's keys ascend."""
+        """The rows of the scope's filters that match none of the steps, as far as `keep` lets them through, by part, at whatever time, in
+        any order: of those parts for which key files tell."""
         scoped, of_steps = alternatives_of(scope, Matcher(None)), [alternatives_of(scope, step) for step in steps]
         files = self._files.of(parts)
         if scoped is None or None in of_steps or not files:
@@ -206,13 +209,8 @@ class KeyReader:
             within, told = _told(scoped, file, answers), _told(asked, file, answers)
             if within is None or told is None:
                 return None
-            found: list[Kept] = []
-            for event in file.events:
-                of_event = [needs for name, needs in told if name is None or name == event]
-                keys = _foreign(file, reading, event, within[0][1], of_event)
-                if keys.size:
-                    found.append(Kept(keep(keys), file.origin_ms))
-            return found
+            pieces = (_foreign(reading, low, high, within[0][1], needs) for low, high, needs in _stretches(file, told))
+            return [Kept(keep(keys), file.origin_ms) for keys in pieces if keys.size]
 
         return {part_id: found for part_id, found in self._in_files(files, look, limits).items() if found is not None}
 
@@ -300,9 +298,23 @@ class Matched(NamedTuple):
         return bool((self.codes == self.dictionary.values.index(None)).any())
 
 
-def _foreign(file: KeyFile, reading: Reading, event: str, scoped: Sequence[Answer], steps: Sequence[Sequence[Answer]]) -> Keys:
-    """The keys of the event's rows in scope that meet the conditions of none of these steps, which name the event."""
-    low, high = file.range_of(event)
+def _stretches(file: KeyFile, told: Told) -> Iterator[tuple[int, int, list[list[Answer]]]]:
+    """The rows [low, high) of each event, of neighbours together that have few and that no step names; and the steps' conditions there."""
+    named, of_all = {name for name, _ in told}, [needs for name, needs in told if name is None]
+    end = 0
+    for event in file.events:
+        low, high = file.range_of(event)
+        if event in named or high - low >= FEW_ROWS:
+            if end < low:
+                yield end, low, of_all
+            yield low, high, [needs for name, needs in told if name is None or name == event]
+            end = high
+    if end < file.rows:
+        yield end, file.rows, of_all
+
+
+def _foreign(reading: Reading, low: int, high: int, scoped: Sequence[Answer], steps: Sequence[Sequence[Answer]]) -> Keys:
+    """The keys of these rows in scope that meet the conditions of none of these steps."""
     within = _flags(reading, low, high, scoped)
     if within is False:
         return _NOTHING
