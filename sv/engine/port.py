@@ -245,6 +245,12 @@ class Engine(Protocol):
         """Events of the scope that match, newest first, at most `keys.limit`. Order: (timestamp, id), descending."""
         ...
 
+    def fitting(
+        self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, most_bytes: int, limits: Limits
+    ) -> tuple[int, bool]:
+        """How many of a page's first events have properties of up to `most_bytes` together, and whether these are all of its events."""
+        ...
+
     def funnel_keys(
         self,
         snapshot: Snapshot,

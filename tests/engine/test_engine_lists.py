@@ -2,6 +2,7 @@
 
 import random
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from sv.model.filters import Filter, Operator
 from sv.model.limits import DAY_MS, HOUR_MS, MAX_TIMESTAMP_MS, MINUTE_MS
 from sv.model.queries import EventsQuery
 from tests.engine.reference import holds, rows_of, session_ids
-from tests.engine.rig import ALL, LIMITS, NOON, RECEIVED, Event, Rig, State, event, events, in_pieces
+from tests.engine.rig import ALL, LIMITS, NOON, RECEIVED, Event, Rig, State, event, events, in_pieces, opened
 
 GAP_MS = 30 * MINUTE_MS
 
@@ -179,8 +180,13 @@ def test_paging_shows_everything_that_was_there_once_while_events_arrive(rig: Ri
     assert keys == sorted(keys, reverse=True)
 
 
-def test_a_page_of_large_events_ends_early_and_the_next_goes_on(rig: Rig, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sure", [0, 3, lists.SURE_EVENTS])
+def test_a_page_of_large_events_ends_early_and_the_next_goes_on(
+    rig: Rig, state: State, sure: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """sure: of more events the engine is asked first how many fit."""
     monkeypatch.setattr(lists, "PAGE_BYTES", 2_000)
+    monkeypatch.setattr(lists, "SURE_EVENTS", sure)
     rng = random.Random(7)
     rig.place_events(
         [event("view", "ann", NOON + n // 3 * MINUTE_MS, text="ö" * rng.choice([1, 300, 400, 600, 1_500])) for n in range(60)],
@@ -210,6 +216,21 @@ def test_the_ends_of_a_list(rig: Rig) -> None:
     assert page(rig, EventsQuery(limit=3))["meta"] == nothing["meta"]
     assert page(rig, EventsQuery(limit=2))["meta"]["has_more"] is True
     assert len(page(rig, EventsQuery(dates=DateRange(NOON, NOON + 2 * MINUTE_MS)))["data"]) == 2
+
+
+@pytest.mark.parametrize("size", [20_000, 50_000])
+def test_a_page_of_a_thousand_large_events_fits_into_a_small_engine(tmp_path: Path, size: int) -> None:
+    """To order a thousand with all that they hold took more than it has, after which it failed within itself."""
+    sent = [event("e", f"p{n}", NOON + n * 1000, n=n, text=f"{n} " * (size // len(f"{n} "))) for n in range(1500)]
+    with opened(tmp_path, memory_bytes=160 << 20) as rig:
+        rig.place([rig.batch(piece) for piece in in_pieces(sent, 30)], "small")
+        found: list[int] = []
+        cursor = None
+        while not found or cursor is not None:
+            answer = page(rig, EventsQuery(limit=1000, cursor=cursor))
+            found += [item["properties"]["n"] for item in answer["data"]]
+            cursor = decode_cursor(answer["meta"]["next_cursor"]) if answer["meta"]["has_more"] else None
+    assert found == list(range(1499, -1, -1))
 
 
 def test_every_condition_of_a_list_is_met_alone_and_with_the_others(rig: Rig, state: State) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 
 from sv.engine.ahead import AHEAD_BYTES, OneAhead
 from sv.engine.duck import export
-from sv.engine.duck import page as pages
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database
 from sv.engine.duck.drain import buffer_name
@@ -21,11 +19,11 @@ from sv.engine.duck.export_slices import ExportSlices
 from sv.engine.duck.funnel_reading import FunnelReader
 from sv.engine.duck.key_reading import KeyFiles, KeyReader
 from sv.engine.duck.merged_keys import MergedKeys
-from sv.engine.duck.newest import Newest
 from sv.engine.duck.overview import OverviewSource
 from sv.engine.duck.overview_reading import Asked as OverviewAsked
 from sv.engine.duck.overview_reading import OverviewReader
-from sv.engine.duck.relation import attributed, joined, matches, of_scope, relation
+from sv.engine.duck.page_reading import PageReader
+from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.sql_run import run_sql
@@ -50,7 +48,7 @@ from sv.engine.port import (
 from sv.engine.priority import lower_own_priority
 from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
-from sv.model.limits import DAY_MS, EXPORT_BLOCK_EVENTS
+from sv.model.limits import EXPORT_BLOCK_EVENTS
 from sv.model.overview import OverviewFilters, Table
 from sv.model.snapshot import Snapshot
 from sv.model.sql import SqlAnswer, SqlQuery
@@ -59,12 +57,6 @@ MAX_STEP_WORKERS: Final = 4
 """How many steps or files of questions are read at once, all questions together; each is a statement that DuckDB spreads over its own
 threads, or a key file. No more than those threads are: with four on two cores no question was answered sooner, and who held the
 interpreter's lock waited for the processor behind all of them, and ingest with it (`ingest_under_queries_bench`)."""
-
-SESSION_REACH_MS: Final = DAY_MS
-"""How far before a page's events their derived sessions are first looked for; hardly any session is longer. Each further look reaches
-back WIDER times as far."""
-
-WIDER: Final = 8
 
 CACHE_BYTES: Final = 128 << 20
 """Sixteen million matches, half of them merged."""
@@ -100,7 +92,7 @@ class DuckEngine:
         self._key_files = key_files or KeyFiles()
         self._key_files.when_gone = self._cache.forget
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
-        self._newest = Newest(self._key_reader)
+        self._pages = PageReader(self._statements, data_folder, self._key_files, self._key_reader, aliases)
         self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)
         self._export_slices = ExportSlices(self._statements, data_folder, database.memory_bytes, self.events)
         self._trends = TrendReader(self._statements, self._key_reader, self)
@@ -144,65 +136,18 @@ class DuckEngine:
     # Lists
 
     def page(self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, limits: Limits) -> list[EventRow]:
-        """See the port. What session an event without one belongs to may hang on events before the scope."""
-        derived = pages.derived_session(keys.session_id)
-        from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
-        params = Params()
-        source = self.holding(snapshot.within(from_ms, scope.to_ms), keys)
-        if not (source.parts or source.buffers):
-            return []
-        persons = self._persons_of(snapshot, keys.distinct_id)
-        found = self._newest.find(source.parts, scope, matcher, keys, self._whose(keys, persons), limits)
-        if found.since_ms > scope.from_ms:
-            scope, source = structs.replace(scope, from_ms=found.since_ms), source.within(found.since_ms, scope.to_ms)
-        source = source.with_parts(tuple(part for part in source.parts if len(found.cuts.get(part.part_id, (None,)))))
-        if not (source.parts or source.buffers):
-            return []
-        wanted = joined([of_scope(scope, params), matches(matcher, params)]) if found.cuts else "true"
-        events = relation(source, self._data_folder, params, found.cuts, wanted)
-        rows = self._statements.rows(pages.page_sql(events, scope, matcher, keys, persons, params), limits)
-        sessions = self._derive_sessions(snapshot, pages.sessionless(rows), limits)
-        anonymous = pages.anonymous_persons(rows) if snapshot.is_merged else []
-        owners = self._aliases.owners(snapshot.project_id, anonymous) if anonymous else {}
-        return [pages.event_row(row, sessions, owners) for row in rows]
+        """See the port."""
+        return self._pages.rows(snapshot, scope, matcher, keys, limits)
+
+    def fitting(
+        self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, most_bytes: int, limits: Limits
+    ) -> tuple[int, bool]:
+        """See the port."""
+        return self._pages.fitting(snapshot, scope, matcher, keys, most_bytes, limits)
 
     def holding(self, snapshot: Snapshot, keys: PageKeys) -> Snapshot:
         """See the port."""
-        wanted = self._whose(keys, self._persons_of(snapshot, keys.distinct_id))
-        return snapshot if wanted is None else snapshot.with_parts(self._key_files.without(snapshot.parts, wanted))
-
-    @staticmethod
-    def _whose(keys: PageKeys, persons: Sequence[int] | None) -> Sequence[int] | None:
-        """The numbers that a page's events may have; None for any. persons: those of its distinct id."""
-        return persons if persons is not None else [keys.person] if keys.person is not None else None
-
-    def _persons_of(self, snapshot: Snapshot, distinct_id: str | None) -> Sequence[int] | None:
-        """The numbers whose events are those of a distinct id, where they are not just the events that carry it."""
-        if distinct_id is None or not snapshot.is_merged:
-            return None
-        return self._aliases.numbers_of(snapshot.project_id, distinct_id)
-
-    def _derive_sessions(self, snapshot: Snapshot, wanted: list[pages.Sessionless], limits: Limits) -> dict[str, str]:
-        """The ids of these events' sessions. Looks back until each session's start is certain."""
-        # What a project's deletion takes away meanwhile is left with a session of its own.
-        found = {event.event_id: pages.DerivedSession(event.person, event.timestamp_ms).id for event in wanted}
-        reach_ms = SESSION_REACH_MS
-        while wanted:
-            from_ms = max(min(event.timestamp_ms for event in wanted) - reach_ms, 0)
-            params = Params()
-            source = snapshot.within(from_ms, max(event.timestamp_ms for event in wanted) + 1)
-            persons = sorted({event.person for event in wanted})
-            source = source.with_parts(self._key_files.without(source.parts, persons))
-            events = self.events(source, params)
-            rows = self._statements.rows(pages.sessions_sql(events, wanted, from_ms, params), limits)
-            sessions = {event_id: pages.DerivedSession(person, started_ms) for event_id, person, started_ms in rows}
-            found |= {event_id: session.id for event_id, session in sessions.items()}
-            if from_ms == 0:
-                break
-            cut_off = {event_id for event_id, session in sessions.items() if session.known_from_ms < from_ms}
-            wanted = [event for event in wanted if event.event_id in cut_off]
-            reach_ms *= WIDER
-        return found
+        return self._pages.holding(snapshot, keys)
 
     # Funnels
 

@@ -43,8 +43,39 @@ def derived_session(session_id: str | None) -> DerivedSession | None:
     return session if session.id == session_id else None
 
 
-def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, persons: Sequence[int] | None, params: Params) -> Sql:
+def page_sql(events: str, scope: Scope, persons: Sequence[int] | None, matcher: Matcher, keys: PageKeys, params: Params) -> Sql:
     """Rows for `event_row`, newest first. persons: whose events, in the place of those that carry `keys.distinct_id`."""
+    return params.sql(f"""
+        with events as not materialized ({events})
+        select
+          id::varchar, event, epoch_ms(timestamp), epoch_ms(received_at), distinct_id, anonymous_id, user_id, session_id, groups,
+          properties, is_bot, person, {_ENRICHED}
+        from events
+        where {_on_page(scope, persons, matcher, keys, params)}
+        order by timestamp desc, id desc
+        limit {keys.limit:d}
+        """)
+
+
+def fitting_sql(
+    events: str, scope: Scope, persons: Sequence[int] | None, matcher: Matcher, keys: PageKeys, most_bytes: int, params: Params
+) -> Sql:
+    """(how many of the first of these rows have properties of up to `most_bytes` together, and how many there are)."""
+    return params.sql(f"""
+        with events as not materialized ({events}),
+          sizes as (
+            select timestamp, id, strlen(properties) as size
+            from events
+            where {_on_page(scope, persons, matcher, keys, params)}
+            order by timestamp desc, id desc
+            limit {keys.limit:d}
+          ),
+          sums as (select sum(size) over (order by timestamp desc, id desc rows unbounded preceding) as so_far from sizes)
+        select count(*) filter (where so_far <= {most_bytes:d}), count(*) from sums
+        """)
+
+
+def _on_page(scope: Scope, persons: Sequence[int] | None, matcher: Matcher, keys: PageKeys, params: Params) -> str:
     conditions = [in_scope(scope, params), matches(matcher, params)]
     if persons is not None:
         conditions.append(f"person in (select unnest({params.bind(list(persons))}::bigint[]))")
@@ -61,16 +92,7 @@ def page_sql(events: str, scope: Scope, matcher: Matcher, keys: PageKeys, person
         conditions.append(
             f"(timestamp < make_timestamp_ms({before}) or (timestamp = make_timestamp_ms({before}) and id < {before_id}::uuid))"
         )
-    return params.sql(f"""
-        with events as not materialized ({events})
-        select
-          id::varchar, event, epoch_ms(timestamp), epoch_ms(received_at), distinct_id, anonymous_id, user_id, session_id, groups,
-          properties, is_bot, person, {_ENRICHED}
-        from events
-        where {joined(conditions)}
-        order by timestamp desc, id desc
-        limit {keys.limit:d}
-        """)
+    return joined(conditions)
 
 
 def _in_session(session_id: str, to_ms: int, params: Params) -> str:
