@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from sv.model.errors import NotAuthorized
 from sv.web.front import App, Receive, Scope, Send
-from sv.web.origin import HOST
 
 _LOCAL: Final = ("localhost", "local", "test", "internal", "localdomain", "home.arpa")
-_ADDRESS: Final = re.compile(r"[0-9]+(\.[0-9]+){3}|\[.*")
+_ADDRESS: Final = re.compile(r"[0-9]+(\.[0-9]+){3}|\[[^\]]*\]")
+_PORT: Final = re.compile(r":[0-9]*\Z")
 
 
 class ByLocalNames:
@@ -30,7 +30,7 @@ class ByLocalNames:
         host: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
         name = name_of(host)
         if name and name != self._own and not is_local(name):
-            shown = host[:100].decode()
+            shown = host[:100].decode("latin-1")
             raise NotAuthorized(
                 f"sv dev answers only by names that no site can have, such as localhost, got {shown!r} (Host); "
                 "where it is yours, name it with --public-url"
@@ -39,11 +39,8 @@ class ByLocalNames:
 
 
 def name_of(host: bytes) -> str:
-    """The name in a `Host`, without its port, in lower case; nothing where it is no host, which the application tells."""
-    if not HOST.fullmatch(host):
-        return ""
-    text = host.decode().lower()
-    return text if text.endswith("]") else text.rpartition(":")[0] or text
+    """The name in a `Host`, without its port, in lower case. SCAR: whatever is in it: sites may have names such as `a!b.example`."""
+    return _PORT.sub("", host.decode("latin-1").lower())
 
 
 def is_local(name: str) -> bool:

@@ -35,7 +35,19 @@ def test_the_name_of_the_public_url_and_local_ones_are_answered(host: bytes | No
     assert is_answered(host)
 
 
-@pytest.mark.parametrize("host", [b"other.example", b"events.example.evil.example", b"an.events.example"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"other.example",
+        b"events.example.evil.example",
+        b"an.events.example",
+        b"a!b.evil.example",
+        b"a~b.evil.example:8000",
+        b"evil.example:123456",
+        b"[::1].evil.example",
+        b"\xe4.example",
+    ],
+)
 def test_others_are_not(host: bytes) -> None:
     assert not is_answered(host)
 
