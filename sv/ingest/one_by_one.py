@@ -27,7 +27,7 @@ from sv.ingest.events import (
     too_large,
 )
 from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
-from sv.model.json_repair import null_for_no_numbers
+from sv.model.json_repair import may_have_no_numbers, null_for_no_numbers, null_for_such_words
 from sv.model.limits import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES_BYTES, MAX_SHOWN_CHARS
 from sv.model.validate import not_json, show
 
@@ -89,10 +89,13 @@ def decode_slowly(body: bytes, now_ms: int, check_token: Callable[[str], object]
 
 def token_of(body: bytes) -> str | None:
     """The project token of a body that isn't decoded yet, without a look into its events; None where that isn't enough to tell."""
+    has_words = may_have_no_numbers(body)
     try:
-        return msgspec.json.decode(bytes(_loose_decoder.decode(body).projectToken), type=str)
+        loose = _loose_decoder.decode(null_for_such_words(body) if has_words else body)
+        token = msgspec.json.decode(bytes(loose.projectToken), type=str)
     except (msgspec.DecodeError, RecursionError):
         return None
+    return None if has_words and "null" in token else token  # which may have such a word itself
 
 
 def _outer(body: bytes) -> tuple[str, Sequence[msgspec.Raw]]:

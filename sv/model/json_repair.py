@@ -76,14 +76,18 @@ def null_for_no_numbers(body: bytes) -> bytes:
     at = 0
     while True:
         start = body.find(b'"', at)
-        outside = body[at:start] if start >= 0 else body[at:]
-        for word in _NO_NUMBERS:
-            outside = outside.replace(word, b"null")
-        made += outside
+        made += null_for_such_words(body[at:start] if start >= 0 else body[at:])
         if start < 0:
             return bytes(made)
         at = _end_of_text(body, start + 1)
         made += body[start:at]
+
+
+def null_for_such_words(body: bytes) -> bytes:
+    """The same with `null` for each of these words, in texts too: at the speed of memory, and JSON wherever the body would be."""
+    for word in _NO_NUMBERS:
+        body = body.replace(word, b"null")
+    return body
 
 
 def _end_of_text(body: bytes, at: int) -> int:

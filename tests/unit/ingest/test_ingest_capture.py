@@ -168,6 +168,22 @@ def test_nothing_is_spent_on_the_events_of_a_token_that_nobody_has(monkeypatch: 
     lab.run(work)
 
 
+def test_nor_on_a_body_with_words_for_numbers_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Lab(monkeypatch)
+    lab.go.set()
+    sent = {**GOOD, "properties": {"rates": [float("nan"), float("-inf")], "NaN": "Infinity"}}
+    monkeypatch.setitem(KNOWN, "tNaN", "p")
+
+    async def work() -> None:
+        for token in ("t", "tNaN"):
+            assert (await lab.send(body_of(sent, token=token))).status == 202
+        monkeypatch.setattr(module, "decode", None)
+        with pytest.raises(NotAuthenticated, match="unknown project token"):
+            await lab.send(body_of(sent, token="nobody's"))
+
+    lab.run(work)
+
+
 def test_decoys_of_a_token_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     lab = Lab(monkeypatch)
     decoys = [{**GOOD, "properties": {"projectToken": f"x{nth}"}} for nth in range(20)]
