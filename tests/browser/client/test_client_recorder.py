@@ -317,3 +317,16 @@ def test_what_a_page_left_over_is_its_sessions_also_where_another_one_goes_on(re
     assert session(recorded) != first
     recorded.eventually(lambda: "left over" in json.dumps(events(recorded, first)), True)
     assert pictures(recorded, first) == 1
+
+
+def test_a_link_that_is_taken_out_as_its_text_changes_loses_nothing_of_what_changed_with_it(recorded: Visitor) -> None:
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.run(
+        "new Promise((done) => {"
+        "const link = Object.assign(document.createElement('a'), { href: 'https://other.example/', textContent: 'one' });"
+        "document.body.append(link);"
+        "setTimeout(() => { link.firstChild.data = 'two'; link.remove(); document.body.append('what came next'); setTimeout(done) }) })"
+    )
+    recorded.eventually(lambda: "what came next" in json.dumps(events(recorded, session_id)), True)

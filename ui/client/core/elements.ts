@@ -1,5 +1,5 @@
 // An element and those around it, as selectors of smart events read them (docs/smart-events.md). Never what people type.
-import { markOf, mask } from "./mask.ts";
+import { hostOf, markOf, mask } from "./mask.ts";
 
 interface Shown {
   tag: string;
@@ -21,7 +21,7 @@ const LEFT_OUT = /^(?:on.*|style|value|class|id|nonce|integrity|srcdoc|srcset|da
 const TYPED = /^(?:textarea|select|script|style|noscript|template|svg|iframe)$/;
 
 export function parentOf(element: Element): Element | null {
-  return element.parentElement ?? (element.getRootNode() as ShadowRoot).host ?? null;
+  return element.parentElement ?? hostOf(element);
 }
 
 export function chainOf(target: Element): Shown[] {

@@ -13,9 +13,15 @@ const MARKED = "[data-sessionvision-mask],[data-sessionvision-unmask]";
 /** Whether the page says that what is in this element is hidden (true) or shown (false), undefined where it says nothing. The nearest mark
  * counts, also from within a shadow tree. */
 export function markOf(element: Element | null): boolean | undefined {
-  for (let at = element; at; at = (at.getRootNode() as Partial<ShadowRoot>).host ?? null) {
+  for (let at = element; at; at = hostOf(at)) {
     const marked = at.closest(MARKED);
     if (marked) return marked.hasAttribute("data-sessionvision-mask");
   }
   return undefined;
+}
+
+/** The element whose shadow tree this one is in. SCAR: a link that was taken out of the page is the root of its own tree, and has a `host`: a name. */
+export function hostOf(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root.nodeType === Node.DOCUMENT_FRAGMENT_NODE ? ((root as Partial<ShadowRoot>).host ?? null) : null;
 }
