@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from sv.imports.files import Format
 from sv.imports.moments import to_ms
-from sv.imports.others.reader import Peek, Reader, event, id_of, properties_of, rename, use_our_names
+from sv.imports.others.reader import Peek, Reader, event, id_of, keep_from_traits, properties_of, rename, use_our_names
 
 _NAMES: Final = {"[Amplitude] Page Viewed": "$pageview"}
 _TAKEN: Final = frozenset(
@@ -54,7 +54,7 @@ def _is_certain(peek: Peek) -> bool:
 def event_of(fields: dict[str, Any], _zone: tzinfo, _file_name: str) -> dict[str, Any]:
     device_id, session = id_of(fields.get("device_id")), fields.get("session_id")
     has_session = isinstance(session, int) and session >= 0
-    name = fields.get("event_type")
+    name, properties = fields.get("event_type"), _properties(fields)
     return event(
         event=_NAMES.get(name, name) if isinstance(name, str) else name,
         timestamp=to_ms(fields.get("event_time") or "none", UTC),
@@ -62,7 +62,7 @@ def event_of(fields: dict[str, Any], _zone: tzinfo, _file_name: str) -> dict[str
         anonymousId=device_id,
         sessionId=f"{session}-{device_id or fields.get('user_id')}"[:200] if has_session else None,
         eventId=fields.get("uuid"),
-        properties=_properties(fields),
+        properties=keep_from_traits(properties) if name == "$identify" else properties,
     )
 
 

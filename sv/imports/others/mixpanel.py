@@ -8,13 +8,15 @@ UTC leaves it as it is.
 |---|---|
 | userId | `$user_id` (of `$identify` `$identified_id`, of `$create_alias` alias), else a distinct_id that is no device's |
 | anonymousId | `$device_id` (of `$identify` `$anon_id`, of `$create_alias` distinct_id), or a distinct_id of `$device:`, without that |
-| eventId | `$insert_id` where it is a UUID |
+| eventId | made of event, time, distinct_id and `$insert_id`, by which together Mixpanel tells repeats, of which its export has all |
 | `$pageview` | `$mp_web_page_view` |
 | `$country` | mp_country_code |
 """
 
+import json
 from datetime import tzinfo
 from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
 
 from sv.imports.files import Format
 from sv.imports.moments import in_zone
@@ -27,7 +29,6 @@ from sv.imports.others.reader import (
     properties_of,
     rename,
     use_our_names,
-    uuid_or_none,
 )
 
 DEVICE: Final = "$device:"
@@ -47,12 +48,10 @@ def event_of(fields: dict[str, Any], zone: tzinfo, _file_name: str) -> dict[str,
     properties = properties_of(fields.get("properties"), "properties")
     name = fields.get("event")
     user_id, anonymous_id = _identity(name, properties)
+    event_id = _event_id(name, properties)
     for unwanted in _UNWANTED:
         properties.pop(unwanted, None)
     moment = _milliseconds(properties.pop("time", None), zone)
-    event_id = uuid_or_none(properties.get("$insert_id"))
-    if event_id is not None:
-        del properties["$insert_id"]
     rename(properties, {"mp_country_code": "$country", "current_page_title": "$title"})
     use_our_names(properties)
     return event(
@@ -64,6 +63,15 @@ def event_of(fields: dict[str, Any], zone: tzinfo, _file_name: str) -> dict[str,
         eventId=event_id,
         properties=keep_from_traits(properties) if name == "$identify" else properties,
     )
+
+
+def _event_id(name: Any, properties: dict[str, Any]) -> str | None:
+    """The same for repeats of an event alone: `$insert_id` by itself may be an order's, say, on an event each of several kinds."""
+    insert_id = properties.get("$insert_id")
+    if insert_id in (None, ""):
+        return None
+    key = (name, properties.get("time"), properties.get("distinct_id"), insert_id)
+    return str(uuid5(NAMESPACE_OID, json.dumps(key)))
 
 
 def _milliseconds(seconds: Any, zone: tzinfo) -> Any:

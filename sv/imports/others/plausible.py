@@ -19,7 +19,22 @@ from sv.imports.others.reader import Peek, Reader, event
 
 _TABLE: Final = re.compile(r"imported_([a-z_]+?)(?:_[0-9]{8}_[0-9]{8})?\.csv(?:\.gz|\.zst)?", re.IGNORECASE)
 _COUNT: Final = re.compile(r"[0-9]{1,15}")
-_TEXTS: Final = frozenset({"city", "browser_version", "operating_system_version"})
+_TEXTS: Final = frozenset(
+    {
+        "city",
+        "browser_version",
+        "operating_system_version",
+        "source",
+        "referrer",
+        "link_url",
+        "path",
+        "page",
+        "name",
+        "property",
+        "value",
+    }
+    | {"utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"}
+)
 """Columns of names that may consist of digits."""
 
 PERSON: Final = "plausible"

@@ -60,7 +60,7 @@ def event_of(fields: dict[str, Any], zone: tzinfo, _file_name: str) -> dict[str,
     others = {name: value for name, value in fields.items() if name not in _TAKEN and name not in _LEFT_OUT}
     return event(
         event=fields.get("event"),
-        timestamp=to_ms(fields.get("timestamp"), zone),
+        timestamp=to_ms("none" if fields.get("timestamp") is None else fields["timestamp"], zone),
         userId=user_id,
         anonymousId=anonymous_id,
         sessionId=id_of(properties.pop("$session_id", None)),

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, Final
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -76,13 +75,6 @@ def id_of(value: Any) -> Any:
     if value in (None, ""):
         return None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def uuid_or_none(value: Any) -> str | None:
-    try:
-        return str(UUID(value)) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def rename(properties: dict[str, Any], names: dict[str, str]) -> None:

@@ -22,6 +22,9 @@ from sv.imports.moments import to_ms
 from sv.imports.others.reader import Peek, Reader, event, use_our_names
 
 _PAGEVIEW: Final = "1"
+_NULL: Final = r"\N"
+"""No value, as ClickHouse and MySQL write it into a table's CSV."""
+
 _BROWSERS: Final = {
     "android": "Android",
     "chrome": "Chrome",
@@ -68,6 +71,7 @@ def _is_certain(peek: Peek) -> bool:
 
 
 def event_of(fields: dict[str, Any], zone: tzinfo, _file_name: str) -> dict[str, Any]:
+    fields = {name: value for name, value in fields.items() if value != _NULL}
     is_view = fields.get("event_type") == _PAGEVIEW
     return event(
         event="$pageview" if is_view else fields.get("event_name"),

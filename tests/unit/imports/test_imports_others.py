@@ -70,12 +70,18 @@ def test_posthogs_events_keep_who_did_what_when_and_where(folder: Folder, projec
     assert identify["properties"]["$properties"] == {"utm_source": "news"}
 
 
+def test_an_event_of_posthog_without_a_time_is_refused_and_not_of_now(tmp_path: Path) -> None:
+    assert read_as(write_lines(tmp_path / "export.jsonl", [POSTHOG[0], POSTHOG[1] | {"timestamp": None}]))[2] == [
+        "INVALID_TIMESTAMP"
+    ]
+
+
 def test_mixpanels_events_keep_who_did_what_when_and_where(folder: Folder, project: str, tmp_path: Path) -> None:
     view, identify, paid, server = taken_events(folder, project, write_lines(tmp_path / "export.json", MIXPANEL))
     assert shown(view, "event", "timestamp", "user_id", "anonymous_id") == ("$pageview", TEN, None, "d-1")
     assert shown(view, "browser", "browser_version", "os", "country", "url_path") == ("Chrome", "126", "macOS", "DE", "")
     assert view["properties"]["$insert_id"] == "abc123"
-    assert shown(identify, "user_id", "anonymous_id", "client_event_id") == ("user-7", "d-1", EVENT_ID + "4")
+    assert shown(identify, "user_id", "anonymous_id") == ("user-7", "d-1")
     assert "mp_lib" not in identify["properties"]
     assert shown(paid, "user_id", "anonymous_id", "properties") == ("user-7", "d-1", {"amount": 5})
     assert shown(server, "user_id", "anonymous_id") == ("server-user", None)
@@ -84,6 +90,25 @@ def test_mixpanels_events_keep_who_did_what_when_and_where(folder: Folder, proje
 def test_a_mixpanel_project_that_counts_in_its_own_timezone_is_set_right_by_it(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "export.json", MIXPANEL[:1])
     assert [event["timestamp"] for event in read_as(path, timezone="US/Pacific")[1]] == [TEN + 8 * 3_600_000]
+
+
+def test_mixpanels_repeats_come_in_once_and_other_events_of_the_same_insert_id_all(
+    folder: Folder, project: str, tmp_path: Path
+) -> None:
+    def ordered(name: str, time: int = 1740823200, who: str = "user-7", insert_id: str = EVENT_ID + "4") -> dict[str, Any]:
+        return {"event": name, "properties": {"time": time, "distinct_id": who, "$insert_id": insert_id}}
+
+    rows = [
+        ordered("placed"),
+        ordered("shipped"),
+        ordered("placed", who="user-8"),
+        ordered("placed", insert_id="abc"),
+        ordered("placed"),
+    ]
+    first = write_lines(tmp_path / "first.json", rows)
+    assert len(taken_events(folder, project, first)) == 4
+    second = write_lines(tmp_path / "second.json", [*rows[3:], ordered("placed", time=1740823201)])
+    assert len(taken_events(folder, project, second)) == 5
 
 
 def test_a_mixpanel_alias_joins_the_one_id_to_the_other(tmp_path: Path) -> None:
@@ -103,6 +128,14 @@ def test_amplitudes_zip_of_hours_is_one_import_of_its_events(folder: Folder, pro
     assert shown(paid, "user_id", "anonymous_id", "session_id", "os", "country") == ("user-7", "d-1", None, "ios", None)
     assert paid["properties"]["country"] == "Atlantis"
     assert paid["properties"]["$set"] == {"email": "ann@mail.example"}
+
+
+def test_of_amplitudes_identify_the_users_properties_alone_are_traits(tmp_path: Path) -> None:
+    row = AMPLITUDE[1] | {"event_type": "$identify"}
+    ((event),) = read_as(write_lines(tmp_path / "export.json", [row]))[1]
+    assert event["properties"]["$set"] == {"email": "ann@mail.example"}
+    assert event["properties"]["$properties"] == {"amount": 5, "platform": "iOS", "country": "Atlantis"}
+    assert all(name.startswith("$") for name in event["properties"])
 
 
 def test_amplitudes_times_are_utc_whatever_the_zone(tmp_path: Path) -> None:
@@ -131,6 +164,20 @@ def test_umamis_visitors_and_visits_become_persons_and_sessions(folder: Folder, 
         "Safari",
         "Mobile",
     )
+
+
+def test_what_databases_write_for_no_value_of_umami_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "website_event.csv"
+    path.write_text(UMAMI.replace("search,q=x,search.example", r"search,\N,\N").replace("1,,,,2025", r"1,\N,\N,\N,2025"))
+    view, paid = read_as(path)[1]
+    assert (view["event"], "userId" in view, paid["userId"]) == ("$pageview", False, "user-7")
+    assert not {"$referrer", "tag"} & view["properties"].keys()
+
+
+def test_plausibles_names_of_digits_stay_as_they_are(tmp_path: Path) -> None:
+    rows = "date,source,utm_content,utm_campaign,visitors\n2025-03-01,42,007,2024,5\n"
+    ((event),) = read_as(write_zip(tmp_path / "shop.zip", {"imported_sources_20250301_20250302.csv": rows}))[1]
+    assert event["properties"] == {"source": "42", "utm_content": "007", "utm_campaign": "2024", "visitors": 5}
 
 
 def test_plausibles_totals_come_in_as_totals_and_as_no_pageviews(folder: Folder, project: str, tmp_path: Path) -> None:
