@@ -49,7 +49,8 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# Where the server answers it says in the folder's lock, whether the port is of a variable, a flag or a TOML file. With `--data` it is another folder's.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["/opt/venv/bin/python", "-c", \
-  "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SV_PORT', 8000)), timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+  "import http.client, json, os, sys; p = os.environ['SV_DATA'] + '/sv.lock'; s = os.path.exists(p) and open(p).read(); at = json.loads(s)['at'] if s else '127.0.0.1:' + os.environ.get('SV_PORT', '8000'); c = http.client.HTTPConnection(at, timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["sv"]
 CMD ["serve"]

@@ -51,7 +51,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - shown, not bound
         url = settings.public_url or f"http://{shown}:{port}{settings.base_path}"
-        server.lock.announce(url)
+        server.lock.announce(url, f"{shown}:{port}")
 
         def ready() -> None:
             on_ready(server, url)

@@ -30,12 +30,16 @@ _MAX_HOLDER_BYTES: Final = 4096
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds a folder. url: where it answers, once it does. started_at: ISO 8601, UTC."""
+    """Who holds a folder. url: where it answers, once it does. started_at: ISO 8601, UTC.
+
+    at: the address and port on this machine, for the image's health check.
+    """
 
     pid: int
     host: str
     started_at: str
     url: str | None = None
+    at: str | None = None
 
     def __str__(self) -> str:
         where = f", answering at {self.url}" if self.url else ""
@@ -73,10 +77,10 @@ class FolderLock:
             raise
         return lock
 
-    def announce(self, url: str | None) -> None:
+    def announce(self, url: str | None, at: str | None = None) -> None:
         """Say where this process answers, for the message to a second one. Raises FolderUnusable on a full disk."""
         assert self._descriptor is not None
-        self._holder = msgspec.structs.replace(self._holder, url=url)
+        self._holder = msgspec.structs.replace(self._holder, url=url, at=at)
         try:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, msgspec.json.encode(self._holder) + b"\n", 0)

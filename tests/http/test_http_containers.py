@@ -89,6 +89,33 @@ def test_what_the_examples_say_of_the_image_is_so() -> None:
     assert example("compose")["services"]["tests"]["depends_on"] == {"analytics": {"condition": "service_healthy"}}
 
 
+def health_check() -> list[str]:
+    """The image's, with this Python."""
+    (found,) = re.findall(r"^HEALTHCHECK .*?CMD (\[.*?\])$", DOCKERFILE.replace("\\\n", ""), re.MULTILINE)
+    return [sys.executable, *json.loads(found)[1:]]
+
+
+def test_the_image_is_healthy_whether_a_variable_a_flag_or_a_file_says_the_port(tmp_path: Path) -> None:
+    environment = image_environment() | {"SV_DATA": str(tmp_path / "data")}
+    settings = tmp_path / "sv.toml"
+    settings.write_text("port = 0\nhost = '127.0.0.2'\n")
+    elsewhere = {name: value for name, value in environment.items() if name != "SV_HOST"} | {"SV_CONFIG": str(settings)}
+
+    def is_healthy(given: Mapping[str, str]) -> bool:
+        return subprocess.run(health_check(), env=dict(given), stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    for arguments, given in (
+        (["serve"], environment),
+        (["serve", "--port", "0"], environment | {"SV_PORT": "1"}),
+        (["serve"], elsewhere),
+    ):
+        with Server(arguments, given) as said:
+            assert is_healthy(given)
+            port = said["url"].rpartition(":")[2]
+            assert is_healthy(environment | {"SV_DATA": str(tmp_path / "other"), "SV_PORT": port}) is ("SV_HOST" in given)
+        assert not is_healthy(given)
+
+
 def test_the_composed_server_takes_events_with_the_credentials_of_sv_dev_and_keeps_nothing_but_in_tmp(tmp_path: Path) -> None:
     service = example("compose")["services"]["analytics"]
     assert re.search(r'^ENTRYPOINT \["sv"\]$', DOCKERFILE, re.MULTILINE)
