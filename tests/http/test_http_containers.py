@@ -101,8 +101,8 @@ def test_the_image_is_healthy_whether_a_variable_a_flag_or_a_file_says_the_port(
     settings.write_text("port = 0\nhost = '127.0.0.2'\n")
     elsewhere = {name: value for name, value in environment.items() if name != "SV_HOST"} | {"SV_CONFIG": str(settings)}
 
-    def is_healthy(given: Mapping[str, str]) -> bool:
-        return subprocess.run(health_check(), env=dict(given), stderr=subprocess.DEVNULL, check=False).returncode == 0
+    def is_healthy(given: dict[str, str]) -> bool:
+        return subprocess.run(health_check(), env=given, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
     for arguments, given in (
         (["serve"], environment),

@@ -102,12 +102,13 @@ def test_the_same_process_cannot_lock_twice_until_it_has_released(tmp_path: Path
 def test_the_address_can_be_told_later(tmp_path: Path) -> None:
     with FolderLock.acquire(tmp_path, now_ms=NOW) as lock:
         lock.announce("http://a-much-longer-address.example:8000")
-        lock.announce("http://h:1")
+        lock.announce("http://h:1", "127.0.0.1:1")
         assert json.loads((tmp_path / LOCK_NAME).read_text()) == {
             "pid": os.getpid(),
             "host": os.uname().nodename,
             "started_at": "2025-01-31T00:00:00Z",
             "url": "http://h:1",
+            "at": "127.0.0.1:1",
         }
 
 
