@@ -18,10 +18,9 @@ from sv.cli.asking import find_server
 from sv.cli.drawing import duration, number, percent
 from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.questions import add_insight_flags, insight_fields
-from sv.cli.terminal import console, line, shown
+from sv.cli.terminal import bar_table, console, line, shown
 from sv.model.errors import InvalidParameter
 
-BAR_CHARS = 40
 MODES = ("strict_deduplication", "strict_order", "strict_increase", "strict_once", "allow_reentry")
 
 
@@ -74,30 +73,25 @@ def _draw(found: dict[str, Any], counted: str) -> None:
         if "breakdowns" in found:
             name = json.dumps(each["breakdown_value"], ensure_ascii=False)
             out.print(line((f"{shown(found['breakdown'])} = {shown(name)}", "bold")))
-        out.print(_table(each["steps"], counted))
+        out.print(_table(out.width, each["steps"], counted))
     if "breakdowns" in found:
         out.print(line(("all", "bold")))
-        out.print(_table(found["steps"], counted))
+        out.print(_table(out.width, found["steps"], counted))
     dates = f"{found['date_from'][:16]} to {found['date_to'][:16]} UTC"
     rate = (percent(found["conversion_rate"]), "bold green")
     out.print(line(rate, f" converted within {found['conversion_window']}, {dates}, {found['elapsed_ms']:.0f} ms"))
 
 
-def _table(steps: list[dict[str, Any]], counted: str) -> Any:
-    from rich.bar import Bar
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    for justify in ("right", "left", "left", "right", "right", "left"):
-        table.add_column(justify=justify, no_wrap=True)
+def _table(width: int, steps: list[dict[str, Any]], counted: str) -> Any:
+    rows: list[list[str | tuple[float, float]]] = []
     first = steps[0]["count"]
     for each in steps:
         further = ""
         if each["step"] > 1:
             further = f"{percent(each['step_conversion_rate'])} of step {each['step'] - 1}"
             further += f", median {duration(each['median_seconds'])}" if each["count"] else ""
-        bar = Bar(max(first, 1), 0, each["count"], width=BAR_CHARS, color="cyan")
+        bar = (each["count"], max(first, 1))
         unit = counted.removesuffix("s") if each["count"] == 1 else counted
         count = f"{number(each['count'])}{f' {unit}' if each['step'] == 1 else ''}"
-        table.add_row(str(each["step"]), shown(str(each["event"]), 40), bar, count, percent(each["conversion_rate"]), further)
-    return table
+        rows.append([str(each["step"]), shown(str(each["event"]), 40), bar, count, percent(each["conversion_rate"]), further])
+    return bar_table(width, "rlbrrl", rows)

@@ -6,13 +6,19 @@ token, so control characters, which could move the cursor or rename the window, 
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from sv.model.command_limits import MAX_TOLD_CHARS
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
+
+BAR_CHARS: Final = 40
+LEAST_BAR_CHARS: Final = 5
+GAP_CHARS: Final = 2
 
 
 def console() -> "Console":
@@ -47,3 +53,30 @@ def line(*pieces: "str | tuple[str, str]") -> "Text":
     from rich.text import Text
 
     return Text.assemble(*pieces)
+
+
+def bar_table(width: int, columns: str, rows: Sequence[Sequence[str | tuple[float, float]]]) -> "Table":
+    """A table that fits: bars get shorter first, then they go, then texts on the left are cut. Figures stay whole.
+
+    columns: a letter for each: l and r, as texts are aligned, or b, a bar's (size, of how much).
+    """
+    from rich.bar import Bar
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    texts = sum(max(cell_len(cell) if isinstance(cell, str) else 0 for cell in column) for column in zip(*rows, strict=True))
+    room = min(BAR_CHARS, width - texts - GAP_CHARS * (len(columns) - 1))
+    table = Table.grid(padding=(0, GAP_CHARS))
+    for column in columns:
+        if column != "b" or room >= LEAST_BAR_CHARS:
+            table.add_column(justify="right" if column == "r" else "left", no_wrap=column != "l")
+    for row in rows:
+        cells: list[Bar | Text] = []
+        for cell in row:
+            if isinstance(cell, str):
+                cells.append(Text(cell, no_wrap=True, overflow="ellipsis"))
+            elif room >= LEAST_BAR_CHARS:
+                cells.append(Bar(cell[1], 0, cell[0], width=room, color="cyan"))
+        table.add_row(*cells)
+    return table

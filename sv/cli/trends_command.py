@@ -19,9 +19,8 @@ from sv.cli.asking import find_server
 from sv.cli.drawing import number, spark
 from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.questions import add_insight_flags, insight_fields
-from sv.cli.terminal import console, line, shown
+from sv.cli.terminal import bar_table, console, line, shown
 
-BAR_CHARS = 40
 MAX_BARS = 62
 """Of one series; longer ones are small columns."""
 
@@ -67,7 +66,7 @@ def _draw(found: dict[str, Any]) -> None:
     out = console()
     series = found["series"]
     if len(series) == 1 and len(found["labels"]) <= MAX_BARS:
-        out.print(_bars(found, series[0]))
+        out.print(_bars(out.width, found, series[0]))
         told = f"{shown(_name(series[0], is_broken_down=found['breakdown'] is not None))}: {number(series[0]['total'])}"
     else:
         each = _columns(out, found)
@@ -76,32 +75,27 @@ def _draw(found: dict[str, Any]) -> None:
     out.print(line((told, "bold"), f" by {found['interval']}, {dates}, {found['elapsed_ms']:.0f} ms"))
 
 
-def _bars(found: dict[str, Any], series: dict[str, Any]) -> Any:
-    from rich.bar import Bar
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    for justify in ("left", "left", "right"):
-        table.add_column(justify=justify, no_wrap=True)
+def _bars(width: int, found: dict[str, Any], series: dict[str, Any]) -> Any:
     top = max((value or 0 for value in series["values"]), default=0)
-    for label, value in zip(_local(found), series["values"], strict=True):
-        table.add_row(label, Bar(top or 1, 0, max(value or 0, 0), width=BAR_CHARS, color="cyan"), number(value))
-    return table
+    labels = zip(_local(found), series["values"], strict=True)
+    return bar_table(width, "lbr", [[label, (max(value or 0, 0), top or 1), number(value)] for label, value in labels])
 
 
 def _columns(out: Any, found: dict[str, Any]) -> int:
     """A row a series. Returns how many buckets a column stands for."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "left", "right"):
         table.add_column(justify=justify, no_wrap=True)
+    table.columns[0].no_wrap = False  # so that a narrow terminal cuts names, and no figures
     width = min(120, max(20, out.width - 50))
     each = 1
     for series in found["series"]:
         drawn, each = spark(series["values"], width)
         table.add_row(
-            shown(_name(series, is_broken_down=found["breakdown"] is not None), 32),
+            Text(shown(_name(series, is_broken_down=found["breakdown"] is not None), 32), no_wrap=True, overflow="ellipsis"),
             line((drawn, "cyan")),
             number(series["total"]),
         )

@@ -1,9 +1,11 @@
 """Figures as a terminal shows them."""
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 from sv.cli.drawing import count, duration, number, percent, spark
-from sv.cli.terminal import shown
+from sv.cli.terminal import bar_table, shown
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,27 @@ def test_what_somebody_sent_is_one_line_that_no_terminal_acts_on() -> None:
     assert shown("a\x1b[2Jb\r\nc\x07\u202ed\u0085") == "a\\x1b[2Jb\\r\\nc\\x07\\u202ed\\x85"
     assert shown("é „ü“ 漢") == "é „ü“ 漢"
     assert shown("x" * 500) == "x" * 100 + "…"
+
+
+def drawn(width: int) -> list[str]:
+    out = Console(width=width, force_terminal=False)
+    rows: list[list[str | tuple[float, float]]] = [
+        ["1", "購入 and more", (4, 4), "4 persons", "100.0 %", ""],
+        ["2", "buy", (2, 4), "2", "50.0 %", "50.0 % of step 1, median 3 min"],
+    ]
+    with out.capture() as found:
+        out.print(bar_table(out.width, "rlbrrl", rows), soft_wrap=True)
+    return [line.rstrip() for line in found.get().splitlines()]
+
+
+def test_bars_are_what_a_narrow_terminal_has_less_of_and_figures_stay_whole() -> None:
+    first, second = drawn(200)
+    assert ("█" * 40 in first, "█" * 41 in first, "█" * 20 in second, "█" * 21 in second) == (True, False, True, False)
+    for width in (110, 80, 70, 60, 45):
+        first, second = drawn(width)
+        assert max(cell_len(line) for line in (first, second)) <= width
+        assert first.startswith("1  購入")
+        assert first.endswith("  4 persons  100.0 %")
+        assert second.startswith("2  buy")
+        assert " 2   50.0 %  50.0 %" in second
+        assert ("█" in first, second.endswith("median 3 min")) == (width >= 80, width >= 70)
