@@ -176,13 +176,18 @@ class EventStore:
         with self._state:
             return self._pending_events + sum(generation.events for generation in self._held())
 
-    def held_age_s(self) -> float:
-        """Since when the oldest event that is in no part yet waits; 0 without any."""
+    def held_since_s(self) -> float | None:
+        """Since when the oldest event that is in no part yet waits; None without any."""
         with self._state:
             held = self._held()
             if not held and not self._pending_events:
-                return 0.0
-            return self._monotonic_s() - (held[0].opened_at_s if held else self._pending_since_s)
+                return None
+            return held[0].opened_at_s if held else self._pending_since_s
+
+    def held_age_s(self) -> float:
+        """The same as an age; 0 without any."""
+        since_s = self.held_since_s()
+        return 0.0 if since_s is None else self._monotonic_s() - since_s
 
     def _held(self) -> list[Generation]:
         """Under `_state`: the generations that are in no part yet, oldest first."""
@@ -294,6 +299,7 @@ class EventStore:
         TRICKY: it stops at a position and not when nothing is left. Under steady load something always is, and queries and flushes
         would wait for ever.
         """
+        began_s = self._monotonic_s()
         while self._drained_seq < seq:
             taken = self._next_slice()
             if not taken:
@@ -304,6 +310,9 @@ class EventStore:
                 with self._state:
                     self._pending.extendleft(stored for stored in reversed(taken) if stored.seq > self._drained_seq)
                 raise
+        # SCAR: what is pending now has come since. Under load something always is, and each flush was followed by the next one at once.
+        with self._state:
+            self._pending_since_s = max(self._pending_since_s, began_s)
 
     def _next_slice(self) -> list[StoredBatch]:
         taken: list[StoredBatch] = []

@@ -96,7 +96,6 @@ class Maintenance:
         self._large = LargeRows(lambda: store.tables, store.data_folder)
         self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
-        self._pending_since_s: float | None = None
         self.unfinished = Unfinished(store.data_folder, rows)
         self.unfinished.resume([part.part_id for part in store.catalog.parts()])
         self.fault: str | None = None
@@ -270,18 +269,8 @@ class Maintenance:
         return min(max(oldest + self._flush_after_s - self._monotonic_s(), 0.02), HELD_POLL_S)
 
     def _oldest_s(self) -> float | None:
-        """Since when something is held: since its buffer was opened or, before anyone drained it, since this thread saw it."""
-        store = self._store
-        current = store.current
-        if store.frozen:
-            return 0.0
-        if current is not None:
-            return current.opened_at_s
-        if not store.pending_bytes:
-            self._pending_since_s = None
-        elif self._pending_since_s is None:
-            self._pending_since_s = self._monotonic_s()
-        return self._pending_since_s
+        """Since when something is held that is to be flushed; what a flush left behind was due long ago."""
+        return 0.0 if self._store.frozen else self._store.held_since_s()
 
     def _is_flush_due(self) -> bool:
         oldest = self._oldest_s()
