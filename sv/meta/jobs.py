@@ -8,7 +8,7 @@ is taken away in the transaction that notes it in the job, and a part is replace
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import apsw
@@ -107,9 +107,10 @@ class Jobs:
         asked = "select 1 from jobs where project_id = ? and kind = ? and subject = ? and state <> 'done'"
         return self._meta.row(asked, project_id, kind, subject) is not None
 
-    def next_one(self) -> Job | None:
-        """The oldest job that is not finished."""
-        row = self._meta.row(f"{_SELECT} where {_UNFINISHED} order by n limit 1")
+    def next_one(self, but_of: Collection[str] = ()) -> Job | None:
+        """The oldest job that is not finished, of all projects but these."""
+        others = f"{_SELECT} where {_UNFINISHED} and project_id not in (select value from json_each(?)) order by n limit 1"
+        row = self._meta.row(others, msgspec.json.encode(list(but_of)).decode())
         return None if row is None else _to_job(row)
 
     def start(self, job: Job, now_ms: int) -> None:

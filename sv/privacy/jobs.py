@@ -1,12 +1,13 @@
 """Does the jobs that wait, one after the other, on a thread of its own that is there only while there are some.
 
-A job that was under way when the process ended is the first one of the next start. What passes by itself (a full disk) is tried again for
-as long as it takes; what doesn't makes the job fail after some tries, which is logged and told in the job.
+A job that was under way when the process ended is the first one of the next start. What passes by itself (a full disk, a bucket that isn't
+reached) is tried again for as long as it takes, while other projects' jobs go on; what doesn't makes the job fail after some tries, which is
+logged and told in the job.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from sv.model.access import Actor
@@ -40,7 +41,7 @@ class AllJobRows(JobRows, Protocol):
 
     def is_about(self, project_id: str, kind: Kind, subject: str) -> bool: ...
 
-    def next_one(self) -> Job | None: ...
+    def next_one(self, but_of: Collection[str] = ()) -> Job | None: ...
 
     def start(self, job: Job, now_ms: int) -> None: ...
 
@@ -79,6 +80,8 @@ class JobWork:
         self._errands = Errands("sv-jobs", self._run)
         self._erasing = make_erasing(self._errands.pause)
         self._tries: dict[int, int] = {}
+        self._stuck: set[str] = set()
+        """Projects whose oldest job can't go on just now: jobs of one project are done in their order, and others don't wait for them."""
 
     def erase_person(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
         """Have a person erased in the background. See `queue_erasure`."""
@@ -143,9 +146,13 @@ class JobWork:
                     self._expiring.look()
                     self.trail.forget_old()
                     self._look_at_s = self._monotonic_s() + LOOK_EVERY_S
-                job = self._rows.next_one()
+                job = self._rows.next_one(self._stuck)
                 if job is not None:
                     self._try(job)
+                    continue
+                if self._stuck:
+                    self._stuck.clear()
+                    self._errands.pause(RETRY_S)
                     continue
             except Exception as error:  # the metadata refuses
                 log.error("can't go on with jobs, will try again: %s", told(error))
@@ -168,7 +175,7 @@ class JobWork:
                 if self._tries[job.n] >= ERASE_TRIES:
                     self._fail(job)
                     return
-            self._errands.pause(RETRY_S)
+            self._stuck.add(job.project_id)
 
     def _fail(self, job: Job) -> None:
         with self.trail.together():

@@ -136,6 +136,32 @@ def test_more_jobs_than_a_project_may_have_waiting_are_refused_and_leave_no_trac
     folder.crash()
 
 
+def test_a_job_that_has_to_wait_keeps_no_other_projects_job_waiting(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that nobody reaches, or a file that nobody may write to, is one project's; expiries of all stood behind it."""
+    jobs, rows = folder.server.jobs, Jobs(folder.server.meta)
+    stuck = jobs.queue_erasure(ASKER, PROJECT, ANN)
+    later = jobs.queue_erasure(ASKER, PROJECT, "bob-1")
+    other = rows.add("another", "erase_person", "carl", now_ms())
+    done, tried = threading.Event(), []
+    do = jobs.do
+
+    def doing(job: Job) -> None:
+        tried.append(job.id)
+        if job.project_id == PROJECT:
+            raise Unavailable("no bucket")
+        do(job)
+        done.set()
+
+    monkeypatch.setattr(jobs, "do", doing)
+    jobs.start()
+    assert done.wait(WAIT_S)
+    jobs.stop()
+    assert rows.get("another", other.id).state == "done"
+    assert [tried[0], tried[1]] == [stuck.id, other.id]
+    assert later.id not in tried, "those of one project are done in their order"
+    folder.crash()
+
+
 @pytest.mark.parametrize("error", [None, ValueError("no")])
 def test_a_job_whose_project_is_emptied_meanwhile_ends_with_it_quietly(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, error: Exception | None, caplog: pytest.LogCaptureFixture
