@@ -1,8 +1,8 @@
 """Does the jobs that wait, one after the other, on a thread of its own that is there only while there are some.
 
-A job that was under way when the process ended is the first one of the next start. What passes by itself (a full disk, a bucket that isn't
-reached) is tried again for as long as it takes, while other projects' jobs go on; what doesn't makes the job fail after some tries, which is
-logged and told in the job.
+A job that was under way when the process ended is the first one of the next start. What passes by itself (a full disk, a bucket that
+isn't reached) is tried again for as long as it takes, while other projects' jobs go on; what doesn't makes the job fail after some tries,
+which is logged and told in the job.
 """
 
 import logging
