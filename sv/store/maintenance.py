@@ -41,6 +41,9 @@ IDLE_POLL_S: Final = 5.0
 HELD_POLL_S: Final = 1.0
 """How often the number of held events is looked at; their bytes, and the oldest's age, are known without."""
 
+LET_OTHERS_S: Final = 0.001
+"""Between two turns: a lock is had by whoever asks first, which is who has just let go of it."""
+
 LOOK_FOR_DELETED_S: Final = 5.0
 """How often projects that another process deleted are looked for."""
 
@@ -178,6 +181,7 @@ class Maintenance:
                 if self._store.catalog.are_live(part.part_id for part in plan):
                     self._merge(plan)
                     self._sweep()
+            self._stopping.wait(LET_OTHERS_S)
         return len(plans)
 
     def index(self) -> None:
