@@ -24,9 +24,19 @@ def make_opener() -> urllib.request.OpenerDirector:
 
 def check_address(url: str, named: str = "--url") -> None:
     """Raises InvalidParameter for what is no address of a server, with or without a path in front of `/api`. named: where it was given."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    if not _is_address(url):
         raise InvalidParameter(f"expected an address such as https://analytics.example.com, got {url!r} ({named})")
+
+
+def _is_address(url: str) -> bool:
+    """Whether it can be asked at all: what looks up names and makes requests has errors of its own for the rest."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        name = (parts.hostname or "").encode("idna")
+        is_whole = parts.port != 0 and parts.path.isascii() and url.isprintable() and not set(url) & set(" ?#")
+    except ValueError:  # of brackets, a port or a name
+        return False
+    return parts.scheme in ("http", "https") and bool(name) and is_whole and not parts.username
 
 
 def check_token(api_token: str) -> None:

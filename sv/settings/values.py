@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
+from urllib.parse import urlsplit
 
 from sv.model.validate import show
 from sv.settings.machine import memory_allowed
@@ -186,9 +187,18 @@ def url() -> Kind[str]:
 
     def read(value: object) -> str | None:
         text = value.strip() if isinstance(value, str) else ""
-        return text.rstrip("/") if _URL.fullmatch(text) else None
+        return text.rstrip("/") if _URL.fullmatch(text) and _has_host(text) else None
 
     return Kind("a URL such as https://stats.example.com, without query or fragment", read)
+
+
+def _has_host(text: str) -> bool:
+    """Whether its host and port can be ones."""
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def base_path() -> Kind[str]:

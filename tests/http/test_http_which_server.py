@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from http_rig import Api, Running, event, running
 
+from sv.model.errors import InvalidParameter
+from sv.remote.addresses import check_address
 from tests import forked
 
 NOBODY = "http://127.0.0.1:1"
@@ -69,6 +71,36 @@ def test_a_variable_that_is_no_address_is_named(plan: Path, command: str) -> Non
     told = "expected an address such as https://analytics.example.com, got 'analytics.example.com'"
     assert done.stderr == f"sv: {told} (SV_URL)\n"
     assert sv(plan, command, "--url", "analytics.example.com").stderr == f"sv: {told} (--url)\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::",
+        "http://[zz]:1",
+        "http://x:abc",
+        "http://x:99999",
+        "http://x/é",
+        "http://..",
+        "http://a b",
+        "http://x?",
+        "http://x\n",
+    ],
+)
+def test_what_can_be_no_address_is_named_and_not_asked(url: str) -> None:
+    with pytest.raises(InvalidParameter, match=r"expected an address such as .* \(SV_URL\)"):
+        check_address(url, "SV_URL")
+
+
+def test_an_address_may_be_of_any_kind() -> None:
+    for url in (
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000",
+        "https://läden.example/sv/",
+        "http://sv_1",
+        "https://a.example:443",
+    ):
+        check_address(url)
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in FOLDER_AT_REST])

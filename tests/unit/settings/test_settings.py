@@ -300,6 +300,8 @@ BAD: list[tuple[str, str]] = [
     ("log_level", "loud"),
     ("log_format", "xml"),
     ("public_url", "stats.example.com"),
+    ("public_url", "http://[::"),
+    ("public_url", "http://stats.example.com:99999"),
     ("public_url", "ftp://stats.example.com"),
     ("public_url", "https://stats.example.com/?x=1"),
     ("public_url", "https://stats.example.com/#x"),
