@@ -1,7 +1,7 @@
 """Merge event files now: what the background does by and by. The server must not run on the folder.
 
 Gives the disk back what is free in sv.db, too, since persons were erased, events expired or projects deleted. Meanwhile that takes room for
-the rest of sv.db twice.
+the rest of sv.db twice; without it the event files are merged all the same.
 
 examples:
   sv compact
@@ -11,10 +11,12 @@ examples:
 import argparse
 import json
 import os
+from pathlib import Path
 
 from sv.cli.opened import check_folder
 from sv.cli.running import set_up_logging
 from sv.model.data_folder import CATALOG
+from sv.model.errors import Unavailable
 from sv.server import Server
 from sv.settings import add_flags, load
 from sv.store.disk_watch import shown_bytes
@@ -40,14 +42,27 @@ def run(args: argparse.Namespace) -> int:
         catalog = settings.data / CATALOG
         server.meta.empty_log()
         held = catalog.stat().st_size
-        server.meta.shrink(settings.data / SPILL)
-        freed = held - catalog.stat().st_size
+        fault = _shrink(server, settings.data / SPILL)
     finally:
         server.close()
+    freed = held - catalog.stat().st_size
     if args.json:
         print(json.dumps({"merges": merges, "files_before": before, "files_after": after, "catalog_bytes_freed": freed}))
     else:
         print(f"{before} files became {after}")
         if freed:
             print(f"{CATALOG} is {shown_bytes(freed)} smaller")
+    if fault is not None:
+        raise Unavailable(
+            f"the event files are merged and nothing is lost, but {CATALOG} could not be written anew: {fault.message}"
+        )
     return 0
+
+
+def _shrink(server: Server, scratch: Path) -> Unavailable | None:
+    """What kept it from being done, which takes nothing back of what was."""
+    try:
+        server.meta.shrink(scratch)
+    except Unavailable as fault:
+        return fault
+    return None

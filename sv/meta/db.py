@@ -182,7 +182,8 @@ class Meta:
     def shrink(self, scratch: Path) -> bool:
         """Give the disk back what is free in the file, where that is worth it: whether it was. For who has the folder to themselves.
 
-        scratch: a folder that has room for what is left, as the one of the file has to have. Raises Unavailable; then all is as it was.
+        scratch: a folder that has room for what is left, as the one of the file has to have. Raises Unavailable; then all is as it was, or
+        done: a disk that fills up may refuse what came after the commit.
         """
         if self.row(_IS_MOSTLY_FULL) == (1,):
             return False
