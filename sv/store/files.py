@@ -185,6 +185,12 @@ def delete_durably(data_folder: Path, paths: Collection[str]) -> set[str]:
     return gone
 
 
+def flushed_up_to(path: Path) -> int:
+    """The log position up to which the flush went that wrote the file; -1 for a file that no flush wrote."""
+    flush = _FLUSH_NAME.fullmatch(path.stem)
+    return -1 if flush is None else int(flush[1], 16)
+
+
 _UNKNOWN: Final = "no catalog row names it"
 _CUT_OFF: Final = "of an import that was cut off; the same import, run again, brings its events, and then it may be deleted"
 
@@ -203,8 +209,7 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
             continue
         count += 1
         path = data_folder / name
-        flush = _FLUSH_NAME.fullmatch(path.stem)
-        if flush is not None and int(flush[1], 16) > covered_seq and is_log_whole:
+        if is_log_whole and flushed_up_to(path) > covered_seq:
             path.unlink(missing_ok=True)
         else:
             set_aside(data_folder, path, _CUT_OFF if path.stem.startswith("import-") else _UNKNOWN, is_damaged=False)

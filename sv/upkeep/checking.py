@@ -15,7 +15,7 @@ from sv.meta.errors import FolderDamaged
 from sv.meta.parts import Parts
 from sv.model.data_folder import CATALOG
 from sv.model.part import Part
-from sv.store.files import ASIDE, has_catalog
+from sv.store.files import ASIDE, flushed_up_to, has_catalog
 from sv.wal.copying import LogState, read_state
 
 
@@ -73,9 +73,9 @@ def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Rep
         findings += _look_at(data, files, part)
         done += part.bytes
         progress(done, total)
-    if is_listed:
-        findings += _unlisted(data, known)
     log = read_state(data / "log", covered_seq) if (data / "log").is_dir() else LogState()
+    if is_listed:
+        findings += _unlisted(data, known, range(covered_seq + 1, covered_seq + 1 + (0 if log.missing_records else log.records)))
     if log.damaged_ranges:
         findings.append(Finding("log", "log", f"{log.damaged_ranges} places are damaged"))
     if log.missing_records and is_listed:
@@ -101,10 +101,9 @@ def _look_at(data: Path, files: Files, part: Part) -> Iterator[Finding]:
         yield Finding("damaged", part.path, f"it has {contents.rows:,} events, and the catalog knows {part.rows:,}")
 
 
-def _unlisted(data: Path, known: set[str]) -> Iterator[Finding]:
+def _unlisted(data: Path, known: set[str], logged: range) -> Iterator[Finding]:
+    """logged: the positions of all that the log has beyond the event files. A flush of them was cut off; the next start does it again."""
     for path in sorted((data / "events").glob("project=*/day=*/*.parquet")):
         name = str(path.relative_to(data))
-        if name not in known:
-            yield Finding(
-                "unlisted", name, "the catalog doesn't list it; the next start sets it aside, or has its events from the log"
-            )
+        if name not in known and flushed_up_to(path) not in logged:
+            yield Finding("unlisted", name, "the catalog doesn't list it; the next start sets it aside")

@@ -156,6 +156,13 @@ def test_a_flush_that_was_cut_off_before_its_commit_is_taken_from_the_log(
     monkeypatch.setattr(folder.server.store, "keep_persons", kept)
     folder.crash()
     assert len(part_files(tmp_path / "data")) == 3
+    assert check(tmp_path / "data")["findings"] == []  # the next start does it again
+    stranger = part_files(tmp_path / "data")[0].with_name("flush-00000000000000ff-0.parquet")
+    shutil.copy(part_files(tmp_path / "data")[0], stranger)
+    assert [finding["path"] for finding in check(tmp_path / "data", code=1)["findings"]] == [
+        str(stranger.relative_to(tmp_path / "data"))
+    ]
+    stranger.unlink()
     assert repaired(tmp_path / "data") == Counter(["one", "two", *numbers])
     assert len([path for path in files_aside(tmp_path / "data") if path.suffix == ".parquet"]) == 1
 
