@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from sv.meta.errors import FolderDamaged, FolderFromNewerVersion
 
-SCHEMA_VERSION: Final = 17
+SCHEMA_VERSION: Final = 18
 """The number of the last migration. Stated here so that opening an up-to-date file reads no other."""
 
 APPLICATION_ID: Final = 0x5356_6D31

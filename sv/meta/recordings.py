@@ -24,6 +24,10 @@ DOOM_BATCH: Final = 5000
 """Rows in one transaction: the writer's lock is held for some ten milliseconds, not for a million rows."""
 
 
+MAX_PERSONS: Final = 100
+"""Users and visitors of a session's recording before the newest: who has somebody's session id and many names could fill the metadata."""
+
+
 class NewChunk(msgspec.Struct, frozen=True, kw_only=True):
     """A chunk that somebody wants to upload. check_ms: when to look whether it has come. Times are Unix milliseconds."""
 
@@ -193,12 +197,15 @@ class RecordingChunks:
         return {str(session_id) for (session_id,) in rows}
 
     def sessions_of(self, project_id: str, person_id: str) -> list[str]:
-        """The sessions with a recording, or about to have one, whose visitor or user is this one."""
+        """The sessions with a recording, or about to have one, whose visitor or user is this one, or was when some of it came."""
         rows = self._meta.rows(
             """
             select session_id from recording_sessions where project_id = ?1 and user_id = ?2
             union all
             select session_id from recording_sessions where project_id = ?1 and anonymous_id = ?2
+            union all
+            select s.session_id from recording_persons p cross join recording_sessions s on s.recording = p.recording
+            where p.project_id = ?1 and p.id = ?2
             """,
             project_id,
             person_id,
@@ -290,7 +297,12 @@ def _note_stored(writer: apsw.Connection, recording: int, index: int, size: int,
 
 
 def _session(writer: apsw.Connection, new: NewChunk) -> tuple[int, int]:
-    """(number, bytes) of the chunk's session, which is made if it isn't there; the newest ids of its person are kept."""
+    """(number, bytes) of the chunk's session, which is made if it isn't there. It has the newest ids of its person; those before are kept
+    beside it, so that an erasure finds it by each.
+
+    Raises PayloadTooLarge for a session of too many persons.
+    """
+    _keep_replaced(writer, new)
     rows = writer.execute(
         """
         insert into recording_sessions (project_id, session_id, folder, anonymous_id, user_id)
@@ -302,6 +314,24 @@ def _session(writer: apsw.Connection, new: NewChunk) -> tuple[int, int]:
         (new.project_id, new.session_id, new.folder, new.anonymous_id, new.user_id),
     ).fetchall()
     return _whole(rows[0][0]), _whole(rows[0][1])
+
+
+def _keep_replaced(writer: apsw.Connection, new: NewChunk) -> None:
+    kept = writer.execute(
+        "select recording, anonymous_id, user_id from recording_sessions where project_id = ? and session_id = ?",
+        (new.project_id, new.session_id),
+    ).fetchall()
+    for recording, anonymous_id, user_id in kept:
+        pairs = ((anonymous_id, new.anonymous_id), (user_id, new.user_id))
+        replaced = [(recording, new.project_id, old) for old, now in pairs if old is not None and now is not None and old != now]
+        if not replaced:
+            return
+        writer.executemany("insert or ignore into recording_persons (recording, project_id, id) values (?, ?, ?)", replaced)
+        ((count,),) = writer.execute("select count(*) from recording_persons where recording = ?", (recording,)).fetchall()
+        if _whole(count) > MAX_PERSONS:
+            raise PayloadTooLarge(
+                f"expected at most {MAX_PERSONS} users and visitors before in a session's recording, got more (sessionId)"
+            )
 
 
 def _whole(value: object) -> int:

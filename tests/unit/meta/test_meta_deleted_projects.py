@@ -12,7 +12,7 @@ from sv.meta.projects import Projects
 KEPT = {"projects", "project_tokens", "api_tokens", "audit", "person_projects"}
 """For neither id nor token to be given out again, the trail of what was done, and a number that nothing refers to."""
 
-LATER = {"parts", "rollup_builds", "recording_chunks", "recording_sessions"}
+LATER = {"parts", "rollup_builds", "recording_chunks", "recording_sessions", "recording_persons"}
 """Marked at once; their rows go with what they stand for."""
 
 SOWN = {

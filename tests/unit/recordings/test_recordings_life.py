@@ -348,6 +348,30 @@ def test_a_persons_sessions_are_those_that_came_under_an_id_of_theirs(own: World
     assert own.recordings.sessions_of("dev", "ann") == ["s-1"]
 
 
+def test_a_recording_that_came_under_several_ids_is_found_by_each_and_goes_with_any(own: World) -> None:
+    """Two users on one device, say: later chunks of a session bring other ids."""
+    own.arrive(own.promise("s-1", user="ann"))
+    for index, user in ((1, "bob"), (2, None), (3, "ann"), (4, "carl")):
+        own.arrive(own.promise("s-1", index=index, user=user))
+    own.arrive(own.promise("s-2", user="bob"))
+    assert [own.recordings.sessions_of("dev", user) for user in ("ann", "bob", "carl")] == [["s-1"], ["s-1", "s-2"], ["s-1"]]
+    assert own.recordings.sessions_of("other", "ann") == []
+    own.recordings.erase_session_recordings("dev", own.recordings.sessions_of("dev", "ann"))
+    assert own.meta.rows("select * from recording_persons") == []
+    assert [own.recordings.sessions_of("dev", user) for user in ("ann", "bob", "carl")] == [[], ["s-2"], []]
+
+
+def test_a_session_of_ever_new_persons_is_refused_before_it_fills_the_metadata(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sv.meta.recordings.MAX_PERSONS", 2)
+    for index, user in enumerate(("ann", "bob", "ann", "carl", "carl")):
+        own.promise("s-1", index=index, user=user)
+    with pytest.raises(PayloadTooLarge, match="at most 2 users and visitors"):
+        own.promise("s-1", index=6, user="dora")
+    assert own.recordings.sessions_of("dev", "dora") == []
+
+
 STEPS = st.sampled_from(["promise", "promise", "arrive", "arrive", "settle", "later", "erase", "expire", "look"])
 
 
