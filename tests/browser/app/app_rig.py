@@ -227,7 +227,7 @@ def visiting(browser: Browser, url: str, screenshots: Path, state: Any = None) -
         yield visit
     finally:
         context.close()
-    assert visit.faults == []
+    assert visit.faults == [], visit.faults
 
 
 def screenshot_folder() -> Path:

@@ -41,6 +41,7 @@ def test_who_logs_in_again_is_in_the_project_that_this_browser_showed_last(stran
     stranger.log_in()
     stranger.heading("Events")
     page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()  # before that its questions would be refused
     stranger.open("/")
     stranger.log_in()
     expect(page.get_by_role("combobox", name="Project", exact=True)).to_have_value("zoo")
