@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
-from wal_rig import FaultyDisk, Told, change_byte, frame_ranges, open_log, read_back, segment_files
+from wal_rig import FaultyDisk, Told, change_byte, frame_ranges, has_header, open_log, read_back, segment_files
 
 fraction = st.floats(0, 1, exclude_max=True)
 
@@ -47,6 +47,13 @@ class LogMachine(RuleBasedStateMachine):
         assert seqs == sorted(set(seqs))
         self.shadows |= {payload for seq, payload in self.truth if seq in lost}
         self.truth = back
+
+    def _lost_with_its_headers(self, path: Path, ranges: dict[int, tuple[int, int]], *, was_known: bool) -> set[int]:
+        """What may be lost since both headers of a segment are damaged by now, one after the other. ranges: of its frames before.
+        was_known: it had one then. Of one that had none nobody knows which records are in it."""
+        if not was_known:
+            return {seq for seq, _ in self.truth}
+        return set() if has_header(path) else set(ranges)
 
     @rule(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=8), is_group=st.booleans())
     def append(self, sizes: list[int], is_group: bool) -> None:
@@ -100,9 +107,10 @@ class LogMachine(RuleBasedStateMachine):
             first = min((start for start, _ in ranges.values()), default=0) if in_frames else 0
             last = max((stop for _, stop in ranges.values()), default=size) if in_frames else size
             at = first + int(where * (last - first))
+            was_known = has_header(path)
             change_byte(path, at, mask)
             hit = {seq for seq, (start, stop) in ranges.items() if start <= at < stop}
-            self._check(hit)
+            self._check(hit | self._lost_with_its_headers(path, ranges, was_known=was_known))
         self._open()
 
     @rule(where=fraction)
@@ -110,11 +118,12 @@ class LogMachine(RuleBasedStateMachine):
         self.log.close()
         for path in segment_files(self.folder)[-1:]:
             size = path.stat().st_size
-            ranges = frame_ranges(path)
+            ranges, was_known = frame_ranges(path), has_header(path)
             cut = min(size, max(100, int(where * size)))
             with path.open("r+b") as file:
                 file.truncate(cut)
-            self._check({seq for seq, (_, stop) in ranges.items() if stop > cut})
+            hit = {seq for seq, (_, stop) in ranges.items() if stop > cut}
+            self._check(hit | self._lost_with_its_headers(path, ranges, was_known=was_known))
         self._open()
 
 

@@ -167,6 +167,12 @@ def spare_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("spare-*.wal"))
 
 
+def has_header(path: Path) -> bool:
+    """Whether one of the segment's two headers is good, without which nobody knows where its frames are."""
+    data, _ = read_segment(OS_DISK, path, MAX_SEGMENT_BYTES)
+    return decode_header(data[:HEADER_BYTES]).header is not None
+
+
 def frame_ranges(path: Path) -> dict[int, tuple[int, int]]:
     """Where each record's frame lies in a sound segment: number to (start, stop)."""
     data, _ = read_segment(OS_DISK, path, MAX_SEGMENT_BYTES)
