@@ -48,12 +48,10 @@ class LogMachine(RuleBasedStateMachine):
         self.shadows |= {payload for seq, payload in self.truth if seq in lost}
         self.truth = back
 
-    def _lost_with_its_headers(self, path: Path, ranges: dict[int, tuple[int, int]], *, was_known: bool) -> set[int]:
-        """What may be lost since both headers of a segment are damaged by now, one after the other. ranges: of its frames before.
-        was_known: it had one then. Of one that had none nobody knows which records are in it."""
-        if not was_known:
-            return {seq for seq, _ in self.truth}
-        return set() if has_header(path) else set(ranges)
+    def _lost_with_its_headers(self, path: Path, *, was_known: bool) -> set[int]:
+        """What may be lost where both headers of a segment are damaged by now, one after the other: which records are in it, and which ones
+        before it are none any more, nobody knows. was_known: it had one until now."""
+        return set() if was_known and has_header(path) else {seq for seq, _ in self.truth}
 
     @rule(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=8), is_group=st.booleans())
     def append(self, sizes: list[int], is_group: bool) -> None:
@@ -110,7 +108,7 @@ class LogMachine(RuleBasedStateMachine):
             was_known = has_header(path)
             change_byte(path, at, mask)
             hit = {seq for seq, (start, stop) in ranges.items() if start <= at < stop}
-            self._check(hit | self._lost_with_its_headers(path, ranges, was_known=was_known))
+            self._check(hit | self._lost_with_its_headers(path, was_known=was_known))
         self._open()
 
     @rule(where=fraction)
@@ -123,7 +121,7 @@ class LogMachine(RuleBasedStateMachine):
             with path.open("r+b") as file:
                 file.truncate(cut)
             hit = {seq for seq, (_, stop) in ranges.items() if stop > cut}
-            self._check(hit | self._lost_with_its_headers(path, ranges, was_known=was_known))
+            self._check(hit | self._lost_with_its_headers(path, was_known=was_known))
         self._open()
 
 
