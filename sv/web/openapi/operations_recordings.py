@@ -65,6 +65,7 @@ within {_MINUTES}.
 - Any origin may ask, and upload (CORS). Uploading the same chunk again, by the same URL or a new one, replaces it.
 - A chunk is listed once its bytes are there. With S3 configured, the URL is S3's and the bytes never pass through this server.
 - At most {limits.MAX_CHUNK_BYTES:,} bytes a chunk and {limits.MAX_SESSION_RECORDING_BYTES:,} a session (413 beyond).
+- At most 100 users and visitors of a session before the newest (413 beyond).
 - The body is JSON, also as `text/plain`, also with `Content-Encoding: gzip`; at most {limits.MAX_RECORDING_BODY_BYTES:,} bytes.
 - Never 429. No room for recordings, or too many uploads promised, is 503 with `Retry-After`."""
 
