@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Request, Route
 
@@ -184,8 +185,14 @@ class Visitor:
             self.page.wait_for_timeout(20)
 
     def stored(self) -> list[dict[str, Any]]:
-        """The project's events, oldest first."""
-        return self.api.listed()[::-1]
+        """The events of this visitor's site, oldest first. What an earlier test's pages sent to the last may still come in."""
+        port = urlsplit(self.site.url).port
+
+        def is_here(event: dict[str, Any]) -> bool:
+            url = event["properties"].get("$current_url")
+            return url is None or urlsplit(url).port == port
+
+        return [event for event in self.api.listed()[::-1] if is_here(event)]
 
     def expect(self, *names: str) -> list[dict[str, Any]]:
         """Exactly these events are stored, once each, in the order of their times; and they are returned."""
