@@ -96,6 +96,7 @@ def test_who_has_no_project_has_their_account_and_who_administers_the_server_mak
     page.get_by_role("link", name="Make one in the settings").click()
     page.get_by_role("link", name="Users", exact=True).click()
     page.get_by_role("button", name="New user").click()
+    expect(page.get_by_role("dialog").get_by_label("E-mail")).to_be_visible()
     expect(page.get_by_role("dialog").get_by_label("Role in")).to_have_count(0)
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Projects", exact=True).click()
