@@ -17,6 +17,13 @@ def sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment + 0.05 - time.monotonic()))
 
 
+def is_over(server: Server, stored: float) -> bool:
+    """Whether the machine was slower than the window, so that a repetition was stored; else it was not."""
+    found = server.numbers()
+    assert found == Counter(["again"]) or time.monotonic() > stored + WINDOW_S, found
+    return found != Counter(["again"])
+
+
 def nothing(server: Server) -> None:
     pass
 
@@ -118,7 +125,8 @@ def test_a_body_is_stored_again_once_the_window_is_over(serve: Serve) -> None:
     server.store(body)
     stop(server)
     server.store(body)
-    assert server.numbers() == Counter(["again"])
+    if is_over(server, stored):
+        return
     sleep_until(stored + WINDOW_S)
     server.store(body)
     stored = time.monotonic()
@@ -141,7 +149,8 @@ def test_an_event_id_is_stored_again_once_its_window_is_over(serve: Serve) -> No
     stored = time.monotonic()
     stop(server)
     server.store(identified("again"))
-    assert server.numbers() == Counter(["again"])
+    if is_over(server, stored):
+        return
     sleep_until(stored + WINDOW_S)
     server.store(identified("again"))
     stored = time.monotonic()
