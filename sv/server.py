@@ -54,7 +54,8 @@ from sv.store.files import ASIDE, EVENTS, SPILL, refuse_lost_catalog
 from sv.store.maintenance import Maintenance
 from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
-from sv.store.recovery import clear_away, recall_event_ids, recover_catalog
+from sv.store.recalling import recall_event_ids
+from sv.store.recovery import clear_away, recover_catalog
 from sv.store.rollups import Rollups, RollupWork
 from sv.wal.fault import LogFault
 from sv.wal.log import Commit, Log
@@ -278,7 +279,7 @@ class Server:
         SCAR: the window before the oldest batch out of the log, not before now. A repetition that was dropped came back to life.
         """
         since_ms = (self._oldest_replayed_ms or self.clock()) - int(self.settings.event_id_window_seconds * 1000)
-        recall_event_ids(self.settings.data, self.catalog, self._open_tables(), since_ms)
+        recall_event_ids(self.settings.data, self.catalog, self._open_tables(), since_ms, lambda: self.maintenance.is_ending)
 
     def _load_app(self) -> App:
         from sv.web.app import make_app

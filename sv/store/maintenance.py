@@ -114,6 +114,10 @@ class Maintenance:
         """Begin nothing more that can wait, on whatever thread."""
         self._stopping.set()
 
+    @property
+    def is_ending(self) -> bool:
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """End the thread soon: a file half written is deleted, and the rest of a flush is for `flush_last` or the next start."""
         self._stopping.set()

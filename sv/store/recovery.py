@@ -1,4 +1,4 @@
-"""What a start does with the files that it finds, and what the engine has to be told again of those that are good.
+"""What a start does with the files that it finds.
 
 Assumes the lock on the data folder and the open catalog. Never deletes anything that may hold an event which nothing else holds.
 
@@ -12,13 +12,11 @@ from pathlib import Path
 
 from sv.meta.errors import FolderUnusable
 from sv.model.errors import SvError
-from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.part import Part
-from sv.model.telling import told
 from sv.store.catalog import Catalog
 from sv.store.files import EVENTS, SPILL, delete_durably, looks_whole, set_aside, sweep_temporary_files, sweep_unknown_files
 from sv.store.indexing import sweep_keys
-from sv.store.ports import CatalogRows, Tables
+from sv.store.ports import CatalogRows
 
 log = logging.getLogger(__name__)
 
@@ -54,21 +52,6 @@ def clear_away(data_folder: Path, rows: CatalogRows, catalog: Catalog, *, is_log
         log.error("can't clear away files that no catalog row names: %s", error)
 
 
-def recall_event_ids(data_folder: Path, catalog: Catalog, tables: Tables, since_ms: int) -> None:
-    """Have the engine remember the clients' event ids that were received since then, from the parts.
-
-    Raises Unavailable. A damaged part is passed over, for the next query to set aside: it must not keep new events from being drained.
-    """
-    for project_id in {part.project_id for part in catalog.parts()}:
-        snapshot = catalog.take(project_id, 0, MAX_TIMESTAMP_MS + 1)  # held, so that no merge deletes the files meanwhile
-        try:
-            for part in snapshot.parts:
-                if part.max_received_ms >= since_ms:
-                    _recall_one(data_folder / part.path, project_id, tables, since_ms)
-        finally:
-            catalog.release(snapshot)
-
-
 def _remove_taken_out(data_folder: Path, rows: CatalogRows, catalog: Catalog) -> None:
     """Delete for good what an earlier run has taken out of the catalog (merged, erased, too old, of a deleted project) and did not get to
     delete, and the files of merges and the like that were not finished. Raises Unavailable; then they are as they were.
@@ -89,15 +72,6 @@ def _remove_taken_out(data_folder: Path, rows: CatalogRows, catalog: Catalog) ->
     superfluous = [path for path, made_of in unfinished.items() if made_of <= live]
     stays = set(superfluous) - delete_durably(data_folder, superfluous)
     rows.forget_unfinished([path for path in unfinished if path not in stays])
-
-
-def _recall_one(path: Path, project_id: str, tables: Tables, since_ms: int) -> None:
-    try:
-        tables.recall_event_ids([(project_id, path)], since_ms)
-    except Exception as error:
-        if tables.is_readable(path):
-            raise
-        log.error("can't read the event ids in %s: %s", path, told(error))
 
 
 def _is_whole(data_folder: Path, rows: CatalogRows, part: Part) -> bool:

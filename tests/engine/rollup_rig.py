@@ -32,7 +32,8 @@ from sv.store.importing import ImportBatch, ImportChunks
 from sv.store.maintenance import Maintenance
 from sv.store.person_numbers import PersonNumbers
 from sv.store.ports import BadBatch
-from sv.store.recovery import recall_event_ids, recover_catalog
+from sv.store.recalling import recall_event_ids
+from sv.store.recovery import recover_catalog
 from sv.store.rollups import Rollups, RollupWork
 from tests.engine.rig import AGENTS, CHROME, NOON, SALT, Event
 

@@ -55,6 +55,8 @@ class DuckTables:
         self._bad_batch = bad_batch
         self._recall = recall_event_ids
         self._has_recalled = False
+        self._recalled: set[Path] = set()
+        self._recalling = threading.Lock()
         self._buffers: set[int] = set()
         self._writers: set[duckdb.DuckDBPyConnection] = set()
         self._writers_lock = threading.Lock()
@@ -142,9 +144,11 @@ class DuckTables:
 
     def _recall_once(self) -> None:
         """Outside of what blames the batch: a damaged file is no fault of the one that made us read it."""
-        if not self._has_recalled:
-            self._recall()
-            self._has_recalled = True
+        with self._recalling:
+            if not self._has_recalled:
+                self._recall()
+                self._recalled.clear()
+                self._has_recalled = True
 
     @contextmanager
     def _blaming_the_batch(self) -> Generator[None]:
@@ -247,15 +251,19 @@ class DuckTables:
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
         with self._cursor() as cursor:
-            for project_id, path in parts:
-                cursor.execute(
-                    f"""
-                    insert into recent_event_ids
-                    select $project_id, client_event_id, received_at from ({files.read_files([path])})
-                    where client_event_id is not null and received_at >= make_timestamp_ms($since_ms)
-                    """,
-                    {"project_id": project_id, "since_ms": since_ms},
-                )
+            cursor.execute(
+                f"""
+                insert into recent_event_ids
+                select $project_ids[file_index::bigint + 1], client_event_id, received_at
+                from ({files.read_files([path for _, path in parts], with_index=True)})
+                where client_event_id is not null and received_at >= make_timestamp_ms($since_ms)
+                """,
+                {"project_ids": [project_id for project_id, _ in parts], "since_ms": since_ms},
+            )
+        self._recalled.update(path for _, path in parts)
+
+    def has_recalled(self, path: Path) -> bool:
+        return path in self._recalled
 
     def summarise(
         self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
@@ -273,6 +281,7 @@ class DuckTables:
 
     def recall_again(self) -> None:
         self.forget_event_ids(MAX_TIMESTAMP_MS)
+        self._recalled.clear()
         self._has_recalled = False
 
     def forget_event_ids(self, before_ms: int) -> None:
