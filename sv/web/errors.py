@@ -1,5 +1,6 @@
 """The one map from an error to an answer: status, headers and a body in the contract's shape."""
 
+import asyncio
 import logging
 import time
 from typing import Any, Final
@@ -18,7 +19,12 @@ _logged_s: Final[dict[str, float]] = {}  # by error code, of which there are a f
 
 
 def error_answer(error: BaseException) -> tuple[int, dict[str, str], bytes]:
-    """(status, headers, JSON body) of an error. What is no SvError is logged with its trace and answered without it."""
+    """(status, headers, JSON body) of an error. What is no SvError is logged with its trace and answered without it.
+
+    Requests are cancelled by the server's end alone, where it waits for them no longer.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        error = Unavailable("the server is shutting down", retry_after_s=2)
     headers: dict[str, str] = {}
     if not isinstance(error, SvError):
         log.error("a fault of ours while answering", exc_info=error)

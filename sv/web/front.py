@@ -142,7 +142,7 @@ class Front:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: "_Sending") -> None:
-        """A door's answer or the framework's. What either of them lets fall is a 500 like any other."""
+        """A door's answer or the framework's. What either of them lets fall is a 500 like any other, and what the end cuts off a 503."""
         path = scope["path"]
         try:
             door = next((door for door in self._doors if door.takes(path)), None)
@@ -151,7 +151,7 @@ class Front:
             else:
                 app = self._app or await self.load()
                 await app(keep_names_whole(scope), receive, send)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if send.has_begun:
                 raise  # nothing is left but to end the connection, which the server that calls us does
             status, extra, body = error_answer(error)
@@ -181,7 +181,7 @@ class Front:
                 raise MethodNotAllowed(f"expected POST, got {method}")
             ack = await self._capture_request(scope, receive)
             status, body = ack.status, ack.body
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             status, extra, body = error_answer(error)
             counters.refused_requests[getattr(error, "code", "INTERNAL_ERROR")] += 1
             headers += [(name.encode(), value.encode()) for name, value in extra.items()]

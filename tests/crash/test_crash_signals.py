@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT are the ordinary end: what runs is answered, everything is written to files, and the exit code is 0."""
 
 import itertools
+import json
 import os
 import signal
 import threading
@@ -129,17 +130,24 @@ def test_a_request_that_runs_is_answered_before_the_end(serve: Serve) -> None:
     assert numbers_in_files(server.folder) == expected
 
 
-def test_a_second_signal_ends_at_once(serve: Serve) -> None:
-    """A body that never ends keeps the first one waiting."""
-    server = serve().start()
-    server.store(dated("before"))
+def begin_a_body(server: Server, path: str) -> Connection:
+    """A request whose body doesn't come to its end."""
     connection = Connection(server.port)
     inner = connection.raw()
-    inner.putrequest("POST", INGEST)
+    inner.putrequest("POST", path)
     inner.putheader("Content-Type", "application/json")
+    inner.putheader("Authorization", "Bearer sv_dev")
     inner.putheader("Content-Length", "1000")
     inner.endheaders()
     inner.send(b"{")
+    return connection
+
+
+def test_a_second_signal_ends_at_once(serve: Serve) -> None:
+    """Bodies that never end keep the first one waiting. Who sends them is told in the contract's words."""
+    server = serve().start()
+    server.store(dated("before"))
+    waiting = [begin_a_body(server, path) for path in (INGEST, f"{PROJECT}/insights/trends")]
     time.sleep(0.2)
     os.kill(server.process.pid, signal.SIGTERM)
     time.sleep(1)
@@ -148,6 +156,11 @@ def test_a_second_signal_ends_at_once(serve: Serve) -> None:
     os.kill(server.process.pid, signal.SIGTERM)
     assert server.process.wait(30) in (0, -signal.SIGTERM)
     assert time.monotonic() - began < 3
+    for connection in waiting:
+        response = connection.raw().getresponse()
+        assert (response.status, response.headers["retry-after"]) == (503, "2")
+        assert json.loads(response.read()) == {"error": "the server is shutting down", "code": "UNAVAILABLE"}
+        connection.close()
     assert "Traceback" not in server.log
     connection.close()
     server.start()
