@@ -162,7 +162,6 @@ def test_a_second_signal_ends_at_once(serve: Serve) -> None:
         assert json.loads(response.read()) == {"error": "the server is shutting down", "code": "UNAVAILABLE"}
         connection.close()
     assert "Traceback" not in server.log
-    connection.close()
     server.start()
     assert server.numbers() == Counter(["before"])
 
