@@ -391,8 +391,8 @@ class Server:
             if flush:
                 steps.callback(self.maintenance.flush_last)
             steps.callback(self.maintenance.stop)
-            for each in (self.jobs, self.rollup_work, self.recordings.keeper, self.disk):
-                steps.callback(each.stop)
             steps.callback(self.log.close)
+            for each in (self.jobs, self.rollup_work, self.recordings.keeper, self.disk):  # a job may be having the log renewed
+                steps.callback(each.stop)
             if self.runner is not None:
                 steps.callback(self.runner.close)

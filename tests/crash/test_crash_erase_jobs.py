@@ -201,3 +201,28 @@ def test_a_disk_that_refuses_the_trails_entry_refuses_the_erasure(folder: Folder
             folder.server.jobs.trail.exported(ASKER, PROJECT, ANN)
     assert Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10) == []
     folder.close()
+
+
+def test_a_job_that_runs_as_the_server_ends_is_no_failure_and_is_gone_on_with(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs = folder.server.jobs
+    empty_log = jobs._erasing._empty_log
+    has_begun = threading.Event()
+
+    def at_the_end() -> list[str]:
+        has_begun.set()
+        while not jobs._errands.pause(WAIT_S):
+            pass
+        return empty_log()
+
+    monkeypatch.setattr(jobs._erasing, "_empty_log", at_the_end)
+    jobs.erase_person(ASKER, PROJECT, ANN)
+    assert has_begun.wait(WAIT_S)
+    folder.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
+    again = Folder(folder.path)
+    assert job_of(again).state == "running"
+    again.server.jobs.run_all()
+    assert (job_of(again).state, files_with(folder.path)) == ("done", [])
+    again.close()
