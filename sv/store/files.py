@@ -152,24 +152,39 @@ def set_aside(data_folder: Path, path: Path, reason: str, *, is_damaged: bool = 
     )
 
 
-def delete_file(path: Path) -> bool:
-    """Delete; True where the file is gone. Also removes the folders of a day and a project that this leaves empty."""
+def delete_file(path: Path) -> OSError | None:
+    """Delete; None where the file is gone, else why it isn't. Also removes the folders of a day and a project that this leaves empty."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("can't delete %s yet: %s", path, error)
-        return False
+        return error
     for folder in (path.parent, path.parent.parent):
         try:
             folder.rmdir()
         except OSError:
             break
-    return True
+    return None
 
 
-def delete_durably(data_folder: Path, paths: Collection[str]) -> set[str]:
-    """Delete these, relative to the data folder; returns those that are gone and stay so, whenever the power is cut."""
-    gone = {path for path in paths if delete_file(data_folder / path)}
+def delete_files(data_folder: Path, paths: Collection[str], told: set[str]) -> set[str]:
+    """Delete these, relative to the data folder; returns those that are gone.
+
+    Those that can't be are one line of the log, and each is in one alone. told: those of before, for the caller to keep.
+    """
+    stay = {path: error for path in paths if (error := delete_file(data_folder / path)) is not None}
+    if stay.keys() - told:
+        path, error = next(iter((path, error) for path, error in stay.items() if path not in told))
+        more = f" and {len(stay) - 1:,} more" if len(stay) > 1 else ""
+        log.warning("can't delete %s%s yet, and will try again: %s", path, more, error.strerror)
+    gone = set(paths) - stay.keys()
+    told.update(stay)
+    told.difference_update(gone)
+    return gone
+
+
+def delete_durably(data_folder: Path, paths: Collection[str], told: set[str]) -> set[str]:
+    """The same; returns those that are gone and stay so, whenever the power is cut."""
+    gone = delete_files(data_folder, paths, told)
     folders: dict[Path, list[str]] = {}
     for path in gone:
         folder = (data_folder / path).parent

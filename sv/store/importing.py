@@ -24,7 +24,7 @@ from sv.model.batch import VERSION, Batch, EventColumns, StoredBatch
 from sv.model.part import NewPart, Part
 from sv.model.rollup import Summary
 from sv.store.event_store import EventStore
-from sv.store.files import delete_file, part_path, write_durably
+from sv.store.files import delete_files, part_path, write_durably
 from sv.store.flush_plan import FilePlan, cut_file
 from sv.store.maintenance import Maintenance
 from sv.store.parts import new_part
@@ -121,6 +121,7 @@ class ImportChunks:
         self._now_ms = now_ms
         self._generations = itertools.count(_GENERATIONS_FROM)
         self._in_doubt: set[str] = set()
+        self._told: set[str] = set()
 
     def taken(self, project_id: str, import_id: str) -> set[int]:
         """The numbers of the chunks that are in."""
@@ -271,7 +272,8 @@ class ImportChunks:
 
     def _delete(self, paths: Iterable[str]) -> set[str]:
         """Returns those that stay."""
-        return {path for path in paths if not delete_file(self._store.data_folder / path)}
+        tried = set(paths)
+        return tried - delete_files(self._store.data_folder, tried, self._told)
 
 
 def _key(project_id: str, import_id: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from sv.model.part import Part
 from sv.model.telling import told
 from sv.store.event_store import EventStore
-from sv.store.files import delete_file, files_of_days, write_durably
+from sv.store.files import delete_files, files_of_days, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class Indexing:
         self._not_before_s: dict[int, float] = {}
         self._version = -1
         self._open: list[Part] = []
+        self._told: set[str] = set()
 
     def next_part(self) -> Part | None:
         """A part whose key file nobody has looked at yet, newest first; None also while the engine is not needed.
@@ -91,7 +92,7 @@ class Indexing:
         """The key files of parts whose own files are about to go."""
         for part in parts:
             self._store.tables.forget_keys(part.part_id)
-            delete_file(self._store.data_folder / part.keys_path)
+        delete_files(self._store.data_folder, [part.keys_path for part in parts], self._told)
 
 
 def sweep_keys(data_folder: Path, parts: Collection[Part]) -> None:

@@ -98,6 +98,7 @@ class Maintenance:
         self._indexing = Indexing(store, monotonic_s, self._is_ending)
         self._large = LargeRows(lambda: store.tables, store.data_folder)
         self._told: set[str] = set()
+        self._told_to_stay: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self.unfinished = Unfinished(store.data_folder, rows)
         self.unfinished.resume([part.part_id for part in store.catalog.parts()])
@@ -390,7 +391,7 @@ class Maintenance:
         catalog.forget(buffers=buffers)
         unread = catalog.unread_parts()
         self._indexing.remove(unread)
-        deleted = delete_durably(self._store.data_folder, [part.path for part in unread])
+        deleted = delete_durably(self._store.data_folder, [part.path for part in unread], self._told_to_stay)
         gone = [part.part_id for part in unread if part.path in deleted]
         if gone:
             self._rows.forget_dropped(gone)

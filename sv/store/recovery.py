@@ -66,11 +66,11 @@ def _remove_taken_out(data_folder: Path, rows: CatalogRows, catalog: Catalog) ->
     if not dropped and not unfinished:
         return
     rows.settle()
-    gone = delete_durably(data_folder, [part.path for part in dropped])
+    gone = delete_durably(data_folder, [part.path for part in dropped], set())
     rows.forget_dropped([part.part_id for part in dropped if part.path in gone])
     live = {part.part_id for part in catalog.parts()}
     superfluous = [path for path, made_of in unfinished.items() if made_of <= live]
-    stays = set(superfluous) - delete_durably(data_folder, superfluous)
+    stays = set(superfluous) - delete_durably(data_folder, superfluous, set())
     rows.forget_unfinished([path for path in unfinished if path not in stays])
 
 

@@ -20,6 +20,7 @@ class Unfinished:
         self._in_doubt: list[str] = []
         self._superfluous: list[str] = []
         """Those that nothing needs and that couldn't be deleted."""
+        self._told: set[str] = set()
 
     def resume(self, live: Collection[int]) -> None:
         """Take over the files that a start could not delete. live: the parts that there are at that start."""
@@ -54,7 +55,7 @@ class Unfinished:
 
     def _delete(self, paths: Sequence[str]) -> list[str]:
         """Returns those that stay. For good: a power cut could bring one back that the catalog no longer knows."""
-        gone = delete_durably(self._data_folder, paths)
+        gone = delete_durably(self._data_folder, paths, self._told)
         if gone:
             self._rows.forget_unfinished(sorted(gone))
         return [path for path in paths if path not in gone]
