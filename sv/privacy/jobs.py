@@ -25,6 +25,9 @@ from sv.wal.fault import LogFault
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 5.0
+MAX_RETRY_S: Final = 300.0
+"""Between tries, of which each pauses twice as long, until one succeeds or another job comes. Where a file that is written anew doesn't fit
+on the disk each fills it to its last byte."""
 
 LOOK_EVERY_S: Final = 3600.0
 """For what is older than projects keep it. Whole days go, so that more often would find nothing."""
@@ -80,6 +83,7 @@ class JobWork:
         self._errands = Errands("sv-jobs", self._run)
         self._erasing = make_erasing(self._errands.pause)
         self._tries: dict[int, int] = {}
+        self._retry_s = 0.0
         self._stuck: set[str] = set()
         """Projects whose oldest job can't go on just now: jobs of one project are done in their order, and others don't wait for them."""
 
@@ -152,7 +156,8 @@ class JobWork:
                     continue
                 if self._stuck:
                     self._stuck.clear()
-                    self._errands.pause(RETRY_S)
+                    self._retry_s = min(max(2 * self._retry_s, RETRY_S), MAX_RETRY_S)
+                    self._errands.until_woken(self._retry_s)
                     continue
             except Exception as error:  # the metadata refuses
                 log.error("can't go on with jobs, will try again: %s", told(error))
@@ -163,6 +168,7 @@ class JobWork:
     def _try(self, job: Job) -> None:
         try:
             self.do(job)
+            self._retry_s = 0.0
         except Stopped:
             return
         except Exception as error:

@@ -16,12 +16,12 @@ from sv.model.errors import SvError, Unavailable
 from sv.model.part import Part
 from sv.model.telling import told, told_in_public
 from sv.store.aside import remove_aside_of_deleted, tell_nobodys
-from sv.store.compaction import plan_all, plan_merges
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
 from sv.store.flush_plan import plan_files
 from sv.store.indexing import Indexing
 from sv.store.large import LargeRows
+from sv.store.merge_tries import MergeTries
 from sv.store.parts import new_part
 from sv.store.ports import CatalogRows, DeletedProjects
 from sv.store.unfinished import Unfinished
@@ -82,8 +82,7 @@ class Maintenance:
         self._store = store
         self._rows = rows
         self._flush_after_s = flush_after_s
-        self._flush_after_events = flush_after_events
-        self._flush_after_bytes = flush_after_bytes
+        self._flush_after_events, self._flush_after_bytes = flush_after_events, flush_after_bytes
         self._compact_every_s = compact_every_s
         self._compacted_at_s = monotonic_s()
         self._fold = fold
@@ -96,9 +95,9 @@ class Maintenance:
         self._turn = threading.RLock()
         self._stopping = threading.Event()
         self._indexing = Indexing(store, monotonic_s, self._is_ending)
+        self._merge_tries = MergeTries(now_ms, monotonic_s, self._stopping.is_set)
         self._large = LargeRows(lambda: store.tables, store.data_folder)
-        self._told: set[str] = set()
-        self._told_to_stay: set[str] = set()
+        self._told, self._told_to_stay = set[str](), set[str]()
         self._thread = threading.Thread(target=self._run, name="sv-store", daemon=True)
         self.unfinished = Unfinished(store.data_folder, rows)
         self.unfinished.resume([part.part_id for part in store.catalog.parts()])
@@ -169,12 +168,12 @@ class Maintenance:
             self._sweep()
 
     def compact(self, *, everything: bool = False) -> int:
-        """Merge the parts that are due, or all of each day. Returns the number of merges."""
+        """Merge the parts that are due, or all of each day. Returns the number of merges. Raises what fails, where it is all."""
         with self._turn:
             self.unfinished.settle()
             self._sweep()
             parts = self._large.mergeable(self._store.catalog.parts())
-            plans = plan_all(parts) if everything else plan_merges(parts, self._now_ms())
+            plans = self._merge_tries.plans(parts, everything=everything)
         # SCAR: the turn for each by itself. The last of thousands kept others waiting, and what was to be flushed, and to leave the disk.
         for plan in plans:
             with self._turn:
@@ -184,7 +183,10 @@ class Maintenance:
                     self.flush()
                 self.unfinished.settle()
                 if self._store.catalog.are_live(part.part_id for part in plan):
-                    self._merge(plan)
+                    if everything:
+                        self._merge(plan)
+                    elif not self._merge_tries.attempt(plan, self._merge):
+                        break  # the next one in the next round: it may be the disk, which others need
                     self._sweep()
             self._stopping.wait(LET_OTHERS_S)
         return len(plans)

@@ -203,6 +203,35 @@ def test_a_disk_that_refuses_the_trails_entry_refuses_the_erasure(folder: Folder
     folder.close()
 
 
+def test_what_passes_by_itself_is_tried_again_less_and_less_often(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = folder.server.jobs
+    pauses: list[float | None] = []
+    is_full = [*[True] * 8, False, True, False]
+
+    def remove(*arguments: object) -> bool:
+        if is_full.pop(0):
+            raise Unavailable("No space left on device")
+        return rewrite(*arguments)
+
+    def until_woken(seconds: float | None = None) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 9:  # done, and the next one comes
+            jobs.queue_erasure(ASKER, PROJECT, "bob-1")
+        elif len(pauses) == 11:
+            has_ended.set()
+            jobs._errands.pause(WAIT_S)
+
+    has_ended = threading.Event()
+    rewrite = jobs._erasing._rewriting.remove
+    monkeypatch.setattr(jobs._erasing._rewriting, "remove", remove)
+    monkeypatch.setattr(jobs._errands, "until_woken", until_woken)
+    jobs.erase_person(ASKER, PROJECT, ANN)
+    assert has_ended.wait(WAIT_S)
+    folder.close()
+    assert pauses[:8] == [5, 10, 20, 40, 80, 160, 300, 300]
+    assert pauses[9] == 5, "of the first try after a success"
+
+
 def test_a_job_that_runs_as_the_server_ends_is_no_failure_and_is_gone_on_with(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
