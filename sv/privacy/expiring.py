@@ -33,7 +33,7 @@ class ExpiryRows(Protocol):
 
 class Expiring:
     """parts: a project's files. expire_recordings: has what is older than a moment removed, or at least noted to be. lies_aside: whether
-    something of a project that is older than a moment was set aside."""
+    something of a project that is older than a moment was set aside. is_doubted: whether nothing is to go by the clock just now."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Expiring:
         expire_recordings: Callable[[str, int], int],
         now_ms: Callable[[], int],
         lies_aside: Callable[[str, int], bool],
+        is_doubted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._rows = rows
         self._projects = projects
@@ -52,6 +53,7 @@ class Expiring:
         self._expire_recordings = expire_recordings
         self._now_ms = now_ms
         self._lies_aside = lies_aside
+        self._is_doubted = is_doubted
         self._done_for: dict[str, int] = {}
         """By project the moment for which a job was added last: one a day is enough.
 
@@ -68,13 +70,13 @@ class Expiring:
                 log.warning("what is too old of project %s stays for now: %s", project.id, told(error))
 
     def keep_from_ms(self, project_id: str) -> int | None:
-        """The moment from which on the project keeps events; None for one that keeps all, or is gone."""
+        """The moment from which on the project keeps events; None for one that keeps all, just now or for good, or is gone."""
         project = self._find_project(project_id)
         return None if project is None else self._keep_from_ms(project)
 
     def _keep_from_ms(self, project: Project) -> int | None:
         days = read_project_settings(project.settings).event_retention_days
-        return None if days is None else max((self._now_ms() // DAY_MS - days) * DAY_MS, 0)
+        return None if days is None or self._is_doubted() else max((self._now_ms() // DAY_MS - days) * DAY_MS, 0)
 
     def _look_at(self, project: Project) -> None:
         keep_from_ms = self._keep_from_ms(project)
@@ -91,7 +93,7 @@ class Expiring:
             if keep_from_ms is not None:
                 self._done_for[project.id] = keep_from_ms
         days = read_project_settings(project.settings).recording_retention_days
-        if days is not None:
+        if days is not None and not self._is_doubted():
             count = self._expire_recordings(project.id, self._now_ms() - days * DAY_MS)
             if count:
                 log.info("%d chunks of recordings of project %s were too old", count, project.id)

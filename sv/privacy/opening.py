@@ -1,5 +1,6 @@
 """Puts the jobs together out of what a server has opened. Called by the composition root."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +16,7 @@ from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.definitions import prune_names
 from sv.model.identity import is_merged
 from sv.privacy.aside import is_overdue_aside
+from sv.privacy.clock import Clock
 from sv.privacy.erasing import Erasing, Recorded
 from sv.privacy.expiring import Expiring
 from sv.privacy.jobs import JobWork
@@ -112,5 +114,6 @@ def open_jobs(
 
     parts, expire = store.catalog.parts, recordings.expire_recordings
     lies_aside = partial(is_overdue_aside, settings.data)
-    expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms, lies_aside)
+    clock = Clock(now_ms, time.monotonic, max((part.max_received_ms for part in parts()), default=None))
+    expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms, lies_aside, clock.is_doubted)
     return JobWork(rows, make_erasing, owner_of, has_events, expiring, Trail(audit, meta.together, now_ms), now_ms)

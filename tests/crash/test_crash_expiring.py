@@ -163,6 +163,20 @@ def test_each_day_has_its_job_where_something_is_too_old_by_then(tmp_path: Path)
     folder.close()
 
 
+def test_a_clock_that_is_a_year_ahead_at_a_start_takes_nothing_away_at_once(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    keep(folder, b'{"event_retention_days": 5, "recording_retention_days": 5}')
+    put(folder, event("both", "new", 0, now_ms()))
+    folder.close()
+    ahead = Folder(folder.path, clock=lambda: now_ms() + 365 * DAY_MS)
+    expire(ahead)
+    assert ahead.numbers().total() == 1
+    ahead.server.jobs._expiring._is_doubted = lambda: False
+    expire(ahead)
+    assert ahead.numbers().total() == 0
+    ahead.close()
+
+
 def test_a_project_that_keeps_all_again_before_the_job_runs_keeps_all(tmp_path: Path) -> None:
     folder = fill(tmp_path / "data")
     before = folder.numbers()
