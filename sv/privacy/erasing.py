@@ -163,6 +163,10 @@ class Erasing:
             self._rows.forget_subject(job, left_behind)
         self._sums.scrub()
 
+    def interrupt(self) -> None:
+        """Have a step that takes long raise Unavailable."""
+        self._rewriting.interrupt()
+
     def _empty_log(self) -> list[str]:
         """Have the log's files of before deleted. Returns those that stay."""
         self._log_files.renew()

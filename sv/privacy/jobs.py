@@ -122,7 +122,7 @@ class JobWork:
 
     def stop(self) -> None:
         """End the thread, soon; an unfinished job stays and is gone on with at the next start."""
-        self._errands.stop()
+        self._errands.stop(self._erasing.interrupt)
 
     def run_all(self) -> None:
         """Do everything that waits, on the caller's thread, which nobody else may do meanwhile. Raises what keeps a job from being done."""
@@ -172,6 +172,8 @@ class JobWork:
         except Stopped:
             return
         except Exception as error:
+            if self._errands.is_stopping():  # it was interrupted
+                return
             reason = told(error)
             if is_passing(error) or isinstance(error, LogFault):
                 log.warning("job %s can't go on, will try again: %s", job.id, reason)

@@ -5,6 +5,10 @@ Answers for its beginning, its sleep and its end. What it does, and going on aft
 
 import threading
 from collections.abc import Callable
+from typing import Final
+
+INTERRUPT_EVERY_S: Final = 0.1
+"""While a thread is waited for: a statement that is just beginning forgets an interrupt."""
 
 
 class Errands:
@@ -38,10 +42,11 @@ class Errands:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, soon. For good: nothing wakes it any more."""
+    def stop(self, interrupt: Callable[[], None] = lambda: None) -> None:
+        """End the thread, soon. For good: nothing wakes it any more. interrupt: ends what it may be in the middle of."""
         with self._starting:
             self._stopping.set()
         self._arrived.set()
-        if self._thread is not None:
-            self._thread.join()
+        while self._thread is not None and self._thread.is_alive():
+            interrupt()
+            self._thread.join(INTERRUPT_EVERY_S)

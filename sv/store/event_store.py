@@ -241,6 +241,11 @@ class EventStore:
         finally:
             self.catalog.release(snapshot)
 
+    def interrupt_writing(self) -> None:
+        """End what is just writing an event file or a key file: it raises Unavailable. To be called until nobody does any more."""
+        if self._tables is not None:
+            self._tables.interrupt_writing()
+
     def catch_up(self) -> None:
         """Append to the buffer what was accepted before the call."""
         accepted_seq = self._accepted_seq

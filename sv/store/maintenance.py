@@ -16,6 +16,7 @@ from sv.model.errors import SvError, Unavailable
 from sv.model.part import Part
 from sv.model.telling import told, told_in_public
 from sv.store.aside import remove_aside_of_deleted, tell_nobodys
+from sv.store.errands import INTERRUPT_EVERY_S
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
 from sv.store.flush_plan import plan_files
@@ -33,9 +34,6 @@ MAX_PAUSE_S: Final = 5.0
 
 LAST_FLUSH_EVENTS: Final = 50_000
 """Each takes 60 µs of processor time, 120 in no order of time, and containers are given ten seconds to end. What is left is in the log."""
-
-INTERRUPT_EVERY_S: Final = 0.1
-"""While the thread is waited for: a statement that is just beginning forgets an interrupt."""
 
 IDLE_POLL_S: Final = 5.0
 HELD_POLL_S: Final = 1.0
@@ -123,8 +121,7 @@ class Maintenance:
         self._stopping.set()
         self._store.work_arrived.set()
         while self._thread.is_alive():
-            if self._store.is_engine_open:
-                self._store.tables.interrupt_writing()
+            self._store.interrupt_writing()
             self._thread.join(INTERRUPT_EVERY_S)
 
     @contextmanager

@@ -126,7 +126,8 @@ class Tables(Protocol):
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
 
     def interrupt_writing(self) -> None:
-        """End what is just writing a buffer's days, merging files or making a key file: it raises Unavailable. Others may call it."""
+        """End what is just writing a buffer's days, merging files, writing one anew or making a key file: it raises Unavailable. Others may
+        call it."""
         ...
 
     def session_ids(self, path: Path, persons: Sequence[int]) -> list[str]:

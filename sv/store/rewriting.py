@@ -63,6 +63,10 @@ class Rewriting:
                 done.add(part.part_id)
                 progress(len(done), len(done) + len(self._left(project_id, done)))
 
+    def interrupt(self) -> None:
+        """End what is just writing a file; see `EventStore.interrupt_writing`."""
+        self._store.interrupt_writing()
+
     def _left(self, project_id: str, done: set[int]) -> list[Part]:
         return [part for part in self._store.catalog.parts(project_id) if part.part_id not in done]
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from erase_rig import ANN, ASKER, erase, event, files_with, put
@@ -252,6 +253,28 @@ def test_a_job_that_runs_as_the_server_ends_is_no_failure_and_is_gone_on_with(
     assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
     again = Folder(folder.path)
     assert job_of(again).state == "running"
+    again.server.jobs.run_all()
+    assert (job_of(again).state, files_with(folder.path)) == ("done", [])
+    again.close()
+
+
+def test_a_file_that_is_being_written_anew_as_the_server_ends_is_left_to_the_next_start(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it takes: one of four million events takes longer than containers are given to end."""
+    has_begun = threading.Event()
+
+    def endless(cursor: Any, *_: object) -> None:
+        has_begun.set()
+        cursor.execute("select max(hash(a.i + b.i)) from range(100_000_000) a(i), range(100_000_000) b(i)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sv.engine.duck.files.write_without", endless)
+        folder.server.jobs.erase_person(ASKER, PROJECT, ANN)
+        assert has_begun.wait(WAIT_S)
+        folder.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
+    again = Folder(folder.path)
     again.server.jobs.run_all()
     assert (job_of(again).state, files_with(folder.path)) == ("done", [])
     again.close()

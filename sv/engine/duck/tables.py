@@ -217,7 +217,7 @@ class DuckTables:
             return files.count_unwanted(cursor, path, unwanted)
 
     def write_without(self, source: Path, unwanted: Unwanted, target: Path) -> files.FileFacts:
-        with self._cursor() as cursor:
+        with self._writing() as cursor:
             return files.write_without(cursor, source, unwanted, target)
 
     def is_readable(self, path: Path) -> bool:
