@@ -3,12 +3,45 @@
 Redirects are not followed, so that a token goes to the server that was named and to no other.
 """
 
+import http.client
 import urllib.parse
 import urllib.request
 from email.message import Message
-from typing import IO
+from typing import IO, Final
 
 from sv.model.errors import InvalidParameter
+
+CONNECT_S: Final = 10.0
+"""For a connection, with the handshake of TLS: three of TCP's own tries. Where packets are swallowed nobody answers later either, while a
+server that has been asked may think for as long as the request lets it."""
+
+
+class _HttpConnection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        patience_s, self.timeout = self.timeout, _for_connecting(self.timeout)
+        super().connect()
+        self.sock.settimeout(patience_s)
+
+
+class _HttpsConnection(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        patience_s, self.timeout = self.timeout, _for_connecting(self.timeout)
+        super().connect()
+        self.sock.settimeout(patience_s)
+
+
+def _for_connecting(timeout_s: float | None) -> float:
+    return CONNECT_S if timeout_s is None else min(timeout_s, CONNECT_S)
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_HttpConnection, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_HttpsConnection, req)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -19,7 +52,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def make_opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_Redirects)
+    return urllib.request.build_opener(_Redirects, _Http, _Https)
 
 
 def check_address(url: str, named: str = "--url") -> None:

@@ -1,7 +1,9 @@
 """How long an export waits for a server that doesn't answer."""
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -11,17 +13,23 @@ import pytest
 from sv.exports.remote import FIRST_TRIES, MAX_TRIES, RemoteSource
 from sv.exports.sources import Plan
 from sv.model.errors import Unavailable
+from sv.remote import addresses
 
 PLAN = {"received_before": "", "events": 0, "pieces": []}
+_THINKING = -1
 
 
 @pytest.fixture
 def statuses() -> Iterator[tuple[str, list[int]]]:
-    """A server's address, and the statuses that it answers with in turn: a plan with 200, and 0 hangs up, as it does where none is left."""
+    """A server's address, and the statuses that it answers with in turn: a plan with 200, and 0 hangs up, as it does where none is left.
+    With _THINKING before one it thinks for longer than a connection takes."""
     left: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if left[:1] == [_THINKING]:
+                del left[0]
+                time.sleep(4 * addresses.CONNECT_S)
             status = left.pop(0) if left else 0
             if not status:
                 self.close_connection = True
@@ -46,9 +54,9 @@ def statuses() -> Iterator[tuple[str, list[int]]]:
 class Waiting:
     """A source with its pauses."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout_s: float = 5) -> None:
         self.pauses: list[float] = []
-        self.source = RemoteSource(url, "sv_secret", "dev", say=lambda _: None, sleep=self.pauses.append, timeout_s=5)
+        self.source = RemoteSource(url, "sv_secret", "dev", say=lambda _: None, sleep=self.pauses.append, timeout_s=timeout_s)
 
     def plan(self) -> Plan:
         return self.source.plan([])
@@ -82,3 +90,24 @@ def test_a_server_that_is_busy_at_first_is_waited_for(statuses: tuple[str, list[
     left += [0, 503, 0, 0, 0, 0, 0, 200]
     waiting.plan()
     assert len(waiting.pauses) == MAX_TRIES - 1
+
+
+def test_an_address_that_swallows_what_is_sent_there_is_soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "CONNECT_S", 0.05)
+    with socket.socket() as listening, socket.socket() as first:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        first.connect(listening.getsockname())  # nobody accepts it: whoever comes after it gets no answer
+        waiting = Waiting(f"http://127.0.0.1:{listening.getsockname()[1]}", timeout_s=3600)
+        with pytest.raises(Unavailable, match="timed out"):
+            waiting.plan()
+    assert len(waiting.pauses) == FIRST_TRIES - 1
+
+
+def test_a_server_that_has_been_asked_may_think_for_longer_than_a_connection_takes(
+    statuses: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "CONNECT_S", 0.05)
+    url, left = statuses
+    left += [_THINKING, 200]
+    assert Waiting(url, timeout_s=3600).plan().events == 0
