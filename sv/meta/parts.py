@@ -130,6 +130,10 @@ class Parts:
             count(writer, "imported", sum(part.rows for part in parts))
             return [_insert(writer, part) for part in parts]
 
+    def has_import_chunk(self, import_id: str, chunk_no: int) -> bool:
+        """Whether this chunk of an import is recorded: one look, however many there are."""
+        return self._meta.row("select 1 from import_chunks where import_id = ? and chunk_no = ?", import_id, chunk_no) is not None
+
     def import_chunks(self, import_id: str) -> set[int]:
         """The chunks of an import that are recorded."""
         rows = self._meta.rows("select chunk_no from import_chunks where import_id = ?", import_id)

@@ -70,6 +70,8 @@ class ImportRows(Protocol):
 
     def import_chunks(self, import_id: str) -> set[int]: ...
 
+    def has_import_chunk(self, import_id: str, chunk_no: int) -> bool: ...
+
     def add_import_chunk(
         self, import_id: str, chunk_no: int, parts: Sequence[NewPart], summaries: Sequence[Summary] = (), now_ms: int = 0
     ) -> Sequence[Part] | None: ...
@@ -147,7 +149,7 @@ class ImportChunks:
         """
         key = _key(project_id, import_id)
         with self._maintenance.turn():
-            if chunk_no in self._rows.import_chunks(key):
+            if self._rows.has_import_chunk(key, chunk_no):
                 return lambda: lambda: None
             if not batches:
                 return lambda: lambda: None if self._rows.add_import_chunk(key, chunk_no, []) is None else 0

@@ -37,6 +37,13 @@ def test_a_chunk_is_taken_once(folder: Folder, project: str) -> None:
     assert len(folder.events(project)) == 3
 
 
+def test_a_chunk_asks_for_itself_alone_however_many_are_in(folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.chunks.store(project, IMPORT, 5, [])
+    monkeypatch.delattr(type(folder.server.parts), "import_chunks")
+    assert folder.chunks.store(project, IMPORT, 5, [batch({})]) is None
+    assert folder.chunks.store(project, IMPORT, 6, [batch({})]) == 1
+
+
 def test_a_chunk_without_events_is_marked_too(folder: Folder, project: str) -> None:
     assert folder.chunks.store(project, IMPORT, 5, []) == 0
     assert folder.chunks.store(project, IMPORT, 5, [batch({})]) is None

@@ -99,6 +99,7 @@ def test_a_chunk_of_an_import_is_taken_once(parts: Parts) -> None:
     assert parts.add_import_chunk("j", 0, [part("c")])
     assert parts.import_chunks("i") == {0, 5}
     assert parts.import_chunks("unknown") == set()
+    assert [parts.has_import_chunk(*each) for each in (("i", 0), ("i", 5), ("i", 1), ("k", 0))] == [True, True, False, False]
     assert (names(parts), parts.covered_seq()) == (["a", "c"], 0)
 
 
