@@ -67,6 +67,7 @@ from sv.web.prometheus import render
 if TYPE_CHECKING:
     from sv.engine.duck.engine import DuckEngine
     from sv.engine.duck.tables import DuckTables
+    from sv.insights.event_export import EventExports
     from sv.insights.runner import Runner
     from sv.web.services import Services
 
@@ -147,8 +148,7 @@ class Server:
         self.disk = DiskWatch(folder, settings.disk_budget, settings.disk_free_warning, lower=lower_own_priority)
 
     def _open_store(self, folder: Path) -> None:
-        self.catalog = recover_catalog(folder, self.parts)
-        covered = self.parts.covered_seq()
+        self.catalog, covered = recover_catalog(folder, self.parts), self.parts.covered_seq()
         self.store = EventStore(
             data_folder=folder,
             catalog=self.catalog,
@@ -191,8 +191,7 @@ class Server:
         for answer in load_answers(folder / "retries", self.clock(), self._retry_window_ms, covered):
             self.retries.remember(answer, self.clock())
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
-        is_log_whole = self.log.damage.missing_records == 0
-        clear_away(folder, self.parts, self.catalog, is_log_whole=is_log_whole)
+        clear_away(folder, self.parts, self.catalog, is_log_whole=self.log.damage.missing_records == 0)
         self.recordings = open_recordings(settings, self.meta, self.clock)
         rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
         self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)
@@ -292,7 +291,6 @@ class Server:
         """What the routes call. Called once, by a command that needs it or at the first request; imports the engine."""
         from sv.imports.receiving import open_receiver
         from sv.insights.definitions import Definitions
-        from sv.insights.event_export import EventExports
         from sv.insights.opening import open_runner
         from sv.insights.persons import PersonPages
         from sv.insights.sessions import SessionPages
@@ -302,10 +300,9 @@ class Server:
         from sv.web.services import Services
         from sv.web.turns import Turns
 
-        settings = self.settings
-        catch_up, check_parts = self.rollups.catch_up, self.maintenance.check_all
+        settings, catch_up = self.settings, self.rollups.catch_up
         for_ingest = (lower_own_priority, giving_way, self.capture.pace.is_quick)
-        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, check_parts, *for_ingest)
+        self.runner = open_runner(settings, self._open_engine, self.store, catch_up, self.maintenance.check_all, *for_ingest)
         return Services(
             people=self.people,
             hashing=Turns(),
@@ -326,8 +323,14 @@ class Server:
             base_path=settings.base_path,
             saved=Saved(self.meta),
             imports=open_receiver(self.store, self.parts, self.maintenance, self.clock),
-            exports=EventExports(self._open_engine, self.store, check_parts, lower_own_priority),
+            exports=self.open_exports(),
         )
+
+    def open_exports(self) -> "EventExports":
+        """What exports events, also for a command that does nothing else."""
+        from sv.insights.event_export import EventExports
+
+        return EventExports(self._open_engine, self.store, self.maintenance.check_all, lower_own_priority)
 
     # What the routes call
 

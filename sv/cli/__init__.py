@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sv import __version__
 from sv.cli.failures import telling_failures
+from sv.cli.leaving import leave
 
 if TYPE_CHECKING:
     import argparse
@@ -51,12 +52,17 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code: 0 done, 1 it could not be done, 2 it was asked wrongly, 130 it was interrupted."""
+    """Run one command. Returns its exit code: 0 done, 1 it could not be done, 2 it was asked wrongly, 130 it was interrupted.
+
+    Without arguments it runs those of the process, which ends with the command.
+    """
     with telling_failures() as outcome:
         arguments = list(sys.argv[1:] if argv is None else argv)
         if argv is None:
             _prepare_process(arguments)
         outcome.code = _run(arguments)
+    if argv is None:
+        leave(outcome.code)
     return outcome.code
 
 

@@ -25,7 +25,7 @@ def local_source(settings: Settings, project_id: str | None, doing: str) -> Gene
         project = project_of(server, project_id)
         from sv.model.exports import parse_export_query
 
-        exports, found_id, timezone = server.load_services().exports, project.id, project.timezone
+        exports, found_id, timezone = server.open_exports(), project.id, project.timezone
         source = LocalSource(
             lambda pairs: parse_export_query(pairs, timezone=timezone, now_ms=server.clock()),
             lambda query: exports.plan(found_id, query, server.clock()),

@@ -84,9 +84,9 @@ class Database:
         self._root.execute(f"set allowed_directories = [{quoted}]")
         self._root.execute("set enable_external_access = false")
         self._root.execute("set lock_configuration = true")
-        self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
         # Queries and flushes wait for ingest, not the other way round.
         if gives_way:
+            self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
             lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()
         self.fault: str | None = None
