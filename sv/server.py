@@ -193,8 +193,9 @@ class Server:
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
         clear_away(folder, self.parts, self.catalog, is_log_whole=self.log.damage.missing_records == 0)
         self.recordings = open_recordings(settings, self.meta, self.clock)
-        rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
-        self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)
+        rollups, kept = (self.rollups, self.rollup_work), self.recordings.recordings
+        people = self.people.audit, self.people.login_sessions
+        self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, *people, self.clock)
         self.front = Front(
             capture=self.capture,
             load_app=self._load_app,

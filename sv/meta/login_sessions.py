@@ -29,6 +29,7 @@ class LoginSession(Struct, frozen=True, kw_only=True):
 
 
 _SELECT = f"select {columns(LoginSession)} from login_sessions"
+_ENDED = "expires_ms <= ? or last_used_ms <= ?"
 
 
 class LoginSessions:
@@ -44,9 +45,7 @@ class LoginSessions:
         """A new session. Clears away what has ended, everybody's, and the user's oldest beyond the bound."""
         session_id = random_id()
         with self._meta.together() as writer:
-            writer.execute(
-                "delete from login_sessions where expires_ms <= ? or last_used_ms <= ?", (now_ms, now_ms - self._idle_ms)
-            )
+            writer.execute(f"delete from login_sessions where {_ENDED}", (now_ms, now_ms - self._idle_ms))
             writer.execute(
                 """
                 delete from login_sessions
@@ -89,6 +88,13 @@ class LoginSessions:
         """The user's good sessions, newest first, and one more than the page has."""
         conditions = [("user_id = ?", user_id), ("expires_ms > ?", now_ms), ("last_used_ms > ?", now_ms - self._idle_ms)]
         return [_to_session(row) for row in read_page(self._meta, _SELECT, conditions, query)]
+
+    def forget_ended(self, now_ms: int) -> None:
+        """Clear away what has ended: a row holds an address and a browser's name. For the server, whose settings say what has."""
+        ended = (now_ms, now_ms - self._idle_ms)
+        if self._meta.row(f"select 1 from login_sessions where {_ENDED} limit 1", *ended) is not None:
+            with self._meta.transaction() as writer:
+                writer.execute(f"delete from login_sessions where {_ENDED}", ended)
 
     def end(self, session_id: str, user_id: str) -> None:
         """End one of the user's sessions at once. Raises NotFound for one that isn't there, or is somebody else's."""

@@ -57,8 +57,8 @@ class JobWork:
     """Thread-safe. owner_of: whose a distinct id is just now: of a visitor's that has become a user's, the user's id. has_events: whether a
     person has any, once all that was accepted is counted. Both raise Unavailable.
 
-    expiring: adds jobs for what is older than projects keep it, at the start and every hour. trail: tells who had whom erased; an
-    entry is there if and only if what it tells of is.
+    expiring: adds jobs for what is older than projects keep it, at the start and every hour; forget_old: clears away what the server
+    keeps for a while only, as often. trail: tells who had whom erased; an entry is there if and only if what it tells of is.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class JobWork:
         has_events: Callable[[str, str], bool],
         expiring: Expiring,
         trail: Trail,
+        forget_old: Callable[[], None],
         now_ms: Callable[[], int],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,6 +78,7 @@ class JobWork:
         self._has_events = has_events
         self._expiring = expiring
         self.trail = trail
+        self._forget_old = forget_old
         self._now_ms = now_ms
         self._monotonic_s = monotonic_s
         self._look_at_s = monotonic_s()
@@ -148,7 +150,7 @@ class JobWork:
             try:
                 if self._monotonic_s() >= self._look_at_s:
                     self._expiring.look()
-                    self.trail.forget_old()
+                    self._forget_old()
                     self._look_at_s = self._monotonic_s() + LOOK_EVERY_S
                 job = self._rows.next_one(self._stuck)
                 if job is not None:

@@ -7,6 +7,7 @@ from functools import partial
 from sv.meta.audit import Audit
 from sv.meta.db import Meta
 from sv.meta.jobs import Jobs
+from sv.meta.login_sessions import LoginSessions
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
 from sv.meta.project_tokens import ProjectTokens
@@ -67,6 +68,7 @@ def open_jobs(
     log_files: Log,
     recordings: Recorded,
     audit: Audit,
+    logins: LoginSessions,
     now_ms: Callable[[], int],
 ) -> JobWork:
     """The jobs of a data folder, nothing started yet."""
@@ -116,4 +118,10 @@ def open_jobs(
     lies_aside = partial(is_overdue_aside, settings.data)
     clock = Clock(now_ms, time.monotonic, max((part.max_received_ms for part in parts()), default=None))
     expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms, lies_aside, clock.is_doubted)
-    return JobWork(rows, make_erasing, owner_of, has_events, expiring, Trail(audit, meta.together, now_ms), now_ms)
+    trail = Trail(audit, meta.together, now_ms)
+
+    def forget_old() -> None:
+        trail.forget_old()
+        logins.forget_ended(now_ms())
+
+    return JobWork(rows, make_erasing, owner_of, has_events, expiring, trail, forget_old, now_ms)

@@ -163,6 +163,20 @@ def test_a_job_that_has_to_wait_keeps_no_other_projects_job_waiting(folder: Fold
     folder.crash()
 
 
+def test_logins_that_have_ended_leave_the_disk_though_nobody_logs_in(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, looked = folder.server, threading.Event()
+    user = server.users.create("ann@example.com", password_hash="h", now_ms=0)
+    login = {"address": "192.0.2.1", "user_agent": "x"}
+    server.people.login_sessions.create(user.id, secret_hash=b"h" * 32, now_ms=now_ms() - 2, lasts_ms=1, **login)
+    forget = server.jobs._forget_old
+    monkeypatch.setattr(server.jobs, "_forget_old", lambda: (forget(), looked.set()))
+    server.jobs.start()
+    assert looked.wait(WAIT_S)
+    server.jobs.stop()
+    assert server.meta.rows("select address from login_sessions") == []
+    folder.crash()
+
+
 @pytest.mark.parametrize("error", [None, ValueError("no")])
 def test_a_job_whose_project_is_emptied_meanwhile_ends_with_it_quietly(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, error: Exception | None, caplog: pytest.LogCaptureFixture

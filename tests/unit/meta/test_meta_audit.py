@@ -112,6 +112,22 @@ def test_a_login_session_ends_by_age_and_by_lying_idle(meta: Meta) -> None:
     assert sessions.find_live(b"h" * 32, 24 * HOUR_MS) is None
 
 
+def test_what_has_ended_of_login_sessions_leaves_the_disk_without_another_login(meta: Meta) -> None:
+    user = Users(meta).create("ann@example.com", password_hash="h", now_ms=0)
+    sessions = LoginSessions(meta, idle_ms=10 * HOUR_MS)
+    lasts = zip((b"a", b"b", b"c"), (5, 20, 20), strict=True)
+    *_, used = [
+        sessions.create(user.id, secret_hash=hash_ * 32, now_ms=0, lasts_ms=hours * HOUR_MS, address="", user_agent="")
+        for hash_, hours in lasts
+    ]
+    sessions.touch(used, 8 * HOUR_MS)
+    left = []
+    for hour in (4, 8, 12, 17, 18):
+        sessions.forget_ended(hour * HOUR_MS)
+        left.append(meta.rows("select count(*) from login_sessions")[0][0])
+    assert left == [3, 2, 1, 1, 0]
+
+
 def test_a_login_session_goes_with_its_user(meta: Meta) -> None:
     users = Users(meta)
     users.create("root@example.com", password_hash="h", now_ms=0, is_instance_admin=True)
