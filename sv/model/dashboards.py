@@ -59,12 +59,10 @@ def parse_dashboard(body: object) -> DashboardBody:
 
 
 def parse_dashboard_change(body: object) -> DashboardBody:
-    """What to change of one; something is. Tiles replace all that there were."""
+    """What to change of one, nothing maybe. Tiles replace all that there were."""
     problems = Problems()
     fields = _fields(body, problems)
     made = _read(fields)
-    if not problems and all(fields.get(name) is None for name in DASHBOARD_FIELDS):
-        problems.add("body", f"expected at least one of {', '.join(DASHBOARD_FIELDS)}")
     problems.finish()
     return made
 

@@ -98,12 +98,11 @@ def parse_smart_event(body: object) -> SmartEventBody:
 
 
 def parse_smart_event_change(body: object) -> SmartEventBody:
-    """What to change of one; something is."""
+    """What to change of one, nothing maybe."""
     problems = Problems()
     fields = _fields(body, SMART_CHANGE_FIELDS, problems)
     made = _read_smart_event(fields)
     archived = fields.flag("archived", False) if fields.get("archived") is not None else None
-    _require_change(fields, SMART_CHANGE_FIELDS)
     problems.finish()
     return msgspec.structs.replace(made, is_archived=archived)
 
@@ -157,11 +156,10 @@ def parse_insight(body: object, *, timezone: str, now_ms: int) -> InsightBody:
 
 
 def parse_insight_change(body: object, kind: InsightKind, *, timezone: str, now_ms: int) -> InsightBody:
-    """What to change of one of this kind; something is."""
+    """What to change of one of this kind, nothing maybe."""
     problems = Problems()
     fields = _fields(body, INSIGHT_CHANGE_FIELDS, problems)
     made = _read_insight(fields, kind, timezone, now_ms)
-    _require_change(fields, INSIGHT_CHANGE_FIELDS)
     problems.finish()
     return made
 
@@ -238,8 +236,3 @@ def read_description(fields: Fields) -> str | None:
     if value is not None:
         fields.problems.unexpected("description", f"a string of at most {limits.MAX_DESCRIPTION_CHARS:,} characters", value)
     return None
-
-
-def _require_change(fields: Fields, known: tuple[str, ...]) -> None:
-    if not fields.problems and all(fields.get(name) is None for name in known):
-        fields.problems.add("body", f"expected at least one of {', '.join(known)}")

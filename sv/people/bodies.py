@@ -143,10 +143,11 @@ def parse_new_member(body: object) -> tuple[str, Role]:
     return email, role
 
 
-def parse_member(body: object) -> Role:
-    """Errors: ValidationFailed."""
+def parse_member(body: object) -> Role | None:
+    """The role to change to; None for a body that says nothing. Null is none that a member can have. Errors: ValidationFailed."""
     problems = Problems()
-    role = _role(Fields(body, "", MEMBER_FIELDS, problems))
+    fields = Fields(body, "", MEMBER_FIELDS, problems)
+    role = None if body == {} else _role(fields)
     problems.finish()
     return role
 

@@ -25,6 +25,8 @@ def update_dashboard(
     """Raises NotFound, ValidationFailed for saved insights that are not there."""
     with people.meta.together():
         before = dashboards.get(project_id, dashboard_id)
+        if change == DashboardBody(None, None, None):
+            return before
         made = dashboards.update(
             project_id,
             dashboard_id,

@@ -31,6 +31,8 @@ def update_smart_event(
     """Raises NotFound, and Conflict for a name that is taken."""
     with people.meta.together():
         before = kept.get(project_id, smart_event_id)
+        if change == SmartEventBody(None, None, None):
+            return before
         made = kept.update(
             project_id,
             smart_event_id,
@@ -89,6 +91,8 @@ def update_insight(
     """Raises NotFound, ValidationFailed for smart events that are not there."""
     with people.meta.together():
         before = kept.get(project_id, insight_id)
+        if change == InsightBody(None, None, change.kind, None, None):
+            return before
         made = kept.update(
             project_id,
             insight_id,

@@ -67,16 +67,25 @@ def add_member(people: People, actor: Actor, project_id: str, email: str, role: 
         return set_member(people, actor, project_id, known[0], role)
 
 
-def change_member(people: People, actor: Actor, project_id: str, user_id: str, role: Role | None) -> Member | None:
-    """Change a member's role; None takes their part away. Raises NotFound for whoever is no member, also where there is such a user."""
+def change_member(people: People, actor: Actor, project_id: str, user_id: str, role: Role | None) -> Member:
+    """Change a member's role; None leaves it. Raises NotFound for whoever is no member, also where there is such a user."""
     with people.meta.together():
-        if people.users.role_in(user_id, project_id) is None:
-            raise NotFound(f"no member {show(user_id)} in this project (user_id)")
-        user = people.users.get(user_id)
-        if role is None:
-            _set_role(people, actor, user, project_id, None)
-            return None
-        return set_member(people, actor, project_id, user, role)
+        held = _role_of(people, project_id, user_id)
+        return set_member(people, actor, project_id, people.users.get(user_id), role or held)
+
+
+def remove_member(people: People, actor: Actor, project_id: str, user_id: str) -> None:
+    """Take a member's part in the project away. Raises as `change_member` does."""
+    with people.meta.together():
+        _role_of(people, project_id, user_id)
+        _set_role(people, actor, people.users.get(user_id), project_id, None)
+
+
+def _role_of(people: People, project_id: str, user_id: str) -> Role:
+    held = people.users.role_in(user_id, project_id)
+    if held is None:
+        raise NotFound(f"no member {show(user_id)} in this project (user_id)")
+    return held
 
 
 def set_member(people: People, actor: Actor, project_id: str, user: User, role: Role) -> Member:

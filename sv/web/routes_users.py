@@ -15,7 +15,7 @@ from sv.model.paging import PageQuery, parse_page_query
 from sv.people.answers import show_member, show_page, show_user
 from sv.people.bodies import parse_member, parse_new_member, parse_user
 from sv.people.people import People
-from sv.people.users import add_member, change_member, change_user, create_user, delete_user
+from sv.people.users import add_member, change_member, change_user, create_user, delete_user, remove_member
 from sv.web.permissions import ADMIN, ADMIN_PROJECT
 from sv.web.requests import PROJECT, AnyRequest, answer, caller_of, json_of, project_of, refuse_parameters, services_of
 
@@ -95,9 +95,7 @@ async def change_member_route(request: AnyRequest, project_id: FromPath[str], us
     refuse_parameters(request)
     role = parse_member(await json_of(request))
     people, actor = services_of(request).people, actor_of(caller_of(request))
-    member = await asyncio.to_thread(change_member, people, actor, project.id, user_id, role)
-    assert member is not None  # only without a role
-    return answer(show_member(member))
+    return answer(show_member(await asyncio.to_thread(change_member, people, actor, project.id, user_id, role)))
 
 
 @delete(f"{MEMBERS}/{{user_id:str}}", operation_id="remove_member", opt={"permission": ADMIN_PROJECT})
@@ -106,7 +104,7 @@ async def remove_member_route(request: AnyRequest, project_id: FromPath[str], us
     project = await project_of(request, project_id)
     refuse_parameters(request)
     people, actor = services_of(request).people, actor_of(caller_of(request))
-    await asyncio.to_thread(change_member, people, actor, project.id, user_id, None)
+    await asyncio.to_thread(remove_member, people, actor, project.id, user_id)
 
 
 ROUTES: Final = (

@@ -74,3 +74,34 @@ def test_what_an_owner_says_of_a_name_is_in_the_trail_once_for_each_change(api: 
         (action, "api_token", name, {"description": None, "is_verified": False}, {"description": "Paid", "is_verified": True}),
     ]
     assert trail(api, "nothing") == []
+
+
+def test_a_change_that_names_nothing_is_answered_with_what_is_there_and_leaves_no_trace(api: Api) -> None:
+    api.send(event("of nothing", properties={"of nothing": 1}))
+    smart = api.http.post(api.path("action_definitions"), json={"name": "Bought", "rules": RULES}).json()
+    insight = api.http.post(api.path("insights"), json={"name": "Weekly", "kind": "trends", "query": QUERY}).json()
+    board = api.http.post(api.path("dashboards"), json={"name": "d", "tiles": [{"insight_id": insight["id"]}]}).json()
+    user = api.http.post("/api/v1/users", json={"email": "of.nothing@example.com"}).json()
+    api.http.post(api.path("members"), json={"email": "of.nothing@example.com", "role": "editor"}).raise_for_status()
+    found = {
+        path: api.http.get(path).json()
+        for path in (
+            *(
+                api.path(f"{kind}/{made['id']}")
+                for kind, made in (("action_definitions", smart), ("insights", insight), ("dashboards", board))
+            ),
+            api.path("").rstrip("/"),
+            f"/api/v1/users/{user['id']}",
+        )
+    }
+    for kind in ("event_definitions", "property_definitions"):
+        (named,) = api.http.get(api.path(kind), params={"search": "of nothing"}).json()["data"]
+        found[api.path(f"{kind}/of nothing")] = named
+    (member,) = [each for each in api.http.get(api.path("members")).json()["data"] if each["user_id"] == user["id"]]
+    found[api.path(f"members/{user['id']}")] = member
+    before = api.http.get("/api/v1/audit").json()["data"]
+    for path, there in found.items():
+        answer = api.http.patch(path, json={})
+        assert (answer.status_code, answer.json()) == (200, there), path
+    assert api.http.get("/api/v1/audit").json()["data"] == before
+    api.http.delete(f"/api/v1/users/{user['id']}").raise_for_status()

@@ -50,7 +50,7 @@ class DashboardRequest(Struct, forbid_unknown_fields=True):
 
 
 class DashboardChange(Struct, forbid_unknown_fields=True):
-    """What to change; at least one field."""
+    """What to change; what is absent or null stays."""
 
     name: Title | None = None
     description: Description | None = None

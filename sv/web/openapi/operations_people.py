@@ -165,7 +165,7 @@ PEOPLE_OPERATIONS: Final[dict[str, Operation]] = {
         description="From their next request on.",
         body={JSON: schemas.MemberChange},
         answers={200: Answer("The member.", (schemas.Member,))},
-        errors=_BODY | {404: _NO_MEMBER, 422: "role: required: one of viewer, editor, admin"},
+        errors=_BODY | {404: _NO_MEMBER, 422: 'role: expected one of viewer, editor, admin, got "owner"'},
     ),
     "remove_member": Operation(
         tag="Users",

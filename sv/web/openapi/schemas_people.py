@@ -3,7 +3,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from sv.auth.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
 from sv.meta.names import MAX_NAME_CHARS
@@ -123,7 +123,7 @@ class MemberRequest(Struct, forbid_unknown_fields=True):
 
 
 class MemberChange(Struct, forbid_unknown_fields=True):
-    role: Role
+    role: Role | UnsetType = UNSET
 
 
 class LoginRequest(Struct, forbid_unknown_fields=True):

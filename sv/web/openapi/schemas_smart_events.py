@@ -71,7 +71,7 @@ class SmartEventRequest(Struct, forbid_unknown_fields=True):
 
 
 class SmartEventChange(Struct, forbid_unknown_fields=True):
-    """What to change; at least one field."""
+    """What to change; what is absent or null stays."""
 
     name: Title | None = None
     description: Description | None = None
@@ -114,7 +114,7 @@ class SavedInsightRequest(Struct, forbid_unknown_fields=True):
 
 
 class SavedInsightChange(Struct, forbid_unknown_fields=True):
-    """What to change; at least one field. Its kind stays what it is."""
+    """What to change; what is absent or null stays. Its kind stays what it is."""
 
     name: Title | None = None
     description: Description | None = None

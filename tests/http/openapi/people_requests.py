@@ -113,7 +113,7 @@ PEOPLE_REQUESTS: dict[str, Requests] = {
         "409": (f"{PROJECTS}/{{spare}}/members", {"json": MEMBER, "member": True}),
     },
     "change_member": {
-        **bodied(f"{PROJECTS}/{{spare}}/members/{{dev}}", "200", {"role": "editor"}, {}),
+        **bodied(f"{PROJECTS}/{{spare}}/members/{{dev}}", "200", {"role": "editor"}, {"role": "owner"}),
         "200": (f"{PROJECTS}/{{spare}}/members/{{dev}}", {"json": {"role": "editor"}, "member": True}),
         "403": (f"{PROJECTS}/dev/members/nobody", {"json": {"role": "editor"}, **FOREIGN}),
         "404": (f"{PROJECTS}/dev/members/nobody", {"json": {"role": "editor"}}),
