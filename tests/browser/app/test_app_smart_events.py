@@ -1,6 +1,7 @@
 """Smart events: put together with what they would mean in view, changed, archived, deleted."""
 
 import time
+from typing import Any
 
 from playwright.sync_api import Locator, expect
 
@@ -138,6 +139,28 @@ def test_one_is_changed_archived_and_brought_back(own: Visit, api: Api) -> None:
     page.get_by_role("button", name="Bring back").click()
     expect(page.get_by_text("It is archived")).to_have_count(0)
     assert [(each["name"], each["archived"]) for each in smart_events(api)] == [("Reads the docs", False)]
+
+
+def test_what_others_changed_of_one_meanwhile_is_not_taken_back_and_is_shown(own: Visit, api: Api) -> None:
+    smart = make(api, "Docs", url="/docs/")
+    one = api.path(f"action_definitions/{smart}")
+    page = own.open(f"/smart-events/{smart}")
+    page.get_by_label("Name", exact=True).fill("Reads")
+    api.http.patch(one, json={"description": "Hers", "rules": [{"event": "view"}]}).raise_for_status()
+    page.get_by_role("button", name="Archive").click()
+    expect(page.get_by_text("It is archived")).to_be_visible()
+    expect(page.get_by_label("Description")).to_have_value("Hers")
+    expect(page.get_by_label("URL", exact=True)).to_have_value("")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Reads")
+    api.http.patch(one, json={"rules": [{"event": "view", "url": "/docs/"}]}).raise_for_status()
+    page.get_by_role("button", name="Save").click()
+    own.heading("Reads")
+    expect(page.get_by_label("URL", exact=True)).to_have_value("/docs/")
+    own.shows(own.parameters, {})
+    (kept,) = smart_events(api)
+    assert (kept["name"], kept["description"], kept["archived"]) == ("Reads", "Hers", True)
+    rules: Any = kept["rules"]
+    assert [(rule["event"], rule["url"]) for rule in rules] == [("view", "/docs/")]
 
 
 def test_one_in_use_is_not_deleted_and_the_user_is_named(own: Visit, api: Api) -> None:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SmartRule } from "../api/types.ts";
-import { NO_DRAFT, readDraft, readRule, writeDraft, writeRule } from "./draft.ts";
+import { changesOf, NO_DRAFT, readDraft, readRule, takenIn, writeDraft, writeRule } from "./draft.ts";
 import { rangeLabel } from "./range.ts";
 import { NO_RULE } from "./rules.ts";
 import { dated } from "./saved.ts";
@@ -31,6 +31,21 @@ describe("a smart event in an address", () => {
   });
   it("is left out where it makes an address longer than messengers send", () => {
     expect(writeDraft({ ...NO_DRAFT, rules: [{ ...NO_RULE, url: "é".repeat(2000) }] }, NO_DRAFT).r).toEqual([]);
+  });
+});
+
+describe("a smart event that others change too", () => {
+  const saved = { name: "Buys", description: "x", rules: [RULE] };
+  const other = { name: "Bought", description: "y", rules: [{ ...NO_RULE, event: "buy" }] };
+  it("is told of what was changed here alone", () => {
+    expect(changesOf(saved, saved)).toEqual({});
+    expect(changesOf({ ...saved, name: " Sales " }, saved)).toEqual({ name: "Sales" });
+    expect(changesOf({ ...saved, description: "", rules: [...saved.rules, { ...NO_RULE, text: "Buy" }] }, saved)).toMatchObject({ description: "", rules: [{ event: "$click" }, { text: "Buy" }] });
+  });
+  it("is shown as they left it, but for what was changed here", () => {
+    expect(takenIn(saved, saved, other)).toEqual(other);
+    expect(takenIn({ ...saved, name: "Sales" }, saved, other)).toEqual({ ...other, name: "Sales" });
+    expect(takenIn({ ...saved, rules: other.rules }, saved, saved)).toEqual({ ...saved, rules: other.rules });
   });
 });
 

@@ -43,15 +43,37 @@ export function readRule(written: string): SmartRule | null {
   return saysSomething(rule) ? rule : null;
 }
 
+const areSame = (rules: readonly SmartRule[], others: readonly SmartRule[]): boolean =>
+  JSON.stringify(rules.filter(saysSomething).map(writeRule)) === JSON.stringify(others.filter(saysSomething).map(writeRule));
+
+/** What a draft changes of what is saved, as the API takes it. */
+export function changesOf(draft: Draft, saved: Draft): { name?: string; description?: string; rules?: Record<string, unknown>[] } {
+  const [name, description] = [draft.name.trim(), draft.description.trim()];
+  return {
+    ...(name !== saved.name && { name }),
+    ...(description !== saved.description && { description }),
+    ...(!areSame(draft.rules, saved.rules) && { rules: draft.rules.map(ruleBody) }),
+  };
+}
+
+/** A draft of what was saved, when that is another by now: with what it doesn't change as it is now. */
+export function takenIn(draft: Draft, saved: Draft, now: Draft): Draft {
+  const changes = changesOf(draft, saved);
+  return {
+    name: "name" in changes ? draft.name : now.name,
+    description: "description" in changes ? draft.description : now.description,
+    rules: "rules" in changes || areSame(draft.rules, now.rules) ? draft.rules : now.rules,
+  };
+}
+
 /** As the parameters of an address; saved: what needn't be said. */
 export function writeDraft(draft: Draft, saved: Draft): { name: string | null; description: string | null; r: string[] } {
   const rules = draft.rules.filter(saysSomething).map(writeRule);
-  const isAsSaved = JSON.stringify(rules) === JSON.stringify(saved.rules.filter(saysSomething).map(writeRule));
   const isTooLong = rules.reduce((chars, each) => chars + encodeURIComponent(each).length, 0) > MAX_CHARS;
   return {
     name: draft.name === saved.name ? null : draft.name,
     description: draft.description === saved.description ? null : draft.description,
-    r: isAsSaved || isTooLong ? [] : rules,
+    r: areSame(draft.rules, saved.rules) || isTooLong ? [] : rules,
   };
 }
 

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { patch, post, projectPath, remove } from "../../api/client.ts";
 import type { Dashboard, ListedDashboard, SavedInsight } from "../../api/dashboards.ts";
 import type { ProjectRole } from "../../api/types.ts";
+import { changed } from "../../model/changes.ts";
 import { formatMoment, formatNumber } from "../../model/format.ts";
 import { placeOf } from "../../model/saved.ts";
 import { useList } from "../../state/list.ts";
@@ -20,8 +21,8 @@ export function List({ project }: { project: ProjectRole }): JSX.Element {
   const path = projectPath(project.id, "dashboards");
   const { asked, hasMore, isLoadingMore, moreFault, showMore } = useList<ListedDashboard>(path, {});
   const [isMaking, setMaking] = useState(false);
-  const make = async (name: string, description: string): Promise<void> => {
-    const made = await post<Dashboard>(path, { name, description });
+  const make = async (naming: { name: string; description: string }): Promise<void> => {
+    const made = await post<Dashboard>(path, naming);
     go(hrefOf(pathOf("dashboards", made.id)));
   };
   const head = text.columns;
@@ -98,7 +99,7 @@ function Insights({ project }: { project: ProjectRole }): JSX.Element {
       {changing && (
         <Naming
           title={text.editTitle} act={text.save} name={changing.name} description={changing.description}
-          onSave={(name, description) => patch(pathTo(changing), { name, description }).then(asked.again)} onClose={() => setChanging(null)}
+          onSave={(naming) => patch(pathTo(changing), changed(naming, changing)).then(asked.again)} onClose={() => setChanging(null)}
         />
       )}
       {leaving && (

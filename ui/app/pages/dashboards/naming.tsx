@@ -12,7 +12,7 @@ export function Naming({ title, act: label, name: before, description: described
   name: string;
   description: string;
   /** Closed after it, unless the server refuses. */
-  onSave: (name: string, description: string) => Promise<unknown>;
+  onSave: (naming: { name: string; description: string }) => Promise<unknown>;
   onClose: () => void;
 }): JSX.Element {
   const [name, setName] = useState(before);
@@ -20,7 +20,7 @@ export function Naming({ title, act: label, name: before, description: described
   const act = useAct();
   const { fault, run } = act;
   const send = async (): Promise<void> => {
-    if (await run(() => onSave(name, description))) onClose();
+    if (await run(() => onSave({ name, description }))) onClose();
   };
   return (
     <Dialog title={title} onClose={onClose}>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiFault, get, patch, projectPath, remove } from "../../api/client.ts";
 import type { Dashboard, Tile } from "../../api/dashboards.ts";
 import type { ProjectRole } from "../../api/types.ts";
+import { changed } from "../../model/changes.ts";
 import { formatClock } from "../../model/format.ts";
 import { dated } from "../../model/saved.ts";
 import { inOrder, moved, nearestWidth, tilesBody } from "../../model/tiles.ts";
@@ -78,7 +79,7 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
       {open === "name" && (
         <Naming
           title={text.editTitle} act={text.save} name={dashboard.name} description={dashboard.description} onClose={close}
-          onSave={(name, description) => patch(path, { name, description }).then(onChanged)}
+          onSave={(naming) => patch(path, changed(naming, dashboard)).then(onChanged)}
         />
       )}
       {open === "remove" && (

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ask } from "../../api/client.ts";
+import { changed } from "../../model/changes.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
 import { useAct } from "../../state/act.ts";
 import { definitions as text } from "../../text/definitions.ts";
@@ -26,7 +27,8 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
   const act = useAct();
   const { fault, run } = act;
   const save = async (): Promise<void> => {
-    const body = { description: description.trim(), is_verified: isVerified, is_hidden: isHidden };
+    const before = { description: definition.description ?? "", is_verified: definition.is_verified, is_hidden: definition.is_hidden };
+    const body = changed({ description: description.trim(), is_verified: isVerified, is_hidden: isHidden }, before);
     if (!(await run(() => ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body })))) return;
     toast(text.saved);
     onSaved();

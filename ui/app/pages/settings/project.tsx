@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { get, patch, projectPath, remove } from "../../api/client.ts";
 import type { ProjectSettings } from "../../api/people.ts";
 import type { Project } from "../../api/types.ts";
+import { changed } from "../../model/changes.ts";
 import { useAct } from "../../state/act.ts";
 import { useAsk } from "../../state/ask.ts";
 import { forgetProject, keepProject, loadMe, me } from "../../state/session.ts";
@@ -27,11 +28,6 @@ export function General({ project }: PartProps): JSX.Element {
 
 /** Empty is null; what is no number goes to the server as it is, which says so. */
 const daysOf = (typed: string): number | string | null => (typed.trim() === "" ? null : Number.isNaN(Number(typed)) ? typed : Number(typed));
-
-/** What of a form is another than it was when it was drawn or last saved: what others changed meanwhile isn't taken back by it. */
-function changed(now: Record<string, unknown>, before: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== before[name]));
-}
 
 function Fields({ project }: { project: Project }): JSX.Element {
   const [name, setName] = useState(project.name);

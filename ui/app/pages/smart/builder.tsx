@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { ask, post, projectPath } from "../../api/client.ts";
 import { forgetSmartEvents } from "../../api/definitions.ts";
 import type { ProjectRole, SmartEvent, SmartRule } from "../../api/types.ts";
-import { NO_DRAFT, readDraft, writeDraft } from "../../model/draft.ts";
+import { changesOf, NO_DRAFT, readDraft, takenIn, writeDraft, type Draft } from "../../model/draft.ts";
 import type { Range } from "../../model/range.ts";
 import { inPlace } from "../../model/refusals.ts";
 import { MAX_RULES, NO_RULE, ruleBody, ruleSentence, saysSomething } from "../../model/rules.ts";
@@ -32,12 +32,15 @@ const MAX_DESCRIPTION_CHARS = 1000;
 export function Builder({ project, known }: { project: ProjectRole; known: SmartEvent | null }): JSX.Element {
   const path = projectPath(project.id, "action_definitions");
   const [saved, setSaved] = useState(known);
-  const [start] = useState(() => readDraft(new URLSearchParams(place.value.search), known ?? NO_DRAFT));
-  const [name, setName] = useState(start.name);
-  const [description, setDescription] = useState(start.description);
-  const [rules, setRules] = useState<SmartRule[]>([...start.rules]);
-  // As they are now: a field is left, the next one changed and the form sent before any of it is drawn.
-  const latest = useRef(rules);
+  const [draft, setDraft] = useState(() => readDraft(new URLSearchParams(place.value.search), known ?? NO_DRAFT));
+  const { name, description, rules } = draft;
+  // As it is now: a field is left, the next one changed and the form sent before any of it is drawn.
+  const latest = useRef(draft);
+  const show = (shown: Draft): void => {
+    latest.current = shown;
+    setDraft(shown);
+  };
+  const change = (part: Partial<Draft>): void => show({ ...latest.current, ...part });
   const [isTried, setTried] = useState(false);
   const act = useAct();
   const { isBusy, fault, run, forget } = act;
@@ -51,32 +54,34 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
   const places = rules.flatMap((rule, place) => (saysSomething(rule) ? [place] : []));
   const details = [...(fault?.details ?? []), ...inPlace(previewed.fault?.details ?? [], "rules", places)];
 
-  const send = async (method: "POST" | "PATCH", change: Record<string, unknown>, done: string, after?: (smart: SmartEvent) => void): Promise<void> => {
+  /** from: what was saved, or is so with this. */
+  const send = async (method: "POST" | "PATCH", body: Record<string, unknown>, from: Draft, done: string, after?: (smart: SmartEvent) => void): Promise<void> => {
     await run(async () => {
-      const smart = await ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body: change });
+      const smart = await ask<SmartEvent>(method, saved && method === "PATCH" ? `${path}/${encodeURIComponent(saved.id)}` : path, { body });
       forgetSmartEvents(project.id);
       setSaved(smart);
+      show(takenIn(latest.current, from, smart));
       toast(done);
       if (method === "PATCH") tell(smart);
       after?.(smart);
     });
   };
-  const changeRules = (change: (rules: SmartRule[]) => SmartRule[]): void => {
-    const changed = change(latest.current);
-    if (changed.length < latest.current.length) forget(); // what was refused is of rules by their places
-    latest.current = changed;
-    setRules(latest.current);
+  const changeRules = (changing: (rules: readonly SmartRule[]) => SmartRule[]): void => {
+    const changed = changing(latest.current.rules);
+    if (changed.length < latest.current.rules.length) forget(); // what was refused is of rules by their places
+    change({ rules: changed });
     tell();
   };
-  const tell = (as = saved): void => setParameters(writeDraft({ name: name.trim(), description: description.trim(), rules: latest.current }, as ?? NO_DRAFT), { replace: true });
+  const trimmed = (): Draft => ({ ...latest.current, name: latest.current.name.trim(), description: latest.current.description.trim() });
+  const tell = (as = saved): void => setParameters(writeDraft(trimmed(), as ?? NO_DRAFT), { replace: true });
   const save = (): void => {
     setTried(true);
-    if (name.trim() === "" || !latest.current.every(saysSomething)) return;
-    const change = { name: name.trim(), description: description.trim(), rules: latest.current.map(ruleBody) };
-    if (saved) void send("PATCH", change, text.saved);
-    else void send("POST", change, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
+    const sent = trimmed();
+    if (sent.name === "" || !sent.rules.every(saysSomething)) return;
+    if (saved) void send("PATCH", changesOf(sent, saved), sent, text.saved);
+    else void send("POST", { ...sent, rules: sent.rules.map(ruleBody) }, sent, text.saved, (smart) => go(hrefOf(pathOf("smart-events", smart.id)), { replace: true }));
   };
-  const archive = (isArchived: boolean): void => void send("PATCH", { archived: isArchived }, isArchived ? text.archivedDone : text.unarchivedDone);
+  const archive = (isArchived: boolean): void => void send("PATCH", { archived: isArchived }, saved ?? NO_DRAFT, isArchived ? text.archivedDone : text.unarchivedDone);
 
   useDetailTitle(saved?.name ?? text.newTitle);
   return (
@@ -96,7 +101,7 @@ export function Builder({ project, known }: { project: ProjectRole; known: Smart
       <div class="smart">
         {mayWrite.value ? (
           <Form act={act} details={details} onSend={save} noValidate>
-            <Named name={name} description={description} isTried={isTried} onName={setName} onDescription={setDescription} onLeft={() => tell()} />
+            <Named name={name} description={description} isTried={isTried} onName={(typed) => change({ name: typed })} onDescription={(typed) => change({ description: typed })} onLeft={() => tell()} />
             <Rules projectId={project.id} rules={rules} isTried={isTried} onChange={changeRules} />
             {fault && fault.details.length > 0 && <Problem fault={fault} />}
             <div class="row">
@@ -148,9 +153,9 @@ function Named({ name, description, isTried, onName, onDescription, onLeft }: {
 
 function Rules({ projectId, rules, isTried, onChange }: {
   projectId: string;
-  rules: SmartRule[];
+  rules: readonly SmartRule[];
   isTried: boolean;
-  onChange: (change: (rules: SmartRule[]) => SmartRule[]) => void;
+  onChange: (change: (rules: readonly SmartRule[]) => SmartRule[]) => void;
 }): JSX.Element {
   return (
     <>
