@@ -8,7 +8,7 @@ from sv.web.openapi.operation import JSON, PAGE_PARAMETERS, Answer, Example, Ope
 
 DEFINITION_PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "name": {
-        "description": "The name, percent-encoded whole: a slash in it is `%2F`.",
+        "description": "The name, percent-encoded whole: a slash in it is `%2F`; `.` and `..` are `=.` and `=..`.",
         "schema": {"type": "string", "minLength": 1},
     },
 }

@@ -1,6 +1,7 @@
 """Persons: found, looked at with what they did, taken along, and erased by who may."""
 
 import json
+import time
 from pathlib import Path
 
 from playwright.sync_api import Locator, expect
@@ -166,3 +167,24 @@ def test_all_sessions_of_a_person_are_those_since_the_day_that_it_then_was_there
     own.settle()
     page.goto("about:blank")
     api.http.patch("/api/v1/projects/dev", json={"timezone": "UTC"}).raise_for_status()
+
+
+def test_a_person_a_session_and_names_that_are_dots_are_opened_like_any_other(own: Visit, api: Api) -> None:
+    now = round(time.time() * 1000)
+    api.send(event("..", "..", now, sessionId=".", properties={".": 1}), event("view", "=..", now - 1000))
+    page = own.open("/persons")
+    page.get_by_role("link", name="..", exact=True).click()
+    own.heading("..")
+    expect(page.get_by_role("region", name="Their latest sessions").get_by_role("link").first).to_be_visible()
+    page.reload()
+    own.heading("..")
+    page.get_by_role("region", name="Their latest sessions").get_by_role("listitem").get_by_role("link").click()
+    own.heading("Session")
+    expect(page.get_by_role("region", name="What happened")).to_contain_text("..")
+    own.open("/definitions")
+    page.get_by_role("button", name="Edit ..").click()
+    page.get_by_label("Description").fill("Dots")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("rowheader").filter(has_text="Dots")).to_be_visible()
+    own.open("/persons/%3D..")
+    own.heading("=..")

@@ -3,6 +3,7 @@
 // asked once more where the network breaks off, as it does when a laptop goes from one to another.
 
 import { parseJson } from "../model/json.ts";
+import { segmentOf } from "../model/path.ts";
 import { BASE } from "../state/base.ts";
 
 export interface Detail {
@@ -69,7 +70,7 @@ export function queryString(query: Parameters): string {
 
 /** The path of a project's own routes; `parts` are names, encoded here. */
 export function projectPath(projectId: string, ...parts: string[]): string {
-  return ["/projects", encodeURIComponent(projectId), ...parts.map(encodeURIComponent)].join("/");
+  return ["/projects", encodeURIComponent(projectId), ...parts.map(segmentOf)].join("/");
 }
 
 export async function ask<T>(method: string, path: string, { query = {}, body, signal }: Ask = {}): Promise<T> {

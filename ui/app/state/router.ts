@@ -1,6 +1,7 @@
 // Where the app is: the address bar is the only state that a page keeps, so that a copied link shows what was seen.
 // Links are plain <a href>; a click on one that stays here is caught and becomes a change of `place`.
 import { computed, signal } from "@preact/signals";
+import { nameOf, segmentOf } from "../model/path.ts";
 import { BASE } from "./base.ts";
 
 /** path: without the server's base path; `href`s have it. */
@@ -22,20 +23,12 @@ export const place = signal<Place>({ path: "/", search: "" });
 export const segments = computed(() => segmentsOf(place.value.path));
 
 export function segmentsOf(path: string): string[] {
-  return path.split("/").filter(Boolean).map(decoded);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a stray %: what somebody typed
-  }
+  return path.split("/").filter(Boolean).map(nameOf);
 }
 
 /** The path of names that may hold anything. */
 export function pathOf(...names: string[]): string {
-  return `/${names.map(encodeURIComponent).join("/")}`;
+  return `/${names.map(segmentOf).join("/")}`;
 }
 
 /** The address of a path of the app's. */

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { ask } from "../../api/client.ts";
 import { changed } from "../../model/changes.ts";
 import { eventLabel, propertyLabel } from "../../model/names.ts";
+import { segmentOf } from "../../model/path.ts";
 import { useAct } from "../../state/act.ts";
 import { definitions as text } from "../../text/definitions.ts";
 import { text as shared } from "../../text/en.ts";
@@ -29,7 +30,7 @@ export function EditDialog({ path, kind, definition, onClose, onSaved }: {
   const save = async (): Promise<void> => {
     const before = { description: definition.description ?? "", is_verified: definition.is_verified, is_hidden: definition.is_hidden };
     const body = changed({ description: description.trim(), is_verified: isVerified, is_hidden: isHidden }, before);
-    if (!(await run(() => ask("PATCH", `${path}/${encodeURIComponent(definition.name)}`, { body })))) return;
+    if (!(await run(() => ask("PATCH", `${path}/${segmentOf(definition.name)}`, { body })))) return;
     toast(text.saved);
     onSaved();
   };
