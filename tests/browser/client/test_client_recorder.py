@@ -330,3 +330,50 @@ def test_a_link_that_is_taken_out_as_its_text_changes_loses_nothing_of_what_chan
         "setTimeout(() => { link.firstChild.data = 'two'; link.remove(); document.body.append('what came next'); setTimeout(done) }) })"
     )
     recorded.eventually(lambda: "what came next" in json.dumps(events(recorded, session_id)), True)
+
+
+def test_of_windows_that_are_seen_at_once_the_one_that_is_used_is_recorded(recorded: Visitor) -> None:
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    first, second = recorded.page, recorded.context.new_page()
+    second.goto(recorded.site.url + "/contact.html")
+    recorded.eventually(lambda: second.evaluate("sessionvision.flush()") or pictures(recorded, session_id), 2)
+    add = "(text) => { document.body.append(text); return new Promise((done) => setTimeout(done)) }"
+    first.evaluate(add, "unused one")
+    second.evaluate(add, "second used")
+    first.click("#plain")
+    recorded.eventually(lambda: pictures(recorded, session_id), 3)
+    second.evaluate(add, "unused two")
+    first.evaluate(add, "first used")
+    second.evaluate("sessionvision.flush()")
+    recorded.eventually(lambda: "first used" in json.dumps(events(recorded, session_id)), True)
+    recorded.eventually(lambda: "second used" in json.dumps(events(recorded, session_id)), True)
+    played = sorted(events(recorded, session_id), key=lambda event: event["timestamp"])
+    pages = [event["data"]["href"].removeprefix(recorded.site.url) for event in played if event["type"] == META]
+    assert pages == ["/", "/contact.html", "/"]
+    changes = json.dumps([event for event in played if event["type"] == INCREMENTAL])
+    assert [text for text in ("unused one", "second used", "unused two", "first used") if text in changes] == [
+        "second used",
+        "first used",
+    ]
+
+
+def test_a_frame_of_the_same_site_is_recorded_once_with_the_page_around_it(recorded: Visitor) -> None:
+    recorded.site.policy = recorded.site.policy.replace("frame-ancestors 'none'", "frame-src 'self'; frame-ancestors 'self'")
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.run(
+        "document.body.append(Object.assign(document.createElement('iframe'), { src: '/products.html', name: 'inner' }))"
+    )
+    recorded.eventually(lambda: recorded.page.frame("inner") is not None, True)
+    inner = recorded.page.frame("inner")
+    assert inner is not None
+    inner.wait_for_url("**/products.html")
+    is_there = "performance.getEntriesByType('resource').some((entry) => entry.name.endsWith('recorder.js'))"
+    inner.wait_for_function(is_there, polling=20)
+    inner.evaluate("document.body.append('from within')")
+    inner.evaluate("sessionvision.flush()")
+    recorded.eventually(lambda: "from within" in json.dumps(events(recorded, session_id)), True)
+    assert pictures(recorded, session_id) == 1

@@ -79,5 +79,5 @@ export function registerOnce(properties: Properties): void {
 
 /** Somebody else from now on. */
 export function forget(): void {
-  for (const key of ["user_id", "registered", "registered_once", "anonymous_id", "session"]) write(key, "");
+  for (const key of ["user_id", "registered", "registered_once", "anonymous_id", "session", "turn"]) write(key, "");
 }

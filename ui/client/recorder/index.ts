@@ -1,11 +1,14 @@
 // Records what a visitor sees, with rrweb, and uploads it in chunks: a place is asked for by POST /api/v1/ingest/recordings, then the chunk
 // is put there. A chunk is a JSON list of rrweb's events. What is typed is hidden unless the page says otherwise; passwords always are.
 //
-// Only a page that is seen is recorded: hidden, it stops; seen again, it begins with a full picture. So the tabs of a session follow each
-// other in one recording. What can't be uploaded is dropped, and the next picture is a full one. Never the page's trouble.
+// Only a page that is seen is recorded: hidden, it stops; seen again, it begins with a full picture. Of windows that are seen at once it is the
+// one that was opened or used last: it notes so where the others see it, and they stop. So the windows of a session follow each other in one
+// recording. What can't be uploaded is dropped, and the next picture is a full one. Never the page's trouble.
 import { record } from "rrweb";
 import type { eventWithTime } from "@rrweb/types";
+import { uuid } from "../core/identity.ts";
 import type { Recorder, RecorderHost } from "../core/index.ts";
+import { read, write } from "../core/store.ts";
 import { chunkOf, isInteraction } from "./events.ts";
 import { maskInput, maskText } from "./masking.ts";
 
@@ -20,6 +23,10 @@ const MOST_WAITING_CHARS = 5_000_000;
 const LEFT_OVER = "sessionvision_recording";
 const MOST_LEFT_OVER_CHARS = 1_000_000;
 const TRIES = 4;
+/** Under this key the page that records says who it is and since when. */
+const TURN = "turn";
+/** What a window may be used by that isn't recorded because another one is. */
+const USES = ["focus", "pointerdown", "keydown", "wheel"];
 
 /** json: the list of events. token: its project's. session: the one they belong to. index: its place in that, drawn while the session went on. */
 interface Chunk {
@@ -42,15 +49,17 @@ function start(host: RecorderHost): Recorder {
   let isOver = false;
   let isUploading = false;
   let waiting: Chunk[] = [];
+  const page = uuid();
 
   // ---- Recording ----
 
   function begin(): void {
-    if (stopRrweb || isOver || document.visibilityState === "hidden") return;
+    if (stopRrweb || isOver || document.visibilityState === "hidden" || isWithinRecorded()) return;
     activeAt = Date.now();
     session = host.session();
     if (!session.isRecorded) return;
     isOn = true;
+    write(TURN, `${page} ${activeAt}`);
     stopRrweb = record({
       emit: (event) => safely(() => take(event as eventWithTime)),
       checkoutEveryNms: FULL_EVERY_MS,
@@ -68,6 +77,20 @@ function start(host: RecorderHost): Recorder {
       sampling: { mousemove: 50, scroll: 150, media: 800 },
       errorHandler: () => true,
     }) as (() => void) | undefined;
+  }
+
+  /** Since when another window has the turn; undefined while it is this one's. */
+  function otherSince(): number | undefined {
+    const [other, since] = read(TURN).split(" ");
+    return other && other !== page ? Number(since) : undefined;
+  }
+
+  /** Where another window is used, this one stops. What came here since then would be drawn into the other's picture. */
+  function giveWay(): void {
+    const since = otherSince();
+    if (since === undefined) return;
+    end();
+    events = events.filter((json) => (JSON.parse(json) as eventWithTime).timestamp < since);
   }
 
   function end(): void {
@@ -107,6 +130,7 @@ function start(host: RecorderHost): Recorder {
   function close(): void {
     clearTimeout(timer);
     timer = 0;
+    giveWay(); // the browser may not have told yet
     if (!events.length) return;
     const { id, anonymousId, userId } = session;
     const json = chunkOf(events);
@@ -208,6 +232,9 @@ function start(host: RecorderHost): Recorder {
       } else begin();
     }),
   );
+  // The chunk is closed when its time comes, not now: in this moment the other window may take the same index.
+  addEventListener("storage", () => safely(giveWay));
+  for (const use of USES) addEventListener(use, () => safely(() => stopRrweb || (otherSince() !== undefined && begin())), { capture: true, passive: true });
   addEventListener("pagehide", () => safely(leave));
   addEventListener("pageshow", (event) => event.persisted && safely(begin));
   safely(begin);
@@ -221,6 +248,16 @@ function start(host: RecorderHost): Recorder {
       waiting = [];
     },
   };
+}
+
+/** Whether this is a frame of a page of the same site that is recorded, frames and all, by its own client. */
+function isWithinRecorded(): boolean {
+  try {
+    for (let frame: Window = window; frame !== frame.parent; frame = frame.parent) if ("sessionvision" in frame.parent) return true;
+  } catch {
+    // of another site, whose client can't see in here
+  }
+  return false;
 }
 
 function safely(call: () => unknown): void {
