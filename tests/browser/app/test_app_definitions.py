@@ -85,6 +85,29 @@ def test_an_event_leads_to_its_latest_ones_and_a_server_that_is_gone_is_said_to_
     own.faults = [fault for fault in own.faults if "ERR_CONNECTION_REFUSED" not in fault]
 
 
+def test_who_comes_back_or_changes_something_far_down_a_list_is_where_they_were(own: Visit, api: Api) -> None:
+    api.send(*(event(f"name {place:03}", "ann", NOON + place) for place in range(150)))
+    page = own.open("/definitions")
+    expect(rows(own)).to_have_count(100)
+    link = rows(own).nth(80).get_by_role("link")
+    link.scroll_into_view_if_needed()
+    was = page.evaluate("scrollY")
+    assert was > 0
+    link.click()
+    own.heading("Events")
+    own.shows(lambda: page.evaluate("scrollY"), 0)
+    page.go_back()
+    own.shows(lambda: (rows(own).count(), page.evaluate("scrollY")), (100, was))
+    page.get_by_role("button", name="Show more").click()
+    expect(rows(own)).to_have_count(150)
+    last = rows(own).nth(149).inner_text()
+    page.get_by_role("button", name=f"Edit {last}").click()
+    page.get_by_label("Description").fill("Far down")
+    page.get_by_role("button", name="Save").click()
+    expect(rows(own).nth(149)).to_contain_text("Far down")
+    assert rows(own).count() == 150
+
+
 def test_definitions_look_well(shop: Visit) -> None:
     page = shop.open("/definitions")
     expect(rows(shop).first).to_be_visible()

@@ -14,6 +14,8 @@ export interface Listed<T> {
 }
 
 const LIMIT = 100;
+/** Rows that are asked for again at most. */
+const MOST_AGAIN = 2000;
 
 /** day: of the dates that are in the query, if any (`state/day.ts`). */
 export function useList<T>(path: string, query: Parameters, day = ""): Listed<T> {
@@ -26,10 +28,18 @@ export function usePages<T>(key: string, load: (cursor: string | null, signal: A
   const [isLoadingMore, setLoadingMore] = useState(false);
   const [moreFault, setMoreFault] = useState<ApiFault | null>(null);
   const controller = useRef<AbortController | null>(null);
+  const shown = useRef({ key, count: 0 });
   const first = useAsk<T[]>(key, async (signal) => {
-    const page = await load(null, signal);
-    setMore({ key, rows: [], cursor: page.meta.next_cursor });
-    return page.data;
+    // Who asks anew, having changed a row far down, goes on seeing as many.
+    const wanted = shown.current.key === key ? Math.min(shown.current.count, MOST_AGAIN) : 0;
+    let { data, meta } = await load(null, signal);
+    while (data.length < wanted && meta.next_cursor !== null) {
+      const page = await load(meta.next_cursor, signal);
+      data = [...data, ...page.data];
+      meta = page.meta;
+    }
+    setMore({ key, rows: [], cursor: meta.next_cursor });
+    return data;
   });
   useEffect(() => {
     setLoadingMore(false);
@@ -58,5 +68,6 @@ export function usePages<T>(key: string, load: (cursor: string | null, signal: A
   });
   const isCurrent = more.key === key;
   const data = first.data && isCurrent && more.rows.length > 0 ? [...first.data, ...more.rows] : first.data;
+  if (isCurrent) shown.current = { key, count: data?.length ?? 0 };
   return { asked: { ...first, data }, hasMore: isCurrent && more.cursor !== null, isLoadingMore, moreFault, showMore };
 }

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { nameOf, segmentOf } from "../model/path.ts";
 import { BASE } from "./base.ts";
+import { nextEntry, watchHeight } from "./scroll.ts";
 
 /** path: without the server's base path; `href`s have it. */
 export interface Place {
@@ -49,7 +50,8 @@ export function hrefOf(path: string, parameters: Record<string, string | readonl
 
 export function go(href: string, { replace = false } = {}): void {
   const from = place.value.path;
-  history[replace ? "replaceState" : "pushState"](null, "", href);
+  if (replace) history.replaceState(history.state, "", href);
+  else history.pushState(nextEntry(), "", href);
   place.value = here();
   if (place.value.path !== from) scrollTo(0, 0);
 }
@@ -69,6 +71,7 @@ export function setParameters(changes: Record<string, string | readonly string[]
 
 export function startRouter(): void {
   place.value = here();
+  watchHeight();
   addEventListener("popstate", () => {
     place.value = here();
   });
