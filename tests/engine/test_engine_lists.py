@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from sv.engine.duck import newest
+from sv.engine.duck import newest, relation
 from sv.engine.port import Matcher, PageKeys
 from sv.insights import events as lists
 from sv.insights.events import get_event, list_events
@@ -263,6 +263,16 @@ def test_every_condition_of_a_list_is_met_alone_and_with_the_others(rig: Rig, st
         ]
         assert [item["id"] for item in page(rig, EventsQuery(limit=1000, **asked))["data"]] == expected, asked
     assert {item["session_id"] for item in page(rig, EventsQuery(limit=1000, session_id="s1"))["data"]} == {"s1"}
+
+
+def test_a_page_by_numbers_is_the_same_however_many_places_of_files_it_lies_in(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.place_events(crowd(4, 60), "days")
+    query = EventsQuery(limit=1000, filters=(Filter("n", Operator.EXACT, (4, 7)),))
+    expected = [row.id for row in reversed(rows_of(rig)) if holds(row, query.filters, None)]
+    assert len(rig.parts) == 3
+    for most in (3, 2):
+        monkeypatch.setattr(relation, "MAX_CUTS", most)
+        assert [item["id"] for item in page(rig, query)["data"]] == expected
 
 
 def test_pages_are_the_same_however_few_rows_a_first_look_takes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
