@@ -10,6 +10,9 @@ import secrets
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from sv.model.errors import NotAuthenticated
+from sv.model.validate import show_token
+
 PROJECT_TOKEN_PREFIX: Final = "sv_pub_"  # noqa: S105 - what every token starts with, no secret
 API_TOKEN_PREFIX: Final = "sv_"  # noqa: S105 - as above
 
@@ -53,6 +56,20 @@ def make_api_token(make_text: MakeText = secrets.token_urlsafe) -> NewApiToken:
 def describe_api_token(secret: str) -> NewApiToken:
     """What is kept and shown of a secret that is given, such as `sv_dev`."""
     return NewApiToken(secret, hash_api_token(secret), secret[:SHOWN_CHARS])
+
+
+def unknown_project_token(token: str, field: str) -> NotAuthenticated:
+    """For a text in the place of a project token that is none, or nobody's. Not shown whole: it may be a secret in the wrong place."""
+    if token.startswith(PROJECT_TOKEN_PREFIX):
+        return NotAuthenticated(f"unknown project token {show_token(token)} ({field})")
+    return NotAuthenticated(f"expected a project token ({PROJECT_TOKEN_PREFIX}…), got {show_token(token)} ({field})")
+
+
+def unknown_api_token(secret: str) -> NotAuthenticated:
+    """For a text in the place of an API token that is none, or no good any more."""
+    if secret.startswith(PROJECT_TOKEN_PREFIX):
+        return NotAuthenticated("expected an API token, got a project token, which can only send events (Authorization)")
+    return NotAuthenticated("unknown, expired or revoked API token (Authorization)")
 
 
 def hash_api_token(secret: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from sv.auth.tokens import unknown_project_token
 from sv.ingest.body import inflate
 from sv.ingest.counters import IngestCounters
 from sv.ingest.decode import LARGE_BODY_BYTES, decode, decode_quickly, is_dense
@@ -25,11 +26,10 @@ from sv.ingest.rates import Rates
 from sv.ingest.rejected import RecentRejections
 from sv.ingest.retries import Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
-from sv.model.errors import NotAuthenticated, Unavailable
+from sv.model.errors import Unavailable
 from sv.model.ingest_limits import MAX_ASIDE_WAIT_S
 from sv.model.json_repair import is_slow_to_repair, repair
 from sv.model.limits import MAX_USER_AGENT_CHARS
-from sv.model.validate import show_token
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ class Capture:
     def _project_or_refuse(self, token: str) -> str:
         project_id = self._project_of(token)
         if project_id is None:
-            raise NotAuthenticated(f"unknown project token {show_token(token)} (projectToken)")
+            raise unknown_project_token(token, "projectToken")
         return project_id
 
     async def _store(self, batch: Batch) -> Answer:

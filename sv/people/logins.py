@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sv.auth.passwords import hash_password, needs_rehash, verify_password
 from sv.auth.permissions import Principal
-from sv.auth.tokens import hash_api_token, hash_session_secret, make_session_secret
+from sv.auth.tokens import hash_api_token, hash_session_secret, make_session_secret, unknown_api_token
 from sv.meta.instance import note_in_use
 from sv.meta.login_sessions import LoginSession
 from sv.meta.users import User
@@ -88,7 +88,7 @@ def principal_of_token(people: People, secret: str) -> Principal:
     token = people.api_tokens.find_live(hash_api_token(secret), now)
     if token is None:
         people.refusals.count("api_token")
-        raise NotAuthenticated("unknown, expired or revoked API token (Authorization)")
+        raise unknown_api_token(secret)
     if people.api_tokens.touch(token.id, now):
         try:
             people.api_tokens.write_touches()

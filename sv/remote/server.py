@@ -105,6 +105,8 @@ class RemoteServer:
             return TryAgainError(
                 message, is_answer=True, retry_after_s=float(after) if after.isascii() and after.isdigit() else 0.0
             )
+        if said is not None and error.code == 401:
+            return Refused(f"{message}; `sv token create` makes an API token (--api-token or SV_API_TOKEN)")
         if 300 <= error.code < 400:
             return Refused(f"{message}; the address is {error.headers.get('location', 'another one')} (--url or SV_URL)")
         if said is None and error.code == 413:

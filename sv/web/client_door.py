@@ -19,11 +19,12 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
+from sv.auth.tokens import unknown_project_token
 from sv.meta.projects import Project
-from sv.model.errors import InvalidParameter, MethodNotAllowed, NotAuthenticated, NotFound
+from sv.model.errors import InvalidParameter, MethodNotAllowed, NotFound
 from sv.model.limits import MAX_PARAMETER_CHARS, MAX_QUERY_PARAMETERS
 from sv.model.project_settings import read_project_settings
-from sv.model.validate import clip, show_token
+from sv.model.validate import clip
 from sv.web.errors import error_answer
 from sv.web.front import ANY_ORIGIN, Opening, Receive, Scope, Send, respond
 
@@ -132,7 +133,7 @@ class ClientDoor:
         project_id = self._project_of(token)
         project = None if project_id is None else await asyncio.to_thread(self._find_project, project_id)
         if project is None:
-            raise NotAuthenticated(f"unknown project token {show_token(token)} (token)")
+            raise unknown_project_token(token, "token")
         settings = read_project_settings(project.settings)
         body = msgspec.json.encode(
             ClientConfig(

@@ -17,11 +17,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from sv.auth.tokens import unknown_project_token
 from sv.ingest.body import inflate
 from sv.model.errors import (
     InvalidParameter,
     MethodNotAllowed,
-    NotAuthenticated,
     NotAuthorized,
     NotFound,
     PayloadTooLarge,
@@ -37,7 +37,6 @@ from sv.model.limits import (
     MAX_RECORDING_BODY_BYTES,
     MAX_UPLOAD_SECONDS,
 )
-from sv.model.validate import show_token
 from sv.objects.folder import FolderStore, Upload
 from sv.objects.signing import OBJECTS, Grant
 from sv.recordings.opening import Opened
@@ -180,7 +179,7 @@ class RecordingsDoor:
         asked = parse_upload_request(body)
         project_id = self._project_of(asked.project_token)
         if project_id is None:
-            raise NotAuthenticated(f"unknown project token {show_token(asked.project_token)} (projectToken)")
+            raise unknown_project_token(asked.project_token, "projectToken")
         return msgspec.json.encode(self._recordings.promise(project_id, asked, origin))
 
     # ---- The server's own store ----

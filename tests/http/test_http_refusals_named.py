@@ -60,8 +60,16 @@ def test_what_is_not_there_is_named_with_its_field(full: Api, method: str, path:
     assert error_of(full.http.request(method, path), 404, "NOT_FOUND").endswith(named)
 
 
-@pytest.mark.parametrize(("token", "shown"), [("nope", "'nope'"), ("sv_pub_nobody", "'sv_pub_nobod…'")])
-def test_an_unknown_project_token_is_shown_cut_only_where_it_was(full: Api, token: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("sv_pub_no", "unknown project token 'sv_pub_no'"),
+        ("sv_pub_nobody", "unknown project token 'sv_pub_nobod…'"),
+        ("sv_dev", "expected a project token (sv_pub_…), got 'sv_dev'"),
+        ("sv_4Jx2mPq8sT0v", "expected a project token (sv_pub_…), got 'sv_4Jx2mPq8s…'"),
+    ],
+)
+def test_what_is_no_project_token_is_shown_cut_only_where_it_was(full: Api, token: str, said: str) -> None:
     """Not whole, since it may be a secret in the wrong place."""
     chunk = {"sessionId": "s", "chunkIndex": 0, "sizeBytes": 1}
     answers = {
@@ -73,7 +81,13 @@ def test_an_unknown_project_token_is_shown_cut_only_where_it_was(full: Api, toke
     }
     for field, each in answers.items():
         for answer in each:
-            assert error_of(answer, 401, "NOT_AUTHENTICATED") == f"unknown project token {shown} ({field})"
+            assert error_of(answer, 401, "NOT_AUTHENTICATED") == f"{said} ({field})"
+
+
+def test_a_project_token_in_the_place_of_an_api_token_is_told_apart(full: Api) -> None:
+    answer = full.http.get("/api/v1/projects", headers={"Authorization": "Bearer sv_pub_dev"})
+    said = "expected an API token, got a project token, which can only send events (Authorization)"
+    assert error_of(answer, 401, "NOT_AUTHENTICATED") == said
 
 
 # ---- Bounds ----
