@@ -21,6 +21,7 @@ import json
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sv.cli.bars import watching_bytes
@@ -30,6 +31,7 @@ from sv.meta.errors import FolderUnusable
 from sv.meta.folder import look
 from sv.meta.lock import FolderLock
 from sv.model.data_folder import CATALOG
+from sv.model.telling import in_words
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
 from sv.settings.memory import engine_bytes
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise FolderUnusable(f"{data} is no data folder: it has neither sv.db nor events nor a log")
     repaired = None
     with (
+        _naming_what_may_not_be_read(data),
         FolderLock.acquire(data, now_ms=now_ms()),
         _inventory(settings) as files,
         watching_bytes("reading event files") as progress,
@@ -69,6 +72,16 @@ def run(args: argparse.Namespace) -> int:
     if repaired is not None and not args.json:
         print("sv: tokens, users and what people saved are not in event files; a backup has them", file=sys.stderr)
     return 1 if report.findings else 0
+
+
+@contextlib.contextmanager
+def _naming_what_may_not_be_read(data: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FolderUnusable(
+            f"{data} can't be looked over by user {os.geteuid()}: {in_words(error)}. Be the user that the server runs as"
+        ) from error
 
 
 @contextlib.contextmanager

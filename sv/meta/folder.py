@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from sv.meta.errors import FolderUnusable
+from sv.model.telling import in_words
 
 
 def look(folder: Path, name: str) -> os.stat_result | None:
@@ -27,3 +28,22 @@ def not_seen(folder: Path, error: OSError) -> FolderUnusable:
     if error.errno in (errno.EACCES, errno.EPERM):
         return FolderUnusable(f"{what}. Be the user that the server runs as, or choose another folder with --data")
     return FolderUnusable(f"{what}. Choose another one with --data")
+
+
+def remedy(folder: Path, error: OSError) -> str:
+    """For commands that have the folder for themselves: what fails, and what to do."""
+    uid, gid = os.geteuid(), os.getegid()
+    what = f"the data folder {folder} can't be used by user {uid}: {in_words(error)}"
+    match error.errno:
+        case errno.EACCES | errno.EPERM:
+            return f"{what}. Give it to that user (chown -R {uid}:{gid} {folder}), or choose another one with --data"
+        case errno.EROFS:
+            return f"{what}. Mount it so that it can be written, or choose another one with --data"
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"{what}. A file is in its place; remove it, or choose another folder with --data"
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"{what}. Make room on its disk"
+        case errno.ENOLCK | errno.EOPNOTSUPP:
+            return f"{what}. Its file system can't lock files; put it on a local disk"
+        case _:
+            return f"{what}. Choose another one with --data"

@@ -5,7 +5,6 @@ ends with the process however that ends; what the file says is only for messages
 removing it would let two processes each lock a file of that name.
 """
 
-import errno
 import fcntl
 import os
 import socket
@@ -19,7 +18,7 @@ import msgspec
 
 from sv.meta.db import sync_folder
 from sv.meta.errors import FolderInUse, FolderUnusable
-from sv.meta.folder import not_seen
+from sv.meta.folder import not_seen, remedy
 
 LOCK_NAME: Final = "sv.lock"
 
@@ -64,7 +63,7 @@ class FolderLock:
             _make(folder)
             descriptor = _open_locked(folder / LOCK_NAME)
         except OSError as error:
-            raise FolderUnusable(_remedy(folder, error)) from error
+            raise FolderUnusable(remedy(folder, error)) from error
         if descriptor is None:
             raise FolderInUse(_name_holder(folder))
         started_s = time.time() if now_ms is None else now_ms / 1000
@@ -85,7 +84,7 @@ class FolderLock:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, msgspec.json.encode(self._holder) + b"\n", 0)
         except OSError as error:
-            raise FolderUnusable(_remedy(self.folder, error)) from error
+            raise FolderUnusable(remedy(self.folder, error)) from error
 
     def release(self) -> None:
         """Let the next process have the folder. Does nothing the second time."""
@@ -162,21 +161,3 @@ def _name_holder(folder: Path) -> str:
         holder = read_holder(folder)
     who = str(holder) if holder else "another process"
     return f"{folder} is in use by {who}. Stop that one, or choose another folder with --data"
-
-
-def _remedy(folder: Path, error: OSError) -> str:
-    uid, gid = os.geteuid(), os.getegid()
-    what = f"the data folder {folder} can't be used by user {uid}: {error.strerror or error}"
-    match error.errno:
-        case errno.EACCES | errno.EPERM:
-            return f"{what}. Give it to that user (chown -R {uid}:{gid} {folder}), or choose another one with --data"
-        case errno.EROFS:
-            return f"{what}. Mount it so that it can be written, or choose another one with --data"
-        case errno.ENOTDIR | errno.EEXIST:
-            return f"{what}. A file is in its place; remove it, or choose another folder with --data"
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"{what}. Make room on its disk"
-        case errno.ENOLCK | errno.EOPNOTSUPP:
-            return f"{what}. Its file system can't lock files; put it on a local disk"
-        case _:
-            return f"{what}. Choose another one with --data"

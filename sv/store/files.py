@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sv.meta.errors import FolderDamaged
-from sv.meta.folder import look
+from sv.meta.folder import look, not_seen
 from sv.model.data_folder import CATALOG
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,13 @@ def has_catalog(data_folder: Path) -> bool:
 
 
 def refuse_lost_catalog(data_folder: Path) -> None:
-    """Raises FolderDamaged where there are event files and no catalog that lists them: with a new one they would be set aside."""
-    if not has_catalog(data_folder) and any((data_folder / EVENTS).glob("project=*/day=*/*.parquet")):
+    """Raises FolderDamaged where there are event files and no catalog that lists them: with a new one they would be set aside. Raises
+    FolderUnusable where that can't be told."""
+    try:
+        is_lost = not has_catalog(data_folder) and bool(event_files(data_folder))
+    except OSError as error:
+        raise not_seen(data_folder, error) from error
+    if is_lost:
         raise FolderDamaged(
             f"{data_folder} has event files and no {CATALOG}, which lists them. Restore the last backup (`sv restore`), have {CATALOG} made"
             " anew (`sv check --repair`), or choose another folder"
@@ -114,22 +119,31 @@ def looks_whole(path: Path, expected_bytes: int) -> bool:
         raise
 
 
-def files_of_days(data_folder: Path, top: str) -> Iterator[str]:
-    """What lies in `top`/project=…/day=…/, relative to the data folder.
+def event_files(data_folder: Path) -> list[str]:
+    """All event files, relative to the data folder, by name. Raises OSError for folders that we may not look into."""
+    return sorted(name for name in files_of_days(data_folder, EVENTS, passes_over=False) if name.endswith(".parquet"))
+
+
+def files_of_days(data_folder: Path, top: str, *, passes_over: bool = True) -> Iterator[str]:
+    """What lies in `top`/project=…/day=…/, relative to the data folder. passes_over: folders that we may not look into have nothing.
 
     SCAR: not by `glob`, which took most of each start: with 140,000 files and as many folders ten seconds of the processor's time.
     """
-    for project in _names(data_folder / top, "project="):
-        for day in _names(data_folder / top / project, "day="):
-            for name in _names(f"{data_folder}/{top}/{project}/{day}"):
+    for project in _names(data_folder / top, "project=", passes_over):
+        for day in _names(data_folder / top / project, "day=", passes_over):
+            for name in _names(f"{data_folder}/{top}/{project}/{day}", "", passes_over):
                 yield f"{top}/{project}/{day}/{name}"
 
 
-def _names(folder: Path | str, begin: str = "") -> list[str]:
+def _names(folder: Path | str, begin: str, passes_over: bool) -> list[str]:
     try:
         return [name for name in os.listdir(folder) if name.startswith(begin)]
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except PermissionError:
+        if passes_over:
+            return []
+        raise
 
 
 def set_aside(data_folder: Path, path: Path, reason: str, *, is_damaged: bool = True) -> None:

@@ -7,10 +7,10 @@ Assumes the lock on the data folder and the open catalog. Never deletes anything
 """
 
 import logging
-import os
 from pathlib import Path
 
 from sv.meta.errors import FolderUnusable
+from sv.meta.folder import remedy
 from sv.model.errors import SvError
 from sv.model.part import Part
 from sv.store.catalog import Catalog
@@ -32,7 +32,7 @@ def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
         sweep_temporary_files(data_folder)
         catalog = Catalog([part for part in rows.live_parts() if _is_whole(data_folder, rows, part)])
     except OSError as error:
-        raise FolderUnusable(f"the data folder {data_folder} can't be used by user {os.geteuid()}: {error}") from error
+        raise FolderUnusable(remedy(data_folder, error)) from error
     try:
         _remove_taken_out(data_folder, rows, catalog)
     except (SvError, OSError) as error:

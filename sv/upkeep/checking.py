@@ -15,7 +15,7 @@ from sv.meta.errors import FolderDamaged
 from sv.meta.parts import Parts
 from sv.model.data_folder import CATALOG
 from sv.model.part import Part
-from sv.store.files import ASIDE, flushed_up_to, has_catalog
+from sv.store.files import ASIDE, event_files, flushed_up_to, has_catalog
 from sv.wal.copying import LogState, read_state
 
 
@@ -103,7 +103,6 @@ def _look_at(data: Path, files: Files, part: Part) -> Iterator[Finding]:
 
 def _unlisted(data: Path, known: set[str], logged: range) -> Iterator[Finding]:
     """logged: the positions of all that the log has beyond the event files. A flush of them was cut off; the next start does it again."""
-    for path in sorted((data / "events").glob("project=*/day=*/*.parquet")):
-        name = str(path.relative_to(data))
-        if name not in known and flushed_up_to(path) not in logged:
+    for name in event_files(data):
+        if name not in known and flushed_up_to(data / name) not in logged:
             yield Finding("unlisted", name, "the catalog doesn't list it; the next start sets it aside")

@@ -36,7 +36,7 @@ from sv.model.batch import decode_batch
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
 from sv.model.telling import in_words
-from sv.store.files import ASIDE, MIXED, has_catalog, set_aside, sync_folder
+from sv.store.files import ASIDE, MIXED, event_files, has_catalog, set_aside, sync_folder
 from sv.store.parts import new_part
 from sv.store.ports import FileFacts
 from sv.upkeep.checking import Report
@@ -154,10 +154,10 @@ def put_damaged_aside(data: Path, report: Report) -> int:
 def _read_all(
     data: Path, files: Files, put_aside: Callable[[str, str], None], progress: Callable[[int, int], None]
 ) -> Iterator[_File]:
-    paths = sorted((data / "events").glob("project=*/day=*/*.parquet"))
-    total, done = sum(path.stat().st_size for path in paths), 0
-    for path in paths:
-        size, name = path.stat().st_size, str(path.relative_to(data))
+    names = event_files(data)
+    total, done = sum((data / name).stat().st_size for name in names), 0
+    for name in names:
+        size = (data / name).stat().st_size
         match = _PATH.fullmatch(name)
         assert match is not None
         contents = files.contents(name)

@@ -24,6 +24,8 @@ PATIENCE_S = 30.0
 UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 """Before a program, which then may read and write what its user may, also where that is root."""
 
+FLUSHED = "events/project=shop/day=2025-01-31/flush-1.parquet"
+
 
 def sv(*words: str, program: Sequence[str] = (sys.executable, "-m", "sv")) -> tuple[int, str, float]:
     """Run a command to its end: exit code, standard error, and seconds from the start of the process."""
@@ -142,6 +144,30 @@ def test_a_folder_that_may_not_be_entered_is_told_from_one_that_is_not_there(tmp
         "Be the user that the server runs as, or choose another folder with --data\n"
     )
     assert not copy.exists()
+
+
+@pytest.mark.parametrize("closed", ["log", "events", "events/project=shop/day=2025-01-31", FLUSHED])
+def test_what_of_a_folder_may_not_be_read_is_no_reason_to_repair_without_it(tmp_path: Path, closed: str) -> None:
+    folder = tmp_path / "data"
+    for made in (folder / FLUSHED, folder / "log"):
+        made.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "log").mkdir()
+    (folder / FLUSHED).write_bytes(b"PAR1")
+    mode = (folder / closed).stat().st_mode
+    (folder / closed).chmod(0o000)
+    try:
+        said = [
+            sv(*words, "--data", str(folder), program=[*UNPRIVILEGED, sys.executable, "-m", "sv"])
+            for words in (("check", "--repair"), ("serve", "--port", "0"))[: 1 if closed in ("log", FLUSHED) else 2]
+        ]
+    finally:
+        (folder / closed).chmod(mode)
+    assert {code for code, _, _ in said} == {1}
+    assert not [line for _, line, _ in said if "Traceback" in line]
+    assert f"{folder} can't be looked over by user {os.geteuid()}: Permission denied ({folder / closed}" in said[0][1]
+    assert all("Be the user that the server runs as" in line for _, line, _ in said)
+    assert not (folder / "sv.db").exists()
+    assert (folder / FLUSHED).exists() or closed == "log"
 
 
 @pytest.mark.parametrize("words", [("user", "list"), ("backup", "{copy}"), ("sql", "select 1")], ids=" ".join)

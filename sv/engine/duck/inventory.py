@@ -3,6 +3,7 @@
 An event's id says which record of the log it came in (`drain.py`), and so a file says up to where the log is in it.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -42,10 +43,16 @@ class Inventory:
         self._database.close()
 
     def contents(self, path: str) -> Contents | None:
-        """None for a file that can't be read from end to end."""
+        """None for a file that can't be read from end to end. Raises PermissionError for one that we may not read."""
         file = self._data / path
+        try:
+            os.close(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+        except PermissionError:
+            raise
+        except OSError:
+            return None
         with self._database.cursor() as cursor:
-            if not file.exists() or not is_readable(cursor, file):
+            if not is_readable(cursor, file):
                 return None
             facts = file_facts(cursor, file)
             row = cursor.execute(
