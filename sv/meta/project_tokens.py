@@ -1,7 +1,7 @@
 """Project tokens: public, write-only, several to a project while one is being replaced.
 
 Answers for which token stands for which project now. Ingest asks that for every request, so it keeps a snapshot and
-takes a new one when `version` has moved or the snapshot's time is over.
+takes a new one when `version` has moved or the snapshot is some seconds old (`sv.auth.live_tokens`).
 """
 
 import threading
@@ -35,11 +35,10 @@ class ProjectToken(Struct, frozen=True, kw_only=True):
 
 
 class ProjectTokenSnapshot(Struct, frozen=True):
-    """Every good token with its project, as of `version`; none of them expires before `good_until_ms`."""
+    """Every good token with its project, as of `version`."""
 
     version: int
     projects: dict[str, str]
-    good_until_ms: int
 
 
 class ProjectTokens:
@@ -64,9 +63,8 @@ class ProjectTokens:
         """Every token that is good now."""
         # The version first: a change that comes between is then seen as one more, never missed.
         version = self._version
-        rows = self._meta.rows(f"select token, project_id, expires_ms {_LIVE}", now_ms)
-        ends = [row[2] for row in rows if isinstance(row[2], int)]
-        return ProjectTokenSnapshot(version, {str(row[0]): str(row[1]) for row in rows}, min(ends, default=NEVER_MS))
+        rows = self._meta.rows(f"select token, project_id {_LIVE}", now_ms)
+        return ProjectTokenSnapshot(version, {str(token): str(project_id) for token, project_id in rows})
 
     def resolve_project_token(self, token: str, now_ms: int) -> str | None:
         """The project that the token writes to; None for one that is unknown, expired, revoked or of a deleted project."""

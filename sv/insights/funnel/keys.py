@@ -5,8 +5,8 @@ Sorted keys hold a group's rows together in the order of time, and a difference 
 difference in time.
 
 INVARIANT FUNNEL-1: 2^bits is beyond the time span plus the window, so that a key minus an earlier key of
-another group is always beyond the window, and one comparison tells "same group and in time". `key_bits` gives
-such a width.
+another group is always beyond the window, and one comparison tells "same group and in time". `key_bits` says
+how wide that is; of events the engine does (`packing_of`), and a test holds the two to each other.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -113,19 +113,12 @@ class Levels(Struct, frozen=True, eq=False):
         wanted = sort_keys(groups)
         return Levels(tuple(level.only(np.flatnonzero(_find(wanted, level.group) >= 0)) for level in self.levels))
 
-    def counts_by(self, groups: Keys, codes: Numbers, code_count: int) -> Ints:
-        """The counts of every breakdown value, as an array of (codes, steps).
+    def figures_by(self, groups: Keys, codes: Numbers, code_count: int) -> Breakdown:
+        """The counts and times of every breakdown value.
 
         `codes[i]`, from 0 to code_count - 1, is the value of `groups[i]`; groups are distinct, in any order.
         Groups that are not named count nowhere.
         """
-        counts = np.zeros((code_count, self.steps), np.int64)
-        for step, (code, _) in enumerate(self._codes(groups, codes)):
-            counts[:, step] = np.bincount(code, minlength=code_count)
-        return counts
-
-    def figures_by(self, groups: Keys, codes: Numbers, code_count: int) -> Breakdown:
-        """The counts and times of every breakdown value; arguments as in `counts_by`."""
         shape = (code_count, self.steps)
         counts, medians, averages = np.zeros(shape, np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
         for step, (code, places) in enumerate(self._codes(groups, codes)):
