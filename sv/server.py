@@ -140,8 +140,7 @@ class Server:
         )
         self.project_tokens, self.projects = self.people.project_tokens, self.people.projects
         self.api_tokens, self.users = self.people.api_tokens, self.people.users
-        self.parts = Parts(self.meta)
-        self.persons = PersonNumbers(Persons(self.meta))
+        self.parts, self.persons = Parts(self.meta), PersonNumbers(Persons(self.meta))
         self.builds = RollupBuilds(self.meta)
         self.live_tokens = LiveTokens(self.project_tokens, self.clock)
         self.countries, self.agents = Countries(settings.geoip_db), Agents()
@@ -193,9 +192,8 @@ class Server:
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
         clear_away(folder, self.parts, self.catalog, is_log_whole=self.log.damage.missing_records == 0)
         self.recordings = open_recordings(settings, self.meta, self.clock)
-        rollups, kept = (self.rollups, self.rollup_work), self.recordings.recordings
-        people = self.people.audit, self.people.login_sessions
-        self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, *people, self.clock)
+        rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
+        self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)
         self.front = Front(
             capture=self.capture,
             load_app=self._load_app,
@@ -328,7 +326,7 @@ class Server:
         )
 
     def open_exports(self) -> "EventExports":
-        """What exports events, also for a command that does nothing else."""
+        """For a command that does nothing else, too."""
         from sv.insights.event_export import EventExports
 
         return EventExports(self._open_engine, self.store, self.maintenance.check_all, lower_own_priority)

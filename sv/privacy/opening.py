@@ -16,6 +16,7 @@ from sv.meta.rollups.alias_lists import AliasLists
 from sv.meta.rollups.builds import RollupBuilds
 from sv.meta.rollups.definitions import prune_names
 from sv.model.identity import is_merged
+from sv.model.limits import HOUR_MS
 from sv.privacy.aside import is_overdue_aside
 from sv.privacy.clock import Clock
 from sv.privacy.erasing import Erasing, Recorded
@@ -58,6 +59,31 @@ class KeptSums:
         self._meta.empty_log()
 
 
+class _Whose:
+    """Whose distinct ids are, where a project's identity is merged."""
+
+    def __init__(self, projects: Projects, numbers: Persons, aliases: AliasLists, rollups: Rollups) -> None:
+        self._projects = projects
+        self._numbers = numbers
+        self._aliases = aliases
+        self._rollups = rollups
+
+    def owner_of(self, project_id: str, distinct_id: str) -> str:
+        project = self._projects.find(project_id)
+        if project is None or not is_merged(project.settings):
+            return distinct_id
+        self._rollups.catch_up()
+        number = self._numbers.number_of(project_id, distinct_id)
+        owner = None if number is None else self._aliases.owners(project_id, [number]).get(number)
+        return distinct_id if owner is None else owner.distinct_id
+
+    def distinct_ids(self, project_id: str, distinct_id: str) -> list[str]:
+        project = self._projects.find(project_id)
+        if project is None or not is_merged(project.settings) or self.owner_of(project_id, distinct_id) != distinct_id:
+            return [distinct_id]  # also of a visitor who has become a user's since they were meant: that user was not
+        return sorted({distinct_id, *self._numbers.ids_of(project_id, self._aliases.numbers_of(project_id, distinct_id))})
+
+
 def open_jobs(
     settings: Settings,
     meta: Meta,
@@ -68,7 +94,6 @@ def open_jobs(
     log_files: Log,
     recordings: Recorded,
     audit: Audit,
-    logins: LoginSessions,
     now_ms: Callable[[], int],
 ) -> JobWork:
     """The jobs of a data folder, nothing started yet."""
@@ -77,22 +102,7 @@ def open_jobs(
     numbers = Persons(meta)
     rewriting = Rewriting(store, maintenance, now_ms)
 
-    aliases = AliasLists(meta, RollupBuilds(meta))
-
-    def owner_of(project_id: str, distinct_id: str) -> str:
-        project = projects.find(project_id)
-        if project is None or not is_merged(project.settings):
-            return distinct_id
-        rollups.catch_up()
-        number = numbers.number_of(project_id, distinct_id)
-        owner = None if number is None else aliases.owners(project_id, [number]).get(number)
-        return distinct_id if owner is None else owner.distinct_id
-
-    def distinct_ids(project_id: str, distinct_id: str) -> list[str]:
-        project = projects.find(project_id)
-        if project is None or not is_merged(project.settings) or owner_of(project_id, distinct_id) != distinct_id:
-            return [distinct_id]  # also of a visitor who has become a user's since they were meant: that user was not
-        return sorted({distinct_id, *numbers.ids_of(project_id, aliases.numbers_of(project_id, distinct_id))})
+    whose = _Whose(projects, numbers, AliasLists(meta, RollupBuilds(meta)), rollups)
 
     def make_erasing(wait: Callable[[float], bool]) -> Erasing:
         return Erasing(
@@ -104,7 +114,7 @@ def open_jobs(
             covered_seq=Parts(meta).covered_seq,
             rows=rows,
             sums=KeptSums(meta, RollupBuilds(meta), work),
-            distinct_ids=distinct_ids,
+            distinct_ids=whose.distinct_ids,
             recordings=recordings,
             session_ids=rewriting.session_ids,
             wait=wait,
@@ -118,10 +128,13 @@ def open_jobs(
     lies_aside = partial(is_overdue_aside, settings.data)
     clock = Clock(now_ms, time.monotonic, max((part.max_received_ms for part in parts()), default=None))
     expiring = Expiring(rows, projects.list_all, projects.find, parts, expire, now_ms, lies_aside, clock.is_doubted)
-    trail = Trail(audit, meta.together, now_ms)
+    trail, logins = (
+        Trail(audit, meta.together, now_ms),
+        LoginSessions(meta, idle_ms=int(settings.login_session_idle_hours * HOUR_MS)),
+    )
 
     def forget_old() -> None:
         trail.forget_old()
         logins.forget_ended(now_ms())
 
-    return JobWork(rows, make_erasing, owner_of, has_events, expiring, trail, forget_old, now_ms)
+    return JobWork(rows, make_erasing, whose.owner_of, has_events, expiring, trail, forget_old, now_ms)

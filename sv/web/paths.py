@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 from sv.model.validate import repair
 
-
 DOTS: Final = {"=.": "%2E", "=..": "%2E%2E"}
 """By segments as they came, what they are routed as."""
 

@@ -33,7 +33,8 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "project_id": {"description": "The project's id.", "schema": {"type": "string"}},
     "event_id": {"description": "The event's id, as lists show it.", "schema": {"type": "string", "format": "uuid"}},
     "distinct_id": {
-        "description": "The person's distinct id, any character of it percent-encoded where a path can't have it, a `/` too; `.` and `..` are `=.` and `=..`.",
+        "description": "The person's distinct id, any character of it percent-encoded where a path can't have it, a `/` too;"
+        " `.` and `..` are `=.` and `=..`.",
         "schema": {"type": "string", "minLength": 1},
     },
     **DEFINITION_PATH_PARAMETERS,
