@@ -41,6 +41,9 @@ WRITER_WAIT_S: Final = 10.0
 SMALLEST_BYTES: Final = 512
 """Of a database: one page of the smallest size that SQLite knows."""
 
+_READING: Final = (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ)
+"""Faults of what is copied; any other is of the copy, since nothing is written to the source."""
+
 _IS_MOSTLY_FULL: Final = """
     select freelist_count * 8 < page_count from pragma_freelist_count(), pragma_page_count()
 """
@@ -281,10 +284,16 @@ def copy_database(source: Path, target: Path) -> None:
                 closing(apsw.Connection(str(temporary))) as copy,
             ):
                 read_version(original, source)
-                with copy.backup("main", original, "main") as backup:
-                    backup.step()
-                # A lone file that any SQLite opens, even from a disk that can't be written.
-                copy.execute("pragma journal_mode = delete").fetchall()
+                try:
+                    with copy.backup("main", original, "main") as backup:
+                        backup.step()
+                    # A lone file that any SQLite opens, even from a disk that can't be written.
+                    copy.execute("pragma journal_mode = delete").fetchall()
+                except (apsw.FullError, apsw.IOError) as error:
+                    if getattr(error, "extendedresult", None) in _READING:
+                        raise
+                    reason = "the disk is full" if isinstance(error, apsw.FullError) else str(error)
+                    raise Unavailable(f"the backup {target} can't be written: {reason}") from error
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.rename(target)
@@ -292,7 +301,8 @@ def copy_database(source: Path, target: Path) -> None:
     except OSError as error:
         raise Unavailable(f"the backup {target} can't be written: {in_words(error)}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        for left in (temporary, temporary.with_name(temporary.name + "-journal")):
+            left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -53,11 +53,12 @@ class Faults:
     sync: set[str] = field(default_factory=set[str])
     write: set[str] = field(default_factory=set[str])
     synced: Path | None = None
+    error: apsw.Error = field(default_factory=lambda: apsw.IOError("injected"))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, calls: set[str], name: str) -> None:
         if any(name.endswith(end) for end in calls):
-            raise apsw.IOError("injected")
+            raise self.error
 
     def keep(self, name: str) -> None:
         # A journal is there only while an empty file is put into log mode, and is deleted by a synced call.

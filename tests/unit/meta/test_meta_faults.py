@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 from meta_rig import Faults, faulty_disk, names, part
 
-from sv.meta.db import Meta
+from sv.meta.db import Meta, copy_database
 from sv.meta.instance import Settings
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
@@ -127,3 +128,16 @@ def test_a_file_that_cannot_be_opened_for_reading_is_unavailable(path: Path) -> 
 def test_a_folder_that_cannot_take_the_file_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         Meta.open(tmp_path / "nowhere" / "sv.db")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(apsw.FullError("full"), "the disk is full"), (apsw.IOError("injected"), "injected")]
+)
+def test_a_copy_that_a_disk_refuses_is_not_said_to_be_the_fault_of_what_is_copied(
+    disk: Faults, meta: Meta, tmp_path: Path, error: apsw.Error, reason: str
+) -> None:
+    disk.error = error
+    disk.write.add("copy.db.tmp")
+    with pytest.raises(Unavailable, match=f"^the backup .*/copy.db can't be written: .*{reason}"):
+        copy_database(meta.path, tmp_path / "copy.db")
+    assert list(tmp_path.glob("copy.db*")) == []
