@@ -9,8 +9,9 @@ from sv.model.errors import SvError
 
 log = logging.getLogger(__name__)
 
-STOP_S: Final = 15.0
-"""For a round that is under way, which may wait for a bucket."""
+STOP_S: Final = 2.0
+"""For a round that is under way. One that waits for a bucket that doesn't answer is left: containers are given ten seconds to end, and the
+last flush comes after this."""
 
 
 class Keeper:
