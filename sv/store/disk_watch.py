@@ -74,7 +74,8 @@ class DiskWatch:
         self._errands.wake()
 
     def stop(self) -> None:
-        self._errands.stop()
+        """Not waited for: to walk through the files of many recordings takes minutes where the disk is slow."""
+        self._errands.end_soon()
 
     def warnings(self) -> list[str]:
         """For anybody, one sentence each; none where all is well."""

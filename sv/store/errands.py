@@ -44,9 +44,13 @@ class Errands:
 
     def stop(self, interrupt: Callable[[], None] = lambda: None) -> None:
         """End the thread, soon. For good: nothing wakes it any more. interrupt: ends what it may be in the middle of."""
-        with self._starting:
-            self._stopping.set()
-        self._arrived.set()
+        self.end_soon()
         while self._thread is not None and self._thread.is_alive():
             interrupt()
             self._thread.join(INTERRUPT_EVERY_S)
+
+    def end_soon(self) -> None:
+        """Likewise, without waiting for it: for what uses nothing that others close."""
+        with self._starting:
+            self._stopping.set()
+        self._arrived.set()

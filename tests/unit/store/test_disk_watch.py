@@ -1,6 +1,7 @@
 """The disk is told of before it is full: once when a bound is crossed, once when all is well again."""
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,20 @@ def test_every_file_below_counts_by_what_it_takes_and_links_do_not(tmp_path: Pat
 @pytest.mark.parametrize(("amount", "shown"), [(0, "0 B"), (1536, "1.5 KiB"), (300 << 20, "300 MiB"), (5 << 40, "5.0 TiB")])
 def test_bytes_are_shown_in_the_unit_that_people_read(amount: int, shown: str) -> None:
     assert shown_bytes(amount) == shown
+
+
+def test_a_walk_through_a_slow_disk_keeps_no_server_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(budget=GIB)
+    has_begun, is_over = threading.Event(), threading.Event()
+
+    def walk(_: Path) -> int:
+        has_begun.set()
+        assert is_over.wait(60)
+        return 0
+
+    monkeypatch.setattr(machine.watch, "_bytes_in", walk)
+    machine.watch.start()
+    assert has_begun.wait(60)
+    machine.watch.stop()
+    assert not is_over.is_set()
+    is_over.set()
