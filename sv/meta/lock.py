@@ -25,6 +25,7 @@ LOCK_NAME: Final = "sv.lock"
 _OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _READ_TRIES: Final = 5
 _READ_PAUSE_S: Final = 0.02
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _MAX_HOLDER_BYTES: Final = 4096
 
 
@@ -77,14 +78,15 @@ class FolderLock:
         return lock
 
     def announce(self, url: str | None, at: str | None = None) -> None:
-        """Say where this process answers, for the message to a second one. Raises FolderUnusable on a full disk."""
+        """Say where this process answers, for the message to a second one; a full disk has no room for that. Raises FolderUnusable."""
         assert self._descriptor is not None
         self._holder = msgspec.structs.replace(self._holder, url=url, at=at)
         try:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, msgspec.json.encode(self._holder) + b"\n", 0)
         except OSError as error:
-            raise FolderUnusable(remedy(self.folder, error)) from error
+            if error.errno not in _FULL:  # what it says is only for messages
+                raise FolderUnusable(remedy(self.folder, error)) from error
 
     def release(self) -> None:
         """Let the next process have the folder. Does nothing the second time."""
