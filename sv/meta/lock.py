@@ -5,6 +5,7 @@ ends with the process however that ends; what the file says is only for messages
 removing it would let two processes each lock a file of that name.
 """
 
+import errno
 import fcntl
 import os
 import socket

@@ -6,16 +6,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.filters import condition
+from sv.engine.duck import filters as filters_in_sql
+from sv.engine.duck.filters import MAX_COMPARED, condition
 from sv.engine.duck.relation import relation
 from sv.engine.duck.sql import Params
 from sv.engine.port import Matcher, Scope
+from sv.insights.funnels import funnel
+from sv.insights.overview import overview
+from sv.insights.trends import trends
+from sv.model.calendar import iso_ms
 from sv.model.errors import ValidationFailed
-from sv.model.filters import Filter, Operator, matches
-from sv.model.limits import MAX_TIMESTAMP_MS
+from sv.model.filters import Filter, Operator, matches, parse_filters
+from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS
+from sv.model.overview_parsing import parse_overview_query
+from sv.model.query_parsing import parse_funnel_query, parse_trends_query
+from sv.model.smart_events import Rule
 from tests.chance import examples
 from tests.engine.filter_rig import BORDERS, FRACTIONS, PAGES, REGEXES, TEXTS, filters, properties
-from tests.engine.rig import NOON, Rig, State, event, in_pieces, properties_of
+from tests.engine.rig import NOON, Rig, State, event, in_pieces, named, opened, properties_of
 
 
 def answers(rig: Rig, items: list[Filter]) -> dict[str, tuple[bool | None, ...]]:
@@ -69,13 +77,64 @@ def test_numbers_compare_exactly_whatever_their_size_and_form(rig: Rig) -> None:
         check(rig, [Filter("n", operator, value) for value in [*BORDERS, *FRACTIONS]])
 
 
-def test_a_list_of_numbers_means_any_of_them_whatever_their_size_and_form(rig: Rig) -> None:
-    stored: list[Any] = [*BORDERS, *FRACTIONS, -0.0, 2**64, -(2**63) - 1, 10**30, "10", True, None, [10]]
-    rig.buffer(rig.batch([event("e", "ann", NOON, n=value) for value in stored]))
-    sought = [*BORDERS, *FRACTIONS]
-    lists = [tuple(sought[start::3]) for start in range(3)] + [(0, -0.0, "10", True), (1e300, -1e300), (0.5, 2.5), tuple(sought)]
-    for operator in (Operator.EXACT, Operator.IS_NOT):
-        check(rig, [Filter("n", operator, values) for values in lists])
+@pytest.mark.parametrize("most", [0, MAX_COMPARED])
+def test_a_list_means_any_of_its_values_whatever_their_size_and_form(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(filters_in_sql, "MAX_COMPARED", most)
+    stored: list[Any] = [
+        *BORDERS, *FRACTIONS, *TEXTS, *PAGES, -0.0, 2**64, -(2**63) - 1, 10**30, True, False, None, [10], ["a"], {},
+    ]  # fmt: skip
+    rig.buffer(rig.batch([event("e", "ann", NOON, **{"n": value, "$current_url": value}) for value in stored]))
+    numbers = [*BORDERS, *FRACTIONS]
+    lists: list[tuple[Any, ...]] = [
+        *(tuple(numbers[start::3]) for start in range(3)), tuple(TEXTS[::2]), tuple(PAGES[::2]), tuple(PAGES[1::2]),
+        (0, -0.0, "10", True), (1e300, -1e300), (0.5, 2.5), (True, False, True), (*numbers, *TEXTS, *PAGES, True),
+    ]  # fmt: skip
+    for name in ("n", "$current_url"):
+        for operator in (Operator.EXACT, Operator.IS_NOT):
+            check(rig, [Filter(name, operator, values) for values in lists])
+
+
+def test_a_long_list_means_the_same_wherever_it_is_asked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = [
+        event(
+            "view" if n % 2 else "buy", f"p{n % 7}", NOON + n, session=f"s{n % 8}" if n % 3 else None, n=n % 50, plan=f"{n % 9}"
+        )
+        for n in range(120)
+    ]
+    rig.place_events(sent, "mixed", batches=4)
+    numbers, plans = (
+        {"property": "n", "value": [*range(0, 50, 3)]},
+        {"property": "plan", "operator": "is_not", "value": ["1", "4"]},
+    )
+    common = {"date_from": iso_ms(NOON), "date_to": iso_ms(NOON + DAY_MS), "filters": [plans]}
+    series = [{"name": "view", "filters": [numbers], "math": math} for math in ("unique_persons", "per_session")]
+    steps = [{"event": "view", "filters": [numbers]}, {"event": "buy"}]
+    seen = {**common, "filters": [plans, numbers, {"property": "$entry_page", "operator": "is_not_set"}]}
+    rules = (Rule(event="view", filters=parse_filters([numbers])), Rule(event="buy", filters=parse_filters([plans])))
+    now: dict[str, Any] = {"timezone": "UTC", "now_ms": NOON}
+
+    def answered(rig: Rig) -> list[Any]:
+        context = rig.context()
+        return [
+            trends(context, parse_trends_query({"events": series, "breakdown": "plan", "breakdown_limit": 2, **common}, **now)),
+            *(
+                funnel(context, parse_funnel_query({"steps": steps, "breakdown": "plan", "aggregate_by": by, **common}, **now))
+                for by in ("person", "session")
+            ),
+            overview(context, parse_overview_query(seen, **now), NOON),
+            rig.rows(matcher=Matcher(None, rules=rules)),
+        ]  # fmt: skip
+
+    one_by_one = answered(rig)
+    monkeypatch.setattr(filters_in_sql, "MAX_COMPARED", 0)
+    with opened(rig.folder / "other") as fresh:  # which remembers no steps
+        fresh.place_events(sent, "mixed", batches=4)
+        looked_up = answered(fresh)
+    assert one_by_one[-1]
+    assert looked_up[:-1] == one_by_one[:-1]
+    assert named(looked_up[-1]) == named(one_by_one[-1])
 
 
 def test_every_text_operator_is_right_on_every_pair_of_texts(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sv.engine.duck import fingerprints, key_blocks, newest, property_codes
-from sv.engine.duck.fingerprints import Fingerprints, filters_of, hash_of, may_hold, sought
+from sv.engine.duck.fingerprints import Fingerprints, filters_of, hashes_of, may_hold, sought
 from sv.engine.duck.key_files import KeyFile, Reading
 from sv.engine.duck.schema import COLUMNS
 from sv.engine.port import Matcher
@@ -72,6 +72,11 @@ def test_what_is_there_is_found_in_its_block(shared_rig: Rig, no_codes: None, va
             assert holders <= blocks, ascii(value)
 
 
+def hash_of(value: Any) -> Any:
+    hashes = hashes_of([value])
+    return None if hashes is None else hashes[0]
+
+
 def test_values_of_different_types_have_different_fingerprints() -> None:
     values = ["1", 1, True, "true", "", 0, False, "false", " ", "\0", "\0\0", "a" * 64, "a" * 65, "a" * 72, "a" * 80]
     hashes = [hash_of(value) for value in values]
@@ -105,9 +110,10 @@ def test_few_of_those_that_are_not_there_are_found(rig: Rig) -> None:
     def found(value: str) -> int:
         wanted = hash_of(value)
         assert wanted is not None
-        place = prints.place(wanted)
+        (place,) = prints.places(np.array([wanted]))
         size = fingerprints.BUCKET_BYTES * filters.blocks
-        return int(may_hold(filters.data[place : place + size].view(np.uint32).reshape(filters.blocks, -1), wanted).sum())
+        buckets = filters.data[place : place + size].view(np.uint32).reshape(1, filters.blocks, -1)
+        return int(may_hold(buckets, np.array([wanted])).sum())
 
     assert all(found(f"order {nth}") >= 1 for nth in range(0, 30_000, 97))
     assert sum(found(f"no order {nth}") for nth in range(5000)) / (5000 * filters.blocks) < 0.01

@@ -31,6 +31,9 @@ BUCKET_WORDS: Final = 8
 
 BUCKET_BYTES: Final = 4 * BUCKET_WORDS
 
+VALUES_AT_ONCE: Final = 64
+"""Values that are looked for together: each takes 32 bytes of memory for each block."""
+
 PASS_BYTES: Final = 32 << 20
 """Of values that are in memory at once; a part for which that is not enough is read several times."""
 
@@ -63,9 +66,9 @@ class Fingerprints(Struct, frozen=True):
     blocks: int
     buckets: int
 
-    def place(self, value: np.uint64) -> int:
-        """Where in the file the value's bucket of the first block is."""
-        return self.at + BUCKET_BYTES * self.blocks * int(_bucket_of(np.array([value]), self.buckets)[0])
+    def places(self, values: Hashes) -> list[int]:
+        """Where in the file each value's bucket of the first block is."""
+        return (self.at + BUCKET_BYTES * self.blocks * _bucket_of(values, self.buckets)).tolist()
 
 
 class Filters(NamedTuple):
@@ -89,31 +92,32 @@ def filters_of(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names
             yield Filters(name, data.reshape(-1), len(blocks), buckets)
 
 
-def hash_of(value: Scalar | None) -> np.uint64 | None:
-    """Of a filter's value; None where filters don't tell, as of a number beyond all doubles."""
-    if isinstance(value, bool):
-        return _TRUE if value else _FALSE
-    if isinstance(value, str):
-        encoded = value.encode("utf-8", "surrogatepass")
-        return _of_texts(np.frombuffer(encoded, np.uint8), np.zeros(1, np.int64), np.array([len(encoded)]))[0]
+def hashes_of(values: Sequence[Scalar]) -> Hashes | None:
+    """Of a filter's values: the texts', then the numbers', then the booleans'; None where filters don't tell, as of a number beyond all
+    doubles."""
+    encoded = [value.encode("utf-8", "surrogatepass") for value in values if isinstance(value, str)]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    booleans = [_TRUE if value else _FALSE for value in values if isinstance(value, bool)]
+    lengths = np.array([len(text) for text in encoded], np.int64)
+    texts = _of_texts(np.frombuffer(b"".join(encoded), np.uint8), np.cumsum(lengths) - lengths, lengths)
     try:
-        return None if value is None else _of_numbers(np.array([float(value)]))[0]
+        doubles = np.array([float(number) for number in numbers], np.float64)
     except OverflowError:
         return None
+    return np.concatenate((texts, _of_numbers(doubles), np.array(booleans, np.uint64)))
 
 
-def sought(item: Filter | None) -> list[np.uint64] | None:
+def sought(item: Filter | None) -> Hashes | None:
     """Fingerprints, of one of which a value that meets the condition has to be; None where no such can be told."""
     if item is None or item.operator is not Operator.EXACT:
         return None
     values = item.value if isinstance(item.value, tuple) else (item.value,)
-    hashes = [hash_of(value) for value in values if value is not None]
-    return None if None in hashes else [value for value in hashes if value is not None]
+    return hashes_of([value for value in values if value is not None])
 
 
-def may_hold(buckets: NDArray[np.uint32], value: np.uint64) -> NDArray[np.bool_]:
-    """Which of these buckets may hold the value. buckets: a row of words each."""
-    found: NDArray[np.bool_] = np.all((buckets >> _bits_of(np.array([value]))) & np.uint32(1), axis=1)
+def may_hold(buckets: NDArray[np.uint32], values: Hashes) -> NDArray[np.bool_]:
+    """Of each of these values, which of its buckets may hold it. buckets: by value, a row of words each."""
+    found: NDArray[np.bool_] = np.all((buckets >> _bits_of(values)[:, None]) & np.uint32(1), axis=2)
     return found
 
 

@@ -2,22 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sv.engine.duck.fingerprints import BLOCK_ROWS, sought
+from sv.engine.duck.fingerprints import BLOCK_ROWS, Hashes, sought
 from sv.engine.duck.key_conditions import Alternative
 from sv.engine.duck.key_files import KeyFile, Reading
 from sv.model.part import Part
 
 GiveUp = Callable[[Part, KeyFile, OSError], None]
 Range = tuple[int, int]
+Sought = tuple[str, Hashes]
+"""A property's name and fingerprints, of one of which its value has to be."""
 
 
 def rows_of(files: Sequence[tuple[Part, KeyFile]], some: Sequence[Alternative], give_up: GiveUp) -> dict[int, tuple[Range, ...]]:
     """Which rows, half-open and in the part's order, may be of any of the alternatives, by part. What is missing is not known."""
     found: dict[int, tuple[Range, ...]] = {}
+    asked = [list(_sought(one)) for one in some]
     for part, file in files:
         try:
             with Reading(file) as reading:
-                blocks = _blocks_of(file, reading, some)
+                blocks = _blocks_of(file, reading, asked)
         except OSError as error:
             give_up(part, file, error)
             continue
@@ -26,19 +29,20 @@ def rows_of(files: Sequence[tuple[Part, KeyFile]], some: Sequence[Alternative], 
     return found
 
 
-def _blocks_of(file: KeyFile, reading: Reading, some: Sequence[Alternative]) -> set[int] | None:
+def _sought(one: Alternative) -> Iterator[Sought]:
+    for need in one.needs:
+        values = sought(need.item) if need.column is None else None
+        if need.item is not None and values is not None:
+            yield need.item.property, values
+
+
+def _blocks_of(file: KeyFile, reading: Reading, asked: Sequence[Sequence[Sought]]) -> set[int] | None:
     found: set[int] = set()
-    for one in some:
-        told = list(_told(file, reading, one))
+    for one in asked:
+        told = [
+            reading.blocks_with(prints, values) for name, values in one if (prints := file.fingerprints.get(name)) is not None
+        ]
         if not told:
             return None
         found |= set[int].intersection(*told)
     return found
-
-
-def _told(file: KeyFile, reading: Reading, one: Alternative) -> Iterator[set[int]]:
-    for need in one.needs:
-        values = sought(need.item)
-        prints = file.fingerprints.get(need.item.property) if need.item is not None and need.column is None else None
-        if values is not None and prints is not None:
-            yield reading.blocks_with(prints, values)

@@ -165,14 +165,18 @@ class Reading:
         self._fill(found, column.values_at)
         return found.tobytes()
 
-    def blocks_with(self, prints: Fingerprints, values: Sequence[np.uint64]) -> set[int]:
+    def blocks_with(self, prints: Fingerprints, values: fingerprints.Hashes) -> set[int]:
         """The blocks of the part that may hold one of these values."""
-        found: set[int] = set()
-        buckets = np.empty((prints.blocks, fingerprints.BUCKET_WORDS), np.uint32)
-        for value in values:
-            self._fill(buckets, prints.place(value))
-            found.update(np.flatnonzero(fingerprints.may_hold(buckets, value)).tolist())
-        return found
+        found = np.zeros(prints.blocks, np.bool_)
+        for first in range(0, values.size, fingerprints.VALUES_AT_ONCE):
+            some = values[first : first + fingerprints.VALUES_AT_ONCE]
+            buckets = np.empty((some.size, prints.blocks, fingerprints.BUCKET_WORDS), np.uint32)
+            for place, target in zip(prints.places(some), buckets, strict=True):
+                self._fill(target, place)
+            found |= fingerprints.may_hold(buckets, some).any(axis=0)
+            if found.all():
+                break
+        return set(np.flatnonzero(found).tolist())
 
     def has_any(self, persons: Sequence[int]) -> bool:
         """Whether one of these persons has an event in the part."""
