@@ -11,7 +11,10 @@ from sv.engine.duck import key_values, property_codes
 from sv.engine.duck.key_conditions import Answer, Condition, answers_of
 from sv.engine.duck.key_files import Footer, KeyFile, Reading
 from sv.engine.duck.key_values import Valued, values_by_file
+from sv.engine.duck.properties import Property
+from sv.engine.duck.relation import relation
 from sv.engine.duck.run import Statements
+from sv.engine.duck.sql import Params
 from sv.model.filters import Filter, Operator, matches
 from sv.model.part import Part
 from tests.chance import examples
@@ -202,6 +205,29 @@ def test_files_with_the_same_values_share_what_is_made_of_them_and_equal_numbers
             codes = held.dictionary.places[reading.codes(held.at, 0, len(sent), held.width)]
         assert [held.dictionary.values[code] == '"b"' for code in codes] == [each == {"p": "b"} for each in sent]
         assert [held.dictionary.values[code] == "10" for code in codes] == [each == {"p": 10} for each in sent]
+
+
+def test_numbers_in_order_are_shown_as_those_of_rows(rig: Rig, failed: list[Part], monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = [{"n": number} for number in (*NUMBERS, *(1e-5 / 3, 1e16 + 2, 1 / 3, 123456789.125, 1e-7, 1e22, -5e-324))] * 2
+    sent[3:3] = [{}, {"n": None}]
+    params = Params()
+    rig.buffer(rig.batch([event("e", "ann", NOON + nth, **held) for nth, held in enumerate(sent)]))
+    text = Property("n", params).json()
+    source = relation(rig.snapshot(), rig.folder, params)
+    with rig.database.cursor() as cursor:
+        expected = [row[0] for row in cursor.execute(f"select {text} from ({source}) order by id", params.values).fetchall()]
+    monkeypatch.setattr(property_codes, "MAX_TEXTS", 10)
+    part, file, _ = place(rig, sent)
+    found = values_by_file(
+        Valued("n", is_column=False), [(part, file)], Statements(rig.database), lambda part, *_: failed.append(part), LIMITS
+    )[file]
+    assert found.at is not None
+    with Reading(file) as reading:
+        codes = reading.codes(found.at, 0, len(sent), found.width)
+    places = codes if found.dictionary.places is None else found.dictionary.places[codes]
+    assert [found.dictionary.values[code] for code in places] == expected
+    monkeypatch.setattr(key_values, "MAX_ASKED", 50)
+    assert not values_by_file(Valued("n", is_column=False), [(part, file)], Statements(rig.database), lambda *_: None, LIMITS)
 
 
 def test_a_columns_values_are_in_one_order_in_all_files_so_that_files_share_what_is_made_of_them(

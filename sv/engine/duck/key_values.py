@@ -86,16 +86,32 @@ def values_by_file(
         made = {values: _dictionary(values) for values in {column.values for column in columns.values()}}
         return {file: Values(column.at, 1, made[column.values]) for file, column in columns.items()}
     held = held_values(files, wanted.name, give_up)
-    absent = Values(None, 1, Dictionary((None,)))
-    found = dict.fromkeys(held.absent, absent)
+    found = dict.fromkeys(held.absent, Values(None, 1, Dictionary((None,))))
+    whole, others = _number_texts(held)
+    asked = held.distinct.union(others.values())
     params = Params()
     json = Property(wanted.name, params).json()
-    statement = params.sql(f"select text, {json} from ({rows_holding(wanted.name, held.distinct, params)})")
-    shown: dict[str | None, str | None] = dict(statements.rows(statement, limits)) if held.distinct else {}
+    statement = params.sql(f"select text, {json} from ({rows_holding(wanted.name, asked, params)})")
+    shown: dict[str | None, str | None] = dict(statements.rows(statement, limits)) if asked else {}
     for texts, holders in held.texts.items():
         dictionary = _dictionary([shown[text] for text in texts])
         found |= {file: Values(column.at, column.width, dictionary) for file, column in holders}
+    shown_numbers = whole | {number: shown[text] for number, text in others.items()}
+    for file, (column, each) in held.numbers.items() if shown_numbers else ():
+        found[file] = Values(column.at, column.width, _dictionary([None, *map(shown_numbers.__getitem__, each.tolist())]))
     return found
+
+
+def _number_texts(held: Held) -> tuple[dict[float, str | None], dict[float, str]]:
+    """Of the files in which they are numbers in order, what whole ones are shown as, and JSON of the others, however it is written there.
+    Nothing where there are too many."""
+    distinct = np.unique(np.concatenate([np.empty(0), *(each for _, each in held.numbers.values())]))
+    if distinct.size > MAX_ASKED:
+        return {}, {}
+    is_whole = (distinct >= -(2.0**63)) & (distinct < 2.0**64) & (distinct == np.trunc(distinct))
+    whole, others = distinct[is_whole].tolist(), distinct[~is_whole].tolist()
+    texts = msgspec.json.encode(others).decode()[1:-1].split(",") if others else []
+    return {number: str(int(number)) for number in whole}, dict(zip(others, texts, strict=True))
 
 
 def _dictionary(values: Sequence[Value]) -> Dictionary:
