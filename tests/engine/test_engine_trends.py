@@ -340,7 +340,10 @@ def test_one_session_of_two_persons_is_one_and_a_client_s_id_is_never_a_derived_
     assert ask(rig, body)["series"][0]["total"] == 4
 
 
-def test_a_long_series_of_irregular_buckets_is_counted_like_a_short_one(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("date_from", ["2025-10-20", "2025-10-20T05:00:00Z"])
+def test_a_long_series_of_irregular_buckets_is_counted_like_a_short_one(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, date_from: str
+) -> None:
     from sv.engine.duck import trend
 
     rng = random.Random(5)
@@ -349,7 +352,7 @@ def test_a_long_series_of_irregular_buckets_is_counted_like_a_short_one(rig: Rig
         "events": [{"name": "view"}],
         "interval": "day",
         "timezone": "Europe/Berlin",
-        "date_from": "2025-10-20",
+        "date_from": date_from,
         "date_to": "2025-10-28",
     }
     listed = ask(rig, body)

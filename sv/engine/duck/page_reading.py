@@ -73,10 +73,8 @@ class PageReader:
         source = source.with_parts(tuple(part for part in source.parts if len(found.cuts.get(part.part_id, (None,)))))
         if not (source.parts or source.buffers):
             return None
-        events = relation(
-            source, self._data_folder, params, found.cuts, lambda: joined([of_scope(scope, params), matches(matcher, params)])
-        )
-        return events, scope, persons
+        wanted = joined([of_scope(scope, params), matches(matcher, params)]) if found.cuts else "true"
+        return relation(source, self._data_folder, params, found.cuts, wanted), scope, persons
 
     def holding(self, snapshot: Snapshot, keys: PageKeys) -> Snapshot:
         wanted = self._whose(keys, self._persons_of(snapshot, keys.distinct_id))

@@ -4,7 +4,7 @@ Every statement of this package that reads events starts from `relation`, which 
 answers: files lie by project, and buffer rows are taken by project.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,19 +48,9 @@ Cuts = Mapping[int, Sequence[Cut]]
 """Of parts, by number, stretches beyond which their events may be left out."""
 
 
-def relation(
-    snapshot: Snapshot,
-    data_folder: Path,
-    params: Params,
-    cuts: Cuts | None = None,
-    wanted: Callable[[], str] = lambda: "true",
-) -> str:
+def relation(snapshot: Snapshot, data_folder: Path, params: Params, cuts: Cuts | None = None, wanted: str = "true") -> str:
     """A select with the columns of `schema.COLUMNS` over every event of the snapshot, but for what cuts leave out. wanted: a condition that
-    events have to meet anyhow, by which fewer are decoded of what is cut.
-
-    SCAR: the condition is made only where it is used, since DuckDB refuses values that no placeholder names: a page of events with a
-    number's filter failed where there were more cuts than are read each by itself.
-    """
+    events have to meet anyhow, by which fewer are decoded of what is cut."""
     selects: list[str] = []
     known = {} if cuts is None else {part: cuts[part.part_id] for part in snapshot.parts if part.part_id in cuts}
     if sum(map(len, known.values())) > MAX_CUTS:
@@ -68,15 +58,14 @@ def relation(
     together = [part for part in snapshot.parts if part not in known]
     if together:
         selects.append(read_files([data_folder / part.path for part in together]))
-    condition = wanted() if any(known.values()) else ""
     for part, each in known.items():
         source = read_files([data_folder / part.path], has_numbers=any(not cut.is_time for cut in each))
-        selects += [f"{source} where {cut.condition(params)} and {condition}" for cut in each]
+        selects += [f"{source} where {cut.condition(params)} and {wanted}" for cut in each]
     for generation in snapshot.buffers:
-        in_buffer = f"project_id = {params.bind(snapshot.project_id)}"
+        condition = f"project_id = {params.bind(snapshot.project_id)}"
         if snapshot.last_seq is not None:
-            in_buffer += f" and seq <= {params.bind(snapshot.last_seq)}"
-        selects.append(f"select {COLUMN_LIST} from {buffer_name(generation)} where {in_buffer}")
+            condition += f" and seq <= {params.bind(snapshot.last_seq)}"
+        selects.append(f"select {COLUMN_LIST} from {buffer_name(generation)} where {condition}")
     if not selects:
         nothing = ", ".join(f'null::{kind} as "{name}"' for name, kind in COLUMNS.items())
         return f"select {nothing} where false"
