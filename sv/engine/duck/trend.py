@@ -1,21 +1,19 @@
 """Trends in SQL: a measure by bucket and breakdown value, over explicit bucket starts.
 
 Starts come from the calendar, so time zones and daylight saving are settled before SQL sees them. A row finds its bucket by
-arithmetic: all starts are multiples of a common step away from the first, and a list tells each step's bucket.
+arithmetic: time is cut into cells as wide as the shortest bucket, a list tells in which bucket each cell begins, and another when the
+next one does, of which a cell has the start of one at most.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from functools import reduce
-from math import gcd
+from itertools import pairwise
 from typing import Final
 
 from sv.engine.duck.properties import Property
 from sv.engine.duck.relation import in_range, in_scope, joined, keyed_sessions, matches
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.port import Matcher, Measure, Scope
-
-MAX_LISTED_STEPS: Final = 100_000
-"""Beyond this the bucket list would be larger than worth it (zones whose offset counts seconds): a search replaces it."""
 
 OTHER_SLOT: Final = 0
 NO_VALUE_SLOT: Final = -1
@@ -200,15 +198,11 @@ def bucket_of(starts_ms: Sequence[int], params: Params) -> str:
     first, last = starts_ms[0], len(starts_ms) - 1
     since = f"(epoch_ms(timestamp) - {params.bind(first)})"
     offsets = [start - first for start in starts_ms[1:]]
-    step = reduce(gcd, offsets)
-    if all(offset == step * place for place, offset in enumerate(offsets, start=1)):
-        return f"least({since} // {params.bind(step)}, {last})"
-    steps = offsets[-1] // step
-    if steps > MAX_LISTED_STEPS:
-        starts = params.bind(list(starts_ms[1:]))
-        return f"len(list_filter({starts}::bigint[], lambda start: start <= epoch_ms(timestamp)))"
-    bucket_of: list[int] = []
-    for place, offset in enumerate(offsets):
-        bucket_of += [place] * (offset // step - len(bucket_of))
-    bucket_of.append(last)
-    return f"list_extract({params.bind(bucket_of)}::integer[], least({since} // {params.bind(step)}, {steps}) + 1)"
+    if all(offset == offsets[0] * place for place, offset in enumerate(offsets, start=1)):
+        return f"least({since} // {params.bind(offsets[0])}, {last})"
+    width = min(following - start for start, following in pairwise((0, *offsets)))
+    cells = offsets[-1] // width
+    begun = params.bind([bisect_right(offsets, cell * width) for cell in range(cells + 1)])
+    nexts = params.bind([*offsets, 1 << 62])
+    bucket = f"list_extract({begun}::integer[], least({since} // {params.bind(width)}, {cells}) + 1)"
+    return f"({bucket} + ({since} >= list_extract({nexts}::bigint[], {bucket} + 1))::integer)"
