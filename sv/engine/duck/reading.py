@@ -5,6 +5,7 @@ is a number, what is not finite is nothing. Lists, structs and maps come as JSON
 file. Never touches the server's database.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,18 @@ from msgspec import Struct
 from sv.model.errors import InvalidParameter
 
 BLOCK_ROWS: Final = 2048
+
+LARGE_ROW_BYTES: Final = 8 << 10
+"""Of a row group's mean row, from which on rows are read by Arrow, some at a time: the engine has 2,048 at once, and several times over,
+whatever they hold. 6,000 of 50 KB took it 900 MB."""
+
+LARGE_BLOCK_BYTES: Final = 4 << 20
+MIN_BLOCK_ROWS: Final = 64
+_READ_BYTES: Final = 1 << 20
+_ROWS: Final = "arrow_rows"
+_ALIKE: Final = frozenset({("TIMESTAMP", "TIMESTAMP_MS"), ("TIMESTAMP", "TIMESTAMP_S"), ("VARCHAR", "ENUM")})
+"""(what the engine reads a column as, what it takes Arrow's for) of the same values."""
+
 _GLOB: Final = frozenset("*?[")
 _WHOLE_NUMBERS: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
 _INSTANTS: Final = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
@@ -38,6 +51,12 @@ class ParquetColumn(Struct, frozen=True):
     is_naive: bool
 
 
+_ROW_BYTES: Final = """
+    select max(size) from (
+      select sum(total_uncompressed_size) / nullif(any_value(row_group_num_rows), 0) as size from parquet_metadata({}) group by row_group_id
+    )"""
+
+
 class ParquetFile:
     """An open file. Raises InvalidParameter, here and while reading, where it can't be read; `name` is what it is called then."""
 
@@ -54,12 +73,14 @@ class ParquetFile:
         )
         try:
             self._connection.execute("set TimeZone = 'UTC'")
-            plain = _literal(self._plain_path(path))
+            self._path = self._plain_path(path)
+            plain = _literal(self._path)
             self._source = f"read_parquet({plain}, hive_partitioning = false)"
             described = self._fetch(f"describe select * from {self._source}")
             names = zip(self._names(plain), described, strict=True)
             self.columns = tuple(_column(name or inner, inner, kind) for name, (inner, kind, *_) in names)
             self.row_count = int(self._fetch(f"select count(*) from {self._source}")[0][0])
+            self._row_bytes = int(self._fetch(_ROW_BYTES.format(plain))[0][0] or 0)
         except BaseException:
             self.close()
             raise
@@ -71,11 +92,61 @@ class ParquetFile:
         """
         selected = ", ".join(_value(column, roles.get(column.name, "value")) for column in self.columns)
         try:
+            if self._row_bytes >= LARGE_ROW_BYTES:
+                for block in self._large_blocks(after, selected):
+                    after += len(block)
+                    yield block
+                if after >= self.row_count:
+                    return
             result = self._connection.execute(f"select {selected} from {self._source} offset {after:d}")
             while block := result.fetchmany(BLOCK_ROWS):
                 yield block
         except duckdb.Error as error:
             raise self._fault(error) from error
+
+    def _large_blocks(self, after: int, selected: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Likewise, of few rows each; it ends before what Arrow can't read, or has other values of than the engine."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        names = [column.inner for column in self.columns]
+        count = max(LARGE_BLOCK_BYTES // self._row_bytes, MIN_BLOCK_ROWS)
+        with (
+            contextlib.suppress(pa.ArrowException, OSError),
+            pq.ParquetFile(self._path, buffer_size=_READ_BYTES, pre_buffer=False) as file,
+        ):
+            columns = self._columns_of(file.schema_arrow.empty_table().rename_columns(names))
+            groups = list(range(file.metadata.num_row_groups)) if columns else []
+            while groups and (size := file.metadata.row_group(groups[0]).num_rows) <= after:
+                after -= size
+                del groups[0]
+            for batch in file.iter_batches(count, groups) if groups else ():
+                rows = batch.slice(after)
+                after = max(after - batch.num_rows, 0)
+                if rows.num_rows:
+                    rows.validate(full=True)  # its texts too, which the engine takes for UTF-8
+                    self._connection.register(_ROWS, pa.Table.from_batches([rows]).rename_columns(names))
+                    yield self._connection.execute(f"select {selected} from (select {columns} from {_ROWS})").fetchall()
+                    self._connection.unregister(_ROWS)
+
+    def _columns_of(self, empty: Any) -> str:
+        """What makes of such a table of Arrow's what the engine reads; nothing where it has other values."""
+        try:
+            self._connection.register(_ROWS, empty)
+            described = self._connection.execute(f"describe select * from {_ROWS}").fetchall()
+            self._connection.unregister(_ROWS)
+        except duckdb.Error:
+            return ""
+        selected: list[str] = []
+        for column, (_, kind, *_) in zip(self.columns, described, strict=True):
+            name = _identifier(column.inner)
+            if kind == column.kind:
+                selected.append(name)
+            elif (column.kind, kind.partition("(")[0]) in _ALIKE:
+                selected.append(f"{name}::{column.kind} as {name}")
+            else:
+                return ""
+        return ", ".join(selected)
 
     def close(self) -> None:
         self._connection.close()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from imports_rig import NOW, ROW, read, write
 
+from sv.engine.duck import reading
+from sv.engine.duck.reading import ParquetFile
 from sv.imports.columns import Columns
 from sv.imports.files import UserFile
 from sv.imports.parquet import ParquetSource
@@ -271,3 +274,71 @@ def test_a_compressed_file_that_ends_too_early_is_refused_before_a_row_is_taken(
 def test_the_row_is_read_as_it_is_in_other_formats(tmp_path: Path) -> None:
     pq.write_table(pa.table({name: [value] for name, value in ROW.items()}), tmp_path / "f.pq")
     assert read(tmp_path / "f.pq").events == [ROW]
+
+
+TEXT = "x" * 20_000
+LARGE: dict[str, Any] = {
+    "Event": ["a", "b", None],
+    "properties": [json.dumps({"text": f"{nth}{TEXT}"}) for nth in range(3)],
+    "at": pa.array([MOMENT, None, MOMENT], pa.timestamp("ms")),
+    "at_utc": pa.array([MOMENT.replace(tzinfo=UTC)] * 3, pa.timestamp("us", "Europe/Berlin")),
+    "plan": pa.array(["free", None, "pro"]).dictionary_encode(),
+    "tags": [["a"], [], None],
+    "nested": [{"a": 1, "b": [0.5]}, None, {"a": None, "b": []}],
+    "price": [Decimal("12.30"), Decimal("0.01"), None],
+    "ratio": [0.5, float("nan"), -1e300],
+    "raw": [b"text", b"\xff\x00", None],
+    "day": [dt.date(2024, 2, 29), None, dt.date(1970, 1, 1)],
+    "count": pa.array([2**64 - 1, 0, None], pa.uint64()),
+    "is_in": [True, False, None],
+}
+"""Of types that Arrow's reader has as the engine has them."""
+
+
+def blocks(path: Path, after: int = 0) -> list[list[Any]]:
+    file = ParquetFile(path, path.name)
+    try:
+        return list(file.blocks(after, {"userId": "id", "timestamp": "moment", "at": "moment"}))
+    finally:
+        file.close()
+
+
+def by_the_engine(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "LARGE_ROW_BYTES", 1 << 40)
+        return [row for block in blocks(path) for row in block]
+
+
+def test_large_rows_are_read_few_at_a_time_and_have_the_same_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGE_BLOCK_BYTES", 60_000)
+    monkeypatch.setattr(reading, "MIN_BLOCK_ROWS", 1)
+    path = write_parquet(
+        tmp_path / "f.parquet",
+        {name: pa.concat_arrays([pa.array(column)] * 6) for name, column in LARGE.items()},
+        row_group_size=7,
+        use_dictionary=False,
+    )
+    found = blocks(path)
+    assert {len(block) for block in found} == {2}
+    rows = by_the_engine(path, monkeypatch)
+    assert [row for block in found for row in block] == rows
+    assert len(rows) == 18
+    for after in (1, 7, 8, 17, 18):
+        assert [row for block in blocks(path, after) for row in block] == rows[after:]
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([MOMENT] * 3, pa.timestamp("ns")), pa.nulls(3), pa.array([b"a", b"b", b"c"], pa.binary(1))]
+)
+def test_what_arrow_reads_otherwise_the_engine_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: pa.Array) -> None:
+    path = write_parquet(tmp_path / "f.parquet", LARGE | {"p": column})
+    rows = [row for block in blocks(path) for row in block]
+    assert rows == by_the_engine(path, monkeypatch)
+    assert len(rows) == 3
+
+
+def test_a_large_row_that_is_damaged_is_told_as_any_other(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "f.parquet", {"p": [TEXT, "y" + TEXT]}, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"y" + TEXT.encode(), b"\xff" + TEXT.encode()))
+    with pytest.raises(InvalidParameter, match=r"f\.parquet can't be read as Parquet: .*UTF-?8"):
+        blocks(path)
