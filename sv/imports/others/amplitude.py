@@ -15,6 +15,7 @@ As https://amplitude.com/docs/apis/analytics/export describes it. Times are UTC 
 """
 
 import importlib.resources
+import re
 from datetime import UTC, tzinfo
 from functools import cache
 from typing import Any, Final
@@ -22,6 +23,9 @@ from typing import Any, Final
 from sv.imports.files import Format
 from sv.imports.moments import to_ms
 from sv.imports.others.reader import Peek, Reader, event, id_of, keep_from_traits, properties_of, rename, use_our_names
+
+_SESSION: Final = re.compile(r"[0-9]{1,19}")
+"""-1 is none. What makes tables of an export has texts in the place of numbers."""
 
 _NAMES: Final = {"[Amplitude] Page Viewed": "$pageview"}
 _TAKEN: Final = frozenset(
@@ -52,8 +56,8 @@ def _is_certain(peek: Peek) -> bool:
 
 
 def event_of(fields: dict[str, Any], _zone: tzinfo, _file_name: str) -> dict[str, Any]:
-    device_id, session = id_of(fields.get("device_id")), fields.get("session_id")
-    has_session = isinstance(session, int) and session >= 0
+    device_id, session = id_of(fields.get("device_id")), id_of(fields.get("session_id"))
+    has_session = isinstance(session, str) and _SESSION.fullmatch(session)
     name, properties = fields.get("event_type"), _properties(fields)
     return event(
         event=_NAMES.get(name, name) if isinstance(name, str) else name,

@@ -7,7 +7,7 @@ also team_id, set, set_once, ip, elements and site_url.
 | here | there |
 |---|---|
 | anonymousId | distinct_id where `$is_identified` or `$process_person_profile` is false, or it is the `$device_id` |
-| userId, anonymousId | otherwise distinct_id, and `$anon_distinct_id` or `$device_id` (of `$create_alias` alias) |
+| userId, anonymousId | otherwise distinct_id, and `$anon_distinct_id` or `$device_id` (of `$create_alias` and `$merge_dangerously` alias) |
 | sessionId, eventId | `$session_id`, uuid |
 | `$country` | `$geoip_country_code` |
 
@@ -38,6 +38,7 @@ _LEFT_OUT: Final = frozenset(
     }
     | {"site_url", "bq_ingested_timestamp"}
 )
+_ALIASING: Final = ("$create_alias", "$merge_dangerously")
 _UNWANTED: Final = ("$ip", "token", "distinct_id", "$sent_at", "$geoip_disable")
 
 
@@ -75,7 +76,7 @@ def _identity(distinct_id: Any, name: Any, properties: dict[str, Any]) -> tuple[
     is_anonymous = properties.get("$is_identified") is False or properties.get("$process_person_profile") is False
     if is_anonymous or (device_id is not None and distinct_id == device_id):
         return None, distinct_id
-    alias = properties.get("alias") if name == "$create_alias" else None
+    alias = properties.get("alias") if name in _ALIASING else None
     anonymous_id = id_of(properties.get("$anon_distinct_id")) or id_of(alias) or device_id
     return distinct_id, None if anonymous_id == distinct_id else anonymous_id
 

@@ -6,7 +6,7 @@ themselves what custom events and visitors were given.
 
 | here | there |
 |---|---|
-| event | `$pageview` for event_type 1, else event_name |
+| event | `$pageview` for event_type 1, else event_name; without one `umami_link` (3), `umami_pixel` (4), `umami_performance` (5) … |
 | anonymousId | session_id: the visitor, as far as Umami knows one (a month) |
 | userId, sessionId, eventId, timestamp | distinct_id, visit_id, event_id, created_at (UTC unless `--timezone` says otherwise) |
 | `$current_url` | hostname, url_path and url_query; without a hostname the path |
@@ -14,6 +14,7 @@ themselves what custom events and visitors were given.
 | `$browser`, `$os`, `$device_type`, `$country`, `$title` | browser, os, device, country, page_title |
 """
 
+import re
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from sv.imports.moments import to_ms
 from sv.imports.others.reader import Peek, Reader, event, use_our_names
 
 _PAGEVIEW: Final = "1"
+_CUSTOM: Final = "2"
+_KINDS: Final = {"3": "link", "4": "pixel", "5": "performance"}
+_KIND: Final = re.compile(r"[0-9]{1,3}")
 _NULL: Final = r"\N"
 """No value, as ClickHouse and MySQL write it into a table's CSV."""
 
@@ -72,9 +76,8 @@ def _is_certain(peek: Peek) -> bool:
 
 def event_of(fields: dict[str, Any], zone: tzinfo, _file_name: str) -> dict[str, Any]:
     fields = {name: value for name, value in fields.items() if value != _NULL}
-    is_view = fields.get("event_type") == _PAGEVIEW
     return event(
-        event="$pageview" if is_view else fields.get("event_name"),
+        event=_name(fields.get("event_type", ""), fields.get("event_name")),
         timestamp=to_ms(fields.get("created_at") or "none", zone),
         userId=fields.get("distinct_id"),
         anonymousId=fields.get("session_id"),
@@ -82,6 +85,14 @@ def event_of(fields: dict[str, Any], zone: tzinfo, _file_name: str) -> dict[str,
         eventId=fields.get("event_id"),
         properties=_properties(fields),
     )
+
+
+def _name(kind: str, name: str | None) -> str | None:
+    if kind == _PAGEVIEW:
+        return "$pageview"
+    if name or kind == _CUSTOM or not _KIND.fullmatch(kind):
+        return name
+    return f"umami_{_KINDS.get(kind, kind)}"
 
 
 def _properties(fields: dict[str, Any]) -> dict[str, Any]:

@@ -138,6 +138,38 @@ def test_of_amplitudes_identify_the_users_properties_alone_are_traits(tmp_path: 
     assert all(name.startswith("$") for name in event["properties"])
 
 
+@pytest.mark.parametrize(
+    ("session", "found"),
+    [("1740823200000", "1740823200000-d-1"), (0, "0-d-1"), ("-1", None), ("", None), (True, None), ("x", None)],
+)
+def test_an_amplitude_session_may_be_given_as_text(tmp_path: Path, session: Any, found: str | None) -> None:
+    ((event),) = read_as(write_lines(tmp_path / "export.json", [AMPLITUDE[0] | {"session_id": session}]))[1]
+    assert event.get("sessionId") == found
+
+
+@pytest.mark.parametrize("name", ["$create_alias", "$merge_dangerously"])
+def test_a_posthog_merge_joins_the_one_id_to_the_other(tmp_path: Path, name: str) -> None:
+    row = POSTHOG[0] | {"event": name, "distinct_id": "user-7", "properties": {"alias": "d-9", "$device_id": "d-1"}}
+    ((event),) = read_as(write_lines(tmp_path / "export.jsonl", [row]))[1]
+    assert (event["event"], event["userId"], event["anonymousId"]) == (name, "user-7", "d-9")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "found"),
+    [
+        (3, "", "umami_link"),
+        (4, "", "umami_pixel"),
+        (5, "", "umami_performance"),
+        (8, "", "umami_8"),
+        (3, "redirect", "redirect"),
+    ],
+)
+def test_what_umami_has_no_name_for_is_called_by_its_kind(tmp_path: Path, kind: int, name: str, found: str) -> None:
+    path = tmp_path / "website_event.csv"
+    path.write_text(UMAMI.replace(",2,paid,", f",{kind},{name},"))
+    assert [event["event"] for event in read_as(path)[1]] == ["$pageview", found]
+
+
 def test_amplitudes_times_are_utc_whatever_the_zone(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "export.json", AMPLITUDE)
     assert [event["timestamp"] for event in read_as(path, timezone="US/Pacific")[1]] == [TEN + 123, TEN + 60_000]
