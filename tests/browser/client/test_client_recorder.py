@@ -377,3 +377,29 @@ def test_a_frame_of_the_same_site_is_recorded_once_with_the_page_around_it(recor
     inner.evaluate("sessionvision.flush()")
     recorded.eventually(lambda: "from within" in json.dumps(events(recorded, session_id)), True)
     assert pictures(recorded, session_id) == 1
+
+
+def test_a_page_that_takes_no_address_of_a_script_as_a_text_is_recorded(recorded: Visitor) -> None:
+    recorded.site.policy += "; require-trusted-types-for 'script'; trusted-types sessionvision"
+    recorded.site.head = f'<script async src="{recorded.site.server}/sv.js" data-token="{recorded.site.token}"></script>'
+    recorded.page.goto(recorded.site.url)
+    recorded.page.wait_for_function("window.sessionvision?.getSessionId", polling=20)
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+
+
+def test_lists_stay_lists_on_a_page_whose_library_writes_them_itself(recorded: Visitor) -> None:
+    recorded.context.add_init_script(
+        "Array.prototype.toJSON = function () { return `[${this.map((each) => JSON.stringify(each))}]` }"
+    )
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.page.click("#buy")
+    recorded.run("sessionvision.capture('bought', { plans: ['pro', [1]] }); sessionvision.flush()")
+    _, clicked, bought = recorded.expect("$pageview", "$click", "bought")
+    assert clicked["properties"]["$elements"][0]["tag"] == "span"
+    assert bought["properties"]["plans"] == ["pro", [1]]
+    (picture,) = [event for event in events(recorded, session_id) if event["type"] == FULL]
+    assert isinstance(picture["data"]["node"]["childNodes"], list)
+    assert recorded.run("JSON.stringify([1])") == '"[1]"', "the page's own way stays"

@@ -6,7 +6,7 @@ import { askConfig, keepConfig, keptConfig, type Config } from "./config.ts";
 import { anonymousId, forget, goingOn, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
 import { mask } from "./mask.ts";
 import { enqueue, giveUp, handOver, openQueue, withdraw } from "./queue.ts";
-import { isObject, read, write } from "./store.ts";
+import { isObject, read, toJson, write } from "./store.ts";
 
 declare const VERSION: string;
 
@@ -83,7 +83,7 @@ function capture(event: unknown, properties: unknown, at = Date.now(), isAlone =
         ...registered(),
       };
   enqueue(
-    JSON.stringify({
+    toJson({
       event: name,
       timestamp: at,
       eventId: uuid(),
@@ -205,12 +205,23 @@ function apply(config: Config): void {
     safely(() => {
       if (!isRecorded()) return;
       const element = document.createElement("script");
-      element.src = host + config.recorderPath;
+      element.src = trusted(host + config.recorderPath);
       element.async = true;
       document.head.append(element);
     });
   if (document.readyState === "complete") load();
   else addEventListener("load", load);
+}
+
+/** A script's URL as pages want it that take none as a text alone (Trusted Types). They have to allow the policy's name. */
+function trusted(url: string): string {
+  type Types = { createPolicy(name: string, rules: object): { createScriptURL(url: string): unknown } };
+  const types = (window as unknown as { trustedTypes?: Types }).trustedTypes;
+  try {
+    return types ? (types.createPolicy("sessionvision", { createScriptURL: (given: string) => given }).createScriptURL(url) as string) : url;
+  } catch {
+    return url;
+  }
 }
 
 // ---- What pages call ----

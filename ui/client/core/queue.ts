@@ -1,6 +1,6 @@
 // From captured events to the server: in batches, tried again where the network or the server fails, and kept for the next page where
 // neither recovers in time. An event has an id, so that one that is sent twice is stored once.
-import { isObject, readJson, write } from "./store.ts";
+import { isObject, readJson, toJson, write } from "./store.ts";
 import { uuid } from "./identity.ts";
 
 const BATCH = 10;
@@ -200,5 +200,5 @@ function keep(isLast = false): void {
 }
 
 function put(kept: Record<string, unknown>): void {
-  write("queue", Object.keys(kept).length ? JSON.stringify(kept) : "");
+  write("queue", Object.keys(kept).length ? toJson(kept) : "");
 }

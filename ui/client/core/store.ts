@@ -35,10 +35,22 @@ export function readJson<T extends object>(key: string): Partial<T> | undefined 
   }
 }
 
+/** As JSON. SCAR: pages with an old library (Prototype.js) have lists say what they are themselves, and that made each a text. */
+export function toJson(value: unknown): string {
+  const lists = Array.prototype as { toJSON?: unknown };
+  const own = lists.toJSON;
+  if (own) delete lists.toJSON;
+  try {
+    return JSON.stringify(value);
+  } finally {
+    if (own) lists.toJSON = own;
+  }
+}
+
 export function isObject(found: unknown): found is object {
   return Object(found) === found && !Array.isArray(found);
 }
 
 export function writeJson(key: string, value: unknown): void {
-  write(key, JSON.stringify(value));
+  write(key, toJson(value));
 }

@@ -8,7 +8,7 @@ import { record } from "rrweb";
 import type { eventWithTime } from "@rrweb/types";
 import { uuid } from "../core/identity.ts";
 import type { Recorder, RecorderHost } from "../core/index.ts";
-import { read, write } from "../core/store.ts";
+import { read, toJson, write } from "../core/store.ts";
 import { chunkOf, isInteraction } from "./events.ts";
 import { maskInput, maskText } from "./masking.ts";
 
@@ -117,7 +117,7 @@ function start(host: RecorderHost): Recorder {
         if (isBack) setTimeout(() => safely(() => isOn && record.takeFullSnapshot()));
       }
     } else if (now - activeAt > IDLE_MS) return; // nobody is there
-    const json = JSON.stringify(event);
+    const json = toJson(event);
     events.push(json);
     chars += json.length + 1;
     if (chars >= CHUNK_CHARS) close();
@@ -213,7 +213,7 @@ function start(host: RecorderHost): Recorder {
     close();
     const left = waiting.slice(-20);
     if (left.length && left.reduce((sum, { json }) => sum + json.length, 0) < MOST_LEFT_OVER_CHARS)
-      sessionStorage.setItem(LEFT_OVER, JSON.stringify(left));
+      sessionStorage.setItem(LEFT_OVER, toJson(left));
   }
 
   function takeUp(): void {
