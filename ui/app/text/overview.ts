@@ -18,4 +18,5 @@ export const overview = {
   notOnly: (value: string) => `No longer only ${value}`,
   more: "Show more",
   nothing: "Nobody in these dates",
+  noPages: "No page views in these dates",
 };

@@ -77,7 +77,7 @@ function Rows({ breakdown, rows, filters, isLong }: {
   filters: readonly Filter[];
   isLong: boolean;
 }): JSX.Element {
-  if (rows.length === 0) return <p class="muted small overview-none">{text.nothing}</p>;
+  if (rows.length === 0) return <p class="muted small overview-none">{breakdown.endsWith("pages") ? text.noPages : text.nothing}</p>;
   const most = Math.max(...rows.map((row) => row.visitors), 1);
   return (
     <>
