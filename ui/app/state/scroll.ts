@@ -1,7 +1,8 @@
 // How far down a page was, for who comes back to it: what was there is asked for anew, and the browser scrolls before it has come.
 
-/** How long a page is held there while it grows, unless somebody does something. */
-const HELD_MS = 10_000;
+/** So often it is looked whether a page that is held there while it grows still is there; and so many times at most, unless somebody does something. */
+const LOOK_MS = 1000;
+const MOST_LOOKS = 10;
 const MOST = 100;
 const DONE_BY = ["wheel", "pointerdown", "keydown", "touchstart"] as const;
 
@@ -33,9 +34,10 @@ function hold(): void {
   const own = new AbortController();
   held = own;
   const watcher = new ResizeObserver(() => scrollTo(0, wanted));
-  const timer = setTimeout(() => own.abort(), HELD_MS);
+  let looks = 0;
+  const timer = setInterval(() => (Math.abs(scrollY - wanted) <= 1 || ++looks === MOST_LOOKS) && own.abort(), LOOK_MS);
   own.signal.addEventListener("abort", () => {
-    clearTimeout(timer);
+    clearInterval(timer);
     watcher.disconnect();
     held = null;
   });
