@@ -403,3 +403,18 @@ def test_lists_stay_lists_on_a_page_whose_library_writes_them_itself(recorded: V
     (picture,) = [event for event in events(recorded, session_id) if event["type"] == FULL]
     assert isinstance(picture["data"]["node"]["childNodes"], list)
     assert recorded.run("JSON.stringify([1])") == '"[1]"', "the page's own way stays"
+
+
+def test_a_page_that_navigates_with_each_key_is_pictured_once_a_second(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.run("for (const typed of ['l', 'la', 'lam', 'lamp']) history.pushState({}, '', '/search?q=' + typed)")
+    recorded.later(3)
+    recorded.eventually(lambda: pictures(recorded, session_id), 3)
+    pages = [event["data"]["href"].partition("?")[2] for event in events(recorded, session_id) if event["type"] == META]
+    assert pages[-1] == "q=lamp"
+    recorded.later(2)
+    recorded.run("history.pushState({}, '', '/search?q=lamps')")
+    recorded.eventually(lambda: pictures(recorded, session_id), 4)

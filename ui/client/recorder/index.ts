@@ -23,6 +23,8 @@ const MOST_WAITING_CHARS = 5_000_000;
 const LEFT_OVER = "sessionvision_recording";
 const MOST_LEFT_OVER_CHARS = 1_000_000;
 const TRIES = 4;
+/** Pages that keep what is typed, or where a map stands, in their address navigate with each key: a picture for each would hold them up. */
+const PICTURE_MS = 1000;
 /** Under this key the page that records says who it is and since when. */
 const TURN = "turn";
 /** What a window may be used by that isn't recorded because another one is. */
@@ -45,6 +47,8 @@ function start(host: RecorderHost): Recorder {
   let chars = 0;
   let activeAt = Date.now();
   let timer = 0;
+  let picturedAt = 0;
+  let pictureTimer = 0;
   let isOn = false;
   let isOver = false;
   let isUploading = false;
@@ -91,6 +95,21 @@ function start(host: RecorderHost): Recorder {
     if (since === undefined) return;
     end();
     events = events.filter((json) => (JSON.parse(json) as eventWithTime).timestamp < since);
+  }
+
+  /** Another page is seen: a picture of it, or within the second one of where it has come to by then. */
+  function navigated(): void {
+    if (!isOn || pictureTimer) return;
+    const wait = Math.min(picturedAt + PICTURE_MS - Date.now(), PICTURE_MS);
+    if (wait > 0) {
+      pictureTimer = setTimeout(() => {
+        pictureTimer = 0;
+        safely(navigated);
+      }, wait);
+      return;
+    }
+    picturedAt = Date.now();
+    record.takeFullSnapshot(true);
   }
 
   function end(): void {
@@ -240,7 +259,7 @@ function start(host: RecorderHost): Recorder {
   safely(begin);
   return {
     flush: () => safely(close),
-    navigated: () => safely(() => isOn && record.takeFullSnapshot(true)),
+    navigated: () => safely(navigated),
     stop() {
       isOver = true;
       end();
