@@ -16,6 +16,7 @@ VARIABLE = re.compile(r"\bSV_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)")
 PAGE = re.compile(r"(?<![\w/.-])(?:docs/[\w-]+|[A-Z]{2,})\.md\b")
 SECTION = re.compile(r'(docs/[\w-]+\.md), "([^"]+)"')
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
+PLACE = re.compile(r"\]\((?!\w+:)([^)#\s]*)#([^)\s]+)\)")
 
 
 def variables() -> set[str]:
@@ -57,6 +58,22 @@ def test_every_link_leads_to_a_file_and_every_page_is_linked() -> None:
     }
     assert not [str(target) for target in targets if not target.exists()]
     assert not [name for name in markdown("docs/") if (ROOT / name).resolve() not in targets]
+
+
+def test_every_link_into_a_page_leads_to_a_heading() -> None:
+    pages = {(ROOT / name).resolve(): text for name, text in markdown().items()}
+    headings = {page: {anchor(line) for line in re.findall(r"^#+ (.+)$", text, re.MULTILINE)} for page, text in pages.items()}
+    assert not [
+        f"{page.name}: {link}#{place}"
+        for page, text in pages.items()
+        for link, place in PLACE.findall(text)
+        if place not in headings.get((page.parent / link).resolve() if link else page, set())
+    ]
+
+
+def anchor(heading: str) -> str:
+    """As GitHub names it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def test_every_page_and_section_that_code_names_exists() -> None:

@@ -74,10 +74,9 @@ def test_the_readme_counts_the_commands_that_a_stranger_types() -> None:
     assert ["Three", "Four", "Five", "Six"].index(told) + 3 == len(typed)
 
 
-def test_each_figure_of_the_readme_names_a_bench_that_there_is() -> None:
-    table = (
-        texts()["README.md"].partition("| what | figure | beside | measured by |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
-    )
+@pytest.mark.parametrize("page", ["README.md", "docs/performance.md"])
+def test_each_figure_names_a_bench_that_there_is(page: str) -> None:
+    table = texts()[page].partition("| what | figure | beside | measured by |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
     benches = set(runpy.run_path(str(ROOT / "tests" / "bench" / "__main__.py"), run_name="benches")["BENCHES"])
     named = [re.fullmatch(r"\| .* \| `(\w+)` \|", row) for row in table.splitlines()]
     assert len(named) > 10
