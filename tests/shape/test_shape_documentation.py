@@ -1,10 +1,12 @@
 """What an operator or a client can meet is in the documentation, and what the documentation names exists."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import msgspec
+import pytest
 
 from sv.cli.asking import COMMAND_VARIABLES
 from sv.model.errors import SvError
@@ -74,6 +76,13 @@ def test_every_link_into_a_page_leads_to_a_heading() -> None:
 def anchor(heading: str) -> str:
     """As GitHub names it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("room", ["engine/duck", "insights", "meta"])
+def test_the_map_of_a_large_room_names_each_of_its_modules(room: str) -> None:
+    folder = ROOT / "sv" / room
+    named = set(re.findall(r"\w+", ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""))
+    assert not sorted({path.stem for path in folder.glob("*.py") if path.stem != "__init__"} - named)
 
 
 def test_every_page_and_section_that_code_names_exists() -> None:
