@@ -13,6 +13,7 @@ import json
 import os
 from pathlib import Path
 
+from sv.cli.drawing import count
 from sv.cli.opened import check_folder
 from sv.cli.running import set_up_logging
 from sv.model.data_folder import CATALOG
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"merges": merges, "files_before": before, "files_after": after, "catalog_bytes_freed": freed}))
     else:
-        print(f"{before} files became {after}")
+        print(f"{count(before, 'event file')} became {after:,}")
         if freed:
             print(f"{CATALOG} is {shown_bytes(freed)} smaller")
     if fault is not None:

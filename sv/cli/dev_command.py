@@ -40,7 +40,7 @@ from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
 from sv.cli.sample import add_sample, remove_cut_off_sample
-from sv.model.errors import ServerFault
+from sv.model.errors import InvalidParameter, ServerFault
 from sv.server import Server
 from sv.settings import Loaded, add_flags, load_with_sources
 
@@ -64,8 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     loaded = load_with_sources(args, os.environ)
     if not _is_loopback(loaded.settings.host):
-        raise ServerFault(
-            f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {loaded.settings.host} (host)"
+        raise InvalidParameter(
+            f"sv dev has credentials that everybody knows, so it listens on loopback alone; got {loaded.settings.host} (host). "
+            "`sv serve` makes its own, and listens where it is told"
         )
     set_up_logging(loaded.settings)
     warn_of_mistyped(os.environ)

@@ -23,6 +23,7 @@ def data(tmp_path: Path) -> Path:
         (["check", "--memory-limit", "1"], 2, "--memory-limit"),
         (["check", "--data", "{data}/none"], 1, "is no data folder"),
         (["config", "--config", "{data}/none.toml"], 2, "--config"),
+        (["dev", "--host", "0.0.0.0"], 2, "`sv serve` makes its own"),
         (["tail", "--lines", "-1"], 2, "(--lines)"),
         (["tail", "--url", "http://127.0.0.1:1", "--api-token", "sv_x"], 1, "no answer"),
         (["funnel", "one"], 2, "expected steps"),
