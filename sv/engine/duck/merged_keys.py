@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from sv.engine.duck.key_files import Keys
-from sv.engine.duck.step_keys import keys_within
+from sv.engine.duck.step_keys import covers, keys_within
 from sv.engine.port import Matcher, Scope, Uncut
 from sv.model.part import Part
 
@@ -117,7 +117,7 @@ class MergedKeys:
         known = [part for part in parts if part.part_id in entry.parts]
         if not known or not all(_has_whole(entry, part, scope) for part in known):
             return None
-        cut = None if all(_lies_in(part, scope) for part in entry.parts.values()) else scope
+        cut = None if all(covers(scope, part) for part in entry.parts.values()) else scope
         return Hit(frozenset(part.part_id for part in known), entry, cut, origin_ms)
 
     def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys) -> None:
@@ -195,10 +195,6 @@ def _pieces(entry: Merged, cut: Scope | None, origin_ms: int) -> Iterator[Piece]
 
 def _overlaps(part: Part, scope: Scope) -> bool:
     return part.min_ts_ms < scope.to_ms and part.max_ts_ms >= scope.from_ms
-
-
-def _lies_in(part: Part, scope: Scope) -> bool:
-    return scope.from_ms <= part.min_ts_ms and part.max_ts_ms < scope.to_ms
 
 
 def _has_whole(entry: Merged, part: Part, scope: Scope) -> bool:
