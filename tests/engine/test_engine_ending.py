@@ -1,6 +1,8 @@
 """The end of the thread that works on events at rest: soon, whatever it is at, and nothing is lost or there twice."""
 
 import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -133,3 +135,23 @@ def test_a_merge_and_a_key_file_are_interrupted_and_made_at_another_time(
     assert rig.catalog.parts() == before and not left_behind(rig)
     assert rig.maintenance.compact(everything=True) == 1
     assert sum(part.rows for part in rig.catalog.parts()) == len(rig.rows(PROJECT))
+
+
+def test_ctrl_c_while_a_statement_runs_is_no_fault(rig: RollupRig) -> None:
+    """As in `sv check` or `sv export` of a folder at rest, which ask the engine in the main thread."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    presser = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+
+    def ask() -> None:
+        with rig.database.cursor() as cursor:
+            presser.start()
+            cursor.execute(ENDLESS).fetchall()
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+    finally:
+        presser.join()
+        signal.signal(signal.SIGINT, before)
+    with rig.database.cursor() as cursor:
+        assert cursor.execute("select 1").fetchall() == [(1,)]

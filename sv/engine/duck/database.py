@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 ENGINE_FAULTS = (duckdb.FatalException, duckdb.InternalException)
 """Errors that are the engine's own."""
 
+_CTRL_C = "Query interrupted"
+"""The message of DuckDB's RuntimeError. An interrupt that the server asks for is an error of the engine's own."""
+
 NO_ASYNC_THREADS = "0"
 """SCAR: with its default of eight DuckDB 2.0 wrote files by them. One that came to the end of a queue, under a lock that it took once more,
 had a merge wait for ever, and with it whatever was to be flushed. Without them, whoever has a group of rows ready writes it."""
@@ -102,6 +105,11 @@ class Database:
         except ENGINE_FAULTS as error:
             self._look_whether_it_failed(error)
             raise Unavailable("the engine failed; where it can't go on the server is started again") from error
+        except RuntimeError as error:
+            # SCAR: what becomes of Ctrl+C where a statement runs in the main thread. It ended a command with a trace.
+            if str(error) == _CTRL_C:
+                raise KeyboardInterrupt from error
+            raise
         finally:
             cursor.close()
 
