@@ -29,7 +29,8 @@ TOGETHER: Final = 4
 """Summaries of a rebuild that one transaction merges: some thousand rows, so that other writers wait little."""
 
 RETRY_S: Final = 5.0
-"""After a rebuild that failed for want of memory or disk."""
+MAX_RETRY_S: Final = 300.0
+"""After a rebuild that failed for want of memory or disk; twice as long after each further one. Each reads all files of the project."""
 
 
 class Rollups:
@@ -178,6 +179,7 @@ class RollupWork:
 
     def _run(self) -> None:
         is_stopping = self._errands.is_stopping
+        pause_s = RETRY_S
         while not is_stopping():
             try:
                 while self._wanted and not is_stopping():
@@ -186,8 +188,10 @@ class RollupWork:
                         self._wanted.pop(0)
                 while not is_stopping() and self._rows.purge():
                     pass
+                pause_s = RETRY_S
                 self._errands.until_woken()
             except Exception as error:
                 reason = told(error)
                 log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
-                self._errands.pause(RETRY_S)
+                self._errands.pause(pause_s)
+                pause_s = min(2 * pause_s, MAX_RETRY_S)
