@@ -136,7 +136,10 @@ def _target(args: argparse.Namespace, settings: Settings, narrator: "_Narrator")
 
             chunks = ImportChunks(server.store, server.parts, server.maintenance, now_ms=server.clock, is_alone=True)
             size = size_at_rest(engine_bytes(settings.memory_limit))
-            yield LocalTarget(chunks, args.project, server.maintenance.compact, size)
+            try:
+                yield LocalTarget(chunks, args.project, server.maintenance.compact, size)
+            finally:
+                chunks.abandon()
 
 
 class _Narrator(Narrator):

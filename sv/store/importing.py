@@ -124,6 +124,7 @@ class ImportChunks:
         self._generations = itertools.count(_GENERATIONS_FROM)
         self._in_doubt: set[str] = set()
         self._told: set[str] = set()
+        self._uncommitted: set[str] = set()
 
     def taken(self, project_id: str, import_id: str) -> set[int]:
         """The numbers of the chunks that are in."""
@@ -165,6 +166,10 @@ class ImportChunks:
 
         return write
 
+    def abandon(self) -> None:
+        """Delete the files of chunks that were written and won't be committed. For when no step is under way any more."""
+        self._uncommitted = self._delete(self._uncommitted)
+
     def _drain(self, project_id: str, key: str, chunk_no: int, batches: Sequence[StoredBatch]) -> _Drained:
         buffer = next(self._generations)
         tables = self._store.tables
@@ -177,9 +182,10 @@ class ImportChunks:
             return _Drained(project_id, key, chunk_no, batches if tables.has_event_ids(buffer) else (), count, buffer)
 
     def _write(self, drained: _Drained) -> _Written:
-        with self._dropping(drained.buffer):
+        paths: list[str] = []
+        with self._dropping(drained.buffer), self._deleting(paths):
             with self._summarising(drained.buffer) as summarised:
-                files = self._write_files(drained)
+                files = self._write_files(drained, paths)
                 self._store.keep_persons()
                 summaries = summarised()
             written = _Written(
@@ -187,6 +193,7 @@ class ImportChunks:
             )
         if not drained.batches:
             self._drop(drained.buffer)
+        self._uncommitted.update(paths)
         return written
 
     def _commit(self, written: _Written) -> int | None:
@@ -197,11 +204,13 @@ class ImportChunks:
         tables = self._store.tables
         with self._store.paused():  # so that nothing is drained that has one of them; few files that are imported have any
             try:
-                if tables.has_repeats(drained.buffer):
-                    self._drop(drained.buffer)
-                    self._delete([part.path for part in written.files])
-                    drained = self._drain(drained.project_id, drained.key, drained.chunk_no, drained.batches)
-                    written = self._write(drained)
+                paths = [part.path for part in written.files]
+                with self._deleting(paths):  # and not what comes after: from there on they may be listed
+                    if tables.has_repeats(drained.buffer):
+                        self._drop(drained.buffer)
+                        self._delete(paths)
+                        drained = self._drain(drained.project_id, drained.key, drained.chunk_no, drained.batches)
+                        written = self._write(drained)
                 stored = self._list(written)
                 if stored is not None and written.drained is not None:
                     tables.remember_event_ids(drained.buffer)
@@ -226,6 +235,15 @@ class ImportChunks:
             self._drop(buffer)
             raise
 
+    @contextmanager
+    def _deleting(self, paths: list[str]) -> Generator[None]:
+        """What fails within leaves none of these files behind, which no commit has seen: they would lie aside for ever."""
+        try:
+            yield
+        except BaseException:
+            self._delete(paths)
+            raise
+
     def _drop(self, buffer: int) -> None:
         with suppress(Exception):  # what is left behind is memory, and what went wrong before is the news
             self._store.tables.drop_buffer(buffer)
@@ -243,12 +261,14 @@ class ImportChunks:
         with ThreadPoolExecutor(1, "sv-summarise") as beside:
             yield beside.submit(summarise).result
 
-    def _write_files(self, drained: _Drained) -> list[NewPart]:
+    def _write_files(self, drained: _Drained, paths: list[str]) -> list[NewPart]:
+        """paths: of the files, each added before it is written."""
         tables, buffer, project_id = self._store.tables, drained.buffer, drained.project_id
         unusable = self._in_doubt | {part.path for part in self._rows.dropped_parts(project_id)}
         written: list[NewPart] = []
         for number, file in enumerate(_plan_files(tables, buffer)):
             path = _unused_path(project_id, file.day, f"import-{drained.key}-{drained.chunk_no}-{number}", unusable)
+            paths.append(path)
             facts = write_durably(
                 self._store.data_folder / path,
                 lambda target, f=file: tables.write_buffer_days(buffer, project_id, f.days, target, f.span),
@@ -263,6 +283,7 @@ class ImportChunks:
         neither deleted nor written again before a later commit has succeeded.
         """
         paths = {part.path for part in parts}
+        self._uncommitted -= paths
         try:
             recorded = self._rows.add_import_chunk(key, chunk_no, parts, summaries, self._now_ms())
         except Exception:

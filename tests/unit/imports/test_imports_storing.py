@@ -24,6 +24,10 @@ def batch(*events: dict[str, Any], user_agent: str = "") -> ImportBatch:
     return ImportBatch(user_agent, len(whole), json.dumps(whole).encode())
 
 
+def files_of(folder: Folder, project: str) -> list[Path]:
+    return [path for path in folder.server.settings.data.glob(f"events/project={project}/**/*") if path.is_file()]
+
+
 def event_id(nth: int) -> str:
     return f"0193a1e0-0000-7000-8000-{nth:012x}"
 
@@ -168,6 +172,18 @@ def test_a_chunk_is_drained_anew_at_its_commit_while_the_next_is_drained(
     assert sorted((row["client_event_id"] or "") for row in folder.events(project)) == ["", event_id(1), event_id(2)]
 
 
+def test_what_was_written_and_is_not_committed_goes_when_it_is_abandoned(folder: Folder, project: str) -> None:
+    folder.chunks.store(project, IMPORT, 1, [batch({"eventId": event_id(1)})])
+    write = folder.chunks.begin(project, IMPORT, 2, [batch({"eventId": event_id(2)}, {})])
+    write()
+    assert len(files_of(folder, project)) == 2
+    folder.chunks.abandon()
+    assert [str(path.relative_to(folder.server.settings.data)) for path in files_of(folder, project)] == folder.parts(project)
+    assert folder.chunks.store(project, IMPORT, 2, [batch({"eventId": event_id(2)}, {})]) == 2
+    folder.chunks.abandon()
+    assert len(folder.events(project)) == 3
+
+
 def fail_at(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, *, nth: int = 1, after: bool = False) -> None:
     """Let the n-th call of a function fail, before or after it has done its work."""
     original: Callable[..., Any] = getattr(owner, name)
@@ -213,11 +229,11 @@ def test_a_chunk_that_fails_at_any_step_stores_nothing_and_succeeds_when_sent_ag
         with pytest.raises(Unavailable):
             chunks.store(project, IMPORT, 1, batches)
     assert folder.events(project) == []
+    assert len(files_of(folder, project)) == (3 if step == "commit" else 0), "those of a commit in doubt stay alone"
     assert chunks.taken(project, IMPORT) == set()
     assert chunks.store(project, IMPORT, 1, batches) == 3
     assert len(folder.events(project)) == 3
-    files = [path for path in server.settings.data.glob(f"events/project={project}/**/*") if path.is_file()]
-    assert len(files) == 3, "what the failed try wrote is gone"
+    assert len(files_of(folder, project)) == 3, "what the failed try wrote is gone"
 
 
 def test_a_commit_that_failed_after_all_leaves_its_files_as_they_were_until_another_succeeds(
