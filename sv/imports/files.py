@@ -24,6 +24,9 @@ from sv.model.errors import BadFile, InvalidParameter
 READ_BYTES: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""What begins a text of it, and none of UTF-8."""
+
 _COMPRESSED_SUFFIXES: Final = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 
 
@@ -93,10 +96,17 @@ class UserFile:
                     inner.close()
 
     def digest(self, observe: Callable[[float], None]) -> str:
-        """SHA-256 of the content, as hexadecimal text; reads everything. observe: hears how much has been read, from 0 to 1."""
+        """SHA-256 of the content, as hexadecimal text; reads everything. observe: hears how much has been read, from 0 to 1.
+
+        Raises BadFile for a text in UTF-16, of which no row could be read.
+        """
         total = hashlib.sha256()
+        is_text = self.format is not Format.PARQUET
         with self.open() as (content, progress):
             while block := content.read(READ_BYTES):
+                if is_text and block.startswith(_UTF_16):
+                    raise BadFile(f"{self.name} is UTF-16; expected UTF-8, as `iconv -f utf-16 -t utf-8` makes of it")
+                is_text = False  # the first block tells
                 total.update(block)
                 observe(progress())
         return total.hexdigest()

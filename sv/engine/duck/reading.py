@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import duckdb
 from msgspec import Struct
 
-from sv.model.errors import InvalidParameter
+from sv.model.errors import BadFile, InvalidParameter
 
 BLOCK_ROWS: Final = 2048
 
@@ -178,8 +178,8 @@ class ParquetFile:
         except duckdb.Error as error:
             raise self._fault(error) from error
 
-    def _fault(self, error: duckdb.Error) -> InvalidParameter:
-        return InvalidParameter(f"{self._name} can't be read as Parquet: {str(error).splitlines()[0]}")
+    def _fault(self, error: duckdb.Error) -> BadFile:
+        return BadFile(f"{self._name} can't be read as Parquet: {str(error).splitlines()[0]}")
 
     def _plain_path(self, path: Path) -> str:
         """The file's path; a link to it where the engine would take the path itself for a pattern."""

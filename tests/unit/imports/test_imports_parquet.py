@@ -18,7 +18,7 @@ from sv.engine.duck.reading import ParquetFile
 from sv.imports.columns import Columns
 from sv.imports.files import UserFile
 from sv.imports.parquet import ParquetSource
-from sv.model.errors import InvalidParameter
+from sv.model.errors import BadFile, InvalidParameter
 
 MOMENT = dt.datetime(1995, 8, 1, 6, 0, 0, 123000)
 MOMENT_MS = 807_256_800_123
@@ -242,7 +242,7 @@ def test_a_table_without_rows_is_fine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1", b"no parquet at all", b"PAR1" + b"x" * 100 + b"PAR1"])
 def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, damage: bytes) -> None:
-    with pytest.raises(InvalidParameter, match="Parquet"):
+    with pytest.raises(BadFile, match="Parquet"):
         read(write(tmp_path / "f.parquet", damage))
 
 
@@ -251,7 +251,7 @@ def test_a_file_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[1000:60_000] = b"\xff" * 59_000
     path.write_bytes(content)
-    with pytest.raises(InvalidParameter, match="Parquet"):
+    with pytest.raises(BadFile, match="Parquet"):
         read(path)
 
 

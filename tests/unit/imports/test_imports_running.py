@@ -20,7 +20,7 @@ from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
 from sv.imports.running import Options, import_file, import_id
 from sv.imports.targets import Outcome, Step
-from sv.model.errors import InvalidParameter, Unavailable
+from sv.model.errors import BadFile, InvalidParameter, Unavailable
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 SHOP = DATA / "retentioneering_ecom.parquet"
@@ -468,3 +468,12 @@ def test_a_real_web_log_is_enriched_and_read_back_equal(folder: Folder, project:
     assert sum(row["browser"] is not None for row in rows) > 5_000
     assert sum(row["is_bot"] for row in rows) > 500
     assert {row["received_at"].timestamp() * 1000 for row in rows if row["received_at"].tzinfo} <= {NOW}
+
+
+@pytest.mark.parametrize("name", ["f.ndjson", "f.csv", "f.csv.gz"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_text_in_utf_16_is_refused_by_its_name(tmp_path: Path, name: str, encoding: str) -> None:
+    content = ("\ufeff" + "event,userId\n" * 3).encode(encoding)
+    path = write(tmp_path / name, content)
+    with pytest.raises(BadFile, match=r"f\.(csv|ndjson).* is UTF-16; expected UTF-8"):
+        read(path)
