@@ -89,14 +89,19 @@ def _send(
     now_ms: Callable[[], int],
     observe: Observe,
 ) -> None:
-    with _Sending(target, report.import_id) as sending:
-        for chunk in cut(source, options.columns, options.zone(), report.skipped_to, now_ms(), file.name, target.size):
-            file.check_unchanged()
-            for sent, outcome in sending.make_room():
+    sending = _Sending(target, report.import_id)
+    try:
+        with sending:
+            for chunk in cut(source, options.columns, options.zone(), report.skipped_to, now_ms(), file.name, target.size):
+                file.check_unchanged()
+                for sent, outcome in sending.make_room():
+                    report.add(sent, outcome)
+                    observe("importing", source.progress(), report)
+                sending.send(chunk)
+            for sent, outcome in sending.make_room(AHEAD):
                 report.add(sent, outcome)
-                observe("importing", source.progress(), report)
-            sending.send(chunk)
-        for sent, outcome in sending.make_room(AHEAD):
+    finally:  # also of an import that is stopped, what was taken in by then
+        for sent, outcome in sending.taken():
             report.add(sent, outcome)
     observe("importing", 1.0, report)
 
@@ -143,6 +148,13 @@ class _Sending:
         """Wait until so many more may be sent. Gives what became of others, without their events. Raises what a chunk failed with."""
         while len(self._under_way) > AHEAD - places:
             sent, outcome = self._under_way.popleft()
+            yield sent, outcome.result()
+
+    def taken(self) -> Iterator[tuple[Chunk, Outcome]]:
+        """What became of those that nobody has asked for, up to the first that was not taken in. For afterwards."""
+        for sent, outcome in self._under_way:
+            if outcome.cancelled() or outcome.exception() is not None:
+                return
             yield sent, outcome.result()
 
     def _take(self, last: Future[Step]) -> Outcome:

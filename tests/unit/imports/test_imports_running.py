@@ -18,6 +18,7 @@ from sv.imports import chunks
 from sv.imports.chunks import Chunk
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
+from sv.imports.report import FileReport
 from sv.imports.running import Options, import_file, import_id
 from sv.imports.targets import Outcome, Step
 from sv.model.errors import BadFile, InvalidParameter, Unavailable
@@ -253,6 +254,36 @@ class Watched(Kept):
             return Outcome(chunk.event_count)
 
         return write
+
+
+def test_of_an_import_that_is_stopped_all_that_was_taken_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
+    target, taken, seen = Kept(), threading.Semaphore(0), list[FileReport]()
+    original = target.begin
+
+    def begin(import_id: str, chunk: Chunk) -> Callable[[], Step]:
+        step = original(import_id, chunk)
+
+        def take() -> Outcome:
+            outcome = step()()
+            taken.release()
+            return outcome
+
+        return lambda: take
+
+    def stop_at_the_third(_: UserFile, calls: list[int] = [0]) -> None:  # noqa: B006
+        calls[0] += 1
+        if calls[0] == 3:
+            assert taken.acquire(timeout=60)
+            assert taken.acquire(timeout=60)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(target, "begin", begin)
+    monkeypatch.setattr(UserFile, "check_unchanged", stop_at_the_third)
+    file = UserFile(write_ndjson(tmp_path / "f.ndjson", [ROW] * 9))
+    with pytest.raises(KeyboardInterrupt):
+        import_file(file, Options("p", Columns({})), target, lambda: NOW, lambda _, __, report: seen.append(report))
+    assert seen[-1].taken == len(target.events) == 4
 
 
 def test_chunks_are_taken_in_beside_each_other_step_by_step_and_in_their_order(
