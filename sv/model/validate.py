@@ -212,7 +212,7 @@ class Fields:
             return default
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
-        self.problems.unexpected(self.at(name), f"a number from {low:,g} to {high:,g}", value)
+        self.problems.unexpected(self.at(name), f"a number from {low:,.15g} to {high:,.15g}", value)
         return default
 
     def flag(self, name: str, default: bool) -> bool:

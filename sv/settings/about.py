@@ -74,5 +74,5 @@ def show_value(value: object, kind: Kind[Any] | None = None) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.15g}"
     return str(value)

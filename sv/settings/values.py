@@ -112,7 +112,7 @@ def number(low: float, high: float) -> Kind[float]:
             return float(value) if low <= value <= high else None
         return None
 
-    return Kind(f"a number from {low:,g} to {high:,g}", read)
+    return Kind(f"a number from {low:,.15g} to {high:,.15g}", read)
 
 
 def size(low: int, high: int, *, can_be_share: bool = False) -> Kind[int]:

@@ -496,6 +496,14 @@ def test_the_table_shows_each_setting_with_its_value_and_source(tmp_path: Path) 
     assert rows["recordings_limit"] == ["10GiB", "default"]
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.05, 1234567.0, 1234567.5, 10_000_000.0])
+def test_a_number_is_shown_as_settings_take_it(rate: float) -> None:
+    shown = in_force(load_with_sources(None, {"SV_PROJECT_RATE_LIMIT": str(rate)}))["project_rate_limit"]["value"]
+    assert shown is not None
+    assert "e" not in shown
+    assert load(None, {"SV_PROJECT_RATE_LIMIT": shown}).project_rate_limit == rate
+
+
 @pytest.mark.parametrize("amount", [0, 2**30, 3 * 2**29, 12_638_251_008, 2**30 + 1, 5 * 2**40])
 def test_a_size_is_shown_as_settings_take_it_to_the_byte(amount: int) -> None:
     loaded = load_with_sources(None, {"SV_DISK_BUDGET": str(amount)})
