@@ -66,13 +66,17 @@ import sv.cli
 from sv.engine import sorting
 sorting.CPUINFO = Path({str(tmp_path / "cpuinfo")!r})
 sys.argv = ["sv", "config"]
+
+def at_the_end(code):
+    assert code == 0 and "numpy" not in sys.modules
+    import os
+    import warnings
+    warnings.simplefilter("error")
+    import numpy
+    print(os.environ[{VARIABLE!r}], numpy.sort(numpy.array([3, 1, 2], "u8")).tolist())
+
+sv.cli.leave = at_the_end
 sv.cli.main()
-assert "numpy" not in sys.modules
-import os
-import warnings
-warnings.simplefilter("error")
-import numpy
-print(os.environ[{VARIABLE!r}], numpy.sort(numpy.array([3, 1, 2], "u8")).tolist())
 """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NPY_")}
     ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
