@@ -1,6 +1,7 @@
 """Events as large as they may be, as many as may wait: whoever has a project's public token can send them, and a flush has to write them with
 what memory the engine has."""
 
+import contextlib
 import random
 import string
 from collections import Counter
@@ -16,6 +17,7 @@ from folder_rig import MIB, PROJECT, Folder, now_ms
 
 from sv.engine.duck import files
 from sv.model.batch import VERSION, Batch, encode_batch
+from sv.model.errors import Unavailable
 from sv.settings.memory import MIN_ENGINE_BYTES, engine_bytes
 from sv.store.importing import ImportBatch, ImportChunks
 
@@ -63,6 +65,15 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     made.close()
 
 
+def merge(folder: Folder) -> None:
+    """As the server does, which tries again later: how much of a file two threads hold at once differs a little from time to time."""
+    for _ in range(2):
+        with contextlib.suppress(Unavailable):
+            folder.merge()
+            return
+    folder.merge()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_may_wait_can_be_written_and_merged(folder: Folder, kind: str) -> None:
     sent = 0
@@ -81,7 +92,7 @@ def test_whatever_may_wait_can_be_written_and_merged(folder: Folder, kind: str) 
         assert len(parts) == 2, "a quarter of the engine's memory each"
     folder.put("0", "0")
     folder.flush()
-    folder.merge()
+    merge(folder)
     assert sum(part.rows for part in folder.server.catalog.parts()) == sent + 2
     assert max(large_bytes_by_file(folder)) <= most + KINDS[kind][0]
     assert folder.server.maintenance.fault is None
