@@ -138,14 +138,17 @@ def test_a_merge_and_a_key_file_are_interrupted_and_made_at_another_time(
 
 
 def test_ctrl_c_while_a_statement_runs_is_no_fault(rig: RollupRig) -> None:
-    """As in `sv check` or `sv export` of a folder at rest, which ask the engine in the main thread."""
+    """As in `sv check` or `sv export` of a folder at rest, which ask the engine in the main thread. The statement has an end: a thread of
+    the engine's that is at it may go on to that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     presser = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
 
     def ask() -> None:
         with rig.database.cursor() as cursor:
             presser.start()
-            cursor.execute(ENDLESS).fetchall()
+            cursor.execute("select max(hash(i)) from range(100_000_000) r(i)").fetchall()
+            presser.join()
+            time.sleep(WAIT_S)  # interrupted, where the statement was done before
 
     try:
         with pytest.raises(KeyboardInterrupt):
