@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sv.engine.duck.enrich import MAX_SEARCHED_BYTES
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 from sv.ingest.enrich.urls import UTM_NAMES, path_of, referring_domain, utm_of
+from sv.model.enrichment import LOOKED_AT
 from sv.model.filters import url_path
 from tests.engine.rig import CHROME, NOON, Rig, event, properties_of
 
@@ -124,6 +126,22 @@ def test_a_bot_is_what_the_client_says_and_else_what_the_user_agent_says(shared_
     for own, row in zip(owns, stored(shared_rig, sent, "is_bot, browser", user_agent=user_agent), strict=True):
         assert row["is_bot"] is (user_agent == BOT if own is ABSENT else own is True), own
         assert row["browser"] == (None if user_agent == BOT else "Chrome")
+
+
+values = st.one_of(st.sampled_from([*OWN, BOT, *RICH.values()]), urls)
+properties = st.dictionaries(st.sampled_from([*LOOKED_AT, "$browser_language", "plan"]), values, max_size=9)
+
+
+@few
+@given(st.lists(properties, min_size=1, max_size=4), st.sampled_from([CHROME, BOT, ""]))
+def test_few_events_get_the_same_as_among_many(shared_rig: Rig, sent: list[dict[str, Any]], user_agent: str) -> None:
+    """Of few events those expressions alone are worked out whose names they have in them."""
+    columns = f"{COLUMNS}, is_bot"
+    many: list[dict[str, Any]] = [*sent, *[{"long": "x" * (MAX_SEARCHED_BYTES // 4)}] * 4]
+    assert (
+        stored(shared_rig, sent, columns, user_agent=user_agent, country="DE")
+        == (stored(shared_rig, many, columns, user_agent=user_agent, country="DE")[:-4])
+    )
 
 
 def same(left: Any, right: Any) -> bool:

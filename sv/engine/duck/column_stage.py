@@ -58,7 +58,7 @@ create or replace temp table urls as
 select *, {enrich.URL_PATH} as path, {", ".join(f"{enrich.utm(name)} as query_{name}" for name in enrich.UTM_NAMES)}
 from (
   select *, {enrich.URL_COLUMNS}
-  from (select distinct {{url}}::varchar as current_url, null::varchar as referrer from stage)
+  from (select distinct {{url}}::varchar as current_url from stage)
 )
 """
 
@@ -66,7 +66,7 @@ _REFERRERS: Final = f"""
 create or replace temp table referrers as
 select *, {enrich.REFERRING_DOMAIN} as domain
 from (
-  select *, case when referrer <> '' then {enrich.authority("referrer")} end as referring_authority
+  select *, {enrich.REFERRER_COLUMNS}
   from (select distinct {{referrer}}::varchar as referrer from stage)
 )
 """

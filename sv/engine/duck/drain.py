@@ -25,6 +25,7 @@ from sv.engine.duck.column_stage import stage_columns
 from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import COLUMNS, EVENTS_SHAPE
 from sv.model.batch import StoredBatch
+from sv.model.enrichment import LOOKED_AT
 from sv.model.long_integers import may_have_long_integers
 
 
@@ -107,32 +108,6 @@ select
   case when may_have_long then regexp_matches(properties, '{_LONG_INTEGER}') else false end as has_long_integer
 from flat
 """
-
-_ENRICHED: Final = f"""
-with owned as (
-  select stage.*, person, {enrich.OWN_COLUMNS}
-  from stage join numbered using (project_id, distinct_id)
-), located as (
-  select *, {enrich.own_string("$current_url")} as current_url, {enrich.own_string("$referrer")} as referrer from owned
-), parted as (
-  select *, {enrich.URL_COLUMNS} from located
-)
-select
-  id, event, timestamp, received_at, distinct_id, person, anonymous_id, user_id, session_id, groups, client_event_id, properties,
-  current_url,
-  {enrich.URL_PATH} as url_path,
-  {enrich.own_or("$referring_domain", enrich.REFERRING_DOMAIN)} as referring_domain,
-  {enrich.own_or("$browser", "agent_browser")} as browser,
-  {enrich.own_or("$browser_version", "agent_version")} as browser_version,
-  {enrich.own_or("$os", "agent_os")} as os,
-  {enrich.own_or("$device_type", "agent_device")} as device_type,
-  {enrich.own_or("$country", "country")} as country,
-  {enrich.is_bot("agent_bot")} as is_bot,
-  {", ".join(f"{enrich.own_or(name, enrich.utm(name))} as {name}" for name in enrich.UTM_NAMES)},
-  project_id, seq, referrer
-from parted
-"""
-"""The rows of a buffer: enriched as they are written there, so that they are written once. `referrer` is for summaries alone."""
 
 _STAGED: Final = """
 select count(*), count(client_event_id), count(*) filter (where has_long_integer),
@@ -224,11 +199,11 @@ def create_buffer(cursor: duckdb.DuckDBPyConnection, generation: int) -> None:
 
 
 class Staged(NamedTuple):
-    """event_ids: how many events carry one of the client's. enriched: the select of the buffer's rows, which binds `params`."""
+    """event_ids: how many events carry one of the client's. rows: the select of the buffer's rows, which binds `params`."""
 
     event_ids: int
-    enriched: str = _ENRICHED
-    params: dict[str, Any] = enrich.PARAMS
+    rows: str
+    params: dict[str, Any]
 
 
 def stage_batches(
@@ -240,17 +215,17 @@ def stage_batches(
     """
     if batches[0].columns is not None:
         quickly = stage_columns(cursor, batches, agent_of(batches[0].batch.user_agent), EVENT_ID.replace("$salt", f"{salt:d}"))
-        return Staged(0, *quickly) if quickly is not None else Staged(0)
+        return Staged(0, *(quickly or enrich.rows_sql(LOOKED_AT)))
     cursor.register("batches", _as_table(batches, agent_of))
     cursor.execute(parsed(cursor, _STAGE), {"shape": EVENTS_SHAPE, "salt": salt})
     cursor.unregister("batches")
-    rows, with_event_id, with_long_integer, incomplete = _only_row(cursor.execute(_STAGED))
+    rows, with_event_id, with_long_integer, incomplete = _only_row(cursor.execute(parsed(cursor, _STAGED)))
     expected = sum(stored.batch.event_count for stored in batches)
     if rows != expected or incomplete:
         raise ValueError(f"expected {expected} events, got {rows}, of which {incomplete} without name, time or person")
     if with_long_integer:
         _make_long_integers_doubles(cursor)
-    return Staged(with_event_id)
+    return Staged(with_event_id, *enrich.rows_sql(enrich.names_in(stored.batch.events for stored in batches)))
 
 
 def _as_table(batches: Sequence[StoredBatch], agent_of: Callable[[str], Agent]) -> object:
@@ -350,10 +325,10 @@ def move_stage_to_buffer(
 ) -> int:
     """Number the persons of `stage` and append its rows to the buffer in one statement. Returns the rows appended. To be called once."""
     cursor.execute("create or replace temp table numbered (project_id varchar, distinct_id varchar, person bigint)")
-    for project_id, ids in cursor.execute(_DISTINCT_IDS).fetchall():
+    for project_id, ids in cursor.execute(parsed(cursor, _DISTINCT_IDS)).fetchall():
         numbers = number_persons(project_id, ids)
-        cursor.execute(_NUMBERED, {"project_id": project_id, "ids": ids, "numbers": numbers})
-    appended = cursor.execute(parsed(cursor, f"insert into {buffer_name(generation)} by name {staged.enriched}"), staged.params)
+        cursor.execute(parsed(cursor, _NUMBERED), {"project_id": project_id, "ids": ids, "numbers": numbers})
+    appended = cursor.execute(parsed(cursor, f"insert into {buffer_name(generation)} by name {staged.rows}"), staged.params)
     rows: int = _only_row(appended)[0]
     return rows
 
