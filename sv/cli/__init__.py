@@ -70,7 +70,7 @@ def _prepare_process(arguments: list[str]) -> None:
     """What is for a process that runs one command and ends."""
     from sv.cli.closed import fill_closed
     from sv.cli.collector import collect_seldom
-    from sv.engine.sorting import sort_quickly
+    from sv.engine.numpy_settings import set_up_numpy
 
     fill_closed()
     if arguments and arguments[0] in _SERVERS:
@@ -82,7 +82,7 @@ def _prepare_process(arguments: list[str]) -> None:
 
         bear_any_text(is_json="--json" in arguments)
     sys.meta_path.insert(0, _NoPandas())
-    sort_quickly()
+    set_up_numpy()
     collect_seldom()
 
 
