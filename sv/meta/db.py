@@ -69,6 +69,8 @@ class Meta:
         self._is_suspect = False
         self._is_closed = False
         self._log_pages = 0
+        self._restart_pages = 0
+        """Below it the log doesn't start over: somebody was reading for long when it was tried."""
         self._readers = Readers(lambda: connections.connect_reader(path))
         self._checkpointer = Checkpointer(lambda: connections.connect_checkpointer(path), self._note)
         writer.set_wal_hook(self._count_log_pages)
@@ -253,8 +255,13 @@ class Meta:
         return apsw.SQLITE_OK
 
     def _bound_log(self) -> None:
-        """After a commit: ask for a checkpoint, or for a log far too long make one here. Never fails the commit."""
+        """After a commit: ask for a checkpoint, or for a log far too long make one here. Never fails the commit.
+
+        SCAR: while a backup reads the file for minutes no log starts over, and each commit waited five seconds for it, with the lock.
+        """
         if self._log_pages < RESTART_PAGES:
+            self._restart_pages = 0
+        if self._log_pages < max(RESTART_PAGES, self._restart_pages):
             self._checkpointer.committed(self._log_pages)
             return
         try:
@@ -262,6 +269,8 @@ class Meta:
                 self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         except apsw.Error as error:
             self._note(error)
+            if isinstance(error, apsw.BusyError):
+                self._restart_pages = 2 * self._log_pages
             log.warning("the metadata's log could not start over at %d pages: %s", self._log_pages, error)
         self._log_pages = 0
 

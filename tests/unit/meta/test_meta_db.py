@@ -6,6 +6,7 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -178,6 +179,25 @@ def test_the_log_stays_bounded_under_commits_without_a_pause(path: Path, monkeyp
         for n in range(60):
             Settings(meta).put(f"k{n}", '"' + "x" * 40_000 + '"')
         assert path.with_name("sv.db-wal").stat().st_size < 70 * 4200
+
+
+def test_who_reads_for_long_is_waited_for_once_and_not_by_each_commit(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Meta.open(path):
+        pass  # so that the log has nothing in it of making the tables
+    monkeypatch.setattr("sv.meta.db.RESTART_PAGES", 50)
+    monkeypatch.setattr("sv.meta.connection.BUSY_TIMEOUT_MS", 1)
+    with Meta.open(path) as meta:
+        with closing(apsw.Connection(str(path))) as backup, backup:
+            backup.execute("select count(*) from counters").fetchall()
+            for n in range(14):
+                Settings(meta).put(f"k{n}", '"' + "x" * 40_000 + '"')
+        waits = [line for line in caplog.messages if "could not start over" in line]
+        assert len(waits) == 2, "at 50 pages, and when there were twice as many"
+        for n in range(40):
+            Settings(meta).put(f"k{n}", '"' + "x" * 40_000 + '"')
+        assert path.with_name("sv.db-wal").stat().st_size < 300 * 4200, "it starts over once nobody reads any more"
 
 
 def test_a_checkpoint_moves_the_log_into_the_file_beside_the_writers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
