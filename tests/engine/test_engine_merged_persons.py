@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sv.meta.rollups import merged_persons
 from sv.meta.rollups.merged_persons import MergedPersons
+from sv.model.errors import Unavailable
 from sv.model.persons import Person, PersonFilter
 from tests.chance import examples
 from tests.engine.rig import NOON, Event
@@ -120,6 +121,17 @@ def test_merged_persons_equal_what_all_events_say_after_any_history(
         merged_persons.MAX_CANDIDATES = kept  # pyright: ignore[reportConstantRedefinition]
         merged_persons.NEAR = kept_near  # pyright: ignore[reportConstantRedefinition]
         rig.reset()
+
+
+def test_persons_that_an_earlier_release_folded_are_not_searched_in_before_they_are_made_anew(rig: RollupRig) -> None:
+    """Its index of texts was another one, in which a search finds nobody."""
+    tell(rig)("view", None, "ann", NOON)
+    lists = MergedPersons(rig.meta, rig.builds)
+    assert [each.distinct_id for each in walked(lists, "p", PersonFilter(search="ann"))] == ["ann"]
+    with rig.meta.transaction() as writer:
+        writer.execute("update rollup_builds set version = replace(version, 'persons=', 'persons=1')")
+    with pytest.raises(Unavailable, match="are being made"):
+        walked(lists, "p", PersonFilter(search="ann"))
 
 
 def test_a_person_is_found_by_what_any_of_the_ids_is_called(rig: RollupRig) -> None:

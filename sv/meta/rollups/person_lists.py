@@ -154,8 +154,8 @@ class PersonLists:
         return {person.number: person for person in found}
 
     def is_live(self, project_id: str, kind: str) -> bool:
-        """Whether there is anything to read. A person's sessions are counted where sessions are kept."""
-        return self._builds.has_live(project_id, kind) and self._builds.has_live(project_id, SESSIONS)
+        """Whether there is anything of the kind and of persons to read. A person's sessions are counted where sessions are kept."""
+        return all(self._builds.has_live(project_id, each) for each in {NAME, kind, SESSIONS})
 
 
 def columns_of(wanted: PersonFilter) -> dict[str, Value]:
