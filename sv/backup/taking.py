@@ -7,7 +7,7 @@ What is acknowledged before `take` begins is in it. The order is what makes it s
     log again   what the rollups have folded by that moment is in these (ROLLUP-1). Where a whole segment came and went in between, all
                 three are copied anew
     parts       those that this catalog lists. Where a merge has replaced one meanwhile, it begins anew, with less left to copy
-    the rest    answers to retries, chunks of recordings of before the catalog's moment, what was set aside
+    the rest    answers to retries, chunks of recordings that this catalog knows, what was set aside
     manifest    renamed into its place when all of it is on disk; files that it doesn't name are removed after that
 
 So a copy that is cut off leaves the one before it whole. A file that the target has (name, size and time of change) isn't copied again.
@@ -25,7 +25,7 @@ from typing import Final
 from msgspec import Struct
 
 from sv.backup.manifest import FILES, MANIFEST, VERSION, Kept, Manifest, read_manifest, write_manifest
-from sv.meta.copied import CopiedMeta, copy_metadata
+from sv.meta.copied import CopiedMeta, copy_metadata, has_chunk
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock
 from sv.model.data_folder import CATALOG
@@ -178,17 +178,23 @@ class _Taking:
         return {gone, *(path for path, _ in meta.parts if not (self._data / path).exists())}
 
     def _copy_rest(self, moment_ns: int) -> list[Kept]:
-        """SCAR: a chunk of a recording that came after the catalog's moment has no row in it, and nobody could ever erase it."""
+        """SCAR: a chunk of a recording that came after the catalog's moment has no row in it, and nobody could ever erase it. What is younger
+        than the copy's beginning may have one all the same: it came before that moment, or the clock was put back since."""
         kept: list[Kept] = []
         for folder in REST:
             for path in sorted((self._data / folder).rglob("*")):
                 try:
                     is_late = folder.startswith("objects/") and path.stat().st_mtime_ns > moment_ns
-                    if path.is_file() and path.suffix != ".tmp" and not is_late:
+                    if path.is_file() and path.suffix != ".tmp" and not (is_late and not self._is_known(path)):
                         kept.append(self._copy(str(path.relative_to(self._data))))
                 except (FileNotFoundError, _Replaced):
                     continue
         return kept
+
+    def _is_known(self, chunk: Path) -> bool:
+        project, session, name = chunk.parts[-3:]
+        index = name.removeprefix("chunk_").removesuffix(".json")
+        return index.isdecimal() and has_chunk(self._own_folder / CATALOG, project, session, int(index))
 
     def _copy(self, path: str) -> Kept:
         """Raises _Replaced where there is no such file any more."""

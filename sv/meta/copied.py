@@ -30,3 +30,13 @@ def copy_metadata(source: Path, target: Path) -> CopiedMeta:
         counters = {str(name): value for name, value in copy.execute("select name, value from counters")}
     positions = [int(str(counters.get(name, 0))) for name in ("wal_covered_seq", "rolled_seq")]
     return CopiedMeta(str(names[0][0]), tuple((str(path), int(str(size))) for path, size in parts), *positions)
+
+
+def has_chunk(copy: Path, project_id: str, folder: str, index: int) -> bool:
+    """Whether a copy of the metadata knows a chunk of a recording."""
+    with closing(apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)) as opened:
+        sql = """
+            select 1 from recording_sessions s join recording_chunks c on c.recording = s.recording
+            where s.project_id = ? and s.folder = ? and c.chunk_index = ?
+        """
+        return bool(opened.execute(sql, (project_id, folder, index)).fetchall())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import Serve
 from crash_rig import ROOT, now_ms, part_files, wait_for
-from folder_rig import Folder
+from folder_rig import PROJECT, Folder
 from removal_rig import Eraser
 from storm_rig import BUSY, Importer, Writer
 
@@ -22,6 +22,7 @@ from sv.backup.restoring import restore
 from sv.backup.taking import take
 from sv.meta.errors import FolderUnusable
 from sv.model.errors import Unavailable
+from sv.recordings.request import UploadRequest
 from tests import forked
 
 
@@ -187,6 +188,41 @@ def test_records_that_only_the_rollups_have_by_then_are_copied_too(tmp_path: Pat
     with open_folder(tmp_path / "restored") as again:
         assert again.numbers() == {"before": 1, "meanwhile": 1}
         assert again.server.log.damage.missing_records == 0
+
+
+def test_a_chunk_of_a_recording_is_copied_if_the_copied_catalog_knows_it_whatever_its_file_s_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One comes between the copy's beginning and the catalog's moment, one after that; of one the file is from before the clock was put back."""
+    folder = Folder(tmp_path / "data")
+    recordings, store = folder.server.recordings.recordings, folder.server.recordings.own
+    assert store is not None
+
+    def come(index: int, in_ms: int) -> None:
+        asked = UploadRequest("sv_pub_dev", "s-1", index, 2, None, None)
+        key = recordings.promise(PROJECT, asked, "").key
+        upload = store.begin(key)
+        upload.write(b"[]")
+        recordings.store(key, 2, upload.finish)
+        os.utime(folder.path / "objects" / key, ns=(0, (now_ms() + in_ms) * 1_000_000))
+
+    copy_metadata = taking.copy_metadata
+
+    def between_others(source: Path, target: Path) -> Any:
+        come(1, 1000)
+        copied = copy_metadata(source, target)
+        come(2, 2000)
+        return copied
+
+    come(0, 86_400_000)
+    monkeypatch.setattr(taking, "copy_metadata", between_others)
+    copy_of(folder.path, tmp_path / "copy")
+    folder.crash()
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
+    with open_folder(tmp_path / "restored") as again:
+        listed = [chunk["index"] for chunk in again.server.recordings.recordings.list_chunks(PROJECT, "s-1", "")]
+        lie = sorted(path.name for path in again.path.rglob("chunk_*"))
+    assert (listed, lie) == ([0, 1], ["chunk_000000.json", "chunk_000001.json"])
 
 
 def test_what_is_flushed_and_merged_away_while_it_is_copied_is_copied_as_it_is_then(
