@@ -54,6 +54,10 @@ def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, withou
                 try:
                     _put_back(source / FILES / kept.stored, kept, data)
                 except _Differs as error:
+                    if read_manifest(source) != manifest:
+                        raise Unavailable(
+                            f"a newer backup took the place of the one in {source} meanwhile. Empty {data} and restore again"
+                        ) from error
                     if not without_damaged or kept.path == CATALOG:
                         raise Unavailable(_advice(source / FILES / kept.stored, kept, data)) from error
                     damaged.append(kept.path)

@@ -178,8 +178,8 @@ class _Taking:
         return {gone, *(path for path, _ in meta.parts if not (self._data / path).exists())}
 
     def _copy_rest(self, moment_ns: int) -> list[Kept]:
-        """SCAR: a chunk of a recording that came after the catalog's moment has no row in it, and nobody could ever erase it. What is younger
-        than the copy's beginning may have one all the same: it came before that moment, or the clock was put back since."""
+        """SCAR: a chunk of a recording that came after the catalog's moment has no row in it, and nobody could ever erase it. What is
+        younger than the copy's beginning may have one all the same: it came before that moment, or the clock was put back since."""
         kept: list[Kept] = []
         for folder in REST:
             for path in sorted((self._data / folder).rglob("*")):

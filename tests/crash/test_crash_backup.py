@@ -16,7 +16,7 @@ from folder_rig import PROJECT, Folder
 from removal_rig import Eraser
 from storm_rig import BUSY, Importer, Writer
 
-from sv.backup import taking
+from sv.backup import restoring, taking
 from sv.backup.manifest import read_manifest
 from sv.backup.restoring import restore
 from sv.backup.taking import take
@@ -282,6 +282,31 @@ def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path)
     assert restored.damaged == (str(damaged.relative_to(tmp_path / "copy" / "files")),)
     with open_folder(tmp_path / "restored") as again:
         assert sum(again.numbers().values()) == 2
+
+
+def test_a_backup_that_is_replaced_while_it_is_restored_is_not_taken_for_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    folder.merge()
+    copy_file = restoring.copy_file
+
+    def after_the_next_backup(*words: Any) -> Any:
+        monkeypatch.setattr(restoring, "copy_file", copy_file)
+        copy_of(folder.path, tmp_path / "copy")
+        return copy_file(*words)
+
+    monkeypatch.setattr(restoring, "copy_file", after_the_next_backup)
+    with pytest.raises(
+        Unavailable, match=r"a newer backup took the place of the one in .*copy meanwhile\. Empty .*half and restore"
+    ):
+        restore(tmp_path / "copy", tmp_path / "half", now_ms(), silent, without_damaged=True)
+    folder.crash()
+    restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent)
+    with open_folder(tmp_path / "restored") as again:
+        assert sum(again.numbers().values()) == 3
 
 
 @pytest.mark.parametrize("kind", ["a link", "a device", "a longer file", "a pipe"])
