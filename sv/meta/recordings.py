@@ -212,9 +212,10 @@ class RecordingChunks:
         )  # in no order, and some twice: to have it otherwise the planner goes through all sessions of the project
         return sorted({str(session_id) for (session_id,) in rows})
 
-    def due(self, now_ms: int, limit: int) -> list[Chunk]:
-        """Chunks to look at now, the longest due first."""
-        rows = self._meta.rows(f"{_SELECT} where c.check_ms <= ? order by c.check_ms limit ?", now_ms, limit)
+    def due(self, now_ms: int, limit: int, *, are_doomed: bool) -> list[Chunk]:
+        """Chunks to look at now, the longest due first: doomed ones, or the others."""
+        is_wanted = "c.state = 'doomed'" if are_doomed else "c.state != 'doomed'"
+        rows = self._meta.rows(f"{_SELECT} where c.check_ms <= ? and {is_wanted} order by c.check_ms limit ?", now_ms, limit)
         return [to_struct(Chunk, row) for row in rows]
 
     def doom(

@@ -24,11 +24,12 @@ HERE = "http://here"
 
 
 class Bucket:
-    """An `ObjectStore` in memory. is_down: every call is refused. looks: how often it was asked."""
+    """An `ObjectStore` in memory. is_down: every call is refused. is_kept: deletions are. looks: how often it was asked."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.is_down = False
+        self.is_kept = False
         self.looks = 0
 
     def _ask(self) -> None:
@@ -52,6 +53,8 @@ class Bucket:
 
     def delete(self, keys: Iterable[str]) -> None:
         self._ask()
+        if self.is_kept:
+            raise Unavailable("nobody may delete in the bucket")
         for key in keys:
             self.objects.pop(key, None)
 
@@ -329,6 +332,26 @@ def test_what_a_store_that_is_down_kept_is_removed_when_it_is_back(meta: Meta, i
     world.bucket.is_down = False
     world.recordings.settle()
     assert world.bucket.objects == {}
+
+
+def test_what_a_bucket_lets_nobody_delete_keeps_nothing_that_comes_from_being_found(
+    far: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sv.recordings.recordings.SETTLE_BATCH", 2)
+    for index in range(3):
+        far.bucket.objects[far.promise("erased", index)] = b"[1]"
+    far.bucket.is_kept = True
+    with pytest.raises(Unavailable):
+        far.recordings.erase_session_recordings("dev", ["erased"])
+    far.clock.ms += MINUTE
+    far.bucket.objects[far.promise()] = b"[1]"
+    far.clock.ms += MINUTE
+    with pytest.raises(Unavailable):
+        far.recordings.settle()
+    assert far.recordings.recorded("dev", ["s-1", "erased"]) == {"s-1"}
+    far.bucket.is_kept = False
+    far.recordings.erase_session_recordings("dev", ["erased"])
+    assert list(far.bucket.objects) == [KEY]
 
 
 def test_all_recordings_of_a_project_go_and_those_of_others_stay(own: World) -> None:
