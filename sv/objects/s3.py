@@ -5,6 +5,7 @@ URLs are signed here (`sigv4`). Answers for refusals of the far end being Unavai
 """
 
 import logging
+import re
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ TIMEOUT_S: Final = 10
 RETRIES: Final = 2
 DELETE_BATCH: Final = 1000
 """Keys in one request to delete; S3's own bound."""
+
+_REASONS: Final = re.compile(
+    r"status code: ([1-5]\d\d [A-Za-z ]+)|<Code>(\w{1,60})</Code>|\(code: (\w{1,60})\)|kind: (Connect|Timeout)\b"
+    r"|\b(dns error|Received redirect [A-Za-z, ]+)|HTTP error: ([a-z ]{1,60})|message: \"([A-Za-z ]{1,60})\"|error: (\w{1,40}\(\w{1,40}\))"
+)
+"""What a store's error says of why, in words of which none is a key's: keys name sessions."""
 
 
 class Bucket(Struct, frozen=True):
@@ -149,5 +156,10 @@ def _refusals() -> Generator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        log.warning("the bucket of recordings refuses: %s", told(error))
+        log.warning("the bucket of recordings refuses: %s", ", ".join(_reasons(str(error))) or told(error))
         raise Unavailable("the bucket of recordings can't be reached; the log says why", retry_after_s=30) from error
+
+
+def _reasons(message: str) -> list[str]:
+    found = ("".join(groups).strip() for groups in _REASONS.findall(message))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,61 @@
+"""What the log says of a bucket that refuses: the reason, and no key, which names a session."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from sv.model.errors import Unavailable
+from sv.objects.s3 import Bucket, S3Store
+from sv.objects.sigv4 import Credentials
+
+KEY = "recordings/dev/s-secret/chunk_000000.json"
+BODY = f"<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message><Resource>/b/{KEY}</Resource></Error>".encode()
+
+
+class Refusing(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.send_response(403)
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(BODY)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base has it
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def store_at(address: str) -> S3Store:
+    return S3Store(Bucket("b", Credentials("key", "secret", "us-east-1"), address, is_path_style=True))
+
+
+def test_the_log_says_why_a_bucket_refuses_and_not_of_whom(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = store_at(address)
+    with pytest.raises(Unavailable, match="the log says why"):
+        store.stat(KEY)
+    with pytest.raises(Unavailable):
+        store.delete([KEY])
+    refused = "the bucket of recordings refuses: 403 Forbidden"
+    assert caplog.messages == [refused, f"{refused}, SignatureDoesNotMatch"]
+
+
+def test_the_log_says_that_nobody_answers_where_the_bucket_should_be(caplog: pytest.LogCaptureFixture) -> None:
+    with HTTPServer(("127.0.0.1", 0), Refusing) as closed:
+        address = f"http://127.0.0.1:{closed.server_port}"
+    with pytest.raises(Unavailable):
+        store_at(address).stat(KEY)
+    (line,) = caplog.messages
+    assert "Connection refused" in line
+    assert "secret" not in line
