@@ -1,8 +1,10 @@
 """What the routes call: the functions and values that `server.py` hands to the web room."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sv.imports.receiving import Receiver
 from sv.ingest.rejected import RecentRejections
@@ -18,6 +20,13 @@ from sv.privacy.jobs import JobWork
 from sv.recordings.recordings import Recordings
 from sv.web.turns import Turns
 
+RECORDING_THREADS: Final = 4
+"""For reading which chunks there are, where a bucket may be asked, and not answer for half a minute."""
+
+
+def _recording_threads() -> Executor:
+    return ThreadPoolExecutor(RECORDING_THREADS, thread_name_prefix="sv-recorded")
+
 
 class Services(Struct, frozen=True):
     """One for the server. Functions that touch the disk are called on threads.
@@ -31,7 +40,7 @@ class Services(Struct, frozen=True):
     saved: smart events and saved insights.
     imports: takes in files of events, a chunk at a time. exports: gives them out.
     jobs: what takes longer than a request.
-    recordings: what sessions have recorded. public_url, base_path: the settings.
+    recordings: what sessions have recorded. recording_threads: to read that on. public_url, base_path: the settings.
     """
 
     people: People
@@ -54,3 +63,4 @@ class Services(Struct, frozen=True):
     base_path: str
     version: str
     saved: Saved
+    recording_threads: Executor = field(default_factory=_recording_threads)

@@ -1,7 +1,10 @@
 """Recordings, as a browser uploads them and a player reads them: what goes up comes back, and a URL is good for what it was given for."""
 
+import contextlib
 import http.client
 import json
+import select
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -370,3 +373,21 @@ def test_a_recording_is_not_there_for_another_project(api: Api) -> None:
 @pytest.mark.parametrize("query", ["after=x", "after=-1", "after=100001", "after=", "limit=1", "after=1.0", "after=1&after=1"])
 def test_a_wrong_parameter_is_400(full: Api, query: str) -> None:
     error_of(full.http.get(f"{full.path('sessions/s-1/recording')}?{query}"), 400)
+
+
+def test_who_reads_recordings_while_the_bucket_does_not_answer_keeps_nobody_else_waiting() -> None:
+    with contextlib.ExitStack() as opened:
+        bucket = socket.create_server(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{bucket.getsockname()[1]}"
+        s3 = {"SV_S3_BUCKET": "b", "SV_S3_ENDPOINT": endpoint, "SV_S3_ACCESS_KEY": "k", "SV_S3_SECRET_KEY": "s"}
+        api = opened.enter_context(Api(opened.enter_context(running("dev", environment=s3))))
+        opened.callback(bucket.close)
+        ask(api)
+        request = f"GET {api.path('sessions/s-1/recording')} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sv_dev\r\n\r\n"
+        readers: list[socket.socket] = []
+        for _ in range(40):  # more than asyncio has threads on any machine
+            readers.append(opened.enter_context(socket.create_connection(("127.0.0.1", api.http.base_url.port or 0))))
+            readers[-1].sendall(request.encode())
+        opened.enter_context(bucket.accept()[0])
+        assert api.http.get("/api/v1/projects").status_code == 200
+        assert select.select(readers, [], [], 0)[0] == []
