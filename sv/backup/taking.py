@@ -26,8 +26,8 @@ from msgspec import Struct
 
 from sv.backup.manifest import FILES, MANIFEST, VERSION, Kept, Manifest, read_manifest, write_manifest
 from sv.meta.copied import CopiedMeta, copy_metadata, has_chunk
-from sv.meta.errors import FolderUnusable
-from sv.meta.lock import LOCK_NAME, FolderLock
+from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.lock import LOCK_NAME, FolderLock, read_holder
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
 from sv.model.telling import in_words
@@ -69,10 +69,23 @@ def take(data: Path, target: Path, now_ms: Callable[[], int], progress: Progress
         _judge_folders(data, target)
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         (target / FILES).mkdir(mode=0o700, exist_ok=True)
-        with FolderLock.acquire(target, now_ms=now_ms()):
+        with _locked(target, now_ms()):
             return _Taking(data, target, now_ms, progress).run()
     except OSError as error:
         raise Unavailable(f"the copy can't be taken: {in_words(error)}") from error
+
+
+def _locked(target: Path, now_ms: int) -> FolderLock:
+    """One backup at a time. What the lock says is about data folders, and what to do about one with --data: in these words here."""
+    try:
+        return FolderLock.acquire(target, now_ms=now_ms)
+    except FolderInUse as error:
+        holder = read_holder(target) or "another process"
+        raise FolderInUse(f"another backup into {target} is being taken, by {holder}") from error
+    except FolderUnusable as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
+        raise
 
 
 def _judge_folders(data: Path, target: Path) -> None:

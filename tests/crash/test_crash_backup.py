@@ -20,7 +20,8 @@ from sv.backup import restoring, taking
 from sv.backup.manifest import read_manifest
 from sv.backup.restoring import restore
 from sv.backup.taking import take
-from sv.meta.errors import FolderUnusable
+from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.lock import FolderLock
 from sv.model.errors import Unavailable
 from sv.recordings.request import UploadRequest
 from tests import forked
@@ -354,6 +355,14 @@ def test_a_folder_that_holds_something_is_neither_copied_into_nor_restored_onto(
         with pytest.raises(FolderUnusable, match="lie in the backup"):
             restore(tmp_path / "copy", inside, now_ms(), silent)
         assert not inside.exists()
+    with (
+        FolderLock.acquire(tmp_path / "copy"),
+        pytest.raises(FolderInUse, match=r"another backup into .*copy is being taken, by process \d+"),
+    ):
+        copy_of(folder.path, tmp_path / "copy")
+    (tmp_path / "locked" / "sv.lock").mkdir(parents=True)
+    with pytest.raises(Unavailable, match=r"the copy can't be taken: Is a directory \(.*sv.lock\)"):
+        copy_of(folder.path, tmp_path / "locked")
     other = Folder(tmp_path / "other")
     with pytest.raises(FolderUnusable, match="another data folder"):
         copy_of(other.path, tmp_path / "copy")
