@@ -90,7 +90,9 @@ class S3Store:
             for first in range(0, len(wanted), DELETE_BATCH):
                 try:
                     self._store().delete(wanted[first : first + DELETE_BATCH])
-                except FileNotFoundError:  # some stores say so of one that is not there, and may have stopped at it
+                except FileNotFoundError as error:  # some stores say so of one that is not there, and may have stopped at it
+                    if "NoSuchBucket" in str(error):  # SCAR: with a wrong name in the settings all counted as deleted
+                        raise
                     self._delete_each(wanted[first : first + DELETE_BATCH])
 
     def _delete_each(self, keys: Iterable[str]) -> None:

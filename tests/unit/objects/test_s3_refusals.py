@@ -13,15 +13,17 @@ from sv.objects.sigv4 import Credentials
 KEY = "recordings/dev/s-secret/chunk_000000.json"
 BODY = f"<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message><Resource>/b/{KEY}</Resource></Error>".encode()
 
+NO_BUCKET = b"<Error><Code>NoSuchBucket</Code><Message>no</Message><BucketName>missing</BucketName></Error>"
+
 
 class Refusing(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
-        self.send_response(403)
+        self.send_response(404 if self.path.startswith("/missing") else 403)
         self.end_headers()
 
     def do_POST(self) -> None:
         self.do_HEAD()
-        self.wfile.write(BODY)
+        self.wfile.write(NO_BUCKET if self.path.startswith("/missing") else BODY)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base has it
         pass
@@ -37,8 +39,8 @@ def address() -> Iterator[str]:
         thread.join()
 
 
-def store_at(address: str) -> S3Store:
-    return S3Store(Bucket("b", Credentials("key", "secret", "us-east-1"), address, is_path_style=True))
+def store_at(address: str, bucket: str = "b") -> S3Store:
+    return S3Store(Bucket(bucket, Credentials("key", "secret", "us-east-1"), address, is_path_style=True))
 
 
 def test_the_log_says_why_a_bucket_refuses_and_not_of_whom(address: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -49,6 +51,12 @@ def test_the_log_says_why_a_bucket_refuses_and_not_of_whom(address: str, caplog:
         store.delete([KEY])
     refused = "the bucket of recordings refuses: 403 Forbidden"
     assert caplog.messages == [refused, f"{refused}, SignatureDoesNotMatch"]
+
+
+def test_nothing_counts_as_deleted_in_a_bucket_that_is_not_there(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(Unavailable):
+        store_at(address, "missing").delete([KEY])
+    assert caplog.messages == ["the bucket of recordings refuses: 404 Not Found, NoSuchBucket"]
 
 
 def test_the_log_says_that_nobody_answers_where_the_bucket_should_be(caplog: pytest.LogCaptureFixture) -> None:
