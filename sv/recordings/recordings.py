@@ -164,7 +164,8 @@ class Recordings:
         `settle`.
         """
         count = self._chunks.doom(project_id, self._now_ms(), before_ms=before_ms)
-        self._settle_all()
+        if count:
+            self._settle_all()
         return count
 
     def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int:

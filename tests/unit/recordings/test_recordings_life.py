@@ -334,6 +334,16 @@ def test_what_a_store_that_is_down_kept_is_removed_when_it_is_back(meta: Meta, i
     assert world.bucket.objects == {}
 
 
+def test_a_project_without_anything_too_old_waits_for_no_bucket(far: World) -> None:
+    """Each would wait half a minute for one that doesn't answer, and erasures behind all of them."""
+    far.promise()
+    far.clock.ms += MINUTE
+    far.bucket.is_down = True
+    assert far.recordings.expire_recordings("dev", NOW) == 0
+    with pytest.raises(Unavailable):
+        far.recordings.expire_recordings("dev", NOW + 1)
+
+
 def test_what_a_bucket_lets_nobody_delete_keeps_nothing_that_comes_from_being_found(
     far: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
