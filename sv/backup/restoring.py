@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from sv.backup.manifest import FILES, MANIFEST, Kept, Manifest, read_manifest
-from sv.backup.taking import Progress, copy_file
+from sv.backup.taking import Progress, Unreadable, copy_file
 from sv.meta.errors import FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock
 from sv.model.data_folder import CATALOG
@@ -77,7 +77,7 @@ def _put_back(path: Path, kept: Kept, data: Path) -> None:
         try:
             size, _, sha256 = copy_file(path, temporary, kept.size)
         except OSError as error:
-            if error.errno not in _NOT_AS_IT_WAS:
+            if error.errno not in _NOT_AS_IT_WAS and not isinstance(error, Unreadable):
                 raise
             raise _Differs from error
         if (size, sha256) != (kept.size, kept.sha256):

@@ -20,7 +20,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from msgspec import Struct
 
@@ -46,13 +46,19 @@ Progress = Callable[[int, int], None]
 
 
 class Taken(Struct, frozen=True):
-    """What a copy came to. copied_bytes: of what was new. missing: files that the catalog lists and the folder hasn't."""
+    """What a copy came to. copied_bytes: of what was new. missing: files that the catalog lists and the folder hasn't. unreadable: those
+    that the disk doesn't give, and that the copy before hasn't."""
 
     manifest: Manifest
     copied_files: int
     copied_bytes: int
     missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
     missing_records: int
+
+
+class Unreadable(OSError):
+    """The disk doesn't give a file's bytes: it is damaged where they are."""
 
 
 class _Replaced(Exception):
@@ -114,11 +120,13 @@ class _Taking:
         self._known = {kept.path: kept for kept in before.files} if before is not None else {}
         self._taken = {kept.stored for kept in self._known.values()}
         self._copied: dict[str, int] = {}
+        self._unreadable: set[str] = set()
 
     def run(self) -> Taken:
         began_ms = self._now_ms()
         absent: set[str] = set()
         for _ in range(TRIES):
+            self._unreadable.clear()
             moment_ns = self._now_ms() * 1_000_000
             meta, missing_records = self._copy_log_and_catalog()
             try:
@@ -134,7 +142,9 @@ class _Taking:
         write_manifest(self._target, manifest)
         _remove_others(self._target / FILES, {kept.stored for kept in files})
         missing = tuple(path for path, _ in meta.parts if path in absent)
-        return Taken(manifest, len(self._copied), sum(self._copied.values()), missing, missing_records)
+        return Taken(
+            manifest, len(self._copied), sum(self._copied.values()), missing, tuple(sorted(self._unreadable)), missing_records
+        )
 
     # Log and catalog: new ones each time, under this copy's number
 
@@ -182,7 +192,7 @@ class _Taking:
         self._progress(done, total)
         for path, size in meta.parts:
             if path not in absent:
-                yield self._copy(path)
+                yield from self._copy_if_readable(path)
             done += size
             self._progress(done, total)
 
@@ -199,7 +209,7 @@ class _Taking:
                 try:
                     is_late = folder.startswith("objects/") and path.stat().st_mtime_ns > moment_ns
                     if path.is_file() and path.suffix != ".tmp" and not (is_late and not self._is_known(path)):
-                        kept.append(self._copy(str(path.relative_to(self._data))))
+                        kept += self._copy_if_readable(str(path.relative_to(self._data)))
                 except (FileNotFoundError, _Replaced):
                     continue
         return kept
@@ -208,6 +218,13 @@ class _Taking:
         project, session, name = chunk.parts[-3:]
         index = name.removeprefix("chunk_").removesuffix(".json")
         return index.isdecimal() and has_chunk(self._own_folder / CATALOG, project, session, int(index))
+
+    def _copy_if_readable(self, path: str) -> Iterator[Kept]:
+        """A disk that begins to fail is no reason to have no copy of the rest."""
+        try:
+            yield self._copy(path)
+        except Unreadable:
+            self._unreadable.add(path)
 
     def _copy(self, path: str) -> Kept:
         """Raises _Replaced where there is no such file any more."""
@@ -238,7 +255,7 @@ def copy_file(source: Path, target: Path, most: int | None = None) -> tuple[int,
     """Copy the bytes and the time of change. Returns size, time (ns) and SHA-256 of what was read.
 
     most: of a backup, which may be anybody's work: where the file is longer it is read not much further, and a link, which would lead
-    somewhere else, is not followed. Raises OSError, also for what is no regular file.
+    somewhere else, is not followed. Raises OSError, also for what is no regular file, and Unreadable.
     """
     sha256, size = hashlib.sha256(), 0
     opened = os.open(source, os.O_RDONLY | os.O_NONBLOCK | (0 if most is None else os.O_NOFOLLOW))
@@ -248,12 +265,21 @@ def copy_file(source: Path, target: Path, most: int | None = None) -> tuple[int,
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(source))
         mtime_ns = found.st_mtime_ns
-        while (most is None or size <= most) and (piece := reading.read(PIECE_BYTES)):
+        while (most is None or size <= most) and (piece := _next_piece(reading, source)):
             sha256.update(piece)
             writing.write(piece)
             size += len(piece)
     os.utime(target, ns=(mtime_ns, mtime_ns))
     return size, mtime_ns, sha256.hexdigest()
+
+
+def _next_piece(reading: BinaryIO, source: Path) -> bytes:
+    try:
+        return reading.read(PIECE_BYTES)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise Unreadable(error.errno, error.strerror, str(source)) from error
 
 
 def digest(path: Path) -> str:

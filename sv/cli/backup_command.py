@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
             "copied_bytes": taken.copied_bytes,
             "began_ms": manifest.began_ms,
             "missing_files": list(taken.missing),
+            "unreadable_files": list(taken.unreadable),
             "missing_records": taken.missing_records,
         }
         print(json.dumps(answer))
@@ -49,9 +50,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.target}: {count(len(manifest.files), 'file')}, {count(manifest.bytes, 'byte')}; {new}")
     for path in taken.missing:
         print(f"sv: {settings.data / path} is in the catalog and isn't there, so it isn't in the copy either", file=sys.stderr)
+    for path in taken.unreadable:
+        print(f"sv: {settings.data / path} can't be read from its disk, so it isn't in the copy", file=sys.stderr)
     if taken.missing_records:
         print(
             f"sv: the log of {settings.data} lacks {count(taken.missing_records, 'record')}, and so does its copy",
             file=sys.stderr,
         )
-    return 1 if taken.missing or taken.missing_records else 0
+    return 1 if taken.missing or taken.unreadable or taken.missing_records else 0

@@ -1,6 +1,7 @@
 """`sv backup` beside a running server holds all that was acknowledged before it began, and `sv restore` makes a folder of it again."""
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -256,6 +257,36 @@ def test_a_file_that_the_folder_has_lost_is_named_and_the_others_are_copied(tmp_
     assert taken.missing == (str(lost.relative_to(folder.path)),)
     assert "isn't there" in sv("backup", str(tmp_path / "copy"), "--data", str(folder.path), code=1)
     folder.crash()
+
+
+def test_what_a_failing_disk_does_not_give_keeps_nothing_else_from_being_copied_or_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "data")
+    fill(folder)
+    copy_of(folder.path, tmp_path / "copy")
+    failing: Path | None = None
+
+    def read(reading: Any, source: Path) -> bytes:
+        return failing_piece(FailingDisk() if source == failing else reading, source)
+
+    class FailingDisk:
+        def read(self, _: int) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    failing_piece = taking._next_piece
+    monkeypatch.setattr(taking, "_next_piece", read)
+    failing = part_files(folder.path)[0]
+    assert copy_of(folder.path, tmp_path / "copy").unreadable == (), "a copy of before has it"
+    taken = copy_of(folder.path, tmp_path / "new")
+    folder.crash()
+    assert taken.unreadable == (str(failing.relative_to(folder.path)),)
+    assert len(part_files(tmp_path / "new" / "files")) == 1
+    failing = part_files(tmp_path / "copy" / "files")[0]
+    with pytest.raises(Unavailable, match="is not as the backup was"):
+        restore(tmp_path / "copy", tmp_path / "half", now_ms(), silent)
+    restored = restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent, without_damaged=True)
+    assert restored.damaged == (str(failing.relative_to(tmp_path / "copy" / "files")),)
 
 
 def test_the_only_file_of_a_folder_without_events_is_told_of_in_the_singular(tmp_path: Path) -> None:
