@@ -32,9 +32,9 @@ def visitor_of(browser: Browser, api: Api) -> Iterator[Visitor]:
     assert visitor.faults == []
 
 
-def upload(api: Api, session: str, *chunks: Any) -> None:
-    """Chunks of a session, each as JSON unless it is bytes already."""
-    for index, chunk in enumerate(chunks):
+def upload(api: Api, session: str, *chunks: Any, first: int = 0) -> None:
+    """Chunks of a session, each as JSON unless it is bytes already. first: the first one's index."""
+    for index, chunk in enumerate(chunks, first):
         content = chunk if isinstance(chunk, bytes) else json.dumps(chunk).encode()
         asked = {
             "projectToken": "sv_pub_dev",

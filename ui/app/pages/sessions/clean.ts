@@ -27,15 +27,20 @@ const pixels = (value: unknown): number => (isNumber(value) ? Math.min(Math.max(
 
 /** The events of chunks that can be played, in the order of their times, from the first picture on. */
 export function cleanEvents(chunks: readonly unknown[]): eventWithTime[] {
-  const events = chunks
-    .flatMap((chunk) => (Array.isArray(chunk) ? (chunk as unknown[]) : []))
-    .map(cleanEvent)
-    .filter((event) => event !== null)
-    .sort((one, other) => one.timestamp - other.timestamp);
+  const events = cleanMore(chunks);
   const first = events.findIndex((event) => event.type === EventType.FullSnapshot);
   if (first < 0) return [];
   const isSized = first > 0 && events[first - 1]?.type === EventType.Meta;
   return events.slice(isSized ? first - 1 : first);
+}
+
+/** Those of chunks that follow others. */
+export function cleanMore(chunks: readonly unknown[]): eventWithTime[] {
+  return chunks
+    .flatMap((chunk) => (Array.isArray(chunk) ? (chunk as unknown[]) : []))
+    .map(cleanEvent)
+    .filter((event) => event !== null)
+    .sort((one, other) => one.timestamp - other.timestamp);
 }
 
 function cleanEvent(given: unknown): eventWithTime | null {

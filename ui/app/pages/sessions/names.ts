@@ -12,3 +12,9 @@ export function clock(ms: number): string {
 export function readMoment(written: string | null): number | null {
   return written !== null && /^\d{1,7}(?:\.\d{1,3})?$/.test(written) ? Number(written) * 1000 : null;
 }
+
+/** Half an hour without anything ends a session, and the last of it may be under way for a while. */
+const GOES_ON_MS = 31 * 60_000;
+
+/** Whether something may still come of a session with its last event at a time; in milliseconds. */
+export const goesOn = (lastMs: number, nowMs: number): boolean => Math.abs(nowMs - lastMs) < GOES_ON_MS;

@@ -1,11 +1,13 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { serverNowMs } from "../../api/client.ts";
 import type { ProjectRole, SvEvent } from "../../api/types.ts";
 import { sessionEvents, sessionOf, type Session } from "../../api/sessions.ts";
 import { pathOfUrl, readable } from "../../model/addresses.ts";
 import { formatDuration, formatMoment, formatNumber } from "../../model/format.ts";
 import { eventLabel, withWhat } from "../../model/names.ts";
-import { useAsk } from "../../state/ask.ts";
+import { isOfNow, useAsk } from "../../state/ask.ts";
+import { useLooks } from "../../state/looks.ts";
 import { hrefOf } from "../../state/router.ts";
 import { useDetailTitle } from "../../state/title.ts";
 import { replay, session as text } from "../../text/sessions.ts";
@@ -13,7 +15,7 @@ import { PersonLink } from "../../ui/links.tsx";
 import { EventLine } from "../../ui/event-line.tsx";
 import { Facts, type Fact } from "../../ui/facts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { clock } from "./names.ts";
+import { clock, goesOn } from "./names.ts";
 import { Player, type Moment } from "./player.tsx";
 
 interface Whole {
@@ -26,7 +28,16 @@ export function One({ project, id }: { project: ProjectRole; id: string }): JSX.
     const session = await sessionOf(project.id, id, signal);
     return { session, events: session ? await sessionEvents(project.id, id, signal) : [] };
   });
-  const session = asked.data?.session;
+  const loaded = asked.data;
+  const [more, setMore] = useState<{ since: Whole; whole: Whole } | null>(null);
+  const shown = more && more.since === loaded ? more.whole : loaded;
+  useLooks(loaded && isOfNow(asked) ? `${project.id} ${id}` : null, async (signal) => {
+    if (!loaded || !shown?.session || !goesOn(Date.parse(shown.session.ended_at), serverNowMs())) return;
+    const session = await sessionOf(project.id, id, signal);
+    if (!session || JSON.stringify(session) === JSON.stringify(shown.session)) return;
+    setMore({ since: loaded, whole: { session, events: await sessionEvents(project.id, id, signal) } });
+  });
+  const session = shown?.session;
   useDetailTitle(session ? `${session.distinct_id}, ${formatMoment(session.started_at, project.timezone)}` : id);
   return (
     <div class="page">
@@ -34,7 +45,7 @@ export function One({ project, id }: { project: ProjectRole; id: string }): JSX.
         <h1 tabIndex={-1}>{text.title}</h1>
         <a class="button" href={hrefOf("/sessions")}>{text.back}</a>
       </header>
-      <Answer asked={asked}>{(whole) => <Shown project={project} id={id} {...whole} />}</Answer>
+      <Answer asked={asked}>{(whole) => <Shown project={project} id={id} {...(shown ?? whole)} />}</Answer>
     </div>
   );
 }
@@ -48,7 +59,7 @@ function Shown({ project, id, session, events }: Whole & { project: ProjectRole;
     <>
       {session ? <FactsOf session={session} timezone={project.timezone} /> : <p class="muted">{text.onlyRecording}</p>}
       <div class={`watch${isRecorded ? " is-recorded" : ""}`}>
-        <Player projectId={project.id} sessionId={id} isExpected={isRecorded} events={events} onMoment={setMoment} onNone={() => setUnknown(true)} />
+        <Player projectId={project.id} sessionId={id} isExpected={isRecorded} lastMs={session ? Date.parse(session.ended_at) : 0} events={events} onMoment={setMoment} onNone={() => setUnknown(true)} />
         {session && <Timeline session={session} events={events} moment={moment} timezone={project.timezone} />}
       </div>
     </>

@@ -1,11 +1,13 @@
 // The recording of a session: loaded, then played in its frame. Where it stands is told to whoever shows the session's events beside it.
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { serverNowMs } from "../../api/client.ts";
 import type { SvEvent } from "../../api/types.ts";
 import { formatPercent } from "../../model/format.ts";
 import { eventLabel } from "../../model/names.ts";
-import { useAsk } from "../../state/ask.ts";
+import { isOfNow, useAsk } from "../../state/ask.ts";
 import { BASE } from "../../state/base.ts";
+import { useLooks } from "../../state/looks.ts";
 import { remember, remembered } from "../../state/memory.ts";
 import { loadPart } from "../../state/parts.ts";
 import { setParameters } from "../../state/router.ts";
@@ -14,7 +16,7 @@ import { replay as text } from "../../text/sessions.ts";
 import { Button, Segmented } from "../../ui/button.tsx";
 import { copy } from "../../ui/copy.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { clock, readMoment } from "./names.ts";
+import { clock, goesOn, readMoment } from "./names.ts";
 import { afterQuiet } from "./quiet.ts";
 import type { Recording } from "./recording.ts";
 import type { Stage } from "./stage.ts";
@@ -32,6 +34,8 @@ interface Props {
   sessionId: string;
   /** Whether the session says that it has one. */
   isExpected: boolean;
+  /** Unix milliseconds of the session's last event. */
+  lastMs: number;
   events: readonly SvEvent[];
   onMoment: (moment: Moment) => void;
   onNone: () => void;
@@ -42,7 +46,7 @@ const FRAME = `${BASE}/replay-frame`;
 const SPEEDS = ["1", "2", "4", "8"] as const;
 type Speed = (typeof SPEEDS)[number];
 
-export function Player({ projectId, sessionId, isExpected, events, onMoment, onNone }: Props): JSX.Element {
+export function Player({ projectId, sessionId, isExpected, lastMs, events, onMoment, onNone }: Props): JSX.Element {
   const [share, setShare] = useState(0);
   const asked = useAsk<{ recording: Recording | null }>(isExpected ? `${projectId} ${sessionId}` : null, async (signal) => {
     const { loadRecording } = await loadPart(() => import("./recording.ts"));
@@ -50,13 +54,21 @@ export function Player({ projectId, sessionId, isExpected, events, onMoment, onN
     if (!recording) onNone();
     return { recording };
   });
+  const loaded = asked.data?.recording ?? null;
+  const [more, setMore] = useState<{ since: Recording; recording: Recording } | null>(null);
+  const shown = more && more.since === loaded ? more.recording : loaded;
+  useLooks(loaded && isOfNow(asked) ? `${projectId} ${sessionId}` : null, async (signal) => {
+    if (!loaded || !shown || !goesOn(Math.max(lastMs, shown.endMs), serverNowMs())) return;
+    const { grown } = await loadPart(() => import("./recording.ts"));
+    setMore({ since: loaded, recording: await grown(shown, projectId, sessionId, signal) });
+  });
   return (
     <section class="card player" aria-labelledby="recording">
       <h2 id="recording">{text.title}</h2>
       {!isExpected && <Empty title={text.none}><p>{text.noneText}</p></Empty>}
       {isExpected && (
         <Answer asked={asked} skeleton={<p class="muted player-loading" role="status">{share > 0 ? text.progress(formatPercent(share)) : text.loading}</p>}>
-          {({ recording }) => (recording ? <Screen recording={recording} events={events} onMoment={onMoment} /> : <Empty title={text.empty}><p>{text.emptyText}</p></Empty>)}
+          {({ recording }) => (recording ? <Screen recording={shown ?? recording} events={events} onMoment={onMoment} /> : <Empty title={text.empty}><p>{text.emptyText}</p></Empty>)}
         </Answer>
       )}
     </section>
@@ -67,55 +79,71 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
   const wholeMs = recording.endMs - recording.startMs;
   const frame = useRef<HTMLIFrameElement>(null);
   const stage = useRef<Stage | null>(null);
-  const [atMs, setAt] = useState(() => Math.min(readMoment(parameter("t")) ?? 0, wholeMs));
-  const firstMs = useRef(atMs); // where to begin, which may be moved before the stage is there
+  const [atMs, setShownAt] = useState(() => Math.min(readMoment(parameter("t")) ?? 0, wholeMs));
+  const place = useRef(atMs); // the same at once, also while the stage isn't there yet
+  const setAt = (ms: number): void => {
+    place.current = ms;
+    setShownAt(ms);
+  };
+  const played = useRef(recording.events);
+  const isAtEnd = useRef(false); // by playing until there
   const [isPlaying, setPlaying] = useState(false);
   const [isSkipped, setSkipped] = useState(false);
   const [isBroken, setBroken] = useState(false);
   const [speed, setSpeed] = useState<Speed>(() => SPEEDS.find((each) => each === remembered("replay.speed")) ?? "1");
   const [isSkipping, setSkipping] = useState(() => remembered("replay.skip") !== "0");
 
-  const playFrom = (place: number): void => {
-    stage.current?.play(place);
-    setAt(place);
+  const latest = useRef({ wholeMs, speed, isSkipping, isPlaying });
+  latest.current = { wholeMs, speed, isSkipping, isPlaying };
+
+  const playFrom = (ms: number): void => {
+    isAtEnd.current = false;
+    stage.current?.play(ms);
+    setAt(ms);
     setPlaying(true);
   };
   const pause = (): void => {
     stage.current?.pause();
     setPlaying(false);
   };
-  const goTo = (place: number): void => {
-    const bounded = Math.min(Math.max(place, 0), wholeMs);
-    firstMs.current = bounded;
+  const goTo = (ms: number): void => {
+    const bounded = Math.min(Math.max(ms, 0), wholeMs);
+    isAtEnd.current = false;
     setAt(bounded);
     if (isPlaying) stage.current?.play(bounded);
     else stage.current?.pause(bounded);
     setParameters({ t: String(Math.round(bounded / 100) / 10) }, { replace: true });
   };
-  const passed = (place: number): number => (isSkipping ? afterQuiet(recording.events, place) : place);
+  const passed = (ms: number): number => (isSkipping ? afterQuiet(recording.events, ms) : ms);
   const toggle = (): void => (isPlaying ? pause() : playFrom(passed(atMs >= wholeMs ? 0 : atMs)));
-  const start = async (): Promise<void> => {
+  const open = async (): Promise<Stage | null> => {
     const element = frame.current;
-    if (!element || stage.current) return;
     try {
       const { openStage } = await loadPart(() => import("./stage.ts"));
-      if (!element.isConnected || stage.current) return;
-      stage.current = openStage(element, recording.events, {
-        speed: Number(speed),
-        isSkipping,
+      if (!element?.isConnected || stage.current) return null;
+      stage.current = openStage(element, played.current, {
+        speed: Number(latest.current.speed),
+        isSkipping: latest.current.isSkipping,
         onFinish: () => {
+          if (!latest.current.isPlaying) return; // the end was shown, a moment ago maybe
+          isAtEnd.current = true;
           setPlaying(false);
           setSkipped(false);
-          setAt(wholeMs);
+          setAt(latest.current.wholeMs);
         },
         onSkip: setSkipped,
       });
+      return stage.current;
     } catch {
       setBroken(true);
-      return;
+      return null;
     }
-    const first = firstMs.current;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) stage.current.pause(first);
+  };
+  const start = async (): Promise<void> => {
+    const opened = await open();
+    if (!opened) return;
+    const first = place.current;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) opened.pause(first);
     else playFrom(parameter("t") === null ? passed(first) : first); // a moment that was linked to is shown, however quiet
   };
   useEffect(() => {
@@ -128,11 +156,25 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
     };
   }, []);
   useEffect(() => {
+    const before = played.current;
+    played.current = recording.events;
+    if (!stage.current || before === recording.events) return;
+    if (recording.events[before.length - 1] === before.at(-1)) {
+      stage.current.add(recording.events.slice(before.length));
+      if (isAtEnd.current) void Promise.resolve().then(() => playFrom(passed(place.current))); // who has seen all of it sees what comes
+      return;
+    }
+    // What came late lies in between: the player takes no such events.
+    stage.current.leave();
+    stage.current = null;
+    void open().then((opened) => (latest.current.isPlaying ? opened?.play(place.current) : opened?.pause(place.current)));
+  }, [recording]);
+  useEffect(() => {
     if (!isPlaying) return undefined;
-    const timer = setInterval(() => setAt(Math.min(stage.current?.now() ?? 0, wholeMs)), TICK_MS);
+    const timer = setInterval(() => stage.current && setAt(Math.min(stage.current.now(), wholeMs)), TICK_MS);
     return () => clearInterval(timer);
-  }, [isPlaying]);
-  useEffect(() => onMoment({ startMs: recording.startMs, wholeMs, atMs, goTo }), [atMs, isPlaying]);
+  }, [isPlaying, wholeMs]);
+  useEffect(() => onMoment({ startMs: recording.startMs, wholeMs, atMs, goTo }), [atMs, isPlaying, wholeMs]);
 
   if (isBroken) return <p class="problem" role="alert">{text.broken}</p>;
   return (

@@ -2,7 +2,7 @@
 import type { eventWithTime } from "@rrweb/types";
 import { ApiFault, faultOf, get, isAbort, projectPath } from "../../api/client.ts";
 import { BASE } from "../../state/base.ts";
-import { cleanEvents } from "./clean.ts";
+import { cleanEvents, cleanMore } from "./clean.ts";
 
 interface Chunk {
   index: number;
@@ -17,6 +17,9 @@ export interface Recording {
   endMs: number;
   /** It is longer than what is loaded. */
   isCut: boolean;
+  /** What is loaded: the chunks' indexes, and how many bytes they have. */
+  indexes: ReadonlySet<number>;
+  bytes: number;
 }
 
 /** As many as one answer lists. */
@@ -24,16 +27,40 @@ const LISTED = 10_000;
 const AT_ONCE = 6;
 /** Of one recording, in a browser's memory: hours of an ordinary page. */
 const MOST_BYTES = 150 * 1024 * 1024;
+/** So many before the last one that is loaded may come after it: each window of a session sends its own. */
+const MOST_LATE = 20;
 
 /** null: the session has none. onProgress: the share that has come, 0 to 1. */
 export async function loadRecording(projectId: string, sessionId: string, signal: AbortSignal, onProgress: (share: number) => void): Promise<Recording | null> {
-  const listed = await listChunks(projectId, sessionId, signal);
+  const listed = await listChunks(projectId, sessionId, undefined, signal);
   if (listed.length === 0) return null;
+  const { contents, ...loaded } = await loadChunks(listed, 0, signal, onProgress);
+  const events = cleanEvents(contents);
+  return events.length > 1 ? { ...spanOf(events), ...loaded } : null;
+}
+
+/** With what has come since it was loaded; the same one if nothing has. */
+export async function grown(recording: Recording, projectId: string, sessionId: string, signal: AbortSignal): Promise<Recording> {
+  if (recording.isCut) return recording;
+  const last = [...recording.indexes].reduce((most, index) => Math.max(most, index), 0);
+  const after = last > MOST_LATE ? last - MOST_LATE - 1 : undefined;
+  const listed = (await listChunks(projectId, sessionId, after, signal)).filter(({ index }) => !recording.indexes.has(index));
+  if (listed.length === 0) return recording;
+  const { contents, indexes, ...loaded } = await loadChunks(listed, recording.bytes, signal);
+  const events = [...recording.events, ...cleanMore(contents)].sort((one, other) => one.timestamp - other.timestamp);
+  return { ...spanOf(events), ...loaded, indexes: new Set([...recording.indexes, ...indexes]) };
+}
+
+const spanOf = (events: eventWithTime[]): Pick<Recording, "events" | "startMs" | "endMs"> =>
+  ({ events, startMs: events[0]?.timestamp ?? 0, endMs: events.at(-1)?.timestamp ?? 0 });
+
+/** As many as there is room for beside so many bytes. */
+async function loadChunks(listed: readonly Chunk[], held: number, signal: AbortSignal, onProgress?: (share: number) => void): Promise<Pick<Recording, "isCut" | "indexes" | "bytes"> & { contents: unknown[] }> {
   const chunks: Chunk[] = [];
-  let bytes = 0;
+  let bytes = held;
   for (const chunk of listed) {
+    if (bytes + chunk.size > MOST_BYTES) break;
     bytes += chunk.size;
-    if (bytes > MOST_BYTES) break;
     chunks.push(chunk);
   }
   const contents: unknown[] = chunks.map(() => null);
@@ -43,22 +70,19 @@ export async function loadRecording(projectId: string, sessionId: string, signal
     for (let place = next++; place < chunks.length; place = next++) {
       contents[place] = await loadChunk(chunks[place] as Chunk, signal);
       done += 1;
-      onProgress(done / chunks.length);
+      onProgress?.(done / chunks.length);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const events = cleanEvents(contents);
-  const [first, last] = [events[0], events.at(-1)];
-  return first && last && events.length > 1
-    ? { events, startMs: first.timestamp, endMs: last.timestamp, isCut: chunks.length < listed.length }
-    : null;
+  return { contents, isCut: chunks.length < listed.length, indexes: new Set(chunks.map(({ index }) => index)), bytes };
 }
 
-async function listChunks(projectId: string, sessionId: string, signal: AbortSignal): Promise<Chunk[]> {
+/** Those that come after an index. */
+async function listChunks(projectId: string, sessionId: string, since: number | undefined, signal: AbortSignal): Promise<Chunk[]> {
   const found: Chunk[] = [];
   try {
     for (;;) {
-      const after = found.at(-1)?.index;
+      const after = found.at(-1)?.index ?? since;
       const { chunks } = await get<{ chunks: Chunk[] }>(projectPath(projectId, "sessions", sessionId, "recording"), { after }, signal);
       found.push(...chunks);
       if (chunks.length < LISTED) return found;

@@ -20,6 +20,8 @@ export interface Stage {
   pause: (atMs?: number) => void;
   /** Milliseconds since the first event. */
   now: () => number;
+  /** Events that come after all that are there. */
+  add: (events: readonly eventWithTime[]) => void;
   setSpeed: (speed: number) => void;
   setSkipping: (isSkipping: boolean) => void;
   fit: () => void;
@@ -75,6 +77,7 @@ export function openStage(frame: HTMLIFrameElement, events: readonly eventWithTi
     // A moment later: what happens at this one is seen.
     pause: (atMs) => replayer.pause(atMs === undefined ? undefined : atMs + 1),
     now: () => replayer.getCurrentTime(),
+    add: (more) => more.forEach((event) => replayer.addEvent(event)),
     setSpeed: (speed) => replayer.setConfig({ speed }),
     setSkipping: (isSkipping) => replayer.setConfig({ skipInactive: isSkipping }),
     fit,
