@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from tests.browser.client.client_rig import Visitor
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -237,6 +239,19 @@ def test_one_script_with_a_token_is_enough(visitor: Visitor) -> None:
     visitor.site.head = f'<script async src="{visitor.site.server}/sv.js" data-token="{visitor.site.token}"></script>'
     visitor.page.goto(visitor.site.url + "/")
     visitor.page.wait_for_function("() => window.sessionvision")
+    visitor.page.click("#buy")
+    visitor.run("sessionvision.flush()")
+    visitor.expect("$pageview", "$click")
+
+
+@pytest.mark.parametrize("way", ["snippet", "token"])
+def test_elements_of_a_page_that_are_called_as_what_is_asked_for_are_in_nobodys_way(visitor: Visitor, way: str) -> None:
+    script = (
+        "src='/start.js'" if way == "snippet" else f"async src='{visitor.site.server}/sv.js' data-token='{visitor.site.token}'"
+    )
+    visitor.site.head = f"<p id='sessionvision'>Our visitors</p><form name='title'></form><script {script}></script>"
+    visitor.page.goto(visitor.site.url + "/")
+    visitor.page.wait_for_function("() => typeof sessionvision.q?.length === 'undefined' && sessionvision.flush")
     visitor.page.click("#buy")
     visitor.run("sessionvision.flush()")
     visitor.expect("$pageview", "$click")

@@ -1,6 +1,6 @@
 // The snippet of docs/browser-client.md, as a file of the site's own, since its Content-Security-Policy allows no script in a page.
 (function (w, d) {
-  if (w.sessionvision) return;
+  if (w.sessionvision && w.sessionvision.init) return;
   var sv = (w.sessionvision = { q: [] });
   "init capture identify reset register registerOnce getDistinctId getSessionId flush optOut optIn hasOptedOut".split(" ").forEach(function (name) {
     sv[name] = function () {

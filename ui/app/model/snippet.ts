@@ -3,7 +3,7 @@
 export function snippetOf(origin: string, scriptPath: string, token: string): string {
   return `<script>
   (function (w, d) {
-    if (w.sessionvision) return;
+    if (w.sessionvision && w.sessionvision.init) return;
     var sv = (w.sessionvision = { q: [] });
     "init capture identify reset register registerOnce getDistinctId getSessionId flush optOut optIn hasOptedOut".split(" ").forEach(function (name) {
       sv[name] = function () {

@@ -70,7 +70,7 @@ function capture(event: unknown, properties: unknown, at = Date.now(), isAlone =
     ? {}
     : {
         $current_url: location.href,
-        $title: mask(document.title),
+        $title: mask(String(document.title)), // a form of this name is found there, too
         $screen_width: screen.width,
         $screen_height: screen.height,
         $viewport_width: innerWidth,
@@ -275,7 +275,8 @@ function safely(call: () => unknown): unknown {
   }
 }
 
-const stub = (global.sessionvision ??= {});
+// Not an element of the page's with that id, which is found under its name too.
+const stub: Stub = (window.hasOwnProperty("sessionvision") && global.sessionvision) || (global.sessionvision = {});
 const before = stub.q;
 const projectToken = script?.dataset["token"];
 if (before && !Array.isArray(before)) {
