@@ -359,6 +359,29 @@ def test_of_windows_that_are_seen_at_once_the_one_that_is_used_is_recorded(recor
     ]
 
 
+def test_a_window_that_is_used_in_a_frame_of_the_same_site_is_recorded(recorded: Visitor) -> None:
+    recorded.site.policy = recorded.site.policy.replace("frame-ancestors 'none'", "frame-src 'self'; frame-ancestors 'self'")
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    framed = "document.body.append(Object.assign(document.createElement('iframe'), { src: '/blank.html', name: 'inner' }))"
+    recorded.run(framed)
+    recorded.eventually(lambda: recorded.page.frame("inner") is not None, True)
+    inner = recorded.page.frame("inner")
+    assert inner is not None
+    inner.wait_for_url("**/blank.html")
+    inner.evaluate(framed)
+    recorded.eventually(lambda: len(inner.child_frames), 1)
+    (innermost,) = inner.child_frames
+    innermost.wait_for_url("**/blank.html")
+    second = recorded.context.new_page()
+    for count, frame in ((2, inner), (4, innermost)):
+        second.goto(recorded.site.url + "/contact.html")
+        recorded.eventually(lambda: second.evaluate("sessionvision.flush()") or pictures(recorded, session_id), count)
+        frame.click("body")
+        recorded.eventually(lambda: pictures(recorded, session_id), count + 1)
+
+
 def test_a_frame_of_the_same_site_is_recorded_once_with_the_page_around_it(recorded: Visitor) -> None:
     recorded.site.policy = recorded.site.policy.replace("frame-ancestors 'none'", "frame-src 'self'; frame-ancestors 'self'")
     recorded.open()

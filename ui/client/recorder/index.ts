@@ -253,7 +253,7 @@ function start(host: RecorderHost): Recorder {
   );
   // The chunk is closed when its time comes, not now: in this moment the other window may take the same index.
   addEventListener("storage", () => safely(giveWay));
-  for (const use of USES) addEventListener(use, () => safely(() => stopRrweb || (otherSince() !== undefined && begin())), { capture: true, passive: true });
+  watchUses(window, () => safely(() => stopRrweb || (otherSince() !== undefined && begin())));
   addEventListener("pagehide", () => safely(leave));
   addEventListener("pageshow", (event) => event.persisted && safely(begin));
   safely(begin);
@@ -269,10 +269,23 @@ function start(host: RecorderHost): Recorder {
   };
 }
 
+/** Hear of it when a window is used, or a frame in it that can be looked into: of what is done there the window hears nothing. */
+function watchUses(within: Window, used: () => void): void {
+  safely(() => {
+    for (const use of USES) within.addEventListener(use, used, { capture: true, passive: true });
+    const loaded = ({ target }: Event): void => {
+      const frame = (target as Partial<HTMLIFrameElement> | null)?.contentWindow;
+      if (frame) watchUses(frame, used);
+    };
+    within.document.addEventListener("load", loaded, true);
+    for (let place = 0; place < within.length; place++) watchUses(within[place]!, used);
+  });
+}
+
 /** Whether this is a frame of a page of the same site that is recorded, frames and all, by its own client. */
 function isWithinRecorded(): boolean {
   try {
-    for (let frame: Window = window; frame !== frame.parent; frame = frame.parent) if ("sessionvision" in frame.parent) return true;
+    for (let frame: Window = window; frame !== frame.parent; frame = frame.parent) if (frame.parent.hasOwnProperty("sessionvision")) return true;
   } catch {
     // of another site, whose client can't see in here
   }
