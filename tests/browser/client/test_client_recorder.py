@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.client.client_rig import Visitor
+from tests.browser.client.client_rig import CORS, Visitor
 
 FULL, INCREMENTAL, META = 2, 3, 4
 INPUT = 5
@@ -284,6 +284,44 @@ def test_another_session_has_a_recording_of_its_own(recorded: Visitor) -> None:
     second = session(recorded)
     assert second != first
     recorded.eventually(lambda: pictures(recorded, second), 1)
+
+
+FILL = "(size) => { Object.assign(document.getElementById('plain'), { hidden: true, textContent: 'x'.repeat(size) }) }"
+
+
+def test_a_page_too_large_for_a_chunk_is_left_alone_and_recorded_once_it_is_smaller(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.open()
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+    recorded.later(2)
+    recorded.run(FILL, 11_000_000)
+    recorded.run("history.pushState({}, '', '/products/large')")
+    recorded.run(FILL, 6_000_000)
+    recorded.later(30)
+    assert pictures(recorded, session_id) == 1
+    recorded.later(5 * 60)
+    recorded.eventually(lambda: pictures(recorded, session_id), 2)
+
+
+def test_a_server_that_takes_no_recording_is_asked_less_and_less(recorded: Visitor) -> None:
+    recorded.still()
+    recorded.context.route("**/api/v1/ingest/recordings", lambda route: route.fulfill(status=403, headers=CORS, body="{}"))
+    recorded.open()
+    recorded.eventually(lambda: recorded.run("sessionvision.flush()") or asked_to_record(recorded), 1)
+    for count in (2, 3):
+        recorded.eventually(lambda: recorded.later(1) or asked_to_record(recorded), count)
+    recorded.page.click("#plain")
+    recorded.later(3)
+    assert asked_to_record(recorded) == 3
+    recorded.context.unroute("**/api/v1/ingest/recordings")
+    recorded.later(2)
+    session_id = session(recorded)
+    recorded.eventually(lambda: pictures(recorded, session_id), 1)
+
+
+def asked_to_record(visitor: Visitor) -> int:
+    return sum(request.url.endswith("/ingest/recordings") for request in visitor.asked)
 
 
 def write(visitor: Visitor, text: str) -> None:

@@ -3,7 +3,7 @@
 //
 // Only a page that is seen is recorded: hidden, it stops; seen again, it begins with a full picture. Of windows that are seen at once it is the
 // one that was opened or used last: it notes so where the others see it, and they stop. So the windows of a session follow each other in one
-// recording. What can't be uploaded is dropped, and the next picture is a full one. Never the page's trouble.
+// recording. What can't be uploaded is dropped, and after a while recording begins again with a full picture. Never the page's trouble.
 import { record } from "rrweb";
 import type { eventWithTime } from "@rrweb/types";
 import { uuid } from "../core/identity.ts";
@@ -17,8 +17,11 @@ const CHUNK_CHARS = 200_000;
 const FULL_EVERY_MS = 5 * 60_000;
 const IDLE_MS = 30 * 60_000;
 const LONGEST_CHUNK = 10 * 1024 * 1024;
-/** Events that wait for an upload that doesn't come to its end. Beyond, recording waits too. */
+/** Events that wait behind an upload that doesn't come to its end. Beyond, recording waits too. */
 const MOST_WAITING_CHARS = 5_000_000;
+/** How long it does so at first, and at most: a full picture of a large page takes seconds. */
+const REST_MS = 1000;
+const LONGEST_REST_MS = FULL_EVERY_MS;
 /** Kept for the next page of this tab: what was recorded in its last seconds. */
 const LEFT_OVER = "sessionvision_recording";
 const MOST_LEFT_OVER_CHARS = 1_000_000;
@@ -52,6 +55,7 @@ function start(host: RecorderHost): Recorder {
   let isOn = false;
   let isOver = false;
   let isUploading = false;
+  let restMs = 0;
   let waiting: Chunk[] = [];
   const page = uuid();
 
@@ -81,6 +85,7 @@ function start(host: RecorderHost): Recorder {
       sampling: { mousemove: 50, scroll: 150, media: 800 },
       errorHandler: () => true,
     }) as (() => void) | undefined;
+    if (!isOn) end(); // by its first picture
   }
 
   /** Since when another window has the turn; undefined while it is this one's. */
@@ -159,17 +164,21 @@ function start(host: RecorderHost): Recorder {
     const index = host.nextIndex(id);
     if (index === undefined) return;
     const chunk: Chunk = { json, token: host.token, session: id, anonymousId, userId, index };
-    if (chunk.json.length * 3 > LONGEST_CHUNK && new Blob([chunk.json]).size > LONGEST_CHUNK) return lost();
+    if (chunk.json.length * 3 > LONGEST_CHUNK && new Blob([chunk.json]).size > LONGEST_CHUNK) return lost(LONGEST_REST_MS);
     waiting.push(chunk);
-    if (waiting.reduce((sum, { json }) => sum + json.length, 0) > MOST_WAITING_CHARS) return lost();
     void upload();
+    if (waiting.slice(1).reduce((sum, { json }) => sum + json.length, 0) > MOST_WAITING_CHARS) lost();
   }
 
-  /** What waits is dropped: what follows needs a full picture. */
-  function lost(): void {
-    waiting = waiting.slice(0, isUploading ? 1 : 0);
+  /** What waits is dropped, and what follows needs a full picture. SCAR: taken at once it was dropped at once, of a page that is too large for a chunk. */
+  function lost(atLeastMs = REST_MS): void {
     host.log("recording: chunks were dropped");
-    if (isOn) record.takeFullSnapshot();
+    waiting = waiting.slice(0, isUploading ? 1 : 0);
+    end();
+    events = [];
+    chars = 0;
+    restMs = Math.min(Math.max(2 * restMs, atLeastMs), LONGEST_REST_MS);
+    setTimeout(() => safely(() => otherSince() === undefined && begin()), restMs);
   }
 
   async function upload(): Promise<void> {
@@ -182,7 +191,11 @@ function start(host: RecorderHost): Recorder {
       if (status === 413 || status === 401) {
         isOver = true; // the session is full, or the token isn't one: nothing more will be taken
         end();
-      } else if (status !== 200) lost();
+      } else if (status === 200) restMs = 0;
+      else {
+        waiting = []; // none is on its way
+        lost();
+      }
     }
     isUploading = false;
   }
