@@ -204,6 +204,32 @@ def test_what_a_page_marks_as_hidden_is_so_in_a_shadow_tree_too(recorded: Visito
     assert "Balance" not in json.dumps(events(recorded, session_id)) + "".join(recorded.bodies()).replace("Balance 9000", "")
 
 
+MARKED = """
+    document.body.insertAdjacentHTML('beforeend', `<div data-sessionvision-mask title="Title 7001" data-sum="7002">
+      <a href="/7003" aria-label="Label 7004">x</a><i data-sessionvision-unmask title="Title 8001">y</i>
+      <iframe srcdoc="<b title='Title 7005'>Text 7006</b>"></iframe></div><p title="Title 8002" data-sum="8003">z</p>`);
+    new Promise((done) => document.querySelector("iframe").addEventListener("load", done));
+"""
+CHANGED = "for (const each of document.querySelectorAll('[title]')) each.title = each.title.replace('00', '09')"
+
+
+@pytest.mark.parametrize(("mask_all_text", "seen"), [(False, ["8001", "8002", "8091", "8092"]), (True, ["8001", "8091"])])
+def test_attributes_that_say_something_are_hidden_as_text_is(visitor: Visitor, mask_all_text: bool, seen: list[str]) -> None:
+    set_up(visitor, recording_sample_rate=1, mask_all_text=mask_all_text)
+    visitor.site.policy = visitor.site.policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    visitor.open()
+    session_id = session(visitor)
+    visitor.eventually(lambda: pictures(visitor, session_id), 1)
+    visitor.run(MARKED)
+    visitor.run(CHANGED)
+    visitor.hide()
+    visitor.run("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
+    visitor.eventually(lambda: pictures(visitor, session_id), 2)
+    whole = json.dumps(events(visitor, session_id))
+    assert "8003" in whole and [text for text in ("8001", "8002", "8091", "8092") if text in whole] == seen
+    assert [text for text in ("7001", "7002", "7003", "7004", "7005", "7006", "7091", "7095") if text in whole] == []
+
+
 def test_a_project_may_show_what_is_typed_but_no_password(visitor: Visitor) -> None:
     set_up(visitor, recording_sample_rate=1, mask_all_inputs=False)
     visitor.open("/contact.html")

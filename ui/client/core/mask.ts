@@ -11,9 +11,9 @@ export function mask(text: string): string {
 const MARKED = "[data-sessionvision-mask],[data-sessionvision-unmask]";
 
 /** Whether the page says that what is in this element is hidden (true) or shown (false), undefined where it says nothing. The nearest mark
- * counts, also from within a shadow tree. */
+ * counts, also from within a shadow tree or a frame of the same site. */
 export function markOf(element: Element | null): boolean | undefined {
-  for (let at = element; at; at = hostOf(at)) {
+  for (let at = element; at; at = hostOf(at) ?? at.ownerDocument.defaultView?.frameElement ?? null) {
     const marked = at.closest(MARKED);
     if (marked) return marked.hasAttribute("data-sessionvision-mask");
   }

@@ -10,7 +10,7 @@ import { uuid } from "../core/identity.ts";
 import type { Recorder, RecorderHost } from "../core/index.ts";
 import { read, toJson, write } from "../core/store.ts";
 import { chunkOf, isInteraction } from "./events.ts";
-import { maskInput, maskText } from "./masking.ts";
+import { maskAttributes, maskInput, maskText } from "./masking.ts";
 
 const CHUNK_MS = 5000;
 const CHUNK_CHARS = 200_000;
@@ -141,6 +141,7 @@ function start(host: RecorderHost): Recorder {
         if (isBack) setTimeout(() => safely(() => isOn && record.takeFullSnapshot()));
       }
     } else if (now - activeAt > IDLE_MS) return; // nobody is there
+    maskAttributes(event, (id) => record.mirror.getNode(id), host.maskAllText);
     const json = toJson(event);
     events.push(json);
     chars += json.length + 1;
@@ -178,7 +179,11 @@ function start(host: RecorderHost): Recorder {
     events = [];
     chars = 0;
     restMs = Math.min(Math.max(2 * restMs, atLeastMs), LONGEST_REST_MS);
-    setTimeout(() => safely(() => otherSince() === undefined && begin()), restMs);
+    setTimeout(() => safely(goOn), restMs);
+  }
+
+  function goOn(): void {
+    if (otherSince() === undefined) begin();
   }
 
   async function upload(): Promise<void> {
@@ -267,6 +272,7 @@ function start(host: RecorderHost): Recorder {
   // The chunk is closed when its time comes, not now: in this moment the other window may take the same index.
   addEventListener("storage", () => safely(giveWay));
   watchUses(window, () => safely(() => stopRrweb || (otherSince() !== undefined && begin())));
+  addEventListener("online", () => safely(goOn));
   addEventListener("pagehide", () => safely(leave));
   addEventListener("pageshow", (event) => event.persisted && safely(begin));
   safely(begin);

@@ -1,4 +1,5 @@
 // What a recording shows of text: the nearer of the page's two marks counts, then the project's settings. A password never is.
+import { EventType, IncrementalSource, NodeType, type eventWithTime, type serializedNodeWithId } from "@rrweb/types";
 import { markOf } from "../core/mask.ts";
 
 const SECRET = /password|cc-|one-time-code/;
@@ -21,4 +22,33 @@ export function maskInput(text: string, element: HTMLElement | null, isHidden: b
 /** isHidden, areInputsHidden: the project's settings. What is typed into an element that can be edited is text of the page. */
 export function maskText(text: string, element: HTMLElement | null, isHidden: boolean, areInputsHidden: boolean): string {
   return (markOf(element) ?? (isHidden || (areInputsHidden && !!element?.isContentEditable))) ? hidden(text) : text;
+}
+
+/** Attributes that are read as text is. */
+const TEXT = /^(?:title|alt|placeholder|label|summary|abbr|aria-(?:label|description|placeholder|roledescription|valuetext))$/;
+/** Those that say something, too, and are hidden where the page marks their element. */
+const TELLING = /^(?:href|content|data-(?!sessionvision-|rr-).*)$/;
+
+/** Hides attributes in what is recorded, as text is. elementOf: by rrweb's number. isHidden: the project's setting for text. */
+export function maskAttributes(event: eventWithTime, elementOf: (id: number) => Node | null, isHidden: boolean): void {
+  const hide = (id: number, attributes: Record<string, unknown>): void => {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "srcdoc") delete attributes[name]; // what is in that frame is recorded itself
+      const isText = TEXT.test(name);
+      if (typeof value !== "string" || !(isText || TELLING.test(name))) continue;
+      const element = elementOf(id) as Element | null;
+      if (name === "href" && element?.localName !== "a") continue; // pictures are named by it, and styles
+      const mark = markOf(element);
+      if (isText ? (mark ?? isHidden) : mark) attributes[name] = hidden(value);
+    }
+  };
+  const within = (node: serializedNodeWithId): void => {
+    if (node.type === NodeType.Element) hide(node.id, node.attributes);
+    if ("childNodes" in node) node.childNodes.forEach(within);
+  };
+  if (event.type === EventType.FullSnapshot) within(event.data.node);
+  else if (event.type === EventType.IncrementalSnapshot && event.data.source === IncrementalSource.Mutation) {
+    for (const { node } of event.data.adds) within(node);
+    for (const { id, attributes } of event.data.attributes) hide(id, attributes);
+  }
 }
