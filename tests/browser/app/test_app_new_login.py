@@ -1,5 +1,7 @@
 """What a page was refused because the login had ended is asked again by itself once there is a new one."""
 
+from typing import Any
+
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.app.app_rig import Visit
@@ -114,6 +116,20 @@ def test_the_erasure_that_is_followed(own: Visit, api: Api) -> None:
     is_refused = False
     log_in_over(own)
     expect(page.get_by_role("dialog")).to_contain_text("Erased")
+    no_fault(page)
+
+
+def test_a_new_login_in_the_window_beside_it(own: Visit, api: Api, empty_login: dict[str, Any]) -> None:
+    own.foresee("status of 401")
+    api.send(event("view", "ann", NOON))
+    page = own.open("/events", **DAYS)
+    page.get_by_role("button", name="Pause").click()
+    own.context.clear_cookies()
+    over = page.get_by_role("dialog", name="Your login has ended")
+    expect(over).to_be_visible()
+    own.context.add_cookies(empty_login["cookies"])
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(over).to_have_count(0)
     no_fault(page)
 
 

@@ -188,6 +188,8 @@ def test_who_may_only_look_sees_what_it_means_and_no_button(viewer: Visit, api: 
     page = viewer.open("/smart-events")
     expect(rows(viewer)).to_have_text(["Buys"])
     expect(page.get_by_role("link", name="New smart event")).to_have_count(0)
+    viewer.open("/smart-events/new")
+    expect(page.get_by_role("heading", name="Who may edit this project can make one.")).to_be_visible()
     viewer.open(f"/smart-events/{made}")
     expect(page.get_by_text("Click on #buy")).to_be_visible()
     expect(page.get_by_role("region", name="Preview")).to_contain_text("1 event, last 7 days")

@@ -101,8 +101,10 @@ export function watchLogin(): void {
     if (me.value) hasEnded.value = true;
     else me.value = null;
   });
-  // Maybe there is a new login by now, made in another window.
-  document.addEventListener("visibilitychange", () => {
+  // Maybe there is a new login by now, made in another window, which may stand beside this one.
+  const look = (): void => {
     if (hasEnded.value && document.visibilityState === "visible") void loadMe();
-  });
+  };
+  document.addEventListener("visibilitychange", look);
+  addEventListener("focus", look);
 }

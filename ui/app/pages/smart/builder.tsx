@@ -15,10 +15,10 @@ import { go, hrefOf, pathOf, place, setParameters } from "../../state/router.ts"
 import { readScope } from "../../state/scope.ts";
 import { mayWrite } from "../../state/session.ts";
 import { useDetailTitle } from "../../state/title.ts";
-import { builder as text } from "../../text/smart.ts";
+import { builder as text, smart as listed } from "../../text/smart.ts";
 import { Button } from "../../ui/button.tsx";
 import { Field, Form, Problem, Submit } from "../../ui/form.tsx";
-import { Fault } from "../../ui/states.tsx";
+import { Empty, Fault } from "../../ui/states.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { Preview, type Previewed } from "./preview.tsx";
 import { RemoveDialog } from "./remove.tsx";
@@ -172,8 +172,8 @@ function Rules({ projectId, rules, isTried, onChange }: {
   );
 }
 
-function Told({ description, rules }: { description: string; rules: readonly SmartRule[] }): JSX.Element | null {
-  if (rules.length === 0) return null;
+function Told({ description, rules }: { description: string; rules: readonly SmartRule[] }): JSX.Element {
+  if (rules.length === 0) return <div class="card"><Empty title={listed.noneViewer} /></div>;
   return (
     <section class="card stack">
       {description && <p>{description}</p>}
