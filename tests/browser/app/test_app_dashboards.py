@@ -201,13 +201,13 @@ def test_dates_of_the_dashboard_hold_for_all_its_insights_and_are_in_the_address
     assert own.parameters() == {}
 
 
-def test_what_was_put_on_a_dashboard_in_another_window_stays_on_it(own: Visit, api: Api, board: dict[str, Any]) -> None:
+def test_what_was_put_on_a_dashboard_or_taken_off_in_another_window_stays_so(own: Visit, api: Api, board: dict[str, Any]) -> None:
     page = own.open(f"/dashboards/{board['id']}")
     page.get_by_role("button", name="Arrange").click()
     told = {"name": "Later", "kind": "trends", "query": {"events": [{"name": "view"}]}}
     later = api.http.post(api.path("insights"), json=told).json()["id"]
-    tiles = [{"insight_id": tile["insight_id"], "layout": tile["layout"]} for tile in board["tiles"]]
+    tiles = [{"insight_id": tile["insight_id"], "layout": tile["layout"]} for tile in board["tiles"][:2]]
     api.http.patch(api.path(f"dashboards/{board['id']}"), json={"tiles": [*tiles, {"insight_id": later}]}).raise_for_status()
     page.get_by_role("button", name="Move Sales after").click()
-    own.shows(lambda: titles(own), ["Way", "Sales", "Views", "Later"])
-    own.shows(lambda: [row[0] for row in kept_tiles(api, board)], ["Way", "Sales", "Views", "Later"])
+    own.shows(lambda: titles(own), ["Way", "Sales", "Later"])
+    own.shows(lambda: [row[0] for row in kept_tiles(api, board)], ["Way", "Sales", "Later"])

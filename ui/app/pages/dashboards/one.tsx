@@ -168,7 +168,7 @@ function Tiles({ project, path, kept, asOf, isArranged, onChanged }: {
 }
 
 /** The tiles as they were arranged here last, kept on the server one change after the other; what it refuses is as it was. What was put on the
- * dashboard meanwhile, in another window or by somebody else, stays on it.
+ * dashboard meanwhile, in another window or by somebody else, stays on it, and what was taken off stays off.
  * What a login that ended held up is sent once there is a new one. */
 function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { tiles: Tile[]; fault: ApiFault | null; keep: (wanted: Tile[]) => void } {
   const [tiles, setTiles] = useState(() => inOrder(kept));
@@ -188,9 +188,11 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
       while (waiting.current) {
         sent = waiting.current;
         waiting.current = null;
-        const added = addedTo(known.current, (await get<Dashboard>(path)).tiles);
-        known.current = (await patch<Dashboard>(path, { tiles: tilesBody([...sent, ...added]) })).tiles;
-        if (added.length > 0 || sent.length === 0) onChanged();
+        const now = (await get<Dashboard>(path)).tiles;
+        const added = without(now, known.current);
+        const left = without(sent, without(known.current, now));
+        known.current = (await patch<Dashboard>(path, { tiles: tilesBody([...left, ...inOrder(added)]) })).tiles;
+        if (added.length > 0 || left.length < sent.length || left.length === 0) onChanged();
       }
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
@@ -215,10 +217,10 @@ function useKept(path: string, kept: readonly Tile[], onChanged: () => void): { 
   return { tiles, fault, keep };
 }
 
-/** Those that stand there now and did not before. */
-function addedTo(before: readonly Tile[], now: readonly Tile[]): Tile[] {
-  const keys = new Set(before.map((_, at) => keyOf(before, at)));
-  return inOrder(now.filter((_, at) => !keys.has(keyOf(now, at))));
+/** Those of the tiles that are not among the others. */
+function without(tiles: readonly Tile[], others: readonly Tile[]): Tile[] {
+  const keys = new Set(others.map((_, at) => keyOf(others, at)));
+  return tiles.filter((_, at) => !keys.has(keyOf(tiles, at)));
 }
 
 /** The same insight may stand on a dashboard more than once. */
