@@ -94,6 +94,17 @@ def test_where_somebody_was_and_with_what_is_not_known_rather_than_none(own: Vis
     own.shows(lambda: own.parameters()["f"], ['["$device_type","is_not_set"]'])
 
 
+def test_the_last_24_hours_are_beside_the_24_before(own: Visit, api: Api) -> None:
+    now = time.time() * 1000
+    api.send(*(view(f"p{hours}", now - hours * 60 * MINUTE, "/") for hours in (1, 2, 26, 30, 49.5, 60)))
+    page = own.open("/overview", **{"from": "-24h"})
+    visitors = page.get_by_role("group", name="Figures").get_by_role("button", name="Visitors")
+    expect(visitors).to_contain_text("as in the period before")
+    assert figures(own)[0] == "2"
+    page.get_by_text("Show as a table").click()
+    assert len(own.cells("Visitors over time")) in (25, 26)
+
+
 def test_the_axis_of_visitors_has_whole_numbers_alone_and_that_of_seconds_may_have_others(own: Visit, api: Api) -> None:
     api.send(view("ann", NOON, "/"), view("ann", NOON + 800, "/a"))
     page = own.page

@@ -35,6 +35,8 @@ export function formatShort(value: number | null): string {
 export function formatPercent(ratio: number | null): string {
   if (ratio === null) return "–";
   const percent = ratio * 100;
+  if (percent > 0 && percent < 0.05) return "<0.1%";
+  if (percent >= 99.5 && percent < 100) return `${(Math.floor(percent * 10) / 10).toFixed(1)}%`; // not all
   return `${percent !== 0 && Math.abs(percent) < 9.95 ? percent.toFixed(1) : Math.round(percent)}%`;
 }
 
@@ -72,6 +74,21 @@ export function formatBucket(iso: string, interval: Interval, timezone: string, 
     : interval === "month" ? { month: "short", year: "numeric" }
     : { day: "numeric", month: "short", ...(long && { weekday: "short", year: "numeric" }) };
   return formatter(timezone, options).format(new Date(iso));
+}
+
+/** Hours of more days than two say which day they are of, days of more than ten months of which year. */
+const MANY_HOURS = 49;
+const MANY_DAYS_MS = 300 * 86_400_000;
+
+/** What stands beneath a chart. */
+export function axisLabels(labels: readonly string[], interval: Interval, timezone: string): string[] {
+  const spanMs = Date.parse(labels.at(-1) ?? "") - Date.parse(labels[0] ?? "");
+  const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+  const options: Intl.DateTimeFormatOptions | null =
+    interval === "hour" && labels.length > MANY_HOURS ? { ...day, hour: "2-digit", minute: "2-digit" }
+    : (interval === "day" || interval === "week") && spanMs > MANY_DAYS_MS ? { ...day, year: "numeric" }
+    : null;
+  return labels.map((label) => (options ? formatter(timezone, options).format(new Date(label)) : formatBucket(label, interval, timezone)));
 }
 
 export function formatMoment(iso: string, timezone: string): string {

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Page, SvEvent } from "../api/types.ts";
 import { merged, NOTHING, taken, type State } from "../pages/events/feed.ts";
 import { filterOfValue, readFilter, readFilters, sentenceOf, withFilter, writeFilter } from "./filters.ts";
-import { changeOf, dayOf, formatAverage, formatBucket, formatDuration, formatNumber, formatPercent, formatShort } from "./format.ts";
+import { axisLabels, changeOf, dayOf, formatAverage, formatBucket, formatDuration, formatNumber, formatPercent, formatShort } from "./format.ts";
 import { valueTyped } from "./names.ts";
-import { isSettled, PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
+import { isOfHours, isSettled, PRESETS, presetOf, readRange, usualInterval } from "./range.ts";
 
 describe("filters in an address", () => {
   it("come back as they were written, whatever is in them", () => {
@@ -47,6 +47,7 @@ describe("dates in an address", () => {
   });
   it("are known again as a preset, and choose an interval", () => {
     expect(presetOf({ from: "-6d", to: null })).toBe("week");
+    expect([PRESETS.day, PRESETS.today, { from: "-24h", to: "-1h" }].map(isOfHours)).toEqual([true, false, false]);
     const now = new Date("2025-06-15T12:00:00Z");
     expect([PRESETS.today, PRESETS.month, PRESETS.year].map((range) => usualInterval(range, now))).toEqual(["hour", "day", "week"]);
   });
@@ -55,6 +56,10 @@ describe("dates in an address", () => {
 describe("figures", () => {
   it("have no value where there is nothing to divide by", () => {
     expect([changeOf(3, 0), changeOf(3, 2), formatPercent(null)]).toEqual([null, 0.5, "–"]);
+  });
+  it("are all or nothing only where they are", () => {
+    expect([0, 0.0001, 0.042, 0.42, 0.994, 0.9951, 0.99999, 1, 1.5].map(formatPercent)).toEqual(
+      ["0%", "<0.1%", "4.2%", "42%", "99%", "99.5%", "99.9%", "100%", "150%"]);
   });
   it("are no row of dozens of digits, and not 0 where they are small", () => {
     expect([4e300, -1e16, 123_456_789_012_345, 0.1, 0.0042, -0.00001234, 1.005, 1e-9, -0, 0].map(formatNumber)).toEqual(
@@ -68,6 +73,13 @@ describe("figures", () => {
   it("are of the project's timezone", () => {
     expect(["Pacific/Auckland", "America/New_York"].map((zone) => dayOf(Date.UTC(2025, 0, 31, 22), zone))).toEqual(["2025-02-01", "2025-01-31"]);
     expect(formatBucket("2025-03-02T23:00:00.000Z", "day", "Europe/Berlin")).toBe("Mar 3");
+  });
+  it("say beneath a chart which day an hour is of and which year a day is of, where there are many", () => {
+    const every = (ms: number, count: number): string[] => Array.from({ length: count }, (_, at) => new Date(Date.UTC(2025, 0, 31, 23) + at * ms).toISOString());
+    const [hour, day] = [3_600_000, 86_400_000];
+    expect([axisLabels(every(hour, 24), "hour", "UTC")[1], axisLabels(every(hour, 72), "hour", "UTC")[1]]).toEqual(["00:00", "Feb 1, 00:00"]);
+    expect([axisLabels(every(day, 90), "day", "UTC")[0], axisLabels(every(7 * day, 60), "week", "UTC")[0]]).toEqual(["Jan 31", "Jan 31, 2025"]);
+    expect(axisLabels([], "day", "UTC")).toEqual([]);
   });
 });
 

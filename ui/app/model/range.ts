@@ -31,6 +31,9 @@ export function readRange(from: string | null, to: string | null, usual: Range):
   return { from, to: to !== null && SAFE.test(to) ? to : null };
 }
 
+/** Whether it is so many hours until now, however the day stands. */
+export const isOfHours = ({ from, to }: Range): boolean => to === null && /^-\d+(?:min|h)$/.test(from);
+
 /** Whether it means the same days for ever: neither is so long ago, nor is it until now. */
 export const isSettled = ({ from, to }: Range): boolean => to !== null && !AGO.test(from) && !AGO.test(to);
 

@@ -14,6 +14,9 @@ const nowMs = signal(Date.now());
 /** 2025-01-31 */
 export const today = computed(() => dayOf(nowMs.value, project.value?.timezone ?? "UTC"));
 
+/** Whether what an answer ends with isn't over yet. */
+export const isOpen = ({ date_to: end }: { date_to: string }): boolean => Date.parse(end) > serverNowMs();
+
 /** The part of a question's key that its dates have: another text on each day, unless they mean the same days for ever. */
 export const dayOfRange = (range: Range): string => (isSettled(range) ? "" : today.value);
 

@@ -59,7 +59,7 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
           <>
             <DateRange range={dates} onChange={changeRange} unset={{ label: text.ownDates, onUnset: () => changeRange(null) }} />
             <span class="muted small">{text.asOf(formatClock(asOf, project.timezone))}</span>
-            <Button icon="refresh" onClick={() => setTurn(turn + 1)}>{text.refresh}</Button>
+            <Button icon="refresh" onClick={() => { setTurn(turn + 1); onChanged(); }}>{text.refresh}</Button>
           </>
         )}
         {mayWrite.value && (

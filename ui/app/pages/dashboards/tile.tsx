@@ -5,10 +5,11 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { post, projectPath } from "../../api/client.ts";
 import type { Tile } from "../../api/dashboards.ts";
 import type { Funnel, Trends } from "../../api/types.ts";
-import { formatBucket, formatNumber, formatPercent, formatShort } from "../../model/format.ts";
+import { axisLabels, formatBucket, formatNumber, formatPercent, formatShort } from "../../model/format.ts";
 import { PRESETS, rangeLabel } from "../../model/range.ts";
 import { placeOf } from "../../model/saved.ts";
 import { useAsk } from "../../state/ask.ts";
+import { isOpen } from "../../state/day.ts";
 import { hrefOf } from "../../state/router.ts";
 import { funnels } from "../../text/funnels.ts";
 import { trends } from "../../text/trends.ts";
@@ -48,7 +49,7 @@ export function TileBody({ projectId, tile, asOf }: { projectId: string; tile: T
   return (
     <div ref={element}>
       {isSeen
-        ? <Answer asked={asked} skeleton={waiting}>{(data) => ("series" in data ? <TrendsTile answer={data} kind={chart ?? "line"} height={height} isOpen={query.date_to === undefined} /> : <FunnelTile answer={data} />)}</Answer>
+        ? <Answer asked={asked} skeleton={waiting}>{(data) => ("series" in data ? <TrendsTile answer={data} kind={chart ?? "line"} height={height} /> : <FunnelTile answer={data} />)}</Answer>
         : waiting}
     </div>
   );
@@ -65,11 +66,11 @@ export function TileHead({ tile }: { tile: Tile }): JSX.Element {
   );
 }
 
-function TrendsTile({ answer, kind, height, isOpen }: { answer: Trends; kind: "line" | "bar"; height: number; isOpen: boolean }): JSX.Element {
+function TrendsTile({ answer, kind, height }: { answer: Trends; kind: "line" | "bar"; height: number }): JSX.Element {
   const named = useMemo(() => namedSeries(answer).slice(0, MAX_DRAWN), [answer]);
   const lines = useMemo(() => named.map((each): Line => ({ name: each.name, values: each.series.values, tone: each.tone })), [named]);
   const { interval, timezone } = answer;
-  const labels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone)), [answer]);
+  const labels = useMemo(() => axisLabels(answer.labels, interval, timezone), [answer]);
   const longLabels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone, { long: true })), [answer]);
   if (named.length === 0) return <Empty title={trends.nothing} />;
   return (
@@ -81,7 +82,7 @@ function TrendsTile({ answer, kind, height, isOpen }: { answer: Trends; kind: "l
       </ul>
       <Chart
         name={trends.chartOf(named.map((each) => each.name).join(", "))} labels={labels} longLabels={longLabels} lines={lines} format={formatShort}
-        isWhole={areCounts(named)} height={height} kind={kind} isLastOpen={isOpen}
+        isWhole={areCounts(named)} height={height} kind={kind} isLastOpen={isOpen(answer)}
       />
     </>
   );

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Overview, OverviewSeries } from "../../api/types.ts";
-import { changeOf, formatBucket, formatDuration, formatNumber, formatPercent, formatShort } from "../../model/format.ts";
+import { axisLabels, changeOf, formatBucket, formatDuration, formatNumber, formatPercent, formatShort } from "../../model/format.ts";
 import { setParameters } from "../../state/router.ts";
 import { parameter } from "../../state/scope.ts";
 import { overview as text } from "../../text/overview.ts";
@@ -54,7 +54,7 @@ function Change({ measure, answer }: { measure: Measure; answer: Overview }): JS
 
 function Over({ answer, measure, isOpen }: { answer: Overview; measure: Measure; isOpen: boolean }): JSX.Element {
   const { interval, timezone, labels } = answer;
-  const short = useMemo(() => labels.map((label) => formatBucket(label, interval, timezone)), [answer]);
+  const short = useMemo(() => axisLabels(labels, interval, timezone), [answer]);
   const long = useMemo(() => labels.map((label) => formatBucket(label, interval, timezone, { long: true })), [answer]);
   const lines = useMemo((): Line[] => {
     const name = text.measures[measure];

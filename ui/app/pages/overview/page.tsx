@@ -2,9 +2,9 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { post, projectPath } from "../../api/client.ts";
 import type { Overview } from "../../api/types.ts";
-import { PRESETS } from "../../model/range.ts";
+import { isOfHours, PRESETS, usualInterval } from "../../model/range.ts";
 import { useAsk } from "../../state/ask.ts";
-import { dayOfRange } from "../../state/day.ts";
+import { dayOfRange, isOpen } from "../../state/day.ts";
 import { changeCompared, changeFilters, changeRange, readScope } from "../../state/scope.ts";
 import { overview as text } from "../../text/overview.ts";
 import { DateRange } from "../../ui/date-range.tsx";
@@ -28,7 +28,9 @@ function Whole({ projectId }: { projectId: string }): JSX.Element {
   const { range, isCompared, filters } = readScope(PRESETS.month);
   const live = useLive(projectId);
   const path = projectPath(projectId, "insights", "overview");
-  const body = { date_from: range.from, ...(range.to !== null && { date_to: range.to }), ...(filters.length > 0 && { filters }) };
+  // By days the range would end with today, and the period before be as much longer.
+  const isByHour = isOfHours(range) && usualInterval(range, new Date()) === "hour";
+  const body = { date_from: range.from, ...(isByHour && { interval: "hour" }), ...(range.to !== null && { date_to: range.to }), ...(filters.length > 0 && { filters }) };
   const day = dayOfRange(range);
   const figures = { ...body, compare: isCompared, breakdowns: [] };
   const asked = useAsk(JSON.stringify([path, figures, day]), (signal) => post<Overview>(path, figures, signal));
@@ -41,7 +43,7 @@ function Whole({ projectId }: { projectId: string }): JSX.Element {
       </header>
       <FilterBar projectId={projectId} filters={filters} onChange={changeFilters} />
       <Answer asked={asked} skeleton={<Skeleton height="27rem" />}>
-        {(answer) => <Figures answer={answer} isOpen={range.to === null} />}
+        {(answer) => <Figures answer={answer} isOpen={isOpen(answer)} />}
       </Answer>
       <Cards path={path} body={body} day={day} isWaiting={asked.isLoading} filters={filters} />
     </div>

@@ -4,11 +4,11 @@ import { post, projectPath } from "../../api/client.ts";
 import { suggestEvents } from "../../api/definitions.ts";
 import type { Trends } from "../../api/types.ts";
 import { filterOfValue, withFilter } from "../../model/filters.ts";
-import { formatAverage, formatBucket, formatNumber, formatShort } from "../../model/format.ts";
+import { axisLabels, formatAverage, formatBucket, formatNumber, formatShort } from "../../model/format.ts";
 import { NOTHING } from "../../model/query.ts";
 import { rangeLabel } from "../../model/range.ts";
 import { isOfNow, useAsk } from "../../state/ask.ts";
-import { dayOfRange } from "../../state/day.ts";
+import { dayOfRange, isOpen } from "../../state/day.ts";
 import { changeFilters, changeRange } from "../../state/scope.ts";
 import { insights } from "../../text/insights.ts";
 import { trends as text } from "../../text/trends.ts";
@@ -88,7 +88,7 @@ function Shown({ projectId, answer, question, chosen, onChoose }: {
   const named = useMemo(() => namedSeries(answer), [answer]);
   const drawn = useMemo(() => drawnOf(named, chosen), [named, chosen]);
   const { interval, timezone } = answer;
-  const labels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone)), [answer]);
+  const labels = useMemo(() => axisLabels(answer.labels, interval, timezone), [answer]);
   const longLabels = useMemo(() => answer.labels.map((label) => formatBucket(label, interval, timezone, { long: true })), [answer]);
   const lines = useMemo(() => drawn.map((each): Line => ({ name: each.name, values: each.series.values, tone: each.tone })), [drawn]);
   const asked = question.wanted.flatMap(({ event }) => (event === null ? [] : [{ event }]));
@@ -127,7 +127,7 @@ function Shown({ projectId, answer, question, chosen, onChoose }: {
     <>
       <Chart
         name={text.chartOf(drawn.map((each) => each.name).join(", "))} labels={labels} longLabels={longLabels} lines={lines} format={formatShort}
-        isWhole={areCounts(drawn)} height={320} kind={question.kind} isLastOpen={question.range.to === null}
+        isWhole={areCounts(drawn)} height={320} kind={question.kind} isLastOpen={isOpen(answer)}
       />
       {drawn.length < named.length && <p class="muted small">{text.hiddenLines(drawn.length, named.length)}</p>}
       <Table caption={text.table} columns={columns} rows={named} keyOf={(row) => row.key} />
