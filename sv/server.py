@@ -296,15 +296,15 @@ class Server:
         from sv.meta.rollups.definition_lists import DefinitionLists
         from sv.meta.rollups.session_lists import SessionLists
         from sv.meta.saved import Saved
+        from sv.web.one_at_a_time import OneAtATime
         from sv.web.services import Services
-        from sv.web.turns import Turns
 
         settings, catch_up = self.settings, self.rollups.catch_up
         for_ingest = (lower_own_priority, giving_way, self.capture.pace.is_quick)
         self.runner = open_runner(settings, self._open_engine, self.store, catch_up, self.maintenance.check_all, *for_ingest)
         return Services(
             people=self.people,
-            hashing=Turns(),
+            hashing=OneAtATime(),
             look_for_deleted=self.maintenance.look_for_deleted,
             find_project=self.projects.find,
             runner=self.runner,

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Generator
 
 from sv.cli.opened import check_folder
-from sv.engine.ahead import AHEAD_BYTES
+from sv.engine.prefetch import PREFETCH_BYTES
 from sv.exports.sources import LocalSource, Source
 from sv.meta.errors import FolderInUse
 from sv.meta.lock import read_holder
@@ -30,7 +30,7 @@ def local_source(settings: Settings, project_id: str | None, doing: str) -> Gene
             lambda pairs: parse_export_query(pairs, timezone=timezone, now_ms=server.clock()),
             lambda query: exports.plan(found_id, query, server.clock()),
             lambda query: exports.blocks(found_id, query),
-            reads_ahead=engine_bytes(settings.memory_limit) >= AHEAD_BYTES,
+            reads_ahead=engine_bytes(settings.memory_limit) >= PREFETCH_BYTES,
         )
         yield source, found_id
 

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 from msgspec import Struct
 
-from sv.engine.ahead import OneAhead
+from sv.engine.prefetch import Prefetch
 from sv.exports.journal import VERSION, Journal, describe, load, save
 from sv.exports.sources import Pairs, Plan, PlannedPiece, Source, piece_pairs, whole_pairs
 from sv.exports.targets import Kind, PieceWriter, rename, sync
@@ -134,14 +134,14 @@ def _append_pieces(source: Source, asked: Asked, file: IO[bytes], journal: Journ
             save(journal_path, journal)
 
 
-def _readings(source: Source, asked: Asked, plan: Plan) -> OneAhead[bytes]:
+def _readings(source: Source, asked: Asked, plan: Plan) -> Prefetch[bytes]:
     """A reading for each piece of the plan; for one without any, a reading of nothing."""
 
     def begin(number: int) -> Generator[bytes]:
         pairs = asked.with_format()
         return source.read(piece_pairs(pairs, plan, plan.pieces[number]) if plan.pieces else whole_pairs(pairs, plan))
 
-    return OneAhead(begin, len(plan.pieces), is_wanted=source.reads_ahead)
+    return Prefetch(begin, len(plan.pieces), is_wanted=source.reads_ahead)
 
 
 def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observe) -> Exported:

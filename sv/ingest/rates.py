@@ -1,8 +1,8 @@
-"""How many events a second one address may send to a project, and all of them together, where an operator has set that.
+"""The operator's limits on ingest: events per second from one address to a project, and from all addresses to a project.
 
-Answers for a minute's worth being taken at once and the rest as it comes back, within a bounded memory. What is refused is refused whole,
-as too much load is (503), before anything is stored: clients drop what a 4xx refuses, and send again what a 503 does. Belongs to one
-event loop. Never looks at requests that are known as retries, which store nothing.
+A minute's worth may come at once (`sv.model.rate_limiter`). A request over a limit is refused whole, before anything is stored, and with
+the 503 of overload: clients drop what a 4xx refuses, and send again what a 503 does. Belongs to one event loop. Never looks at requests
+that are known as retries, which store nothing.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sv.model.errors import Unavailable
 from sv.model.ingest_limits import MAX_RATE_WAIT_S, MAX_RATED_SENDERS, RATE_BURST_S
-from sv.model.rooms import Rooms, network_of
+from sv.model.rate_limiter import RateLimiter, network_of
 
 
 class Rates:
@@ -19,14 +19,15 @@ class Rates:
     def __init__(self, address_events_s: float, project_events_s: float, monotonic_s: Callable[[], float]) -> None:
         self._address_events_s = address_events_s
         self._project_events_s = project_events_s
-        self._addresses = Rooms(RATE_BURST_S, MAX_RATED_SENDERS)
-        self._projects = Rooms(RATE_BURST_S, MAX_RATED_SENDERS)
+        self._addresses = RateLimiter(RATE_BURST_S, MAX_RATED_SENDERS)
+        self._projects = RateLimiter(RATE_BURST_S, MAX_RATED_SENDERS)
         self._monotonic_s = monotonic_s
         self.refused_events = {"address": 0, "project": 0}
         """Since the start, by what was over its limit."""
 
     def take(self, project_id: str, address: str, events: int) -> None:
-        """Count these events, or raise Unavailable and count none of them. A request is taken as long as there is any room at all."""
+        """Count these events, or raise Unavailable and count none of them. A request is accepted as long as the bucket isn't empty, so the
+        last one may overdraw it."""
         now_s = self._monotonic_s()
         sender = (project_id, network_of(address)) if self._address_events_s else None
         if sender:

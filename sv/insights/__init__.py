@@ -5,7 +5,7 @@
     preview, sql                                a smart event's events, and a user's own statement
     event_export, export                        what leaves: a project's events, and all that is kept of a person
     named                                       what a series or a step names: an event or a smart event
-    runner, line, flights, rotation             who runs when: places, turns, and equal questions asked once
+    runner, fair_queue, flights, rotation       who runs when: places, turns, and equal questions asked once
     readiness, latencies, folded                ready before the first question, how long they take, lists that are behind
     opening                                     the runner that the settings mean, for the composition root
 

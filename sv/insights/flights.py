@@ -1,7 +1,7 @@
-"""Equal questions at the same time are asked once: whoever comes later shares the answer of the one that is being found.
+"""Equal questions that are asked at the same time are run once, and share the answer ("single flight").
 
-A run may be shared while it has not looked at the events yet, and after that for as long as nothing has changed since just before it
-looked. For one event loop; what is run reads the version on a thread of its own.
+A run may be joined until it has looked at the events, and after that for as long as nothing has changed since just before it looked. For
+one event loop; the run reads the version on a thread of its own.
 
 # INVARIANT QUERY-1: nobody gets an answer that is older than the question. The version is read first, the snapshot taken after it.
 """
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class Flight(Generic[Result]):
-    """One run, and how many wait for it. version: as it was just before the snapshot; None before that."""
+    """One run, and how many callers wait for it. version: what it was just before the snapshot; None until then."""
 
     def __init__(self) -> None:
         self.version: Hashable | None = None
@@ -23,7 +23,7 @@ class Flight(Generic[Result]):
 
 
 class Flights:
-    """version: changes whenever a snapshot that is taken later could show something else. From any thread."""
+    """version: changes whenever a later snapshot could differ from one that is taken now. May be called from any thread."""
 
     def __init__(self, version: Callable[[], Hashable]) -> None:
         self._version = version

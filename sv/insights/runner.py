@@ -1,9 +1,8 @@
-"""Runs questions: a few at a time on threads of their own, the rest waiting in line up to a limit.
+"""Runs questions: a few at a time on threads of their own, while the others wait in a bounded queue.
 
-Two insights share two cores as well as ten do, and ten would take ten times the memory. What
-takes milliseconds has places and threads of its own, so that a page of events never waits behind six funnels. Who goes away gives up the
-place in line, and what runs for nobody is stopped. A part that turns out to be damaged is set aside and the query is run once more over
-the others.
+Two insights keep two cores as busy as ten do, and ten would take ten times the memory. What takes milliseconds has places and threads of
+its own, so that a page of events never waits behind six funnels. When a caller goes away its question leaves the queue, and a run that
+nobody waits for is stopped. A part that turns out to be damaged is set aside, and the query is run once more over the others.
 """
 
 import asyncio
@@ -18,9 +17,9 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from sv.engine.port import Engine, Limits, TooLong, UnreadablePart
 from sv.engine.stop import Stop, Stopped
+from sv.insights.fair_queue import FairQueue
 from sv.insights.flights import Flights
 from sv.insights.latencies import Latencies
-from sv.insights.line import Line
 from sv.insights.rotation import Rotation
 from sv.model.errors import Unavailable, let_go
 from sv.model.part import Part
@@ -31,23 +30,24 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 CHECK_AGAIN_S: Final = 300.0
-"""Reading every file of a project to its end takes seconds and holds up flushes: one query that fails for a reason of its own must
-not make it happen again and again."""
+"""Reading every file of a project to its end takes seconds and holds up flushes. A query that fails for another reason must not cause
+that again and again."""
 
 QUICK_READERS: Final = 2
 """Pages of events that are read at once, and lists of rollups: they take milliseconds, and wait for no insight."""
 
 STOP_AGAIN_S: Final = 0.02
-"""Until a query that was stopped is told so again: what was just beginning has missed it."""
+"""How soon a query that was stopped is told so again: a statement that was just beginning has missed it."""
 
 GRACE_S: Final = 2.0
-"""Beyond its time, until whoever asked is told though it still runs: it may wait for what can't be interrupted, a backlog of events say."""
+"""How long past its time limit a query may still run before its caller is told: it may be in something that can't be interrupted, such as
+draining a backlog of events."""
 
 
 class Kind(StrEnum):
-    """What stands in one line, by what it costs.
+    """Which lane a question belongs to, by its cost.
 
-    query: what reads as many events as there are. page: a page of events, or one. list: what is read from rollups.
+    query: reads as many events as there are. page: a page of events, or one event. list: reads rollups.
     """
 
     QUERY = "query"
@@ -75,14 +75,14 @@ class Context:
         self.threads = threads
 
     def attributed(self) -> "Context":
-        """The same for an insight that tells persons apart: all its questions tell them apart alike."""
+        """The same context for an insight that counts persons: all its queries attribute events to the same persons."""
         return Context(self.engine, self.engine.attribute(self.snapshot), self.limits, self.threads)
 
 
-class Desk(NamedTuple):
-    """Where questions of one kind stand in line and are answered. seconds: from their arrival to their answer."""
+class Lane(NamedTuple):
+    """The queue and the threads of one kind of question. seconds: how long questions took, from arrival to answer."""
 
-    line: Line
+    queue: FairQueue
     pool: ThreadPoolExecutor
     seconds: Latencies
 
@@ -90,11 +90,10 @@ class Desk(NamedTuple):
 class Runner:
     """One for the server. For one event loop.
 
-    open_engine: the engine, made (and imported) when the first query comes. catch_up: has every accepted event folded, which queries
-    need where identity is merged. check_parts: sets damaged ones among these parts aside and
-    returns their number. timeout_s: for a query as a whole, from when it starts to run. max_wait_s: in line before that.
-    max_running: of insights. max_waiting: of each kind. giving_way: entered by a thread while it answers. rotation: in which insights take
-    turns; without one all work at once.
+    open_engine: the engine, made (and imported) when the first query comes. catch_up: folds every accepted event into the rollups, which
+    queries need where identity is merged. check_parts: sets damaged ones among these parts aside and returns their number. timeout_s: for a
+    query as a whole, from when it starts to run. max_wait_s: in the queue before that. max_running: of insights. max_waiting: of each kind.
+    giving_way: entered by a thread while it answers. rotation: in which insights take turns; without one all work at once.
     """
 
     def __init__(
@@ -122,17 +121,17 @@ class Runner:
         self._threads = threads
         self.rotation = rotation or Rotation(max_running, lambda: False)
 
-        def desk(kind: Kind, places: int) -> Desk:
-            line = Line(places=places, max_waiting=max_waiting, max_wait_s=max_wait_s)
-            return Desk(line, ThreadPoolExecutor(places, f"sv-{kind}", initializer=lower_priority), Latencies())
+        def lane(kind: Kind, places: int) -> Lane:
+            queue = FairQueue(places=places, max_waiting=max_waiting, max_wait_s=max_wait_s)
+            return Lane(queue, ThreadPoolExecutor(places, f"sv-{kind}", initializer=lower_priority), Latencies())
 
-        quick = {kind: desk(kind, QUICK_READERS) for kind in (Kind.PAGE, Kind.LIST)}
-        self.desks: Mapping[Kind, Desk] = {Kind.QUERY: desk(Kind.QUERY, max_running), **quick}
+        quick = {kind: lane(kind, QUICK_READERS) for kind in (Kind.PAGE, Kind.LIST)}
+        self.lanes: Mapping[Kind, Lane] = {Kind.QUERY: lane(Kind.QUERY, max_running), **quick}
         self.flights = Flights(events.version)
         self._stops: dict[Stop, asyncio.Future[Any]] = {}
         self._is_ending = False
         self.stopped: Counter[str] = Counter()
-        """Queries that were stopped, by why: `timeout`, or `gone` for those whose askers went away."""
+        """Queries that were stopped, by reason: `timeout`, or `gone` where the caller went away."""
         self._checked_in_vain_s = -CHECK_AGAIN_S
 
     async def run(
@@ -148,12 +147,12 @@ class Runner:
     ) -> Result:
         """Run `insight` over the project's events of the half-open range and return what it returns.
 
-        is_merged: whether the project attributes events by merged identity (`sv.model.identity`). same: what makes an insight the same as
-        another one; those that are asked at the same time may be run once (`sv.insights.flights`). None is like nothing else.
-        takes_turns: whether it works in this process, where queries take turns.
+        is_merged: whether the project attributes events by merged identity (`sv.model.identity`). same: a key for sharing runs: insights
+        with equal keys that are asked at the same time may be run once (`sv.insights.flights`); None is never shared. takes_turns: whether
+        the work happens in this process, where queries take turns.
 
-        Raises Unavailable where too many queries wait already, where it waited or ran for too long, and what the insight raises. Cancelled,
-        it leaves the line, and what runs is stopped.
+        Raises Unavailable where too many queries wait already and where this one waited or ran for too long, and whatever the insight
+        raises. When cancelled it leaves the queue, and its run is stopped.
         """
 
         async def run(looks: Callable[[], None]) -> Result:
@@ -164,27 +163,31 @@ class Runner:
                     looks()
                     return self._run(project_id, range_ms, insight, is_merged, stop, pause)
 
-            return await self._in_line(kind, project_id, work)
+            return await self._in_lane(kind, project_id, work)
 
         if same is None:
             return await run(lambda: None)
         return await self.flights.share((project_id, range_ms, kind, is_merged, same), run)
 
     async def call(self, project_id: str, work: Callable[[], Result]) -> Result:
-        """Run what reads rollups alone and needs no snapshot: it waits for no query. Raises as `run` does; isn't stopped once it runs."""
-        return await self._in_line(Kind.LIST, project_id, lambda _: work())
+        """Run what reads rollups alone and needs no snapshot, so that it waits for no query. Raises as `run` does; it isn't stopped once it
+        runs."""
+        return await self._in_lane(Kind.LIST, project_id, lambda _: work())
 
-    async def _in_line(self, kind: Kind, project_id: str, work: Callable[[Stop], Result]) -> Result:
-        line, pool, seconds = self.desks[kind]
+    async def _in_lane(self, kind: Kind, project_id: str, work: Callable[[Stop], Result]) -> Result:
+        queue, pool, seconds = self.lanes[kind]
         asked_s = time.monotonic()
         try:
-            await line.enter(project_id)
-            return await self._at_desk(line, pool, project_id, work)
+            await queue.enter(project_id)
+            return await self._run_in_pool(queue, pool, project_id, work)
         finally:
             seconds.observe(time.monotonic() - asked_s)
 
-    async def _at_desk(self, line: Line, pool: ThreadPoolExecutor, project_id: str, work: Callable[[Stop], Result]) -> Result:
-        """Run it. The place is given back when the thread is done with it, whoever still waits for that."""
+    async def _run_in_pool(
+        self, queue: FairQueue, pool: ThreadPoolExecutor, project_id: str, work: Callable[[Stop], Result]
+    ) -> Result:
+        """Run the work on a thread. The place in the queue is given back when the thread is done, whether or not anybody still waits for
+        the result."""
         loop = asyncio.get_running_loop()
         stop = Stop()
         try:
@@ -192,7 +195,7 @@ class Runner:
                 raise _ending()
             running = loop.run_in_executor(pool, self._at_work, work, stop)
         except BaseException:
-            line.leave(project_id)
+            queue.leave(project_id)
             raise
         self._stops[stop] = running
         is_told = False
@@ -200,8 +203,8 @@ class Runner:
         def done(future: asyncio.Future[Result]) -> None:
             self._stops.pop(stop, None)
             timer.cancel()
-            line.leave(project_id)
-            # Asked for always, or it counts as never looked at where nobody waits for it any more.
+            queue.leave(project_id)
+            # The exception is always retrieved, or asyncio would complain where nobody waits for the future any more.
             if is_told or (not future.cancelled() and isinstance(future.exception(), TooLong)):
                 self.stopped["timeout"] += 1
 
@@ -231,7 +234,7 @@ class Runner:
             raise
 
     def _stop(self, running: "asyncio.Future[Any]", stop: Stop, reason: Callable[[], Exception]) -> None:
-        """Have it stopped, and again until it has."""
+        """Have the run stopped, and tell it again until it has."""
         if not running.done():
             stop.set(reason)
             running.get_loop().call_later(STOP_AGAIN_S, self._stop, running, stop, reason)
@@ -239,10 +242,10 @@ class Runner:
     @property
     def queries(self) -> int:
         """Questions that run or wait."""
-        return sum(desk.line.running + desk.line.waiting for desk in self.desks.values())
+        return sum(lane.queue.running + lane.queue.waiting for lane in self.lanes.values())
 
     def end(self) -> None:
-        """Stop what runs and what waits, all of which is told so: the server is about to go."""
+        """Stop what runs and what waits, and tell the callers: the server is about to go."""
         self._is_ending = True
         for stop, running in list(self._stops.items()):
             self._stop(running, stop, _ending)
@@ -251,8 +254,8 @@ class Runner:
         """Stop what still runs: nobody is there to be answered any more."""
         for stop in list(self._stops):
             stop.set()
-        for desk in self.desks.values():
-            desk.pool.shutdown(cancel_futures=True)
+        for lane in self.lanes.values():
+            lane.pool.shutdown(cancel_futures=True)
 
     def _run(
         self,
@@ -270,7 +273,7 @@ class Runner:
                 try:
                     pinned = engine.pin(snapshot.merged() if is_merged else snapshot, limits)
                     if is_merged:
-                        self._catch_up()  # after the pin, so that all its events have their say, also those that came since the snapshot
+                        self._catch_up()  # after the pin, so that aliases of all pinned events count, also of those newer than the snapshot
                     return insight(Context(engine, pinned, limits, self._threads))
                 except UnreadablePart as error:
                     parts = snapshot.parts
@@ -281,7 +284,7 @@ class Runner:
         raise Unavailable("the query could not be answered; the server's log says why")
 
     def _found_damage(self, parts: Sequence[Part]) -> bool:
-        """Have the parts checked, which reads them from end to end; so not again for a while where that was in vain."""
+        """Check the parts, which reads every file to its end. A check that found nothing is not repeated for CHECK_AGAIN_S."""
         if time.monotonic() < self._checked_in_vain_s + CHECK_AGAIN_S:
             return False
         if self._check_parts(parts):

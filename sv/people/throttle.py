@@ -1,9 +1,9 @@
-"""How often somebody may try a wrong password: some tries at once, then one each LOGIN_TRY_EVERY_S.
+"""How often somebody may try a wrong password: LOGIN_TRIES_OF_… at once, then one each LOGIN_TRY_EVERY_S.
 
-Answers for guessing being slow from one address and at one account, within a bounded memory. A try is taken before the password is looked
-at, so that many at once count as many, and given back where the password was right. Who tries ten wrong ones keeps the owner of an account
-out for as long as they go on: the price of guessing being slow, and the reason why an account's owner may have a login session already.
-Counts what was refused, and keeps nothing of who tried.
+This makes guessing slow both from one address and at one account, within a bounded memory. A try is taken before the password is checked,
+so that many at once count as many, and is given back where the password was right. The price: whoever keeps trying wrong passwords at an
+account keeps its owner from logging in for as long. Login sessions that the owner has already are not affected. Counts what was refused,
+and keeps nothing about who tried.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from sv.meta.users import email_key
 from sv.model.errors import RateLimited
 from sv.model.limits import LOGIN_TRIES_OF_ADDRESS, LOGIN_TRIES_OF_EMAIL, LOGIN_TRY_EVERY_S, MAX_THROTTLED
-from sv.model.rooms import Rooms, network_of
+from sv.model.rate_limiter import RateLimiter, network_of
 
 
 class Refusals:
@@ -66,10 +66,10 @@ class Throttle:
             self._addresses, self._emails = _all_tries()
 
 
-def _all_tries() -> tuple[Rooms, Rooms]:
+def _all_tries() -> tuple[RateLimiter, RateLimiter]:
     """Of addresses and of accounts. The last try is taken where there is any room at all."""
     addresses, emails = ((tries - 1) * LOGIN_TRY_EVERY_S for tries in (LOGIN_TRIES_OF_ADDRESS, LOGIN_TRIES_OF_EMAIL))
-    return Rooms(addresses, MAX_THROTTLED), Rooms(emails, MAX_THROTTLED)
+    return RateLimiter(addresses, MAX_THROTTLED), RateLimiter(emails, MAX_THROTTLED)
 
 
 def _digest(email: str) -> bytes:

@@ -19,7 +19,7 @@ from sv.model.validate import show
 from sv.privacy.erasing import Erasing, JobRows, Stopped, is_passing
 from sv.privacy.expiring import Expiring
 from sv.privacy.trail import Trail
-from sv.store.errands import Errands
+from sv.store.worker import Worker
 from sv.wal.fault import LogFault
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,8 @@ class JobWork:
         self._now_ms = now_ms
         self._monotonic_s = monotonic_s
         self._look_at_s = monotonic_s()
-        self._errands = Errands("sv-jobs", self._run)
-        self._erasing = make_erasing(self._errands.pause)
+        self._worker = Worker("sv-jobs", self._run)
+        self._erasing = make_erasing(self._worker.pause)
         self._tries: dict[int, int] = {}
         self._retry_s = 0.0
         self._stuck: set[str] = set()
@@ -92,7 +92,7 @@ class JobWork:
     def erase_person(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
         """Have a person erased in the background. See `queue_erasure`."""
         job = self.queue_erasure(actor, project_id, distinct_id)
-        self._errands.wake()
+        self._worker.wake()
         return job
 
     def queue_erasure(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
@@ -120,11 +120,11 @@ class JobWork:
 
     def start(self) -> None:
         """Go on with what an earlier run has left, and look for what is too old."""
-        self._errands.wake()
+        self._worker.wake()
 
     def stop(self) -> None:
         """End the thread, soon; an unfinished job stays and is gone on with at the next start."""
-        self._errands.stop(self._erasing.interrupt)
+        self._worker.stop(self._erasing.interrupt)
 
     def run_all(self) -> None:
         """Do everything that waits, on the caller's thread, which nobody else may do meanwhile. Raises what keeps a job from being done."""
@@ -146,7 +146,7 @@ class JobWork:
         log.info("job %s (%s) of project %s is done", job.id, job.kind, job.project_id)
 
     def _run(self) -> None:
-        while not self._errands.is_stopping():
+        while not self._worker.is_stopping():
             try:
                 if self._monotonic_s() >= self._look_at_s:
                     self._expiring.look()
@@ -159,13 +159,13 @@ class JobWork:
                 if self._stuck:
                     self._stuck.clear()
                     self._retry_s = min(max(2 * self._retry_s, RETRY_S), MAX_RETRY_S)
-                    self._errands.until_woken(self._retry_s)
+                    self._worker.until_woken(self._retry_s)
                     continue
             except Exception as error:  # the metadata refuses
                 log.error("can't go on with jobs, will try again: %s", told(error))
-                self._errands.pause(RETRY_S)
+                self._worker.pause(RETRY_S)
                 continue
-            self._errands.until_woken(self._look_at_s - self._monotonic_s())
+            self._worker.until_woken(self._look_at_s - self._monotonic_s())
 
     def _try(self, job: Job) -> None:
         try:
@@ -174,7 +174,7 @@ class JobWork:
         except Stopped:
             return
         except Exception as error:
-            if self._errands.is_stopping():  # it was interrupted
+            if self._worker.is_stopping():  # it was interrupted
                 return
             reason = told(error)
             if is_passing(error) or isinstance(error, LogFault):

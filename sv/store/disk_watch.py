@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from sv.model import disk_limits as limits
-from sv.store.errands import Errands
+from sv.store.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -66,16 +66,16 @@ class DiskWatch:
         self._disk_of = disk_of or disk_of_folder
         self._bytes_in = bytes_in or bytes_below
         self._walk_at_s = monotonic_s()
-        self._errands = Errands("sv-disk", self._run)
+        self._worker = Worker("sv-disk", self._run)
         self.reading = DiskReading(budget=budget_bytes)
 
     def start(self) -> None:
         """The first look is now."""
-        self._errands.wake()
+        self._worker.wake()
 
     def stop(self) -> None:
         """Not waited for: to walk through the files of many recordings takes minutes where the disk is slow."""
-        self._errands.end_soon()
+        self._worker.end_soon()
 
     def warnings(self) -> list[str]:
         """For anybody, one sentence each; none where all is well."""
@@ -83,12 +83,12 @@ class DiskWatch:
 
     def _run(self) -> None:
         self._lower()
-        while not self._errands.is_stopping():
+        while not self._worker.is_stopping():
             try:
                 self.look()
             except Exception:
                 log.exception("a fault of ours while looking at the disk")
-            self._errands.pause(limits.DISK_LOOK_S)
+            self._worker.pause(limits.DISK_LOOK_S)
 
     def look(self) -> None:
         """Read the disk anew, and say in the log what has changed."""

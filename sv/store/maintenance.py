@@ -16,7 +16,6 @@ from sv.model.errors import SvError, Unavailable
 from sv.model.part import Part
 from sv.model.telling import told, told_in_public
 from sv.store.aside import remove_aside_of_deleted, tell_nobodys
-from sv.store.errands import INTERRUPT_EVERY_S
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
 from sv.store.flush_plan import plan_files
@@ -26,6 +25,7 @@ from sv.store.merge_tries import MergeTries
 from sv.store.parts import new_part
 from sv.store.ports import CatalogRows, DeletedProjects
 from sv.store.unfinished import Unfinished
+from sv.store.worker import INTERRUPT_EVERY_S
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from sv.model.part import Part
 from sv.model.rollup import ALIASES, Summary, anonymous_ids
 from sv.model.snapshot import Snapshot
 from sv.model.telling import told
-from sv.store.errands import Errands
 from sv.store.event_store import EventStore
 from sv.store.ports import RollupRows, Turns
+from sv.store.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class RollupWork:
         self._rollups = rollups
         self._rows = rows
         self._turns = turns
-        self._errands = Errands("sv-rollups", self._run)
+        self._worker = Worker("sv-rollups", self._run)
         self._wanted: list[str] = []
         self._rebuilding = threading.Lock()
 
@@ -161,11 +161,11 @@ class RollupWork:
         self._rows.drop_unfinished()
         self._wanted = list(self._rows.projects_to_build())
         if self._wanted or self._rows.has_dropped():
-            self._errands.wake()
+            self._worker.wake()
 
     def stop(self) -> None:
         """End the thread; what is not finished is begun again at the next start."""
-        self._errands.stop()
+        self._worker.stop()
 
     def rebuild(self, project_id: str) -> bool:
         """Make a project's rollups anew, now. See `Rollups.rebuild`.
@@ -173,12 +173,12 @@ class RollupWork:
         One at a time: a second one of the same project would take the place of the first, and the first, begun again, that of the second.
         """
         with self._rebuilding:
-            is_done = self._rollups.rebuild(project_id, self._turns, self._errands.is_stopping)
-        self._errands.wake()  # what was replaced is to be deleted
+            is_done = self._rollups.rebuild(project_id, self._turns, self._worker.is_stopping)
+        self._worker.wake()  # what was replaced is to be deleted
         return is_done
 
     def _run(self) -> None:
-        is_stopping = self._errands.is_stopping
+        is_stopping = self._worker.is_stopping
         pause_s = RETRY_S
         while not is_stopping():
             try:
@@ -189,9 +189,9 @@ class RollupWork:
                 while not is_stopping() and self._rows.purge():
                     pass
                 pause_s = RETRY_S
-                self._errands.until_woken()
+                self._worker.until_woken()
             except Exception as error:
                 reason = told(error)
                 log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
-                self._errands.pause(pause_s)
+                self._worker.pause(pause_s)
                 pause_s = min(2 * pause_s, MAX_RETRY_S)

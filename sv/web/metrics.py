@@ -27,7 +27,7 @@ from sv.web.connections import REASONS
 from sv.web.front import Front
 
 if TYPE_CHECKING:
-    from sv.insights.runner import Desk, Runner
+    from sv.insights.runner import Lane, Runner
 
 LOG: Final = "log"
 
@@ -148,7 +148,7 @@ def read(server: Readable) -> Metrics:
         batches_set_aside=store.batches_set_aside,
         aside=Folder(sum(each.files for each in asides), sum(each.bytes for each in asides)),
         queries=0 if runner is None else runner.queries,
-        questions={} if runner is None else {str(kind): _questions(desk) for kind, desk in runner.desks.items()},
+        questions={} if runner is None else {str(kind): _questions(lane) for kind, lane in runner.lanes.items()},
         stopped={} if runner is None else dict(runner.stopped),
         shared=0 if runner is None else runner.flights.shared,
         disk=server.disk.reading,
@@ -161,9 +161,9 @@ def read(server: Readable) -> Metrics:
     )
 
 
-def _questions(desk: "Desk") -> Questions:
-    line = desk.line
-    return Questions(line.running, line.waiting, line.oldest_wait_s(), dict(line.refused), desk.seconds, line.waits)
+def _questions(lane: "Lane") -> Questions:
+    queue = lane.queue
+    return Questions(queue.running, queue.waiting, queue.oldest_wait_s(), dict(queue.refused), lane.seconds, queue.waits)
 
 
 def _resident_bytes() -> int:

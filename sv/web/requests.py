@@ -17,7 +17,7 @@ from sv.model.limits import MAX_BODY_SECONDS, MAX_QUERY_BODY_BYTES
 from sv.model.validate import clip, decoded, not_json, show
 from sv.people.logins import principal_of_cookie, principal_of_token
 from sv.web.cookies import SAFE_METHODS, cookie_of, expect_own_page
-from sv.web.gone import unless_gone
+from sv.web.disconnect import cancel_on_disconnect
 from sv.web.paths import name_of
 from sv.web.services import Services
 
@@ -124,12 +124,12 @@ async def run(
         same=question,
         takes_turns=takes_turns,
     )
-    return answer(await unless_gone(request.receive, asked))
+    return answer(await cancel_on_disconnect(request.receive, asked))
 
 
 async def call(request: AnyRequest, project: Project, work: Callable[[], Result]) -> Result:
     """Run what reads rollups alone, and return it. Who hangs up meanwhile waits for it no more."""
-    return await unless_gone(request.receive, services_of(request).runner.call(project.id, work))
+    return await cancel_on_disconnect(request.receive, services_of(request).runner.call(project.id, work))
 
 
 def answer(content: Any, status: int = 200) -> Response[bytes]:

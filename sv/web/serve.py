@@ -16,8 +16,8 @@ import uvicorn
 
 from sv.model.errors import ServerFault
 from sv.web.front import Front
-from sv.web.outside import seen_from_outside
 from sv.web.protocol import allow_connections, watched_by
+from sv.web.reverse_proxy import behind_proxies
 
 KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s after which common proxies close, so that they never write into a connection that we are closing."""
@@ -85,11 +85,11 @@ def serve(
     """Serve until a signal; returns when everything that ran has been answered. is_over: asked each second, ends it like a signal.
 
     on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
-    base_path, trusted_proxies: the settings; see `sv.web.outside`.
+    base_path, trusted_proxies: the settings; see `sv.web.reverse_proxy`.
     """
     front.connections.max_connections = allow_connections()
     config = uvicorn.Config(
-        seen_from_outside(front, base_path, trusted_proxies),
+        behind_proxies(front, base_path, trusted_proxies),
         loop="uvloop",
         http=watched_by(front.connections),
         ws="none",

@@ -18,7 +18,7 @@ from sv.meta.saved import Saved
 from sv.people.people import People
 from sv.privacy.jobs import JobWork
 from sv.recordings.recordings import Recordings
-from sv.web.turns import Turns
+from sv.web.one_at_a_time import OneAtATime
 
 RECORDING_THREADS: Final = 4
 """For reading which chunks there are, where a bucket may be asked, and not answer for half a minute."""
@@ -44,7 +44,7 @@ class Services(Struct, frozen=True):
     """
 
     people: People
-    hashing: Turns
+    hashing: OneAtATime
     look_for_deleted: Callable[[], None]
     find_project: Callable[[str], Project | None]
     runner: Runner

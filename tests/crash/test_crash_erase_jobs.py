@@ -234,12 +234,12 @@ def test_what_passes_by_itself_is_tried_again_less_and_less_often(folder: Folder
             jobs.queue_erasure(ASKER, PROJECT, "bob-1")
         elif len(pauses) == 11:
             has_ended.set()
-            jobs._errands.pause(WAIT_S)
+            jobs._worker.pause(WAIT_S)
 
     has_ended = threading.Event()
     rewrite = jobs._erasing._rewriting.remove
     monkeypatch.setattr(jobs._erasing._rewriting, "remove", remove)
-    monkeypatch.setattr(jobs._errands, "until_woken", until_woken)
+    monkeypatch.setattr(jobs._worker, "until_woken", until_woken)
     jobs.erase_person(ASKER, PROJECT, ANN)
     assert has_ended.wait(WAIT_S)
     folder.close()
@@ -256,7 +256,7 @@ def test_a_job_that_runs_as_the_server_ends_is_no_failure_and_is_gone_on_with(
 
     def at_the_end() -> list[str]:
         has_begun.set()
-        while not jobs._errands.pause(WAIT_S):
+        while not jobs._worker.pause(WAIT_S):
             pass
         return empty_log()
 

@@ -313,9 +313,9 @@ def test_pieces_are_the_same_whether_or_not_the_next_is_begun_ahead(tmp_path: Pa
     with opened(tmp_path) as rig:
         rig.place_events([event("view", f"p{n % 7}", NOON + n % DAYS * DAY_MS - n, n=n) for n in range(9000)], state)
         for form in ExportFormat:
-            with patch.object(engine, "AHEAD_BYTES", rig.database.memory_bytes + 1):
+            with patch.object(engine, "PREFETCH_BYTES", rig.database.memory_bytes + 1):
                 alone = rows_of(by_day(rig, form), form)
-            with patch.object(engine, "AHEAD_BYTES", rig.database.memory_bytes):
+            with patch.object(engine, "PREFETCH_BYTES", rig.database.memory_bytes):
                 assert rows_of(by_day(rig, form), form) == alone
             assert len(alone) == 9000
             assert [row["timestamp"] for row in alone] == sorted(row["timestamp"] for row in alone)
@@ -355,7 +355,7 @@ def test_neighbouring_hours_are_sorted_together_as_far_as_they_weigh_little() ->
 
 
 def test_whoever_stops_reading_leaves_no_statement_of_the_next_piece(tmp_path: Path) -> None:
-    with opened(tmp_path) as rig, patch.object(engine, "AHEAD_BYTES", 0):
+    with opened(tmp_path) as rig, patch.object(engine, "PREFETCH_BYTES", 0):
         rig.place_events([event("view", "p", NOON + n % DAYS * DAY_MS, n=n) for n in range(9000)], "days")
         snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
         pieces = [Piece(NOON + (day - 1) * DAY_MS, NOON + day * DAY_MS, 1500) for day in range(DAYS)]
@@ -366,7 +366,7 @@ def test_whoever_stops_reading_leaves_no_statement_of_the_next_piece(tmp_path: P
 
 
 def test_a_file_that_can_t_be_read_is_told_when_its_piece_comes(tmp_path: Path) -> None:
-    with opened(tmp_path) as rig, patch.object(engine, "AHEAD_BYTES", 0):
+    with opened(tmp_path) as rig, patch.object(engine, "PREFETCH_BYTES", 0):
         rig.place_events([event("view", "p", NOON + n % 3 * DAY_MS, n=n) for n in range(300)], "days")
         snapshot = rig.engine.pin(rig.snapshot(), LIMITS)
         path = tmp_path / next(part for part in rig.parts if part.min_ts_ms == NOON + DAY_MS).path

@@ -153,7 +153,7 @@ def test_whoever_asked_is_told_in_time_though_the_query_waits_for_what_can_not_b
             with pytest.raises(Unavailable, match=r"longer than 0\.2 s"):
                 await runner.run("p", (0, 2**42), lambda _: time.sleep(1.0))
             assert time.monotonic() - began_s < 0.9
-            assert runner.desks[Kind.QUERY].line.running == 1  # its place is taken for as long as it runs
+            assert runner.lanes[Kind.QUERY].queue.running == 1  # its place is taken for as long as it runs
             assert await runner.run("p", (0, 2**42), listed) == ["e"]
             assert runner.stopped == {"timeout": 1}
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.ahead import AHEAD_BYTES, OneAhead
 from sv.engine.duck import export
 from sv.engine.duck.aliases import AliasTables
 from sv.engine.duck.database import Database
@@ -45,6 +44,7 @@ from sv.engine.port import (
     Scope,
     TrendCells,
 )
+from sv.engine.prefetch import PREFETCH_BYTES, Prefetch
 from sv.engine.priority import lower_own_priority
 from sv.model.exports import ExportFormat, Piece
 from sv.model.filters import Filter
@@ -315,7 +315,7 @@ class DuckEngine:
                 with contextlib.closing(self._statements.batches(statement, EXPORT_BLOCK_EVENTS)) as batches:
                     yield from batches
 
-        readings = OneAhead(begin, len(pieces), is_wanted=self._memory_bytes >= AHEAD_BYTES)
+        readings = Prefetch(begin, len(pieces), is_wanted=self._memory_bytes >= PREFETCH_BYTES)
         with contextlib.closing(readings):
             for number in range(len(pieces)):
                 with contextlib.closing(readings.read(number)) as batches:

@@ -43,8 +43,8 @@ def test_each_failure_doubles_the_pause(monkeypatch: pytest.MonkeyPatch) -> None
     work = RollupWork(cast("Any", disk), cast("Any", FakeRows()), cast("Any", None))
     pauses: list[float] = []
     is_done = threading.Event()
-    monkeypatch.setattr(work._errands, "pause", pauses.append)
-    monkeypatch.setattr(work._errands, "until_woken", lambda: (is_done.set(), threading.Event().wait(0.001)))
+    monkeypatch.setattr(work._worker, "pause", pauses.append)
+    monkeypatch.setattr(work._worker, "until_woken", lambda: (is_done.set(), threading.Event().wait(0.001)))
     work.start()
     assert is_done.wait(WAIT_S)
     work.stop()

@@ -1,8 +1,8 @@
-"""The line that questions wait in: a few run at a time, and whose turn is next is fair between projects.
+"""The queue that questions wait in: a few run at a time, and the next place is given out fairly among projects.
 
-Answers for a project with many questions never keeping the others from theirs: the next place goes to the project that holds the fewest,
-in turn where several hold as few; where the line is full, room for a project that waits for little is made at the cost of the one that
-waits for most. Within a project the order is that of arrival. Knows nothing of what is run. For one event loop.
+The next place goes to the project that holds the fewest; among several that hold as few, in turn. Within a project questions run in the
+order of arrival. When the queue is full, the project with the most waiting questions loses its last one to make room. So a project with
+many questions never keeps the others from theirs. Knows nothing of what is run. Belongs to one event loop.
 """
 
 import asyncio
@@ -14,20 +14,20 @@ from sv.insights.latencies import Latencies
 from sv.model.errors import Unavailable
 
 AGAIN_S: Final = 2
-"""What `Retry-After` says to who found the line full or waited in vain."""
+"""`Retry-After` for a question that found the queue full, or waited in vain."""
 
 FULL: Final = "too many queries are waiting; try again soon"
 
 
 class Turn(NamedTuple):
-    """A question that waits; `granted` is done when it may run, or may not."""
+    """A question that waits. `granted` is done once it may run, and has an exception where it may not."""
 
     granted: asyncio.Future[None]
     since_s: float
 
 
-class Line:
-    """places: how many run at a time. max_waiting: how many wait at most. max_wait_s: how long one waits at most."""
+class FairQueue:
+    """places: how many questions run at a time. max_waiting: how many may wait. max_wait_s: how long one may wait."""
 
     def __init__(self, *, places: int, max_waiting: int, max_wait_s: float) -> None:
         self.places = places
@@ -35,18 +35,19 @@ class Line:
         self._max_wait_s = max_wait_s
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[Turn]] = {}
-        """By project, in the order in which it is their turn; none is empty."""
+        """By project; projects come in the order of their turns, and none has an empty deque."""
         self.running = 0
         self.waiting = 0
         self.waits = Latencies()
-        """Of those who came to run, most of them none."""
+        """How long questions waited that came to run; most didn't wait at all."""
         self.refused: Counter[str] = Counter()
-        """Those who did not, by why: `full`, or `waited` for too long."""
+        """Questions that did not come to run, by reason: `full`, or `waited` for too long."""
 
     async def enter(self, project_id: str) -> None:
         """Wait for a place, which is held from then on until `leave`.
 
-        Raises Unavailable where too many wait and for who has waited too long. Who is cancelled while waiting is in the line no more.
+        Raises Unavailable where too many wait already, and for a question that waited too long. One that is cancelled while it waits leaves
+        the queue.
         """
         if self.running < self.places:  # then nobody waits
             self._hold(project_id, 0.0)
@@ -61,7 +62,7 @@ class Line:
         try:
             await turn.granted
         except asyncio.CancelledError:
-            # TRICKY: a place may have been granted in the moment in which who waits for it went away.
+            # TRICKY: the place may have been granted at the very moment at which this was cancelled.
             if turn.granted.done() and not turn.granted.cancelled() and turn.granted.exception() is None:
                 self.leave(project_id)
             raise
@@ -70,7 +71,7 @@ class Line:
             self._withdraw(project_id, turn)
 
     def leave(self, project_id: str) -> None:
-        """Give the place back: whose turn it is has it at once."""
+        """Give the place back. The question whose turn it is gets it at once."""
         self.running -= 1
         self._running[project_id] -= 1
         if not self._running[project_id]:
@@ -88,7 +89,7 @@ class Line:
                 self._hold(next_id, time.monotonic() - turn.since_s)
 
     def oldest_wait_s(self) -> float:
-        """Since when who waits longest does; 0 where nobody waits. From any thread."""
+        """How long the question that waits longest has waited; 0 where none waits. From any thread."""
         firsts = [turn.since_s for turns in list(self._waiting.values()) for turn in tuple(turns)[:1]]
         return time.monotonic() - min(firsts) if firsts else 0.0
 
@@ -98,7 +99,8 @@ class Line:
         self.waits.observe(waited_s)
 
     def _make_room(self, project_id: str) -> None:
-        """Refuse the question that came last of the project that waits for most; where that is the asker's own, the asker."""
+        """Refuse the last question of the project with the most that wait. Where that is the asking project itself, refuse the new
+        question."""
         own = len(self._waiting.get(project_id, ()))
         longest_id = max(self._waiting, key=lambda each: len(self._waiting[each]), default=project_id)
         self.refused["full"] += 1

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from sv.insights.line import Line
+from sv.insights.fair_queue import FairQueue
 from sv.model.errors import Unavailable
 
 
-def line_of(places: int = 1, waiting: int = 100, wait_s: float = 60.0) -> Line:
-    return Line(places=places, max_waiting=waiting, max_wait_s=wait_s)
+def line_of(places: int = 1, waiting: int = 100, wait_s: float = 60.0) -> FairQueue:
+    return FairQueue(places=places, max_waiting=waiting, max_wait_s=wait_s)
 
 
 async def settle() -> None:
@@ -20,7 +20,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def asked(line: Line, projects: str) -> tuple[list[str], list[asyncio.Task[None]]]:
+async def asked(line: FairQueue, projects: str) -> tuple[list[str], list[asyncio.Task[None]]]:
     """One task for each letter, a project, in this order; the list grows by each that comes to run, and those leave at once."""
     served: list[str] = []
 

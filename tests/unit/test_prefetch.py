@@ -1,4 +1,4 @@
-"""Readings of which the next is made ready while one is read (`sv/engine/ahead.py`)."""
+"""Readings of which the next is made ready while one is read (`sv/engine/prefetch.py`)."""
 
 import threading
 from collections.abc import Generator, Iterable
@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from sv.engine.ahead import OneAhead
+from sv.engine.prefetch import Prefetch
 
 PATIENCE_S = 10
 
@@ -43,7 +43,7 @@ def whole(number: int) -> list[str]:
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_all_values_come_in_their_order(count: int, is_wanted: bool) -> None:
     made = Readings()
-    with closing(OneAhead(made.begin, count, is_wanted=is_wanted)) as readings:
+    with closing(Prefetch(made.begin, count, is_wanted=is_wanted)) as readings:
         assert [list(readings.read(number)) for number in range(count)] == [whole(number) for number in range(count)]
     assert made.begun == made.ended == list(range(count)), "each once, and none beyond the last"
     own = threading.get_ident()
@@ -52,7 +52,7 @@ def test_all_values_come_in_their_order(count: int, is_wanted: bool) -> None:
 
 def test_the_next_one_begins_once_the_first_value_is_there_and_no_further_one() -> None:
     made = Readings()
-    with closing(OneAhead(made.begin, 4, is_wanted=True)) as readings, closing(readings.read(0)) as values:
+    with closing(Prefetch(made.begin, 4, is_wanted=True)) as readings, closing(readings.read(0)) as values:
         assert not made.is_begun[0].is_set()
         assert next(values) == "0.0"
         assert made.is_begun[1].wait(PATIENCE_S), "while the others of the first are not read yet"
@@ -62,7 +62,7 @@ def test_the_next_one_begins_once_the_first_value_is_there_and_no_further_one() 
 
 def test_what_breaks_off_is_read_once_more_and_what_was_begun_is_kept() -> None:
     made = Readings({(0, 2)})
-    with closing(OneAhead(made.begin, 2, is_wanted=True)) as readings:
+    with closing(Prefetch(made.begin, 2, is_wanted=True)) as readings:
         with pytest.raises(ValueError, match="0 failed at 2"):
             list(readings.read(0))
         assert list(readings.read(0)) == whole(0)
@@ -72,7 +72,7 @@ def test_what_breaks_off_is_read_once_more_and_what_was_begun_is_kept() -> None:
 
 def test_what_fails_ahead_is_told_to_who_reads_it() -> None:
     made = Readings({(1, 0)})
-    with closing(OneAhead(made.begin, 2, is_wanted=True)) as readings:
+    with closing(Prefetch(made.begin, 2, is_wanted=True)) as readings:
         assert list(readings.read(0)) == whole(0)
         with pytest.raises(ValueError, match="1 failed at 0"):
             list(readings.read(1))
@@ -81,7 +81,7 @@ def test_what_fails_ahead_is_told_to_who_reads_it() -> None:
 
 def test_whoever_stops_leaves_nothing_open() -> None:
     made = Readings()
-    with closing(OneAhead(made.begin, 3, is_wanted=True)) as readings:
+    with closing(Prefetch(made.begin, 3, is_wanted=True)) as readings:
         with closing(readings.read(0)) as values:
             next(values)
             next(values)

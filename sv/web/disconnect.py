@@ -1,4 +1,4 @@
-"""Work for a caller who may hang up before it is done, and then wants it no more: a page that was left, a script that was stopped."""
+"""Cancels the work on a request when its caller disconnects: a page that was left, a script that was stopped."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -10,10 +10,10 @@ Result = TypeVar("Result")
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
-async def unless_gone(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
-    """What the work returns. receive: of a request whose body has been read, or is of no interest.
+async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of `work`. receive: of a request whose body has been read, or doesn't matter.
 
-    Where the caller hangs up, the work is cancelled, and InvalidParameter is raised for nobody to read.
+    When the caller disconnects the work is cancelled, and InvalidParameter is raised, which nobody will read.
     """
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(receive))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sv.web.origin import origin_of
-from sv.web.outside import seen_from_outside
+from sv.web.reverse_proxy import behind_proxies
 
 PROXY, OTHER_PROXY, VISITOR = "10.0.0.1", "10.0.0.2", "203.0.113.7"
 TRUSTED = ("10.0.0.0/8", "fd00::/8")
@@ -31,7 +31,7 @@ def seen(scope: dict[str, Any], base_path: str = "", trusted: tuple[str, ...] = 
         "path": "/",
         "raw_path": b"/",
     }
-    asyncio.run(seen_from_outside(app, base_path, trusted)(given | scope, nothing, nothing))
+    asyncio.run(behind_proxies(app, base_path, trusted)(given | scope, nothing, nothing))
     (scope,) = found
     return scope
 

@@ -1,6 +1,6 @@
-"""A thread of its own that is there only once there is something to do: rollups that are to be made anew, jobs.
+"""A background thread that is started only once there is work for it: rebuilding rollups, jobs, watching the disk.
 
-Answers for its beginning, its sleep and its end. What it does, and going on after an error, is its owner's.
+Answers for starting, sleeping, waking and stopping. What the thread does, and carrying on after an error, is up to its owner.
 """
 
 import threading
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Final
 
 INTERRUPT_EVERY_S: Final = 0.1
-"""While a thread is waited for: a statement that is just beginning forgets an interrupt."""
+"""How often a thread that is to stop is interrupted: a statement that is just beginning forgets an interrupt."""
 
 
-class Errands:
-    """Thread-safe. run: returns soon after `is_stopping`, and sleeps by `pause` and `until_woken` alone."""
+class Worker:
+    """Thread-safe. run: the thread's work. It has to return soon after `is_stopping`, and may sleep by `pause` and `until_woken` alone."""
 
     def __init__(self, name: str, run: Callable[[], None]) -> None:
         self._name = name
@@ -26,16 +26,16 @@ class Errands:
         return self._stopping.is_set()
 
     def pause(self, seconds: float) -> bool:
-        """Wait for so long, or until the end. True where the end is there."""
+        """Wait for some seconds, or until `stop`. Returns whether the thread is to stop."""
         return self._stopping.wait(seconds)
 
     def until_woken(self, seconds: float | None = None) -> None:
-        """Return once something arrived since the last call, or the end is near, or so much time has passed."""
+        """Return once `wake` was called since the last call of this, the thread is to stop, or the seconds are over."""
         self._arrived.wait(seconds)
         self._arrived.clear()
 
     def wake(self) -> None:
-        """There is something to do."""
+        """Tell the thread that there is work; starts it the first time."""
         self._arrived.set()
         with self._starting:
             if self._thread is None and not self.is_stopping():
@@ -43,14 +43,15 @@ class Errands:
                 self._thread.start()
 
     def stop(self, interrupt: Callable[[], None] = lambda: None) -> None:
-        """End the thread, soon. For good: nothing wakes it any more. interrupt: ends what it may be in the middle of."""
+        """Stop the thread for good, and wait for it. interrupt: called again and again meanwhile, to end whatever it may be in the middle
+        of."""
         self.end_soon()
         while self._thread is not None and self._thread.is_alive():
             interrupt()
             self._thread.join(INTERRUPT_EVERY_S)
 
     def end_soon(self) -> None:
-        """Likewise, without waiting for it: for what uses nothing that others close."""
+        """As `stop`, without waiting: for a thread that uses nothing which others close."""
         with self._starting:
             self._stopping.set()
         self._arrived.set()

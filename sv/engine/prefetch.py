@@ -1,4 +1,4 @@
-"""Readings one after the other, of which the next is made ready while one is read."""
+"""A sequence of readings in which the next one is begun on a thread while the current one is read."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -8,21 +8,21 @@ from typing import Final, Generic, TypeVar
 
 Value = TypeVar("Value")
 
-AHEAD_BYTES: Final = 768 << 20
-"""Of the engine's memory, from which on it sorts the next piece of an export while one is read."""
+PREFETCH_BYTES: Final = 768 << 20
+"""With at least this much memory the engine sorts the next piece of an export while one is read."""
 
 
 class _End:
-    """Stands for no value at all."""
+    """Marks a reading that has no values."""
 
 
 _END: Final = _End()
 
 
-class OneAhead(Generic[Value]):
-    """The readings 0 to `count` - 1, for one thread at a time. To be closed.
+class Prefetch(Generic[Value]):
+    """The readings 0 to `count` - 1, for one thread at a time. Must be closed.
 
-    begin: a reading. is_wanted: whether there is memory for two at once; otherwise each begins when it is read.
+    begin: makes a reading. is_wanted: whether there is memory for two at once; otherwise each begins when it is read.
     """
 
     def __init__(self, begin: Callable[[int], Generator[Value]], count: int, *, is_wanted: bool) -> None:
@@ -32,7 +32,7 @@ class OneAhead(Generic[Value]):
         self._next: tuple[int, _Begun[Value]] | None = None
 
     def read(self, number: int) -> Generator[Value]:
-        """The values of that reading. Once the first is there, the next reading is begun. Raises what the reading raises."""
+        """The values of that reading. Once its first value is there, the next reading is begun. Raises what the reading raises."""
         with closing(self._taken(number)) as values:
             for value in values:
                 if self._is_wanted and self._next is None and number + 1 < self._count:
@@ -43,25 +43,25 @@ class OneAhead(Generic[Value]):
         if self._next is None:
             return self._begin(number)
         begun_number, begun = self._next
-        if begun_number != number:  # a reading that broke off, once more
+        if begun_number != number:  # a reading that broke off is read again
             return self._begin(number)
         self._next = None
         return begun
 
     def close(self) -> None:
-        """Give up what was begun; waits for its first value."""
+        """Drop the reading that was begun ahead; waits for its first value."""
         if self._next is not None:
             self._next[1].close()
             self._next = None
 
 
 class _Begun(Generic[Value]):
-    """A reading whose first value is fetched from now on, by a thread of its own; the others by whoever reads them."""
+    """A reading whose first value is fetched by a thread, from now on; its other values are fetched by whoever reads them."""
 
     def __init__(self, values: Generator[Value]) -> None:
         self._values = values
         self._first: Future[Value | _End] | None = Future()
-        # Not a daemon: a process that ends waits for the statement, which an interpreter that is gone can't be told the end of.
+        # Not a daemon: a process that ends has to wait for the statement, which would call into an interpreter that is gone.
         threading.Thread(target=self._fetch, args=[self._first], name="sv-ahead").start()
 
     def _fetch(self, first: "Future[Value | _End]") -> None:

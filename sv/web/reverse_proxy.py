@@ -1,12 +1,13 @@
-"""What lies between callers and the ASGI door: a base path, and proxies.
+"""What stands between callers and the ASGI door: a base path, and trusted reverse proxies.
 
-    base path    the server is reached below a path of a host that others share: it is taken off before anything looks at the path
-    proxies      what those that are trusted say in `X-Forwarded-For`, `-Proto` and `-Host` takes the place of what the connection says
+    base path    the server is reached below a path of a host that it shares with others: the path is removed before anything looks at it
+    proxies      from a trusted proxy, `X-Forwarded-For`, `-Proto` and `-Host` replace what the connection itself says
 
-A path without the base path means the same as with it, so that a proxy may take it off or hand it on, and who reaches the port itself
-(health checks, SDKs on the same network) needs none. Assumes that no path of the server's own begins with it; `sv.settings` sees to that.
+A path without the base path means the same as with it. So a proxy may remove it or pass it on, and callers that reach the port directly
+(health checks, SDKs on the same network) don't need it. Assumes that no path of the server's own begins with it; `sv.settings` sees to
+that.
 
-Never believes anybody whose connection isn't from a trusted address: a visitor can send these headers too.
+Never believes these headers on a connection that isn't from a trusted address: a visitor can send them too.
 """
 
 import re
@@ -24,8 +25,8 @@ _ADDRESS: Final = re.compile(
 _SCHEMES: Final = (b"http", b"https")
 
 
-def seen_from_outside(app: App, base_path: str = "", trusted_proxies: Sequence[str] = ()) -> App:
-    """The application behind both; itself where there is neither."""
+def behind_proxies(app: App, base_path: str = "", trusted_proxies: Sequence[str] = ()) -> App:
+    """The application with both in front of it; the application itself where neither is set."""
     if base_path:
         app = _Below(app, base_path)
     return _Proxied(app, trusted_proxies) if trusted_proxies else app

@@ -1,7 +1,7 @@
-"""Work that is heavy on purpose, one at a time on a thread, with few waiting: hashing passwords.
+"""Deliberately expensive work, run one at a time on a thread, with a bounded queue: hashing passwords.
 
-Answers for a stranger who sends logins by the thousand taking one core and 19 MiB at most, and for the last in line being refused rather
-than kept waiting.
+So a stranger who sends thousands of logins takes one core and 19 MiB at most, and whoever finds the queue full is refused rather than kept
+waiting.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from sv.model.limits import MAX_LOGINS_WAITING
 Result = TypeVar("Result")
 
 
-class Turns:
+class OneAtATime:
     """For one event loop."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Turns:
         self._waiting = 0
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, run on a thread when its turn comes. Raises Unavailable where too many wait."""
+        """Run `work` on a thread when its turn comes, and return its result. Raises Unavailable where too many wait already."""
         if self._waiting >= MAX_LOGINS_WAITING:
             raise Unavailable("too many passwords are being checked; try again soon")
         self._waiting += 1
