@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sv import __version__
 from sv.cli.failures import telling_failures
-from sv.cli.leaving import leave
+from sv.cli.fast_exit import exit_fast
 
 if TYPE_CHECKING:
     import argparse
@@ -62,19 +62,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             _prepare_process(arguments)
         outcome.code = _run(arguments)
     if argv is None:
-        leave(outcome.code)
+        exit_fast(outcome.code)
     return outcome.code
 
 
 def _prepare_process(arguments: list[str]) -> None:
     """What is for a process that runs one command and ends."""
-    from sv.cli.closed import fill_closed
-    from sv.cli.collector import collect_seldom
+    from sv.cli.garbage_collection import collect_seldom
+    from sv.cli.standard_streams import fill_closed
     from sv.engine.numpy_settings import set_up_numpy
 
     fill_closed()
     if arguments and arguments[0] in _SERVERS:
-        from sv.cli.ending import end_at_signals
+        from sv.cli.signals import end_at_signals
 
         end_at_signals()
     if sys.stdout.encoding != "utf-8":

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from sv.backup.taking import take
-from sv.cli.bars import watching_bytes
 from sv.cli.drawing import count
+from sv.cli.progress import watching_bytes
 from sv.server import now_ms
 from sv.settings import add_flags, load
 

@@ -24,20 +24,20 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sv.cli.bars import watching_bytes
 from sv.cli.drawing import count
+from sv.cli.progress import watching_bytes
 from sv.cli.running import set_up_logging
 from sv.meta.errors import FolderUnusable
 from sv.meta.folder import look
 from sv.meta.lock import FolderLock
 from sv.model.data_folder import CATALOG
 from sv.model.telling import in_words
+from sv.repair.checking import Report, check
+from sv.repair.repairing import Repaired, needs_repair, put_damaged_aside, repair
 from sv.server import now_ms
 from sv.settings import Settings, add_flags, load
 from sv.settings.memory import engine_bytes
 from sv.store.disk_watch import shown_bytes
-from sv.upkeep.checking import Report, check
-from sv.upkeep.repairing import Repaired, needs_repair, put_damaged_aside, repair
 
 if TYPE_CHECKING:
     from sv.engine.duck.inventory import Inventory

@@ -26,10 +26,10 @@ from pathlib import Path
 
 import msgspec
 
-from sv.cli.asking import add_server_flags, find_server, url_meant
 from sv.cli.drawing import count
 from sv.cli.plan_file import plan_text, read_plan
 from sv.cli.running import set_up_logging
+from sv.cli.server_access import add_server_flags, find_server, url_meant
 from sv.cli.terminal import console, line, shown
 from sv.exports.sources import Pairs, Source, whole_pairs
 from sv.meta.errors import FolderInUse

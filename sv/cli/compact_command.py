@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 from sv.cli.drawing import count
-from sv.cli.opened import check_folder
+from sv.cli.folder_access import check_folder
 from sv.cli.running import set_up_logging
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable

@@ -35,11 +35,11 @@ from typing import Final
 import msgspec
 
 from sv.cli.credentials import DEV, DevServer, dev_credentials, kept_project
-from sv.cli.ending import held_off, unwind_at_signals
 from sv.cli.fixed_clock import FixedServer, read_instant
 from sv.cli.greeting import bold, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
 from sv.cli.sample import add_sample, remove_cut_off_sample
+from sv.cli.signals import held_off, unwind_at_signals
 from sv.model.errors import InvalidParameter, ServerFault
 from sv.server import Server
 from sv.settings import Loaded, add_flags, load_with_sources

@@ -7,7 +7,7 @@ to: for names that something came of it looks at the list of smart events alone.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sv.cli.asking import RunningServer
+from sv.cli.server_access import RunningServer
 from sv.cli.terminal import console, line, shown
 
 PAGE: Final = 1000

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Generator
 
-from sv.cli.opened import check_folder
+from sv.cli.folder_access import check_folder
 from sv.engine.prefetch import PREFETCH_BYTES
 from sv.exports.sources import LocalSource, Source
 from sv.meta.errors import FolderInUse

@@ -27,11 +27,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
-from sv.cli.bars import Narrator
 from sv.cli.drawing import count
 from sv.cli.event_source import local_source
+from sv.cli.progress import Narrator
 from sv.cli.running import set_up_logging
+from sv.cli.server_access import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
 from sv.exports.running import Asked, Exported, export_to_file, export_to_folder, export_to_stream
 from sv.exports.sources import Pairs, Source
 from sv.exports.targets import Compression, kind_of

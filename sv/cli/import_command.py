@@ -37,14 +37,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from sv.cli.asking import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
-from sv.cli.bars import Narrator
 from sv.cli.event_source import opened_server, project_of
+from sv.cli.progress import Narrator
 from sv.cli.running import set_up_logging
+from sv.cli.server_access import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
 from sv.imports.files import Format
-from sv.imports.others.choosing import AUTO, SOURCES, Chosen, choose
+from sv.imports.other_products.choosing import AUTO, SOURCES, Chosen, choose
 from sv.imports.report import FileReport
 from sv.imports.running import Options, Phase, import_file
 from sv.imports.targets import Nowhere, Target

@@ -6,7 +6,7 @@ Never says a word of what something else reads, nor of what only begins as a set
 from collections.abc import Mapping
 from typing import Final
 
-from sv.cli.asking import COMMAND_VARIABLES
+from sv.cli.server_access import COMMAND_VARIABLES
 from sv.settings import mistyped_variables
 
 _OTHERS: Final = (*COMMAND_VARIABLES, "SV_EXECUTABLE_CACHE", "SV_SCREENSHOTS")

@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Final
 
-from sv.cli.opened import check_folder, this_person
+from sv.cli.folder_access import check_folder, this_person
 from sv.cli.running import set_up_logging
 from sv.meta.projects import Project
 from sv.privacy.answers import job_json

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from sv.cli.opened import add_common_flags, opened_people, print_json, this_person
+from sv.cli.folder_access import add_common_flags, opened_people, print_json, this_person
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter
 from sv.model.limits import HOUR_MS, MAX_OVERLAP_HOURS

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sv.cli.asking import add_server_flags
+from sv.cli.server_access import add_server_flags
 from sv.model.errors import InvalidParameter
 
 _CONDITION: Final = re.compile(r"(?P<property>[^=!<>~]+)(?P<sign>!=|>=|<=|=|>|<|~)(?P<value>.*)", re.DOTALL)

@@ -13,7 +13,7 @@ import json
 import urllib.parse
 from typing import Any
 
-from sv.cli.asking import RunningServer, add_server_flags, find_server
+from sv.cli.server_access import RunningServer, add_server_flags, find_server
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from sv.backup.restoring import restore
-from sv.cli.bars import watching_bytes
 from sv.cli.drawing import count
+from sv.cli.progress import watching_bytes
 from sv.server import now_ms
 from sv.settings import add_flags, load
 

@@ -5,10 +5,10 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from sv.cli.collector import collect_all_at_the_end, collect_while_serving
-from sv.cli.ending import is_asked_for, unwind_at_signals
+from sv.cli.garbage_collection import collect_all_at_the_end, collect_while_serving
 from sv.cli.log_lines import JsonLines, TextLines
 from sv.cli.mistyped import mistyped
+from sv.cli.signals import is_asked_for, unwind_at_signals
 from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
 from sv.server import Server
 from sv.settings import Settings

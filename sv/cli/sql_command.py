@@ -24,8 +24,8 @@ import re
 import sys
 from typing import Any, Final
 
-from sv.cli.asking import add_server_flags, find_server, url_meant
 from sv.cli.running import set_up_logging
+from sv.cli.server_access import add_server_flags, find_server, url_meant
 from sv.cli.terminal import console, line, shown
 from sv.meta.errors import FolderInUse
 from sv.meta.folder import look

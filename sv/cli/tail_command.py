@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sv.cli.asking import RunningServer, find_server
 from sv.cli.questions import add_question_flags, filters
+from sv.cli.server_access import RunningServer, find_server
 from sv.cli.terminal import console, line, shown
 from sv.model.command_limits import TAIL_EVENTS
 from sv.model.errors import InvalidParameter, Unavailable

@@ -10,7 +10,7 @@ examples:
 import argparse
 from typing import Any
 
-from sv.cli.opened import add_common_flags, opened_people, print_json, this_person
+from sv.cli.folder_access import add_common_flags, opened_people, print_json, this_person
 from sv.model.access import Scope
 from sv.model.errors import InvalidParameter
 from sv.model.limits import DAY_MS, MAX_TIMESTAMP_MS

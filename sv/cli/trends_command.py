@@ -15,10 +15,10 @@ import argparse
 import json
 from typing import Any
 
-from sv.cli.asking import find_server
 from sv.cli.drawing import number, spark
 from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.questions import add_insight_flags, insight_fields
+from sv.cli.server_access import find_server
 from sv.cli.terminal import bar_table, console, line, shown
 
 MAX_BARS = 62

@@ -18,7 +18,7 @@ import sys
 from typing import Any, Final
 
 from sv.auth.passwords import check_password, hash_password, make_password
-from sv.cli.opened import add_common_flags, opened_people, print_json, this_person
+from sv.cli.folder_access import add_common_flags, opened_people, print_json, this_person
 from sv.meta.users import User
 from sv.model.access import Role
 from sv.model.errors import InvalidParameter, NotFound

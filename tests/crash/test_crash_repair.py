@@ -27,7 +27,7 @@ from sv.model.access import Actor
 from sv.model.batch import encode_batch
 from sv.model.errors import NotFound, Unavailable
 from sv.people.projects import delete_project
-from sv.upkeep import repairing
+from sv.repair import repairing
 from tests import forked
 
 DAY_MS = 86_400_000

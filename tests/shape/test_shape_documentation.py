@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import msgspec
 import pytest
 
-from sv.cli.asking import COMMAND_VARIABLES
+from sv.cli.server_access import COMMAND_VARIABLES
 from sv.model.errors import SvError
 from sv.settings import Settings
 from sv.settings.loading import CONFIG_VARIABLE

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from imports_cli import run, run_json
 from imports_rig import ROW, read_file, write_csv, write_ndjson
-from others_rig import (
+from other_products_rig import (
     AMPLITUDE,
     MIXPANEL,
     PLAUSIBLE,
@@ -21,8 +21,8 @@ from others_rig import (
 
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
-from sv.imports.others.amplitude import country_codes
-from sv.imports.others.choosing import choose
+from sv.imports.other_products.amplitude import country_codes
+from sv.imports.other_products.choosing import choose
 from sv.model.errors import InvalidParameter
 
 

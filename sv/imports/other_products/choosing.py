@@ -11,8 +11,8 @@ from sv.imports.columns import Columns, Meaning, RowError
 from sv.imports.delimited import columns_of_csv
 from sv.imports.files import Format, UserFile
 from sv.imports.ndjson import NdjsonSource
-from sv.imports.others import amplitude, mixpanel, plausible, posthog, umami
-from sv.imports.others.reader import Peek, Reader
+from sv.imports.other_products import amplitude, mixpanel, plausible, posthog, umami
+from sv.imports.other_products.reader import Peek, Reader
 from sv.imports.rows import Row, Source
 from sv.model.errors import InvalidParameter
 

@@ -1,4 +1,4 @@
-"""A bar on standard error for what takes long: the description, how far it is, a text of its own, the time that is left."""
+"""Progress on standard error, for what takes long: a bar with a description, how far it is, a text, and the time left."""
 
 import contextlib
 import sys
@@ -13,7 +13,7 @@ LINE_EVERY_S: Final = 10.0
 
 
 def make_bar() -> "Progress":
-    """A bar that goes when it is done. Tasks have a field `rows`, the text."""
+    """A progress bar that disappears when it is done. Its tasks have a field `rows` for the text."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -29,7 +29,7 @@ def make_bar() -> "Progress":
 
 
 class Narrator:
-    """Says on standard error how long work goes: a bar on a terminal, else a line now and then."""
+    """Reports how work is going: by a bar on a terminal, else by a line now and then."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -37,7 +37,7 @@ class Narrator:
 
     @contextlib.contextmanager
     def watching(self, what: str, at_first: str = "") -> Generator[None]:
-        """While the work is done. at_first: beside the bar until something is told."""
+        """Shows progress inside the block. at_first: the text beside the bar until something is reported."""
         self._said_at_s = time.monotonic()
         if not sys.stderr.isatty():
             yield
@@ -50,7 +50,7 @@ class Narrator:
             self._progress = None
 
     def tell(self, done: float, total: float, beside: str, line: str) -> None:
-        """beside: what stands beside the bar. line: what is said where there is none, and it is time for it."""
+        """Report progress. beside: the text beside the bar. line: what to print where there is no bar and it is time for a line."""
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=done, total=total, rows=beside)
         elif time.monotonic() >= self._said_at_s + LINE_EVERY_S:
@@ -66,7 +66,7 @@ class Narrator:
 
 @contextlib.contextmanager
 def watching_bytes(what: str) -> Generator[Callable[[int, int], None]]:
-    """A function to tell (bytes done, bytes in all): a bar on a terminal, and nothing elsewhere."""
+    """Yields a function that reports (bytes done, bytes in all): as a bar on a terminal, and not at all elsewhere."""
 
     def tell_nobody(done: int, total: int) -> None:
         pass

@@ -1,7 +1,7 @@
-"""Asking a running server, for commands about what it knows.
+"""Finding and asking a running server, for commands about what it knows.
 
-The address is the one given (`--url`, `SV_URL`), else that of the server on the data folder, by what it has written into its lock; where no
-folder is named and none is in use either, that of `sv dev`, whose credentials everybody knows.
+The server is the one at the given address (`--url`, `SV_URL`); else the one that runs on the data folder, whose address is in the folder's
+lock file; else, where no folder is named and none is in use, `sv dev` at its usual address and with its well-known credentials.
 """
 
 import argparse
@@ -28,7 +28,7 @@ TIMEOUT_S: Final = 60.0
 
 
 def add_server_flags(parser: argparse.ArgumentParser, scope: str, also: Sequence[str] = ()) -> None:
-    """--url, --api-token and --data. scope: what the token must allow, for the help. also: further settings."""
+    """Adds --url, --api-token and --data. scope: the scope that the token needs, for the help text. also: further settings."""
     parser.add_argument(
         "--url",
         help=f"the server's address [{URL_VARIABLE}, where --data isn't given] (default: the server on the data folder, else `sv dev`)",
@@ -75,7 +75,7 @@ def find_server(args: argparse.Namespace) -> "RunningServer":
 
 
 def no_token(url: str, scope: str) -> str:
-    """What a command says that was given no API token."""
+    """The error of a command that was given no API token."""
     how = f"`sv token create NAME --scope {scope}` makes one"
     return f"expected an API token with the scope {scope} for {url} (--api-token or {TOKEN_VARIABLE}); {how}"
 
@@ -93,16 +93,17 @@ class RunningServer:
         self._server = RemoteServer(url, token, agent="sv", timeout_s=TIMEOUT_S)
 
     def get(self, path: str, **parameters: str | int | None) -> dict[str, Any]:
-        """The JSON that a route answers. path: after `/api/v1`. Raises InvalidParameter with what the server refuses with, Unavailable."""
+        """The JSON that a route answers. path: after `/api/v1`. Raises InvalidParameter with the server's message where it refuses,
+        Unavailable."""
         given = {name: value for name, value in parameters.items() if value is not None}
         return self._ask("GET", f"{path}?{urllib.parse.urlencode(given)}" if given else path, None)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Likewise, of a route that is asked by a body."""
+        """The same for a POST with a JSON body."""
         return self._ask("POST", path, msgspec.json.encode(body))
 
     def project(self, given: str | None) -> str:
-        """The project's path. given: its id; None where the token may see one alone. Raises InvalidParameter where it sees several."""
+        """The project's path. given: its id; None where the token sees only one project. Raises InvalidParameter where it sees several."""
         if given is None:
             found = self.get("/projects", limit=20)["data"]
             if len(found) != 1:

@@ -20,7 +20,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from sv.imports.files import Format
 from sv.imports.moments import in_zone
-from sv.imports.others.reader import (
+from sv.imports.other_products.reader import (
     Peek,
     Reader,
     event,

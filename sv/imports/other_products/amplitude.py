@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from sv.imports.files import Format
 from sv.imports.moments import to_ms
-from sv.imports.others.reader import Peek, Reader, event, id_of, keep_from_traits, properties_of, rename, use_our_names
+from sv.imports.other_products.reader import Peek, Reader, event, id_of, keep_from_traits, properties_of, rename, use_our_names
 
 _SESSION: Final = re.compile(r"[0-9]{1,19}")
 """-1 is none. What makes tables of an export has texts in the place of numbers."""

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 from imports_rig import Folder
-from others_rig import (
+from other_products_rig import (
     AMPLITUDE,
     DEVICE,
     EVENT_ID,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sv.imports.files import Format
 from sv.imports.moments import to_ms
-from sv.imports.others.reader import Peek, Reader, event
+from sv.imports.other_products.reader import Peek, Reader, event
 
 _TABLE: Final = re.compile(r"imported_([a-z_]+?)(?:_[0-9]{8}_[0-9]{8})?\.csv(?:\.gz|\.zst)?", re.IGNORECASE)
 _COUNT: Final = re.compile(r"[0-9]{1,15}")

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from sv.imports.files import Format
 from sv.imports.moments import to_ms
-from sv.imports.others.reader import Peek, Reader, event, id_of, keep_from_traits, properties_of, rename, use_our_names
+from sv.imports.other_products.reader import Peek, Reader, event, id_of, keep_from_traits, properties_of, rename, use_our_names
 
 _TAKEN: Final = frozenset({"uuid", "event", "distinct_id", "properties", "timestamp", "elements_chain"})
 _LEFT_OUT: Final = frozenset(

@@ -1,4 +1,5 @@
-"""People and projects of a data folder, for commands that change who may do what. A running server sees the change at its next request."""
+"""Opening a data folder's projects and users, for commands that change who may do what. A running server sees the change at its next
+request."""
 
 import contextlib
 import json
@@ -21,9 +22,10 @@ from sv.store.files import has_catalog, refuse_lost_catalog
 
 
 def check_folder(data: Path, otherwise: str = "") -> None:
-    """Raises FolderUnusable where no server ever started on the folder: to make one of a mistyped name helps nobody.
+    """Raises FolderUnusable where the folder isn't a data folder yet: making one under a mistyped name would help nobody. Raises the same
+    where this user may not look into it, and FolderDamaged where it has event files but no catalog.
 
-    And where this user may not look into it; FolderDamaged where it has event files without a catalog. otherwise: what else may be meant.
+    otherwise: what to add to the message, for a command that could do something else.
     """
     refuse_lost_catalog(data)
     if not has_catalog(data):
@@ -32,7 +34,7 @@ def check_folder(data: Path, otherwise: str = "") -> None:
 
 @contextlib.contextmanager
 def opened_people(args: Namespace) -> Generator[People]:
-    """The people of the folder that the settings name. Raises what `check_folder` does."""
+    """Projects, users and tokens of the data folder that the settings name. Raises what `check_folder` does."""
     settings = load(args, os.environ)
     check_folder(settings.data)
     with Meta.open(settings.data / CATALOG) as meta:
@@ -42,14 +44,14 @@ def opened_people(args: Namespace) -> Generator[People]:
 
 
 def add_common_flags(actions: Sequence[ArgumentParser]) -> None:
-    """What every action of these commands takes."""
+    """Adds the flags that every action of these commands takes."""
     for action in actions:
         action.add_argument("--json", action="store_true", help="answer in JSON")
         add_flags(action, ["data"])
 
 
 def this_person() -> Actor:
-    """Who runs the command, for the audit trail: the operating system's name of the user."""
+    """Who runs the command, for the audit trail: the user's name at the operating system."""
     import getpass
 
     try:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from sv.imports.files import Format
 from sv.imports.moments import to_ms
-from sv.imports.others.reader import Peek, Reader, event, use_our_names
+from sv.imports.other_products.reader import Peek, Reader, event, use_our_names
 
 _PAGEVIEW: Final = "1"
 _CUSTOM: Final = "2"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
-from sv.imports.others.choosing import AUTO, choose
+from sv.imports.other_products.choosing import AUTO, choose
 from sv.imports.report import FileReport
 from sv.imports.running import Options, import_file
 from sv.imports.targets import Target

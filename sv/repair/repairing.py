@@ -36,10 +36,10 @@ from sv.model.batch import decode_batch
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
 from sv.model.telling import in_words
+from sv.repair.checking import Report
 from sv.store.files import ASIDE, MIXED, event_files, has_catalog, set_aside, sync_folder
 from sv.store.parts import new_part
 from sv.store.ports import FileFacts
-from sv.upkeep.checking import Report
 from sv.wal.copying import missing_seqs, payloads
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
-"""Whether a data folder at rest is whole: the catalog, the event files that it lists, and the log.
+"""Checks whether a data folder at rest is whole: the catalog, the event files that it lists, and the log.
 
-Assumes the lock on the folder. Reads every event file from end to end. Changes nothing, but that a catalog of an older release is brought
-up to date, as by every command that opens it.
+Assumes the lock on the folder. Reads every event file from end to end. Changes nothing, except that a catalog of an older release is
+migrated, as by every command that opens one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ from sv.wal.copying import LogState, read_state
 
 
 class Rows(Protocol):
-    """What is asked of a file here."""
+    """What this module asks of an event file that can be read."""
 
     @property
     def rows(self) -> int: ...
