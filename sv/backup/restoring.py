@@ -15,7 +15,7 @@ from sv.meta.errors import FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
-from sv.model.telling import in_words
+from sv.model.redaction import os_message
 from sv.store.files import write_durably
 
 STUMP: Final = b"being restored\n"
@@ -64,7 +64,7 @@ def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, withou
                 done += kept.size
                 progress(done, manifest.bytes)
     except OSError as error:
-        raise Unavailable(f"{data} can't be restored: {in_words(error)}") from error
+        raise Unavailable(f"{data} can't be restored: {os_message(error)}") from error
     return Restored(manifest, tuple(damaged))
 
 

@@ -30,7 +30,7 @@ from sv.meta.errors import FolderInUse, FolderUnusable
 from sv.meta.lock import LOCK_NAME, FolderLock, read_holder
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
-from sv.model.telling import in_words
+from sv.model.redaction import os_message
 from sv.store.files import has_catalog, refuse_lost_catalog, write_durably
 from sv.wal.copying import copy_segments, missing_seqs
 
@@ -78,7 +78,7 @@ def take(data: Path, target: Path, now_ms: Callable[[], int], progress: Progress
         with _locked(target, now_ms()):
             return _Taking(data, target, now_ms, progress).run()
     except OSError as error:
-        raise Unavailable(f"the copy can't be taken: {in_words(error)}") from error
+        raise Unavailable(f"the copy can't be taken: {os_message(error)}") from error
 
 
 def _locked(target: Path, now_ms: int) -> FolderLock:

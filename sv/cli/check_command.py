@@ -31,7 +31,7 @@ from sv.meta.errors import FolderUnusable
 from sv.meta.folder import look
 from sv.meta.lock import FolderLock
 from sv.model.data_folder import CATALOG
-from sv.model.telling import in_words
+from sv.model.redaction import os_message
 from sv.repair.checking import Report, check
 from sv.repair.repairing import Repaired, needs_repair, put_damaged_aside, repair
 from sv.server import now_ms
@@ -80,7 +80,7 @@ def _naming_what_may_not_be_read(data: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise FolderUnusable(
-            f"{data} can't be looked over by user {os.geteuid()}: {in_words(error)}. Be the user that the server runs as"
+            f"{data} can't be looked over by user {os.geteuid()}: {os_message(error)}. Be the user that the server runs as"
         ) from error
 
 

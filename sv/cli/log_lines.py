@@ -4,7 +4,7 @@ import json
 import logging
 from types import TracebackType
 
-from sv.model.telling import told_with_trace
+from sv.model.redaction import redacted_trace
 
 _Caught = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -14,7 +14,7 @@ class TextLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(message)s")
 
     def formatException(self, ei: _Caught) -> str:  # noqa: N802 - the library's name
-        return "" if ei[1] is None else told_with_trace(ei[1])
+        return "" if ei[1] is None else redacted_trace(ei[1])
 
 
 class JsonLines(TextLines):

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from sv.ingest.capture import answer_of
 from sv.ingest.retries import Retries
 from sv.model.batch import StoredBatch, decode_batch
-from sv.model.telling import told
+from sv.model.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def replay(frames: Iterable[Frame], retries: Retries, accept: Callable[[Sequence
         try:
             batch = decode_batch(frame.payload)
         except ValueError as error:
-            log.error("passed over record %d of the log, which is no batch: %s", frame.seq, told(error))
+            log.error("passed over record %d of the log, which is no batch: %s", frame.seq, redacted(error))
             continue
         # A batch whose sync failed was refused, its client may have sent it again, and a crash can bring both back. One is kept.
         if batch.retry_key and retries.answer_to(batch.retry_key, batch.received_ms) is not None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from sv.model.telling import told
+from sv.model.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -54,4 +54,4 @@ async def get_ready(front: Loading, store: Stored, open_engine: Callable[[], Rea
         await front.load()
         await asyncio.to_thread(get_engine_ready)
     except Exception as error:
-        log.warning("not ready for questions yet, the first one tries again: %s", told(error))
+        log.warning("not ready for questions yet, the first one tries again: %s", redacted(error))

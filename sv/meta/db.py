@@ -31,7 +31,7 @@ from sv.meta.errors import FolderDamaged, translate
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
 from sv.model.errors import Conflict, Unavailable
-from sv.model.telling import in_words
+from sv.model.redaction import os_message
 
 log = logging.getLogger(__name__)
 
@@ -308,7 +308,7 @@ def copy_database(source: Path, target: Path) -> None:
         temporary.rename(target)
         sync_folder(target.parent)
     except OSError as error:
-        raise Unavailable(f"the backup {target} can't be written: {in_words(error)}") from error
+        raise Unavailable(f"the backup {target} can't be written: {os_message(error)}") from error
     finally:
         for left in (temporary, temporary.with_name(temporary.name + "-journal")):
             left.unlink(missing_ok=True)

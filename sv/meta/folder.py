@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from sv.meta.errors import FolderUnusable
-from sv.model.telling import in_words
+from sv.model.redaction import os_message
 
 
 def look(folder: Path, name: str) -> os.stat_result | None:
@@ -33,7 +33,7 @@ def not_seen(folder: Path, error: OSError) -> FolderUnusable:
 def remedy(folder: Path, error: OSError) -> str:
     """For commands that have the folder for themselves: what fails, and what to do."""
     uid, gid = os.geteuid(), os.getegid()
-    what = f"the data folder {folder} can't be used by user {uid}: {in_words(error)}"
+    what = f"the data folder {folder} can't be used by user {uid}: {os_message(error)}"
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return f"{what}. Give it to that user (chown -R {uid}:{gid} {folder}), or choose another one with --data"

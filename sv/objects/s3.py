@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sv.model.errors import NotFound, Unavailable
-from sv.model.telling import told
+from sv.model.redaction import redacted
 from sv.objects.port import URL_LIFETIME_MS, SignedUpload, checked_key
 from sv.objects.sigv4 import Credentials, presign
 
@@ -158,7 +158,7 @@ def _refusals() -> Generator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        log.warning("the bucket of recordings refuses: %s", ", ".join(_reasons(str(error))) or told(error))
+        log.warning("the bucket of recordings refuses: %s", ", ".join(_reasons(str(error))) or redacted(error))
         raise Unavailable("the bucket of recordings can't be reached; the log says why", retry_after_s=30) from error
 
 

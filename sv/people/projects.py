@@ -16,7 +16,7 @@ from sv.model.project_settings import (
     encode_project_settings,
     read_project_settings,
 )
-from sv.model.telling import told, told_in_public
+from sv.model.redaction import public_message, redacted
 from sv.model.validate import Problems, show
 from sv.people.bodies import ProjectChange
 from sv.people.people import People
@@ -90,7 +90,7 @@ def delete_project(people: People, actor: Actor, project_id: str) -> None:
         raise
     except OSError as error:
         _take_mark_back(people, project_id)
-        raise Unavailable(f"the project can't be marked as deleted, and isn't: {told_in_public(error)}") from error
+        raise Unavailable(f"the project can't be marked as deleted, and isn't: {public_message(error)}") from error
     except BaseException:
         _take_mark_back(people, project_id)
         raise
@@ -111,7 +111,7 @@ def _take_mark_back(people: People, project_id: str) -> None:
             if people.projects.find(project_id) is not None:
                 unmark_deleted(data, [project_id])
     except (SvError, OSError) as error:
-        log.error("that project %s is deleted can't be taken back before the next start: %s", project_id, told(error))
+        log.error("that project %s is deleted can't be taken back before the next start: %s", project_id, redacted(error))
 
 
 def _changed(settings: ProjectSettings, change: object) -> ProjectSettings:

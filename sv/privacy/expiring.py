@@ -15,7 +15,7 @@ from sv.model.jobs import Job, Kind
 from sv.model.limits import DAY_MS
 from sv.model.part import Part
 from sv.model.project_settings import read_project_settings
-from sv.model.telling import told
+from sv.model.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Expiring:
             try:
                 self._look_at(project)
             except (SvError, OSError) as error:
-                log.warning("what is too old of project %s stays for now: %s", project.id, told(error))
+                log.warning("what is too old of project %s stays for now: %s", project.id, redacted(error))
 
     def keep_from_ms(self, project_id: str) -> int | None:
         """The moment from which on the project keeps events; None for one that keeps all, just now or for good, or is gone."""

@@ -14,7 +14,7 @@ from sv.model.access import Actor
 from sv.model.errors import NotFound
 from sv.model.jobs import Job, Kind
 from sv.model.limits import ERASE_TRIES
-from sv.model.telling import told
+from sv.model.redaction import redacted
 from sv.model.validate import show
 from sv.privacy.erasing import Erasing, JobRows, Stopped, is_passing
 from sv.privacy.expiring import Expiring
@@ -162,7 +162,7 @@ class JobWork:
                     self._worker.until_woken(self._retry_s)
                     continue
             except Exception as error:  # the metadata refuses
-                log.error("can't go on with jobs, will try again: %s", told(error))
+                log.error("can't go on with jobs, will try again: %s", redacted(error))
                 self._worker.pause(RETRY_S)
                 continue
             self._worker.until_woken(self._look_at_s - self._monotonic_s())
@@ -176,7 +176,7 @@ class JobWork:
         except Exception as error:
             if self._worker.is_stopping():  # it was interrupted
                 return
-            reason = told(error)
+            reason = redacted(error)
             if is_passing(error) or isinstance(error, LogFault):
                 log.warning("job %s can't go on, will try again: %s", job.id, reason)
             else:

@@ -35,7 +35,7 @@ from sv.meta.rebuilding import add_persons, list_parts
 from sv.model.batch import decode_batch
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
-from sv.model.telling import in_words
+from sv.model.redaction import os_message
 from sv.repair.checking import Report
 from sv.store.files import ASIDE, MIXED, event_files, has_catalog, set_aside, sync_folder
 from sv.store.parts import new_part
@@ -109,7 +109,7 @@ def repair(data: Path, files: Files, now_ms: int, progress: Callable[[int, int],
     try:
         marked = marked_deleted(data)
     except OSError as error:
-        raise Unavailable(f"which projects were deleted can't be read: {in_words(error)}") from error
+        raise Unavailable(f"which projects were deleted can't be read: {os_message(error)}") from error
 
     def put_aside(path: str, reason: str) -> None:
         set_aside(data, data / path, reason)

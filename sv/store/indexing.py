@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sv.model.part import Part
-from sv.model.telling import told
+from sv.model.redaction import redacted
 from sv.store.event_store import EventStore
 from sv.store.files import delete_files, files_of_days, write_durably
 
@@ -84,7 +84,7 @@ class Indexing:
         except Exception as error:
             if self._is_ending():
                 return
-            log.warning("can't make the key file of %s, which is only slower: %s", part.path, told(error))
+            log.warning("can't make the key file of %s, which is only slower: %s", part.path, redacted(error))
             self._done.discard(part.part_id)
             self._not_before_s[part.part_id] = self._monotonic_s() + TRY_AGAIN_S
 

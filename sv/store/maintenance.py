@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from sv.model.batch import Batch
 from sv.model.errors import SvError, Unavailable
 from sv.model.part import Part
-from sv.model.telling import told, told_in_public
+from sv.model.redaction import public_message, redacted
 from sv.store.aside import remove_aside_of_deleted, tell_nobodys
 from sv.store.event_store import EventStore, Generation
 from sv.store.files import delete_durably, looks_whole, part_path, set_aside, write_durably
@@ -156,7 +156,7 @@ class Maintenance:
         try:
             self.flush() if 0 < self._store.held_events() <= LAST_FLUSH_EVENTS else self.sweep()
         except Exception as error:
-            log.error("the last flush failed, its events stay in the log: %s", told(error))
+            log.error("the last flush failed, its events stay in the log: %s", redacted(error))
 
     def sweep(self) -> None:
         """Delete now what no query reads any more."""
@@ -265,7 +265,7 @@ class Maintenance:
         return self._stopping.is_set() and threading.current_thread() is self._thread
 
     def _report(self, error: Exception) -> None:
-        reason = told_in_public(error)
+        reason = public_message(error)
         if self.fault is None:
             log.error("can't write event files, will try again: %s", reason, exc_info=not isinstance(error, SvError | OSError))
         self.fault = reason

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from sv.model.part import Part
-from sv.model.telling import told
+from sv.model.redaction import redacted
 from sv.store.compaction import plan_all, plan_merges
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class MergeTries:
                 return False
             pause_s = min(2 * self._failed[day][1], MAX_PAUSE_S) if day in self._failed else FIRST_PAUSE_S
             self._failed[day] = self._monotonic_s() + pause_s, pause_s
-            log.warning("can't merge %d event files, will try again in %d minutes: %s", len(plan), pause_s // 60, told(error))
+            log.warning("can't merge %d event files, will try again in %d minutes: %s", len(plan), pause_s // 60, redacted(error))
             return False
         self._failed.pop(day, None)
         return True

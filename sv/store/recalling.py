@@ -9,7 +9,7 @@ from typing import Final
 from sv.model.errors import Unavailable
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.part import Part
-from sv.model.telling import told
+from sv.model.redaction import redacted
 from sv.store.catalog import Catalog
 from sv.store.ports import Tables
 
@@ -70,4 +70,4 @@ def _recall(data_folder: Path, parts: Sequence[Part], tables: Tables, since_ms: 
         elif tables.is_readable(paths[0][1]):
             raise
         else:
-            log.error("can't read the event ids in %s: %s", paths[0][1], told(error))
+            log.error("can't read the event ids in %s: %s", paths[0][1], redacted(error))

@@ -16,9 +16,9 @@ from typing import Final
 from sv.model.errors import SvError, Unavailable
 from sv.model.limits import FOLD_ROWS, MAX_TIMESTAMP_MS
 from sv.model.part import Part
+from sv.model.redaction import redacted
 from sv.model.rollup import ALIASES, Summary, anonymous_ids
 from sv.model.snapshot import Snapshot
-from sv.model.telling import told
 from sv.store.event_store import EventStore
 from sv.store.ports import RollupRows, Turns
 from sv.store.worker import Worker
@@ -141,7 +141,7 @@ class Rollups:
         except Unavailable:
             raise
         except Exception as error:
-            log.error("the events of %s are missing in lists of persons and sessions: %s", part.path, told(error))
+            log.error("the events of %s are missing in lists of persons and sessions: %s", part.path, redacted(error))
             turns.check_all([part])
 
 
@@ -191,7 +191,7 @@ class RollupWork:
                 pause_s = RETRY_S
                 self._worker.until_woken()
             except Exception as error:
-                reason = told(error)
+                reason = redacted(error)
                 log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
                 self._worker.pause(pause_s)
                 pause_s = min(2 * pause_s, MAX_RETRY_S)

@@ -27,7 +27,7 @@ from sv.engine.duck.run import Statements
 from sv.engine.duck.step_keys import Kept, covers
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.part import Part
-from sv.model.telling import told
+from sv.model.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class KeyFiles:
     def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
         """Use the file no more; the part answers in its place."""
         self.discard(part.part_id)
-        log.warning("can't read the key file %s, which is only slower: %s", file.path, told(error))
+        log.warning("can't read the key file %s, which is only slower: %s", file.path, redacted(error))
 
 
 class KeyReader:

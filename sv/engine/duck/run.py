@@ -19,7 +19,7 @@ from sv.engine.duck.database import Database
 from sv.engine.duck.sql import Sql
 from sv.engine.port import SHORTER, Limits, UnreadablePart
 from sv.model.errors import Unavailable, ValidationFailed
-from sv.model.telling import told
+from sv.model.redaction import redacted
 
 Result = TypeVar("Result")
 
@@ -102,7 +102,7 @@ class Statements:
                     wrong = self.check_regex(pattern)
                     if wrong is not None:
                         raise ValidationFailed.at("filters", wrong) from error
-                raise UnreadablePart(told(error)) from error
+                raise UnreadablePart(redacted(error)) from error
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
 from sv.model.limits import MAX_TIMESTAMP_MS
 from sv.model.part import Part
+from sv.model.redaction import redacted
 from sv.model.rollup import Summary
-from sv.model.telling import told
 from sv.model.unwanted import Unwanted
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class DuckTables:
         try:
             yield
         except (duckdb.DataError, duckdb.InvalidInputException, ValueError) as error:
-            raise self._bad_batch(told(error)) from error
+            raise self._bad_batch(redacted(error)) from error
 
     def remember_event_ids(self, generation: int) -> None:
         with self._cursor() as cursor:

@@ -10,7 +10,7 @@ import pytest
 
 from sv.cli.log_lines import JsonLines, TextLines
 from sv.model.errors import Unavailable
-from sv.model.telling import told
+from sv.model.redaction import redacted
 
 SECRET = "ann@example.com"
 NUMBER = "4915112345678"
@@ -47,19 +47,19 @@ def of_the_engine(sql: str) -> duckdb.Error:
 def test_a_message_of_the_engine_is_told_up_to_what_it_quotes(sql: str) -> None:
     error = of_the_engine(sql)
     assert SECRET in str(error) or NUMBER in str(error)
-    for text in (told(error), line(error, TextLines()), line(error, JsonLines())):
+    for text in (redacted(error), line(error, TextLines()), line(error, JsonLines())):
         assert SECRET not in text
         assert NUMBER not in text
         assert type(error).__name__ in text
 
 
 def test_our_own_message_and_the_operating_system_s_are_told_whole(tmp_path: Path) -> None:
-    assert told(Unavailable("the query took longer than 30 s")) == "the query took longer than 30 s"
+    assert redacted(Unavailable("the query took longer than 30 s")) == "the query took longer than 30 s"
     missing = tmp_path / "it's gone"
     with pytest.raises(FileNotFoundError) as caught:
         missing.read_bytes()
-    assert told(caught.value).startswith("[Errno 2] No such file or directory: ")
-    assert str(tmp_path) in told(caught.value)
+    assert redacted(caught.value).startswith("[Errno 2] No such file or directory: ")
+    assert str(tmp_path) in redacted(caught.value)
 
 
 def test_a_trace_has_the_frames_and_the_causes_without_their_values() -> None:
@@ -85,5 +85,5 @@ def test_a_text_line_with_a_trace_is_a_line_and_its_trace() -> None:
 
 
 def test_an_error_without_a_message_is_told_by_its_name() -> None:
-    assert told(AssertionError()) == "AssertionError"
-    assert told(KeyError(SECRET)) == "KeyError: …"
+    assert redacted(AssertionError()) == "AssertionError"
+    assert redacted(KeyError(SECRET)) == "KeyError: …"
