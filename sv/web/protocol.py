@@ -49,7 +49,6 @@ class WatchedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.received = 0
-        self._head_ends_at = 0  # in `received`: where the last request's head was seen whole
         self._request_begins_at = 0
         self._body_bytes = 0
         self._is_whole = False  # all of a request is there

@@ -15,14 +15,14 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
+from sv.engine.duck.funnel import packing_of
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
-from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.modes import Mode, check_modes, needs_rows
 
 DAY_MS = 86_400_000
 SPAN_MS = 60 * DAY_MS
 WINDOW_MS = 7 * DAY_MS
-BITS = key_bits(SPAN_MS, WINDOW_MS)
+BITS = packing_of(0, SPAN_MS, WINDOW_MS).bits
 PERSONS = 200_000
 STEP_KEYS = (1_200_000, 800_000, 500_000)
 ROWS = 2_000_000

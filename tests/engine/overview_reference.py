@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sv.ingest.enrich.urls import path_of, referring_domain
-from sv.model.filters import URL_PROPERTY, Filter, Operator, matches
+from sv.model.filters import URL_PROPERTY, Filter, Operator, matches, url_path
 from sv.model.limits import MINUTE_MS
 from sv.model.overview import ENTRY_PROPERTIES, OverviewQuery, Period
 from sv.model.overview_parsing import parse_overview_query
 from tests.engine.reference import Row, session_ids
+from tests.url_reference import referring_domain
 
 COLUMNS = {
     "utm_source": "utm_source", "utm_medium": "utm_medium", "utm_campaign": "utm_campaign", "countries": "$country",
@@ -22,7 +22,7 @@ Who = Callable[[Row], Any]
 
 def page(row: Row) -> str | None:
     url = row.properties.get("$current_url")
-    path = path_of(url) if isinstance(url, str) else None
+    path = url_path(url) if isinstance(url, str) else None
     return path if path is None or (path and not path.endswith("/")) else f"{path}/"
 
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.enrich import MAX_SEARCHED_BYTES
+from sv.engine.duck.enrich import MAX_SEARCHED_BYTES, UTM_NAMES
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
-from sv.ingest.enrich.urls import UTM_NAMES, path_of, referring_domain, utm_of
 from sv.model.enrichment import LOOKED_AT
 from sv.model.filters import url_path
 from tests.engine.rig import CHROME, NOON, Rig, event, properties_of
+from tests.url_reference import referring_domain, utm_of
 
 COLUMNS = ", ".join(STRING_PROPERTY_COLUMNS.values())
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -55,7 +55,6 @@ def check_urls(rig: Rig, urls: list[str]) -> None:
     for url, row in zip(urls, rows, strict=True):
         expected = {"current_url": url, "url_path": url_path(url), **dict.fromkeys(UTM_NAMES), **utm_of(url)}
         assert row == expected
-        assert path_of(url) == url_path(url)
 
 
 def check_referrers(rig: Rig, referrers: list[str]) -> None:

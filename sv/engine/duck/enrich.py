@@ -1,9 +1,9 @@
 """Enrichment in SQL: what an event's typed columns hold, from the client's own properties, its URLs and its request.
 
-Expressions over one row an event. `rows_sql` puts those together that the events at hand need: to plan all of them costs as much as to
-drain thousands of events. `sv.ingest.enrich.urls` and `sv.model.filters.url_path` say the same in Python, slow and obvious, and a test
-holds the two to each other. The client's own value always wins, also where it is null or of
-a wrong type: then the typed column is null, and enrichment stays away.
+Expressions over one row per event. `rows_sql` puts those together that the events at hand need: to plan all of them costs as much as to
+drain thousands of events. `sv.model.filters.url_path` and the tests' `url_reference` say the same in slow and obvious Python, and a test
+compares the two. The client's own value always wins, even where it is null or of a wrong type: then the typed column is null, and nothing
+is put in its place.
 """
 
 import json

@@ -1,7 +1,6 @@
-"""What a request says besides its events: the visitor's browser, system, device, country, and their URLs.
+"""What a request says besides its events: the visitor's browser, operating system, device and country.
 
-`agents` and `bots` read User-Agent strings, `country` reads CDN headers and IP addresses, `urls` takes
-paths, referring domains and campaign parameters out of URLs. All of it is pure look-up: nothing here reads
-the clock, the network or (once constructed) the disk, nothing is written, and no input, however hostile,
-raises. That what the client sent itself is never overwritten is the caller's to keep.
+`agents` and `bots` read User-Agent strings, `country` reads CDN headers and IP addresses. (What a URL says, such as its path and campaign,
+is SQL: `sv.engine.duck.enrich`.) Everything here is a pure look-up: it reads no clock, no network and, once constructed, no disk; it writes
+nothing, and no input raises, however hostile. Never overwriting what the client sent itself is up to the caller.
 """

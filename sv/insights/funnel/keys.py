@@ -5,8 +5,8 @@ Sorted keys hold a group's rows together in the order of time, and a difference 
 difference in time.
 
 INVARIANT FUNNEL-1: 2^bits is beyond the time span plus the window, so that a key minus an earlier key of
-another group is always beyond the window, and one comparison tells "same group and in time". `key_bits` says
-how wide that is; of events the engine does (`packing_of`), and a test holds the two to each other.
+another group is always beyond the window, and one comparison tells "same group and in time". The engine chooses the
+width (`sv.engine.duck.funnel.packing_of`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -68,21 +68,6 @@ class Rows(NamedTuple):
     def of_step(self, step: int) -> Places:
         """Where the rows that match `step` (from 1) stand."""
         return np.flatnonzero((self.masks & np.uint32(1 << (step - 1))) != 0)
-
-
-def key_bits(span_ms: int, window_ms: int) -> int:
-    """The least width of the time part for timestamps from t0 to t0 + span_ms, both included: 1 to 63.
-
-    A window longer than the span says no more than the span itself and costs no bits. Groups may use the
-    other 64 - bits; a caller whose groups need more numbers only those that did the first step. Raises
-    ValueError for less than 0 ms, and for a span that would leave no bit for the groups.
-    """
-    if span_ms < 0 or window_ms < 0:
-        raise ValueError(f"expected a span and a window of 0 ms or more, got {span_ms} and {window_ms}")
-    bits = max(1, (span_ms + min(window_ms, span_ms)).bit_length())
-    if bits > BITS_MAX:
-        raise ValueError(f"expected a span that fits a key of 64 bits, got {span_ms} ms")
-    return bits
 
 
 def clip_window(window_ms: int, bits: int) -> np.uint64:

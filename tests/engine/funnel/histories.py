@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sv.engine.duck.funnel import packing_of
 from sv.engine.port import Uncut
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
-from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.modes import MODES, Mode, check_modes, needs_rows
 from sv.insights.funnel.outcome import Levels
 from sv.model.errors import ValidationFailed
@@ -67,7 +67,7 @@ class World:
 
     def keys(self, window: int) -> tuple[npt.NDArray[np.uint64], int]:
         """The rows' keys and the bits of their time part. Whatever writes to them fails."""
-        bits = key_bits(int(self.timestamps.max(initial=0)), window)
+        bits = packing_of(0, int(self.timestamps.max(initial=0)), window).bits
         keys = (self.persons.astype(np.uint64) << np.uint64(bits)) | self.timestamps.astype(np.uint64)
         keys.setflags(write=False)
         self.masks.setflags(write=False)

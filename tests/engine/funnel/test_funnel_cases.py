@@ -7,7 +7,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.modes import Mode, check_modes
 from tests.engine.funnel.clickhouse import ClickHouse
 from tests.engine.funnel.histories import World
@@ -67,11 +66,7 @@ def test_all_cases_have_the_recorded_levels_by_clickhouse_here_and_now(clickhous
         assert levels.tolist() == [case["expected"]], case["name"]
 
 
-def test_timestamps_near_2_to_the_64_are_refused_and_count_as_any_others_from_the_first_one(
-    clickhouse: ClickHouse,
-) -> None:
-    with pytest.raises(ValueError, match="fits a key"):
-        key_bits(max(timestamp for timestamp, _ in rows_of(WRAPPING)), WRAPPING["window"])
+def test_timestamps_near_2_to_the_64_count_as_any_others_from_the_first_one(clickhouse: ClickHouse) -> None:
     world, window, modes = world_of(WRAPPING), WRAPPING["window"], modes_of(WRAPPING)
     (expected,) = clickhouse.levels(world, [(window, modes)])
     assert world.levels(world.by_steps(window, modes)).tolist() == expected.tolist() == [2]

@@ -5,7 +5,6 @@ import pytest
 
 from sv.engine.duck.funnel import packing_of
 from sv.insights.funnel import outcome
-from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.outcome import Levels, StepFigures
 from tests.engine.funnel.histories import World, random_world
 from tests.engine.funnel.reached import level_of, reached_ms, start_ms
@@ -104,10 +103,4 @@ def test_an_empty_funnel_has_counts_of_0_and_no_times() -> None:
 
 @pytest.mark.parametrize(("span", "window", "bits"), [(0, 0, 1), (1, 0, 1), (1, 1, 2), (7, 0, 3), (7, 1, 4), (7, 10**30, 4)])
 def test_a_key_has_room_for_the_span_and_for_a_window_no_longer_than_it(span: int, window: int, bits: int) -> None:
-    assert key_bits(span, window) == packing_of(5, 5 + span, window).bits == bits
-
-
-@pytest.mark.parametrize(("span", "window"), [(-1, 0), (0, -1), (2**63, 0), (2**62, 2**62)])
-def test_a_span_that_fits_no_key_is_refused(span: int, window: int) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        key_bits(span, window)
+    assert packing_of(5, 5 + span, window).bits == bits

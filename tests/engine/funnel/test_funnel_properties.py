@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sv.engine.duck.funnel import packing_of
 from sv.insights.funnel import core
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.keyed import Fills
-from sv.insights.funnel.keys import key_bits
 from sv.insights.funnel.modes import Mode, check_modes
 from sv.insights.funnel.outcome import Levels
 from tests.engine.funnel.histories import World, legal_modes, random_world
@@ -61,7 +61,7 @@ def test_a_later_t0_a_higher_number_and_wider_keys_change_nothing(
 ) -> None:
     steps, people = case
     world = World.of(people, steps)
-    bits = key_bits(6 + shift, window) + wider
+    bits = packing_of(0, 6 + shift, window).bits + wider
     top = (1 << (64 - bits)) - 1
     numbers = np.uint64(top - 2) + world.persons.astype(np.uint64)
     keys = (numbers << np.uint64(bits)) | (world.timestamps + shift).astype(np.uint64)

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv.ingest.enrich.urls import UTM_NAMES, path_of, referring_domain, utm_of
+from sv.engine.duck.enrich import UTM_NAMES
+from sv.model.filters import url_path
+from tests.url_reference import referring_domain, utm_of
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ from sv.ingest.enrich.urls import UTM_NAMES, path_of, referring_domain, utm_of
     ],
 )
 def test_a_path_is_what_stands_between_site_and_query(url: str, path: str | None) -> None:
-    assert path_of(url) == path
+    assert url_path(url) == path
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_a_campaign_is_read_from_the_query(url: str, found: dict[str, str]) -> N
 @given(st.text(alphabet=st.characters(), max_size=60) | st.text("htps:/?#&=%+@[]utm_source.é\ud800 ", max_size=60))
 def test_no_text_raises_and_every_answer_keeps_its_shape(text: str) -> None:
     for url in (text, f"https://{text}", f"https://a.example/?utm_source={text}"):
-        path, domain, campaign = path_of(url), referring_domain(url), utm_of(url)
+        path, domain, campaign = url_path(url), referring_domain(url), utm_of(url)
 
         assert path is None or ("?" not in path and "#" not in path and path[:1] in ("", "/"))
         assert domain is None or (domain and not set(domain) & set(' /?#@\\"\x00'.replace('"', "")))
@@ -170,10 +172,10 @@ def test_no_text_raises_and_every_answer_keeps_its_shape(text: str) -> None:
 
 def test_a_path_is_its_own_path_unless_it_still_ends_in_a_slash() -> None:
     for url in ("https://a.example/b/c/?d#e", "/b/c", "https://a.example/Ä"):
-        path = path_of(url)
+        path = url_path(url)
 
         assert path is not None
-        assert path_of(path) == path
+        assert url_path(path) == path
 
 
 @pytest.mark.parametrize("size", [1_000_000])
@@ -181,4 +183,4 @@ def test_a_huge_text_is_read_in_linear_time(size: int) -> None:
     for piece in ("@", "%", "&", "utm_source=&", "?", "[", "a.", ":", "%ff"):
         url = "https://" + piece * (size // len(piece))
 
-        path_of(url), referring_domain(url), utm_of(url)
+        url_path(url), referring_domain(url), utm_of(url)

@@ -1,16 +1,15 @@
-"""What a URL tells about a visit: the page's path, the domain that referred to it, the campaign behind it.
+"""What enrichment takes out of a URL, in slow and obvious Python: the reference for the SQL of `sv.engine.duck.enrich`.
 
-Plain functions, slow and obvious: they are the definition, and the SQL that does the same to many events at
-once is tested against them. A URL is read as it was sent: scheme, authority, path, query and fragment are
-told apart by their marks (RFC 3986, appendix B), nothing is normalised, resolved or stripped of blanks.
-Assumes nothing, never raises: what isn't a URL has no path and no domain.
+The third of its kind, a URL's path, is `sv.model.filters.url_path`, which the product itself uses. A URL is read as it was sent: scheme,
+authority, path, query and fragment are told apart by their marks (RFC 3986, appendix B), and nothing is normalised, resolved or stripped of
+blanks. Assumes nothing and never raises: what isn't a URL has no domain and no campaign.
 """
 
 import re
 from typing import Final
 from urllib.parse import unquote_plus
 
-UTM_NAMES: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+from sv.engine.duck.enrich import UTM_NAMES
 
 # Scheme and authority; after them come path, query and fragment.
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
@@ -18,23 +17,6 @@ _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 # A name or IPv4 address, or an IPv6 address in brackets, then perhaps a port. The URL standard's forbidden
 # characters are in no host, others may be: names aren't always sent in their ASCII form.
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f#%/:<>?@\[\\\]^|]+)(?::[0-9]*)?")
-
-
-def path_of(url: str) -> str | None:
-    """The path, without query, fragment and one slash at its end; '' for a site's root.
-
-    A value that starts with "/" is itself taken as a path. None for what has no such path: a text without
-    "://", as "about:blank", "mailto:a@b" or "pricing". Two URLs are of the same page if their paths are
-    equal here: letter case and percent-encoding count, the site doesn't.
-    """
-    if url.startswith("/"):
-        rest = url
-    elif origin := _ORIGIN.match(url):
-        rest = url[origin.end() :]
-    else:
-        return None
-    path = rest.partition("#")[0].partition("?")[0]
-    return path.removesuffix("/")
 
 
 def referring_domain(referrer: str) -> str | None:
