@@ -1,6 +1,6 @@
-"""Arrow arrays of Python's texts and of numpy's numbers, by their buffers.
+"""Makes Arrow arrays from Python texts and numpy numbers, by their buffers.
 
-SCAR: not by `pa.array`, which imports pandas wherever it is installed: a third of a second of each command's processor time.
+SCAR: not by `pa.array`, which imports pandas wherever it is installed: a third of a second of processor time in each command.
 """
 
 import itertools
@@ -34,7 +34,8 @@ def lists(values: Sequence[Sequence[str] | None]) -> Any:
 
 
 def of_bytes(data: bytes, lengths: Any, is_there: Any = None) -> Any:
-    """An array of strings that lie one behind the other. is_there: null for the others. Raises ValueError where one is no UTF-8."""
+    """An array of strings whose bytes follow each other. is_there: which of them exist; the others are null. Raises ValueError where one
+    isn't UTF-8."""
     array = pa.Array.from_buffers(pa.string(), len(lengths), [is_there, pa.py_buffer(_offsets(lengths)), pa.py_buffer(data)])
     if not data.isascii():
         array.validate(full=True)
@@ -42,19 +43,19 @@ def of_bytes(data: bytes, lengths: Any, is_there: Any = None) -> Any:
 
 
 def _offsets(lengths: Any) -> Any:
-    """Where each of so long ones begins, and the last one ends."""
+    """Where each string of these lengths begins, and where the last one ends."""
     offsets = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
 
 
 def numbers(values: Any) -> Any:
-    """An array of a numpy array's numbers."""
+    """An Arrow array of a numpy array's numbers."""
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
 
 def booleans(values: Sequence[bool]) -> Any:
-    """An array of them."""
+    """An Arrow array of a numpy array's booleans."""
     return pa.Array.from_buffers(pa.bool_(), len(values), [None, _bits(values)])
 
 

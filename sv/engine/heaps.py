@@ -1,4 +1,4 @@
-"""What the C library, and Arrow beside it, keep of memory that threads gave back."""
+"""Bounds the memory that the C library's allocator, and Arrow's, keep after threads have freed it."""
 
 import contextlib
 import ctypes

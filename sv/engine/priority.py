@@ -1,9 +1,11 @@
-"""The priority of threads. Linux has one a thread, which anybody may lower; where a system has none, nothing happens.
+"""The priority of threads, which keeps ingest ahead of everything else.
 
-Ingest runs at the ordinary priority. What can wait for it is below, in two steps: what writes files, and what answers questions.
-That is a share of the processor, and says little about how soon a thread gets it: who wakes up for a tenth of a millisecond may stand
-behind a thread of the lowest priority until the kernel looks again, which is up to four later. So ingest's threads are real-time ones where
-the system lets them, and elsewhere ask for the processor in short slices.
+Linux gives each thread a priority of its own, which anybody may lower; on systems without that, nothing happens. Ingest runs at the
+ordinary priority. What can wait for it is below, in two steps: threads that write files, and threads that answer questions.
+
+A priority is a share of the processor and says little about how soon a thread gets it: one that wakes up for a tenth of a millisecond may
+have to wait behind a thread of the lowest priority until the scheduler's next tick, up to four milliseconds later. So ingest's threads are
+real-time threads where the system allows it, and elsewhere ask for short slices of processor time.
 """
 
 import contextlib
@@ -29,7 +31,7 @@ def lower_own_priority(niceness: int = QUERY_NICENESS) -> None:
 
 
 def lower_priority(thread_ids: Iterable[int], niceness: int = QUERY_NICENESS) -> None:
-    """Put threads of this process, by the numbers that the system gives them, below ingest."""
+    """Put threads of this process, given by the system's ids, below ingest."""
     if not os.path.isdir("/proc/self/task"):  # elsewhere setpriority would take the whole process down with it
         return
     for thread_id in thread_ids:
@@ -57,11 +59,11 @@ _FIRST: Final = os.SCHED_RR | os.SCHED_RESET_ON_FORK if sys.platform == "linux" 
 
 
 def put_first(thread_ids: Iterable[int]) -> None:
-    """Have these threads of this process get the processor as soon as they want it. For such as never want it for long.
+    """Have these threads of this process get the processor as soon as they want it. For threads that never want it for long.
 
-    Real-time ones where the system lets this process have them (root, CAP_SYS_NICE, or a limit of RLIMIT_RTPRIO from 1 on), which what
-    they start doesn't inherit. Not on a single processor, where all else would have what they leave, nor where somebody niced the process,
-    which is to give way to others then. Elsewhere short slices.
+    Makes them real-time threads where the system allows that (root, CAP_SYS_NICE, or RLIMIT_RTPRIO of 1 or more); threads and processes
+    that they start don't inherit it. Not on a single processor, where everything else would only get what they leave over, nor in a process
+    that somebody has niced, which is meant to give way to others. Elsewhere they get short slices.
     """
     may_be_first = sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
     for thread_id in thread_ids:
@@ -70,7 +72,7 @@ def put_first(thread_ids: Iterable[int]) -> None:
 
 
 def put_back(thread_ids: Iterable[int]) -> None:
-    """Have those of these threads that were put first be ordinary ones again."""
+    """Make those of these threads ordinary again that `put_first` has changed."""
     if sys.platform != "linux":
         return
     for thread_id in thread_ids:
@@ -102,7 +104,7 @@ def _set_slice(thread_id: int, slice_ns: int) -> None:
 
 
 def all_thread_ids() -> list[int]:
-    """The numbers of this process's threads; none where the system doesn't tell."""
+    """The system's ids of this process's threads; none where the system doesn't tell."""
     try:
         return [int(name) for name in os.listdir("/proc/self/task")]
     except OSError:
@@ -117,7 +119,7 @@ cores for itself, so short a time takes a seventh of the single-event requests t
 
 
 class GivingWay:
-    """Has Python's threads take turns quickly while there are questions to answer. Thread-safe; one for the process."""
+    """Makes Python switch between threads more often while questions are being answered. Thread-safe; one per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 
 class Stopped(Exception):
-    """Nobody waits for the answer any more."""
+    """The query was stopped, and nobody waits for its answer any more."""
 
 
 class Stop:
-    """Of one query. Thread-safe."""
+    """Stops one query. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,9 +21,10 @@ class Stop:
         self._reason: Callable[[], Exception] | None = None
 
     def set(self, reason: Callable[[], Exception] = Stopped) -> None:
-        """Stop the query for a reason, of which the first counts, and interrupt whatever of it runs in the database.
+        """Stop the query, and interrupt what it runs in the database. The first reason counts.
 
-        TRICKY: a statement that is just beginning forgets an interrupt. Who sets a stop does so again until the query has ended.
+        TRICKY: a statement that is just beginning forgets an interrupt, so whoever sets a stop has to set it again until the query has
+        ended.
         """
         with self._lock:
             self._reason = self._reason or reason
@@ -41,7 +42,7 @@ class Stop:
 
     @contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Generator[None]:
-        """Inside the block `interrupt` is called when the stop is set; after it no more. Raises the reason where it is set already."""
+        """Inside the block `interrupt` is called when the stop is set. Raises the reason where it is set already."""
         with self._lock:
             self._interrupts.add(interrupt)
         try:

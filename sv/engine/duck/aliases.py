@@ -1,10 +1,10 @@
-"""Which user's an anonymous id is, as a table beside the events: what merged identity joins with.
+"""Which user each anonymous id belongs to, as a table beside the events: what merged identity joins with.
 
-Answers for keeping the tables level with the rollup of aliases and for each query seeing them as of one version, however many
-statements it makes. Assumes that versions and numbers only grow. Never decides whose an id is.
+Keeps the tables up to date with the rollup of aliases, and lets each query see them as of one moment, however many statements it makes.
+Assumes that versions and numbers only grow. Never decides to whom an id belongs.
 
-A table holds [since, until) for each alias, in counts of refreshes. A change closes one row and opens another, so that who reads as of
-an earlier refresh sees what it saw. A closed row goes when no query can be as old as that.
+A table keeps history: each row holds for the refreshes [since, until). A change closes one row and opens another, so that a query that
+reads as of an earlier refresh still sees the old row. A closed row is deleted once no query can be that old.
 """
 
 import itertools
@@ -52,7 +52,8 @@ class _Table:
 
 
 class AliasTables:
-    """Thread-safe. A table a project that is asked for: MAX_ALIAS_TABLES of them, and those that some query may still read."""
+    """Thread-safe. One table per project, made when it is first needed. Keeps MAX_ALIAS_TABLES of them, and those that a query may still
+    read."""
 
     def __init__(self, database: Database, rows: AliasRows, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -63,7 +64,7 @@ class AliasTables:
         self._users: tuple[str, int, NDArray[np.uint32]] | None = None
 
     def refresh(self, project_id: str) -> int:
-        """Take in what has changed. Returns as of when `select` may be asked from now on."""
+        """Take in what has changed in the rollup. Returns the refresh to pass to `select` and `users`."""
         with self._lock, self._database.cursor() as cursor:
             table = self._tables.get(project_id)
             changes = self._rows.changes(project_id, table.place if table is not None else NOWHERE)
@@ -76,12 +77,13 @@ class AliasTables:
             return table.refreshes
 
     def select(self, project_id: str, refresh: int) -> str:
-        """A select of (person, user_person), a row an alias, as of a refresh."""
+        """A select of (person, user_person) with one row per alias, as of a refresh."""
         name = self._tables[project_id].name
         return f"select person, user_person from {name} where since <= {refresh:d} and {refresh:d} < until"
 
     def users(self, project_id: str, refresh: int, count: int) -> NDArray[np.uint32]:
-        """Whose each number below `count` is, as of a refresh, at the place of the number. The last answer is kept: 4 bytes a number."""
+        """An array that maps each person number below `count` to its user's number (itself where it has none), as of a refresh. The last
+        array is kept: 4 bytes per number."""
         name = self._tables[project_id].name
         kept = self._users
         if kept is not None and kept[:2] == (name, refresh) and kept[2].size >= count:
@@ -100,7 +102,8 @@ class AliasTables:
         return table
 
     def _take_in(self, cursor: duckdb.DuckDBPyConnection, project_id: str, table: _Table, changes: AliasChanges) -> None:
-        """All changes from these on, as one refresh. Another build voids what was known, and is told from its start."""
+        """Apply all changes from these on, as one refresh. When the rollup was rebuilt, everything known is void, and the new build is read
+        from its start."""
         refresh, place = table.refreshes + 1, table.place
         now_s = self._monotonic_s()
         unseen = [closed_by for closed_s, closed_by in table.closed if closed_s < now_s - MAX_QUERY_S]
@@ -129,7 +132,7 @@ class AliasTables:
             table.closed.append((now_s, refresh))
 
     def _drop_unused(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Beyond MAX_ALIAS_TABLES those not asked for of late, and of late is as long as a query may take."""
+        """Drop tables beyond MAX_ALIAS_TABLES, those unused for longest first, unless a query may still be reading them."""
         by_use = sorted(self._tables.items(), key=lambda item: item[1].used_s)
         for project_id, table in by_use[: max(len(by_use) - MAX_ALIAS_TABLES, 0)]:
             if table.used_s < self._monotonic_s() - MAX_QUERY_S:

@@ -1,7 +1,7 @@
-"""Batches in parts that the engine can take apart at a time.
+"""Cuts large batches into parts whose JSON the engine can parse within its memory.
 
-JSON that is taken apart takes sixteen bytes of memory for each value in it, and a value may be two bytes of JSON: ten megabytes of
-numbers are a tree of eighty, which the engine allocates in one piece, and again for each statement that looks into them.
+Parsed JSON takes sixteen bytes of memory per value, and a value may be only two bytes of JSON. Ten megabytes of numbers become a tree of
+eighty, which the engine allocates in one piece, and again for each statement that looks into it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,22 +21,20 @@ _events: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def part_bytes(memory_bytes: int) -> int:
-    """Of a part, where the engine has so much memory."""
+    """How many bytes a part may have, for an engine with this much memory."""
     return max(memory_bytes // PART_SHARE, MIN_PART_BYTES)
 
 
 def are_large(batches: Sequence[StoredBatch], most: int) -> bool:
-    """Whether they are to be taken in parts of so many bytes. Columns aren't taken apart."""
+    """Whether batches have to be cut into parts of so many bytes. Batches that are columns need no parsing, and so no cutting."""
     return batches[0].columns is None and (
         any(stored.size > most for stored in batches) or sum(stored.size for stored in batches) > 2 * most
     )
 
 
 def in_parts(batches: Sequence[StoredBatch], most: int) -> Iterator[list[StoredBatch]]:
-    """The batches in their order, large ones in pieces, together of so many bytes or of one event.
-
-    Raises ValueError for a batch that doesn't hold as many events as it says.
-    """
+    """The batches in order, in groups of at most so many bytes or of one event; large batches are cut. Raises ValueError for a batch that
+    doesn't hold as many events as it says."""
     taken: list[StoredBatch] = []
     size = 0
     for stored in batches:

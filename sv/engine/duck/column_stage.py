@@ -1,4 +1,4 @@
-"""From columns of events (`sv.model.batch.EventColumns`) to `stage`: a view, so that nothing is copied before the buffer."""
+"""Makes `stage` from an import's columns (`sv.model.batch.EventColumns`): a view, so that nothing is copied before the buffer."""
 
 import itertools
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ select
   $version::varchar as agent_version, $os::varchar as agent_os, $device::varchar as agent_device, $is_bot::boolean as agent_bot
 """
 
-# `json` writes what `from_json` does, so that a property's text never hangs on the way by which its event came.
+# `json` writes what `from_json` does, so that a property's text doesn't depend on whether its event was logged or imported.
 _STAGE: Final = """
 create or replace temp view stage as
 select
@@ -71,7 +71,7 @@ from (
 )
 """
 
-# The same rows as by `drain`, from values that are columns already. What is told by a URL is told once of each.
+# The same rows as `drain` makes, from values that are columns already. Each different URL is taken apart only once.
 _ENRICHED: Final = """
 select
   id, event, timestamp, received_at, distinct_id, person, anonymous_id, user_id, session_id, groups, client_event_id, properties,
@@ -95,9 +95,10 @@ _FROM_AGENTS: Final = {
 def stage_columns(
     cursor: duckdb.DuckDBPyConnection, batches: Sequence[StoredBatch], agent: Any, event_id: str
 ) -> tuple[str, dict[str, Any]] | None:
-    """Make `stage` of batches that all have columns, and came from one User-Agent, which says `agent`. event_id: the expression.
+    """Make `stage` from batches that all have columns and came from one User-Agent, which `agent` describes. event_id: the expression for
+    it.
 
-    Returns the select of the buffer's rows and what it binds; None where that has to read the properties.
+    Returns the select of the buffer's rows and what it binds; None where the properties have to be parsed first.
     """
     first = batches[0].batch
     cursor.execute(
@@ -136,7 +137,7 @@ def _own_or(name: str, other: str, own: Sequence[str]) -> str:
 
 
 def _own_names(batches: Sequence[StoredBatch]) -> tuple[str, ...] | None:
-    """The properties that any of the batches has as columns; None where they are to be read."""
+    """The properties that any of the batches has as a column; None where they have to be parsed."""
     held = [stored.columns.own for stored in batches if stored.columns is not None]
     if any(own is None or IS_BOT in own for own in held):
         return None

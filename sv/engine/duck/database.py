@@ -40,9 +40,9 @@ SPILL_SHARE = 0.5
 class Database:
     """Hands out cursors. Thread-safe; a cursor is for one thread at a time.
 
-    spill_bytes: what all queries together may spill; by default SPILL_SHARE of what is free. gives_way: whether the engine's threads are
-    below ingest, which there is none of in a command that has the folder for itself. fault: what it failed with, once it refuses
-    everything.
+    spill_bytes: what all queries together may spill to disk; by default SPILL_SHARE of the free space. gives_way: whether the engine's
+    threads run below ingest; a command that has the folder to itself has no ingest. fault: the engine's own error after which it refuses
+    everything; None while it works.
     """
 
     def __init__(
@@ -96,8 +96,8 @@ class Database:
 
     @contextlib.contextmanager
     def cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the same database, closed on leaving. Raises Unavailable where what runs inside finds the engine
-        itself at fault."""
+        """A new connection to the same database, closed at the end of the block. Raises Unavailable where a statement inside finds that the
+        engine itself has failed."""
         with self._lock:
             cursor = self._root.cursor()
         try:
@@ -106,7 +106,7 @@ class Database:
             self._look_whether_it_failed(error)
             raise Unavailable("the engine failed; where it can't go on the server is started again") from error
         except RuntimeError as error:
-            # SCAR: what becomes of Ctrl+C where a statement runs in the main thread. It ended a command with a trace.
+            # SCAR: this is how Ctrl+C arrives while a statement runs in the main thread. It ended a command with a traceback.
             if str(error) == _CTRL_C:
                 raise KeyboardInterrupt from error
             raise

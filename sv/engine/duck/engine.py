@@ -68,8 +68,8 @@ ATTRIBUTE_FIRST: Final = "a merged snapshot has to be attributed before persons 
 
 
 class DuckEngine:
-    """Thread-safe. max_person: an upper bound of the persons' numbers at the time of the call. cache_bytes: what may be kept of funnels'
-    steps for the next question."""
+    """Thread-safe. max_person: an upper bound of the persons' numbers at the time of the call. cache_bytes: how much of funnels' steps may
+    be kept for later questions."""
 
     def __init__(
         self,
@@ -103,8 +103,8 @@ class DuckEngine:
         self._steps.shutdown()
 
     def get_ready(self) -> None:
-        """Have what a process pays for once paid for: the way from statements to Arrow is imported by the first one, and numpy's masked
-        arrays by the first call of `unique`, which took 13 ms."""
+        """Pay what the first query of a process would pay: the imports on the way from statements to Arrow, and numpy's masked arrays,
+        which the first call of `unique` imports in 13 ms."""
         self._statements.table(Sql("select 1 as one", {}), Limits(READY_S))
         np.unique(np.zeros(1))
 
@@ -196,7 +196,7 @@ class DuckEngine:
         return self._funnels.persons(snapshot, scope, step, limits)
 
     def users(self, snapshot: Snapshot, count: int) -> NDArray[np.uint32] | None:
-        """Whose each of the first so many numbers is; None where every number is its own."""
+        """An array that maps each number to its user's; None where every number stands for itself."""
         if not snapshot.is_merged:
             return None
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST

@@ -1,7 +1,7 @@
-"""In which slices of time a piece of an export is sorted, so that the engine's memory holds each.
+"""Cuts a piece of an export into slices of time that the engine's memory can sort.
 
 SCAR: the engine's sort doesn't spill long texts. A hundred thousand events of two kilobytes, or a day of 400,000 with ten properties, were
-more than a server of 512 MiB could sort, so that no export of them ever ended.
+more than a server of 512 MiB could sort, so that exports of them never ended.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,8 +45,8 @@ class ExportSlices:
         self._events = events
 
     def of(self, piece: Piece, source: Snapshot, condition: Callable[[Params], str]) -> list[Slice]:
-        """The piece as a whole where it can be sorted, or need not be. source: what the piece is of. condition: that one of its rows is in
-        the piece."""
+        """The piece as a whole where it can be sorted or needn't be, else its slices. source: the snapshot of the piece. condition: the SQL
+        condition that a row is in it."""
         if not piece.is_ordered or self._is_light(piece, source):
             return [Slice(piece.from_ms, piece.to_ms, piece.is_ordered)]
         params = Params()
@@ -60,8 +60,8 @@ class ExportSlices:
         return slices_of(piece, self._statements.rows(statement, _LIMITS), self._most_bytes)
 
     def _is_light(self, piece: Piece, source: Snapshot) -> bool:
-        """Whether all that there is in its files and buffers weighs little. Of files their footers tell, where no text in them stands for
-        several rows."""
+        """Whether all the data in the piece's files and buffers is small. Files' footers tell, as long as no text in a file stands for
+        several rows (dictionary encoding)."""
         weight = piece.events * EVENT_BYTES
         if source.parts:
             params = Params()
@@ -84,8 +84,8 @@ class ExportSlices:
 
 
 def slices_of(piece: Piece, hours: Sequence[tuple[int, int]], most_bytes: int) -> list[Slice]:
-    """Neighbouring hours together, as far as they weigh no more; an hour that alone weighs more is not ordered. hours: (start, weight),
-    ascending."""
+    """Joins neighbouring hours up to the weight that can be sorted; an hour that alone weighs more is left unordered. hours: (start,
+    weight), ascending."""
     begun: list[tuple[int, int]] = []
     for hour_ms, weight in hours:
         if begun and begun[-1][1] + weight <= most_bytes:

@@ -70,10 +70,10 @@ Span = tuple[int, int]
 
 
 def is_large(memory_bytes: int) -> str:
-    """The condition that a row is one of those of which few are in one file.
+    """The condition that a row is so large that a file may only have few of them.
 
-    SCAR: the engine works on 2,048 rows at a time, and writes 10,240. A thousand of 60 KB in one file took more memory than there was, in
-    each try anew: nothing was flushed any more, by a project whose token everybody knows.
+    SCAR: the engine works on 2,048 rows at a time, and writes 10,240. A thousand rows of 60 KB in one file took more memory than there was,
+    at each try anew. So a project whose token everybody knows could keep the server from ever flushing again.
     """
     return f"strlen(properties) >= {memory_bytes // LARGE_ROWS:d}"
 
@@ -101,7 +101,8 @@ def buffer_groups(cursor: duckdb.DuckDBPyConnection, generation: int, memory_byt
 def buffer_spans(
     cursor: duckdb.DuckDBPyConnection, generation: int, project_id: str, days: Sequence[str], memory_bytes: int
 ) -> list[Span]:
-    """One project's rows of these days cut so that none weighs more than a file may; others' rows may lie in them too."""
+    """Cuts one project's rows of these days into spans, none of which weighs more than a file may; other projects' rows may lie between
+    them."""
     rows = cursor.execute(
         f"""
         select min(place), max(place)
@@ -163,7 +164,7 @@ def session_ids(cursor: duckdb.DuckDBPyConnection, path: Path, persons: Sequence
 
 
 def count_unwanted(cursor: duckdb.DuckDBPyConnection, path: Path, unwanted: Unwanted) -> int:
-    """How many rows of a file are to go. Reads two columns, and of those what their statistics don't rule out."""
+    """How many rows of a file are to be removed. Reads two columns, and of those only the row groups that statistics don't rule out."""
     row = cursor.execute(f"select count(*) from ({read_files([path])}) where {_is_unwanted(unwanted)}").fetchone()
     assert row is not None
     count: int = row[0]
@@ -177,7 +178,8 @@ def write_without(cursor: duckdb.DuckDBPyConnection, source: Path, unwanted: Unw
 
 
 def _of_days(project_id: str, days: Sequence[str]) -> str:
-    """SCAR: not by `timestamp::date`, which no scan looks at: of every row all columns were read, for each file that a buffer becomes."""
+    """SCAR: not by `timestamp::date`, for which no scan can skip rows: every row was read with all columns, once for each file that a
+    buffer becomes."""
     ranges = _ranges(days)
     within = _within(ranges[0][0], ranges[-1][1])
     either = f" and ({' or '.join(_within(*each) for each in ranges)})" if len(ranges) > 1 else ""
@@ -198,7 +200,7 @@ def _within(first: date, end: date) -> str:
 
 
 def _is_unwanted(unwanted: Unwanted) -> str:
-    """Numbers alone, so that they can be written into the statement: `copy` takes no parameters."""
+    """The condition, with numbers written into the text: `copy` takes no parameters."""
     listed = ", ".join(f"{number:d}" for number in unwanted.persons)
     is_theirs = f"person in ({listed})" if listed else "false"
     return f"{is_theirs} or timestamp < make_timestamp_ms({unwanted.before_ms:d})"
@@ -259,7 +261,7 @@ def is_readable(cursor: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def _can_run(statement: str) -> bool:
-    """Whether an engine that is opened for this alone can."""
+    """Whether an engine that is opened just for this test works."""
     with duckdb.connect(":memory:") as other:
         try:
             other.execute(statement).fetchall()
@@ -277,7 +279,7 @@ def _copy_sorted(cursor: duckdb.DuckDBPyConnection, source: str, order: str, tar
 
 
 def merged_order(cursor: duckdb.DuckDBPyConnection, source: str) -> str:
-    """How a merged file of these rows, a select, is ordered."""
+    """The `order by` of a merged file. rows: a select of its rows."""
     number = slice_of(cursor, source)
     return SORT_KEY if number is None else f"{number}, {SORT_KEY}"
 

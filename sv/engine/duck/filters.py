@@ -43,9 +43,10 @@ def _positive(item: Filter, params: Params) -> str:
 
 
 def _any_equal(name: str, field: Property, values: Sequence[Scalar | None], params: Params) -> str:
-    """`exact`: texts go into one list each for URLs and for paths, numbers into one for integers and one for other numbers.
+    """`exact`, with one list of texts for URLs, one for paths, one of integers and one of other numbers.
 
-    SCAR: number by number, a hundred in the buffer's JSON took the engine's memory to prepare, and each in an `in` list took ten kilobytes.
+    SCAR: one condition per number: a hundred of them over the buffer's JSON took all of the engine's memory to prepare, and in an `in` list
+    each took ten kilobytes.
     """
     texts = [value for value in values if isinstance(value, str)]
     whole = [value for value in texts if not compares_path(name, value)]
@@ -66,7 +67,7 @@ def _any_equal(name: str, field: Property, values: Sequence[Scalar | None], para
 
 
 def _equal_integers(numbers: Sequence[int | float]) -> list[int]:
-    """The integers, as far as they may be stored as such, that any of the numbers equals."""
+    """Those of the numbers that may be stored as integers."""
     return [int(value) for value in numbers if isinstance(value, int) or (abs(value) < 2**65 and value == value // 1)]
 
 
@@ -110,7 +111,7 @@ def _holds(item: Filter, field: Property, value: Scalar | None, params: Params) 
 
 
 def _seen(held: str, pattern: str) -> str:
-    """What the pattern is given of a value."""
+    """The part of a value that a pattern is matched against."""
     return held if is_simple(pattern) else f"left({held}, {MAX_REGEX_TEXT_CHARS})"
 
 

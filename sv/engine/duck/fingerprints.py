@@ -1,7 +1,8 @@
-"""Which blocks of a part may hold a value of a property that has too many for codes, such as an order's number: a Bloom filter a block.
+"""A Bloom filter per block of a part's rows, for properties with too many values for codes, such as an order's number.
 
-It says no for certain, and yes wrongly once in some seven hundred times. Values are known by 64 bits, which are the same in every release:
-of a text by its bytes, of a number by its double, so that equal ones agree. Lists and objects equal no filter's value and are not in it.
+A filter says for certain that a block doesn't hold a value, and wrongly says that it does once in some seven hundred times. A value is
+hashed to 64 bits that are the same in every release: a text by its bytes, a number by its double, so that equal numbers agree. Lists and
+objects equal no filter's value, so they are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,20 +60,21 @@ Hashes = NDArray[np.uint64]
 
 
 class Fingerprints(Struct, frozen=True):
-    """A property's filters in a key file, each of as many buckets. at: where they begin: with the first bucket of each block, after which
-    comes the second of each, so that those that a value may be in are read at once."""
+    """The Bloom filters of one property in a key file, all of the same number of buckets. at: where they begin in the file. They are stored
+    bucket by bucket: the first bucket of every block, then the second of every block, and so on, so that the buckets for one value are read
+    at once."""
 
     at: int
     blocks: int
     buckets: int
 
     def places(self, values: Hashes) -> list[int]:
-        """Where in the file each value's bucket of the first block is."""
+        """For each value, where in the file its bucket of the first block is."""
         return (self.at + BUCKET_BYTES * self.blocks * _bucket_of(values, self.buckets)).tolist()
 
 
 class Filters(NamedTuple):
-    """A property's filters as they are to be written."""
+    """The Bloom filters of one property, to be written."""
 
     name: str
     data: NDArray[np.uint8]
@@ -81,7 +83,7 @@ class Filters(NamedTuple):
 
 
 def filters_of(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Sequence[str]) -> Iterator[Filters]:
-    """Of each of these properties, one after the other."""
+    """Yields the filters of each of these properties in turn."""
     count = max(1, PASS_BYTES // (8 * max(rows, 1)))
     for first in range(0, len(names), count):
         some = names[first : first + count]
@@ -93,8 +95,8 @@ def filters_of(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names
 
 
 def hashes_of(values: Sequence[Scalar]) -> Hashes | None:
-    """Of a filter's values: the texts', then the numbers', then the booleans'; None where filters don't tell, as of a number beyond all
-    doubles."""
+    """The hashes of a filter's values: of texts, then numbers, then booleans. None where Bloom filters can't tell, as for a number beyond
+    all doubles."""
     encoded = [value.encode("utf-8", "surrogatepass") for value in values if isinstance(value, str)]
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     booleans = [_TRUE if value else _FALSE for value in values if isinstance(value, bool)]
@@ -108,7 +110,7 @@ def hashes_of(values: Sequence[Scalar]) -> Hashes | None:
 
 
 def sought(item: Filter | None) -> Hashes | None:
-    """Fingerprints, of one of which a value that meets the condition has to be; None where no such can be told."""
+    """The hashes of which a row must have one to meet the condition; None where the condition has none."""
     if item is None or item.operator is not Operator.EXACT:
         return None
     values = item.value if isinstance(item.value, tuple) else (item.value,)
@@ -116,7 +118,7 @@ def sought(item: Filter | None) -> Hashes | None:
 
 
 def may_hold(buckets: NDArray[np.uint32], values: Hashes) -> NDArray[np.bool_]:
-    """Of each of these values, which of its buckets may hold it. buckets: by value, a row of words each."""
+    """For each value, in which blocks it may be. buckets: a row of words per value."""
     found: NDArray[np.bool_] = np.all((buckets >> _bits_of(values)[:, None]) & np.uint32(1), axis=2)
     return found
 
@@ -154,7 +156,7 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Seq
 
 
 def _of_column(column: Any, rows: NDArray[np.int64]) -> Hashes:
-    """Of these rows' texts, none of them null, in an Arrow array."""
+    """The hashes of these rows' texts, none of them null. texts: an Arrow array."""
     wide = column.cast("large_string")
     _, offsets, data = wide.buffers()
     starts = np.frombuffer(offsets, np.int64)[wide.offset : wide.offset + len(wide) + 1]
@@ -163,7 +165,7 @@ def _of_column(column: Any, rows: NDArray[np.int64]) -> Hashes:
 
 
 def _of_texts(data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Hashes:
-    """Eight bytes at a time, as far as there are texts as long."""
+    """Hashes texts eight bytes at a time, for as many rounds as the longest one needs."""
     padded = np.zeros(data.size + 8, np.uint8)
     padded[: data.size] = data
     words = np.ndarray((data.size + 1,), "<u8", padded.data, strides=(1,))
@@ -197,7 +199,7 @@ def _distinct(hashes: Hashes) -> Hashes:
 
 
 def _filter_of(values: Hashes, buckets: int) -> NDArray[np.uint8]:
-    """A row of bytes a bucket."""
+    """Builds one block's filter: a row of bytes per bucket."""
     bits = np.zeros(buckets * _BITS_A_BUCKET, np.bool_)
     firsts = _bucket_of(values, buckets) * _BITS_A_BUCKET
     for word, places in enumerate(_bits_of(values).T):

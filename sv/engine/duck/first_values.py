@@ -1,7 +1,8 @@
-"""A funnel's breakdown: what each person had at the first event of step 1, out of key files as far as they tell, by SQL for the rest.
+"""The breakdown value of each person in a funnel: the property at the person's first event of step 1. Read from key files where they can
+tell, and by SQL elsewhere.
 
-Key files know an event's time, not its id, which decides between two of one millisecond. Where such two have different values, SQL is asked
-of the whole.
+Key files know an event's time but not its id, which decides between two events of one millisecond. Where two such events have different
+values, everything is asked of SQL.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,8 +27,8 @@ _NEVER: Final = np.iinfo(np.int64).max
 
 
 class Firsts(NamedTuple):
-    """Of some of the events the first of each person: parallel arrays of the person, its time and the value's code. is_tied: whether
-    another at the same time has another value."""
+    """The first event of each person among some events, as parallel arrays: the person, its time, and the value's code. is_tied: whether
+    another event at the same time has another value."""
 
     persons: NDArray[np.int64]
     ms: NDArray[np.int64]
@@ -37,7 +38,7 @@ class Firsts(NamedTuple):
 
 
 def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
-    """The first event of each person in one file. users: who each number stands for, where not all stand for themselves."""
+    """The first event of each person in one file. users: maps each number to its user's; None where every number stands for itself."""
     assert matched.codes is not None
     keys, codes = matched.keys, matched.codes
     persons = keys >> np.uint64(KEY_BITS)
@@ -60,7 +61,7 @@ def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
 
 
 class _Earliest:
-    """The first of each person, of whatever was added."""
+    """Collects the first event of each person over several files."""
 
     def __init__(self, max_person: int) -> None:
         self._ms = np.full(max_person + 1, _NEVER, np.int64)
@@ -87,7 +88,7 @@ class _Earliest:
         self._is_tied[who] = found.is_tied[is_better]
 
     def values(self) -> GroupValues | None:
-        """None where times don't tell."""
+        """The values; None where two events of one time leave it open which is first."""
         who = np.flatnonzero(self._ms != _NEVER)
         if self._is_tied[who].any():
             return None
@@ -112,7 +113,7 @@ class Asked(NamedTuple):
 
 
 def first_values(key_reader: KeyReader, asked: Asked) -> GroupValues | None:
-    """The breakdown's value of each person who did the step; None where key files don't tell of anything, or not enough."""
+    """The breakdown value of each person who did the step; None where key files can't tell for any of the events, or not enough of them."""
     wanted: Valued | None = valued_of(asked.name)
     if wanted is None:
         return None

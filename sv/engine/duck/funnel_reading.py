@@ -1,7 +1,7 @@
-"""What a funnel needs of events: its entries as keys or rows, the breakdown's values, and who did its first step.
+"""Reads a funnel's entries: as keys or as rows, with the breakdown's values, and the persons of its first step.
 
-By person entries come out of key files and the step cache as far as these tell, and by SQL for the rest; by session, and where numbers
-are too large to be packed, by SQL alone.
+For a funnel by person, entries come from key files and from the step cache where these can tell, and by SQL elsewhere. For one by session,
+and where numbers are too large to be packed into keys, they come by SQL alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,8 @@ class FunnelReader:
         with_foreign: bool,
         limits: Limits,
     ) -> FunnelKeys:
-        """See the port. By person the steps are read by file, side by side; groups that have to be numbered first take one for all."""
+        """See the port. By person, each file is read for all steps at once, several files in parallel. Groups that have to be numbered
+        first take one statement for everything."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
         packing = self._packing(source, scope, window_ms, limits)
         if packing is None or group_by == "session" or not self._fits(packing):
@@ -98,7 +99,7 @@ class FunnelReader:
         return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
 
     def _cut(self, hits: Sequence[Hit]) -> list[list[NDArray[np.uint64]]]:
-        """The keys of each hit, in runs of which each ascends; the steps' pieces are cut side by side."""
+        """The keys of each hit, cut to the asked range, as runs that each ascend. The steps' pieces are cut in parallel."""
         pieces = [(place, piece) for place, hit in enumerate(hits) for piece in hit.pieces]
         runs: list[list[NDArray[np.uint64]]] = [[] for _ in hits]
 
@@ -120,7 +121,7 @@ class FunnelReader:
         *,
         are_files_read: bool,
     ) -> list[NDArray[np.uint64]]:
-        """The keys of the rows that match no step, of the persons who did step 1. starts: the keys of that."""
+        """The keys of the rows that match no step, of persons who did step 1. starts: the keys of step 1."""
         bits = np.uint64(packing.bits)
         users = self._relations.users(source, self._relations.max_person + 1)
         is_starter = np.zeros(self._relations.max_person + 1 if are_files_read else 0, np.bool_)
@@ -156,8 +157,8 @@ class FunnelReader:
         steps: Sequence[Matcher],
         limits: Limits,
     ) -> list[list[Run]]:
-        """For each step the keys of what is merged already and of what is found in files, which is merged where that is worth it, here and
-        for the next question. rests: what is in neither. Nothing stays in `found`."""
+        """For each step, the keys that were kept merged from earlier questions and those found in files. The latter are merged where that
+        pays, for this question and the next. rests: the parts for which neither has an answer. `found` is empty afterwards."""
         users = self._users_of(source, found)
         of_files: list[list[NDArray[np.uint64]]] = []
         for by_part in found:
@@ -188,7 +189,8 @@ class FunnelReader:
         return all_runs
 
     def _users_of(self, snapshot: Snapshot, found: Sequence[dict[int, Kept]]) -> NDArray[np.uint32] | None:
-        """Whose each number is among what is found in files, which is kept by the events' own numbers. None: every number is its own."""
+        """An array that maps the persons found in files, who are kept by their events' own numbers, to their users. None: every number
+        stands for itself."""
         kept = [each.keys for by_part in found for each in by_part.values() if each.keys.size]
         count = max(((int(keys.max()) >> KEY_BITS) + 1 for keys in kept), default=0)
         return self._relations.users(snapshot, count)

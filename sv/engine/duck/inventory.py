@@ -1,6 +1,7 @@
-"""What event files say of themselves, for a catalog that is held against them or made anew: facts, log positions, persons, shared rows.
+"""What event files say about themselves: facts, log positions, persons, and rows shared with other files. For checking a catalog, or
+rebuilding one.
 
-An event's id says which record of the log it came in (`drain.py`), and so a file says up to where the log is in it.
+An event's id says which record of the log it came in (`drain.py`), so a file tells how far the log is in it.
 """
 
 import os

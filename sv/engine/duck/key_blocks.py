@@ -1,4 +1,4 @@
-"""Which rows of a file may meet a condition, as filters of values (`fingerprints`) tell it."""
+"""Finds the rows of a file that may meet a condition, with the Bloom filters of `fingerprints`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,7 +14,8 @@ Sought = tuple[str, Hashes]
 
 
 def rows_of(files: Sequence[tuple[Part, KeyFile]], some: Sequence[Alternative], give_up: GiveUp) -> dict[int, tuple[Range, ...]]:
-    """Which rows, half-open and in the part's order, may be of any of the alternatives, by part. What is missing is not known."""
+    """For each part, the half-open ranges of rows (in the part's order) that may match any of the alternatives. A part that is missing from
+    the answer may have matches anywhere."""
     found: dict[int, tuple[Range, ...]] = {}
     asked = [list(_sought(one)) for one in some]
     for part, file in files:

@@ -1,9 +1,8 @@
-"""What a matcher asks of rows, as far as key files can tell: conditions over one coded column or property each, and for which codes they
-hold.
+"""Answers a matcher's conditions from key files: for which codes of a column or property each condition holds.
 
-A condition is asked once of each distinct value, by the same SQL that asks it of rows, so that it means the same in both. Which strings
-equal others needs no statement, and of a property's numbers in order it is enough to find where they cross the bound. What can't be
-answered so is left to others.
+A condition is asked once of each distinct value, by the same SQL that asks it of rows, so that it means the same in both. Two cases need no
+statement: equality of strings, and comparisons with a property whose numbers are kept in order, where it is enough to find the place of the
+bound. What codes can't answer is left to the caller.
 """
 
 import re
@@ -34,14 +33,14 @@ Table = NDArray[np.bool_]
 
 
 class Condition(Struct, frozen=True):
-    """A condition over one coded column, or over the property that the item names. item: None for the one that shuts out bots."""
+    """A condition over one coded column, or over the property that `item` names. item: None for the condition that leaves out bots."""
 
     column: str | None
     item: Filter | None
 
 
 class Answer(NamedTuple):
-    """A condition in one file. at, width: where the codes are; at is None where all rows have the one that the table is of."""
+    """For which codes a condition holds in one file. at, width: where the rows' codes are; at is None where all rows have the same code."""
 
     at: int | None
     width: int
@@ -49,25 +48,25 @@ class Answer(NamedTuple):
 
     @property
     def for_all(self) -> bool | None:
-        """Whether it holds for all rows or for none; None where the codes have to be looked at."""
+        """True or False where the condition holds for all rows or for none; None where each row's code has to be looked at."""
         if self.table.all():
             return True
         return False if self.at is None or not self.table.any() else None
 
 
 Answers = dict[tuple[Condition, KeyFile], Answer]
-"""What is missing is not known."""
+"""A condition and file that is missing has no answer."""
 
 
 class Alternative(Struct, frozen=True):
-    """Events of this name, or of any, that meet all of these."""
+    """Events of one name, or of any, that meet all of these conditions."""
 
     event: str | None
     needs: tuple[Condition, ...]
 
 
 def alternatives_of(scope: Scope, matcher: Matcher) -> list[Alternative] | None:
-    """What the matcher's events in scope are: those of any alternative. None where that is more than codes tell."""
+    """The matcher within the scope, as alternatives: an event counts if it is of any of them. None where codes can't express it."""
     common = _conditions_of((*scope.filters, *matcher.filters))
     if common is None:
         return None
@@ -106,7 +105,7 @@ def answers_of(
     give_up: GiveUp,
     limits: Limits,
 ) -> Answers:
-    """Each condition in each file that knows."""
+    """The answer to each condition in each file that can give one."""
     answers: Answers = {}
     for need in needs:
         if need.column is not None:
@@ -133,7 +132,7 @@ def _of_column(need: Condition, name: str, files: Files, statements: Statements,
 
 
 class _Equal(NamedTuple):
-    """A condition that is about a string's being one of these alone. holds: whether it holds for those, or for all other values."""
+    """A condition that only asks whether a string is one of `strings`. holds: whether it holds for those, or for all other values."""
 
     strings: frozenset[str]
     holds: bool
@@ -178,7 +177,7 @@ class _OfProperty:
         return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
 
     def _without(self, files: Files, give_up: GiveUp) -> Iterator[KeyFile]:
-        """The files without codes of the property of which it is known that no row meets the condition."""
+        """The files that have no codes of the property, but whose Bloom filters show that no row meets the condition."""
         values = sought(self._item)
         if values is None:
             return
@@ -193,7 +192,7 @@ class _OfProperty:
                     give_up(part, file, error)
 
     def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
-        """For which values it holds: JSON texts, None for none."""
+        """For which values the condition holds. Values are JSON texts; None stands for an absent property."""
         holds = self._compared(texts)
         rest = texts - holds.keys()
         if rest:
@@ -203,7 +202,7 @@ class _OfProperty:
         return holds
 
     def _compared(self, texts: set[str | None]) -> dict[str | None, bool]:
-        """The same for those of which it is plain which string they are, or that they are none: in which nothing is escaped."""
+        """The same, without SQL, for values that plainly are a certain string, with nothing escaped, or plainly are no string."""
         equal = _equal_of(self._item)
         if equal is None:
             return {}
@@ -211,7 +210,7 @@ class _OfProperty:
         return {text: (text in written) is equal.holds for text in texts if text is None or "\\" not in text or text[0] != '"'}
 
     def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:
-        """For which of these it holds, which ascend and stand for the numbers exactly."""
+        """For which of these ascending numbers it holds; they represent the stored values exactly."""
         operator = NEGATED.get(self._item.operator, self._item.operator)
         if operator is Operator.IS_SET:
             holds = np.ones(numbers.size, np.bool_)
@@ -226,7 +225,7 @@ class _OfProperty:
 
 
 def _range_of(numbers: NDArray[np.float64], operator: Operator, bound: float) -> tuple[int, int]:
-    """Which of the ascending numbers are on the operator's side of the bound, compared as Python does: exactly."""
+    """The ascending numbers on the operator's side of the bound. Compares exactly, as Python does."""
     listed = cast("Sequence[float]", numbers)
     low, high = bisect_left(listed, bound, key=float), bisect_right(listed, bound, key=float)
     match operator:

@@ -1,4 +1,4 @@
-"""The numbers that key files' codes of a property stand for, in each of many files: for the measures of trends that are of numbers."""
+"""The numbers that a property's codes stand for in key files: for trends that measure numbers (sums, averages, quantiles)."""
 
 import math
 from typing import Final, NamedTuple
@@ -15,14 +15,14 @@ from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 
 
 class Numbers(Struct, frozen=True, eq=False):
-    """of_codes: by code; nan for what is no number. ascending: the codes of numbers, in the numbers' order."""
+    """of_codes: the number by code; nan for a value that is no number. ascending: the codes of numbers, in the order of the numbers."""
 
     of_codes: NDArray[np.float64]
     ascending: NDArray[np.int64] | slice
 
     @property
     def has_others(self) -> bool:
-        """Whether there are codes of what is no number."""
+        """Whether some codes stand for values that are no numbers."""
         return bool(np.isnan(self.of_codes).any())
 
 
@@ -38,7 +38,7 @@ class Numbered(NamedTuple):
 
 
 def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, Numbered]:
-    """The property's numbers in each file that knows; in none for a property that has a typed column."""
+    """The property's numbers in each file that has them coded. None has them for a property with a typed column."""
     if name in STRING_PROPERTY_COLUMNS or name == IS_BOT:
         return {}
     held = held_values(files, name, give_up)

@@ -1,4 +1,4 @@
-"""In which order a key file has a part's rows."""
+"""The order of rows in a key file."""
 
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ Order = NDArray[np.int64]
 
 
 def order_of(events: NDArray[np.uint16], keys: Keys) -> Order | None:
-    """By event, and within each by key; None for rows that are so, as they are in a part without slices."""
+    """The permutation that sorts a part's rows by event and then by key; None where they are sorted so already, as in a part without
+    slices."""
     follows = events[1:] > events[:-1]
     follows |= (events[1:] == events[:-1]) & (keys[1:] >= keys[:-1])
     if follows.all():
@@ -31,5 +32,5 @@ def order_of(events: NDArray[np.uint16], keys: Keys) -> Order | None:
 
 
 def ordered(codes: Codes, order: Order | None) -> Codes:
-    """Codes of the part's rows in the order of the keys."""
+    """Codes in the part's order, rearranged to the order of the keys."""
     return codes if order is None else codes[order]

@@ -1,7 +1,5 @@
-"""Funnel steps out of key files: no Parquet is decoded for a step that names its event and looks at coded columns and properties alone.
-
-What codes can't answer (`key_conditions`, `key_values`), or has no key file, is left to others.
-"""
+"""Answers funnel steps, trends and pages from key files, without decoding Parquet, where conditions look at coded columns and properties.
+What codes can't answer (`key_conditions`, `key_values`), and parts without a key file, are left to the caller."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -73,11 +71,11 @@ class KeyFiles:
         self.when_gone(part_id)
 
     def of(self, parts: Sequence[Part]) -> list[tuple[Part, KeyFile]]:
-        """Those parts that have one, with it."""
+        """The parts that have a key file, each with it."""
         return [(part, file) for part in parts if (file := self._files.get(part.part_id)) is not None]
 
     def without(self, parts: Sequence[Part], persons: Sequence[int]) -> tuple[Part, ...]:
-        """The parts, but for those of which it is known that none of these persons has an event in them."""
+        """The parts that may have an event of one of these persons: without those whose key file shows that they have none."""
         if len(persons) > MAX_PERSONS:
             return tuple(parts)
         return tuple(part for part in parts if self._may_hold(part, persons))
@@ -94,7 +92,7 @@ class KeyFiles:
             return True
 
     def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
-        """Use the file no more; the part answers in its place."""
+        """Stop using the key file; queries read the part itself instead."""
         self.discard(part.part_id)
         log.warning("can't read the key file %s, which is only slower: %s", file.path, redacted(error))
 
@@ -116,8 +114,8 @@ class KeyReader:
         known: Sequence[Collection[int]],
         limits: Limits,
     ) -> list[dict[int, Kept]]:
-        """For each step what matches it at whatever time, by part: of those parts for which key files tell, but for its `known` ones. Times
-        of parts that lie in the scope's range are counted from `origin_ms`, which is not after any of them."""
+        """For each step, what matches it in each part, at whatever time; without parts where key files can't tell, and without `known`
+        ones. Times of parts that lie within the scope's range are counted from `origin_ms`, which isn't after any of them."""
         found: list[dict[int, Kept]] = [{} for _ in steps]
         asked = [(place, some) for place, step in enumerate(steps) if (some := alternatives_of(scope, step)) is not None]
         files = self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _ in asked)])
@@ -130,10 +128,10 @@ class KeyReader:
             shift = np.uint64(file.origin_ms - origin)
             found: list[tuple[int, int, Kept]] = []
             for place, some in asked:
-                told = None if part.part_id in known[place] else _told(some, file, answers)
-                if told is not None:
-                    keys = _matching(file, reading, told, None).keys
-                    keys += shift  # here, where they lie in the processor's cache
+                answered = None if part.part_id in known[place] else _answered(some, file, answers)
+                if answered is not None:
+                    keys = _matching(file, reading, answered, None).keys
+                    keys += shift  # here, while they are in the processor's cache
                     found.append((place, part.part_id, Kept(keys, origin)))
             return found
 
@@ -154,10 +152,10 @@ class KeyReader:
         in_order: bool = True,
         number_of: str | None = None,
     ) -> dict[int, Result]:
-        """What `work` makes of all that matches, at whatever time, by part: of those parts for which key files tell. With something wanted,
-        its codes come with the keys, and parts are left out in which it is not known, or is null where that may mean another type.
-        in_order: whether keys have to ascend. number_of: a property whose numbers' codes come too, but for parts in which they are not
-        known."""
+        """Apply `work` to everything in a part that matches, at whatever time. Returns the results by part, without parts where key
+        files can't tell. wanted: a column or property whose codes come along, in parts where they are known and null hides no value of
+        another type. in_order: whether keys have to ascend. number_of: a property whose numbers' codes come along, in parts where they
+        are known."""
         some = alternatives_of(scope, matcher)
         files = self._files.of(parts)
         if some is None or not files:
@@ -167,28 +165,27 @@ class KeyReader:
         numbers = {} if number_of is None else numbers_by_file(number_of, files, self._files.give_up)
 
         def look(part: Part, file: KeyFile, reading: Reading) -> Result | None:
-            told = _told(some, file, answers)
-            if told is None or (wanted is not None and file not in values) or (number_of is not None and file not in numbers):
+            answered = _answered(some, file, answers)
+            if answered is None or (wanted is not None and file not in values) or (number_of is not None and file not in numbers):
                 return None
-            matched = _matching(file, reading, told, values.get(file), numbers.get(file), in_order=in_order)
+            matched = _matching(file, reading, answered, values.get(file), numbers.get(file), in_order=in_order)
             return None if wanted is not None and wanted.is_column and matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
 
     def counts(self, parts: Sequence[Part], scope: Scope, matcher: Matcher, limits: Limits) -> dict[int, int]:
-        """How many rows match, at whatever time, by part: of those parts where what is in memory of key files tells, and no row has to be
-        looked at."""
+        """How many rows match in each part, at whatever time, where that follows from what is in memory, without reading any row."""
         some = alternatives_of(scope, matcher)
         files = self._files.of(parts)
         if some is None or not files:
             return {}
         answers = self._answers(some, files, limits)
-        told = ((part, file, _told(some, file, answers)) for part, file in files)
-        counts = ((part.part_id, _count(file, told)) for part, file, told in told if told is not None)
+        answered = ((part, file, _answered(some, file, answers)) for part, file in files)
+        counts = ((part.part_id, _count(file, answered)) for part, file, answered in answered if answered is not None)
         return {part_id: count for part_id, count in counts if count is not None}
 
     def rows(self, parts: Sequence[Part], scope: Scope, matcher: Matcher) -> dict[int, tuple[Range, ...]]:
-        """Which rows of the parts, half-open and in their order, may match, by part, where what is kept of values without codes tells."""
+        """For each part with Bloom filters, the half-open ranges of rows (in the part's order) that may match."""
         some = alternatives_of(scope, matcher)
         files = [(part, file) for part, file in self._files.of(parts) if file.fingerprints]
         return {} if some is None else rows_of(files, some, self._files.give_up)
@@ -196,8 +193,7 @@ class KeyReader:
     def foreign(
         self, parts: Sequence[Part], scope: Scope, steps: Sequence[Matcher], keep: Callable[[Keys], Keys], limits: Limits
     ) -> dict[int, list[Kept]]:
-        """The rows of the scope's filters that match none of the steps, as far as `keep` lets them through, by part, at whatever time, in
-        any order: of those parts for which key files tell."""
+        """By part, the rows in scope that match none of the steps and that `keep` lets through, in any order, where key files can tell."""
         scoped, of_steps = alternatives_of(scope, Matcher(None)), [alternatives_of(scope, step) for step in steps]
         files = self._files.of(parts)
         if scoped is None or None in of_steps or not files:
@@ -206,10 +202,10 @@ class KeyReader:
         answers = self._answers([*scoped, *asked], files, limits)
 
         def look(_: Part, file: KeyFile, reading: Reading) -> list[Kept] | None:
-            within, told = _told(scoped, file, answers), _told(asked, file, answers)
-            if within is None or told is None:
+            within, answered = _answered(scoped, file, answers), _answered(asked, file, answers)
+            if within is None or answered is None:
                 return None
-            pieces = (_foreign(reading, low, high, within[0][1], needs) for low, high, needs in _stretches(file, told))
+            pieces = (_foreign(reading, low, high, within[0][1], needs) for low, high, needs in _stretches(file, answered))
             return [Kept(keep(keys), file.origin_ms) for keys in pieces if keys.size]
 
         return {part_id: found for part_id, found in self._in_files(files, look, limits).items() if found is not None}
@@ -217,7 +213,7 @@ class KeyReader:
     def _in_files(
         self, files: Sequence[tuple[Part, KeyFile]], look: Callable[[Part, KeyFile, Reading], Result], limits: Limits
     ) -> dict[int, Result]:
-        """`look` at each file, side by side; by part. A file that can't be read is missing."""
+        """Apply `look` to each file, several in parallel. Returns the results by part; a file that can't be read is left out."""
 
         def look_at(some: Sequence[tuple[Part, KeyFile]]) -> list[tuple[int, Result]]:
             results: list[tuple[int, Result]] = []
@@ -238,7 +234,7 @@ class KeyReader:
 
 
 def _shares(files: Sequence[tuple[Part, KeyFile]]) -> list[list[tuple[Part, KeyFile]]]:
-    """Files for each thread, with about as many rows."""
+    """Divides the files among threads, with about as many rows each."""
     rows = sum(file.rows for _, file in files)
     count = min(max(rows // ROWS_A_TASK, 1), MAX_TASKS)
     shares: list[list[tuple[Part, KeyFile]]] = [[] for _ in range(count)]
@@ -249,25 +245,25 @@ def _shares(files: Sequence[tuple[Part, KeyFile]]) -> list[list[tuple[Part, KeyF
     return [share for share in shares if share]
 
 
-Told = list[tuple[str | None, list[Answer]]]
-"""Alternatives in one file."""
+Answered = list[tuple[str | None, list[Answer]]]
+"""The alternatives in one file: each with its event's name and the file's answers to its conditions."""
 
 
-def _told(some: Sequence[Alternative], file: KeyFile, answers: Answers) -> Told | None:
-    """None where the file doesn't know one of the conditions."""
-    told: Told = []
+def _answered(some: Sequence[Alternative], file: KeyFile, answers: Answers) -> Answered | None:
+    """The alternatives with the file's answers to their conditions; None where the file has no answer to one of them."""
+    answered: Answered = []
     for one in some:
         needs = [answers.get((need, file)) for need in one.needs]
         if None in needs:
             return None
-        told.append((one.event, [answer for answer in needs if answer is not None]))
-    return told
+        answered.append((one.event, [answer for answer in needs if answer is not None]))
+    return answered
 
 
-def _count(file: KeyFile, told: Told) -> int | None:
-    """How many rows are of any of the alternatives; None where that differs from row to row."""
+def _count(file: KeyFile, answered: Answered) -> int | None:
+    """How many rows are of any of the alternatives; None where that can't be told without looking at rows."""
     names: set[str | None] = set()
-    for event, needs in told:
+    for event, needs in answered:
         if any(need.for_all is False for need in needs):
             continue
         if not all(need.for_all is True for need in needs):
@@ -280,8 +276,8 @@ def _count(file: KeyFile, told: Told) -> int | None:
 
 
 class Matched(NamedTuple):
-    """The rows of any of the alternatives: their keys, ascending, from `origin_ms`; with something wanted, `dictionary.values[codes]` is
-    it, and of a property's numbers `numbers` has those of `number_codes`."""
+    """The matching rows' keys, counted from `origin_ms`, ascending unless the caller didn't ask for that. What was wanted is
+    `dictionary.values[codes]`; a property's numbers are what `numbers` says of `number_codes`."""
 
     keys: Keys
     origin_ms: int
@@ -292,29 +288,30 @@ class Matched(NamedTuple):
 
     @property
     def has_null(self) -> bool:
-        """Whether the column is null for some of them."""
+        """Whether the wanted column is null for some of the rows."""
         if self.codes is None or None not in self.dictionary.values:
             return False
         return bool((self.codes == self.dictionary.values.index(None)).any())
 
 
-def _stretches(file: KeyFile, told: Told) -> Iterator[tuple[int, int, list[list[Answer]]]]:
-    """The rows [low, high) of each event, of neighbours together that have few and that no step names; and the steps' conditions there."""
-    named, of_all = {name for name, _ in told}, [needs for name, needs in told if name is None]
+def _stretches(file: KeyFile, answered: Answered) -> Iterator[tuple[int, int, list[list[Answer]]]]:
+    """Ranges of rows [low, high) with the steps' conditions there: one for each event, but small neighbours that no step names are
+    joined."""
+    named, of_all = {name for name, _ in answered}, [needs for name, needs in answered if name is None]
     end = 0
     for event in file.events:
         low, high = file.range_of(event)
         if event in named or high - low >= FEW_ROWS:
             if end < low:
                 yield end, low, of_all
-            yield low, high, [needs for name, needs in told if name is None or name == event]
+            yield low, high, [needs for name, needs in answered if name is None or name == event]
             end = high
     if end < file.rows:
         yield end, file.rows, of_all
 
 
 def _foreign(reading: Reading, low: int, high: int, scoped: Sequence[Answer], steps: Sequence[Sequence[Answer]]) -> Keys:
-    """The keys of these rows in scope that meet the conditions of none of these steps."""
+    """The keys of these rows that are in scope and meet none of the steps' conditions."""
     within = _flags(reading, low, high, scoped)
     if within is False:
         return _NOTHING
@@ -329,7 +326,7 @@ def _foreign(reading: Reading, low: int, high: int, scoped: Sequence[Answer], st
 
 
 def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Table | bool:
-    """Which of these rows meet all conditions; True and False for all and none of them."""
+    """Which of these rows meet all conditions; True or False where all or none do."""
     if any(need.for_all is False for need in needs):
         return False
     flags: Table | bool = True
@@ -341,20 +338,26 @@ def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Ta
 
 
 def _matching(
-    file: KeyFile, reading: Reading, told: Told, wanted: Values | None, numbered: Numbered | None = None, *, in_order: bool = True
+    file: KeyFile,
+    reading: Reading,
+    answered: Answered,
+    wanted: Values | None,
+    numbered: Numbered | None = None,
+    *,
+    in_order: bool = True,
 ) -> Matched:
     """What matches, with the codes of what is wanted."""
-    names = {event for event, _ in told}
+    names = {event for event, _ in answered}
     spans = [(0, file.rows)] if None in names else [file.range_of(event) for event in names if event is not None]
     coded = [each for each in (wanted, numbered) if each is not None]
     pieces = [
         _rows(reading, low, high, flags, coded)
         for low, high in spans
-        if low < high and (flags := _any_of(file, reading, low, high, told)) is not False
+        if low < high and (flags := _any_of(file, reading, low, high, answered)) is not False
     ]
     arrays = [_joined(column) for column in zip(*(pieces or [[_NOTHING, *(_NO_CODES for _ in coded)]]), strict=True)]
     keys, codes = arrays[0], arrays[1:]
-    if in_order and (len(pieces) > 1 or None in names):  # each event's keys ascend by themselves alone
+    if in_order and (len(pieces) > 1 or None in names):  # keys ascend within one event only
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         codes = [of_one[order] for of_one in codes]
@@ -368,10 +371,10 @@ def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
 
-def _any_of(file: KeyFile, reading: Reading, low: int, high: int, told: Told) -> Table | bool:
-    """Which of these rows, all of one event or of all, are of any of the alternatives."""
+def _any_of(file: KeyFile, reading: Reading, low: int, high: int, answered: Answered) -> Table | bool:
+    """Which of these rows meet any of the alternatives. The rows are all of one event, or of any."""
     found = np.zeros(high - low, np.bool_)
-    for event, needs in told:
+    for event, needs in answered:
         first, last = (low, high) if event is None else file.range_of(event)
         if not low <= first < last <= high:
             continue

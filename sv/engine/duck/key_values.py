@@ -1,6 +1,7 @@
-"""The values that key files' codes stand for: of a coded column or property, in each of many files.
+"""The values that codes stand for in key files: of a coded column or property, in each of many files.
 
-For breakdowns, which show them, and for conditions, which are asked of them. A property's values are JSON texts, or numbers in order.
+For breakdowns, which show the values, and for conditions, which are asked of them. A property's values are JSON texts, or numbers in
+ascending order.
 """
 
 import re
@@ -34,15 +35,16 @@ GiveUp = Callable[[Part, KeyFile, OSError], None]
 
 
 class Valued(Struct, frozen=True):
-    """What a breakdown's values are read from: a coded column, whose nulls may be of other types in the JSON, or else a property."""
+    """Where a breakdown's values come from: a coded column, in which null may hide a value of another type in the JSON, or else a
+    property."""
 
     name: str
     is_column: bool
 
 
 class Dictionary(Struct, frozen=True, eq=False):
-    """What codes stand for. values: each once. places: of each code its value's place, None where they are the same. Files with the same
-    values share one, so that what is made of it is made once."""
+    """What codes stand for. values: each once. places: for each code the place of its value; None where code and place are the same. Files
+    with the same values share one dictionary, so that what is derived from it is made once."""
 
     values: tuple[str | None, ...]
     places: NDArray[np.uint16] | None = None
@@ -52,7 +54,7 @@ NO_VALUES: Final = Dictionary(())
 
 
 class Values(NamedTuple):
-    """A column or property in one file. at, width: where the codes are; at is None where all rows have the one value."""
+    """The codes of a column or property in one file. at, width: where they are; at is None where all rows have the same value."""
 
     at: int | None
     width: int
@@ -60,8 +62,12 @@ class Values(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A property in many files. texts: the files by what they hold, JSON texts by code, None for its absence; numbers: ascending, of the
-    codes from 1; absent: files in which no event has it. distinct: all the texts; where they were more than MAX_ASKED there are none."""
+    """What the codes of one property stand for, in many files.
+
+    texts: the files grouped by their values: JSON texts by code, None for "absent". numbers: for files that have numbers, these, ascending,
+    from code 1 on. absent: files in which no event has the property. distinct: all the texts; where there are more than MAX_ASKED, `texts`
+    and `distinct` are empty.
+    """
 
     texts: dict[tuple[str | None, ...], list[tuple[KeyFile, PropertyColumn]]]
     numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]]
@@ -70,7 +76,7 @@ class Held(NamedTuple):
 
 
 def valued_of(breakdown: str) -> Valued | None:
-    """None for a property of which codes never tell."""
+    """Where the breakdown's values come from; None for a property that is never coded."""
     column = STRING_PROPERTY_COLUMNS.get(breakdown)
     if column is not None:
         return Valued(column, is_column=True) if column in CODED_COLUMNS else None
@@ -80,7 +86,8 @@ def valued_of(breakdown: str) -> Valued | None:
 def values_by_file(
     wanted: Valued, files: Files, statements: Statements, give_up: GiveUp, limits: Limits
 ) -> dict[KeyFile, Values]:
-    """The values in each file that knows: strings of a column; of a property JSON texts, equal numbers having equal ones."""
+    """The values in each file that has them coded: strings for a column, JSON texts for a property, where equal numbers have equal
+    texts."""
     if wanted.is_column:
         columns = {file: column for _, file in files if (column := file.columns.get(wanted.name)) is not None}
         made = {values: _dictionary(values) for values in {column.values for column in columns.values()}}
@@ -122,7 +129,7 @@ def _dictionary(values: Sequence[Value]) -> Dictionary:
 
 
 def json_texts(values: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str]:
-    """The JSON text of each string: by the engine, which makes those of rows, where it could be written in several ways."""
+    """The JSON text of each string, made by the engine as it makes those of rows, for characters that JSON can write in several ways."""
     asked = list(values)
     texts = {value: f'"{value}"' for value in asked if _BARE.fullmatch(value)}
     if len(texts) < len(asked):
@@ -134,7 +141,7 @@ def json_texts(values: Iterable[str], statements: Statements, limits: Limits) ->
 
 
 def strings_of(texts: Iterable[str], statements: Statements, limits: Limits) -> dict[str, str | None]:
-    """The string that each JSON text is, None where it is none."""
+    """The string that each JSON text stands for; None where it is no string."""
     asked = list(texts)
     strings: dict[str, str | None] = {text: text[1:-1] for text in asked if text[:1] == '"' and _BARE.fullmatch(text[1:-1])}
     if len(strings) < len(asked):
@@ -149,7 +156,7 @@ def strings_of(texts: Iterable[str], statements: Statements, limits: Limits) -> 
 
 
 def held_values(files: Files, name: str, give_up: GiveUp) -> Held:
-    """What the property's codes stand for in the files that know."""
+    """What the property's codes stand for, in the files that have it coded."""
     encoded: dict[bytes, list[tuple[KeyFile, PropertyColumn]]] = defaultdict(list)
     held = Held({}, {}, [], set())
     for part, file in files:
@@ -178,7 +185,7 @@ def held_values(files: Files, name: str, give_up: GiveUp) -> Held:
 
 
 def rows_holding(name: str, texts: set[str | None], params: Params) -> str:
-    """A select of each text and of `properties` in which the property has it as its value; without it for None."""
+    """A select with a row for each text: the text, and `properties` in which the property has it as its value (or is absent, for None)."""
     held, key = params.bind(list(texts)), params.bind(msgspec.json.encode(name).decode())
     return f"""
         select text, case when text is null then '{{}}' else '{{' || {key} || ':' || text || '}}' end as properties

@@ -1,7 +1,8 @@
-"""A funnel step's keys of many files, merged: what an earlier question sorted is not sorted again for another window or shorter dates.
+"""A cache of funnel steps' keys, merged from many files and sorted: what one question sorted is not sorted again for another window or
+shorter dates.
 
-Answers for which files' matches an entry stands for, and that no other file's get into an answer. Assumes that a part's number stands
-for its content for ever. Never holds more bytes than it may: what was used longest ago goes first.
+Answers for which files' matches an entry holds, so that no other file's get into an answer. Assumes that a part's number stands for its
+content for ever. Never holds more bytes than it may: the least recently used entries go first.
 """
 
 import threading
@@ -41,8 +42,8 @@ class Merged(Struct, frozen=True):
 
 
 class Piece(Struct, frozen=True):
-    """Neighbours among kept keys, counted from `kept_origin_ms`, which are wanted from `origin_ms` on. scope: whose range they have to be
-    cut to; None where they lie in it."""
+    """A run of kept keys, counted from `kept_origin_ms`, that a question wants counted from `origin_ms`. scope: the range to which they
+    have to be cut; None where all lie within it."""
 
     kept: Keys
     kept_origin_ms: int
@@ -52,7 +53,7 @@ class Piece(Struct, frozen=True):
     """Of this piece, for keys that differ from the kept ones."""
 
     def wanted(self) -> Keys:
-        """They themselves where nothing has to be done to them."""
+        """The keys as the question wants them: the kept array itself where nothing has to change."""
         if self.scope is not None:
             return keys_within(self.kept, self.kept_origin_ms, self.scope, self.origin_ms, self.room)
         if self.kept_origin_ms == self.origin_ms:
@@ -61,8 +62,8 @@ class Piece(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """What is kept of the matches in these parts (by number). scope: whose range it has to be cut to; None where it lies in it. origin_ms:
-    from when on keys are to be counted."""
+    """An entry that holds the matches in these parts (by number). scope: the range to which they have to be cut; None where all lie within
+    it. origin_ms: where the wanted keys are to be counted from."""
 
     part_ids: frozenset[int]
     entry: Merged
@@ -71,12 +72,12 @@ class Hit(Struct, frozen=True):
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        """The matches within the asked range: pieces whose keys ascend, as do the pieces."""
+        """The entry as pieces, each ascending and in ascending order."""
         return tuple(_pieces(self.entry, self.scope, self.origin_ms))
 
     @property
     def run(self) -> "Keys | Uncut":
-        """The same, where those who look at them a range of groups at a time cut them themselves."""
+        """The entry as one run; where it has to be cut, its reader does that for one range of groups at a time."""
         entry = self.entry
         if self.scope is None and entry.origin_ms == self.origin_ms:
             return entry.keys
@@ -88,7 +89,7 @@ class Hit(Struct, frozen=True):
 
 
 class MergedKeys:
-    """Thread-safe. max_bytes: of all keys that are kept. One entry a step and its scope's conditions: the latest."""
+    """Thread-safe. max_bytes: of all keys together. One entry, the latest, per step and scope without its range."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -101,10 +102,10 @@ class MergedKeys:
         return self._bytes
 
     def find(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int) -> Hit | None:
-        """What is kept of the step for those parts that lie in the scope's range, as far as it is whole. None where that is nothing.
+        """The entry of the step, where it has everything of those of its parts that lie in the scope's range; else None.
 
-        An entry's own parts that aren't among `parts` must have nothing in the range: one that was replaced or whose events were erased
-        would bring back what is no more.
+        Parts of an entry that aren't among `parts` must have nothing in the range: one that was replaced, or whose events were erased,
+        would bring back what is gone.
         """
         with self._lock:
             entry = self._entries.get(_key(scope, step))
@@ -121,7 +122,7 @@ class MergedKeys:
         return Hit(frozenset(part.part_id for part in known), entry, cut, origin_ms)
 
     def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys) -> None:
-        """Keep the keys, ascending, which are all that matches in these parts within the scope's range, unless they are too many."""
+        """Keep the keys, ascending, unless they are too many. They are everything that matches in these parts within the scope's range."""
         if keys.nbytes > self._max_bytes:
             return
         entry = Merged({part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
@@ -134,7 +135,7 @@ class MergedKeys:
                 self._bytes -= dropped.keys.nbytes
 
     def is_room_for(self, runs: Sequence[Keys]) -> bool:
-        """Whether what comes of merging these may be kept."""
+        """Whether the result of merging these runs may be kept."""
         return sum(run.nbytes for run in runs) <= self._max_bytes
 
 

@@ -1,7 +1,7 @@
-"""Where the events of a page lie, as key files tell it without any event being decoded.
+"""Finds where the events of a page lie, from key files and without decoding any event.
 
-A page has to decode all columns of each group of rows that may hold one of its events, and sorts them. What is older than the page, and
-files without an event for it, are left out of that.
+A page has to decode all columns of each row group that may hold one of its events, and sort them. This spares it what is older than the
+page, and files without an event for it.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,8 @@ Times = NDArray[np.int64]
 
 
 class Found(Struct, frozen=True):
-    """since_ms: from when on there are events enough. cuts: where the page's events are in the parts of which it is known."""
+    """since_ms: from here on there are enough events for the page. cuts: where the page's events lie, in those parts for which that is
+    known."""
 
     since_ms: int
     cuts: Cuts = {}
@@ -41,8 +42,9 @@ class Newest:
     def find(
         self, parts: Sequence[Part], scope: Scope, matcher: Matcher, keys: PageKeys, persons: Sequence[int] | None, limits: Limits
     ) -> Found:
-        """Where the newest `keys.limit` events of these parts are that match, are in scope and older than where the page starts. persons:
-        whose alone. Looks at no sessions and ids: a page that asks for some is not for this, nor is one of a distinct id and nobody's."""
+        """Where the newest `keys.limit` events of these parts lie that match, are in scope and are older than the start of the page.
+        persons: whose events alone. Not for pages of a session, of an event's id, or of a distinct id without a person, since key files
+        know nothing of these."""
         if (
             keys.session_id is not None
             or keys.event_id is not None

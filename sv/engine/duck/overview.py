@@ -82,17 +82,17 @@ class Kind(IntEnum):
 
 
 class OverviewSource(Struct, frozen=True):
-    """What an overview reads: a select of events, persons being distinct ids, and one of (person, user_person) where identity is merged."""
+    """What an overview reads: a select of events in which persons are distinct ids, and, where identity is merged, a select of (person,
+    user_person)."""
 
     events: str
     aliases: str | None
 
 
 class OverviewSql:
-    """The statements of one share, each to be asked by itself.
+    """The statements of one share, each asked by itself. starts_ms: the beginnings of the range's buckets.
 
-    starts_ms: of the range's buckets. A session counts if one of its events in the range meets the filters of events, and then with all
-    that it has in the range.
+    A session counts if one of its events in the range meets the filters on events; then everything that it has in the range counts.
     """
 
     def __init__(
@@ -147,7 +147,8 @@ class OverviewSql:
         return bucket_of(self._starts_ms, self._params)
 
     def _relations(self, kinds: Sequence[Kind], tables: Sequence[Table]) -> str:
-        """What the rows are selected from; of two that one statement asks of the same sessions, these are found once."""
+        """The common table expressions that rows are selected from. Where one statement asks for two kinds of rows of the same sessions,
+        these are found once."""
         conditions = self._conditions
         once = "materialized" if len(kinds) > 1 and conditions.has_sessions_filter else "not materialized"
         relations = [
@@ -190,7 +191,7 @@ class OverviewSql:
         """
 
     def _derived_sessions(self, tables: Sequence[Table]) -> str:
-        """Those that a person and a start tell apart."""
+        """The sessions without a client's id, each known by its person and its start."""
         return f"""
             select null::varchar as session_id, person as owner, started, null::ubigint as session_hash, {self._aggregates(tables)}
             from sessionless
@@ -208,7 +209,8 @@ class OverviewSql:
         """
 
     def _visits(self, tables: Sequence[Table]) -> str:
-        """The sessions that count, with what the tables show of them. `person` is whose the event is that a session was entered by."""
+        """The sessions that count, with what the tables show of them. `person` is the person of the event by which the session was
+        entered."""
         kept = "select * from sessions where is_kept"
         if all(table is Table.PAGES for table in tables):
             return kept

@@ -1,4 +1,4 @@
-"""Reading an overview: its statements share by share, and what of their rows is kept until the figures are made of it."""
+"""Reads an overview: runs its statements share by share, and keeps of their rows what the figures need."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -92,10 +92,9 @@ class _Reading:
         self.counts = (Kind.SEEN, Kind.PAGE) if Table.PAGES in asked.tables else (Kind.SEEN,)
 
     def read(self, shares: Iterable[Share], kinds: tuple[Kind, ...]) -> Hashes:
-        """Keeps rows of shares. Answers with the hashes of all sessions of cut shares, kept or not, once for each share.
-
-        Where sessions are filtered by, one statement finds them for all kinds; otherwise each kind has a statement of its own.
-        """
+        """Keep the rows of these shares. Returns, for each share that is cut, the hashes of all its sessions, whether or not these count.
+        Where there are filters on sessions one statement finds the sessions for all kinds of rows; otherwise each kind has a statement of
+        its own."""
         asked_at_once = [kinds] if self._filters_sessions else [(kind,) for kind in kinds]
         questions = (_Question(share, some) for some in asked_at_once for share in shares)
         hashes: list[Hashes] = [np.empty(0, np.uint64)]
@@ -110,7 +109,7 @@ class _Reading:
         return np.concatenate(hashes)
 
     def cut(self, cuts: Sequence[tuple[int, int]], pieces: Sequence[Share], most_rows: int) -> None:
-        """Reads pieces of the range one by one, then the sessions that have events in several, then those that no client gave an id."""
+        """Reads the range piece by piece, then the sessions that have events in several pieces, then the sessions without a client's id."""
         scope = self._asked.scope
         kinds = (Kind.VISIT, *self.counts) if self._filters_sessions else (Kind.VISIT,)
         hashes = overview_shares.of_several(self.read(pieces, kinds))
@@ -166,10 +165,8 @@ class _Reading:
 
 
 def beside(workers: Executor, items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[tuple[Item, Result]]:
-    """Each item with what work makes of it, in order; while one is looked at, the next AHEAD ones are worked at.
-
-    Whatever ends it, nothing is worked at any more afterwards.
-    """
+    """Yields each item with the result of `work` for it, in order. While one is looked at, the next AHEAD ones are worked on; when the
+    generator ends, for whatever reason, so does all work."""
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     try:
         for item in items:

@@ -1,7 +1,7 @@
-"""How an overview's range is divided, so that its sessions are found a share at a time, in bounded memory.
+"""Divides an overview's range into shares whose sessions can be found in bounded memory.
 
-Assumes nothing about how sessions lie in time: one that has events in two cuts of the range is noticed by the hash of its id, and asked for
-again in a share of such sessions alone, in which it is whole.
+Assumes nothing about how sessions lie in time. A session that has events in two pieces of the range is noticed by the hash of its id, and
+is read again in a share of such sessions alone, in which it is whole.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,10 +42,10 @@ class Rest(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """Some of a range's events. Sessions are whole in it, unless it is cut.
+    """Some of a range's events. Every session in it is whole, unless the share is cut.
 
-    has_clients, has_derived: whether events with, and without, a session id are in it. hashes: of the ids of the sessions in it, None for
-    all. ids: of which sessions it has the events with an id, by the id's hash. persons: of whom those without.
+    has_clients, has_derived: whether it has events with a session id, and such without. hashes: which sessions, by their ids' hashes; None
+    for all. ids: which sessions' events with an id, by the ids' hashes. persons: whose events without one.
     """
 
     from_ms: int
@@ -59,12 +59,12 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 def rows_within(memory_bytes: int) -> int:
-    """How many events a piece may have by the engine's memory."""
+    """How many events a piece may have, given the engine's memory."""
     return min(CUT_ROWS, memory_bytes // BYTES_A_ROW)
 
 
 def cuts(parts: Iterable[Part], from_ms: int, to_ms: int, most_rows: int) -> list[tuple[int, int]]:
-    """The range in pieces, from midnight to midnight, of about so many events; larger ones where files reach over many days."""
+    """Cuts the range at midnights into pieces of about so many events; a piece is larger where files reach over many days."""
     ordered = sorted(parts, key=lambda part: part.min_ts_ms)
     borders: list[int] = []
     rows, last = 0, from_ms
@@ -101,10 +101,8 @@ def _read(parts: Sequence[Part], borders: Sequence[int]) -> int:
 
 
 def of_several(hashes: Hashes) -> Hashes:
-    """Which of the hashes, each once for every cut that has it, are in several; ascending.
-
-    Two sessions of one hash may be among them, which costs time alone.
-    """
+    """The hashes that occur in several pieces, ascending. Each piece has each hash once. Two sessions may have the same hash, which costs
+    time alone."""
     ordered = np.sort(hashes)
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 

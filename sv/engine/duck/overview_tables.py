@@ -1,7 +1,7 @@
-"""An overview's figures out of rows: of sessions, and of who saw how many pages when.
+"""Makes an overview's figures from rows: of sessions, and of who saw how many pages when.
 
-Rows come a share at a time and are kept as numbers: a value is its place among all values of its table, a person its own. Counting each
-person once is a mark for each pair of a value and a person, or a sort of those pairs in one 64-bit word each.
+Rows come a share at a time and are kept as numbers: a value as its place among all values of its table, a person as their number. To count
+each person once, pairs of a value and a person are marked in a bitmap, or sorted as one 64-bit word each.
 """
 
 from typing import Any, Final, NamedTuple
@@ -62,7 +62,7 @@ class Rows:
         return np.concatenate(self._numbers[name])
 
     def drop(self, hashes: Hashes) -> None:
-        """Leaves out the rows of these sessions, and the hashes of all: every piece has to have them, or none."""
+        """Leaves out the rows of these sessions, and then the column of hashes. Either every piece has hashes, or none has."""
         for at, own in enumerate(self._numbers.pop("session_hash", [])):
             if not hashes.size:
                 continue
@@ -133,7 +133,8 @@ def pages_table(pages: Rows, rows: int) -> list[OverviewRow]:
 
 
 def first_rows(visitors: Numbers, others: Numbers, values: Any, rows: int) -> list[int]:
-    """The places that a table shows, of most visitors first, then of most others, then by value, null last; those of nobody aside."""
+    """The rows that a table shows: those with most visitors first, then with most of the second figure, then by value, null last. Rows
+    without anybody are left out."""
     ranks = (visitors.astype(np.uint64) << np.uint64(32)) | np.minimum(others, 0xFFFFFFFF).astype(np.uint64)
     places = np.flatnonzero(visitors)
     if places.size > rows:

@@ -18,24 +18,24 @@ _ENRICHED: Final = ", ".join(PROPERTY_COLUMN[name] for name in ENRICHED_PROPERTI
 
 
 class DerivedSession(Struct, frozen=True):
-    """What the id of a session that the client gave none says: whose it is and when it started, in Unix ms."""
+    """What the id of a derived session says: whose it is, and when it started, in Unix ms."""
 
     person: int
     started_ms: int
 
     @property
     def id(self) -> str:
-        """Stable as long as no earlier event of the session comes in late."""
+        """The id. It stays the same unless an earlier event of the session comes in late."""
         return f"auto-{self.person}-{self.started_ms}"
 
     @property
     def known_from_ms(self) -> int:
-        """Events from here on show that the session starts where it does."""
+        """Events from here on are enough to show that the session starts where it does."""
         return self.started_ms - SESSION_GAP_MS
 
 
 def derived_session(session_id: str | None) -> DerivedSession | None:
-    """The derived session of this id, None for an id that can't be one."""
+    """The derived session that this id stands for; None for an id that can't be one."""
     found = _DERIVED_ID.fullmatch(session_id) if session_id is not None else None
     if found is None:
         return None
@@ -60,7 +60,7 @@ def page_sql(events: str, scope: Scope, persons: Sequence[int] | None, matcher: 
 def fitting_sql(
     events: str, scope: Scope, persons: Sequence[int] | None, matcher: Matcher, keys: PageKeys, most_bytes: int, params: Params
 ) -> Sql:
-    """(how many of the first of these rows have properties of up to `most_bytes` together, and how many there are)."""
+    """Two numbers: how many of the first rows have properties of at most `most_bytes` together, and how many rows there are."""
     return params.sql(f"""
         with events as not materialized ({events}),
           sizes as (

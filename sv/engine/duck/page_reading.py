@@ -1,4 +1,5 @@
-"""Reading a page of events: which files and which of their rows may be on it, one statement for these, and whose session each is."""
+"""Reads a page of events: finds the files and rows that may be on it, selects from these in one statement, and derives the sessions of
+events that have none."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,8 +60,8 @@ class PageReader:
     def _source(
         self, snapshot: Snapshot, scope: Scope, matcher: Matcher, keys: PageKeys, params: Params, limits: Limits
     ) -> tuple[str, Scope, Sequence[int] | None] | None:
-        """A select of what may be on the page, the scope that is left of it, and whose events; None where there is nothing. What session an
-        event without one belongs to may hang on events before the scope."""
+        """A select of what may be on the page, the scope that remains to be asked for, and the persons; None where there can be nothing.
+        Events before the scope may be needed to tell a derived session."""
         derived = pages.derived_session(keys.session_id)
         from_ms = scope.from_ms if derived is None else min(scope.from_ms, derived.known_from_ms)
         source = self.holding(snapshot.within(from_ms, scope.to_ms), keys)
@@ -82,11 +83,11 @@ class PageReader:
 
     @staticmethod
     def _whose(keys: PageKeys, persons: Sequence[int] | None) -> Sequence[int] | None:
-        """The numbers that a page's events may have; None for any. persons: those of its distinct id."""
+        """The person numbers that the page's events may have; None for any. persons: those of the page's distinct id."""
         return persons if persons is not None else [keys.person] if keys.person is not None else None
 
     def _persons_of(self, snapshot: Snapshot, distinct_id: str | None) -> Sequence[int] | None:
-        """The numbers whose events are those of a distinct id, where they are not just the events that carry it."""
+        """The person numbers whose events a distinct id stands for; None where that is just the events that carry the id."""
         if distinct_id is None or not snapshot.is_merged:
             return None
         return self._aliases.numbers_of(snapshot.project_id, distinct_id)

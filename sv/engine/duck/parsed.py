@@ -1,11 +1,10 @@
-"""Statements of ours whose text hardly ever changes, taken apart twice at most.
+"""Keeps our own statements parsed, where their text hardly ever changes.
 
-Parsing the longer ones costs as much as running them on the few rows of an ordinary flush. Not for texts that differ from call to call:
-they would push out those that are kept.
+Parsing a long statement costs as much as running it on the few rows of an ordinary flush. Not for texts that differ from call to call: they
+would push out the others.
 
-SCAR: the engine's binding keeps Python's lock while it takes a text apart to be kept (13 ms for a drain's), and not while it runs a
-text. So what is asked for the first time is run as text: a buffer's statement is most often the only one of its kind, and ingest stood
-still for it.
+SCAR: preparing a statement to be kept holds Python's lock (13 ms for a drain's), while running it as text doesn't. So a statement is run as
+text the first time: a buffer's statement is usually the only one of its kind, and ingest stood still for it.
 """
 
 import threading
@@ -23,7 +22,7 @@ _lock: Final = threading.Lock()
 
 
 def parsed(cursor: duckdb.DuckDBPyConnection, text: str) -> duckdb.Statement | str:
-    """What `execute` of any connection and thread takes for the one statement of `text`."""
+    """What to pass to `execute` for `text`, which is one statement: on any connection, from any thread."""
     with _lock:
         is_known = text in _kept
         statement = _kept.pop(text, None)

@@ -1,8 +1,8 @@
-"""The properties' share of a key file: for each property that has no typed column a code a row, and the values that the codes stand for.
+"""The properties in a key file: for each property without a typed column a code per row, and the values that the codes stand for.
 
-Values are JSON texts as they stand in the events' JSON, null being the same as absent. A property of few values has its texts, ascending;
-one of many values, all of them numbers that a double holds exactly, has the numbers, ascending. Whatever fits neither is left to the part.
-Assumes that what stands in `properties` is canonical JSON without repeated keys. Never reads rows one by one.
+Values are JSON texts as they are in the events' JSON; null is the same as absent. A property with few values has its texts, ascending. One
+with many values, all of them numbers that a double holds exactly, has the numbers, ascending. Properties that fit neither have to be read
+from the part. Assumes canonical JSON without repeated keys. Never handles rows one by one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ class PropertyColumn(Struct, frozen=True):
 
 
 class Coded(Struct, frozen=True):
-    """A property as it is to be written. codes: none where all rows have the one value. values: as `PropertyColumn` has them."""
+    """A property to be written. codes: empty where all rows have the same value. values: as in `PropertyColumn`."""
 
     name: str
     codes: Codes
@@ -114,7 +114,7 @@ def batched_names(names: Sequence[str], rows: int) -> Iterator[tuple[str, ...]]:
 
 
 class _Column:
-    """A property's codes while they come in. Too many values end it."""
+    """Collects one property's codes, and gives up when it has too many values."""
 
     def __init__(self, name: str, rows: int) -> None:
         self._name = name
@@ -164,7 +164,7 @@ class _Column:
         return self._finish_texts([text for text in self._places if text is not None])
 
     def _finish_texts(self, texts: Sequence[str]) -> Coded:
-        """In order, so that files with the same values have the same bytes for them."""
+        """With texts in ascending order, so that files with the same values store the same bytes."""
         order = sorted(range(len(texts)), key=texts.__getitem__)
         listed = [None, *(texts[place] for place in order)]
         if self._is_always_there and len(texts) == 1:
@@ -182,7 +182,7 @@ class _Column:
         return self._coded(len(texts) + 1, numbers[order].tobytes(), is_numeric=True)
 
     def _renumber(self, order: NDArray[np.int64]) -> None:
-        """order: the values' places, of which the first gets code 1."""
+        """order: the places of the values; the first one gets code 1."""
         code_of = np.zeros(order.size + 1, np.uint16)
         code_of[order + 1] = np.arange(1, order.size + 1, dtype=np.uint16)
         self._codes = code_of[self._codes]

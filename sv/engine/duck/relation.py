@@ -30,7 +30,7 @@ MAX_CUTS: Final = 12
 
 
 class Cut(Struct, frozen=True):
-    """A stretch of a part, half-open: of Unix ms, or of rows by their numbers in it."""
+    """A half-open stretch of a part, by Unix ms or by row numbers."""
 
     low: int
     high: int
@@ -49,8 +49,8 @@ Cuts = Mapping[int, Sequence[Cut]]
 
 
 def relation(snapshot: Snapshot, data_folder: Path, params: Params, cuts: Cuts | None = None, wanted: str = "true") -> str:
-    """A select with the columns of `schema.COLUMNS` over every event of the snapshot, but for what cuts leave out. wanted: a condition that
-    events have to meet anyhow, by which fewer are decoded of what is cut."""
+    """A select with the columns of `schema.COLUMNS` over every event of the snapshot, except for what `cuts` leave out. wanted: a condition
+    that the events have to meet in any case; with it fewer rows of the cuts are decoded."""
     selects: list[str] = []
     known = {} if cuts is None else {part: cuts[part.part_id] for part in snapshot.parts if part.part_id in cuts}
     if sum(map(len, known.values())) > MAX_CUTS:
@@ -73,7 +73,8 @@ def relation(snapshot: Snapshot, data_folder: Path, params: Params, cuts: Cuts |
 
 
 def attributed(events: str, aliases: str) -> str:
-    """The same events, `person` being the user's where it is an anonymous id with a user. `aliases` has person and user_person."""
+    """The same events with merged identity: `person` is the user's number where an anonymous id has a user. aliases: a select of person and
+    user_person."""
     return f"""
     select e.* replace (coalesce(a.user_person, e.person) as person)
     from ({events}) e left join ({aliases}) a on e.person = a.person
@@ -107,7 +108,8 @@ def matches(matcher: Matcher, params: Params) -> str:
 
 
 def _some_rule(rules: Sequence[Rule], params: Params) -> str:
-    """The condition that any of the rules holds. Where each names its event, the names come first: files are sorted by them."""
+    """The condition that any of the rules holds. Where every rule names its event, the names are compared first: files are sorted by
+    them."""
     terms = " or ".join(f"({_rule(rule, params)})" for rule in rules)
     names = {rule.event for rule in rules}
     if None in names or len(rules) == 1:

@@ -1,7 +1,7 @@
-"""Running statements: within their time, and with the engine's errors as ours.
+"""Runs statements within their time, and translates the engine's errors to ours.
 
-Answers for what a failure means to the caller. DuckDB says with the same classes that a regular expression doesn't compile and that a
-file is damaged, so that the statement's own regular expressions are tried out first; whatever is nobody else's fault is a file's.
+DuckDB uses the same error classes for a regular expression that doesn't compile and for a damaged file. So after an error the statement's
+own regular expressions are tried first; an error that nothing else explains is put down to a file.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class Statements:
         )
 
     def batches(self, statement: Sql, batch_rows: int) -> Generator[Any]:
-        """The answer as Arrow record batches, made as they are taken; the engine holds a few. Takes as long as its reader does."""
+        """The answer as Arrow record batches, made as they are taken; the engine holds only a few. Takes as long as its reader does."""
         with self._database.cursor() as cursor:
             try:
                 reader = cursor.sql(statement.text, params=statement.params).to_arrow_reader(batch_rows)
@@ -107,10 +107,8 @@ class Statements:
 
 @contextmanager
 def _interrupted(limits: Limits, cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
-    """Inside the block what the cursor runs is interrupted by the limits' stop or, without one, once the time is up.
-
-    The cursor stays usable, and is interrupted no more after leaving.
-    """
+    """Inside the block the cursor's statement is interrupted by the limits' stop or, where there is none, once the time is up. After the
+    block the cursor is usable, and no longer interrupted."""
     if limits.stop is not None:
         with limits.stop.interrupting(cursor.interrupt):
             yield

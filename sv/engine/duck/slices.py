@@ -1,7 +1,8 @@
 """Slices of time, by which a large file's rows are ordered before anything else.
 
-A page of events, a session's or a person's are of one moment. In a file that is ordered by event and person alone they lie in groups of
-rows all over it, and of each the wide columns are decompressed; in one of slices they lie in the few groups of a slice.
+A page of events, a session or a person is about one moment. In a file ordered by event and person alone, the rows of one moment lie in row
+groups all over the file, and the wide columns of each of these have to be decompressed. In a file with slices they lie in the few row
+groups of one slice.
 """
 
 from typing import Any, Final
@@ -19,7 +20,7 @@ MAX_SLICES: Final = 200
 
 
 def slice_of(cursor: duckdb.DuckDBPyConnection, source: str) -> str | None:
-    """An expression that numbers the slices of these rows, which are a select, in ascending time; None where they are few."""
+    """An expression that numbers the slices, in ascending time. rows: a select of the file's rows. None where there are few rows."""
     rows = int(_one(cursor, f"select count(*) from ({source})"))
     size = max(SLICE_ROWS, -(-rows // MAX_SLICES // GROUP_ROWS) * GROUP_ROWS)
     firsts = range(size, rows, size)

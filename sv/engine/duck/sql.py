@@ -35,7 +35,7 @@ class Params:
         return f"${name}"
 
     def bind_regex(self, pattern: str) -> str:
-        """As `bind`; should the statement fail, the pattern is looked at first."""
+        """As `bind`, for a regular expression; if the statement fails, the pattern is the first suspect."""
         self._regexes.append(pattern)
         return self.bind(pattern)
 

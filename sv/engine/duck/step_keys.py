@@ -1,9 +1,8 @@
-"""A funnel step's matches, file by file, kept from one query to the next.
+"""A cache of funnel steps' matches, file by file.
 
-Answers for: which of a person's events in an immutable file match a step is worked out once, and asked again with another window, other
-steps beside it or another range it is a copy of numbers. Assumes that a part's number stands for its content for ever (`sv.model.part`).
-Never holds anything of a buffer, nor of a part that it was told is gone, and never more bytes than it may: what was used longest ago goes
-first.
+Which events of an immutable file match a step is found out once. Another question with a different window, range or other steps only copies
+numbers. Assumes that a part's number stands for its content for ever (`sv.model.part`). Never holds anything of a buffer, nor of a part
+that it was told is gone, and never more bytes than it may: the least recently used entries go first.
 """
 
 import threading
@@ -94,15 +93,15 @@ class StepCache:
 
 
 def _key(part_id: int, scope: Scope, step: Matcher) -> tuple[Any, ...]:
-    """What the matches in a file hang on: not on the range of time, which is looked at when keys are made."""
+    """What an entry depends on. The range of time isn't part of it: that is applied when keys are made."""
     return part_id, step, scope.filters, scope.include_bots
 
 
 def split_by_file(parts: Sequence[Part], steps: int, keys: Keys, tags: NDArray[Any], origin_ms: int) -> list[dict[int, Kept]]:
-    """An answer's rows as what is kept of each part, by step. Every part has an entry, maybe an empty one.
+    """Splits an answer's rows into what is kept of each part, for each step. Every part gets an entry, which may be empty.
 
-    A row's tag is (place in `parts` << steps) | mask of the steps that it matches. The rows of one file come in few runs, since a vector of
-    the engine is of one file; a run stays within the processor's cache while all steps pick from it.
+    A row's tag is (place in `parts` << steps) | mask of the steps that it matches. The rows of one file come in few runs, since each of the
+    engine's vectors is from one file; a run stays in the processor's cache while all steps pick from it.
     """
     pieces: list[list[list[Keys]]] = [[[] for _ in parts] for _ in range(steps)]
     files = tags >> tags.dtype.type(steps)
@@ -120,7 +119,7 @@ def split_by_file(parts: Sequence[Part], steps: int, keys: Keys, tags: NDArray[A
 
 
 def _picked(flags: NDArray[np.bool_]) -> slice | NDArray[np.int64]:
-    """Where the flags are up. A file is sorted by event, so that what a step without filters picks is one slice."""
+    """The keys whose flags are set. A file is sorted by event, so that what a step without filters picks is one slice."""
     first, count = int(flags.argmax()), int(np.count_nonzero(flags))
     in_a_row = slice(first, first + count)
     return in_a_row if flags[in_a_row].all() else np.flatnonzero(flags)
@@ -132,10 +131,8 @@ def _joined(pieces: Sequence[Keys]) -> Keys:
 
 
 def keys_of(found: Sequence[tuple[Part, Kept]], scope: Scope, origin_ms: int, users: NDArray[np.uint32] | None) -> Iterator[Keys]:
-    """The keys `(person << KEY_BITS) | (ms - origin_ms)` of the matches in the scope's range. users: who each number stands for.
-
-    What is kept stays as it is, and comes out itself where nothing has to be done to it.
-    """
+    """The keys `(person << KEY_BITS) | (ms - origin_ms)` of the matches in the scope's range. users: maps each number to its user's. What
+    is kept is never changed; an array that needs no change is yielded as it is."""
     for part, kept in found:
         keys = kept.keys
         if not covers(scope, part):

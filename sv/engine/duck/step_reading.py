@@ -1,8 +1,8 @@
-"""What matches a funnel's steps in its files: from key files, from the cache where it is kept, and read from the files where neither tells.
+"""Finds what matches a funnel's steps in its files: from key files, from the cache, and by reading the files where neither can tell.
 
-Answers for reading no file twice for what one look can tell. Steps that look at narrow columns alone are read together, since opening a
-file and decoding its times costs more than a further comparison. Steps that look into the JSON are read apart, so that only their events'
-JSON is decoded; those of one event together.
+Never reads a file twice for what one statement can tell. Steps that look at narrow columns alone are read together, since opening a file
+and decoding its times costs more than one more comparison. Steps that look into the JSON are read apart, so that only their events' JSON is
+decoded; steps of the same event are read together.
 """
 
 from collections.abc import Collection, Sequence
@@ -56,10 +56,10 @@ class StepReader:
         known: Sequence[Collection[int]],
         limits: Limits,
     ) -> list[dict[int, Kept]]:
-        """For each step what matches it at whatever time, by part: of all parts that lie within the scope's range, and of those others that
-        key files or the cache tell. To read those whole would cost more than to read what is asked of them.
+        """For each step, what matches it in each part, at whatever time. Covers all parts that lie within the scope's range, and of the
+        others those for which key files or the cache tell: reading these whole would cost more than reading what is in the range.
 
-        origin_ms: from when on times had best be counted, not after any in the scope. known: for each step the parts that need not be read.
+        origin_ms: where times are best counted from, not after any time in the scope. known: for each step, the parts that needn't be read.
         """
         found = self._key_reader.read(parts, scope, steps, origin_ms, known, limits)
         for step, by_part, of_step in zip(steps, found, known, strict=True):
@@ -89,7 +89,7 @@ class StepReader:
 
 
 def plan_looks(parts: Sequence[Part], steps: Sequence[Matcher], found: Sequence[Collection[int]]) -> list[Look]:
-    """The statements that read what is not found yet: steps that miss the same files go together, where that reads no more of them."""
+    """The statements that read what is missing: steps that miss the same files are read together, unless that reads more of the files."""
     groups: dict[tuple[tuple[Part, ...], object], list[int]] = {}
     for place, step in enumerate(steps):
         missing = tuple(part for part in parts if part.part_id not in found[place])
@@ -100,7 +100,7 @@ def plan_looks(parts: Sequence[Part], steps: Sequence[Matcher], found: Sequence[
 
 
 def _halves(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
-    """Many rows are read by two statements, so that one's answer is taken apart while the other reads."""
+    """Many rows are read by two statements, so that one's answer is processed while the other reads."""
     if len(parts) < 2 or sum(part.rows for part in parts) < 2 * MIN_HALF_ROWS:
         return [parts]
     return [parts[: len(parts) // 2], parts[len(parts) // 2 :]]

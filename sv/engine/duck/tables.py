@@ -31,10 +31,8 @@ FURTHER_PARTS: Final = 8
 
 
 class DuckTables:
-    """Each call works on a cursor of its own, so queries go on meanwhile.
-
-    bad_batch: the error that the store expects for a batch whose content is at fault.
-    """
+    """Each call has a cursor of its own, so that queries go on meanwhile. bad_batch: the error class that the store expects for a batch
+    whose content is at fault."""
 
     def __init__(
         self,
@@ -79,7 +77,7 @@ class DuckTables:
 
     @contextmanager
     def _writing(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """A cursor for what may take seconds and leaves nothing behind when it is interrupted."""
+        """A cursor for work that may take seconds, and that leaves nothing behind when it is interrupted."""
         with self._cursor() as cursor:
             with self._writers_lock:
                 self._writers.add(cursor)
@@ -115,7 +113,7 @@ class DuckTables:
                 return self._move(cursor, generation, staged, remember_event_ids)
 
     def _drain_large(self, generation: int, batches: Sequence[StoredBatch], most: int, remember_event_ids: bool) -> int:
-        """What is too large for one statement, in parts: entirely or not at all. In smaller ones where memory doesn't suffice."""
+        """Drain what is too large for one statement in parts, all or nothing; in smaller parts where memory doesn't suffice."""
         if self._event_id_window_ms > 0 and any(b'"eventId":' in stored.batch.events for stored in batches):
             self._recall_once()
         with self._cursor() as cursor, self._blaming_the_batch():
@@ -143,7 +141,7 @@ class DuckTables:
         return staged.event_ids > 0 and self._event_id_window_ms > 0
 
     def _recall_once(self) -> None:
-        """Outside of what blames the batch: a damaged file is no fault of the one that made us read it."""
+        """Outside of the block that blames the batch: a damaged file is no fault of the batch that made us read it."""
         with self._recalling:
             if not self._has_recalled:
                 self._recall()

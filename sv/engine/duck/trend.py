@@ -53,7 +53,7 @@ _NUMBER_PIECES: Final[dict[str, str]] = {
 
 
 def scaled_by(band: int) -> int:
-    """By which power of two the sums of `number_pieces_sql` are greater than those of the numbers."""
+    """The power of two by which the sums of `number_pieces_sql` are scaled, for a band."""
     return 70 - 40 * band
 
 

@@ -1,7 +1,7 @@
-"""Trends out of key files: counts of events and of persons by bucket and breakdown value, a file at a time.
+"""Trends from key files: counts of events and of persons by bucket and breakdown value, a file at a time.
 
-Answers for what a file contributes, in the least form that can be put together with the other files': counts, and for each cell the
-persons, each once. The rest of a snapshot comes in the same form, out of SQL.
+Each file contributes what can be combined with other files in the least space: counts, and the distinct persons of each cell. The rest of a
+snapshot contributes the same, by SQL.
 """
 
 from collections import Counter, defaultdict
@@ -36,7 +36,7 @@ _PERSON: Final = np.uint64((1 << (64 - KEY_BITS)) - 1)
 
 
 class Contribution(Struct, frozen=True):
-    """What a file has in each cell: how many events, and, where they are asked for, which persons, ascending, each once."""
+    """What a file has in each cell: the number of events and, where asked for, the distinct persons, ascending."""
 
     counts: dict[Cell, int]
     persons: dict[Cell, Persons]
@@ -78,8 +78,8 @@ def summed(found: Iterable[ValueCounts]) -> Counter[str]:
 
 
 class Slots:
-    """Which slot each breakdown value has, others being in OTHER_SLOT, and for each dictionary that of each code. Thread-safe: what two
-    make at once is the same."""
+    """The slot of each breakdown value (OTHER_SLOT for those beyond the limit), and for each dictionary the slot of each code. Thread-safe:
+    two threads that work out the same entry get the same result."""
 
     def __init__(self, of_values: Mapping[str, int]) -> None:
         self._of_values = of_values
@@ -191,7 +191,7 @@ def measures(
 
 
 def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
-    """How many persons there are in all, each once."""
+    """How many distinct persons there are in all arrays together."""
     check()
     if len(lists) == 1:
         return int(lists[0].size)
@@ -206,7 +206,7 @@ def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
 
 
 def contribution_of(rows: Any) -> Contribution:
-    """The rest's, of `trend.pieces_sql`'s answer: parallel arrays of slot, bucket and person, in any order."""
+    """The contribution of the rest, from the answer of `trend.pieces_sql`: parallel arrays of slot, bucket and person, in any order."""
     slots, buckets, persons = (np.asarray(values, np.int64) for values in rows)
     if not slots.size:
         return Contribution({}, {})

@@ -1,8 +1,8 @@
-"""Measures of a property's numbers, put together from pieces: sums, averages, extremes and quantiles by bucket and breakdown value.
+"""Measures of a property's numbers, combined from pieces: sums, averages, extremes and quantiles by bucket and breakdown value.
 
-A sum is the exact one, rounded once, whatever order its numbers come in and whatever they come out of: a file's share of it is an integer,
-of units of 2 ** -SCALE. A quantile is of the numbers that there are and how many events have each, and lies between two of them where the
-engine's `quantile_cont` has it. Assumes finite numbers. Never asks SQL.
+A sum is exact and rounded once, whatever the order of its numbers and wherever they come from: each file contributes an integer, in units
+of 2 ** -SCALE. A quantile is computed from the distinct numbers and how many events have each; where it lies between two of them it is
+interpolated as by the engine's `quantile_cont`. Assumes finite numbers. Never asks SQL.
 """
 
 import math
@@ -56,7 +56,7 @@ def form_of(measure: Measure) -> Form:
 
 
 class Tally(NamedTuple):
-    """How many events of a cell have a number, by cell and then by number, ascending. places: of the cell in `cells`."""
+    """How many events of each cell have each number, ordered by cell and then by number. places: of the cell in `cells`."""
 
     cells: Sequence[Cell]
     places: NDArray[np.int64]
@@ -99,7 +99,7 @@ def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots |
 
 
 def tally_of(slots: NDArray[Any], buckets: NDArray[Any], numbers: NDArray[np.float64], counts: NDArray[Any]) -> Tally:
-    """The rest's, of `trend.number_pieces_sql`'s answer: parallel arrays in any order."""
+    """The tally of the rest, from the answer of `trend.number_pieces_sql`: parallel arrays in any order."""
     order = np.lexsort((numbers, buckets, slots))
     slots, buckets = slots[order], buckets[order]
     is_next = (slots[1:] != slots[:-1]) | (buckets[1:] != buckets[:-1])
@@ -207,7 +207,8 @@ def _quantile(held: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], fra
 
 
 def between(low: float, high: float, part: float, *, is_fused: bool) -> float:
-    """As the engine has it. is_fused: whether it was compiled to multiply and add in one step, rounded once; builds differ."""
+    """The number between two others, interpolated as the engine does it. is_fused: whether the engine was compiled to multiply and add in
+    one step, rounded once; builds differ."""
     if not is_fused:
         return low * (1.0 - part) + high * part
     return float(Fraction(low) * Fraction(1.0 - part) + Fraction(high * part))

@@ -1,7 +1,7 @@
-"""A series of a trend: out of key files as far as they tell, by SQL for the rest, put together.
+"""Reads one series of a trend: from key files where they can tell, and by SQL for the rest, combined.
 
-Counts of events and of persons, and measures of a property's numbers, can be put together exactly from pieces; what is of sessions is
-asked of the whole in SQL, and so are quantiles where SQL would have to tell many numbers apart.
+Counts of events and of persons, and measures of a property's numbers, can be combined exactly from pieces. Sessions are always counted by
+one statement over everything, and so are quantiles for which SQL would have to return too many distinct numbers.
 """
 
 from bisect import bisect_right
@@ -199,7 +199,7 @@ class TrendReader:
                 return trend_numbers.pieces_of(trend_numbers.tally_of(*columns), asked.measure)
 
     def _is_fused(self, limits: Limits) -> bool:
-        """How the engine finds what is between two numbers."""
+        """Whether the engine multiplies and adds in one rounding step when it interpolates."""
         is_fused = self._fused
         if is_fused is None:
             asked = f"select quantile_cont(number, 0.9) from (values ({_LOW!r}::double), ({_HIGH!r}::double)) as pair(number)"
@@ -253,14 +253,14 @@ class TrendReader:
 
 
 def _is_counted(asked: Asked) -> bool:
-    """Whether pieces of the answer can be put together, and key files may have some."""
+    """Whether the answer can be combined from pieces, and key files may have some of them."""
     if asked.measure not in ("total", "unique_persons") and asked.number_of is None:
         return False
     return asked.breakdown is None or _valued(asked) is not None
 
 
 def _valued(asked: Asked) -> Valued | None:
-    """Where key files have the breakdown's values."""
+    """Where key files have the breakdown's values; None where they don't."""
     return None if asked.breakdown is None else valued_of(asked.breakdown)
 
 

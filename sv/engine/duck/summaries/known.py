@@ -1,7 +1,5 @@
-"""What is found out of rows before they are summarised, so that each summary leaves out what no row has.
-
-Only of many rows: of few, to look costs more than it saves.
-"""
+"""Looks at rows before they are summarised, so that each summary can skip what no row has. For many rows only: with few, looking costs more
+than it saves."""
 
 from typing import Any, Final
 

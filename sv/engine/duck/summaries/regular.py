@@ -1,9 +1,9 @@
-"""The values of events that have no other properties than known ones, counted column by column: two thirds of the time of taking each
-event's members apart as rows.
+"""Counts the values of events that have no other properties than known ones, column by column: in two thirds of the time that it takes to
+turn each event's properties into rows.
 
-TRICKY: whether an event has other properties is told by the length of its JSON, which is what its known members make up together. The
-engine writes a number with an exponent at a greater length than another's encoder did (5e18), so that something small beside it might
-be overlooked: where there may be such a one (`may_differ`), none of this counts.
+TRICKY: whether an event has other properties is told by the length of its JSON, which has to be what its known members add up to. The
+engine writes a number with an exponent longer than other encoders do (5e18), so that a small unknown member might go unnoticed beside one.
+Where such a number is possible (`may_differ`), none of this is used.
 """
 
 from typing import Any, Final
@@ -102,10 +102,11 @@ def _read(rows: str, known: Known) -> str:
 
 
 def _is_regular(known: Known) -> str:
-    """Whether the members make up the whole JSON: brackets, and of each its name in quotes, a colon and a comma, but for the last one.
+    """The condition that the known members are the whole JSON: brackets, and for each member its name in quotes, a colon, the value and,
+    except for the last, a comma.
 
-    Not where one is long and no text: what is kept of it wouldn't tell what numbers are in it. Nor where one that has a typed column is no
-    text, and so isn't in that.
+    Excludes events with a long value that is no text (what is kept of it wouldn't show the numbers in it), and with a value that is no text
+    although the property has a typed column (so it isn't in that column).
     """
     own = _own(known)
     others = [f"not coalesce(starts_with({column}, '\"'), true)" for column in own if column not in _counted(known)]
