@@ -1,11 +1,11 @@
 """The composition root: the only place that builds concrete classes and wires them.
 
-    open      lock the folder, open the metadata, read the log back: ready in a fraction of a second
-    serve     uvicorn over `web.front`, until SIGTERM or SIGINT
-    close     stop taking, flush, close everything
+    open    lock the folder, open the metadata, read the log back: ready in a fraction of a second
+    serve   uvicorn over `web.front`, until SIGTERM or SIGINT
+    close   stop taking requests, flush, close everything
 
-The engine (DuckDB, pyarrow, numpy) and the Litestar application are imported when first needed: a flush, a query, a management call. A
-server that has no events has neither in memory; one that has some gets them ready as soon as it serves, before anybody asks.
+The engine (DuckDB, pyarrow, numpy) and the Litestar application are imported when first needed: by a flush, a query, a management call. A
+server without events has neither in memory; one with events loads both as soon as it serves, before anybody asks.
 """
 
 import asyncio
@@ -82,9 +82,9 @@ def now_ms() -> int:
 
 
 class Server:
-    """One data folder, opened. `open` first, then `serve`; `close` may be called once, from any state.
+    """One data folder, opened. Call `open` first, then `serve`. `close` may be called once, from any state.
 
-    clock: Unix milliseconds. is_dev: the route that empties the server exists. gives_way: see `Database`; may be set until `open`.
+    clock: Unix milliseconds. is_dev: whether the route that empties the server exists. gives_way: see `Database`; may be set until `open`.
     """
 
     def __init__(self, settings: Settings, *, is_dev: bool = False, clock: Callable[[], int] = now_ms) -> None:
@@ -102,7 +102,7 @@ class Server:
     # Opening
 
     def lock_folder(self) -> None:
-        """Take the folder and nothing more. Raises FolderInUse, FolderUnusable."""
+        """Lock the folder, and nothing more. Raises FolderInUse, FolderUnusable."""
         if self._lock is None:
             self._lock = FolderLock.acquire(self.settings.data, now_ms=self.clock())
 
@@ -112,7 +112,7 @@ class Server:
         return self._lock
 
     def open(self) -> None:
-        """Take the folder and bring back what it holds. Raises FolderInUse, FolderFromNewerVersion and others that say what to do."""
+        """Lock the folder and bring back what it holds. Raises FolderInUse, FolderFromNewerVersion and other errors that say what to do."""
         folder = self.settings.data
         self.lock_folder()
         with contextlib.ExitStack() as undone:
@@ -218,7 +218,7 @@ class Server:
     # What ingest and the store call
 
     def _deliver(self, commits: list[Commit]) -> None:
-        """The log's report: on requests of ingest, or (before anything is served) on the one batch of `store_now`."""
+        """The log's report on its commits: of requests to ingest, or, before anything is served, of the one batch of `store_now`."""
         waiting = self._waiting_for_log
         if waiting is None:
             self.capture.on_commits(commits)
@@ -272,10 +272,8 @@ class Server:
             return self._tables
 
     def _recall_event_ids(self) -> None:
-        """Read the event ids of the window back from the parts, before the first batch that brings some is drained.
-
-        SCAR: the window before the oldest batch out of the log, not before now. A repetition that was dropped came back to life.
-        """
+        """Read the event ids of the window back from the parts, before the first batch that brings some is drained. SCAR: the window counts
+        back from the oldest batch out of the log, not from now. A repetition that had been dropped came back to life."""
         since_ms = (self._oldest_replayed_ms or self.clock()) - int(self.settings.event_id_window_seconds * 1000)
         recall_event_ids(self.settings.data, self.catalog, self._open_tables(), since_ms, lambda: self.maintenance.is_ending)
 
@@ -348,12 +346,12 @@ class Server:
 
     @property
     def engine_fault(self) -> str | None:
-        """What the engine failed with, and answers nothing since; None while it works."""
+        """The engine's own error after which it answers nothing any more; None while it works."""
         return None if self._tables is None else self._tables.database.fault
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept in memory of funnels' steps, for the next question."""
+        """How much memory is kept of funnels' steps for later questions."""
         return 0 if self._engine is None else self._engine.cached_bytes
 
     def metrics(self) -> str:
@@ -373,7 +371,7 @@ class Server:
         put_first(of_ingest)
 
     def end_queries(self) -> None:
-        """Tell those who still wait for an answer that there will be none."""
+        """Tell callers who still wait for an answer that there will be none."""
         self.capture.is_closing = True
         if self.runner is not None:
             self.runner.end()
@@ -384,7 +382,7 @@ class Server:
         put_back(all_thread_ids())  # before the last flush, which is on one of these threads
 
     def close(self, *, flush: bool = True) -> None:
-        """Stop everything, the last events written as parts. What can't be written stays in the log, and that is logged."""
+        """Stop everything, writing the last events as parts. What can't be written stays in the log, and that is logged."""
         self.capture.is_closing = True
         with contextlib.ExitStack() as steps:  # the last one entered is the first one done, and all are, whatever one raises
             steps.callback(self.lock.release)

@@ -1,12 +1,11 @@
-"""What lies in the folder `aside/`: whose each file is, by its name, and what is kept there of projects that are no more.
+"""The folder `aside/`: which project each file belongs to, according to its name, and removing what is kept there of deleted projects.
 
-    events__project=<id>__day=<day>__<name>.parquet     an event file; .1, .2 … follow where there was one of that name
-    batch-<log position>-<project>.json                 a batch that the engine could not take
-    sv.db.<n>, anything else                            a catalog that a repair replaced, and what people put there: nobody can tell whose
+    events__project=<id>__day=<day>__<name>.parquet   an event file; .1, .2 … follow where there was one of that name
+    batch-<log position>-<project>.json                a batch that the engine could not take
+    sv.db.<n>, anything else                           a catalog that a repair replaced, or a file that people put there: nobody knows whose
 
-A name that only begins as one of the first two is its project's as well: somebody has renamed it.
-
-Nobody reads these but people. Never moves anything there (`sv.store.files` and the event store do).
+A file whose name only begins like one of the first two counts as its project's as well: somebody has renamed it. The server never reads
+these files; they are for people. Never moves anything there (`sv.store.files` and the event store do).
 """
 
 import logging
@@ -32,7 +31,7 @@ _BEGUN: Final = re.compile(r"events__project=(.+?)__day=|batch-[0-9a-f]{16}-([a-
 
 
 class KeptAside(Struct, frozen=True):
-    """project_id: None where the name doesn't tell. day: of an event file, `mixed` for one of many days; None for anything else."""
+    """project_id: None where the name doesn't tell. day: of an event file, `mixed` for one with many days; None for other files."""
 
     path: Path
     project_id: str | None = None
@@ -40,13 +39,13 @@ class KeptAside(Struct, frozen=True):
 
 
 def kept_aside(data_folder: Path) -> list[KeptAside]:
-    """All that lies there, by name, but for what is being written. Raises OSError."""
+    """All files there, by name, except those that are being written. Raises OSError."""
     folder = data_folder / ASIDE
     return [_named(path) for path in sorted(folder.iterdir()) if path.suffix != ".tmp"] if folder.is_dir() else []
 
 
 def nobodys(data_folder: Path) -> list[str]:
-    """What may hold something of any project, relative to the data folder. Raises OSError."""
+    """The files that may hold something of any project, relative to the data folder. Raises OSError."""
     return [f"{ASIDE}/{kept.path.name}" for kept in kept_aside(data_folder) if kept.project_id is None]
 
 
@@ -59,8 +58,11 @@ def remove_aside(data_folder: Path, kept: Collection[KeptAside]) -> None:
 
 
 def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects, told: set[str]) -> None:
-    """Delete what lies there of deleted projects, whether or not it can be read. The log says how much, and what can't be deleted, which
-    keeps nothing else from going; told: what it said of that before, which it doesn't say again. Raises Unavailable."""
+    """Delete the files of deleted projects there, whether or not they can be read. Raises Unavailable.
+
+    Logs how many were deleted, and which can't be; one that can't doesn't keep the others from being deleted. told: what was logged before,
+    so that it isn't logged again.
+    """
 
     def tell(message: str) -> None:
         if message not in told and len(told) < MAX_TOLD:
@@ -86,7 +88,7 @@ def remove_aside_of_deleted(data_folder: Path, deleted: DeletedProjects, told: s
 
 
 def tell_nobodys(data_folder: Path) -> None:
-    """Have the log name what may hold something of a project that was deleted."""
+    """Log which files may hold something of a project that was deleted."""
     try:
         others = nobodys(data_folder)
     except OSError as error:

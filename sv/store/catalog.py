@@ -1,11 +1,11 @@
-"""The live parts in memory, and who reads them.
+"""The live parts in memory, and which snapshots still read them.
 
 A query holds a snapshot: the parts and buffer generations that together have each event exactly once. A part that compaction replaced, and
-a buffer that was flushed, go away only when the last snapshot with them is released. The catalog's rows on disk are written by the
-callers first; this follows.
+a buffer that was flushed, are removed only when the last snapshot that has them is released. Callers write the catalog's rows on disk first
+and change this afterwards.
 
-# INVARIANT STORE-1: parts and buffers change together under one lock, so that a snapshot sees a flushed event in its part or in its
-# buffer, never in both and never in neither.
+# INVARIANT STORE-1: parts and buffers change together under one lock, so that a snapshot sees a flushed event in its part or in its #
+buffer, never in both and never in neither.
 """
 
 import threading
@@ -53,12 +53,13 @@ class Catalog:
             return list((self._parts if project_id is None else self._of_project.get(project_id, {})).values())
 
     def are_live(self, part_ids: Iterable[int]) -> bool:
-        """Whether all of these are."""
+        """Whether all of these parts are live."""
         with self._lock:
             return all(part_id in self._parts for part_id in part_ids)
 
     def take(self, project_id: str, from_ms: int, to_ms: int) -> Snapshot:
-        """What may hold the project's events of [from_ms, to_ms), newest part first. Must be given back by `release`."""
+        """The parts and buffers that may hold the project's events of [from_ms, to_ms), newest part first. Must be given back by
+        `release`."""
         with self._lock:
             parts = sorted(
                 (

@@ -1,8 +1,7 @@
-"""How full the data folder's disk is, and what the folder takes of its budget: told while there is still time to act.
+"""Watches how full the data folder's disk is, and how much of its budget the folder takes, to warn while there is still time to act.
 
-Answers for what the log, `/healthz` and `/metrics` say of that: a line when a bound is crossed, another when all is well again. Looks at
-the start and then every minute, on a thread of its own. Never refuses or deletes anything: a disk that is full does the one (ingest's 503),
-retention the other.
+The log gets a line when a bound is crossed and another when all is well again; `/healthz` and `/metrics` tell the same. A thread of its own
+looks at the start and then every minute. Never refuses or deletes anything: a full disk makes ingest answer 503, and retention deletes.
 """
 
 import logging
@@ -32,10 +31,8 @@ _PUBLIC: Final = {
 
 
 class DiskReading(Struct, frozen=True):
-    """As of the last look, in bytes; None where the system didn't tell, or nobody has looked yet.
-
-    warnings: those of BUDGET and FREE that are in force.
-    """
+    """What the last look found, in bytes; None where the system didn't tell, or before the first look. warnings: those of BUDGET and FREE
+    that are in force."""
 
     disk: int | None = None
     free: int | None = None
@@ -45,7 +42,8 @@ class DiskReading(Struct, frozen=True):
 
 
 class DiskWatch:
-    """budget_bytes, free_bytes: 0 is none. disk_of: (size, free) in bytes. bytes_in: of all files below. lower: the thread's priority."""
+    """budget_bytes, free_bytes: the bounds; 0 for none. disk_of: returns (size, free) of the folder's disk in bytes. bytes_in: what all
+    files below a folder take. lower: lowers the thread's priority."""
 
     def __init__(
         self,
@@ -74,11 +72,11 @@ class DiskWatch:
         self._worker.wake()
 
     def stop(self) -> None:
-        """Not waited for: to walk through the files of many recordings takes minutes where the disk is slow."""
+        """Doesn't wait for the thread: walking through the files of many recordings takes minutes on a slow disk."""
         self._worker.end_soon()
 
     def warnings(self) -> list[str]:
-        """For anybody, one sentence each; none where all is well."""
+        """A sentence for each warning in force, fit for anybody to read; none where all is well."""
         return [_PUBLIC[each] for each in self.reading.warnings]
 
     def _run(self) -> None:
@@ -136,7 +134,8 @@ def disk_of_folder(folder: Path) -> tuple[int, int]:
 
 
 def bytes_below(folder: Path) -> int:
-    """What the files below a folder take of the disk. Links are not followed; what goes or can't be read meanwhile doesn't count."""
+    """How much of the disk the files below a folder take. Links are not followed; a file that disappears meanwhile or can't be read doesn't
+    count."""
     total = 0
     waiting = [os.fspath(folder)]
     while waiting:

@@ -143,7 +143,7 @@ class EventStore:
         return self._accepted_seq
 
     def version(self) -> tuple[int, int]:
-        """Changes whenever a snapshot that is taken later could show something else than one that is taken now."""
+        """Changes whenever a later snapshot could differ from one that is taken now."""
         return self._accepted_seq, self.catalog.version
 
     @property
@@ -177,7 +177,7 @@ class EventStore:
             return self._pending_events + sum(generation.events for generation in self._held())
 
     def held_since_s(self) -> float | None:
-        """Since when the oldest event that is in no part yet waits; None without any."""
+        """When the oldest event that is in no part yet was accepted; None where all events are in parts."""
         with self._state:
             held = self._held()
             if not held and not self._pending_events:
@@ -185,12 +185,12 @@ class EventStore:
             return held[0].opened_at_s if held else self._pending_since_s
 
     def held_age_s(self) -> float:
-        """The same as an age; 0 without any."""
+        """How long ago that was; 0 where all events are in parts."""
         since_s = self.held_since_s()
         return 0.0 if since_s is None else self._monotonic_s() - since_s
 
     def _held(self) -> list[Generation]:
-        """Under `_state`: the generations that are in no part yet, oldest first."""
+        """The generations that are in no part yet, oldest first. Called with `_state` locked."""
         return [*self.frozen, *([] if self.current is None else [self.current])]
 
     def ledger(self, read_kept: Callable[[], Ledger]) -> Ledger:
@@ -242,7 +242,8 @@ class EventStore:
             self.catalog.release(snapshot)
 
     def interrupt_writing(self) -> None:
-        """End what is just writing an event file or a key file: it raises Unavailable. To be called until nobody does any more."""
+        """Interrupt whoever is writing an event file or a key file, who then raises Unavailable. To be called again and again until nobody
+        writes any more."""
         if self._tables is not None:
             self._tables.interrupt_writing()
 
@@ -260,7 +261,7 @@ class EventStore:
 
     @contextlib.contextmanager
     def frozen_solid(self) -> Generator[list[Generation]]:
-        """The same, and nothing more is drained inside the block: the next event gets its rows and its person's number after it."""
+        """As `freeze`, and nothing more is drained inside the block: the next event gets its rows and its person's number after it."""
         with self._draining:
             self._drain_up_to(self._accepted_seq)
             with self._state:
@@ -272,7 +273,7 @@ class EventStore:
 
     @contextlib.contextmanager
     def paused(self) -> Generator[None]:
-        """Nothing is drained inside the block, and queries that have to catch up wait."""
+        """Inside the block nothing is drained, and queries that need to catch up wait."""
         with self._draining:
             yield
 
@@ -299,9 +300,9 @@ class EventStore:
             return position
 
     def _drain_up_to(self, seq: int) -> None:
-        """Under `_draining`. Raises Unavailable; what was not drained is pending again, in its place.
+        """Called with `_draining` locked. Raises Unavailable; what was not drained is pending again, in its place.
 
-        TRICKY: it stops at a position and not when nothing is left. Under steady load something always is, and queries and flushes
+        TRICKY: it stops at a log position, not when nothing is pending. Under steady load something always is, and queries and flushes
         would wait for ever.
         """
         began_s = self._monotonic_s()
@@ -340,7 +341,8 @@ class EventStore:
         return self.current
 
     def _drain(self, generation: Generation, taken: list[StoredBatch]) -> None:
-        """Drain a slice; where a batch is at fault, find it and set it aside, so that it costs itself alone."""
+        """Drain a slice of the pending batches. If a batch is at fault, find it and set it aside, so that the others aren't lost with
+        it."""
         is_bad = False
         try:
             rows = self.tables.drain(generation.number, taken)

@@ -84,7 +84,7 @@ def has_catalog(data_folder: Path) -> bool:
 
 
 def refuse_lost_catalog(data_folder: Path) -> None:
-    """Raises FolderDamaged where there are event files and no catalog that lists them: with a new one they would be set aside. Raises
+    """Raises FolderDamaged where there are event files but no catalog that lists them: a new catalog would have them set aside. Raises
     FolderUnusable where that can't be told."""
     try:
         is_lost = not has_catalog(data_folder) and bool(event_files(data_folder))
@@ -98,10 +98,8 @@ def refuse_lost_catalog(data_folder: Path) -> None:
 
 
 def looks_whole(path: Path, expected_bytes: int) -> bool:
-    """Whether the file has its size and Parquet's marks at both ends: what can be told at start without decoding each.
-
-    Raises OSError where that can't be told: a file that we may not open is no damaged one.
-    """
+    """Whether the file has the size that the catalog says and Parquet's marks at both ends, which is what can be told at the start without
+    decoding it. Raises OSError where that can't be told: a file that we may not open isn't damaged."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -125,9 +123,9 @@ def event_files(data_folder: Path) -> list[str]:
 
 
 def files_of_days(data_folder: Path, top: str, *, passes_over: bool = True) -> Iterator[str]:
-    """What lies in `top`/project=…/day=…/, relative to the data folder. passes_over: folders that we may not look into have nothing.
+    """The files in `top`/project=…/day=…/, relative to the data folder. passes_over: folders that we may not look into count as empty.
 
-    SCAR: not by `glob`, which took most of each start: with 140,000 files and as many folders ten seconds of the processor's time.
+    SCAR: not by `glob`, which took most of each start: with 140,000 files and as many folders, ten seconds of processor time.
     """
     for project in _names(data_folder / top, "project=", passes_over):
         for day in _names(data_folder / top / project, "day=", passes_over):
@@ -147,7 +145,7 @@ def _names(folder: Path | str, begin: str, passes_over: bool) -> list[str]:
 
 
 def set_aside(data_folder: Path, path: Path, reason: str, *, is_damaged: bool = True) -> None:
-    """Move a file that can't be used out of the way, for a person to look at. A file that isn't there is logged alone."""
+    """Move a file that can't be used to `aside/`, for a person to look at. A file that isn't there is only logged."""
     target_folder = data_folder / ASIDE
     target_folder.mkdir(mode=0o700, exist_ok=True)
     name = str(path.relative_to(data_folder)).replace("/", "__")
@@ -167,7 +165,8 @@ def set_aside(data_folder: Path, path: Path, reason: str, *, is_damaged: bool = 
 
 
 def delete_file(path: Path) -> OSError | None:
-    """Delete; None where the file is gone, else why it isn't. Also removes the folders of a day and a project that this leaves empty."""
+    """Delete a file, and the folders of its day and project where they are empty afterwards. Returns None where the file is gone, else the
+    reason why it isn't."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -181,10 +180,8 @@ def delete_file(path: Path) -> OSError | None:
 
 
 def delete_files(data_folder: Path, paths: Collection[str], told: set[str]) -> set[str]:
-    """Delete these, relative to the data folder; returns those that are gone.
-
-    Those that can't be are one line of the log, and each is in one alone. told: those of before, for the caller to keep.
-    """
+    """Delete these files, given relative to the data folder, and return those that are gone. Those that can't be deleted are logged in one
+    line, once each: `told` holds the ones logged before, and is the caller's to keep."""
     stay = {path: error for path in paths if (error := delete_file(data_folder / path)) is not None}
     if stay.keys() - told:
         path, error = next(iter((path, error) for path, error in stay.items() if path not in told))
@@ -197,7 +194,7 @@ def delete_files(data_folder: Path, paths: Collection[str], told: set[str]) -> s
 
 
 def delete_durably(data_folder: Path, paths: Collection[str], told: set[str]) -> set[str]:
-    """The same; returns those that are gone and stay so, whenever the power is cut."""
+    """As `delete_files`, and what is returned stays deleted even if the power is cut."""
     gone = delete_files(data_folder, paths, told)
     folders: dict[Path, list[str]] = {}
     for path in gone:
@@ -225,12 +222,12 @@ _CUT_OFF: Final = "of an import that was cut off; the same import, run again, br
 
 
 def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int, *, is_log_whole: bool) -> int:
-    """Clear away event files that no catalog row names, so that other tools see each event once too. Returns how many.
+    """Clear away event files that no catalog row names, so that other tools that read the folder see each event once too. Returns how many.
 
-    known: paths of all parts, relative to the data folder. A flush that was never committed is deleted where the log has its events:
-    its name says that they lie beyond `covered_seq`, and is_log_whole that the log gave back everything there. Anything else is moved
-    aside: the catalog may be an older one out of a backup, and the file the only one that has its events. What the catalog itself took out,
-    or knows to be unfinished, is gone by now, or among the known (`recovery.py`).
+    known: paths of all parts, relative to the data folder. A file of a flush that was never committed is deleted where the log has its
+    events: its name says that they lie beyond `covered_seq`, and `is_log_whole` that the log gave back everything from there on. Any other
+    file is moved aside: the catalog may be an older one out of a backup, and the file the only place that has its events. What the catalog
+    itself took out, or knows to be unfinished, is gone by now or among the known (`recovery.py`).
     """
     count = 0
     for name in files_of_days(data_folder, EVENTS):

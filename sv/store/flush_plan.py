@@ -1,4 +1,4 @@
-"""Which files a flush writes."""
+"""Decides which files a flush writes."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -26,9 +26,10 @@ class FilePlan(Struct, frozen=True):
 
 
 def plan_files(groups: Sequence[BufferGroup], most_weight: int, spans_of: SpansOf) -> list[FilePlan]:
-    """Each file to write for a buffer of these groups, projects in order. Asked twice of the same buffer it says the same.
+    """The files to write for a buffer with these groups, project by project. Deterministic: asked twice about the same buffer it gives the
+    same plan.
 
-    most_weight: what a file may weigh (`BufferGroup.weight`).
+    most_weight: how much a file may weigh (`BufferGroup.weight`).
     """
     groups_of: dict[str, list[BufferGroup]] = {}
     for group in groups:
@@ -42,7 +43,7 @@ def plan_files(groups: Sequence[BufferGroup], most_weight: int, spans_of: SpansO
 
 
 def cut_file(groups: Sequence[BufferGroup], most_weight: int, spans_of: SpansOf) -> list[FilePlan]:
-    """The file of some groups of one project; several where it would weigh more than a file may."""
+    """The file for some groups of one project; several where one would be too heavy."""
     project_id, days = groups[0].project_id, [group.day for group in groups]
     file = FilePlan(project_id, days, days[0] if len(days) == 1 else None)
     if sum(group.weight for group in groups) <= most_weight:
@@ -51,7 +52,7 @@ def cut_file(groups: Sequence[BufferGroup], most_weight: int, spans_of: SpansOf)
 
 
 def _by_file(groups: list[BufferGroup]) -> list[list[BufferGroup]]:
-    """One project's groups, those that share a file together."""
+    """One project's groups, put together by the file that they share."""
     alone = groups if len(groups) <= MAX_FILES_PER_FLUSH else groups[: MAX_FILES_PER_FLUSH - 1]
     rest = groups[len(alone) :]
     return [[group] for group in alone] + ([rest] if rest else [])

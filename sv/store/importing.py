@@ -102,9 +102,9 @@ class _Written(Struct, frozen=True):
 
 
 class ImportChunks:
-    """Thread-safe; chunks take turns with each other, with flushes and with compaction.
+    """Thread-safe. Chunks take turns with each other, with flushes and with compaction.
 
-    is_alone: whether nobody else asks anything of the engine. Then a chunk is summarised while its files are written.
+    is_alone: whether nobody else uses the engine; then a chunk is summarised while its files are written.
     """
 
     def __init__(
@@ -142,11 +142,11 @@ class ImportChunks:
     def begin(
         self, project_id: str, import_id: str, chunk_no: int, batches: Sequence[ImportBatch]
     ) -> Callable[[], Callable[[], int | None]]:
-        """`store` in three steps: it drains the chunk, what is returned writes its files, and what that returns commits them. Each is done
-        once.
+        """`store` in three steps: this drains the chunk and returns a function that writes its files, which returns a function that commits
+        them. Each is to be called once.
 
-        Where nobody else asks anything of the engine other chunks may be at other steps meanwhile. Each step is done for the chunks in
-        their order, and none is committed after one that failed. All raise what `store` raises.
+        Where nobody else uses the engine, other chunks may be at other steps meanwhile. Each step takes the chunks in their order, and none
+        is committed after one that failed. All raise what `store` raises.
         """
         key = _key(project_id, import_id)
         with self._maintenance.turn():
@@ -197,7 +197,7 @@ class ImportChunks:
         return written
 
     def _commit(self, written: _Written) -> int | None:
-        """Record what is written. Where one of its event ids came in otherwise since it was drained, it is drained and written anew."""
+        """Record what was written. If one of its event ids came in by another way since the chunk was drained, drain and write it again."""
         drained = written.drained
         if drained is None:
             return self._list(written)
@@ -228,7 +228,7 @@ class ImportChunks:
 
     @contextmanager
     def _dropping(self, buffer: int) -> Generator[None]:
-        """What fails within leaves no buffer behind."""
+        """Drops the buffer if the block fails."""
         try:
             yield
         except BaseException:
@@ -237,7 +237,7 @@ class ImportChunks:
 
     @contextmanager
     def _deleting(self, paths: list[str]) -> Generator[None]:
-        """What fails within leaves none of these files behind, which no commit has seen: they would lie aside for ever."""
+        """Deletes these files if the block fails. No commit has seen them, so they would lie in `aside/` for ever."""
         try:
             yield
         except BaseException:
@@ -250,7 +250,7 @@ class ImportChunks:
 
     @contextmanager
     def _summarising(self, generation: int) -> Generator[Callable[[], Sequence[Summary]]]:
-        """Inside the block a function that returns the summaries of the buffer; after it nobody reads there any more."""
+        """Yields a function that returns the summaries of the buffer. After the block nobody reads the buffer any more."""
 
         def summarise() -> Sequence[Summary]:
             return self._store.tables.summarise([generation], 0, _MAX_SEQ)
@@ -340,7 +340,7 @@ def _are_alike(one: StoredBatch, other: StoredBatch) -> bool:
 
 
 def _sequence_numbers(key: str, chunk_no: int, count: int) -> list[int]:
-    """Different numbers for the batches of a chunk, ascending. Two chunks share one with a probability of 2 to the power of -44."""
+    """Different numbers for the batches of a chunk, ascending. Two chunks share a number with a probability of 2 to the power of -44."""
     chosen: set[int] = set()
     for nth in range(count):
         digest = hashlib.blake2b(f"{key}/{chunk_no}/{nth}".encode(), digest_size=8).digest()

@@ -1,7 +1,8 @@
-"""Key files (`keys/…`, beside `events/…`): made for parts that lack one, looked at once before queries use them, gone with their part.
+"""Looks after key files (`keys/…`, beside `events/…`): makes those that are missing, checks each before queries use it, and deletes those
+whose part is gone.
 
-What a key file says is in its part too. So nothing waits for one: queries read the part until it is there, a disk that refuses it costs
-speed alone, and a file that is found damaged is made anew.
+What a key file says is in its part too, so nothing waits for one: queries read the part until its key file is there, a disk that refuses it
+only costs speed, and a damaged one is made again.
 """
 
 import logging
@@ -24,7 +25,8 @@ TRY_AGAIN_S: Final = 300.0
 
 
 class Indexing:
-    """For the thread that has the maintenance's turn. is_ending: what fails then was interrupted, which is nothing to tell."""
+    """For the thread that has the maintenance's turn. is_ending: whether failures are due to being interrupted, and so not worth a line in
+    the log."""
 
     def __init__(self, store: EventStore, monotonic_s: Callable[[], float], is_ending: Callable[[], bool]) -> None:
         self._store = store
@@ -37,10 +39,10 @@ class Indexing:
         self._told: set[str] = set()
 
     def next_part(self) -> Part | None:
-        """A part whose key file nobody has looked at yet, newest first; None also while the engine is not needed.
+        """The newest part whose key file nobody has looked at yet; None if there is none, and as long as the engine is not needed.
 
-        Goes through all parts where some came or went, or one is due again, and not for each that is looked after: of twenty thousand that
-        took a minute of the processor's time at each start.
+        Goes through all parts only when some came or went, or one is due again, and not once for each part: with twenty thousand parts that
+        took a minute of processor time at each start.
         """
         if not self._store.is_engine_open:
             return None
@@ -62,7 +64,7 @@ class Indexing:
         return part.part_id not in self._done and part.part_id not in self._not_before_s
 
     def index_next(self, turn: AbstractContextManager[object]) -> bool:
-        """Look after one part's key file, having the turn. False where there is nothing to do."""
+        """Look after the key file of one part, taking the turn. Returns False where there is nothing to do."""
         with turn:
             part = self.next_part()
             if part is not None:
@@ -70,7 +72,7 @@ class Indexing:
             return part is not None
 
     def index(self, part: Part) -> None:
-        """Have queries use the part's keys, made anew where need be."""
+        """Let queries use the part's key file; makes it where it is missing or damaged."""
         tables = self._store.tables
         source, path = (self._store.data_folder / name for name in (part.path, part.keys_path))
         self._done.add(part.part_id)

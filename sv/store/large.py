@@ -1,6 +1,6 @@
-"""Which parts are merged no further, because their rows are so large that the engine could not write many of them at once.
+"""Tells which parts must not be merged any further, because their rows are so large that the engine could not write many of them at once.
 
-What a part has of large rows is read once, before it is first merged. Assumes that a part's number stands for its content for ever.
+How much a part has of large rows is read once, before it is first merged. Assumes that a part's number stands for its content for ever.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -19,7 +19,8 @@ class LargeRows:
         self._bytes: dict[int, int] = {}
 
     def mergeable(self, parts: Collection[Part]) -> list[Part]:
-        """The parts without those that are known to have over half of what a file may have of large rows: two would not fit into one."""
+        """The parts without those known to hold more than half of the large rows that a file may have: two of these would not fit into one
+        file."""
         live = {part.part_id for part in parts}
         self._bytes = {part_id: count for part_id, count in self._bytes.items() if part_id in live}
         if not self._bytes:
@@ -28,7 +29,7 @@ class LargeRows:
         return [part for part in parts if self._bytes.get(part.part_id, 0) <= most]
 
     def fitting(self, parts: Sequence[Part]) -> list[Part]:
-        """The first of them that one file may have together, with those of no large rows."""
+        """The first of these parts that fit into one file together, and all that have no large rows."""
         most = self._tables().most_large_bytes
         chosen: list[Part] = []
         for part in parts:

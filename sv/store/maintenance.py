@@ -40,7 +40,7 @@ HELD_POLL_S: Final = 1.0
 """How often the number of held events is looked at; their bytes, and the oldest's age, are known without."""
 
 LET_OTHERS_S: Final = 0.001
-"""Between two turns: a lock is had by whoever asks first, which is who has just let go of it."""
+"""Between two turns: without a pause the thread that has just released the lock would be the first to get it again."""
 
 LOOK_FOR_DELETED_S: Final = 5.0
 """How often projects that another process deleted are looked for."""
@@ -51,7 +51,7 @@ BeforeCommit = Callable[[Sequence[Batch], int], None]
 
 
 class _Ending(Exception):
-    """In the middle of a flush. What is written stays written, what is folded stays folded."""
+    """The server ends in the middle of a flush. Files that are written stay, and so does what is folded."""
 
 
 class Maintenance:
@@ -126,7 +126,7 @@ class Maintenance:
 
     @contextmanager
     def turn(self) -> Generator[None]:
-        """Nothing is flushed, merged, deleted or reset meanwhile, but by the thread that has the turn."""
+        """Inside the block nothing is flushed, merged, deleted or reset, except by this thread."""
         with self._turn:
             yield
 
@@ -138,9 +138,10 @@ class Maintenance:
             self._sweep()
 
     def flush_and(self, act: Callable[[], Result]) -> Result:
-        """Flush, and call `act` before anything more is drained: all that was accepted is in parts, and what comes is behind it.
+        """Flush, and call `act` before anything more is drained: everything accepted so far is in parts then, and what comes later comes
+        after it.
 
-        Queries and new persons wait for `act`, so it had better be short.
+        Queries and new persons wait for `act`, so it has to be short.
         """
         with self._turn:
             self.flush()  # the most of it while queries go on
@@ -152,7 +153,7 @@ class Maintenance:
             return result
 
     def flush_last(self) -> None:
-        """The last flush before the end, and the last sweep. What can't be written stays in the log, and so does what would take long."""
+        """The last flush and sweep before the end. What can't be written, and what would take long, stays in the log."""
         try:
             self.flush() if 0 < self._store.held_events() <= LAST_FLUSH_EVENTS else self.sweep()
         except Exception as error:
@@ -171,7 +172,7 @@ class Maintenance:
             self._sweep()
             parts = self._large.mergeable(self._store.catalog.parts())
             plans = self._merge_tries.plans(parts, everything=everything)
-        # SCAR: the turn for each by itself. The last of thousands kept others waiting, and what was to be flushed, and to leave the disk.
+        # SCAR: a turn for each merge. Thousands in one turn kept flushes, deletions and other threads waiting until the last was done.
         for plan in plans:
             with self._turn:
                 if self._stopping.is_set() and not everything:
@@ -183,18 +184,18 @@ class Maintenance:
                     if everything:
                         self._merge(plan)
                     elif not self._merge_tries.attempt(plan, self._merge):
-                        break  # the next one in the next round: it may be the disk, which others need
+                        break  # the next round goes on: the disk may be full, and others need it too
                     self._sweep()
             self._stopping.wait(LET_OTHERS_S)
         return len(plans)
 
     def index(self) -> None:
-        """Have queries use key files. Lets others have the turn between two."""
+        """Look after key files, letting others have the turn between two of them."""
         while not self._stopping.is_set() and self._indexing.index_next(self._turn):
             pass
 
     def look_for_deleted(self) -> None:
-        """Have `remove_deleted` called soon, on the thread."""
+        """Have `remove_deleted` called soon, on the background thread."""
         self._look_for_deleted_at_s = self._monotonic_s()
         self._store.work_arrived.set()
 
@@ -261,7 +262,7 @@ class Maintenance:
                 self._store.work_arrived.set()
 
     def _is_ending(self) -> bool:
-        """Whether this is the thread, and it is to end. Others finish what they are at."""
+        """Whether this is the background thread and it is to end. Other threads finish what they are doing."""
         return self._stopping.is_set() and threading.current_thread() is self._thread
 
     def _report(self, error: Exception) -> None:
@@ -277,7 +278,7 @@ class Maintenance:
         return min(max(oldest + self._flush_after_s - self._monotonic_s(), 0.02), HELD_POLL_S)
 
     def _oldest_s(self) -> float | None:
-        """Since when something is held that is to be flushed; what a flush left behind was due long ago."""
+        """Since when something waits to be flushed; 0 if a flush left something behind, which is overdue."""
         return 0.0 if self._store.frozen else self._store.held_since_s()
 
     def _is_flush_due(self) -> bool:
@@ -376,7 +377,7 @@ class Maintenance:
         return False
 
     def check_all(self, parts: Sequence[Part]) -> int:
-        """Check these parts; returns how many are no longer to be read, set aside now or by somebody else since."""
+        """Check these parts. Returns how many can't be read any more, whether they were set aside now or since by somebody else."""
         with self._turn:
             live = {part.part_id for part in self._store.catalog.parts()}
             return sum(part.part_id not in live or not self.check(part) for part in parts)

@@ -1,6 +1,7 @@
-"""Which merges are due, and which are left alone for a while since they failed: no room on the disk for the result, no memory to sort it.
+"""Decides which merges are due, and postpones those that failed: because the disk had no room for the result, or memory was too short to
+sort it.
 
-SCAR: a merge that didn't fit was begun again every five seconds, and kept all others from being done. Each time it filled the disk to its
+SCAR: a merge that didn't fit was begun again every five seconds and kept all others from being done. Each time it filled the disk to its
 last byte, which the log and flushes need as well.
 """
 
@@ -20,7 +21,8 @@ MAX_PAUSE_S: Final = 3600.0
 
 
 class MergeTries:
-    """For the thread that has the maintenance's turn. is_ending: what fails then was interrupted, which is nothing to tell."""
+    """For the thread that has the maintenance's turn. is_ending: whether failures are due to being interrupted, and so not worth a line in
+    the log."""
 
     def __init__(self, now_ms: Callable[[], int], monotonic_s: Callable[[], float], is_ending: Callable[[], bool]) -> None:
         self._now_ms = now_ms
@@ -30,14 +32,14 @@ class MergeTries:
         """Of a project's day: until when it is left alone, and for how long that was."""
 
     def plans(self, parts: Iterable[Part], *, everything: bool) -> list[list[Part]]:
-        """What is due and has not failed lately, or all that can be merged."""
+        """The merges that are due and have not failed lately; with `everything`, all that are possible."""
         if everything:
             return plan_all(parts)
         now_s = self._monotonic_s()
         return [plan for plan in plan_merges(parts, self._now_ms()) if self._failed.get(_day(plan), (0.0, 0.0))[0] <= now_s]
 
     def attempt(self, plan: Sequence[Part], merge: Callable[[Sequence[Part]], None]) -> bool:
-        """Whether it went well. The log says why not."""
+        """Try a merge, and return whether it went well. The log says why not."""
         day = _day(plan)
         try:
             merge(plan)

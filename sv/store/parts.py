@@ -1,4 +1,4 @@
-"""What the catalog is told of a file just written."""
+"""Makes the catalog's entry for a file that was just written."""
 
 from sv.model.part import NewPart
 from sv.store.ports import FileFacts

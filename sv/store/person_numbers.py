@@ -1,10 +1,10 @@
-"""Numbers of persons, also while the disk refuses to keep them: events that are acknowledged stay readable on a full disk.
+"""Gives persons their numbers, even while the disk refuses to store them, so that acknowledged events stay readable on a full disk.
 
-What can't be kept is numbered in memory and kept, under the same numbers, as soon as the disk takes it again. Ingest refuses meanwhile,
-so that there is little of it: the new persons among the events that wait.
+A number that can't be stored is given in memory, and stored unchanged as soon as the disk allows it. Ingest refuses events meanwhile, so
+there are few such numbers: those of new persons among the events that wait.
 
-# INVARIANT STORE-5: a number that is in memory alone is in no part. A flush keeps all numbers before it commits (`keep`), and a crash
-# before that leaves only the log, from which persons are numbered anew.
+# INVARIANT STORE-5: a number that is in memory alone is in no part. A flush stores all numbers before it commits (`keep`), and a crash #
+before that leaves only the log, from which persons are numbered anew.
 """
 
 import logging
@@ -30,7 +30,7 @@ class KeptNumbers(Protocol):
         ...
 
     def known_numbers(self, project_id: str, distinct_ids: str) -> str:
-        """The same without giving any: an id without a number stands for itself."""
+        """The same without giving new numbers: an id without a number stands for itself."""
         ...
 
     def last_number(self, project_id: str) -> int: ...

@@ -1,4 +1,4 @@
-"""What the store needs of other rooms. `server.py` introduces them."""
+"""What the store needs from other rooms, as protocols. `server.py` introduces the two sides."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
@@ -13,11 +13,11 @@ from sv.model.unwanted import Unwanted
 
 
 class BadBatch(Exception):
-    """The tables can't take a batch however often it is tried: its content is at fault, not the machine."""
+    """A batch that the tables can't take however often it is tried: its content is at fault, not the machine."""
 
 
 class FileFacts(Protocol):
-    """What a file just written says of itself. Times are Unix milliseconds."""
+    """What a file that was just written says about itself. Times are Unix milliseconds."""
 
     @property
     def rows(self) -> int: ...
@@ -44,7 +44,7 @@ class BufferGroup(Protocol):
     def rows(self) -> int: ...
     @property
     def weight(self) -> int:
-        """Bytes of those rows that are large, and a share of the others'."""
+        """What the rows count towards a file's limit: the bytes of large rows, and a share of the others' bytes."""
         ...
 
 
@@ -56,7 +56,7 @@ class DeletedProjects(Protocol):
         ...
 
     def with_remains(self) -> Sequence[str]:
-        """Those of whose events or recordings something is left."""
+        """The deleted projects of whose events or recordings something is left."""
         ...
 
     def forget(self, project_id: str) -> None:
@@ -70,7 +70,7 @@ class Tables(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """What the engine may hold, in memory, of all that it works on."""
+        """How much memory the engine may use for everything that it works on."""
         ...
 
     def create_buffer(self, generation: int) -> None: ...
@@ -93,7 +93,7 @@ class Tables(Protocol):
         ...
 
     def has_repeats(self, generation: int) -> bool:
-        """Whether one of them has been remembered of another event; to be asked before they are remembered."""
+        """Whether one of these event ids has been remembered for another event. To be asked before they are remembered."""
         ...
 
     def drop_buffer(self, generation: int) -> None: ...
@@ -106,11 +106,11 @@ class Tables(Protocol):
 
     @property
     def most_large_bytes(self) -> int:
-        """How many bytes of large rows one file may have, and how much it may weigh; more at once the engine has no memory for."""
+        """How many bytes of large rows a file may have, and how much it may weigh. The engine hasn't the memory for more at once."""
         ...
 
     def large_bytes(self, path: Path) -> int:
-        """Of the properties of a file's large rows; more than one file may have where memory doesn't suffice to tell."""
+        """How many bytes of large rows a file has; more than a file may have where memory doesn't suffice to tell."""
         ...
 
     def buffer_spans(self, generation: int, project_id: str, days: Sequence[str]) -> Sequence[tuple[int, int]]:
@@ -126,8 +126,8 @@ class Tables(Protocol):
     def merge_files(self, sources: Sequence[Path], target: Path) -> FileFacts: ...
 
     def interrupt_writing(self) -> None:
-        """End what is just writing a buffer's days, merging files, writing one anew or making a key file: it raises Unavailable. Others may
-        call it."""
+        """Interrupt the call that is just writing a buffer's days, merging or rewriting files, or making a key file, which then raises
+        Unavailable. May be called by any thread."""
         ...
 
     def session_ids(self, path: Path, persons: Sequence[int]) -> list[str]:
@@ -145,7 +145,7 @@ class Tables(Protocol):
         ...
 
     def wants_keys(self, part: Part) -> bool:
-        """Whether the part is of a size that a key file pays for."""
+        """Whether the part is large enough for a key file to pay off."""
         ...
 
     def open_keys(self, part: Part, path: Path, *, is_checked: bool) -> bool:
@@ -157,7 +157,7 @@ class Tables(Protocol):
         ...
 
     def forget_keys(self, part_id: int) -> None:
-        """Keep nothing of a part that no query reads any more."""
+        """Drop everything kept of a part that no query reads any more."""
         ...
 
     def recall_event_ids(self, parts: Sequence[tuple[str, Path]], since_ms: int) -> None:
@@ -171,13 +171,13 @@ class Tables(Protocol):
     def forget_event_ids(self, before_ms: int) -> None: ...
 
     def recall_again(self) -> None:
-        """Forget all event ids, and have them recalled when the next event brings one. Nothing is drained meanwhile, nor is in buffers."""
+        """Forget all event ids, and recall them when the next event brings one. Nothing may be drained meanwhile, nor be in buffers."""
         ...
 
     def summarise(
         self, generations: Sequence[int], after_seq: int, up_to_seq: int, project_id: str | None = None
     ) -> Sequence[Summary]:
-        """What the rollups want to know of the buffers' rows of log positions above `after_seq`, up to `up_to_seq`."""
+        """Summaries for the rollups of the buffers' rows with log positions above `after_seq` and up to `up_to_seq`."""
         ...
 
     def summarise_file(self, path: Path, project_id: str) -> Iterator[Summary]:
@@ -185,7 +185,7 @@ class Tables(Protocol):
         ...
 
     def position_after(self, generations: Sequence[int], after_seq: int, rows: int) -> int | None:
-        """The log position of the row that comes so many rows after `after_seq`; None where there are not so many."""
+        """The log position of the row that is so many rows behind `after_seq`; None where there are fewer rows."""
         ...
 
 
@@ -221,12 +221,12 @@ class CatalogRows(Protocol):
     def forget_unfinished(self, paths: Sequence[str]) -> None: ...
 
     def settle(self) -> None:
-        """Have on the disk what these rows say, though the process that wrote them was killed before its sync."""
+        """Make these rows durable, even if the process that wrote them was killed before its sync."""
         ...
 
 
 class RollupRows(Protocol):
-    """The rollups at rest. What is not said to be durable becomes so with the next transaction that is."""
+    """The rollups at rest. Unless a method says that it is durable, its change becomes so with the next durable transaction."""
 
     def rolled_seq(self) -> int:
         """The log position up to which events are in the rollups."""

@@ -1,4 +1,4 @@
-"""The clients' event ids of the files at rest, which the engine is told again before a batch that could repeat one is drained."""
+"""Reads the clients' event ids back from files, and tells the engine, before a batch is drained that could repeat one."""
 
 import contextlib
 import logging
@@ -48,7 +48,7 @@ def recall_event_ids(
 
 
 def _together(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
-    """Cut into what one statement reads."""
+    """Groups the files by what one statement reads."""
     start = rows = 0
     for at, part in enumerate(parts):
         if at > start and (at - start == STATEMENT_FILES or rows + part.rows > STATEMENT_ROWS):

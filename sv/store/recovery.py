@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
-    """The catalog of what is there as its rows say. A part that isn't is set aside and leaves them, which is logged.
+    """The catalog of the parts whose files are there. A part whose file is missing or damaged is set aside and removed from the rows, which
+    is logged.
 
     Raises FolderUnusable where the folder or a file can't be used for another reason than damage.
     """
@@ -42,7 +43,7 @@ def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
 
 
 def clear_away(data_folder: Path, rows: CatalogRows, catalog: Catalog, *, is_log_whole: bool) -> None:
-    """Clear away files that the catalog knows nothing of: of flushes that a kill cut short. See `sweep_unknown_files`."""
+    """Clear away files that the catalog doesn't know: of flushes that a kill cut short. See `sweep_unknown_files`."""
     known = [*catalog.parts(), *rows.dropped_parts()]
     paths = {part.path for part in known} | rows.unfinished().keys()
     try:

@@ -1,8 +1,8 @@
-"""Takes events out of the files at rest: a file that holds some is written anew without them, and the old one leaves the disk.
+"""Removes events from the files at rest: a file that holds some is rewritten without them, and the old file is deleted.
 
-Assumes that no event of the kind comes any more (a person's number that was retired) or that a later pass finds it (events that are too
-old). Takes the maintenance's turn for each file, so that flushes go on between two. Never changes a file: like a merge it writes another
-one, has the catalog name that in the place of the old one in one transaction, and deletes the old one when no query reads it any more.
+Assumes that no more such events arrive (those of a person's number that was retired), or that a later pass finds them (events that are too
+old). Takes the maintenance's turn for each file, so that flushes go on in between. Never changes a file: like a merge it writes another
+one, puts that in the place of the old one in one transaction of the catalog, and deletes the old one when no query reads it any more.
 """
 
 import logging
@@ -46,10 +46,10 @@ class Rewriting:
         progress: Callable[[int, int], None],
         is_stopping: Callable[[], bool],
     ) -> bool:
-        """Have no part of the project hold unwanted events. False where it was stopped: what was done is done.
+        """Remove the unwanted events from every part of the project. Returns False where it was stopped: what is done stays done.
 
-        progress: is told (files done, files to do in all) after each. Files that this, merges and flushes make meanwhile are looked at too,
-        and are among those to do as soon as they are there. One that can't be read is set aside, as queries do. Raises Unavailable.
+        progress: called after each file with (files done, files to do in all). Files that this, merges and flushes write meanwhile are
+        looked at too, and count as soon as they exist. A file that can't be read is set aside, as by queries. Raises Unavailable.
         """
         done: set[int] = set()
         while True:
@@ -64,14 +64,14 @@ class Rewriting:
                 progress(len(done), len(done) + len(self._left(project_id, done)))
 
     def interrupt(self) -> None:
-        """End what is just writing a file; see `EventStore.interrupt_writing`."""
+        """Interrupt whoever is writing a file; see `EventStore.interrupt_writing`."""
         self._store.interrupt_writing()
 
     def _left(self, project_id: str, done: set[int]) -> list[Part]:
         return [part for part in self._store.catalog.parts(project_id) if part.part_id not in done]
 
     def session_ids(self, project_id: str, persons: Sequence[int]) -> list[str]:
-        """The clients' sessions in which these persons have events, out of the files. Raises Unavailable."""
+        """The client sessions in which these persons have events, according to the files. Raises Unavailable."""
         found: set[str] = set()
         with self._maintenance.turn():
             for part in self._store.catalog.parts(project_id):
@@ -85,9 +85,10 @@ class Rewriting:
         return sorted(found)
 
     def wait_until_gone(self, project_id: str, wait: Callable[[float], bool]) -> bool:
-        """Until the files that were replaced up to now are off the disk. False where `wait` (for some seconds) said to stop.
+        """Wait until the files that were replaced so far are deleted. Returns False where `wait`, which is called with some seconds, said
+        to stop.
 
-        A query that reads one holds it as long as it runs, which its time limit bounds.
+        A query that reads such a file keeps it for as long as it runs, which its time limit bounds.
         """
         awaited = self._store.catalog.dropped_parts(project_id)
         while True:

@@ -1,9 +1,11 @@
-"""Rollups follow the events: folded out of the buffers before somebody reads them, before a flush, and with each chunk of an import.
+"""Keeps the rollups up to date with the events: folds buffers into them before somebody reads lists, before a flush, and with each chunk of
+an import.
 
-`catch_up` is for readers; `fold` for the flush; a rebuild makes a project's rollups anew from its parts and what the buffers hold, while
-lists go on reading the old ones. The engine summarises, the metadata merges; neither knows of the other.
+`catch_up` is for readers, `fold` for the flush. A rebuild makes a project's rollups anew from its parts and the buffers, while lists go on
+reading the old ones. The engine summarises events and the metadata merges summaries; neither knows of the other.
 
-Locks, in this order: the maintenance's turn; draining's and the fold's, whoever needs both having the turn; the metadata's writer.
+Order of locks: the maintenance's turn; then draining's and the fold's, of which a thread takes both only if it has the turn; then the
+metadata's writer.
 """
 
 import logging
@@ -47,14 +49,14 @@ class Rollups:
         self._rolled_seq = rows.rolled_seq()
 
     def catch_up(self) -> None:
-        """Have everything in the rollups that was accepted before the call. Raises Unavailable."""
+        """Fold everything that was accepted before the call. Raises Unavailable."""
         self._store.catch_up()
         self.fold()
 
     def fold(self, is_ending: Callable[[], bool] = lambda: False) -> bool:
-        """Have everything in the rollups that is in the buffers. Raises Unavailable; then the rest is still to be folded.
+        """Fold everything that is in the buffers. Raises Unavailable; then the rest is still to be folded.
 
-        is_ending: asked now and then; once it says so, the rest is left and the answer is False.
+        is_ending: asked now and then. Once it says so the rest is left, and the answer is False.
         """
         if self._rolled_seq >= self._store.drained_seq:
             return True
@@ -73,7 +75,7 @@ class Rollups:
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """Nothing is folded meanwhile, but by this thread."""
+        """Inside the block nothing is folded, except by this thread."""
         with self._folding:
             yield
 
@@ -100,10 +102,10 @@ class Rollups:
     # Making them anew
 
     def rebuild(self, project_id: str, turns: Turns, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Make the project's rollups from all of its events, and have lists read them. False where something came in between.
+        """Make the project's rollups anew from all of its events, and let lists read them. Returns False where something interfered.
 
-        Events that come meanwhile go into the old and the new ones. After a crash in the middle the old ones are as they were. A part that
-        can't be read is set aside as a query would have it. Raises Unavailable.
+        Events that arrive meanwhile go into the old and the new rollups. After a crash in the middle the old ones are unchanged. A part
+        that can't be read is set aside, as by a query. Raises Unavailable.
         """
         with turns.turn():
             self.catch_up()
@@ -146,7 +148,7 @@ class Rollups:
 
 
 class RollupWork:
-    """The rebuilding that is due, and the deleting of what was replaced, on a thread of their own."""
+    """Rebuilds rollups that need it, and deletes those that were replaced, on a thread of its own."""
 
     def __init__(self, rollups: Rollups, rows: RollupRows, turns: Turns) -> None:
         self._rollups = rollups
@@ -157,21 +159,19 @@ class RollupWork:
         self._rebuilding = threading.Lock()
 
     def start(self) -> None:
-        """Do what an earlier run or an earlier release has left; a thread is started only where there is something."""
+        """Take up what an earlier run or release left to do; the thread is started only if there is something."""
         self._rows.drop_unfinished()
         self._wanted = list(self._rows.projects_to_build())
         if self._wanted or self._rows.has_dropped():
             self._worker.wake()
 
     def stop(self) -> None:
-        """End the thread; what is not finished is begun again at the next start."""
+        """End the thread; a rebuild that isn't finished begins anew at the next start."""
         self._worker.stop()
 
     def rebuild(self, project_id: str) -> bool:
-        """Make a project's rollups anew, now. See `Rollups.rebuild`.
-
-        One at a time: a second one of the same project would take the place of the first, and the first, begun again, that of the second.
-        """
+        """Rebuild a project's rollups now; see `Rollups.rebuild`. One at a time: two rebuilds of one project would replace each other's
+        builds for ever."""
         with self._rebuilding:
             is_done = self._rollups.rebuild(project_id, self._turns, self._worker.is_stopping)
         self._worker.wake()  # what was replaced is to be deleted

@@ -1,7 +1,7 @@
-"""Files of merges and the like: from before they are written until the catalog lists them.
+"""Keeps track of files of merges and the like, from before they are written until the catalog lists them.
 
-Answers for none being taken for the only one with its events: the catalog knows each before it gets its name, with the parts that it is
-made of (`recovery.py` reads that after a kill). Assumes the maintenance's turn.
+So no such file is ever mistaken for the only one with its events: the catalog knows each file before it gets its name, and from which parts
+it is made (`recovery.py` reads that after a kill). Assumes the maintenance's turn.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,26 +23,26 @@ class Unfinished:
         self._told: set[str] = set()
 
     def resume(self, live: Collection[int]) -> None:
-        """Take over the files that a start could not delete. live: the parts that there are at that start."""
+        """Take over the files that a start could not delete. live: the parts that exist at that start."""
         self._in_doubt += [path for path, made_of in self._rows.unfinished().items() if made_of <= set(live)]
 
     def begin(self, path: str, made_of: Sequence[int]) -> None:
-        """A file is about to be written that is to take the place of these parts. Raises Unavailable."""
+        """Note a file before it is written; it is going to replace these parts. Raises Unavailable."""
         self._rows.note_unfinished(path, made_of)
 
     def doubt(self, path: str) -> None:
-        """Note the file of a commit that failed."""
+        """Note the file of a commit that failed, which may have happened all the same."""
         self._in_doubt.append(path)
 
     def remaining(self, project_id: str) -> list[str]:
-        """The project's files that can't be deleted, relative to the data folder: they hold what it held when they were made."""
+        """The project's files that can't be deleted, relative to the data folder: they still hold what they held when they were made."""
         return sorted(path for path in (*self._in_doubt, *self._superfluous) if f"/project={project_id}/" in path)
 
     def settle(self) -> None:
         """Delete the files of merges and the like that failed, or raise what keeps the catalog from being written.
 
-        SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another one has succeeded it can't
-        any more. Before that no more is merged, or a full disk would fill up with merged files that nobody reads.
+        SCAR: a commit that failed may come back after a crash, and then its file has to be there; once another commit has succeeded that
+        can't happen any more. Until then nothing more is merged, or a full disk would fill up with merged files that nobody reads.
         """
         self._superfluous = self._delete(self._superfluous)
         if self._in_doubt:
