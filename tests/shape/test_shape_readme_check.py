@@ -68,7 +68,7 @@ def test_the_readme_counts_the_commands_that_a_stranger_types() -> None:
     stranger, page = runpy.run_path(str(ROOT / ".ci" / "stranger.py")), texts()["README.md"]
     typed = [stranger["CLONE_LINE"], *stranger["commands"](page)]
     shown = [stranger["row"](step, command, 0).rpartition("| ")[0] for step, command in zip(stranger["WAY"], typed, strict=True)]
-    table = page.partition("| command | what is there then | after |\n|---|---|---|\n")[2].partition("\n\n")[0].splitlines()
+    table = page.partition("| command | result | time |\n|---|---|---|\n")[2].partition("\n\n")[0].splitlines()
     assert [line.rpartition("| ")[0] for line in table] == shown
     (told,) = re.findall(r"(\w+) commands lead from nothing", page)
     assert ["Three", "Four", "Five", "Six"].index(told) + 3 == len(typed)
