@@ -1,8 +1,8 @@
-"""The straight line from a request's bytes to an acknowledgement: inflate, repair, decode, know a retry, log, answer.
+"""The straight line from a request's bytes to its acknowledgement: inflate, repair, decode, recognise a retry, log, answer.
 
-The answer waits until the batch is on disk (many requests share one sync) and until every later query sees it. Nothing is stored
-when anything raises, with one exception that the log documents: a batch whose sync failed may come back after a crash, and then its
-retry is known by its digest.
+The answer waits until the batch is on disk (many requests share one sync) and until every later query sees it. When anything raises nothing
+is stored, with one exception that the log documents: a batch whose sync failed may come back after a crash; then its retry is recognised by
+its digest.
 """
 
 import asyncio
@@ -174,7 +174,7 @@ class Capture:
         return _acknowledged(await self._store(batch))
 
     async def _first_answer(self, key: bytes, now_ms: int) -> Answer | None:
-        """What the same body was told within the window, or is told as soon as the disk has it; None where it is new."""
+        """What the same body was answered within the window, or will be as soon as it is on disk; None for a new body."""
         answer = self.retries.answer_to(key, now_ms)
         if answer is None:
             waiting = self.retries.in_flight(key)
@@ -186,10 +186,8 @@ class Capture:
         return answer
 
     async def _decode_aside(self, body: bytes, now_ms: int, is_many: bool) -> Decoded:
-        """Decode what takes long on a thread, one request at a time, and not at all for a token that nobody has.
-
-        Small bodies, nearly all of which have an event that is to be rejected, don't wait for large ones. is_many: it is dense.
-        """
+        """Decode on a thread what takes long, one request at a time, and only for a token that exists. Small bodies, which are here mostly
+        because an event is to be rejected, don't wait for large ones. is_many: whether the body has very many values."""
         self._refuse_unknown(body)
         if self._aside_bytes + len(body) > self.max_reading_bytes:
             raise Unavailable("too many large requests at once; nothing of this one was stored", retry_after_s=2)
@@ -205,7 +203,7 @@ class Capture:
             self._aside_bytes -= len(body)
 
     async def _turn_of(self, lane: asyncio.Semaphore) -> None:
-        """Acquire it. Raises Unavailable where that takes too long, or the server is about to end."""
+        """Acquire the lock. Raises Unavailable where that takes too long, or the server is about to end."""
         try:
             async with asyncio.timeout(MAX_ASIDE_WAIT_S):
                 await lane.acquire()
@@ -223,7 +221,7 @@ class Capture:
         return decode(body, now_ms)
 
     def _refuse_unknown(self, body: bytes) -> None:
-        """Raises NotAuthenticated for a body whose token nobody has, before anything is spent on its events."""
+        """Raises NotAuthenticated for a body with an unknown token, before any work is spent on its events."""
         token = token_of(body)
         if token is not None:
             self._project_or_refuse(token)
@@ -263,7 +261,7 @@ class Capture:
         self._loop.call_soon_threadsafe(self._settle, commits)
 
     def forget_answers(self) -> None:
-        """Know no retries and no rejections any more, for `sv dev`. Called on any thread but the event loop's; returns when it is done."""
+        """Forget all retries and rejections, for `sv dev`. Called on another thread than the event loop's; returns when it is done."""
         assert self._loop is not None
         done = threading.Event()
 
@@ -301,7 +299,7 @@ class Capture:
 
 
 def answer_of(batch: Batch) -> Answer:
-    """What the request that left this batch in the log was told."""
+    """What the request was answered that left this batch in the log."""
     return Answer(batch.retry_key, batch.received_ms, batch.event_count, batch.rejected)
 
 

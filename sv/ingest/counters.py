@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class IngestCounters:
-    """requests: answered, whatever the answer. retried: known as a retry, and the events that it repeated; nothing was stored.
+    """requests: all that were answered, whatever the answer. retried_requests, retried_events: recognised as retries, and not stored.
 
-    What was accepted is in the books (`sv.model.ledger`).
+    Accepted events are counted in the books (`sv.model.ledger`).
     """
 
     requests: int = 0

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from sv.ingest.events import Decoded, Dropped, Rejection, ShallowEvent, WireEvent, check, check_event_count, too_large
 from sv.ingest.one_by_one import decode_slowly
-from sv.model.json_repair import may_have_no_numbers
+from sv.model.json_repair import may_have_nan
 from sv.model.limits import KIB, MAX_PROPERTIES_BYTES
 from sv.model.validate import not_json
 
@@ -51,7 +51,7 @@ def decode(body: bytes, now_ms: int) -> Decoded:
 
 
 def is_dense(body: bytes) -> bool:
-    """Whether a body has so many values that it had better be decoded event by event, whatever they are."""
+    """Whether a body has so many values that it is better decoded event by event, whatever these are."""
     if len(body) <= LARGE_BODY_BYTES:
         return False
     return body.count(b",") + _OPENING_WEIGHT * (body.count(b"[") + body.count(b"{")) > MAX_QUICK_VALUES
@@ -69,7 +69,7 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
     except (msgspec.ValidationError, RecursionError):
         return None
     except msgspec.DecodeError as error:
-        if may_have_no_numbers(body):
+        if may_have_nan(body):
             return None
         raise not_json(body, error) from None
     check_event_count(len(request.events))
@@ -77,7 +77,8 @@ def decode_quickly(body: bytes, now_ms: int) -> Decoded | None:
 
 
 def judged(token: str, events: Sequence[WireEvent], now_ms: int, size: int, *, may_be_deep: bool = False) -> Decoded:
-    """Decoded events by what types can't say. size: in bytes, as they came. Changes the events. may_be_deep: they are no ShallowEvents."""
+    """Checks decoded events for what types can't say, and changes them in place. size: of the body, in bytes. may_be_deep: they were not
+    decoded as ShallowEvents, so their depth has to be checked."""
     kept: list[WireEvent] = []
     rejections: list[Rejection] = []
     is_dated = True

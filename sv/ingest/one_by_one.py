@@ -1,7 +1,8 @@
-"""JSON bytes to canonical events, one by one: what a request's decoder refuses as a whole, and bodies that would keep it busy for long.
+"""Decodes an ingest request event by event: for requests that the quick decoder refuses as a whole, and for bodies that would keep it busy
+for long.
 
-Takes up to some seconds for ten hostile megabytes, so it belongs on a thread. No step of it holds Python's lock for more than some
-milliseconds, and no event's values are in memory but those of the one at hand: 64 KiB of empty lists take three megabytes.
+Takes up to some seconds for ten hostile megabytes, so it belongs on a thread. No step holds Python's lock for more than some milliseconds,
+and only one event's values are in memory at a time: 64 KiB of empty lists take three megabytes.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ from sv.ingest.events import (
     too_large,
 )
 from sv.model.errors import InvalidParameter, PayloadTooLarge, ValidationFailed
-from sv.model.json_repair import may_have_no_numbers, null_for_no_numbers, null_for_such_words
+from sv.model.json_repair import may_have_nan, null_for_nan, null_for_nan_anywhere
 from sv.model.limits import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES_BYTES, MAX_SHOWN_CHARS
 from sv.model.validate import not_json, show
 
@@ -58,12 +59,12 @@ _encoder = msgspec.json.Encoder()
 
 
 def _nothing(token: str) -> None:
-    """Every token will do."""
+    """Accepts every token."""
 
 
 def decode_slowly(body: bytes, now_ms: int, check_token: Callable[[str], object] = _nothing) -> Decoded:
     """As `decode`, event by event. check_token: raises for a token whose events need not be looked at."""
-    body = null_for_no_numbers(body)
+    body = null_for_nan(body)
     try:
         _loose_decoder.decode(body)
     except RecursionError:
@@ -89,9 +90,9 @@ def decode_slowly(body: bytes, now_ms: int, check_token: Callable[[str], object]
 
 def token_of(body: bytes) -> str | None:
     """The project token of a body that isn't decoded yet, without a look into its events; None where that isn't enough to tell."""
-    has_words = may_have_no_numbers(body)
+    has_words = may_have_nan(body)
     try:
-        loose = _loose_decoder.decode(null_for_such_words(body) if has_words else body)
+        loose = _loose_decoder.decode(null_for_nan_anywhere(body) if has_words else body)
         token = msgspec.json.decode(bytes(loose.projectToken), type=str)
     except (msgspec.DecodeError, RecursionError):
         return None
@@ -147,7 +148,7 @@ def _loose(body: bytes) -> _LooseRequest:
 
 
 def _any(body: bytes) -> bytes:
-    """A body that is no object, looked at to its end: it may be no JSON either."""
+    """Reads a body that is no object to its end, since it may be no JSON either."""
     try:
         return bytes(_raw_decoder.decode(body))
     except msgspec.DecodeError as error:

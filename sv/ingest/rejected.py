@@ -1,9 +1,8 @@
-"""What was rejected lately and why, of each project: for whoever sent it and wonders where it is.
+"""What was rejected lately and why, by project: for senders who wonder where their events are.
 
-Answers for a count and a few samples of each code, without a value that was sent: a rejected event may be anybody's, and what was
-wrong about it is known without it. Lives in memory since the start of the server, bounded in every direction, and is written by the event
-loop's thread alone, as it is read.
-Never looks at requests refused as a whole: most of them name no project.
+Keeps a count and a few samples for each code, without any value that was sent: a rejected event may be about anybody, and what is wrong
+with it can be said without. Lives in memory since the start of the server, bounded in every direction; written by the event loop's thread
+alone. Never counts requests refused as a whole: most of them name no project.
 """
 
 from collections import OrderedDict, deque
@@ -112,7 +111,7 @@ class RecentRejections:
 
 
 def _stripped(rejection: Rejection, events: int, now_ms: int) -> Sample:
-    """A rejection without its value: what its message says before it, the field if it is one that exists, the value's kind."""
+    """The rejection without its value: the beginning of its message, the field if it is a known one, and the value's kind."""
     expected, _, got = rejection.message.partition(_GOT)
     shown, _, last = got.rpartition(" (")
     field_name = last.removesuffix(")")

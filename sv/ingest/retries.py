@@ -48,7 +48,7 @@ def retry_key(encoding: str, data: bytes) -> bytes:
 
 
 class Retries:
-    """The answers of the window. Used from the event loop's thread alone, but for the file functions below."""
+    """The answers of the window. Used by the event loop's thread alone, except for the file functions below."""
 
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms

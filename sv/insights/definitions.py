@@ -15,10 +15,10 @@ Definition: TypeAlias = EventDefinition | PropertyDefinition
 
 
 class Definitions:
-    """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
+    """Thread-safe; blocks. Up to date with everything that was accepted before the call. Raises Unavailable.
 
-    Where the disk doesn't take what is to be folded first, lists are as of the last time and say so (`is_behind`).
-    catch_up: has every accepted event folded.
+    Where the disk refuses what has to be folded first, lists are as of the last fold, and say so (`is_behind`). catch_up: folds every
+    accepted event.
     """
 
     def __init__(self, lists: DefinitionLists, catch_up: Callable[[], None], now_ms: Callable[[], int]) -> None:
@@ -73,7 +73,7 @@ def _named(name: str, notes: Notes) -> dict[str, Any]:
 
 
 def _one_more(query: DefinitionsQuery) -> DefinitionsQuery:
-    """One more than asked for tells whether there is a next page."""
+    """One item more than asked for tells whether there is a next page."""
     return DefinitionsQuery(query.limit + 1, query.before_id, query.search, query.include_hidden, query.event)
 
 

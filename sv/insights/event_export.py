@@ -35,9 +35,9 @@ _CUT_OFF: Final = "the client took nothing of the export for a while, and anothe
 
 
 def plan_export(context: Context, query: ExportQuery, now_ms: int) -> dict[str, Any]:
-    """The pieces of an export, so that a client can ask for one after the other and go on where it stopped.
+    """The pieces of an export, so that a client can ask for one after the other and continue where it stopped.
 
-    Without a `received_before` that is now, or just after the newest event where a clock was put back since it came.
+    Without a `received_before` that is now, or just after the newest event, if that is later because a clock was put back.
     """
     if query.received_before_ms == MAX_TIMESTAMP_MS:
         newest_ms = context.engine.newest_received_ms(context.snapshot, context.limits)
@@ -82,10 +82,8 @@ class EventExports:
         self._running: list[_Running] = []
 
     def blocks(self, project_id: str, query: ExportQuery) -> Generator[bytes]:
-        """The content, from a snapshot that is taken with the first block. A damaged file is set aside and, at the start, done without.
-
-        Raises Unavailable where it can't be read on, and what the engine says of the query.
-        """
+        """The content, from a snapshot that is taken with the first block. A damaged file is set aside and, at the start, left out. Raises
+        Unavailable where it can't be read on, and what the engine raises about the query."""
         dates = query.events.dates
         for attempt in (1, 2):
             has_begun = False
@@ -165,7 +163,7 @@ class EventExports:
         self._pool.submit(running.close)
 
     def close(self) -> None:
-        """Wait for what is being read. What clients have not taken by then they don't get."""
+        """Wait for what is being read. Clients don't get what they haven't taken by then."""
         self._pool.shutdown(cancel_futures=True)
 
 

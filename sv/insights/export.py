@@ -58,12 +58,12 @@ class PersonExport:
         self._recordings = recordings
 
     async def find(self, project: Project, distinct_id: str) -> Person:
-        """Whom to export. Raises NotFound, Unavailable."""
+        """The person to export. Raises NotFound, Unavailable."""
         merged = is_merged(project.settings)
         return await self._runner.call(project.id, lambda: self._persons.find(project.id, distinct_id, is_merged=merged))
 
     async def lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
-        """Some whole lines at a time. Raises Unavailable where a page can't be had after several tries."""
+        """Yields some whole lines at a time. Raises Unavailable where a page can't be had after several tries."""
         yield _line("person", person_json(person))
         async for lines in self._session_lines(project, person):
             yield lines

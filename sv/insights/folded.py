@@ -1,4 +1,4 @@
-"""Lists on a disk that refuses: they are answered as far as events are folded, and say so."""
+"""Lists on a disk that refuses writes: they are answered from what is folded already, and say so."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from sv.model.errors import DiskRefuses
 
 
 def is_caught_up(catch_up: Callable[[], None]) -> bool:
-    """Have every accepted event folded; False where the disk doesn't take it. Raises Unavailable for any other reason."""
+    """Fold every accepted event; returns False where the disk doesn't take that. Raises Unavailable for any other reason."""
     try:
         catch_up()
     except DiskRefuses:
@@ -16,5 +16,5 @@ def is_caught_up(catch_up: Callable[[], None]) -> bool:
 
 
 def behind(is_whole: bool) -> dict[str, Any]:
-    """What an answer says where it isn't whole."""
+    """What an answer says if it doesn't include everything."""
     return {} if is_whole else {"is_behind": True}

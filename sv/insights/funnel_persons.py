@@ -1,6 +1,7 @@
-"""Who a funnel's figures are: the persons at a step who converted or dropped off, page by page.
+"""Lists the persons behind a funnel's figures: those who converted or dropped off at a step, page by page.
 
-Answers for which persons, by their numbers, and for the order of pages. Their count is the funnel's own: both come from `find_levels`.
+Answers for which persons, by their numbers, and for the order of pages. Their count equals the funnel's, since both come from
+`find_levels`.
 """
 
 from typing import Any, NamedTuple

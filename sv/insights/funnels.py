@@ -19,7 +19,7 @@ from sv.model.queries import Breakdown, FunnelQuery
 
 
 class Found(NamedTuple):
-    """How far each group gets, and which groups are meant: numbered within the query, or persons by their numbers."""
+    """How far each group gets, and what the groups are: numbered within the query, or persons by their numbers."""
 
     levels: Levels
     is_numbered: bool
@@ -86,7 +86,7 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
 
 
 def _are_apart(steps: Sequence[Matcher]) -> bool:
-    """Whether no event matches two of the steps, as their names alone tell."""
+    """Whether no event can match two of the steps, judging by their names alone."""
     names = {step.event for step in steps}
     return None not in names and len(names) == len(steps)
 

@@ -1,4 +1,4 @@
-"""How long questions take, as Prometheus counts it: a histogram of cumulative buckets. Written by the event loop's thread alone."""
+"""A histogram of how long questions take, with cumulative buckets as in Prometheus. Written by the event loop's thread alone."""
 
 from bisect import bisect_left
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a series or a step names, an event or a smart event: which events that is, and how answers call it."""
+"""Resolves what a series or a step names, an event or a smart event: which events that is, and how answers call it."""
 
 from sv.engine.port import Matcher
 from sv.model.queries import Series, Step
@@ -13,7 +13,7 @@ def matcher_of(item: Series | Step) -> Matcher:
 
 
 def shown_name(item: Series | Step) -> dict[str, str | None]:
-    """The fields of an answer that say which one it is: `event`, a smart event's own name being one, and then also its `action_id`."""
+    """The fields of an answer that name it: `event`, which is the smart event's own name for one of these, and then `action_id` as well."""
     if item.smart is None:
         return {"event": item.event}
     return {"event": item.smart.name, "action_id": item.smart.id}

@@ -1,4 +1,4 @@
-"""Opening the runner that the settings mean."""
+"""Makes the runner that the settings describe."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager

@@ -43,7 +43,7 @@ def _figures(context: Context, query: OverviewQuery, period: Period, tables: tup
 
 
 def _live_dates(now_ms: int) -> DateRange:
-    """What counts as now. A client's clock may be ahead of ours."""
+    """The range that counts as "now" for live visitors. A client's clock may be ahead of ours."""
     return DateRange(max(now_ms - LIVE_MS, 0), now_ms + LIVE_MS)
 
 

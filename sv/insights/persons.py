@@ -22,11 +22,11 @@ BEYOND: Final = 1 << 62
 
 
 class PersonPages:
-    """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
+    """Thread-safe; blocks. Up to date with everything that was accepted before the call. Raises Unavailable.
 
-    Where the disk doesn't take what is to be folded first, what is for people to look at (`page`, `one`) is as of the last time and
-    says so (`is_behind`); what others go on with (`find`, `named`) raises.
-    catch_up: has every accepted event folded. is_merged: see `sv.model.identity`.
+    Where the disk refuses what has to be folded first, what people look at (`page`, `one`) is as of the last fold, and says so
+    (`is_behind`); what other code builds on (`find`, `named`) raises. catch_up: folds every accepted event. is_merged: see
+    `sv.model.identity`.
     """
 
     def __init__(self, lists: PersonLists, merged: MergedPersons, catch_up: Callable[[], None]) -> None:
@@ -36,8 +36,8 @@ class PersonPages:
         self._catch_up = catch_up
 
     def number_of(self, project_id: str, distinct_id: str) -> int | None:
-        """The number that this distinct id's events carry; None where none of them is in a snapshot that was taken before the call, and
-        for a moment of those that the disk didn't take the number of."""
+        """The number that this distinct id's events carry. None where no snapshot that was taken before the call has any of its events;
+        also, for a moment, for an id whose number the disk hasn't taken yet."""
         return self._own.number_of(project_id, distinct_id)
 
     def page(self, project_id: str, query: PersonsQuery, *, is_merged: bool) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class PersonPages:
         return person
 
     def named(self, project_id: str, numbers: Sequence[int], *, is_merged: bool) -> list[Person]:
-        """Those of these numbers that have events, in the order of the numbers."""
+        """The persons with these numbers who have events, ordered by number."""
         self._catch_up()
         found = self._lists[is_merged].by_numbers(project_id, numbers)
         return [found[number] for number in numbers if number in found]
@@ -89,7 +89,7 @@ def page_json(persons: Sequence[Person], last: int | None, top: int | None = Non
 
 
 def events_of(person: Person, query: EventsQuery, *, is_merged: bool) -> EventsQuery:
-    """The query for events, of this person alone, and of no time at which the person has none."""
+    """The query for this person's events alone, limited to the time in which the person has events."""
     dates = DateRange(max(query.dates.from_ms, person.first_seen_ms), min(query.dates.to_ms, person.last_seen_ms + 1))
     if is_merged:  # under several numbers, which the engine looks up
         return replace(query, distinct_id=person.distinct_id, dates=dates)

@@ -9,7 +9,7 @@ from sv.model.queries import EventsQuery
 
 
 def preview(context: Context, query: EventsQuery) -> dict[str, Any]:
-    """`count` over the query's dates and `events`, newest first; both of the same moment, and with bots, as in lists."""
+    """`count` over the query's dates, and `events`, newest first: both of the same moment, and with bots, as in lists."""
     scope = Scope(query.dates.from_ms, query.dates.to_ms, query.filters, include_bots=True)
     matcher = Matcher(query.event, rules=query.rules)
     starts_ms = [query.dates.from_ms]

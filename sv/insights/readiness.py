@@ -1,4 +1,4 @@
-"""Getting ready for questions before one is asked: what they need is imported, opened and built, which takes a second of the first one."""
+"""Gets ready for queries before one is asked: imports, opens and builds what they need, which would take a second of the first query."""
 
 import asyncio
 import logging
@@ -11,13 +11,13 @@ log = logging.getLogger(__name__)
 
 
 class Loading(Protocol):
-    """Who has the routes."""
+    """Whoever has the routes."""
 
     async def load(self) -> object: ...
 
 
 class Stored(Protocol):
-    """Who has the events. `tables` opens the engine for writing, too."""
+    """Whoever has the events. `tables` opens the engine for writing, too."""
 
     @property
     def has_events(self) -> bool: ...
@@ -32,16 +32,14 @@ class Readying(Protocol):
 
 
 class Indexing(Protocol):
-    """Who has queries use key files."""
+    """Whoever prepares key files for queries."""
 
     def index(self) -> None: ...
 
 
 async def get_ready(front: Loading, store: Stored, open_engine: Callable[[], Readying], indexing: Indexing) -> None:
-    """Load the routes and, on a thread, the engine with its key files; nothing where there is no event to ask about.
-
-    What fails is left for the first question to meet and to tell.
-    """
+    """Load the routes and, on a thread, the engine with its key files; does nothing where there are no events to ask about. A failure is
+    left for the first query to meet and report."""
     if not store.has_events:
         return
 

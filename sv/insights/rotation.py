@@ -1,7 +1,8 @@
-"""Insights that run beside each other take turns at the work, while ingest is busy and has no core for itself.
+"""Lets running insights take turns at the work, while ingest is busy and has no core to itself.
 
-Two that both compute keep each of two cores busy with threads that hold Python's lock now and then, and a request of ingest waits for one
-that was put off the processor meanwhile. Behind each other in one line a short insight would wait for a long one; so they take turns.
+Two insights that both compute keep both of two cores busy with threads that hold Python's lock now and then; a request to ingest then waits
+for such a thread that was just taken off the processor. Running them one after the other would have a short insight wait for a long one, so
+they take turns.
 """
 
 import threading
@@ -21,7 +22,7 @@ LONGEST_WAIT_S: Final = 0.3
 
 @dataclass(slots=True, eq=False)
 class _Partaker:
-    """began_s: since when it works; None while it waits. paused_s: when it might have paused last."""
+    """A thread that takes part. began_s: since when it works; None while it waits. paused_s: when it last had a chance to pause."""
 
     thread_id: int
     began_s: float | None = None
@@ -29,9 +30,10 @@ class _Partaker:
 
 
 class Rotation:
-    """Thread-safe. places: how many work at once while that is needed; otherwise all do.
+    """Thread-safe. places: how many insights work at once while turns are needed; otherwise all do.
 
-    Turns change where those who work pause, so a turn may take longer than TURN_S, and more may work for a while: until they pause next.
+    A turn changes when a working insight pauses. So a turn may take longer than TURN_S, and for a while more insights than `places` may
+    work: until they pause next.
     """
 
     def __init__(
@@ -47,7 +49,8 @@ class Rotation:
 
     @contextmanager
     def joined(self) -> Generator[Callable[[], None]]:
-        """Inside the block the calling thread takes part. Yields `pause`, to be called between steps: it returns at its turn."""
+        """Inside the block the calling thread takes part. Yields `pause`, which has to be called between steps and returns when it is this
+        thread's turn."""
         one = _Partaker(threading.get_ident())
         with self._changed:
             self._wait_for_turn(one)
@@ -59,7 +62,7 @@ class Rotation:
                 self._let_in()
 
     def _pause(self, one: _Partaker) -> None:
-        # SCAR: threads that help go on. All insights share them, and one that waited held up those whose turn it was.
+        # SCAR: helper threads never wait here. All insights share them, and one that waited held up the insights whose turn it was.
         if threading.get_ident() != one.thread_id:
             return
         one.paused_s = time.monotonic()
@@ -70,16 +73,14 @@ class Rotation:
             if self._is_over(one) and self._is_needed():
                 one.began_s = None
                 self._working.remove(one)
-                # Also where too many work: one of them may be in a long statement, and nobody is to wait for that.
+                # Go on even if too many work then: one of them may be in a long statement, which nobody is to wait for.
                 if self._waiting:
                     self._begin(self._waiting.popleft())
                 self._wait_for_turn(one)
 
     def _is_over(self, one: _Partaker) -> bool:
-        """Whether it is another's turn: of one that waits, or where too many work, of one that lets others have theirs too.
-
-        SCAR: who stepped back for one in a long statement had the place taken by nobody, 0.3 s of each 0.5.
-        """
+        """Whether this turn is over: another insight waits or, with too many working, one of them lets others go first. SCAR: an insight
+        that stepped back for one in a long statement left a place that nobody took, for 0.3 s of each 0.5."""
         if one.began_s is None or one.paused_s - one.began_s < self._turn_s:
             return False
         if self._waiting:

@@ -17,12 +17,11 @@ from sv.model.validate import show
 
 
 class SessionPages:
-    """Thread-safe; blocks. Everything is up to date with what was accepted before the call. Raises Unavailable.
+    """Thread-safe; blocks. Up to date with everything that was accepted before the call. Raises Unavailable.
 
-    Where the disk doesn't take what is to be folded first, what is for people to look at (`page`, `one`) is as of the last time and
-    says so (`is_behind`); what others go on with (`find`) raises.
-    catch_up: has every accepted event folded. is_merged: see `sv.model.identity`.
-    recorded: those of a project's sessions, by their ids, that have a recording.
+    Where the disk refuses what has to be folded first, what people look at (`page`, `one`) is as of the last fold, and says so
+    (`is_behind`); what other code builds on (`find`) raises. catch_up: folds every accepted event. is_merged: see `sv.model.identity`.
+    recorded: of a project's sessions, those that have a recording, by their ids.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class SessionPages:
 
 
 def events_in(session: Session, query: EventsQuery) -> EventsQuery:
-    """The query for events, of this session alone, and of no time at which it has none."""
+    """The query for this session's events alone, limited to the time in which it has events."""
     dates = DateRange(max(query.dates.from_ms, session.started_ms), min(query.dates.to_ms, session.ended_ms + 1))
     return replace(query, session_id=session.id, dates=dates)
 

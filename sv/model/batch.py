@@ -43,12 +43,14 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class EventColumns(msgspec.Struct, frozen=True, gc=False):
-    """Events of an import, column by column, in the place of a batch's canonical JSON: those without ids of the client's.
+    """Events of an import as Arrow columns, in place of a batch's canonical JSON. For events without ids of the client's.
 
-    Arrow arrays of as many rows: texts, but for `times`, Unix milliseconds; `properties` is an object in canonical JSON, the others may be
-    null. first_ms, last_ms: of the times. size: bytes, about. may_differ: whether there may be a value that the engine writes otherwise.
-    groups: lists of texts; None where no event has any. own: of properties that enrichment looks at those that any event has, null where
-    one hasn't; None where there are values of another kind among them, so that the engine has to read them itself.
+    All columns have the same number of rows. They are texts, except for `times` (Unix milliseconds) and `groups` (lists of texts; None
+    where no event has any). `properties` is an object in canonical JSON; the others may be null.
+
+    first_ms, last_ms: the bounds of the times. size: bytes, roughly. may_differ: whether the engine may write some value otherwise than it
+    stands in `properties`. own: the values of those properties that enrichment looks at and that any event has, null where an event hasn't;
+    None where some value is no text, so that the engine has to read the properties itself.
     """
 
     names: Any
@@ -68,8 +70,8 @@ class EventColumns(msgspec.Struct, frozen=True, gc=False):
 class StoredBatch(msgspec.Struct, frozen=True, gc=False):
     """A batch with the sequence number under which the log holds it.
 
-    columns: its events where it is of an import and has no JSON. first: where it holds some of a request's events alone, how many come
-    before them.
+    columns: its events, for a batch of an import that has no JSON. first: for a part of a batch, how many of its events come before the
+    part.
     """
 
     seq: int

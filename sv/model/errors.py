@@ -150,10 +150,11 @@ class DiskRefuses(Unavailable):
 
 
 def let_go(error: BaseException) -> None:
-    """Have the calls that it came through hold nothing any more; where each was stays known. For who hands it on to another thread.
+    """Make the frames that the error came through hold nothing any more, while its traceback stays. For an error that is handed on to
+    another thread.
 
-    SCAR: a task that failed and who waits for it hold each other, and with them whatever the question had in memory, until Python looks
-    through all there is: overviews of too many events, one after the other, took 50 MiB each, beyond any limit.
+    SCAR: a failed task and whoever waits for it hold each other, and with them whatever the query had in memory, until the garbage
+    collector runs. Overviews of too many events, one after the other, took 50 MiB each, beyond any limit.
     """
     chain: list[BaseException | None] = [error]
     for link in chain:

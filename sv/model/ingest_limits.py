@@ -19,5 +19,5 @@ MAX_EVENTS_S: Final = 10_000_000
 MAX_ASIDE_WAIT_S: Final = 10
 """How long a request waits for its turn to be decoded on a thread. Clients wait about as long for an answer, and send again after a 503."""
 
-MAX_NO_NUMBERS_BYTES: Final = MIB
+MAX_NAN_BYTES: Final = MIB
 """Of a body with `NaN` or `Infinity` in it, which is gone through text by text, at worst for half a second. Clients' have some KiB."""

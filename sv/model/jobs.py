@@ -13,14 +13,10 @@ State = Literal["queued", "running", "done", "failed"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """n: counts up over all projects. subject: the distinct id or, where events expire, a word; None once only the finish is
-    left. subject_hash stays.
-
-    persons, distinct_ids: the numbers that the person had, and all ids, None before they were taken away; the ids are struck with
-    the subject.
-    left_behind: files that may hold something: they could not be read or deleted, or don't say whose they are. asked_by: None once the job
-    is done, and where nobody asked. Times are Unix milliseconds.
-    """
+    """n: counts up over all projects. subject: the distinct id, or, for an expiry, a word; None once only finishing is left, while
+    subject_hash stays. persons, distinct_ids: the numbers that the person had, and all ids; None before they are taken away. The ids are
+    struck together with the subject. left_behind: files that may still hold something: they could not be read or deleted, or don't say
+    whose they are. asked_by: None once the job is done, and where nobody asked. Times are Unix milliseconds."""
 
     n: int
     id: str
@@ -50,5 +46,6 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 def digest_of(target_id: str, distinct_id: str) -> str:
-    """What stands for a distinct id where it must not stay: who knows the id can show that the job or export of this id is about it."""
+    """What stands for a distinct id where the id itself must not stay. Somebody who knows the id can show that a job or export is about
+    it."""
     return hashlib.sha256(f"{target_id}\0{distinct_id}".encode()).hexdigest()

@@ -1,20 +1,20 @@
-"""JSON with what would cost a whole request for one character put right: of events, and of questions, so that what a client sent can be
-asked for by what it sent.
+"""Repairs JSON that a decoder would refuse as a whole for one bad character: in events, and in questions, so that what a client sent can be
+asked for by the same text.
 
-Repairs (docs/api.md, "Fields"): bytes that are no UTF-8, a NUL, and an escaped lone surrogate each become U+FFFD; what Python's encoder
-writes for numbers that are none becomes null. All other faults of the JSON are left for the decoder to name.
+Repairs (docs/api.md, "Fields"): bytes that are not UTF-8, NULs and escaped lone surrogates each become U+FFFD; `NaN` and the infinities, as
+Python's encoder writes them, become null. All other faults of the JSON are left for the decoder to name.
 """
 
 import re
 from typing import Final
 
-from sv.model.ingest_limits import MAX_NO_NUMBERS_BYTES
+from sv.model.ingest_limits import MAX_NAN_BYTES
 from sv.model.limits import MAX_LOOP_REPAIR_BYTES
 
 _SUSPECT_ESCAPE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _ESCAPE: Final = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _REPLACEMENT: Final = b"\\ufffd"
-_NO_NUMBERS: Final = (b"-Infinity", b"Infinity", b"NaN")
+_NAN_WORDS: Final = (b"-Infinity", b"Infinity", b"NaN")
 _BACKSLASH: Final = ord("\\")
 
 
@@ -59,33 +59,33 @@ def _with_escapes_repaired(body: bytes) -> bytes:
     return bytes(repaired)
 
 
-def may_have_no_numbers(body: bytes) -> bool:
-    """Whether `null_for_no_numbers` could make something else of it."""
-    return len(body) <= MAX_NO_NUMBERS_BYTES and (b"NaN" in body or b"Infinity" in body)
+def may_have_nan(body: bytes) -> bool:
+    """Whether `null_for_nan` may change the body: it has one of the words, and isn't too large to be looked at."""
+    return len(body) <= MAX_NAN_BYTES and (b"NaN" in body or b"Infinity" in body)
 
 
-def null_for_no_numbers(body: bytes) -> bytes:
-    """The same with `NaN`, `Infinity` and `-Infinity` as null, as browsers write them. Texts stay what they are.
+def null_for_nan(body: bytes) -> bytes:
+    """The same body with `NaN`, `Infinity` and `-Infinity` as null, as browsers write them. Texts stay as they are.
 
-    JSON has no such words, but Python's encoder writes them unless it is told not to, and the Python client doesn't tell it. It goes from
+    JSON has no such words, but Python's encoder writes them unless told otherwise, and the Python client doesn't tell it. This goes from
     text to text, so it belongs on a thread.
     """
-    if not may_have_no_numbers(body):
+    if not may_have_nan(body):
         return body
     made = bytearray()
     at = 0
     while True:
         start = body.find(b'"', at)
-        made += null_for_such_words(body[at:start] if start >= 0 else body[at:])
+        made += null_for_nan_anywhere(body[at:start] if start >= 0 else body[at:])
         if start < 0:
             return bytes(made)
         at = _end_of_text(body, start + 1)
         made += body[start:at]
 
 
-def null_for_such_words(body: bytes) -> bytes:
-    """The same with `null` for each of these words, in texts too: at the speed of memory, and JSON wherever the body would be."""
-    for word in _NO_NUMBERS:
+def null_for_nan_anywhere(body: bytes) -> bytes:
+    """As `null_for_nan`, but within texts too, at the speed of memory. For a body whose texts don't matter."""
+    for word in _NAN_WORDS:
         body = body.replace(word, b"null")
     return body
 

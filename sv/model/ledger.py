@@ -43,5 +43,5 @@ class Ledger(Struct, frozen=True, kw_only=True):
 
     @property
     def imbalance(self) -> int:
-        """Events taken in that are in no state, or more of them in states than were taken in: 0, always."""
+        """Events taken in minus events in any of the states. It is always 0 unless the books are wrong."""
         return self.ingested + self.imported - self.stored - self.queued - self.set_aside - self.repeated - self.removed

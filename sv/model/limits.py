@@ -1,8 +1,8 @@
-"""Bounds that users meet or that several rooms go by, each once, with its reason (those of one topic: `sv.model.*_limits`).
+"""Bounds that users meet or that several rooms go by, each once and with its reason. (Those of one topic are in `sv.model.*_limits`; a
+module's own are at its top.)
 
-A module's own stand at its top. Answers for the numbers alone: who reads a request, a query or a file takes its bound from here, and says
-the bound in the message that refuses. Assumes nothing. Never holds what an operator may change: that is in
-`sv.settings`. Units are last in a name; what has no unit is a count.
+Answers for the numbers alone: whoever reads a request, a query or a file takes its bound from here, and names it in the message that
+refuses. Never holds what an operator may change: that is in `sv.settings`. Units come last in a name; a name without a unit is a count.
 """
 
 from typing import Final

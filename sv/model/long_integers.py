@@ -9,10 +9,8 @@ _STRIDE: Final = 3
 
 
 def may_have_long_integers(text: Any) -> bool:
-    """Whether as many digits may follow each other somewhere as in such an integer: half of a regular expression's time.
-
-    text: a numpy array of its bytes, unsigned.
-    """
+    """Whether there may be a run of digits as long as such an integer's; a quick check, in half of a regular expression's time. text: a
+    numpy array of its bytes, unsigned."""
     is_digit = text[::_STRIDE] - text.dtype.type(ord("0")) < 10
     follow = is_digit
     for nth in range(1, LONG_DIGITS // _STRIDE):
@@ -21,7 +19,8 @@ def may_have_long_integers(text: Any) -> bool:
 
 
 def has_as_many_digits(text: Any) -> bool:
-    """Whether as many digits do follow each other somewhere; fractions, of seventeen at most, don't. Takes three times as long."""
+    """Whether there is a run of digits as long as such an integer's; fractions, of seventeen digits at most, don't have one. Takes three
+    times as long."""
     follow = text - text.dtype.type(ord("0")) < 10
     length = 1
     while length < LONG_DIGITS:

@@ -17,17 +17,17 @@ from sv.model.validate import Fields, Problems, show
 
 
 class Identity(StrEnum):
-    """Whose an anonymous event is once its person has logged in: from then on, or also before."""
+    """To whom the events of an anonymous visitor belong once they log in: only those from then on, or the earlier ones too."""
 
     FORWARD = "forward"
     MERGED = "merged"
 
 
 class ProjectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Retention is in days from an event's own time, or from a recording's start; None keeps for ever.
+    """Retention is in days, from an event's own time or a recording's start; None keeps for ever.
 
-    The rest is what the project's pages go by, told to browsers by `GET /ingest/config`: whether clicks, forms and page views are captured
-    by themselves, which share of sessions is recorded (0 to 1), whether recordings hide what is typed, or all text, and whether visitors
+    The rest is for the project's pages, and is told to browsers by `GET /ingest/config`: whether clicks, forms and page views are captured
+    automatically, which share of sessions is recorded (0 to 1), whether recordings hide what is typed or all text, and whether visitors
     whose browser asks not to be tracked are left alone.
     """
 

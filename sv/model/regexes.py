@@ -32,10 +32,8 @@ _GROUP: Final = re.compile(r"\(\?[^:)>]*[:>]?")
 
 
 def cost_of(pattern: str) -> int:
-    """How many wildcards, classes, choices and repetitions the pattern has once counted repetitions are written out; `a.{900}b` has 900.
-
-    Of a text that is no regular expression it is some number.
-    """
+    """How many wildcards, classes, choices and repetitions the pattern has, with counted repetitions written out: `a.{900}b` has 900. For a
+    text that is no regular expression the answer is some number."""
     costs = [0]
     last = at = 0
     while at < len(pattern):

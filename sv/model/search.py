@@ -1,4 +1,5 @@
-"""Case-insensitive search: the form in which a searched text and what it is searched in are compared, and what finds longer texts."""
+"""Case-insensitive search: folding a text to the form in which texts are compared, and windows, by which longer texts are found in an
+index."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,10 +13,10 @@ _WINDOWS: Final = 20_992
 
 
 def folded(text: str) -> str:
-    """The text in lower case, a character at a time, as DuckDB's `lower` does it.
+    """The text in lower case, character by character, as DuckDB's `lower` does it.
 
-    Python's own knows where a word ends (`Σ` becomes `ς` there) and makes two characters of `İ`; a part of a text has to become a part of
-    the text's form.
+    Python's `lower` is different: it treats `Σ` at the end of a word as `ς`, and turns `İ` into two characters. Here a part of a text has
+    to become the same part of the folded text.
     """
     if text.isascii():
         return text.lower()
@@ -23,10 +24,10 @@ def folded(text: str) -> str:
 
 
 def windows(text: str) -> str:
-    """A character for each WINDOW_CHARS that follow each other in the text, two characters fewer than the text has.
+    """One character for each WINDOW_CHARS consecutive characters of the text, so two fewer characters than the text has.
 
-    An index of three characters in a row, over these, is one of five in a row of the text: that many digits in a row are in few texts
-    where three are in one of a hundred. Different texts can have the same windows, so what they find has to be compared.
+    An index of trigrams over these windows is an index of five consecutive characters of the text. Five given digits in a row are in few
+    texts, where three are in one of a hundred. Different texts can have the same windows, so whatever is found has to be compared.
     """
     return windows_of([text])[0]
 
@@ -34,7 +35,7 @@ def windows(text: str) -> str:
 def windows_of(texts: Sequence[str]) -> list[str]:
     """`windows` of each, all at once."""
     codes = list(map(ord, "".join(texts)))
-    # Digits, and nearly always letters, that differ have windows that differ. Those over two texts are made too, and nobody takes them.
+    # Different digits, and nearly always different letters, have different windows. Windows across two texts are made, but not used.
     found = "".join(
         [
             chr(_FIRST_WINDOW + (first * 961 + second * 31 + third) % _WINDOWS)
@@ -46,7 +47,7 @@ def windows_of(texts: Sequence[str]) -> list[str]:
 
 
 def spellings(text: str) -> list[str]:
-    """Every text whose folded form this one is: a few for each character, and so of short texts only."""
+    """Every text that folds to this one: a few for each character, so only for short texts."""
     found = [""]
     for character in text:
         each = sorted({character, character.upper(), character.title(), *_FURTHER.get(character, "")})
@@ -56,4 +57,4 @@ def spellings(text: str) -> list[str]:
 
 _FOLDED = {"İ": "i"}
 _FURTHER = {"i": "İ", "k": "\u212a", "å": "\u212b", "θ": "ϴ", "ω": "\u2126", "ß": "ẞ"}
-"""What is folded to a character that has another capital."""
+"""Characters that fold to the same lower-case character as its ordinary capital does."""

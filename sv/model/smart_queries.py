@@ -1,7 +1,7 @@
-"""Queries that name smart events: which ones, by what path, and the queries with each in its place.
+"""Puts smart events into queries that name them by id.
 
-Answers for an unknown id being refused by its path: in a body ValidationFailed, in a query string InvalidParameter. Assumes smart events
-of the query's own project; archived ones are as good as any.
+An unknown id is refused by its path: in a body as ValidationFailed, in a query string as InvalidParameter. Assumes smart events of the
+query's own project; archived ones count like any other.
 """
 
 from collections.abc import Mapping

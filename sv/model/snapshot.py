@@ -37,7 +37,7 @@ class Snapshot(Struct, frozen=True):
         return replace(self, parts=())
 
     def pinned(self, last_seq: int) -> "Snapshot":
-        """The same view without what enters the buffers after this log position."""
+        """The same view without events that enter the buffers after this log position."""
         return replace(self, last_seq=last_seq)
 
     def merged(self) -> "Snapshot":
@@ -45,5 +45,5 @@ class Snapshot(Struct, frozen=True):
         return replace(self, is_merged=True)
 
     def attributed(self, aliases: int) -> "Snapshot":
-        """The same view with persons told apart as of then."""
+        """The same view with aliases as of a refresh, so that every query attributes events to the same persons."""
         return replace(self, aliases=aliases)

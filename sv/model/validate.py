@@ -93,7 +93,7 @@ class Problems:
         self.add(field, f"expected {expected}, got {show(got)}")
 
     def take(self, fault: ValidationFailed) -> None:
-        """Note what somebody else found."""
+        """Note problems that were found elsewhere."""
         for detail in fault.details:
             self.add(detail.field, detail.message)
 

@@ -1,5 +1,5 @@
-"""What leaves the disk: a person who is to be erased, and what a project keeps no longer.
+"""Removes events from the disk for good: a person who is to be erased, and what a project no longer keeps.
 
-`expiring.py` tells what is too old; `jobs.py` does one job after the other and goes on with them after a restart; `erasing.py` has the
-steps, each of which may be done again. `opening.py` is called by the composition root. Assumes that nobody else takes events out of files.
+`expiring.py` finds what is too old; `jobs.py` runs one job after the other and continues them after a restart; `erasing.py` has the steps,
+each of which may be repeated. The composition root calls `opening.py`. Assumes that nobody else takes events out of files.
 """

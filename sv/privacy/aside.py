@@ -1,7 +1,8 @@
-"""What was set aside (`sv.store.aside`), and what has to leave it: a person's events, and those that are older than a project keeps them.
+"""Removes a person's events, and those that are too old, from the files that were set aside (`sv.store.aside`), which nobody but people
+reads.
 
-Nobody reads these files but people. Answers for neither lying on in them: what can be read is written anew without, what can't, and what
-doesn't say whose it is, is named. Never deletes what may hold something else.
+What can be read is rewritten without them; what can't be read, and files that don't say whose they are, are reported. Never deletes what
+may hold something else.
 """
 
 import errno
@@ -30,8 +31,8 @@ _events: Final = msgspec.json.Decoder(list[dict[str, Any]])
 def erase_aside(
     data_folder: Path, project_id: str, persons: Sequence[int], distinct_ids: Sequence[str], tables: Tables
 ) -> list[str]:
-    """Returns the files that may hold something of the person on, relative to the data folder. Raises Unavailable, OSError where the disk
-    is full."""
+    """Returns the files that may still hold something of the person, relative to the data folder. Raises Unavailable, OSError where the
+    disk is full."""
 
     def erase(kept: KeptAside) -> None:
         if kept.day is not None:
@@ -58,7 +59,7 @@ def expire_aside(data_folder: Path, project_id: str, before_ms: int, tables: Cal
 
 
 def is_overdue_aside(data_folder: Path, project_id: str, before_ms: int) -> bool:
-    """Whether something lies there of which the name, or a batch's age, says that it is too old. Raises OSError."""
+    """Whether there is a file that is too old by its name or, for a batch, by its age. Raises OSError."""
     return any(kept.project_id == project_id and _is_overdue(kept, before_ms) for kept in kept_aside(data_folder))
 
 
@@ -110,6 +111,6 @@ def _rewrite_batch(data_folder: Path, kept: KeptAside, distinct_ids: Sequence[st
 
 
 def _write_as_old(target: Path, content: bytes, modified_ns: int) -> None:
-    """A batch's age is its file's."""
+    """Rewrites a file and keeps its time of change: a batch's age is its file's."""
     target.write_bytes(content)
     os.utime(target, ns=(modified_ns, modified_ns))

@@ -1,7 +1,7 @@
-"""Whether the clock can be gone by, where events are taken away because of it.
+"""Tells whether the clock can be trusted, before events are removed because of it.
 
-A machine whose clock is a year ahead at its start, until it has asked for the time, would have a year of events expire. Nothing tells that
-from a server that stood still for a year, so what is far ahead of all that was known is believed only once it has stayed so for a while.
+A machine whose clock is a year ahead at its start, until it has asked for the time, would make a year of events expire. That can't be told
+from a server that was off for a year, so a time far ahead of everything known is believed only once it has lasted for a while.
 """
 
 import logging
@@ -21,7 +21,7 @@ BELIEVED_AFTER_S: Final = 3600.0
 
 
 class Clock:
-    """For one thread. known_ms: a moment that is past, when this was made; None where nothing tells of any."""
+    """For one thread. known_ms: a moment known to be past when this was made; None where none is known."""
 
     def __init__(self, now_ms: Callable[[], int], monotonic_s: Callable[[], float], known_ms: int | None) -> None:
         self._now_ms = now_ms
@@ -31,7 +31,7 @@ class Clock:
         self._doubted_since_s: float | None = None
 
     def is_doubted(self) -> bool:
-        """Whether to wait, for which the log says the reason once."""
+        """Whether to wait before believing the clock; the reason is logged once."""
         now_ms, now_s = self._now_ms(), self._monotonic_s()
         ahead_ms = now_ms - self._known_ms - int((now_s - self._known_at_s) * 1000)
         if ahead_ms > AHEAD_MS:

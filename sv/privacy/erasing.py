@@ -75,19 +75,19 @@ class Sums(Protocol):
     """The rollups and the file that they are in."""
 
     def rebuild(self, project_id: str) -> bool:
-        """Make them anew from the files. False where something came in between."""
+        """Rebuild them from the files. Returns False where something interfered."""
         ...
 
     def purge(self) -> bool:
-        """Delete some of what was replaced, also from the index of texts. False where there is nothing."""
+        """Delete some of what was replaced, including entries of the text index. Returns False where there is nothing left."""
         ...
 
     def prune(self, project_id: str) -> None:
-        """Forget the names that no event has any more."""
+        """Forget names that no event has any more."""
         ...
 
     def scrub(self) -> None:
-        """Have nothing that was deleted lie on in SQLite's log. Raises Unavailable."""
+        """Leave nothing deleted behind in SQLite's log. Raises Unavailable."""
         ...
 
 
@@ -96,10 +96,10 @@ class Stopped(Exception):
 
 
 class Erasing:
-    """Does one job at a time.
+    """Runs one job at a time.
 
-    distinct_ids: of a project's person, all ids, the one that was named among them. session_ids: of the persons of these numbers, all that
-    the project's files hold. wait: for some seconds; True where the server ends.
+    distinct_ids: returns all ids of a project's person, including the one that was named. session_ids: returns the session ids that the
+    project's files hold for persons of these numbers. wait: waits some seconds; returns True where the server ends.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Erasing:
         self._wait = wait
 
     def erase(self, job: Job) -> None:
-        """All steps, but for marking the job as done. Raises Stopped, Unavailable, LogFault, OSError: then it may be called again."""
+        """Run all steps, except marking the job as done. Raises Stopped, Unavailable, LogFault, OSError; then it may be called again."""
         persons, ids = job.persons, job.distinct_ids or ()
         if persons is None:
             assert job.subject is not None
@@ -150,7 +150,7 @@ class Erasing:
         self._sums.scrub()
 
     def expire(self, job: Job, before_ms: int | None) -> None:
-        """Likewise, for events from before a moment, whoever sent them; None takes none away, where an earlier try may have."""
+        """The same for all events from before a moment. None removes no events, but finishes what an earlier try may have begun."""
         if job.subject is not None:
             self._maintenance.flush()
             if before_ms is not None:
@@ -164,11 +164,11 @@ class Erasing:
         self._sums.scrub()
 
     def interrupt(self) -> None:
-        """Have a step that takes long raise Unavailable."""
+        """Make a step that takes long raise Unavailable."""
         self._rewriting.interrupt()
 
     def _empty_log(self) -> list[str]:
-        """Have the log's files of before deleted. Returns those that stay."""
+        """Delete the log's older files. Returns those that can't be deleted."""
         self._log_files.renew()
         for _ in range(LOG_TRIES):
             self._maintenance.flush()
@@ -205,7 +205,7 @@ class Erasing:
         self._maintenance.flush_and(self._tables().recall_again)
 
     def renew_sums(self, project_id: str) -> None:
-        """Have the lists made from what is there now, and delete what they were."""
+        """Rebuild the lists from what is there now, and delete the old ones."""
         while not self._sums.rebuild(project_id):
             self._pause()
         while self._sums.purge():
@@ -219,5 +219,5 @@ class Erasing:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether it is worth trying again for as long as it takes: a full disk, a busy metadata."""
+    """Whether the error may go away by itself, so that it is worth trying for as long as it takes: a full disk, busy metadata."""
     return isinstance(error, Unavailable | OSError)

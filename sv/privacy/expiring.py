@@ -1,8 +1,9 @@
-"""What is older than a project keeps it (`sv.model.project_settings`): adds the jobs that take events away, and has recordings removed.
+"""Enforces retention (`sv.model.project_settings`): adds jobs that remove events, and has recordings removed, once a project no longer
+keeps them.
 
-Days are the UTC's, and whole ones: with 30 days of retention, events of today and of the 30 days before are kept, so that a file of one day
-is dropped as it is, and none is written anew more than once a day. Recordings go by when their first URL was given out, to the hour.
-Assumes that somebody looks every so often. Never touches a project that keeps everything.
+Days are whole UTC days: with 30 days of retention, events of today and of the 30 days before are kept. So a file of one day is deleted as a
+whole, and none is rewritten more than once a day. Recordings expire by the hour, counted from when their first URL was given out. Assumes
+that `look` is called every so often. Never touches a project that keeps everything.
 """
 
 import logging
@@ -70,7 +71,8 @@ class Expiring:
                 log.warning("what is too old of project %s stays for now: %s", project.id, redacted(error))
 
     def keep_from_ms(self, project_id: str) -> int | None:
-        """The moment from which on the project keeps events; None for one that keeps all, just now or for good, or is gone."""
+        """The moment from which on the project keeps events. None where it keeps everything, for good or just now, and where the project is
+        gone."""
         project = self._find_project(project_id)
         return None if project is None else self._keep_from_ms(project)
 

@@ -1,8 +1,8 @@
-"""Does the jobs that wait, one after the other, on a thread of its own that is there only while there are some.
+"""Runs the waiting jobs, one after the other, on a thread that exists only while there are some.
 
-A job that was under way when the process ended is the first one of the next start. What passes by itself (a full disk, a bucket that
-isn't reached) is tried again for as long as it takes, while other projects' jobs go on; what doesn't makes the job fail after some tries,
-which is logged and told in the job.
+A job that was under way when the process ended is the first one at the next start. What may go away by itself (a full disk, an unreachable
+bucket) is tried again for as long as it takes, while other projects' jobs go on. Any other error makes the job fail after some tries, which
+is logged and shown in the job.
 """
 
 import logging
@@ -96,10 +96,10 @@ class JobWork:
         return job
 
     def queue_erasure(self, actor: Actor, project_id: str, distinct_id: str) -> Job:
-        """The job that erases this person: a new one, or the one that is about it already. Raises NotFound, Unavailable.
+        """The job that erases this person: a new one, or the one that is about them already. Raises NotFound, Unavailable.
 
-        The job is about who is meant now. A visitor's id may be another user's by the time it begins, or when somebody asks once more while
-        it runs: the next one who logged in on that device.
+        The job is about the person who is meant now. By the time it begins, or when somebody asks again while it runs, a visitor's id may
+        belong to another user: the next one who logged in on that device.
         """
         distinct_id = self._owner_of(project_id, distinct_id)
         if not self._rows.is_about(project_id, "erase_person", distinct_id) and not self._has_events(project_id, distinct_id):
@@ -119,20 +119,21 @@ class JobWork:
         return self._rows.page(project_id, before, limit)
 
     def start(self) -> None:
-        """Go on with what an earlier run has left, and look for what is too old."""
+        """Continue what an earlier run has left, and look for what is too old."""
         self._worker.wake()
 
     def stop(self) -> None:
-        """End the thread, soon; an unfinished job stays and is gone on with at the next start."""
+        """End the thread soon; an unfinished job is continued at the next start."""
         self._worker.stop(self._erasing.interrupt)
 
     def run_all(self) -> None:
-        """Do everything that waits, on the caller's thread, which nobody else may do meanwhile. Raises what keeps a job from being done."""
+        """Run everything that waits, on the caller's thread; nothing else may run jobs meanwhile. Raises what keeps a job from being
+        done."""
         while (job := self._rows.next_one()) is not None:
             self.do(job)
 
     def do(self, job: Job) -> None:
-        """One job from beginning to end. Raises what went wrong, and Stopped; then the job is as far as it came."""
+        """Run one job from beginning to end. Raises what went wrong, and Stopped; the job then stays as far as it came."""
         self._rows.start(job, self._now_ms())
         if job.kind == "expire_events":
             self._erasing.expire(job, self._expiring.keep_from_ms(job.project_id))

@@ -1,4 +1,4 @@
-"""Puts the jobs together out of what a server has opened. Called by the composition root."""
+"""Builds the jobs from what a server has opened. Called by the composition root."""
 
 import time
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class KeptSums:
 
 
 class _Whose:
-    """Whose distinct ids are, where a project's identity is merged."""
+    """To whom distinct ids belong, where a project's identity is merged."""
 
     def __init__(self, projects: Projects, numbers: Persons, aliases: AliasLists, rollups: Rollups) -> None:
         self._projects = projects
