@@ -135,16 +135,15 @@ class ApiTokens:
                 raise NotFound(f"no API token {show(token_id)} (token_id)")
 
     def revive(self, secret_hash: bytes) -> bool:
-        """Make a token good again that has ended, without an end from now on. Returns whether there is such a token at all."""
+        """Make a token good again that was revoked or has expired, from now on without an expiry. Returns whether there is such a token at
+        all."""
         with self._meta.transaction() as writer:
             writer.execute("update api_tokens set revoked_ms = null, expires_ms = null where hash = ?", (secret_hash,))
             return writer.changes() > 0
 
     def touch(self, token_id: str, now_ms: int) -> bool:
-        """Note that a token was used. No I/O, so that an event loop may call it for every request.
-
-        Returns whether `write_touches` is due, at most once a minute for each token: call it from a thread then.
-        """
+        """Note that a token was used. No I/O, so an event loop may call it for every request. Returns whether `write_touches` is due (at
+        most once a minute for each token), which is then to be called from a thread."""
         with self._lock:
             last_ms = self._touched.get(token_id)
             if last_ms is not None and 0 <= now_ms - last_ms < TOUCH_INTERVAL_MS:

@@ -1,4 +1,4 @@
-"""What a copy of the metadata says of the files that belong to it. Reads a file that nobody writes, of this release or an older one."""
+"""What a copy of the metadata says about the files that belong to it. Reads a file that nobody writes, of this release or an older one."""
 
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +11,8 @@ from sv.meta.errors import FolderDamaged
 
 
 class CopiedMeta(Struct, frozen=True):
-    """parts: (path, bytes) of each live part. covered_seq: of the log, up to where it is in parts; rolled_seq: in the rollups."""
+    """parts: (path, bytes) of each live part. covered_seq: the log position up to which events are in parts; rolled_seq: up to which they
+    are in the rollups."""
 
     folder_id: str
     parts: tuple[tuple[str, int], ...]

@@ -172,10 +172,8 @@ class Meta:
         return found[0] if found else None
 
     def empty_log(self) -> None:
-        """Have everything committed in the file and nothing in SQLite's log, so that pages as they were are gone from there.
-
-        Writers wait meanwhile. Raises Unavailable where readers or the disk don't let it.
-        """
+        """Move everything committed into the file and empty SQLite's log, so that earlier versions of pages are gone from it. Writers wait
+        meanwhile. Raises Unavailable where readers or the disk prevent it."""
         if not self._lock.acquire(timeout=self.writer_wait_s):
             raise Unavailable(f"the metadata's writer was busy for {self.writer_wait_s:g} seconds")
         try:
@@ -185,10 +183,11 @@ class Meta:
             self._lock.release()
 
     def shrink(self, scratch: Path) -> bool:
-        """Give the disk back what is free in the file, where that is worth it: whether it was. For who has the folder to themselves.
+        """Give free pages of the file back to the disk, where that is worth it; returns whether it was. For a process that has the folder
+        to itself.
 
-        scratch: a folder that has room for what is left, as the one of the file has to have. Raises Unavailable; then all is as it was, or
-        done: a disk that fills up may refuse what came after the commit.
+        scratch: a folder with room for what is left of the file; the file's own folder needs as much. Raises Unavailable; then nothing has
+        changed, or everything is done: a disk that fills up may refuse what comes after the commit.
         """
         if self.row(_IS_MOSTLY_FULL) == (1,):
             return False
@@ -242,7 +241,7 @@ class Meta:
         self._is_suspect = self._is_suspect or isinstance(error, apsw.IOError)
 
     def _distrust_failed_syncs(self) -> None:
-        """META-2."""
+        """After a failed sync, checkpoint everything before the next transaction (META-2)."""
         if self._is_suspect:
             self._set_durable(True)
             with self._checkpointer.paused():

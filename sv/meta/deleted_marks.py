@@ -1,10 +1,10 @@
-"""Which projects were deleted, written down beside `sv.db`: a catalog that is made anew must not bring them back.
+"""Marks of deleted projects, beside `sv.db`, so that a catalog that is rebuilt doesn't bring them back.
 
-    deleted/<project>      empty; there for good
+    deleted/<project>    empty; there for good
 
-The catalog says what holds. A mark is made before the catalog has the deletion and taken back where that fails, and all are put right by it
-at each start. They are read where it is lost: then a mark alone decides, for the deletion. Somebody who may had asked for it, and it was
-done, or about to be when the process ended.
+Normally the catalog decides. A mark is made before the catalog has the deletion, and taken back where the deletion fails; at each start all
+marks are corrected by the catalog. They are only read when the catalog is lost. Then a mark alone counts as a deletion: somebody with the
+right to do so had asked for it, and it was done, or about to be when the process ended.
 """
 
 import logging
@@ -22,7 +22,7 @@ DELETED: Final = "deleted"
 
 
 def marked_deleted(data: Path) -> frozenset[str]:
-    """The projects with a mark; what else lies there is passed over. Raises OSError."""
+    """The projects with a mark; other files there are ignored. Raises OSError."""
     try:
         return frozenset(filter(is_project_id, os.listdir(data / DELETED)))
     except FileNotFoundError:
@@ -30,7 +30,7 @@ def marked_deleted(data: Path) -> frozenset[str]:
 
 
 def mark_deleted(data: Path, project_ids: Collection[str]) -> None:
-    """Durably. Raises OSError."""
+    """Mark these projects, durably. Raises OSError."""
     folder = data / DELETED
     if not folder.is_dir():
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -41,14 +41,15 @@ def mark_deleted(data: Path, project_ids: Collection[str]) -> None:
 
 
 def unmark_deleted(data: Path, project_ids: Collection[str]) -> None:
-    """Durably take marks back, of projects that live. Raises OSError."""
+    """Remove the marks of projects that live, durably. Raises OSError."""
     for project_id in project_ids:
         (data / DELETED / project_id).unlink(missing_ok=True)
     sync_folder(data / DELETED)
 
 
 def put_marks_right(data: Path, deleted: Collection[str], live: Collection[str]) -> None:
-    """Every deleted project has a mark and no living one: a deletion was cut off before its commit, or an older catalog was put back."""
+    """Give every deleted project a mark, and take those of living projects away. They differ after a deletion that was cut off before its
+    commit, or when an older catalog was put back."""
     try:
         marked = marked_deleted(data)
         if stale := marked & set(live):

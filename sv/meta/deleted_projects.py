@@ -1,8 +1,10 @@
-"""What is left of deleted projects, and having it go.
+"""Finds and removes what is left of deleted projects.
 
-Answers for every row that tells of a deleted project's events or recordings being found, whoever wrote it and when: a batch that was on its
-way, an import that was running, a rollup that was being folded. So nothing has to be remembered of what was emptied already. The rows of
-`projects` and of its tokens stay, revoked, for neither to be given out again; so does the audit trail, for as long as it keeps anything.
+Every row about a deleted project's events or recordings is found, whoever wrote it and when: by a batch that was on its way, an import that
+was running, a rollup that was being folded. So nothing has to be remembered about what was emptied already.
+
+The rows of `projects` and of their tokens stay, revoked, so that neither is given out again. So does the audit trail, for as long as it
+keeps anything.
 """
 
 from collections.abc import Callable
@@ -47,7 +49,7 @@ class DeletedProjects:
 
     @classmethod
     def open(cls, meta: Meta, now_ms: Callable[[], int]) -> "DeletedProjects":
-        """With their marks beside the catalog put right."""
+        """Opens them, and corrects the marks beside the catalog."""
         projects = cls(meta, now_ms)
         with meta.transaction():  # a command that deletes one at this moment waits
             live = meta.rows("select id from projects where deleted_ms is null")
@@ -61,13 +63,13 @@ class DeletedProjects:
         )
 
     def with_remains(self) -> list[str]:
-        """Those of which something is left. A look-up or two in an index for each that there ever was."""
+        """The deleted projects of which something is left. One or two index look-ups for each project that was ever deleted."""
         return [str(project_id) for (project_id,) in self._meta.rows(_REMAINS)]
 
     def forget(self, project_id: str) -> None:
-        """Forget all of one's events and recordings, and what was saved of it. Raises Unavailable.
+        """Forget all events and recordings of one project, and what people saved in it. Raises Unavailable.
 
-        Files of events go with the catalog's next sweep, those of recordings when these are next looked after.
+        Its event files are deleted by the catalog's next sweep, and those of recordings when recordings are next looked after.
         """
         RecordingChunks(self._meta).doom(project_id, self._now_ms())
         delete_all_events(self._meta, project_id, saved_too=True)

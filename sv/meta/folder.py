@@ -1,7 +1,7 @@
-"""What a data folder shows before it is opened. Changes nothing, and needs no lock.
+"""Looks at a data folder before it is opened. Changes nothing, and needs no lock.
 
-Answers for telling what isn't there from what this user may not see: `Path.exists` does it by release of Python, with an error of the
-operating system's or without one.
+Tells what isn't there from what this user may not see: `Path.exists` answers or raises in the latter case, depending on the release of
+Python.
 """
 
 import errno
@@ -13,7 +13,7 @@ from sv.model.redaction import os_message
 
 
 def look(folder: Path, name: str) -> os.stat_result | None:
-    """What the folder has under this name; None for nothing. Raises FolderUnusable where that can't be told."""
+    """The file's or folder's status under this name; None where there is nothing. Raises FolderUnusable where that can't be told."""
     try:
         return (folder / name).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -23,7 +23,8 @@ def look(folder: Path, name: str) -> os.stat_result | None:
 
 
 def not_seen(folder: Path, error: OSError) -> FolderUnusable:
-    """For commands beside the server: to give the folder to whoever runs one would take it from the server."""
+    """The error for commands that may run beside a server. It doesn't suggest to change the folder's owner, which would take the folder
+    from the server."""
     what = f"the data folder {folder} can't be looked into by user {os.geteuid()}: {error.strerror or error}"
     if error.errno in (errno.EACCES, errno.EPERM):
         return FolderUnusable(f"{what}. Be the user that the server runs as, or choose another folder with --data")
@@ -31,7 +32,7 @@ def not_seen(folder: Path, error: OSError) -> FolderUnusable:
 
 
 def remedy(folder: Path, error: OSError) -> str:
-    """For commands that have the folder for themselves: what fails, and what to do."""
+    """The message for commands that have the folder to themselves: what fails, and what to do."""
     uid, gid = os.geteuid(), os.getegid()
     what = f"the data folder {folder} can't be used by user {uid}: {os_message(error)}"
     match error.errno:

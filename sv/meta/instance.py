@@ -107,6 +107,7 @@ def load_url_secret(meta: Meta, random_bytes: Callable[[int], bytes] = secrets.t
 
 
 def note_in_use(meta: Meta) -> None:
-    """Somebody is let in, so what the first start made, if it did, is known to somebody. For a transaction of the caller."""
+    """Note that somebody was let in, so that the credentials of a first start count as known to somebody. For a transaction of the
+    caller."""
     with meta.transaction() as writer:
         writer.execute("update settings set value = 'true' where key = ? and value = 'false'", (CREDENTIALS_SHOWN,))

@@ -51,10 +51,8 @@ class Jobs:
         self._choose = choose
 
     def add(self, project_id: str, kind: Kind, subject: str, now_ms: int, asked_by: Actor | None = None) -> Job:
-        """A queued job: the one of the same kind and subject that waits, runs or failed, or else a new one.
-
-        One that failed is from now on whoever asks again's. Raises Unavailable where too many of the project's wait.
-        """
+        """The job for this kind and subject: the one that waits, runs or failed, or else a new, queued one. A failed one now belongs to
+        whoever asks again. Raises Unavailable where too many of the project's jobs wait."""
         asker = None if asked_by is None else msgspec.json.encode(asked_by).decode()
         with self._meta.transaction() as writer:
             same = writer.execute(
@@ -103,7 +101,7 @@ class Jobs:
         return [_to_job(row) for row in rows]
 
     def is_about(self, project_id: str, kind: Kind, subject: str) -> bool:
-        """Whether such a job waits, runs or failed."""
+        """Whether a job of this kind and subject waits, runs or failed."""
         asked = "select 1 from jobs where project_id = ? and kind = ? and subject = ? and state <> 'done'"
         return self._meta.row(asked, project_id, kind, subject) is not None
 
@@ -118,10 +116,8 @@ class Jobs:
             writer.execute("update jobs set state = 'running', started_ms = coalesce(started_ms, ?) where n = ?", (now_ms, job.n))
 
     def retire(self, job: Job, distinct_ids: Sequence[str]) -> tuple[int, ...]:
-        """Take the numbers of these distinct ids away and note both in the job (JOB-1). Returns the numbers: none where nobody had one.
-
-        To be called while nobody is being numbered, with all numbers given so far on disk.
-        """
+        """Take the numbers of these distinct ids away, and note both in the job (JOB-1). Returns the numbers; none where nobody had one. To
+        be called while nobody is being numbered, and all numbers given so far are on disk."""
         with self._meta.transaction() as writer:
             found = [retire_number(writer, job.project_id, each) for each in distinct_ids]
             numbers = tuple(number for number in found if number is not None)
@@ -142,7 +138,7 @@ class Jobs:
             return parts
 
     def forget_subject(self, job: Job, left_behind: Sequence[str]) -> None:
-        """Strike the distinct ids, when nothing is left to be done for which it would be needed."""
+        """Remove the distinct ids from the job, once no remaining step needs them."""
         with self._meta.transaction() as writer:
             writer.execute(
                 "update jobs set subject = null, distinct_ids = null, left_behind = ? where n = ?",
@@ -150,7 +146,8 @@ class Jobs:
             )
 
     def finish(self, job: Job, now_ms: int) -> Job | None:
-        """The job as it was just before, with who asked for it; None where it went with its project meanwhile."""
+        """Mark the job as done. Returns the job as it was just before, with who asked for it; None where it went with its project
+        meanwhile."""
         with self._meta.transaction() as writer:
             before = _find(writer, job.n)
             writer.execute(
@@ -159,7 +156,7 @@ class Jobs:
         return before
 
     def fail(self, job: Job, error: str, now_ms: int) -> Job | None:
-        """What was done stays done; the same request takes the job up again. Returns as `finish` does."""
+        """Mark the job as failed. What was done stays done, and the same request takes the job up again. Returns what `finish` does."""
         with self._meta.transaction() as writer:
             before = _find(writer, job.n)
             writer.execute("update jobs set state = 'failed', error = ?, finished_ms = ? where n = ?", (error, now_ms, job.n))

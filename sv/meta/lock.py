@@ -79,7 +79,7 @@ class FolderLock:
         return lock
 
     def announce(self, url: str | None, at: str | None = None) -> None:
-        """Say where this process answers, for the message to a second one; a full disk has no room for that. Raises FolderUnusable."""
+        """Write down where this process answers, for the message to a second process; a full disk is no error. Raises FolderUnusable."""
         assert self._descriptor is not None
         self._holder = msgspec.structs.replace(self._holder, url=url, at=at)
         try:
@@ -106,10 +106,8 @@ class FolderLock:
 
 
 def read_holder(folder: Path) -> Holder | None:
-    """Who holds the folder, by what the lock file says; None where it says nothing (yet, or not in our words).
-
-    Raises FolderUnusable where this user may not see that.
-    """
+    """Who holds the folder, according to the lock file; None where it says nothing yet, or nothing that we understand. Raises
+    FolderUnusable where this user may not read it."""
     try:
         with suppress(msgspec.DecodeError), (folder / LOCK_NAME).open("rb") as file:
             return msgspec.json.decode(file.read(_MAX_HOLDER_BYTES), type=Holder)

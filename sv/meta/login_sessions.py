@@ -42,7 +42,7 @@ class LoginSessions:
     def create(
         self, user_id: str, *, secret_hash: bytes, now_ms: int, lasts_ms: int, address: str, user_agent: str
     ) -> LoginSession:
-        """A new session. Clears away what has ended, everybody's, and the user's oldest beyond the bound."""
+        """A new session. Deletes sessions that have ended, everybody's, and the user's oldest ones beyond the bound."""
         session_id = random_id()
         with self._meta.together() as writer:
             writer.execute(f"delete from login_sessions where {_ENDED}", (now_ms, now_ms - self._idle_ms))
@@ -78,7 +78,7 @@ class LoginSessions:
         return None if row is None else _to_session(row)
 
     def touch(self, session: LoginSession, now_ms: int) -> None:
-        """Note that the session was used. Writes once in a while, so that reading doesn't write. Raises Unavailable."""
+        """Note that the session was used. Writes only once in a while, so that reading doesn't cause writes. Raises Unavailable."""
         if now_ms - session.last_used_ms < min(60_000, self._idle_ms // 10):
             return
         with self._meta.transaction(durable=False) as writer:
@@ -90,7 +90,8 @@ class LoginSessions:
         return [_to_session(row) for row in read_page(self._meta, _SELECT, conditions, query)]
 
     def forget_ended(self, now_ms: int) -> None:
-        """Clear away what has ended: a row holds an address and a browser's name. For the server, whose settings say what has."""
+        """Delete sessions that have ended, since a row holds an address and a browser's name. For the server, which knows the settings for
+        when a session ends."""
         ended = (now_ms, now_ms - self._idle_ms)
         if self._meta.row(f"select 1 from login_sessions where {_ENDED} limit 1", *ended) is not None:
             with self._meta.transaction() as writer:

@@ -85,10 +85,8 @@ class Parts:
             writer.executemany("delete from parts where part_id = ? and state = 'dropped'", [(part_id,) for part_id in part_ids])
 
     def note_unfinished(self, path: str, made_of: Sequence[int]) -> None:
-        """A file is about to be written that is to take the place of these live parts. It is struck when it does (`replace_parts`).
-
-        made_of: none of a file that nothing needs any more and that couldn't be deleted.
-        """
+        """Note a file that is about to be written to replace these live parts. The note is removed when it does (`replace_parts`). made_of:
+        empty for a file that nothing needs any more and that couldn't be deleted."""
         with self._meta.transaction() as writer:
             kept = msgspec.json.encode(made_of).decode()
             writer.execute("insert or replace into unfinished_files (path, made_of) values (?, ?)", (path, kept))
@@ -103,7 +101,7 @@ class Parts:
             writer.executemany("delete from unfinished_files where path = ?", [(path,) for path in paths])
 
     def settle(self) -> None:
-        """Have what the catalog says on the disk, though the process that wrote it was killed before its sync. Raises Unavailable."""
+        """Make what the catalog says durable, even if the process that wrote it was killed before its sync. Raises Unavailable."""
         self._meta.empty_log()
 
     def add_import_chunk(

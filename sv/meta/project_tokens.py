@@ -51,11 +51,11 @@ class ProjectTokens:
 
     @property
     def version(self) -> int:
-        """Moves with every change to what `all_project_tokens` would answer, save by the passing of time."""
+        """Changes whenever the answer of `all_project_tokens` would change, except for tokens that merely expire."""
         return self._version
 
     def changed(self) -> None:
-        """Called after the commit of any such change."""
+        """To be called after the commit of any such change."""
         with self._lock:
             self._version += 1
 
@@ -119,10 +119,8 @@ class ProjectTokens:
 
 
 def add_project_token(writer: apsw.Connection, project_id: str, token: str, now_ms: int) -> None:
-    """Add a token inside a transaction of the caller, who says `changed` after it.
-
-    Raises NotFound for an unknown or deleted project, Conflict for a token that exists.
-    """
+    """Add a token inside a transaction of the caller, who has to call `changed` after it. Raises NotFound for an unknown or deleted
+    project, Conflict for a token that exists."""
     try:
         writer.execute(
             """

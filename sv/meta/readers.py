@@ -17,7 +17,7 @@ READER_WAIT_S: Final = 10.0
 
 
 class Readers:
-    """Thread-safe. `connect` makes one more connection; it may raise."""
+    """Thread-safe. connect: opens one more connection; it may raise."""
 
     def __init__(self, connect: Callable[[], apsw.Connection], size: int = READERS) -> None:
         self._connect = connect

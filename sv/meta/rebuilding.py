@@ -1,4 +1,4 @@
-"""A catalog made anew from what event files say of themselves. Into a file that nobody else has open."""
+"""Rebuilds a catalog from what event files say about themselves, into a file that nobody else has open."""
 
 import json
 from collections.abc import Iterable, Sequence

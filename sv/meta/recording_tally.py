@@ -1,6 +1,6 @@
-"""The figures that are kept beside chunks of recordings: of each session, and over all.
+"""Keeps figures of recordings beside the chunks' rows: for each session, and over all.
 
-Answers for them being those of the chunks after every change. Assumes that each change of a chunk is told, in the same transaction.
+They match the chunks after every change, provided that each change of a chunk is reported in the transaction that makes it.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ import msgspec
 
 
 class State(msgspec.Struct, frozen=True):
-    """What counts of a chunk: `promised`, `stored` or `doomed`, and its bytes."""
+    """What matters of a chunk: whether it is `promised`, `stored` or `doomed`, and its bytes."""
 
     name: str
     size: int
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What became of one chunk of a session. None: there was, or is, no such chunk."""
+    """A change of one chunk of a session. None for a chunk that did not exist before, or does not exist after."""
 
     recording: int
     before: State | None
@@ -42,7 +42,7 @@ class _Figures(msgspec.Struct):
 
 
 def tally(writer: apsw.Connection, changes: Iterable[Change]) -> None:
-    """Bring the figures up to date, and strike sessions that have no chunk any more."""
+    """Update the figures, and delete sessions that have no chunk any more."""
     by_recording: dict[int, _Figures] = {}
     total = _Figures()
     for change in changes:

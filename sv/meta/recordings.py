@@ -44,7 +44,7 @@ class NewChunk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there may be: bytes of one session, bytes in all, promises open at a time."""
+    """How much there may be: bytes in one session, bytes in all, and promises that are open at a time."""
 
     session_bytes: int
     total_bytes: int
@@ -52,7 +52,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """One chunk as it is kept. check_ms None: nothing is left to learn of it."""
+    """One chunk as it is kept. check_ms: when to look at it again; None where nothing is left to find out."""
 
     recording: int
     chunk_index: int
@@ -83,9 +83,9 @@ class RecordingChunks:
         self._meta = meta
 
     def promise(self, new: NewChunk, bounds: Bounds) -> None:
-        """Note that a URL for this chunk goes out. One that is there already keeps its bytes until others come.
+        """Note that a URL for this chunk is being given out. A chunk that exists keeps its bytes until others arrive.
 
-        Raises PayloadTooLarge for a session that is full; Unavailable where all is full, or the chunk is on its way out.
+        Raises PayloadTooLarge for a session that is full; Unavailable where everything is full, or the chunk is being deleted.
         """
         with self._meta.transaction() as writer:
             totals = _totals(writer)
@@ -154,7 +154,7 @@ class RecordingChunks:
             )
 
     def forget(self, chunks: Iterable[Chunk]) -> None:
-        """Strike chunks of which nothing is left, unless something became of them meanwhile."""
+        """Delete the rows of chunks of which nothing is left, unless something has happened to them meanwhile."""
         with self._meta.transaction() as writer:
             for chunk in chunks:
                 values = (chunk.recording, chunk.chunk_index, chunk.state, chunk.url_until_ms)
@@ -221,7 +221,8 @@ class RecordingChunks:
     def doom(
         self, project_id: str | None, now_ms: int, *, before_ms: int | None = None, session_ids: Sequence[str] | None = None
     ) -> int:
-        """Hide chunks for good and make them due: those made before `before_ms`, those of these sessions; with neither, all.
+        """Hide chunks for good and make them due for deletion: those made before `before_ms`, or those of these sessions; with neither,
+        all.
 
         project_id: None means all projects, and goes without sessions. Returns how many there were.
         """
@@ -298,11 +299,8 @@ def _note_stored(writer: apsw.Connection, recording: int, index: int, size: int,
 
 
 def _session(writer: apsw.Connection, new: NewChunk) -> tuple[int, int]:
-    """(number, bytes) of the chunk's session, which is made if it isn't there. It has the newest ids of its person; those before are kept
-    beside it, so that an erasure finds it by each.
-
-    Raises PayloadTooLarge for a session of too many persons.
-    """
+    """(number, bytes) of the chunk's session, which is created if need be. It holds the newest ids of its person; earlier ones are kept
+    beside it, so that an erasure finds the session by each of them. Raises PayloadTooLarge for a session of too many persons."""
     _keep_replaced(writer, new)
     rows = writer.execute(
         """

@@ -1,8 +1,8 @@
-"""Who uses which smart event, so that none is deleted under those who do.
+"""Records which saved insights use which smart event, so that none is deleted while it is in use.
 
-Whoever keeps a smart event's id (a saved insight, and what comes to keep one) says so with `set_uses`, in the transaction in which it
-is itself written, and takes it back with `drop_uses`. Smart events ask `uses_of` before they delete. Assumes that `by_kind` is a word that
-people read: it stands in the refusal.
+Whatever keeps a smart event's id (a saved insight, for now) calls `set_uses` in the transaction in which it is itself written, and
+`drop_uses` when it goes. Smart events ask `uses_of` before they delete. Assumes that `by_kind` is a word for people to read: it is in the
+refusal's message.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ SHOWN_USES: Final = 5
 
 
 class Use(Struct, frozen=True):
-    """Somebody who uses a smart event, as they are called now."""
+    """Something that uses a smart event, by its present name."""
 
     by_kind: str
     by_id: str
@@ -43,7 +43,7 @@ def set_uses(writer: apsw.Connection, project_id: str, use: Use, smart_event_ids
 
 
 def rename_user(writer: apsw.Connection, use: Use) -> None:
-    """The user uses what it did, and is called otherwise."""
+    """The user is called otherwise from now on, and uses what it did before."""
     writer.execute(
         "update smart_event_uses set by_name = ? where by_kind = ? and by_id = ?", (use.by_name, use.by_kind, use.by_id)
     )

@@ -1,7 +1,7 @@
 """People who log in: an address, a hashed password, and a role in each project.
 
-Answers for one account to an address, whatever its case, and for somebody being left who may administer. Hashing and
-judging are `sv.auth`'s.
+An address has one account, whatever its case, and there is always somebody left who may administer the instance. Hashing and judging
+passwords are `sv.auth`'s.
 """
 
 import unicodedata
@@ -128,7 +128,7 @@ class Users:
             _expect_an_admin(writer)
 
     def set_role(self, user_id: str, project_id: str, role: Role | None, now_ms: int = 0) -> None:
-        """Make the user that in the project; None takes every role away. Raises NotFound for either of them."""
+        """Give the user this role in the project; None takes the role away. Raises NotFound for either of them."""
         self.get(user_id)
         with self._meta.transaction() as writer:
             if role is None:
@@ -153,7 +153,7 @@ class Users:
         return [to_struct(Membership, row) for row in rows]
 
     def role_in(self, user_id: str, project_id: str) -> Role | None:
-        """What the user is in the project, instance administrators aside; None for nothing."""
+        """The user's role in the project, instance administrators aside; None for none."""
         row = self._meta.row(f"{_MEMBERSHIPS} where user_id = ? and project_id = ?", user_id, project_id)
         return None if row is None else to_struct(Membership, row).role
 
@@ -170,7 +170,7 @@ def _to_user(row: Row) -> User:
 
 
 def email_key(email: str) -> str:
-    """One text for every way to write an address: case folded, composed, trimmed."""
+    """One form for all spellings of an address: case folded, composed, trimmed."""
     return unicodedata.normalize("NFC", repair(email).strip().casefold())
 
 

@@ -1,7 +1,7 @@
-"""Reading aliases out of their rollup: what changed, whose some ids are, and which ids are one person's.
+"""Reads aliases from their rollup: what has changed, to whom some ids belong, and which ids are one person's.
 
-Everything is read out of the project's live build, which is looked up in the statement itself, and raises Unavailable while that is made
-for the first time.
+Everything is read from the project's live build, which the statement itself looks up; raises Unavailable while the first build is being
+made.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,11 @@
-"""Which builds of rollups there are, and how summaries get into them.
+"""Keeps track of the builds of rollups, and folds summaries into them.
 
-A project has at most one live build, which lists read, and at most one building one, which a rebuild fills; every change goes into both.
-A rebuild reads the events up to the change before which it began, so that each event is in a build once.
+A project has at most one live build, which lists read, and at most one that is being built by a rebuild; every change goes into both. A
+rebuild reads the events up to the change before which it began, so that each event is in a build once.
 
-# INVARIANT ROLLUP-1: `rolled_seq` moves in the transaction that folds the events up to it, and a flush commits only after its events are
-# folded. So an event of the log is folded once, however often the log is replayed, and every event in a part is in the rollups.
-
-# INVARIANT ROLLUP-2: a chunk of an import is folded in the transaction that records its parts.
+# INVARIANT ROLLUP-1: `rolled_seq` moves in the transaction that folds the events up to it, and a flush commits only after its events are #
+folded. So an event of the log is folded once, however often the log is replayed, and every event in a part is in the rollups. # INVARIANT
+ROLLUP-2: a chunk of an import is folded in the transaction that records its parts.
 """
 
 from collections.abc import Sequence
@@ -51,10 +50,8 @@ class RollupBuilds:
         return _counter(self._meta.row("select value from counters where name = 'rollup_changes'"))
 
     def has_live(self, project_id: str, kind: str) -> bool:
-        """Whether the project has a live build for lists to read; False where it has no events.
-
-        Raises Unavailable while the first one with this release's rollups of the kind is being made.
-        """
+        """Whether the project has a live build for lists to read; False where it has no events. Raises Unavailable while the first build
+        with this release's version of the kind is being made."""
         row = self._meta.row("select version from rollup_builds where project_id = ? and state = 'live'", project_id)
         if row is None and self._meta.row(_HAS_PARTS, project_id) == (0,):
             return False
@@ -86,7 +83,7 @@ class RollupBuilds:
     # Rebuilding
 
     def begin(self, project_id: str) -> int:
-        """A new build beside the live one, in the place of one that was begun before. From now on changes go into it too."""
+        """Begin a new build beside the live one, in place of any unfinished one. From now on changes go into it too."""
         with self._meta.transaction() as writer:
             writer.execute(
                 "update rollup_builds set state = 'dropped' where project_id = ? and state = 'building'", (project_id,)
@@ -98,7 +95,7 @@ class RollupBuilds:
             return _counter(rows[0])
 
     def add(self, build: int, summaries: Sequence[Summary], now_ms: int) -> bool:
-        """Merge summaries into a build that was begun. False where it is not being made any more."""
+        """Merge summaries into a build that was begun. False where that build was given up meanwhile."""
         with self._meta.transaction(durable=False) as writer:
             if not writer.execute("select 1 from rollup_builds where build = ? and state = 'building'", (build,)).fetchall():
                 return False
@@ -106,7 +103,7 @@ class RollupBuilds:
             return True
 
     def finish(self, build: int) -> bool:
-        """Have lists read this build from now on. False where it is not being made any more."""
+        """Let lists read this build from now on. False where it was given up meanwhile."""
         with self._meta.transaction() as writer:
             writer.execute(
                 """
@@ -145,7 +142,7 @@ class RollupBuilds:
         return True
 
     def merge_search(self) -> bool:
-        """Merge some pages of the index of texts, in which what was deleted stays until then. False where all of it is merged."""
+        """Merge some pages of the full-text index, in which deleted entries stay until then. False once all of it is merged."""
         with self._meta.transaction(durable=False) as writer:
             before = writer.total_changes()
             if not self._is_merging:

@@ -1,4 +1,4 @@
-"""One change of the rollups: which build it is made to, and when."""
+"""One change of the rollups: to which build, and when."""
 
 from msgspec import Struct
 

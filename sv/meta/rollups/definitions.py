@@ -216,7 +216,7 @@ def delete_names(writer: apsw.Connection, project_id: str | None) -> None:
 
 
 def prune_names(meta: Meta, project_id: str) -> None:
-    """Forget the project's names that no event has any more and of which nobody wrote anything."""
+    """Forget the project's names that no event has any more and that nobody has written anything about."""
     with meta.transaction() as writer:
         for names in (_EVENT_NAMES, _PROPERTY_NAMES):
             writer.execute(_clear_out(names), {"project_id": project_id})
@@ -247,7 +247,7 @@ def _add_names(writer: apsw.Connection, names: _Names, values: Values) -> None:
 
 
 def _clear_out(names: _Names) -> str:
-    """Names that are in no build and of which nobody wrote anything."""
+    """Delete names that are in no build and that nobody has written anything about."""
     return f"""
     delete from {names.table}
     where project_id = :project_id and description is null and not is_verified and not is_hidden and not exists (
@@ -271,7 +271,7 @@ def _add_pairs(writer: apsw.Connection, values: Values) -> None:
 
 
 def _say_full(writer: apsw.Connection, flag: str, most: str, values: Values) -> None:
-    """Log that some are in no definition, where that hasn't been said of this build."""
+    """Log that some names are in no definition, once for each build."""
     writer.execute(f"update definition_builds set {flag} = 1 where build = :build and not {flag}", values)
     if writer.changes():
         log.warning("project %s has more than %s: further ones are in no definition", values["project_id"], most)

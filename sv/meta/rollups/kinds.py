@@ -11,7 +11,7 @@ from sv.meta.rollups.change import Change
 
 
 class Kind(Struct, frozen=True):
-    """See the package. tables: for each table the condition of some (?2) of a build's (?1) rows, by which they are deleted."""
+    """See the package. tables: for each table, the condition that picks some (?2) of a build's (?1) rows for deletion."""
 
     name: str
     version: int

@@ -152,8 +152,8 @@ class MergedPersons:
     def page(self, project_id: str, wanted: PersonFilter, before: int, limit: int, top: int = BEYOND) -> list[Person]:
         """Up to `limit` persons of numbers below `before`, newest first.
 
-        top: what `newest` was at page 1. An id that was in the list then, and has since come to belong to a user who wasn't, is not
-        missed: the user stands in its place, and goes by its number.
+        top: what `newest` was at page 1. An id that was in the list then, and has since come to belong to a newer user, is not missed: the
+        user is shown in its place, under the user's number.
         """
         if not self._lists.is_live(project_id, NAME):
             return []

@@ -1,7 +1,7 @@
-"""Who may have a searched text in the distinct id, the email or the name: what the index of texts says, before texts are compared.
+"""Finds the persons who may have a searched text in their distinct id, e-mail or name, with the full-text index.
 
-Answers for never walking through long lists of the index, nor through all persons where few have the text. What is found is everybody
-who has the text and some who don't, so that whoever reads them compares. A text of one character is in too many to be looked up.
+Never walks through long lists of the index, nor through all persons where few have the text. The result includes everybody who has the text
+and some who don't, so the reader has to compare. A text of one character is too common to be looked up.
 """
 
 import sys
@@ -64,9 +64,9 @@ _BEGUN: Final = f"""
 
 
 class Narrowed(Struct, frozen=True):
-    """Persons who may have a text: those of `numbers`, and those that the index of texts has for `match`, if that isn't None.
+    """The persons who may have a text: those with `numbers`, and those that the index finds for `match`, if that isn't None.
 
-    gap: how many numbers on lies the next who may have it, among the newest of them; 0 where that isn't known.
+    gap: the average distance between the numbers of the newest of them; 0 where that isn't known.
     """
 
     numbers: list[int]
@@ -82,13 +82,13 @@ class PersonTexts:
         self._numbers = Persons(meta)
 
     def narrow(self, project_id: str, text: str, before: int) -> Narrowed | None:
-        """Everybody of a number below `before` who may have this text, which is folded; None where that can be anybody."""
+        """The persons of numbers below `before` who may have this folded text; None where it can be anybody."""
         if len(text) >= TRIGRAM:
             return self._by_trigrams(project_id, trigrams_of(text), before)
         return self._by_pair(project_id, text) if len(text) == PAIR and "\0" not in text else None
 
     def _by_trigrams(self, project_id: str, trigrams: list[str], before: int) -> Narrowed:
-        """By one that is rare, as soon as it is found; otherwise by those whose newest persons lie furthest apart."""
+        """By the first trigram that is rare; if none is, by those whose newest persons lie furthest apart."""
         spread: list[tuple[int, str]] = []
         for trigram in trigrams:
             numbers = [int(str(number)) for (number,) in self._meta.rows(_NEWEST, project_id, trigram, before)]
@@ -110,7 +110,7 @@ class PersonTexts:
 
 
 def trigrams_of(text: str) -> list[str]:
-    """The text's trigrams, or those of its windows where it is long enough, each as a search for it: evenly spread ones where there are
+    """Trigrams of the text as search terms, or of its windows where it is long enough; a few that are evenly spread where there are
     many."""
     if len(text) >= TRIGRAM + WINDOW_CHARS - 1:
         text = windows(text)

@@ -199,7 +199,7 @@ def _by(index: str, condition: str = "true") -> _Source:
 
 
 def _equalities(wanted: SessionFilter) -> Iterable[tuple[str, Value]]:
-    """Columns and values that must be equal, cut off as what is kept is."""
+    """Columns and the values that they must equal, cut to the length that is kept."""
     for name, value, longest in (
         ("entry_url", wanted.entry_url, MAX_SESSION_URL_CHARS),
         ("entry_path", wanted.entry_path, MAX_SESSION_URL_CHARS),
@@ -214,7 +214,7 @@ def _equalities(wanted: SessionFilter) -> Iterable[tuple[str, Value]]:
 
 
 def _bits_between(shortest_ms: int, longest_ms: int | None) -> range:
-    """The groups of durations, as `duration_bits` has them, in which there may be one of these."""
+    """The groups of durations (see `duration_bits`) that may include one in this range."""
     longest_ms = LONGEST_MS if longest_ms is None else min(longest_ms, LONGEST_MS)
     return range(max(shortest_ms.bit_length(), 1), max(longest_ms.bit_length(), 1) + 1)
 
