@@ -1,4 +1,4 @@
-"""What a copy of a data folder says of itself: which files belong to it, where each lies, and what each has to be."""
+"""The manifest of a copy of a data folder: which files belong to it, where each lies, and its size and digest."""
 
 from pathlib import Path, PurePosixPath
 from typing import Final

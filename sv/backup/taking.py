@@ -46,8 +46,8 @@ Progress = Callable[[int, int], None]
 
 
 class Taken(Struct, frozen=True):
-    """What a copy came to. copied_bytes: of what was new. missing: files that the catalog lists and the folder hasn't. unreadable: those
-    that the disk doesn't give, and that the copy before hasn't."""
+    """The outcome of a copy. copied_bytes: of files that were new. missing: files that the catalog lists and the folder doesn't have.
+    unreadable: files that can't be read from the disk, and that the previous copy doesn't have."""
 
     manifest: Manifest
     copied_files: int

@@ -25,7 +25,7 @@ class Option(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """What may come after the words. commands: with what each does. values: of the positional argument."""
+    """What may come next after some words. commands: each with what it does. values: of the positional argument."""
 
     words: tuple[str, ...]
     commands: dict[str, str]
@@ -34,7 +34,7 @@ class Offer(Struct, frozen=True):
 
 
 def offers_of(commands: Mapping[str, str], parsers: Mapping[str, argparse.ArgumentParser]) -> list[Offer]:
-    """Of `sv` itself first, then of each command and what is below it."""
+    """The offers after `sv` itself, then after each command and its subcommands."""
     own = (Option(("--help",), "what there is", False, ()), Option(("--version",), "which version this is", False, ()))
     found = [Offer((), dict(commands), own)]
     for name, parser in parsers.items():

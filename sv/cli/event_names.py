@@ -1,7 +1,7 @@
-"""Names of events as a person gives them to a command that asks for an insight: whose name one is, and why nothing came of it.
+"""Names of events as given to a command that asks for an insight: tells events from smart events, and why an answer is empty.
 
-Answers for smart events being found by their names, and for hints under an answer that has nothing. Asks the server no more than it has
-to: for names that something came of it looks at the list of smart events alone.
+Smart events are found by their names, and an empty answer gets hints. Asks the server no more than needed: for names that found something
+only the list of smart events is read.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ class EventNames:
         self._smart: dict[str, str] | None = None
 
     def fields(self, names: Iterable[str], key: str) -> list[dict[str, Any]]:
-        """What the API takes for each: its `action_id` where it is a smart event's name and no event has it, else the name under `key`."""
+        """For each name, what the API takes: the `action_id` if it is a smart event's name that no event has, else the name under `key`."""
         return [
             {"action_id": self.smart[name]} if name in self.smart and not self._has_come(name) else {key: name} for name in names
         ]
@@ -39,7 +39,7 @@ class EventNames:
         return self._smart
 
     def tell_unknown(self, names: Sequence[str]) -> bool:
-        """Say which of these are nobody's, and what was meant, if that can be told. Returns whether there was one."""
+        """Report which of these names don't exist, and what may have been meant. Returns whether there was one."""
         unknown = [name for name in names if name not in self.smart and not self._has_come(name)]
         if not unknown:
             return False
@@ -61,5 +61,5 @@ class EventNames:
 
 
 def tell_bots() -> None:
-    """Say that the same question finds something where bots are counted."""
+    """Say so where the same question finds something once bots are counted."""
     console().print(line((BOTS_HINT, "yellow")))

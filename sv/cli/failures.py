@@ -58,7 +58,7 @@ def _tell(message: str) -> None:
 
 
 def _visible(line: str) -> str:
-    """A message may quote what somebody sent, or a server that is none of ours: nothing in it acts on the terminal."""
+    """A message may quote what somebody sent, or a foreign server: nothing in it may control the terminal."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
 
 

@@ -1,6 +1,7 @@
-"""Variables of the environment that nothing reads and that look like a setting's: somebody mistyped one.
+"""Finds environment variables that nothing reads although they look like a setting: somebody mistyped one.
 
-Never says a word of what something else reads, nor of what only begins as a setting's does: others set variables of their own.
+Never complains about a variable that something else reads, nor about one that only begins like a setting: others set variables of their
+own.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Standard output in an encoding that lacks some of what commands print: what it lacks is shown otherwise, and stops nothing."""
+"""Standard output in an encoding that lacks some characters that commands print: these are replaced, and stop nothing."""
 
 import codecs
 import json
@@ -9,8 +9,8 @@ _AS_JSON = "sv.as_json"
 
 
 def bear_any_text(*, is_json: bool) -> None:
-    """Where standard output isn't in UTF-8, have what its encoding lacks replaced by `?`. is_json: by JSON's escapes instead, since what
-    programs read is to stay what it was."""
+    """If standard output isn't UTF-8, replace characters that it can't encode by `?`. is_json: by JSON escapes instead, so that programs
+    read the same text."""
     out = sys.stdout
     if not isinstance(out, TextIOWrapper) or codecs.lookup(out.encoding).name == "utf-8":
         return

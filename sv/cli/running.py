@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Log lines go to standard error; standard output is for what a command answers."""
+    """Send log lines to standard error; standard output is for a command's answers."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format.value == "json" else TextLines())
     logging.basicConfig(level=settings.log_level.value.upper(), handlers=[handler], force=True)
@@ -27,7 +27,7 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def warn_of_mistyped(environment: Mapping[str, str]) -> None:
-    """Log what looks like a setting and is none."""
+    """Log variables that look like a setting and are none."""
     for text in mistyped(environment):
         log.warning(text)
 

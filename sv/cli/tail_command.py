@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class Feed:
-    """The events of one list that were not there when it was last asked."""
+    """The events of a list that were not there when it was last asked for."""
 
     def __init__(self, server: RunningServer, path: str, asked: dict[str, Any]) -> None:
         self._server = server
@@ -90,7 +90,7 @@ class Feed:
         self._seen: frozenset[str] = frozenset()
 
     def new(self) -> list[Event]:
-        """Oldest first. Raises what asking does."""
+        """New events, oldest first. Raises what asking the server raises."""
         page: list[Event] = self._server.get(self._path, **self._asked)["data"]
         found = [event for event in reversed(page) if event["id"] not in self._seen]
         # An event that was pushed off the page doesn't come back onto it, so the page's own are enough to know.
@@ -98,7 +98,7 @@ class Feed:
         return found
 
     def follow(self, every_s: float) -> Iterator[Event]:
-        """As they come, for ever. A server that is away for a while is waited for."""
+        """Yields events as they arrive, for ever. Waits for a server that is away for a while."""
         pause_s = every_s
         while True:
             time.sleep(pause_s)

@@ -1,6 +1,6 @@
-"""What of an export is written: the file by which one that was stopped goes on.
+"""Remembers what of an export is written, in a file by which a stopped export goes on.
 
-It is replaced as a whole after each piece, once that piece is on disk.
+The file is replaced as a whole after each piece, once that piece is on disk.
 """
 
 from pathlib import Path
@@ -34,7 +34,7 @@ class Journal(Struct):
 
 
 def describe(pairs: Pairs, kind: str) -> list[str]:
-    """What an export is known again by: what was asked for, and what its files are."""
+    """What identifies an export when it is run again: what was asked for, and the kind of its files."""
     return sorted([*(f"{name}={value}" for name, value in pairs), f"kind={kind}"])
 
 

@@ -1,6 +1,6 @@
-"""A running server as the source, over HTTP.
+"""A running server as the source of an export, over HTTP.
 
-A request that was not answered is sent again; an answer that breaks off is an error, and what asked for it sees to going on.
+A request without an answer is sent again. An answer that breaks off is an error, and the caller goes on from the last whole piece.
 """
 
 import contextlib
@@ -30,7 +30,8 @@ BLOCK_BYTES: Final = 1 << 20
 
 
 class RemoteSource:
-    """url, api_token: as `RemoteServer` has them. say: hears why it takes longer. Raises InvalidParameter for what is no address."""
+    """url, api_token: see `RemoteServer`. say: called with the reason when something takes longer. Raises InvalidParameter for a bad
+    address."""
 
     reads_ahead = False
     """A server reads two exports at a time, and the other place is for others."""

@@ -46,7 +46,7 @@ class Asked(Struct, frozen=True):
 
 
 class Exported(Struct):
-    """What became of it. events: as counted by the plan. resumed: events that an earlier run had written."""
+    """The outcome. events: as counted by the plan. resumed: events that an earlier run had written."""
 
     files: list[str]
     events: int = 0
@@ -135,7 +135,7 @@ def _append_pieces(source: Source, asked: Asked, file: IO[bytes], journal: Journ
 
 
 def _readings(source: Source, asked: Asked, plan: Plan) -> Prefetch[bytes]:
-    """A reading for each piece of the plan; for one without any, a reading of nothing."""
+    """A reading for each piece of the plan; a single empty one where the plan has none."""
 
     def begin(number: int) -> Generator[bytes]:
         pairs = asked.with_format()
@@ -173,7 +173,7 @@ def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observ
 
 
 def _begin(source: Source, asked: Asked, journal_path: Path) -> Journal:
-    """The journal of an earlier run, or a new one with a plan of now."""
+    """The journal of an earlier run, or a new one with a plan made now."""
     known_by = describe(asked.pairs, asked.kind.suffix)
     journal = load(journal_path, asked.project, known_by)
     if journal is None:
@@ -183,7 +183,7 @@ def _begin(source: Source, asked: Asked, journal_path: Path) -> Journal:
 
 
 def _write(read: Callable[[], Generator[bytes]], kind: Kind, file: IO[bytes], begin: int, *, skip_header: bool) -> None:
-    """One piece, from `begin` on. An answer that breaks off is asked for again."""
+    """Write one piece, beginning at `begin` bytes. An answer that breaks off is asked for again."""
     for attempt in range(1, PIECE_TRIES + 1):
         file.seek(begin)
         file.truncate()
@@ -219,7 +219,7 @@ def _events(pieces: Iterable[PlannedPiece]) -> int:
 
 
 def _name(piece: PlannedPiece) -> str:
-    """By its first and its last UTC day, of which no other piece has one."""
+    """The file's name, made of the piece's first and last UTC day, which no other piece shares."""
     first = piece.date_from[:10]
     last = (datetime.fromisoformat(piece.date_to) - timedelta(milliseconds=1)).date().isoformat()
     return f"events-{first}" if first == last else f"events-{first}-to-{last}"

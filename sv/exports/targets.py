@@ -35,7 +35,7 @@ _FORMATS: Final = {
 
 
 class Kind(Struct, frozen=True):
-    """What a file is."""
+    """A file's format and compression."""
 
     format: ExportFormat
     compression: Compression
@@ -71,7 +71,7 @@ class _Compressor(Protocol):
 
 
 class Sink(Protocol):
-    """What a piece is written to."""
+    """A stream that a piece can be written to."""
 
     def write(self, data: bytes, /) -> int: ...
 

@@ -1,4 +1,5 @@
-"""A zip as the files in it: lines of JSON together, since exports have one for each hour, every other file by itself."""
+"""Opens a zip as the files in it: files of JSON lines are read together, since exports have one for each hour; every other file by
+itself."""
 
 import zipfile
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Events of a block as Arrow arrays, which the engine takes as they are: a third of what their JSON costs to write and to read again.
+"""Turns a block's events into Arrow arrays, which the engine takes directly: a third of what writing and reading their JSON costs.
 
-Only for events that ingest takes without changing them, as nearly all in files are: whatever else there is among them says `None` for
-all, and they go the other way.
+Only for events that ingest takes without changing them, as nearly all in files are. If a block has any other event this answers `None`, and
+the whole block goes the other way.
 """
 
 import itertools
@@ -30,7 +30,7 @@ _AFTER_E: Final = b"-0123456789"
 
 
 def columns_of(events: Sequence[ShallowEvent], times: Times, now_ms: int) -> EventColumns | None:
-    """The events' columns, with these times; None where one is not to be taken as it is."""
+    """The events' columns, with these times; None where one of the events would have to be changed."""
     try:
         return _columns_of(events, times, now_ms)
     except (OverflowError, UnicodeEncodeError):
@@ -139,7 +139,7 @@ def _values(properties: Sequence[ShallowProperties], name: str) -> list[Any]:
 
 
 def _has_exponents(lines: bytes) -> bool:
-    """Whether a number may be written with an exponent, as in 1.5e-7: a digit, an `e`, and a digit or a minus follow each other."""
+    """Whether a number may be written with an exponent, as in 1.5e-7: whether a digit, an `e`, and a digit or a minus follow each other."""
     import numpy as np
 
     for start in (0, 1):  # two signs at a time, which is half the work

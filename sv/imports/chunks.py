@@ -1,6 +1,6 @@
-"""Rows to chunks: events by their User-Agent in batches that ingest's own rules have checked.
+"""Turns rows into chunks: batches of events with the same User-Agent, checked by ingest's own rules.
 
-A chunk ends after so many rows or bytes, and is numbered by the place in the file up to which it reaches.
+A chunk ends after so many rows or bytes. Its number is the place in the file up to which it reaches.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,12 +60,12 @@ class ChunkSize(Struct, frozen=True, gc=False):
 
 
 def size_for_all() -> ChunkSize:
-    """What every target takes."""
+    """The chunk size that every target takes."""
     return ChunkSize(CHUNK_ROWS, CHUNK_BYTES)
 
 
 def size_at_rest(memory_bytes: int) -> ChunkSize:
-    """For a folder at rest, whose engine has so much memory."""
+    """The chunk size for a folder at rest whose engine has this much memory."""
     size = min(max(memory_bytes // REST_SHARE, CHUNK_BYTES), CHUNK_BYTES * REST_BYTES)
     return ChunkSize(CHUNK_ROWS * REST_ROWS, size, in_columns=True)
 
@@ -116,7 +116,7 @@ def decode_events(events: bytes, now_ms: int) -> Decoded:
 
 @dataclass(slots=True)
 class _Group:
-    """Events of one User-Agent that wait to become a batch."""
+    """Events of one User-Agent that are collected for a batch."""
 
     texts: list[bytes] = field(default_factory=list[bytes])
     places: list[int] = field(default_factory=list[int])
@@ -124,7 +124,7 @@ class _Group:
 
 
 class _Builder:
-    """One chunk in the making."""
+    """Builds one chunk."""
 
     def __init__(self, now_ms: int, size: ChunkSize) -> None:
         self._now_ms = now_ms
@@ -169,17 +169,18 @@ class _Builder:
             self._close(self._groups.pop(user_agent), user_agent)
 
     def _close_others_of(self, event_id: str, user_agent: str) -> None:
-        """Of events with one id the first one stays: so one of another User-Agent is in a batch before."""
+        """Of several events with one id the first one counts. So if another User-Agent's group has the id, that group becomes a batch
+        first."""
         if self._waiting_ids.get(event_id, user_agent) != user_agent or len(self._waiting_ids) == MAX_WAITING_IDS:
             self._close_all()
         self._waiting_ids[event_id] = user_agent
 
     def has_room_for(self, rows: int, size: int) -> bool:
-        """Whether the chunk ends no earlier than with the last of so many rows of so many bytes."""
+        """Whether so many more rows of so many bytes fit, so that the chunk doesn't end before the last of them."""
         return self.rows + rows <= self._size.rows and self._bytes + size <= self._size.bytes
 
     def add_block(self, block: Block, size: int, events: Sequence[ShallowEvent], times: Times) -> bool:
-        """Add all of its events as a batch. False where that can't be; then nothing was added."""
+        """Add all events of the block as one batch. Returns False where that isn't possible; then nothing was added."""
         if self._size.in_columns and (columns := columns_of(events, times, self._now_ms)) is not None:
             self._begin_block(block, size)
             self._batches.append(Batch("", block.places, b"", columns))
@@ -240,7 +241,8 @@ class _Builder:
         return columns_of(events, [event.timestamp for event in events], self._now_ms)
 
     def _keep(self, decoded: Decoded, user_agent: str, places: Sequence[int], moments: Sequence[int | None]) -> None:
-        """places, moments: of every event, also of those that were refused; None for one without a time of its own."""
+        """Count these events. places, moments: of every event, including rejected ones; a moment is None for an event without a time of its
+        own."""
         for rejection in decoded.rejections:
             self._rejections.append(Rejected(places[rejection.index], rejection.code, rejection.message))
         if not decoded.accepted:
@@ -255,7 +257,7 @@ class _Builder:
         self._reach(min(times), max(times))
 
     def _reach(self, first_ms: int, last_ms: int) -> None:
-        """There are events from one to the other of these times."""
+        """Extend the bounds of the chunk's times to these."""
         self._first_ms = first_ms if self._first_ms is None else min(self._first_ms, first_ms)
         self._last_ms = last_ms if self._last_ms is None else max(self._last_ms, last_ms)
 
@@ -269,7 +271,7 @@ class _Builder:
 
 
 class _Cutter:
-    """Rows in their order to chunks, of which the last may be still to be built."""
+    """Cuts rows, in their order, into chunks; the last chunk may be unfinished."""
 
     def __init__(
         self, source: Source, columns: Columns, zone: tzinfo, now_ms: int, file_name: str, size: ChunkSize, *, is_first: bool
@@ -284,7 +286,7 @@ class _Cutter:
         self.builder = _Builder(now_ms, size)
 
     def take_block(self, block: Block) -> Iterator[Chunk]:
-        """The chunks that are full with these rows."""
+        """Take these rows; returns the chunks that are full now."""
         count = len(block.places)
         if count > MAX_EVENTS_PER_REQUEST:
             for low in range(0, count, MAX_EVENTS_PER_REQUEST):
@@ -305,7 +307,7 @@ class _Cutter:
         yield from self.take_block(block.part(middle, count))
 
     def take(self, row: Row | BadRow) -> Iterator[Chunk]:
-        """The chunk that is full with this row."""
+        """Take this row; returns the chunk if it is full now."""
         builder = self.builder
         builder.rows += 1
         builder.end = row.end
@@ -332,7 +334,8 @@ class _Cutter:
 def cut(
     source: Source, columns: Columns, zone: tzinfo, after: int, now_ms: int, file_name: str, size: ChunkSize | None = None
 ) -> Iterator[Chunk]:
-    """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be meant or read."""
+    """The chunks of the rows that end after this place. Raises InvalidParameter for a file that can't be read, or whose columns can't be
+    meant."""
     cutter = _Cutter(source, columns, zone, now_ms, file_name, size or size_for_all(), is_first=after == 0)
     for found in source.blocks(after) if columns.are_plain else source.rows(after):
         yield from cutter.take(found) if isinstance(found, Row | BadRow) else cutter.take_block(found)

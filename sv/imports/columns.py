@@ -53,7 +53,7 @@ _LIKELY_EVENTS: Final = ("event_name", "eventName", "name", "event_type", "event
 
 
 class RowError(Exception):
-    """A row that makes no event, and why."""
+    """A row from which no event can be made, and why."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

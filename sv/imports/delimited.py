@@ -106,7 +106,7 @@ class CsvSource:
         pass
 
     def _found(self, after: int = 0) -> Iterator[Records | BadRow]:
-        """All of the file that ends after this line."""
+        """Yields the records of the file that end after this line."""
         with self._file.open() as (content, self._progress):
             for found in _records(content, self._delimiter, len(self._header)):
                 if isinstance(found, BadRow):
@@ -116,7 +116,7 @@ class CsvSource:
                     yield found.after(after)
 
     def _infer(self, places: Iterable[int], observe: Callable[[float], None]) -> dict[int, Convert]:
-        """How to convert the columns that hold numbers or booleans alone, by place."""
+        """How to convert each column that holds only numbers, or only booleans, by its place."""
         kinds: dict[int, str | None] = dict.fromkeys(places)
         for found in self._found() if kinds else ():
             if isinstance(found, BadRow):
@@ -152,9 +152,9 @@ def _kind_with(kind: str | None, value: str) -> str:
 
 
 class _Lines:
-    """The lines of a text for the csv module, none longer than MAX_LINE_CHARS.
+    """Gives the lines of a text to the csv module, none longer than MAX_LINE_CHARS.
 
-    ahead: those that were read with the one that was given last. cut: the numbers of those that were longer.
+    ahead: the lines that were read together with the one given last. cut: the numbers of lines that were longer.
     """
 
     def __init__(self, text: io.TextIOWrapper) -> None:

@@ -1,8 +1,8 @@
-"""Points in time as files write them: Unix milliseconds, or ISO 8601 with or without an offset.
+"""Reads points in time as files write them: Unix milliseconds, or ISO 8601 with or without an offset.
 
-Goes beyond ingest in three things, since files come out of databases: digits in a text are a number, a trailing `UTC` is an offset, and a
-time without an offset is of the zone that the user names. Where a clock shows a time twice it is the first of the two; where it skips one,
-the time is as if it had not.
+Accepts three things that ingest doesn't, since files come out of databases: digits in a text are a number, a trailing `UTC` is an offset,
+and a time without an offset is in the timezone that the user names. A local time that occurs twice is the first of the two; one that a
+clock change skips is read as if the clock had not changed.
 """
 
 import re
@@ -40,7 +40,7 @@ def in_zone(naive_ms: int, zone: tzinfo) -> int:
 
 
 def to_ms(value: Any, zone: tzinfo) -> Any:
-    """Unix milliseconds of a text; what is no time, and what is no text, stays as it is, for ingest's rules to judge."""
+    """Unix milliseconds of a text. What is no time, or no text, is returned as it is, for ingest's rules to judge."""
     if not isinstance(value, str):
         return value
     text = value.strip()[:64]
@@ -73,7 +73,7 @@ def as_list(times: Times) -> list[Any]:
 
 
 def _alike_to_ms(values: Sequence[Any], pattern: str) -> Any:
-    """An array of Unix milliseconds of texts; None where one is no such text, or no time."""
+    """Unix milliseconds of texts that are all written alike, as an array; None where one isn't, or is no time."""
     if set(map(type, values)) != {str} or set(map(len, values)) != {len(pattern)}:
         return None
     text = "".join(values)

@@ -1,7 +1,7 @@
-"""A server's side of an import: chunks that came by HTTP.
+"""A server's side of an import: takes in chunks that arrive over HTTP.
 
-Nothing that a client says is taken on trust: each event goes through the rules of ingest again, and each request has its bounds. Not known
-here: who may, which is the routes' to ask.
+Nothing that a client sends is taken on trust: each event goes through the rules of ingest again, and each request is bounded. Permissions
+are checked by the routes.
 """
 
 import threading
@@ -70,7 +70,7 @@ class ImportState(Struct, frozen=True):
 
 
 class _Room(threading.local):
-    """batches: that this thread may still decode of a chunk."""
+    """How much of a chunk may still be decoded. batches: that this thread may still decode."""
 
     batches = 0
 
@@ -116,7 +116,7 @@ class Receiver:
             self._uploads -= 1
 
     def state(self, project_id: str, import_id: str) -> ImportState:
-        """What is in of an import; nothing of one that nobody has begun."""
+        """What is in of an import; nothing for one that nobody has begun."""
         return ImportState(import_id, sorted(self._chunks.taken(project_id, import_id)))
 
     def take(self, project_id: str, import_id: str, chunk_no: int, data: bytes, encoding: str) -> ChunkAnswer:
@@ -152,7 +152,7 @@ class Receiver:
 
 
 def open_receiver(store: EventStore, rows: ImportRows, maintenance: Maintenance, now_ms: Callable[[], int]) -> Receiver:
-    """The receiver of the server that has these."""
+    """The receiver of a server with these parts."""
     return Receiver(ImportChunks(store, rows, maintenance, now_ms=now_ms), now_ms)
 
 
@@ -184,7 +184,7 @@ def _decoded(body: bytes) -> _Chunk:
 
 
 def _wrong_shape(error: msgspec.ValidationError) -> ValidationFailed:
-    """The first field that is wrong, and what the decoder says of it. Not more: all of a large body would have to be kept for that."""
+    """The first wrong field, with the decoder's message. Not more: finding all would mean to keep all of a large body."""
     said, _, path = str(error).partition(" - at `$")
     return ValidationFailed.at(clip(path.rstrip("`").lstrip(".")) or "body", clip(said[:1].lower() + said[1:]))
 

@@ -1,7 +1,7 @@
-"""Into a running server, over HTTP, a chunk a request.
+"""Sends an import into a running server over HTTP, one chunk per request.
 
-A request that was not answered is sent again: the server takes a chunk once, whatever was lost on the way. What the server refuses is
-not sent again, but told.
+A request without an answer is sent again: the server takes a chunk once, even if an answer was lost. What the server refuses is not sent
+again, but reported.
 """
 
 import gzip
@@ -36,7 +36,8 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 class RemoteTarget:
-    """url, api_token: as `RemoteServer` has them. say: hears why it takes longer. Raises InvalidParameter for what is no address."""
+    """url, api_token: see `RemoteServer`. say: called with the reason when something takes longer. Raises InvalidParameter for a bad
+    address."""
 
     size: ChunkSize | None = None
 

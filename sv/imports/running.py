@@ -109,7 +109,7 @@ def _send(
 def _recount(
     file: UserFile, source: Source, options: Options, report: FileReport, now_ms: Callable[[], int], observe: Observe
 ) -> None:
-    """Count what was rejected of the rows that are skipped."""
+    """Count the rejections among the rows that are skipped."""
     for chunk in cut(source, options.columns, options.zone(), 0, now_ms(), file.name):
         for rejected in chunk.rejections:
             if rejected.at <= report.skipped_to:
@@ -120,7 +120,7 @@ def _recount(
 
 
 class _Sending:
-    """Chunks on their way into a target, in their order: each at another step than the others, and none taken in after one that failed."""
+    """Chunks on their way into a target, in their order. Each may be at another step, and none is committed after one that failed."""
 
     def __init__(self, target: Target, import_id: str) -> None:
         self._target = target
@@ -138,20 +138,21 @@ class _Sending:
             step.shutdown(cancel_futures=True)
 
     def send(self, chunk: Chunk) -> None:
-        """Returns at once. To be called where there is room."""
+        """Begin to send a chunk. Returns at once; to be called only where there is room."""
         first, second, third = self._steps
         begun = first.submit(self._target.begin, self._import_id, chunk)
         taken = third.submit(self._take, second.submit(lambda: begun.result()()))
         self._under_way.append((chunk.without_events(), taken))
 
     def make_room(self, places: int = 1) -> Iterator[tuple[Chunk, Outcome]]:
-        """Wait until so many more may be sent. Gives what became of others, without their events. Raises what a chunk failed with."""
+        """Wait until so many more may be sent. Yields the outcomes of chunks that are done, without their events. Raises what a chunk
+        failed with."""
         while len(self._under_way) > AHEAD - places:
             sent, outcome = self._under_way.popleft()
             yield sent, outcome.result()
 
     def taken(self) -> Iterator[tuple[Chunk, Outcome]]:
-        """What became of those that nobody has asked for, up to the first that was not taken in. For afterwards."""
+        """The outcomes that nobody has asked for yet, up to the first chunk that was not taken in. For the end."""
         for sent, outcome in self._under_way:
             if outcome.cancelled() or outcome.exception() is not None:
                 return

@@ -32,10 +32,11 @@ _groups: Final = msgspec.json.Decoder(get_type_hints(WireEvent, include_extras=T
 
 
 class Table(Struct, frozen=True):
-    """What the columns are read as, by their places.
+    """How the columns of a table are read, by their places.
 
-    fields: of ingest. extras: properties, each with what is made of a value. in_zone: what is made of a time that is a number, in the
-    zone; None where it stays as it is. row: a row of a record and its two places. is_empty_none: whether an empty text is no value.
+    fields: columns that are ingest's fields. extras: columns that are properties, each with its conversion. in_zone: converts a numeric
+    time to the timezone; None where it stays as it is. row: makes a row of a record and its two places. is_empty_none: whether an empty
+    text is no value.
     """
 
     fields: dict[str, int]

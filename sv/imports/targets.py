@@ -50,7 +50,7 @@ class Target(Protocol):
 
 
 class Nowhere:
-    """The target of a dry run: takes everything and keeps nothing."""
+    """The target of a dry run: accepts everything and keeps nothing."""
 
     size: ChunkSize | None = None
 

@@ -36,7 +36,8 @@ _REASONS: Final = re.compile(
 
 
 class Bucket(Struct, frozen=True):
-    """Where a bucket is. endpoint: None for Amazon's. is_path_style: the bucket's name stands in the path, else in the host."""
+    """Where a bucket is. endpoint: None for Amazon's own. is_path_style: whether the bucket's name is in the path rather than in the
+    host."""
 
     name: str
     credentials: Credentials

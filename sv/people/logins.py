@@ -1,6 +1,6 @@
 """From a password to a login session, and from a cookie or an API token to a principal.
 
-Answers for a wrong password costing the same whether the account exists or not, and for nothing but hashes being looked up. Calls block.
+A wrong password costs the same whether or not the account exists, and only hashes are ever looked up. Calls block.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What owners say of events' and properties' names, in the audit trail."""
+"""Writes owners' notes on event and property names to the audit trail."""
 
 from msgspec.structs import asdict
 

@@ -1,7 +1,7 @@
 """Changes to smart events and saved insights, each with its entry in the audit trail.
 
-What rules and queries say is not told there, only that a new version of them came: filters hold what is told of persons, and an erasure
-doesn't look for that in the trail.
+The entry doesn't repeat rules or queries, only that there is a new version of them: filters may hold personal data, and an erasure doesn't
+look into the trail for it.
 """
 
 from collections.abc import Collection

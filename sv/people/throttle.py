@@ -35,7 +35,7 @@ class Refusals:
 
 
 class Throttle:
-    """Thread-safe. monotonic_s: the clock. refusals: are told of each try too many."""
+    """Thread-safe. monotonic_s: the clock. refusals: told of each try too many."""
 
     def __init__(self, monotonic_s: Callable[[], float], refusals: Refusals) -> None:
         self._monotonic_s = monotonic_s

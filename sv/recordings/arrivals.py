@@ -1,6 +1,6 @@
 """Uploads to the server's own store that are under way: how many, how large, and of which chunks.
 
-Answers for the bound on them, and for whoever removes a chunk knowing that an upload may still bring it back.
+Bounds them, and lets whoever removes a chunk know that an upload may still bring it back.
 """
 
 import threading

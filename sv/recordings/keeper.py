@@ -1,4 +1,4 @@
-"""The thread that looks after recordings: what has come, what has lapsed, what is to go."""
+"""The thread that looks after recordings: uploads that have arrived, promises that have lapsed, and chunks to delete."""
 
 import logging
 import threading

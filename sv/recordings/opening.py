@@ -25,7 +25,7 @@ LOOK_BUCKET_S: Final = 5.0
 
 
 class Opened(Struct, frozen=True):
-    """own: the store, where it is a folder of the server's own; None with S3. elsewhere: S3's origin, from which browsers get chunks."""
+    """own: the store, if it is a folder of the server's own; None with S3. elsewhere: S3's origin, from which browsers fetch chunks."""
 
     recordings: Recordings
     keeper: Keeper

@@ -1,4 +1,4 @@
-"""A running server's address and an API token, as they are given to a command, and what asks there.
+"""Checks a running server's address and API token as given to a command, and opens requests to it.
 
 Redirects are not followed, so that a token goes to the server that was named and to no other.
 """

@@ -1,4 +1,4 @@
-"""One request to a running server: what its answers mean, and its silence. Whether to try again is for who asks."""
+"""One request to a running server, and what its answer, or its silence, means. Retrying is up to the caller."""
 
 import http.client
 import ssl
@@ -24,16 +24,14 @@ _ASKED_WRONGLY: Final = (400, 422)
 
 
 class Refused(InvalidParameter):
-    """What a server refuses with, or what answers in its place, where the question itself was none that can't be asked."""
+    """The server refuses, or something else answers in its place, although the question was well-formed."""
 
     exit_code = 1
 
 
 class TryAgainError(Exception):
-    """What may be answered otherwise later.
-
-    is_answer: somebody answered. retry_after_s: how long that one asked to wait, 0.0 where it didn't say.
-    """
+    """The next try may succeed. is_answer: whether somebody answered. retry_after_s: how long the answer asked to wait; 0.0 where it didn't
+    say."""
 
     def __init__(self, reason: str, *, is_answer: bool = False, retry_after_s: float = 0.0) -> None:
         super().__init__(reason)
@@ -43,10 +41,8 @@ class TryAgainError(Exception):
 
 
 class RemoteServer:
-    """url: its address, with or without a path in front of `/api`. agent: who asks. role: what it is asked for, as in "takes imports".
-
-    Raises InvalidParameter for what is no address or no API token.
-    """
+    """url: its address, with or without a path before `/api`. agent: the User-Agent to send. role: what the server is asked for, as in
+    "takes imports", for messages. Raises InvalidParameter for a bad address or API token."""
 
     def __init__(self, url: str, api_token: str, *, agent: str, role: str = "", timeout_s: float) -> None:
         check_address(url)
@@ -74,7 +70,7 @@ class RemoteServer:
         return answer
 
     def open(self, method: str, path: str, body: bytes | None = None, encoding: str = "") -> "closing[Any]":
-        """Likewise the answer of a route, to be read. Reading it raises OSError and HTTPException."""
+        """As `ask`, but returns the answer as a stream. Reading it raises OSError and HTTPException."""
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -91,7 +87,7 @@ class RemoteServer:
             raise self._silence(error) from None
 
     def foreign(self) -> Refused:
-        """An answer that isn't one of ours."""
+        """The error for an answer that doesn't come from such a server."""
         role = f" that {self._role}" if self._role else ""
         return Refused(f"{self.url} does not answer as a Session Vision server{role} (--url or SV_URL)")
 

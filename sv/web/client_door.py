@@ -1,11 +1,11 @@
-"""The ASGI door for what pages of others load: the browser client, its recorder, its types, and what a project says they are to do.
+"""The ASGI door for what other sites' pages load: the browser client, its recorder, its types, and the project's configuration.
 
-    GET /sv.js, /recorder.js, /sv.d.ts           built from `ui/client` into `sv/sdk/browser`; the first two can be moved by settings
-    GET /api/v1/ingest/config?token=sv_pub_…     what the pages of the token's project go by
+    GET /sv.js, /recorder.js, /sv.d.ts                 built from `ui/client` into `sv/sdk/browser`; the first two can be moved by settings
+    GET /api/v1/ingest/config?token=sv_pub_…           the configuration for pages with this project token
 
-Readable from any origin (CORS), cached by browsers, and known again by their ETag. A file is read and compressed when it is first asked
-for, and again when it has changed on the disk. Where the client was not built, the answer is a 404 that says how to. The configuration is
-described in the OpenAPI document by a stub (`routes_ingest`).
+Readable from any origin (CORS), cached by browsers, and revalidated by ETag. A file is read and compressed when it is first asked for, and
+again when it has changed on disk. Without a built client the answer is a 404 that says how to build it. The OpenAPI document describes the
+configuration by a stub (`routes_ingest`).
 """
 
 import asyncio
@@ -53,7 +53,7 @@ _PREFLIGHT: Final = [
 
 
 class ClientConfig(Struct, frozen=True, rename="camel"):
-    """What the pages of a project are to do. script_path, recorder_path: on this server."""
+    """How a project's pages should behave. script_path, recorder_path: on this server."""
 
     autocapture: bool
     respect_do_not_track: bool
@@ -65,7 +65,7 @@ class ClientConfig(Struct, frozen=True, rename="camel"):
 
 
 class _File(Struct, frozen=True):
-    """A file as it is given out. mtime_ns: of the file that it was read from."""
+    """A file to serve. mtime_ns: of the file from which it was read."""
 
     mtime_ns: int
     plain: bytes

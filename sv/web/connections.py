@@ -1,14 +1,14 @@
-"""Who holds a connection without using it, and for how much longer: who connects and says nothing, or a byte a second, or reads nothing.
+"""Watches idle and stalled connections: clients that connect and send nothing, send a byte a second, or don't read their answer.
 
-    watched     a request's head, or the rest of its body, is still to come
-    idle        answered; the next request may come, for as long as the server keeps connections
-    stalled     an answer waits for its reader
+    watched    a request's head, or the rest of its body, is still to come
+    idle       answered; the next request may come, for as long as the server keeps connections
+    stalled    an answer waits for its reader
 
-Answers for ending those that take too long, and for the bound on how many there are: where there is no room, the one that has waited
-longest gives way, and where none waits, the newcomer is told to come again. Whoever is being answered is left alone. A client whose
-connection ends sends again; an answer of 4xx would make it drop what it has.
+Connections that take too long are closed, and their number is bounded: when there is no room, the one that has waited longest is closed,
+and if none waits the newcomer is told to come again. A connection whose request is being answered is left alone. A client whose connection
+ends sends again; a 4xx would make it drop what it has.
 
-Knows nothing of HTTP or sockets: `sv.web.protocol` says what happens, and `sweep` is called once a second. For the event loop alone.
+Knows nothing of HTTP or sockets: `sv.web.protocol` reports what happens, and `sweep` is called once a second. For the event loop alone.
 """
 
 from collections import Counter
@@ -24,7 +24,8 @@ REASONS: Final[tuple[Reason, ...]] = ("slow_head", "slow_body", "slow_reader", "
 
 
 class Caller(Protocol):
-    """One connection. received: bytes, ever. is_in_head: of the request that is coming. is_held_up: that nothing comes is our own doing."""
+    """One connection. received: all bytes so far. is_in_head: whether a request's head is arriving. is_held_up: whether it is our own doing
+    that nothing arrives."""
 
     received: int
 
@@ -35,16 +36,16 @@ class Caller(Protocol):
     def is_held_up(self) -> bool: ...
 
     def unread_bytes(self) -> int:
-        """What waits for its reader."""
+        """How many bytes of the answer its reader hasn't taken yet."""
         ...
 
     def end(self) -> None:
-        """At once, whatever is still to be sent."""
+        """Close at once, whatever is still to be sent."""
         ...
 
 
 class _Watch(Struct):
-    """since_s: when this window began. received: bytes until then. is_in_head: then."""
+    """since_s: when this window began. received, is_in_head: what they were then."""
 
     since_s: float
     received: int
@@ -52,14 +53,14 @@ class _Watch(Struct):
 
 
 class _Stall(Struct):
-    """unread: bytes when this window began."""
+    """unread: how many bytes were unread when this window began."""
 
     since_s: float
     unread: int
 
 
 class Connections:
-    """clock_s: seconds that only grow. The others are bounds (`sv.model.connection_limits`), smaller in tests."""
+    """clock_s: seconds that only grow. The other parameters are bounds (`sv.model.connection_limits`), smaller in tests."""
 
     def __init__(
         self,
@@ -84,7 +85,8 @@ class Connections:
     # ---- What happens to a connection ----
 
     def opened(self, caller: Caller) -> bool:
-        """Whether there is room; else it is to be refused, and it is `closed` like any other."""
+        """A connection was opened. Returns whether there is room; else it has to be refused, and then reported as `closed` like any
+        other."""
         self.open += 1
         if self.open > self.max_connections and not self._make_room():
             self.ended["refused"] += 1
@@ -98,34 +100,34 @@ class Connections:
         self._stalled.pop(caller, None)
 
     def wait_for(self, caller: Caller) -> None:
-        """More of a request is to come. Its time begins once for the head and once for the body, not with each byte."""
+        """More of a request is to come. The time for the head, and for the body, counts from its beginning and not from each byte."""
         watch = self._watched.get(caller)
         if watch is None or watch.is_in_head != caller.is_in_head:
             self._idle.pop(caller, None)
             self._watched[caller] = _Watch(self._clock_s(), caller.received, caller.is_in_head)
 
     def forget(self, caller: Caller) -> None:
-        """A request has come whole: whatever time passes from now on is ours."""
+        """A request has arrived as a whole: the time that passes from now on is ours."""
         self._watched.pop(caller, None)
         self._idle.pop(caller, None)
 
     def rest(self, caller: Caller) -> None:
-        """It was answered; the next request may come."""
+        """A request was answered; the next one may come."""
         if caller not in self._watched:
             self._idle[caller] = self._clock_s()
 
     def stall(self, caller: Caller) -> None:
-        """What was written isn't taken."""
+        """The client doesn't read what was written."""
         self._stalled.setdefault(caller, _Stall(self._clock_s(), caller.unread_bytes()))
 
     def flow(self, caller: Caller) -> None:
-        """It is taken again."""
+        """The client reads again."""
         self._stalled.pop(caller, None)
 
     # ---- Ending some ----
 
     def sweep(self) -> None:
-        """End those whose time is up."""
+        """Close the connections whose time is up."""
         now_s = self._clock_s()
         for caller, watch in list(self._watched.items()):
             if caller.is_held_up:
@@ -142,7 +144,7 @@ class Connections:
                 self._end(caller, "slow_reader")
 
     def _make_room(self) -> bool:
-        """End the connection that has waited longest, a request's beginning before one at rest. False where none waits."""
+        """Close the connection that has waited longest: one at the beginning of a request before an idle one. False where none waits."""
         caller = next(iter(self._watched), None) or next(iter(self._idle), None)
         if caller is None:
             return False

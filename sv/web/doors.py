@@ -1,4 +1,4 @@
-"""The doors beside the framework, wired: recordings coming in and being watched, what pages of others load, and the web app."""
+"""Builds the ASGI doors beside the framework: uploading recordings, playing them, what other sites' pages load, and the web app."""
 
 from collections.abc import Callable
 

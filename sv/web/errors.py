@@ -19,10 +19,8 @@ _logged_s: Final[dict[str, float]] = {}  # by error code, of which there are a f
 
 
 def error_answer(error: BaseException) -> tuple[int, dict[str, str], bytes]:
-    """(status, headers, JSON body) of an error. What is no SvError is logged with its trace and answered without it.
-
-    Requests are cancelled by the server's end alone, where it waits for them no longer.
-    """
+    """(status, headers, JSON body) of an error. An error that is no SvError is logged with its trace, and answered without it. A request is
+    only cancelled when the server ends and no longer waits for it."""
     if isinstance(error, asyncio.CancelledError):
         error = Unavailable("the server is shutting down", retry_after_s=2)
     headers: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What of a filter only the engine can check."""
+"""Checks of filters that need the engine: whether their regular expressions compile."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -28,10 +28,8 @@ def patterns_of(filters: Sequence[tuple[str, Filter]]) -> list[Pattern]:
 
 
 def check_patterns(context: Context, patterns: Sequence[Pattern], kept: Sequence[Pattern] = ()) -> None:
-    """Raises ValidationFailed for a regular expression that the engine can't compile, or that is one too many, naming its path.
-
-    kept: those of smart events besides, which compiled when they were saved.
-    """
+    """Raises ValidationFailed, naming its path, for a regular expression that the engine can't compile, and for the one with which they
+    cost too much together. kept: those of smart events, which compiled when they were saved and only add to the cost."""
     left = MAX_REGEX_COST_PER_QUERY
     for path, text in (*patterns, *kept):
         left -= 0 if is_simple(text) else cost_of(text)

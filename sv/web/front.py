@@ -28,10 +28,10 @@ CountryOf = Callable[[list[tuple[bytes, bytes]], str | None], str | None]
 
 
 class Opening(Struct, frozen=True):
-    """A path that is answered beside the framework, whose guard therefore doesn't look at it.
+    """A path that is answered outside the framework, so that the framework's guard doesn't protect it.
 
-    path: as it comes, or what it begins with where it ends in `*`. credential: what is asked for before anything is told or done, as in
-    `sv.web.permissions`. why: it may be so.
+    path: the path, or its beginning if it ends in `*`. credential: what is required before anything is revealed or done, as in
+    `sv.web.permissions`. why: the reason why that is enough.
     """
 
     path: str
@@ -39,18 +39,18 @@ class Opening(Struct, frozen=True):
     why: str
 
     def covers(self, path: str) -> bool:
-        """Whether the path is this one or one of these."""
+        """Whether this declares the path."""
         return path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
 
 
 class Door(Protocol):
-    """Another ASGI callable that answers some paths by itself. openings: all of them; a test holds `takes` to it."""
+    """An ASGI callable that answers some paths by itself. openings: declares all of them; a test checks that against `takes`."""
 
     @property
     def openings(self) -> Sequence[Opening]: ...
 
     def takes(self, path: str) -> bool:
-        """Whether the path is one of its own."""
+        """Whether this door answers the path."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
@@ -90,10 +90,9 @@ ACCEPTED_TYPES: Final = (b"application/json", b"text/plain")
 class Front:
     """The outermost ASGI application.
 
-    load_app: builds the Litestar application; called once, on a thread, at its first request.
-    health: None while writes are taken, else the reason why not. warnings: what will keep them from being taken, unless somebody acts.
-    on_startup, on_shutdown: what the server does with the event loop running.
-    doors: answer some paths by themselves; the first that takes a path has it, before the framework.
+    load_app: builds the Litestar application; called once, on a thread, at its first request. health: None while writes are accepted, else
+    the reason why not. warnings: what is going to stop writes unless somebody acts. on_startup, on_shutdown: what the server does with the
+    event loop running. doors: each answers some paths; the first that takes a path gets it, before the framework.
     """
 
     def __init__(
@@ -142,7 +141,8 @@ class Front:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: "_Sending") -> None:
-        """A door's answer or the framework's. What either of them lets fall is a 500 like any other, and what the end cuts off a 503."""
+        """The answer of a door or of the framework. An error that escapes them is a 500 like any other; a request that is cut off by the
+        server's end is a 503."""
         path = scope["path"]
         try:
             door = next((door for door in self._doors if door.takes(path)), None)
@@ -217,7 +217,7 @@ class Front:
         return await self._capture.capture(data, encoding, user_agent, country, address or "")
 
     async def _read_body(self, receive: Receive) -> bytes:
-        """The whole body. Most come in one piece; what comes in several is counted, bounded in size and in time."""
+        """The whole body. Most bodies arrive in one piece; one in several pieces is bounded in size and in time."""
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             first: bytes = message.get("body", b"")
@@ -287,7 +287,7 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
 
 
 class _Sending:
-    """`send`, with the security headers on whatever goes out. has_begun: an answer is under way."""
+    """Wraps `send` to add the security headers to every answer. has_begun: whether an answer has begun."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

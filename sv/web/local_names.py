@@ -1,10 +1,9 @@
-"""Requests by a name of this machine alone: what `sv dev` answers, whose credentials everybody knows.
+"""Answers only requests to a name of this machine: for `sv dev`, whose credentials everybody knows.
 
-A page of anybody's site may have its own name lead to 127.0.0.1 (DNS rebinding), and is then of one origin with the server: a browser lets
-it read every answer. The name stands in `Host`. Those that no site can have are answered: addresses, names without a dot, and names
-below those that are nobody's to register (RFC 6761 and 6762, `.internal`, `home.arpa`), as `host.docker.internal` is.
-
-Whoever asks by no name (HTTP/1.0) is no browser.
+A malicious site can make its own name point to 127.0.0.1 (DNS rebinding). Its pages are then of one origin with the server, and a browser
+lets them read every answer. The name that the browser used is in `Host`. Only names that no site can have are answered: IP addresses, names
+without a dot, and names under domains that nobody can register (RFC 6761 and 6762, `.internal`, `home.arpa`), such as
+`host.docker.internal`. A request without a name (HTTP/1.0) doesn't come from a browser.
 """
 
 import re
@@ -20,7 +19,7 @@ _PORT: Final = re.compile(r":[0-9]*\Z")
 
 
 class ByLocalNames:
-    """In front of an application. Raises NotAuthorized. public_url: whose host is answered as well."""
+    """Wraps an application. Raises NotAuthorized. public_url: its host is accepted as well."""
 
     def __init__(self, app: App, public_url: str | None) -> None:
         self._app = app
@@ -44,6 +43,6 @@ def name_of(host: bytes) -> str:
 
 
 def is_local(name: str) -> bool:
-    """Whether no site of somebody else can have the name."""
+    """Whether no foreign site can have this name."""
     name = name.removesuffix(".")
     return "." not in name or _ADDRESS.fullmatch(name) is not None or name.endswith(tuple(f".{each}" for each in _LOCAL))

@@ -1,7 +1,6 @@
-"""A reading of the server, which `/metrics` answers.
+"""Takes a reading of the server's metrics, which `/metrics` answers.
 
-Figures without personal data: no project's name, no event's name, no address. Reads SQLite and lists
-folders, so it is taken on a thread.
+Figures without personal data: no names of projects or events, no addresses. Reads SQLite and lists folders, so it is taken on a thread.
 """
 
 import os
@@ -40,7 +39,7 @@ class Folder(Struct, frozen=True):
 
 
 class Questions(Struct, frozen=True):
-    """One line of questions. seconds: from arrival to answer; waits: in line alone, of those that came to run."""
+    """Figures of one lane of questions. seconds: from arrival to answer; waits: in the queue alone, for questions that came to run."""
 
     running: int
     waiting: int
@@ -175,7 +174,7 @@ def _resident_bytes() -> int:
 
 
 def _folder(path: Path) -> Folder:
-    """What lies there now; nothing where it isn't there. A file that goes meanwhile doesn't count."""
+    """What lies in the folder now; nothing if it isn't there. A file that disappears meanwhile doesn't count."""
     files = size = 0
     try:
         with os.scandir(path) as entries:

@@ -1,7 +1,7 @@
-"""OPTIONS: which methods a path has, for all paths of the framework's.
+"""Answers OPTIONS for all of the framework's paths: which methods a path has.
 
-Assumes every other handler of the application at hand, since a path's methods are spread over several of them. The framework has an answer
-of its own, which names only the methods of the handler that came first at a path: with a handler here it makes none.
+Assumes every other handler of the application, since a path's methods are spread over several handlers. The framework's own answer names
+only the methods of the first handler at a path; with a handler here it makes none.
 """
 
 from collections.abc import Callable, Iterable

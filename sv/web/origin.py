@@ -1,4 +1,4 @@
-"""Where callers reach this server: for URLs of its own in answers."""
+"""Under which address callers reach this server: for answers that contain URLs of its own."""
 
 import re
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ HOST: Final = re.compile(rb"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.
 
 
 def origin_of(scope: Mapping[str, Any], public_url: str | None, base_path: str) -> str:
-    """`https://host[:port]` with the base path, or the setting `public_url` (which has it) where there is one.
+    """`https://host[:port]` with the base path; or the setting `public_url`, which includes the base path, where it is set.
 
-    The host is what the caller says it is: the answer goes back to that caller alone, and nothing is kept of it. One that is no host is
+    The host is what the caller says: the answer goes back to that caller alone, and nothing of it is kept. If it is no valid host, it is
     the address that the server listens on.
     """
     if public_url is not None:

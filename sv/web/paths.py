@@ -1,11 +1,11 @@
-"""Names in paths: people's ids, events' and properties' names, which may hold any character.
+"""Names in paths: distinct ids and names of events and properties, which may hold any character.
 
-The server that calls us decodes a path whole, after which a `/` within a name can't be told from one between names. So the path that the
-framework routes by is put together from the bytes that came, each segment decoded by itself, with `%` and `/` within it encoded again;
-a handler takes such a parameter through `name_of`.
+The server decodes a path as a whole, after which a `/` within a name can't be told from one between names. So the path that the framework
+routes by is built from the raw bytes: each segment is decoded by itself, with `%` and `/` in it encoded again. A handler reads such a
+parameter through `name_of`.
 
-Browsers and other clients resolve `.` and `..` before they ask, percent-encoded or not. So a name that is one of these is written `=.` or
-`=..`; one that begins with `=` itself has it as `%3D`, as every client encodes it.
+Browsers and other clients resolve `.` and `..` before they send a request, percent-encoded or not. So a name that is one of these is
+written `=.` or `=..`; one that begins with `=` itself has it as `%3D`, as every client encodes it.
 """
 
 from collections.abc import MutableMapping

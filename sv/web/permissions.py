@@ -25,10 +25,11 @@ _OF_PROXIES: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host",
 
 
 class Permission(Struct, frozen=True):
-    """What a caller has to show. credential: which kind, if any; a login session alone is for what is the user's own.
+    """What a caller has to show.
 
-    scope: what an API token must allow, or the role of a user. place: whether it must allow that in the project of the path, in the whole
-    instance, or in some project at least (the handler then keeps to those). is_open_here: callers on the server's own machine need nothing.
+    credential: which kind, if any; a login session alone is for what is the user's own. scope: what an API token, or the role of a user,
+    must allow. place: whether it must allow that in the path's project, in the whole instance, or in at least one project (the handler then
+    keeps to those). is_open_here: whether callers on the server's own machine need nothing.
     """
 
     credential: Literal["none", "project token", "signed URL", "API token or login session", "login session"]
@@ -38,7 +39,7 @@ class Permission(Struct, frozen=True):
 
     @property
     def is_asked(self) -> bool:
-        """Whether the guard asks for credentials; else nobody does, or ingest or the door of recordings."""
+        """Whether the guard checks credentials. Else nobody does, or ingest or the door of recordings does it."""
         return self.credential in ("API token or login session", "login session")
 
 
@@ -56,7 +57,7 @@ ADMIN_OR_HERE: Final = Permission("API token or login session", Scope.ADMIN, is_
 
 
 def permission_of(handler: BaseRouteHandler) -> Permission:
-    """What a route's handler says. Raises KeyError for one that says nothing."""
+    """The permission that a route's handler declares. Raises KeyError for a route without one."""
     permission: Permission = handler.opt["permission"]
     return permission
 
@@ -85,7 +86,7 @@ def _check(permission: Permission, principal: Principal, project_id: str | None)
 
 
 def _is_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
-    """Whether the caller is on this machine, and no proxy before somebody who isn't: one shows itself by what it adds."""
+    """Whether the caller is on this machine, and no proxy forwards somebody who isn't: a proxy shows itself by the headers that it adds."""
     client = connection.client
     if client is None or not client.host.startswith(LOOPBACK):
         return False

@@ -1,4 +1,4 @@
-"""A reading of the server as Prometheus reads it: the names of all metrics and what each of them counts."""
+"""Renders a reading of the server for Prometheus: the names of all metrics, and what each counts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

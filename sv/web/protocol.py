@@ -1,9 +1,9 @@
-"""uvicorn's HTTP protocol, watched: what comes of requests and what is taken of answers is told to `Connections`.
+"""uvicorn's HTTP protocol, with its connections watched: it tells `Connections` what arrives of requests and what is taken of answers.
 
-Answers for whose turn it is on a connection, for the bound on a request's head, for the contract's shape of what is refused before the
-application sees it, for an answer's reaching who still sends, and for what is a request's body and what is its head. uvicorn itself waits
-for ever for a request that was begun, collects heads of any size, closes while a body still comes, and takes it for the next request where
-the head offers another protocol.
+On top of uvicorn it bounds a request's head, gives the contract's shape to refusals before the application, makes sure that a client still
+sending gets its answer, and separates a request's body from the next head. By itself uvicorn waits for ever for a request that was begun,
+collects heads of any size, closes while a body still arrives, and reads that body as the next request where the head offers another
+protocol.
 """
 
 import resource
@@ -28,7 +28,7 @@ _STATUS: Final = {400: b"400 Bad Request", 503: b"503 Service Unavailable"}
 
 
 class _Way:
-    """A transport as an answer sees it: closing it leaves time to those who are still sending to read that answer."""
+    """A transport as an answer sees it: closing it gives a client that is still sending time to read the answer."""
 
     def __init__(self, protocol: "WatchedProtocol") -> None:
         self._protocol = protocol
@@ -176,8 +176,8 @@ class WatchedProtocol(HttpToolsProtocol):
         self.connections_watch.flow(self)
 
     def close_answered(self) -> None:
-        """Close once all is written. Where some of the request is still on its way, what comes of it is read for a while and thrown away: a
-        connection with unread bytes is reset as it is closed, and who sends them would see that in the place of the answer."""
+        """Close once everything is written. The rest of the request is read for a while and thrown away: a connection with unread bytes is
+        reset when it is closed, and a client that still sends would see that instead of the answer."""
         if self._is_whole or self.transport.is_closing():
             self.transport.close()
             return
@@ -221,12 +221,12 @@ class WatchedProtocol(HttpToolsProtocol):
 
 
 def watched_by(connections: Connections) -> type[WatchedProtocol]:
-    """The protocol for one server."""
+    """The protocol class for one server."""
     return type("Watched", (WatchedProtocol,), {"connections_watch": connections})
 
 
 def allow_connections() -> int:
-    """Ask the system for as many files as it will give, and say how many connections leave enough for everything else."""
+    """Raise the limit of open files as far as the system allows, and return how many connections leave enough files for everything else."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + KEPT_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -78,7 +78,7 @@ _INERT: Final = [
 
 
 class _Body:
-    """A request's body, piece by piece. is_over: there is no more of it, or nobody who would send it."""
+    """A request's body, piece by piece. is_over: whether nothing more will come, because that was all or the client is gone."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -93,7 +93,7 @@ class _Body:
         return bytes(message.get("body", b""))
 
     async def drain(self) -> None:
-        """Read on for a while without looking: who is cut off while sending never gets to read why."""
+        """Read on for a while and throw it away: a client that is cut off while sending never gets to read why."""
         drained = 0
         with contextlib.suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(MAX_DRAIN_SECONDS):
@@ -104,7 +104,7 @@ class _Body:
 class RecordingsDoor:
     """opened: where recordings are kept. project_of: the project of a project token, or None. public_url, base_path: the settings.
 
-    Has threads of its own, since most of what it does is wait for a disk: signing in and queries don't queue up behind that.
+    Has threads of its own, since most of its work is waiting for a disk: logins and queries don't queue up behind that.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class RecordingsDoor:
         return path in _INGEST_PATHS or path.startswith(OBJECTS)
 
     async def _aside(self, call: Callable[..., Result], *values: Any) -> Result:
-        """What the call returns, made on a thread."""
+        """The result of the call, run on a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *values)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

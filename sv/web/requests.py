@@ -60,7 +60,7 @@ def caller_of(request: AnyRequest) -> Principal:
 
 
 async def project_of(request: AnyRequest, project_id: str) -> Project:
-    """The project that is asked for; that the caller may is checked already (`sv.web.permissions`). Raises NotFound."""
+    """The project in the path; whether the caller may access it was checked before (`sv.web.permissions`). Raises NotFound."""
     project = await asyncio.to_thread(services_of(request).find_project, project_id)
     if project is None:
         raise NotFound(f"no project {show(name_of(project_id))} (project_id)")
@@ -68,7 +68,7 @@ async def project_of(request: AnyRequest, project_id: str) -> Project:
 
 
 def refuse_parameters(request: AnyRequest) -> None:
-    """For a route without query parameters. Raises InvalidParameter for a first one: what would have no effect is a mistake."""
+    """For a route without query parameters: a parameter without effect is a mistake. Raises InvalidParameter, naming the first one."""
     for name in request.query_params:
         raise InvalidParameter(f"{clip(name)}: unknown parameter; this route takes none")
 
@@ -109,9 +109,10 @@ async def run(
     *,
     takes_turns: bool = True,
 ) -> Response[bytes]:
-    """Run an insight on a query thread and answer what it returns. Who hangs up meanwhile ends it.
+    """Run an insight on a query thread, and answer its result. When the caller disconnects, it is stopped.
 
-    same: all that the answer hangs on; at the same time it is found once. Empty: it is found for each. takes_turns: as of `Runner.run`.
+    same: everything on which the answer depends; equal questions at the same time are run once. If empty, the run is never shared.
+    takes_turns: see `Runner.run`.
     """
     # As JSON, in which 1, 1.0 and true differ, as they do in filters. The path says which insight it is.
     question = (request.scope["path"], _encoder.encode(same)) if same else None
@@ -128,7 +129,7 @@ async def run(
 
 
 async def call(request: AnyRequest, project: Project, work: Callable[[], Result]) -> Result:
-    """Run what reads rollups alone, and return it. Who hangs up meanwhile waits for it no more."""
+    """Run what reads rollups alone, and return its result. When the caller disconnects, nothing waits for it any more."""
     return await cancel_on_disconnect(request.receive, services_of(request).runner.call(project.id, work))
 
 

@@ -33,5 +33,5 @@ async def health_stub() -> None:
 
 
 def _never() -> NoReturn:
-    """Reached by a path that only the framework takes for one of these, as with two slashes in a row."""
+    """Reached only by a path that the framework but not `front` takes for one of these, such as one with two slashes in a row."""
     raise NotFound("no such route")

@@ -1,4 +1,4 @@
-"""Routes that read persons, one of them all that is kept of one."""
+"""Routes that read persons, including the export of everything that is kept of one."""
 
 import asyncio
 from typing import Final

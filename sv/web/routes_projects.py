@@ -113,7 +113,8 @@ def _with_token(made: WithToken) -> dict[str, Any]:
 
 
 def _whole(people: People, caller: Principal, project: Project) -> dict[str, Any]:
-    """Whoever may only read is not shown the tokens with which they could write."""
+    """The project, with its project tokens for those who administer it: nobody who may only read is shown tokens with which they could
+    write."""
     may_see = Scope.ADMIN in scopes_in(caller, project.id)
     tokens = show_project_tokens(people.project_tokens.tokens_of(project.id), people.now_ms()) if may_see else None
     return show_project(project) | {"project_tokens": tokens}

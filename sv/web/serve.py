@@ -82,10 +82,10 @@ def serve(
     *,
     is_over: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serve until a signal; returns when everything that ran has been answered. is_over: asked each second, ends it like a signal.
+    """Serve until a signal; returns when every running request has been answered.
 
-    on_ready: requests are answered from now on. on_late: some still run LATE_S after the signal, and had better be answered soon.
-    base_path, trusted_proxies: the settings; see `sv.web.reverse_proxy`.
+    is_over: asked each second; True ends it like a signal. on_ready: called once requests are answered. on_late: called where some requests
+    still run LATE_S after the signal, to have them answered soon. base_path, trusted_proxies: the settings; see `sv.web.reverse_proxy`.
     """
     front.connections.max_connections = allow_connections()
     config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""Smart events in requests: those that a query names, and what of their rules only the engine can check."""
+"""Smart events in requests: looks up those that a query names, and checks their regular expressions with the engine."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ async def _found(
 
 
 def kept_patterns(query: TrendsQuery | FunnelQuery | EventsQuery) -> list[Pattern]:
-    """The regular expressions of the query's smart events, as often as each is named, with the path of the id."""
+    """The regular expressions of the query's smart events, once for each time that one is named, with the path of its id."""
     match query:
         case TrendsQuery():
             named = [(f"events[{place}].action_id", item.smart) for place, item in enumerate(query.series)]

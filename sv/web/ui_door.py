@@ -81,11 +81,9 @@ class _File(Struct, frozen=True):
 
 
 class UiDoor:
-    """folder: what the build left. asks_too: an origin that the app gets recordings from, beside this server.
-
-    base_path: the setting. The page says it, for the app; scripts and style sheets find each other by where they are themselves.
-    public_url: the setting. The page says it too, for what the app shows to be pasted elsewhere.
-    """
+    """folder: what the build left. asks_too: another origin from which the app fetches recordings. base_path: the setting. The page tells
+    it to the app; scripts and style sheets find each other by relative paths. public_url: the setting. The page tells it to the app, which
+    shows it in snippets to be pasted elsewhere."""
 
     def __init__(
         self, folder: Path = UI_FOLDER, asks_too: str | None = None, base_path: str = "", public_url: str | None = None
