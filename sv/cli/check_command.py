@@ -24,6 +24,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sv.cli.cutting_off import ending_soon
 from sv.cli.drawing import count
 from sv.cli.progress import watching_bytes
 from sv.cli.running import set_up_logging
@@ -90,7 +91,8 @@ def _inventory(settings: Settings) -> "Generator[Inventory]":
 
     inventory = Inventory(settings.data, engine_bytes(settings.memory_limit), settings.threads)
     try:
-        yield inventory
+        with ending_soon(inventory.interrupt):
+            yield inventory
     finally:
         inventory.close()
 

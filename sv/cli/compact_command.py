@@ -13,6 +13,7 @@ import json
 import os
 from pathlib import Path
 
+from sv.cli.cutting_off import ending_soon
 from sv.cli.drawing import count
 from sv.cli.folder_access import check_folder
 from sv.cli.running import set_up_logging
@@ -36,9 +37,10 @@ def run(args: argparse.Namespace) -> int:
     server = Server(settings)
     server.open()
     try:
-        server.maintenance.flush()
-        before = len(server.catalog.parts())
-        merges = server.maintenance.compact(everything=True)
+        with ending_soon(server.store.interrupt_all):
+            server.maintenance.flush()
+            before = len(server.catalog.parts())
+            merges = server.maintenance.compact(everything=True)
         after = len(server.catalog.parts())
         catalog = settings.data / CATALOG
         server.meta.empty_log()

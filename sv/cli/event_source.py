@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Generator
 
+from sv.cli.cutting_off import ending_soon
 from sv.cli.folder_access import check_folder
 from sv.engine.prefetch import PREFETCH_BYTES
 from sv.exports.sources import LocalSource, Source
@@ -68,6 +69,7 @@ def opened_server(settings: Settings, doing: str) -> Generator[Server]:
             f"{settings.data} is in use by {holder}. {doing} the running server: --url {holder.url} --api-token TOKEN"
         ) from fault
     try:
-        yield server
+        with ending_soon(server.store.interrupt_all):
+            yield server
     finally:
         server.close()

@@ -8,16 +8,17 @@ import errno
 import os
 import sys
 from collections.abc import Generator
-from typing import Final
+from typing import ClassVar, Final
 
 _OUTPUT_REFUSES: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What writing to a file or a terminal fails with, though it was open. A disk's own faults have names, or the name of a file."""
 
 
 class Outcome:
-    """A command's exit code."""
+    """A command's exit code. interrupted: that of one which a signal ended, by default Ctrl+C's."""
 
     code: int = 0
+    interrupted: ClassVar[int] = 130
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def telling_failures() -> Generator[Outcome]:
         try:
             yield outcome
         except KeyboardInterrupt:
-            outcome.code = 130
+            outcome.code = outcome.interrupted
         except Exception as error:
             from sv.model.errors import SvError
 

@@ -41,6 +41,9 @@ WRITER_WAIT_S: Final = 10.0
 SMALLEST_BYTES: Final = 512
 """Of a database: one page of the smallest size that SQLite knows."""
 
+HEED_OPS: Final = 10_000
+"""Steps of SQLite between two looks whether a signal came: milliseconds."""
+
 _READING: Final = (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ)
 """Faults of what is copied; any other is of the copy, since nothing is written to the source."""
 
@@ -196,7 +199,8 @@ class Meta:
             self._writer.execute(f"pragma temp_store_directory = {apsw.format_sql_value(str(scratch))}")
             self._writer.execute("pragma temp_store = file")  # a copy of the file is made on the way
             try:
-                self._writer.execute("vacuum")
+                with _heeding_signals(self._writer):
+                    self._writer.execute("vacuum")
             finally:
                 self._writer.execute("pragma temp_store = memory")
                 self._writer.execute("pragma temp_store_directory = ''")
@@ -206,7 +210,7 @@ class Meta:
     def check(self) -> list[str]:
         """Read everything and say what is wrong, a line each; [] when nothing is. Takes seconds for large files."""
         problems: list[str] = []
-        with _translated(self.path), self._readers.borrow() as reader:
+        with _translated(self.path), self._readers.borrow() as reader, _heeding_signals(reader):
             try:
                 problems += [str(line) for (line,) in reader.execute("pragma integrity_check") if line != "ok"]
                 for table, row, parent, _ in reader.execute("pragma foreign_key_check"):
@@ -322,6 +326,16 @@ def _translated(path: Path) -> Generator[None]:
         if meaning is None:
             raise
         raise meaning from error
+
+
+@contextmanager
+def _heeding_signals(connection: apsw.Connection) -> Generator[None]:
+    """What takes seconds inside is ended by what a signal raises, as Ctrl+C does: Python looks for it in the function that is called."""
+    connection.set_progress_handler(lambda: False, HEED_OPS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None)
 
 
 def _make_private_file(path: Path) -> bool:

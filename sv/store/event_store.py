@@ -247,6 +247,11 @@ class EventStore:
         if self._tables is not None:
             self._tables.interrupt_writing()
 
+    def interrupt_all(self) -> None:
+        """End whatever the engine is at, once, for a process that is about to end."""
+        if self._tables is not None:
+            self._tables.interrupt_all()
+
     def catch_up(self) -> None:
         """Append to the buffer what was accepted before the call."""
         accepted_seq = self._accepted_seq

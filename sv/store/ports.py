@@ -130,6 +130,10 @@ class Tables(Protocol):
         Unavailable. May be called by any thread."""
         ...
 
+    def interrupt_all(self) -> None:
+        """End whatever the engine is at, questions too. For a process that is about to end. Others may call it."""
+        ...
+
     def session_ids(self, path: Path, persons: Sequence[int]) -> list[str]:
         """The clients' session ids of these persons' rows."""
         ...

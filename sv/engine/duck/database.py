@@ -92,6 +92,7 @@ class Database:
             self._root.execute("select count(*) from range(1000000) r(i) where i % 7 = 3").fetchall()
             lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self.fault: str | None = None
 
     @contextlib.contextmanager
@@ -100,6 +101,7 @@ class Database:
         engine itself has failed."""
         with self._lock:
             cursor = self._root.cursor()
+            self._cursors.add(cursor)
         try:
             yield cursor
         except ENGINE_FAULTS as error:
@@ -111,7 +113,15 @@ class Database:
                 raise KeyboardInterrupt from error
             raise
         finally:
+            with self._lock:
+                self._cursors.discard(cursor)
             cursor.close()
+
+    def interrupt(self) -> None:
+        """End whatever runs. A statement that is just beginning goes on."""
+        with self._lock:
+            for cursor in self._cursors:
+                cursor.interrupt()
 
     def _look_whether_it_failed(self, error: duckdb.Error) -> None:
         try:

@@ -40,6 +40,10 @@ class Inventory:
             events_folder=data / "events", spill_folder=data / "spill", memory_bytes=memory_bytes, threads=threads
         )
 
+    def interrupt(self) -> None:
+        """End what it is at. Others may call it."""
+        self._database.interrupt()
+
     def close(self) -> None:
         self._database.close()
 

@@ -94,6 +94,9 @@ class DuckTables:
             for cursor in self._writers:
                 cursor.interrupt()
 
+    def interrupt_all(self) -> None:
+        self.database.interrupt()
+
     def create_buffer(self, generation: int) -> None:
         with self._cursor() as cursor:
             draining.create_buffer(cursor, generation)
