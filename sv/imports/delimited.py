@@ -1,8 +1,8 @@
 """CSV: a header, then a record of as many fields. Delimited by comma, semicolon, tab or bar, whichever the header has most of.
 
-Read strictly by RFC 4180, with quotes doubled inside quotes, line ends of any kind, UTF-8 (bytes that are none become U+FFFD, as in
-ingest). A record that isn't well-formed, or has another number of fields than the header, costs itself alone. Why not by a sniffer that
-looks at the records: one stray quote among them made such a one read the whole file as if it had no quotes.
+Read strictly by RFC 4180, with quotes doubled inside quotes, line ends of any kind. A record that isn't well-formed, or has another number
+of fields than the header, costs itself alone. Why not by a sniffer that looks at the records: one stray quote among them made such a one
+read the whole file as if it had no quotes.
 
 A field is text. In a column that becomes a property it is a number or a boolean where every value of the column in the whole file is
 written as JSON writes them (`007`, `1e5` with a column of words, or a 19-digit id stay text); a first pass over the file finds out. An

@@ -6,6 +6,7 @@ taken. A zip is a folder of files (`sv.imports.archives`), of which one or sever
 a file. Never writes but to the system's temporary folder.
 """
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -26,6 +27,9 @@ _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 """What begins a text of it, and none of UTF-8."""
+
+_SHOWN_BYTES: Final = 20
+"""Before a byte that is at fault, and from it on."""
 
 _COMPRESSED_SUFFIXES: Final = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 
@@ -98,17 +102,18 @@ class UserFile:
     def digest(self, observe: Callable[[float], None]) -> str:
         """SHA-256 of the content, as hexadecimal text; reads everything. observe: hears how much has been read, from 0 to 1.
 
-        Raises BadFile for a text in UTF-16, of which no row could be read.
+        Raises BadFile for a text that isn't UTF-8: what is taken in with other names than it has can't be taken back.
         """
         total = hashlib.sha256()
-        is_text = self.format is not Format.PARQUET
+        text = None if self.format is Format.PARQUET else _Text(self.name)
         with self.open() as (content, progress):
             while block := content.read(READ_BYTES):
-                if is_text and block.startswith(_UTF_16):
-                    raise BadFile(f"{self.name} is UTF-16; expected UTF-8, as `iconv -f utf-16 -t utf-8` makes of it")
-                is_text = False  # the first block tells
+                if text is not None:
+                    text.check(block)
                 total.update(block)
                 observe(progress())
+        if text is not None:
+            text.check(b"", is_last=True)
         return total.hexdigest()
 
     @contextmanager
@@ -121,6 +126,36 @@ class UserFile:
             raise BadFile(f"{self.name} can't be read: {error}") from error
         except OSError as error:
             raise BadFile(f"{self.name} can't be read: {error.strerror or error}") from error
+
+
+class _Text:
+    """What a text begins with, block after block. Raises BadFile where it isn't UTF-8, naming the line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._line = 1
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._is_first = True
+
+    def check(self, block: bytes, *, is_last: bool = False) -> None:
+        if self._is_first and block.startswith(_UTF_16):
+            raise BadFile(f"{self._name} is UTF-16; expected UTF-8, as `iconv -f utf-16 -t utf-8` makes of it")
+        self._is_first = False
+        try:
+            if not block.isascii() or self._decoder.getstate()[0]:
+                self._decoder.decode(block, is_last)
+        except UnicodeDecodeError as fault:
+            raise self._fault(fault.object, fault.start) from None
+        self._line += block.count(b"\n")
+
+    def _fault(self, read: bytes, at: int) -> BadFile:
+        line = self._line + read.count(b"\n", 0, at)
+        begin = max(read.rfind(b"\n", 0, at) + 1, at - _SHOWN_BYTES)
+        shown = read[begin : at + _SHOWN_BYTES].partition(b"\n")[0].decode("ascii", "backslashreplace")
+        return BadFile(
+            f"{self._name}:{line}: expected UTF-8, got {shown.strip()}; nothing of the file was taken in. `iconv -f windows-1252 -t utf-8`"
+            " makes UTF-8 of Windows-1252 and Latin-1, and `iconv -c -f utf-8 -t utf-8` leaves out what is damaged"
+        )
 
 
 def format_by_name(path: PurePath) -> Format | None:

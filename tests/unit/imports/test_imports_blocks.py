@@ -45,7 +45,6 @@ BROKEN: list[Callable[[bytes], bytes]] = [
     lambda line: line + b"\r",
     lambda line: b" " + line,
     lambda line: b"\xef\xbb\xbf" + line,
-    lambda line: line.replace(b"view", b"\xff"),
     lambda line: line.replace(b"view", b"\\ud800"),
     lambda line: line.replace(b"view", b"a\\"),
     lambda line: line.replace(b"view", b"a\tb"),
@@ -167,7 +166,7 @@ def odd_line(draw: random.Random) -> bytes:
     if draw.random() < 0.3:
         return draw.choice(BROKEN)(json.dumps(ROW).encode())
     event = ROW | {"properties": {name: draw.choice(VALUES) for name in "ab"}, draw.choice(COLUMNS): draw.choice(VALUES)}
-    return json.dumps(event, ensure_ascii=draw.random() < 0.5).encode("utf-8", "surrogatepass")
+    return json.dumps(event, ensure_ascii=draw.random() < 0.5).encode("utf-8", "replace")
 
 
 def test_lines_that_are_json_only_together_are_none(tmp_path: Path) -> None:

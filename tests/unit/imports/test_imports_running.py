@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from imports_rig import NOW, ROW, Folder, Kept, ordered, read, take, write, write_csv, write_ndjson
 
-from sv.imports import chunks
+from sv.imports import chunks, files
 from sv.imports.chunks import Chunk
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
@@ -499,6 +499,18 @@ def test_a_real_web_log_is_enriched_and_read_back_equal(folder: Folder, project:
     assert sum(row["browser"] is not None for row in rows) > 5_000
     assert sum(row["is_bot"] for row in rows) > 500
     assert {row["received_at"].timestamp() * 1000 for row in rows if row["received_at"].tzinfo} <= {NOW}
+
+
+@pytest.mark.parametrize("name", ["f.ndjson", "f.csv.gz"])
+@pytest.mark.parametrize("damaged", ["Bär".encode("latin-1"), "Bär 😀".encode()[:-1], b"\xed\xa0\xbd"])
+@pytest.mark.parametrize("block", [1, 14, 1 << 20])
+def test_a_text_that_is_not_utf_8_is_refused_before_a_row_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, damaged: bytes, block: int
+) -> None:
+    monkeypatch.setattr(files, "READ_BYTES", block)
+    path = write(tmp_path / name, "event,userId\nview,Bär 😀\nview,".encode() + damaged)
+    with pytest.raises(BadFile, match=r"f\.(csv\.gz|ndjson):3: expected UTF-8, got .*\\x.*iconv"):
+        read(path)
 
 
 @pytest.mark.parametrize("name", ["f.ndjson", "f.csv", "f.csv.gz"])
