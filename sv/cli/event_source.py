@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Generator
 
 from sv.cli.cutting_off import ending_soon
-from sv.cli.folder_access import check_folder
+from sv.cli.folder_access import check_folder, listed
 from sv.engine.prefetch import PREFETCH_BYTES
 from sv.exports.sources import LocalSource, Source
 from sv.meta.errors import FolderInUse
@@ -39,7 +39,7 @@ def local_source(settings: Settings, project_id: str | None, doing: str) -> Gene
 def project_of(server: Server, project_id: str | None) -> Project:
     """The project of that id; None means the only one there is. Raises NotFound, InvalidParameter."""
     projects = server.projects.list_all()
-    folder, ids = server.settings.data, ", ".join(found.id for found in projects)
+    folder, ids = server.settings.data, listed(projects)
     if not projects:
         raise NotFound(f"{folder} has no project yet; `sv project create NAME --data {folder}` makes one")
     if project_id is None and len(projects) != 1:

@@ -8,17 +8,22 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sv.cli.credentials import kept_project
 from sv.meta.db import Meta
 from sv.meta.errors import FolderUnusable
+from sv.meta.projects import Project
 from sv.model.access import Actor
 from sv.model.data_folder import CATALOG
+from sv.model.errors import NotFound
 from sv.people.people import People
 from sv.server import now_ms
 from sv.settings import add_flags, load
 from sv.store.files import has_catalog, refuse_lost_catalog
+
+MAX_LISTED: Final = 20
+"""Projects, where one is asked for that isn't there."""
 
 
 def check_folder(data: Path, otherwise: str = "") -> None:
@@ -40,7 +45,18 @@ def opened_people(args: Namespace) -> Generator[People]:
     with Meta.open(settings.data / CATALOG) as meta:
         people = People(meta, now_ms=now_ms, monotonic_s=time.monotonic)
         people.kept_project = kept_project(meta)
-        yield people
+        try:
+            yield people
+        except NotFound as fault:
+            if not fault.message.endswith("(project_id)"):
+                raise
+            raise NotFound(f"{fault.message}; {settings.data} has {listed(people.projects.list_all())}") from fault
+
+
+def listed(projects: Sequence[Project]) -> str:
+    """Their ids, for who has named another one."""
+    more = f" and {len(projects) - MAX_LISTED:,} more" if len(projects) > MAX_LISTED else ""
+    return (", ".join(project.id for project in projects[:MAX_LISTED]) or "none yet") + more
 
 
 def add_common_flags(actions: Sequence[ArgumentParser]) -> None:

@@ -15,6 +15,7 @@ import os
 import sys
 from typing import Final
 
+from sv.cli.event_source import project_of
 from sv.cli.folder_access import check_folder, this_person
 from sv.cli.running import set_up_logging
 from sv.meta.projects import Project
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     server = Server(settings)
     server.open()
     try:
-        project = server.projects.get(args.project)
+        project = project_of(server, args.project)
         if args.action == "export":
             asyncio.run(_export(server, project, args.distinct_id))
             return 0

@@ -13,6 +13,8 @@ from sv.settings import Settings
 def data(tmp_path: Path) -> Path:
     server = Server(Settings(data=tmp_path / "data"))
     server.open()
+    for number in range(23):
+        server.projects.create(f"q{number}", token=f"sv_pub_q{number}", now_ms=number, project_id=f"q{number}")
     server.close()
     return tmp_path / "data"
 
@@ -30,7 +32,9 @@ def data(tmp_path: Path) -> Path:
         (["user", "role", "ann@example.com", "shop"], 2, "expected a project and a role"),
         (["user", "role", "ann@example.com", "shop", "admin"], 1, "no user"),
         (["user", "create", "no address"], 2, "email"),
-        (["project", "delete", "shop", "--yes"], 1, "shop"),
+        (["project", "delete", "shop", "--yes"], 1, 'no project "shop" (project_id); {data} has q22, q21, '),
+        (["token", "create", "nightly", "--project", "shop"], 1, " q4, q3 and 3 more"),
+        (["person", "erase", "ann", "--project", "shop"], 1, " q4, q3 and 3 more (--project)"),
         (["export", "--project", "shop", "--output", "-", "--json"], 2, "(--output)"),
         (["import", "{data}/none.csv", "--project", "shop"], 1, "can't be read"),
         (["sql", "select 1", "--limit", "0"], 2, "limit"),
@@ -43,4 +47,4 @@ def test_what_was_asked_wrongly_is_told_apart(
     monkeypatch.setenv("SV_DATA", str(data))
     assert main([word.format(data=data) for word in words]) == code
     said = capsys.readouterr().err
-    assert said.startswith("sv: ") and told in said
+    assert said.startswith("sv: ") and told.format(data=data) in said
