@@ -41,6 +41,7 @@ from sv.cli.event_source import opened_server, project_of
 from sv.cli.progress import Narrator
 from sv.cli.running import set_up_logging
 from sv.cli.server_access import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
+from sv.exports.journal import look_at
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
 from sv.imports.files import Format
@@ -80,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(settings)
     options = Options(args.project, Columns.parse(args.map), args.timezone, is_strict=args.strict)
     options.zone()
-    named = [file for path in args.files for file in files_at(path, Format(args.format) if args.format else None)]
+    file_format = Format(args.format) if args.format else None
+    named = [file for path in args.files if not _is_journal(path) for file in files_at(path, file_format)]
     files, left_out = choose(named, args.source, options.columns)
     for file in left_out:
         print(f"sv: {file.name} is left out: no reader knows such a file", file=sys.stderr)
@@ -105,6 +107,16 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_summary(reports, None, is_dry=args.dry_run), ensure_ascii=False))
     return 1 if args.strict and any(report.rejected for report in reports) else 0
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether the file is what `sv export` notes beside its files, which `folder/*` names too; says so."""
+    found = look_at(path) if path.suffix == ".json" else None
+    if found is None:
+        return False
+    unfinished = "" if found.is_finished else ". That export isn't finished: the same `sv export` goes on with it"
+    print(f"sv: {path} is left out: `sv export` notes in it what it wrote{unfinished}", file=sys.stderr)
+    return True
 
 
 def _options_of(chosen: Chosen, options: Options) -> Options:

@@ -15,6 +15,9 @@ from sv.model.errors import BadFile, InvalidParameter
 
 VERSION: Final = 1
 
+MAX_BYTES: Final = 1 << 24
+"""Of a file that may be one: far more than the days of a century have."""
+
 
 class Journal(Struct):
     """An export's state.
@@ -49,6 +52,15 @@ def load(path: Path, project: str, asked: list[str]) -> Journal | None:
     if (found.version, found.project, found.asked) != (VERSION, project, asked):
         raise InvalidParameter(f"{path} is of another export; delete it to begin anew, or name another --output")
     return found
+
+
+def look_at(path: Path) -> Journal | None:
+    """The journal of whatever export this file is of; None where it is none."""
+    try:
+        is_small = path.is_file() and path.stat().st_size <= MAX_BYTES
+        return msgspec.json.decode(path.read_bytes(), type=Journal) if is_small else None
+    except (msgspec.DecodeError, OSError):
+        return None
 
 
 def save(path: Path, journal: Journal) -> None:

@@ -10,6 +10,9 @@ import pytest
 from imports_cli import finish, kill_when, numbers, run, run_json, shop_rows, start
 from imports_rig import ROW, opened, ordered, write_csv, write_ndjson
 
+from sv.exports.journal import Journal, save
+from sv.exports.sources import Plan
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -58,6 +61,17 @@ def test_a_dry_run_takes_nothing_in_and_needs_no_folder(tmp_path: Path) -> None:
     answer = run_json(path, "--project", "p", "--data", tmp_path / "none", "--dry-run")
     assert (answer["dry_run"], answer["taken"], answer["rejected"]) == (True, 1, 1)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("is_finished", "said"), [(True, "notes in it what it wrote"), (False, "the same `sv export` goes on")])
+def test_what_an_export_notes_beside_its_files_is_left_out(tmp_path: Path, is_finished: bool, said: str) -> None:
+    events = write_ndjson(tmp_path / "events-2026-01-01.ndjson", [ROW])
+    journal = tmp_path / "export.json"
+    save(journal, Journal(1, "p1", [], Plan("", 1, []), is_finished=is_finished))
+    code, out, err = run(events, journal, "--project", "p1", "--dry-run", "--json")
+    found = json.loads(out)
+    assert (code, found["taken"], found["rejected"], len(found["files"])) == (0, 1, 0, 1)
+    assert err.startswith(f"sv: {journal} is left out: ") and said in err
 
 
 def test_json_has_the_counts_the_reasons_and_the_import(into: list[object], tmp_path: Path) -> None:
