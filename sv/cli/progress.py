@@ -11,21 +11,36 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S: Final = 10.0
 
+FIGURES: Final = 36
+"""Columns: how far it is, `1,200,000 rows` or the like, the time that is left, and what is between them."""
+
 
 def make_bar() -> "Progress":
     """A progress bar that disappears when it is done. Its tasks have a field `rows` for the text."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(_bar_width(console.width)),
         TaskProgressColumn(),
         TextColumn("{task.fields[rows]}", markup=False),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
     )
+
+
+def _bar_width(width: int) -> int:
+    """Of so many columns, of which the name of what is done gets as many and the figures keep what they need."""
+    return min(max((width - FIGURES) // 2, 5), 40)
+
+
+def _end_of(name: str, width: int) -> str:
+    """As much as there is room for, which of a path is its end."""
+    room = max(width - FIGURES - _bar_width(width), 8)
+    return name if len(name) <= room else "…" + name[1 - room :]
 
 
 class Narrator:
@@ -44,7 +59,7 @@ class Narrator:
             return
         try:
             with make_bar() as self._progress:
-                self._progress.add_task(what, total=1.0, rows=at_first)
+                self._progress.add_task(_end_of(what, self._progress.console.width), total=1.0, rows=at_first)
                 yield
         finally:
             self._progress = None

@@ -1,9 +1,14 @@
 """Figures as a terminal shows them."""
 
+import io
+import re
+import sys
+
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from sv.cli.bars import Narrator
 from sv.cli.drawing import count, duration, number, percent, spark
 from sv.cli.terminal import bar_table, shown
 
@@ -69,3 +74,21 @@ def test_bars_are_what_a_narrow_terminal_has_less_of_and_figures_stay_whole() ->
         assert second.startswith("2  buy")
         assert " 2   50.0 %  50.0 %" in second
         assert ("█" in first, second.endswith("median 3 min")) == (width >= 80, width >= 70)
+
+
+@pytest.mark.parametrize(
+    ("width", "name"), [(40, "….ndjson"), (80, "…nts-2023-11-15.ndjson"), (200, "/folder/events-2023-11-15.ndjson")]
+)
+def test_a_bar_shows_how_far_it_is_beside_a_name_of_any_length(monkeypatch: pytest.MonkeyPatch, width: int, name: str) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    narrator = Narrator()
+    with narrator.watching("/a/long/folder" * 5 + "/events-2023-11-15.ndjson"):
+        narrator.tell(0.5, 1.0, "700,000 rows", "")
+        drawn = Console(file=io.StringIO(), width=width)
+        assert narrator._progress is not None  # pyright: ignore[reportPrivateUsage]
+        drawn.print(narrator._progress.get_renderable())  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(drawn.file, io.StringIO)
+    assert re.fullmatch(rf"\S*{re.escape(name)} ━+╸? +50% 700,000 rows -:--:--\n", drawn.file.getvalue()), (
+        drawn.file.getvalue()
+    )
