@@ -254,10 +254,10 @@ class Server:
                 from sv.engine.duck.database import Database
                 from sv.engine.duck.tables import DuckTables
 
-                settings, data = self.settings, self.settings.data
-                memory, folders = engine_bytes(settings.memory_limit), (data / EVENTS, data / SPILL, data / ASIDE)
+                settings, note, gives = self.settings, self.catalog.note_suspects, self.gives_way
+                memory, folders = engine_bytes(settings.memory_limit), [settings.data / each for each in (EVENTS, SPILL, ASIDE)]
                 try:
-                    database = Database(*folders, memory_bytes=memory, threads=settings.threads, gives_way=self.gives_way)
+                    database = Database(*folders, memory_bytes=memory, threads=settings.threads, gives_way=gives, on_fault=note)
                 except OSError as error:
                     raise Unavailable(f"can't write to the data folder: {error.strerror}") from error
                 self._tables = DuckTables(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 
 from sv.cli.garbage_collection import collect_all_at_the_end, collect_while_serving
@@ -10,8 +11,10 @@ from sv.cli.log_lines import JsonLines, TextLines
 from sv.cli.mistyped import mistyped
 from sv.cli.signals import is_asked_for, unwind_at_signals
 from sv.engine.heaps import bound_heaps, share_heaps_with_arrow
+from sv.engine.priority import lower_own_priority
 from sv.server import Server
 from sv.settings import Settings
+from sv.store.after_fault import AfterFault
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
     server.lock_folder()  # before the port: started twice, a server should say who holds the folder, and not send anybody to another port
     listener = listen(settings.host, settings.port)
     server.open()
+    after_fault = AfterFault(server.catalog, server.maintenance, lower_own_priority, time.monotonic)
     try:
         on_open(server)
         host, port = listener.getsockname()[:2]
@@ -64,9 +68,10 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
             ready,
             server.end_queries,
             *paths,
-            is_over=lambda: server.engine_fault is not None or is_asked_for(),
+            is_over=lambda: is_asked_for() or (server.engine_fault is not None and after_fault.is_done()),
         )
     finally:
+        after_fault.stop()
         server.close(flush=server.engine_fault is None)
         collect_all_at_the_end()
     if server.engine_fault is not None:

@@ -132,7 +132,7 @@ class Runner:
         self._is_ending = False
         self.stopped: Counter[str] = Counter()
         """Queries that were stopped, by reason: `timeout`, or `gone` where the caller went away."""
-        self._checked_in_vain_s = -CHECK_AGAIN_S
+        self._checked_in_vain_s: dict[str, float] = {}  # by project: another's files may be damaged
 
     async def run(
         self,
@@ -279,17 +279,22 @@ class Runner:
                     parts = snapshot.parts
                     reason = error
             log.error("a query could not be answered, some file may be damaged: %s", reason)
-            if attempt == 2 or not self._found_damage(parts):
+            if attempt == 2 or not self._found_damage(project_id, parts):
                 break
         raise Unavailable("the query could not be answered; the server's log says why")
 
-    def _found_damage(self, parts: Sequence[Part]) -> bool:
+    def _found_damage(self, project_id: str, parts: Sequence[Part]) -> bool:
         """Check the parts, which reads every file to its end. A check that found nothing is not repeated for CHECK_AGAIN_S."""
-        if time.monotonic() < self._checked_in_vain_s + CHECK_AGAIN_S:
+        now_s = time.monotonic()
+        for other, checked_s in list(self._checked_in_vain_s.items()):
+            if now_s >= checked_s + CHECK_AGAIN_S:
+                self._checked_in_vain_s.pop(other, None)
+        if project_id in self._checked_in_vain_s:
             return False
         if self._check_parts(parts):
             return True
-        self._checked_in_vain_s = time.monotonic()
+        self._checked_in_vain_s[project_id] = time.monotonic()
+        log.error("all files of that query can be read: what went wrong is a fault of ours, or this machine's")
         return False
 
 

@@ -29,6 +29,7 @@ class Catalog:
         self._buffer_readers: Counter[int] = Counter()
         self._dropped_parts: dict[int, Part] = {}
         self._dropped_buffers: set[int] = set()
+        self._suspects: list[Part] = []
         self.version = 0
         """Grows with each change of what later snapshots hold."""
         self._add(parts)
@@ -84,6 +85,17 @@ class Catalog:
                 self._buffer_readers[generation] -= 1
                 if not self._buffer_readers[generation]:
                     del self._buffer_readers[generation]
+
+    def note_suspects(self) -> None:
+        """The engine has just failed, maybe at one of the parts that are being read."""
+        with self._lock:
+            self._suspects = [part for part_id, part in self._parts.items() if part_id in self._part_readers]
+
+    def suspects(self) -> list[Part]:
+        """The live parts that were being read when the engine failed; all of them, newest first, where no snapshot held any."""
+        with self._lock:
+            noted = [part for part in self._suspects if part.part_id in self._parts]
+            return noted or sorted(self._parts.values(), key=lambda part: -part.part_id)
 
     def add_buffer(self, generation: int) -> None:
         with self._lock:

@@ -122,12 +122,17 @@ class Rig:
         persons: Any = None,
         aliases: Any = NO_ALIASES,
         memory_bytes: int = 512 << 20,
+        on_fault: Callable[[], None] | None = None,
     ) -> None:
         self.folder = folder
         self.persons = persons or PersonNumbers()
         self.max_person: int | None = None
         self.database = Database(
-            events_folder=folder / "events", spill_folder=folder / "spill", memory_bytes=memory_bytes, threads=2
+            events_folder=folder / "events",
+            spill_folder=folder / "spill",
+            memory_bytes=memory_bytes,
+            threads=2,
+            on_fault=on_fault,
         )
         self.tables = DuckTables(
             self.database,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from sv.insights.events import list_events
 from sv.model.errors import Unavailable
 from sv.model.limits import DAY_MS
 from sv.model.queries import EventsQuery
+from sv.store.catalog import Catalog
 from tests.engine.rig import NOON, RECEIVED, Event, Rig, event, events, opened
 
 MIDNIGHT = NOON + DAY_MS // 2
@@ -242,6 +244,46 @@ def test_an_engine_that_failed_says_nothing_about_a_whole_file(rig: Rig, error: 
     path.write_bytes(content[:200] + bytes(len(content) - 400) + content[-200:])
     if error is not duckdb.ConnectionException:
         assert not is_readable(Failing(error("of the file")), path)  # type: ignore[arg-type]
+
+
+def test_what_another_engine_can_read_is_not_damaged(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    rig.flush(rig.buffer(rig.batch(spread(20))))
+    path = rig.folder / rig.parts[0].path
+    assert is_readable(Failing(duckdb.InvalidInputException("of this engine alone")), path)  # type: ignore[arg-type]
+    assert "only by another engine" in caplog.text
+    with pytest.raises(duckdb.PermissionException):
+        is_readable(Failing(duckdb.PermissionException("a mistake of ours")), path)  # type: ignore[arg-type]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not is_readable(Failing(duckdb.InvalidInputException("of the file")), path)  # type: ignore[arg-type]
+    # Another thread gave a handle back by the time somebody looks again.
+    for words in ("Too many open files", "Permission denied"):
+        with pytest.raises(OSError, match=words):
+            is_readable(Failing(duckdb.IOException(f"IO Error: Cannot open file: {words}")), path)  # type: ignore[arg-type]
+
+
+def with_a_negative_size(content: bytes) -> bytes:
+    """A file one bit of whose footer, in a column's size, is the other way round. DuckDB takes it for a fault within itself."""
+    number = pq.ParquetFile(pa.BufferReader(content)).metadata.row_group(0).column(0).total_compressed_size * 2  # thrift's zigzag
+    at = content.rindex(bytes([number & 127 | 128, number >> 7 & 127 | (128 if number >> 14 else 0)]))
+    return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+
+def test_a_file_at_which_the_engine_fails_is_found_by_the_next_one_that_is_opened(tmp_path: Path) -> None:
+    catalog = Catalog([])
+    with opened(tmp_path, on_fault=catalog.note_suspects) as rig:
+        for n in range(3):
+            rig.flush(rig.buffer(rig.batch(spread(100, seed=n))))
+        parts = {part.part_id: part for part in rig.parts}
+        catalog.replace(by=rig.parts)
+        path = rig.folder / rig.parts[1].path
+        path.write_bytes(with_a_negative_size(path.read_bytes()))
+        read = catalog.take("p", rig.parts[1].min_ts_ms, rig.parts[1].max_ts_ms + 1)
+        with pytest.raises(Unavailable, match="engine failed"):
+            list_events(rig.context(), EventsQuery(limit=1000))
+        catalog.release(read)
+        assert rig.database.fault is not None
+        assert {part.part_id for part in catalog.suspects()} == {part.part_id for part in read.parts}
+        assert [part.path for part in parts.values() if not rig.tables.is_readable(rig.folder / part.path)] == [rig.parts[1].path]
 
 
 @pytest.mark.parametrize("is_lasting", [False, True])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -81,7 +82,15 @@ def test_a_query_over_its_memory_is_unavailable(rig: Rig) -> None:
     ],
 )
 def test_the_database_reaches_nothing_outside_its_folder_and_stays_as_it_was_set(rig: Rig, statement: str) -> None:
-    with pytest.raises(UnreadablePart, match=r"(?i)permission|disabled|locked|configuration|not exist"):
+    with pytest.raises((duckdb.Error, UnreadablePart), match=r"(?i)permission|disabled|locked|configuration|not exist"):
+        Statements(rig.database).rows(Sql(statement, {}), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "statement", ["selec 1", "select * from no_such_table", "select no_such_function(1)", "select * from '/etc/passwd'"]
+)
+def test_a_mistake_of_ours_is_no_damage_to_any_file(rig: Rig, statement: str) -> None:
+    with pytest.raises(duckdb.Error):
         Statements(rig.database).rows(Sql(statement, {}), LIMITS)
 
 
@@ -289,8 +298,11 @@ def test_a_query_that_fails_though_every_part_is_whole_is_unavailable(rig: Rig, 
             with pytest.raises(Unavailable, match="log"):
                 asyncio.run(runner.run("p", (0, 2**42), broken))
         assert asyncio.run(runner.run("p", (0, 2**42), listed)) == ["e"]
-    assert len(store.checked) == 1
+        with pytest.raises(Unavailable, match="log"):  # of another project, whose files may be the damaged ones
+            asyncio.run(runner.run("q", (0, 2**42), broken))
+    assert len(store.checked) == 2
     assert "ConversionException" in caplog.text
+    assert "all files of that query can be read" in caplog.text
 
 
 def test_a_query_that_fails_leaves_nothing_in_memory(rig: Rig) -> None:

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import shutil
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import duckdb
@@ -25,6 +25,16 @@ log = logging.getLogger(__name__)
 
 ENGINE_FAULTS = (duckdb.FatalException, duckdb.InternalException)
 """Errors that are the engine's own."""
+
+MISTAKES = (
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.CatalogException,
+    duckdb.PermissionException,
+    duckdb.ConstraintException,
+    duckdb.TransactionException,
+)
+"""Errors that are a statement's alone: whatever is in a file, it can't cause them."""
 
 _CTRL_C = "Query interrupted"
 """The message of DuckDB's RuntimeError. An interrupt that the server asks for is an error of the engine's own."""
@@ -42,7 +52,7 @@ class Database:
 
     spill_bytes: what all queries together may spill to disk; by default SPILL_SHARE of the free space. gives_way: whether the engine's
     threads run below ingest; a command that has the folder to itself has no ingest. fault: the engine's own error after which it refuses
-    everything; None while it works.
+    everything; None while it works. on_fault: called just before, on the thread whose statement failed.
     """
 
     def __init__(
@@ -55,6 +65,7 @@ class Database:
         threads: int,
         spill_bytes: int | None = None,
         gives_way: bool = True,
+        on_fault: Callable[[], None] | None = None,
     ) -> None:
         spill_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         events_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,6 +104,7 @@ class Database:
             lower_priority(set(all_thread_ids()) - before)
         self._lock = threading.Lock()
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
+        self._on_fault = on_fault
         self.fault: str | None = None
 
     @contextlib.contextmanager
@@ -129,6 +141,8 @@ class Database:
                 self._root.execute("select 1").fetchall()
         except duckdb.Error:
             if self.fault is None:
+                if self._on_fault is not None:
+                    self._on_fault()
                 self.fault = str(error).partition("\n")[0]
                 log.critical("the engine failed, and refuses everything from now on: %s", self.fault)
 

@@ -4,6 +4,9 @@ Every file is zstd-compressed, sorted by `schema.SORT_KEY`, a large merged one b
 in its metadata, and is opened as it is by the DuckDB command line, polars and pandas.
 """
 
+import errno
+import logging
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
@@ -13,11 +16,14 @@ from typing import Final
 import duckdb
 from msgspec import Struct
 
-from sv.engine.duck.database import ENGINE_FAULTS
+from sv.engine.duck.database import ENGINE_FAULTS, MISTAKES
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
 from sv.engine.duck.slices import GROUP_ROWS, slice_of
+from sv.model.telling import told
 from sv.model.unwanted import Unwanted
+
+log = logging.getLogger(__name__)
 
 ROW_GROUP_BYTES: Final = 12_000_000
 """Of a group's rows in memory; ordinary ones have half of that. SCAR: 10,240 events of 4 KB were one group, and one in each of two threads
@@ -40,6 +46,9 @@ ORDINARY_WEIGHT: Final = 8
 SCAR: 50 MiB of rows of 3,900 bytes, just not large ones, were one file. Where the buffer and both threads' runs met in the 128 MiB of a
 small engine, one flush in twenty ran out of them.
 """
+
+_OF_THE_MACHINE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES)
+"""Why a file can't be opened that may be whole."""
 
 BATCH_ROWS: Final = 122_880
 """Of a part that is read in a stream, at a time."""
@@ -239,25 +248,35 @@ def is_readable(cursor: duckdb.DuckDBPyConnection, path: Path) -> bool:
     """Whether every column of every row can be read: the file is decoded from end to end.
 
     Raises OSError where the file can't be opened for reasons that are not its own, such as too many open files; DuckDB's
-    OutOfMemoryException where memory doesn't suffice to tell, and ENGINE_FAULTS where the engine itself is at fault.
+    OutOfMemoryException where memory doesn't suffice to tell, ENGINE_FAULTS where the engine itself is at fault, and MISTAKES.
     """
     # SCAR: a plain count of a column is answered from the file's statistics, and read not one byte of damaged rows.
     columns = ", ".join(f'bit_xor(hash("{name}"))' for name in COLUMNS)
     statement = f"select {columns} from ({read_files([path])})"
     try:
         cursor.execute(statement).fetchall()
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException):
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException, *MISTAKES):
         raise
     except ENGINE_FAULTS:
         # SCAR: an engine that had failed for another reason found every file unreadable, and all that a merge looked at were set aside.
         if _can_run(statement):
             raise
         return False
-    except (duckdb.Error, UnicodeDecodeError):  # the latter where a message quotes the file
+    except (duckdb.Error, UnicodeDecodeError) as error:  # the latter where a message quotes the file
+        _raise_what_is_the_machines(error)
         with suppress(FileNotFoundError), path.open("rb"):
             pass
-        return False
+        if not _can_run(statement):
+            return False
+        log.warning("%s could be read only by another engine: %s", path, told(error))
     return True
+
+
+def _raise_what_is_the_machines(error: Exception) -> None:
+    """SCAR: who only tried to open the file afterwards was told that it can be, where another had given a file back meanwhile."""
+    for number in _OF_THE_MACHINE:
+        if isinstance(error, duckdb.IOException) and os.strerror(number) in str(error):
+            raise OSError(number, os.strerror(number)) from error
 
 
 def _can_run(statement: str) -> bool:
@@ -265,7 +284,7 @@ def _can_run(statement: str) -> bool:
     with duckdb.connect(":memory:") as other:
         try:
             other.execute(statement).fetchall()
-        except duckdb.Error:
+        except (duckdb.Error, UnicodeDecodeError):
             return False
     return True
 

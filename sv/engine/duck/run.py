@@ -1,7 +1,8 @@
 """Runs statements within their time, and translates the engine's errors to ours.
 
 DuckDB uses the same error classes for a regular expression that doesn't compile and for a damaged file. So after an error the statement's
-own regular expressions are tried first; an error that nothing else explains is put down to a file.
+own regular expressions are tried first. An error that nothing else explains may be a file's, which whoever looks at the files will find
+out; one that no file can cause is a mistake of ours.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import duckdb
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sv.engine.duck.database import Database
+from sv.engine.duck.database import MISTAKES, Database
 from sv.engine.duck.sql import Sql
 from sv.engine.port import SHORTER, Limits, UnreadablePart
 from sv.model.errors import Unavailable, ValidationFailed
@@ -96,6 +97,8 @@ class Statements:
             case duckdb.OutOfRangeException() if "left shift" in message:
                 raise ValidationFailed.at("date_from", f"too many persons or sessions for so long a range; {SHORTER}") from error
             case duckdb.FatalException() | duckdb.InternalException() | duckdb.ConnectionException():
+                raise error
+            case _ if isinstance(error, MISTAKES):
                 raise error
             case _:
                 for pattern in statement.regexes:

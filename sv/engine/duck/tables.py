@@ -12,7 +12,7 @@ import duckdb
 from sv.engine.duck import drain as draining
 from sv.engine.duck import files, key_files
 from sv.engine.duck.batch_parts import are_large, in_parts, part_bytes
-from sv.engine.duck.database import Database
+from sv.engine.duck.database import NO_ASYNC_THREADS, Database
 from sv.engine.duck.drain import Agent, NumberPersons, Staged, buffer_name
 from sv.engine.duck.key_reading import KeyFiles
 from sv.engine.duck.summaries import reading as summaries
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 FURTHER_PARTS: Final = 8
 """Of a part of batches that took more memory than there is: as many are tried in its place."""
+
+SHARE_BESIDE: Final = 4
+LEAST_BESIDE_BYTES: Final = 64 << 20
+"""One of so many shares of the memory, or this, is for looking at files once the database itself, which keeps its own, has failed."""
 
 
 class DuckTables:
@@ -73,6 +77,17 @@ class DuckTables:
             try:
                 yield cursor
             except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+                raise Unavailable(f"the engine can't go on: {str(error).splitlines()[0]}") from error
+
+    @contextmanager
+    def _beside(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """An engine for one look at a file: the database refuses everything, and a file may be why."""
+        memory_bytes = max(self.database.memory_bytes // SHARE_BESIDE, LEAST_BESIDE_BYTES)
+        bounds = {"memory_limit": f"{memory_bytes // 1024}KiB", "threads": "1"}
+        with duckdb.connect(":memory:", config={**bounds, "async_threads": NO_ASYNC_THREADS, "temp_directory": ""}) as engine:
+            try:
+                yield engine
+            except duckdb.OutOfMemoryException as error:
                 raise Unavailable(f"the engine can't go on: {str(error).splitlines()[0]}") from error
 
     @contextmanager
@@ -222,7 +237,7 @@ class DuckTables:
             return files.write_without(cursor, source, unwanted, target)
 
     def is_readable(self, path: Path) -> bool:
-        with self._cursor() as cursor:
+        with self._cursor() if self.database.fault is None else self._beside() as cursor:
             try:
                 return files.is_readable(cursor, path)
             except OSError as error:
