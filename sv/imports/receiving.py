@@ -4,6 +4,7 @@ Nothing that a client sends is taken on trust: each event goes through the rules
 are checked by the routes.
 """
 
+import asyncio
 import threading
 import zlib
 from collections import Counter
@@ -27,8 +28,16 @@ from sv.store.maintenance import Maintenance
 MAX_CHUNK_BODY_BYTES: Final = 64 * MIB
 """Of a chunk's JSON, before and after compression. Our own client stays at a third of it."""
 
-MAX_UPLOADS: Final = 2
-"""Chunks in memory at the same time: one is stored, the next one comes in meanwhile."""
+MAX_UPLOADS: Final = 8
+MAX_PROJECT_UPLOADS: Final = 2
+"""Chunks under way at the same time, in all and of one project: one is stored, the next one comes in meanwhile. Who sends slowly keeps
+no other project's out."""
+
+MAX_ARRIVED_BYTES: Final = 2 * MAX_CHUNK_BODY_BYTES
+"""Of all that are under way, as far as they are here; a project may have half of it."""
+
+MAX_STORED: Final = 2
+"""Chunks that are decoded and stored at the same time; the others wait."""
 
 MAX_CHUNK_NUMBER: Final = 2**53 - 1
 """The largest whole number that every JSON reader tells apart."""
@@ -102,18 +111,37 @@ class Receiver:
     def __init__(self, chunks: ImportChunks, now_ms: Callable[[], int]) -> None:
         self._chunks = chunks
         self._now_ms = now_ms
-        self._uploads = 0
+        self._uploads: Counter[str] = Counter()
+        self._arrived_bytes: Counter[str] = Counter()
+        self.turn = asyncio.Semaphore(MAX_STORED)
+        """To be held around `take`."""
 
     @contextmanager
-    def admit(self) -> Generator[None]:
-        """Around an upload, before its body is read. Raises Unavailable where too many are under way."""
-        if self._uploads >= MAX_UPLOADS:
-            raise Unavailable("other imports are being taken in; try again soon", retry_after_s=2)
-        self._uploads += 1
+    def admit(self, project_id: str) -> Generator[Callable[[int], None]]:
+        """Around an upload, before its body is read. What it gives is told how many more bytes are here.
+
+        Raises Unavailable where too many are under way, and so does what it gives where they are too many bytes.
+        """
+        if self._uploads.total() >= MAX_UPLOADS or self._uploads[project_id] >= MAX_PROJECT_UPLOADS:
+            raise _later()
+        arrived = 0
+
+        def arrive(size: int) -> None:
+            nonlocal arrived
+            own, all_together = self._arrived_bytes[project_id] + size, self._arrived_bytes.total() + size
+            if own > MAX_ARRIVED_BYTES // 2 or all_together > MAX_ARRIVED_BYTES:
+                raise _later()
+            arrived += size
+            self._arrived_bytes[project_id] = own
+
+        self._uploads[project_id] += 1
         try:
-            yield
+            yield arrive
         finally:
-            self._uploads -= 1
+            self._arrived_bytes[project_id] -= arrived
+            self._uploads[project_id] -= 1
+            if not self._uploads[project_id]:
+                del self._uploads[project_id], self._arrived_bytes[project_id]
 
     def state(self, project_id: str, import_id: str) -> ImportState:
         """What is in of an import; nothing for one that nobody has begun."""
@@ -154,6 +182,10 @@ class Receiver:
 def open_receiver(store: EventStore, rows: ImportRows, maintenance: Maintenance, now_ms: Callable[[], int]) -> Receiver:
     """The receiver of a server with these parts."""
     return Receiver(ImportChunks(store, rows, maintenance, now_ms=now_ms), now_ms)
+
+
+def _later() -> Unavailable:
+    return Unavailable("other imports are being taken in; try again soon", retry_after_s=2)
 
 
 def _inflated(data: bytes, encoding: str) -> bytes:

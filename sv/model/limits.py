@@ -297,8 +297,11 @@ MAX_SESSION_RECORDING_BYTES: Final = 1024 * MIB
 MAX_OPEN_PROMISES: Final = 200_000
 """URLs that were given out and not used yet: a quarter of an hour of 200 a second. Beyond, a flood of them would fill the metadata."""
 
-MAX_UPLOADS: Final = 64
+MAX_UPLOADS: Final = 96
 """Chunks that are coming in at the same time. Each holds a file open and up to MAX_PIECE_BYTES of memory."""
+
+MAX_PROJECT_UPLOADS: Final = 64
+"""The same of one project, so that its slow senders keep nobody else's out."""
 
 MAX_PIECE_BYTES: Final = 256 * KIB
 """Of a chunk, held in memory before it goes to the disk or to the network."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Final
 
 from litestar import Response, get, post
@@ -47,9 +48,10 @@ async def take_import_chunk_route(
         raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
     encoding = request.headers.get("content-encoding", "").strip().lower()
     receiver = _receiver_of(request)
-    with receiver.admit():
-        data = await _body_of(request)
-        return answer(await asyncio.to_thread(receiver.take, project.id, import_id, number, data, encoding))
+    with receiver.admit(project.id) as arrive:
+        data = await _body_of(request, arrive)
+        async with receiver.turn:
+            return answer(await asyncio.to_thread(receiver.take, project.id, import_id, number, data, encoding))
 
 
 def _receiver_of(request: AnyRequest) -> Receiver:
@@ -71,8 +73,9 @@ def _checked_number(text: str) -> int:
     return int(text)
 
 
-async def _body_of(request: AnyRequest) -> bytes:
-    """The body as it was sent. Raises PayloadTooLarge as soon as it is, InvalidParameter where it takes longer than MAX_UPLOAD_SECONDS."""
+async def _body_of(request: AnyRequest, arrive: Callable[[int], None]) -> bytes:
+    """The body as it was sent. Raises PayloadTooLarge as soon as it is, InvalidParameter where it takes longer than MAX_UPLOAD_SECONDS,
+    and what `arrive` does, which is told of each piece."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_CHUNK_BODY_BYTES:
         raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got {declared} (body)")
@@ -84,6 +87,7 @@ async def _body_of(request: AnyRequest) -> bytes:
                 size += len(part)
                 if size > MAX_CHUNK_BODY_BYTES:
                     raise PayloadTooLarge(f"expected at most {MAX_CHUNK_BODY_BYTES} bytes, got more (body)")
+                arrive(len(part))
                 parts.append(part)
     except TimeoutError:  # others wait for the place
         raise InvalidParameter(f"the body took longer than {MAX_UPLOAD_SECONDS} seconds (body)") from None

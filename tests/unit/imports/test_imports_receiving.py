@@ -9,7 +9,7 @@ import pytest
 from imports_rig import FIREFOX, NOW, ROW, Folder
 
 from sv.imports import receiving
-from sv.imports.receiving import Receiver
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, Receiver
 from sv.model.errors import InvalidParameter, PayloadTooLarge, SvError, Unavailable, UnsupportedMedia, ValidationFailed
 
 IMPORT = "ab" * 16
@@ -137,9 +137,23 @@ def test_an_event_cannot_reach_out_of_its_list(folder: Folder, project: str, rec
     assert len(folder.events(project)) == 1
 
 
-def test_only_so_many_uploads_are_let_in(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiving, "MAX_UPLOADS", 1)
-    with receiver.admit(), pytest.raises(Unavailable), receiver.admit():
-        pass
-    with receiver.admit():
-        pass
+def test_only_so_many_uploads_of_a_project_and_of_all_are_let_in(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "MAX_UPLOADS", 3)
+    for _ in range(2):
+        with receiver.admit("p"), receiver.admit("p"):
+            with pytest.raises(Unavailable), receiver.admit("p"):
+                pass
+            with receiver.admit("q"), pytest.raises(Unavailable), receiver.admit("r"):
+                pass
+
+
+def test_so_many_bytes_of_uploads_are_here_at_once_and_no_more(receiver: Receiver) -> None:
+    for _ in range(2):
+        with receiver.admit("p") as arrive, receiver.admit("q") as arrive_too, receiver.admit("r") as arrive_last:
+            arrive(MAX_CHUNK_BODY_BYTES - 10)
+            with pytest.raises(Unavailable), receiver.admit("p") as arrive_beside:
+                arrive_beside(11)
+            arrive_too(MAX_CHUNK_BODY_BYTES)
+            arrive_last(10)
+            with pytest.raises(Unavailable):
+                arrive_last(1)

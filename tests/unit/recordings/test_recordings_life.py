@@ -1,5 +1,6 @@
 """The life of chunks, over a store in memory and the real tables: promised, stored, doomed, forgotten, in both kinds of store."""
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from sv.meta.db import Meta
 from sv.meta.recordings import RecordingChunks
 from sv.model.errors import NotAuthorized, NotFound, PayloadTooLarge, Unavailable
-from sv.model.limits import MAX_CHUNK_BYTES, MAX_UPLOADS
+from sv.model.limits import MAX_CHUNK_BYTES, MAX_PROJECT_UPLOADS, MAX_UPLOADS
 from sv.objects.port import URL_LIFETIME_MS, SignedUpload
 from sv.recordings.recordings import GRACE_MS, Recordings
 from sv.recordings.request import UploadRequest
@@ -224,13 +225,16 @@ def test_an_upload_that_nobody_promised_or_that_is_erased_is_not_let_in(own: Wor
 
 def test_so_many_uploads_come_in_at_once_and_no_more(own: World) -> None:
     key = own.promise()
-    entered = [own.recordings.arriving(key, 3) for _ in range(MAX_UPLOADS)]
-    for each in entered:
-        each.__enter__()
-    with pytest.raises(Unavailable, match="too many"):
-        own.arrive(key)
-    for each in entered:
-        each.__exit__(None, None, None)
+    others = key.replace("/dev/", "/other/")
+    with contextlib.ExitStack() as entered:
+        for _ in range(MAX_PROJECT_UPLOADS):
+            entered.enter_context(own.recordings.arriving(key, 3))
+        with pytest.raises(Unavailable, match="too many"):
+            own.arrive(key)
+        for _ in range(MAX_UPLOADS - MAX_PROJECT_UPLOADS):
+            entered.enter_context(own.recordings.arriving(others, 3))
+        with pytest.raises(Unavailable, match="too many"), own.recordings.arriving(others, 3):
+            pass
     own.arrive(key)
 
 
