@@ -4,7 +4,8 @@ An export reads one snapshot, piece by piece, on a thread of its own: it waits f
 ingest wait for it. What was accepted before it began is in it, once; what comes later is not. `received_before_ms` makes several
 requests one export: what the first of them could not see, the others leave out as well.
 
-A client that takes nothing for a while loses its place to the next that asks.
+A client that takes nothing for a while loses its place to the next that asks, and one that takes it slowly, of a project with several
+places, to a project that has none.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 COUNT_S: Final = 300.0
 """For counting an export's days: a column of every file is read."""
 
-_CUT_OFF: Final = "the client took nothing of the export for a while, and another one waited"
+_CUT_OFF: Final = "the client took nothing or little of the export for a while, and another one waited"
 
 
 def plan_export(context: Context, query: ExportQuery, now_ms: int) -> dict[str, Any]:
@@ -122,7 +124,7 @@ class EventExports:
 
     async def start(self, project_id: str, query: ExportQuery) -> AsyncIterator[bytes]:
         """The content, once its first block is there. Raises Unavailable where too many exports run, and as `blocks` does."""
-        running = self._admit(self.blocks(project_id, query))
+        running = self._admit(project_id, self.blocks(project_id, query))
         try:
             first = await self._next(running)
         except BaseException:
@@ -139,22 +141,37 @@ class EventExports:
             self._leave(running)
 
     async def _next(self, running: "_Running") -> bytes | None:
+        running.idle_s = running.idled_s(self._monotonic_s())
         running.idle_since_s = None
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, running.next)
         finally:
             running.idle_since_s = self._monotonic_s()
 
-    def _admit(self, blocks: Generator[bytes]) -> "_Running":
+    def _admit(self, project_id: str, blocks: Generator[bytes]) -> "_Running":
+        now_s = self._monotonic_s()
         if len(self._running) >= MAX_EXPORTS:
-            longest = min(self._running, key=lambda other: other.idle_since_s or float("inf"))
-            if longest.idle_since_s is None or self._monotonic_s() - longest.idle_since_s < EXPORT_STALL_SECONDS:
+            slow = self._who_gives_way(project_id, now_s)
+            if slow is None:
                 raise Unavailable("other exports are being read; try again soon", retry_after_s=10)
-            longest.is_cut_off = True
-            self._leave(longest)
-        running = _Running(blocks)
+            slow.is_cut_off = True
+            self._leave(slow)
+        running = _Running(project_id, blocks, now_s)
         self._running.append(running)
         return running
+
+    def _who_gives_way(self, project_id: str, now_s: float) -> "_Running | None":
+        """The one whose client takes nothing for longest; else, for a project without a place, the one that has waited most for its client
+        of a project with several."""
+        idle = [(other.idle_since_s, other) for other in self._running if other.idle_since_s is not None]
+        since_s, longest = min(idle, key=lambda each: each[0], default=(now_s, None))
+        if longest is not None and now_s - since_s >= EXPORT_STALL_SECONDS:
+            return longest
+        places = Counter(other.project_id for other in self._running)
+        if project_id in places:
+            return None
+        slow = [other for _, other in idle if places[other.project_id] > 1 and other.is_slow(now_s)]
+        return max(slow, key=lambda other: other.idled_s(now_s), default=None)
 
     def _leave(self, running: "_Running") -> None:
         """Give the place back; the thread closes what is open once it is done with its block."""
@@ -168,13 +185,25 @@ class EventExports:
 
 
 class _Running:
-    """An export under way. idle_since_s: since when its client could have taken a block; None while one is read."""
+    """An export under way. idle_since_s: since when its client could have taken a block; None while one is read. idle_s: how long that took
+    for all blocks before."""
 
-    def __init__(self, blocks: Generator[bytes]) -> None:
+    def __init__(self, project_id: str, blocks: Generator[bytes], begun_s: float) -> None:
+        self.project_id = project_id
         self._blocks = blocks
+        self._begun_s = begun_s
         self._lock = threading.Lock()
         self.idle_since_s: float | None = None
+        self.idle_s = 0.0
         self.is_cut_off = False
+
+    def idled_s(self, now_s: float) -> float:
+        return self.idle_s + (0.0 if self.idle_since_s is None else now_s - self.idle_since_s)
+
+    def is_slow(self, now_s: float) -> bool:
+        """Whether it has been there for a while, more than half of which it waited for its client."""
+        age_s = now_s - self._begun_s
+        return age_s >= EXPORT_STALL_SECONDS and self.idled_s(now_s) > age_s / 2
 
     def next(self) -> bytes | None:
         """The next block, None at the end. Raises Unavailable where the place was given away."""

@@ -351,7 +351,8 @@ MAX_EXPORTS: Final = 2
 """Exports that are read at the same time, each on a thread of its own. Others are told to come again."""
 
 EXPORT_STALL_SECONDS: Final = 60
-"""How long a client may take none of its export until others, that wait, get its place."""
+"""How long a client may take none of its export until others, that wait, get its place; and how long the second one of a project may be
+slow, where another project has no place."""
 
 # ---- People ----
 
