@@ -8,8 +8,8 @@ import asyncio
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import msgspec
@@ -36,8 +36,8 @@ no other project's out."""
 MAX_ARRIVED_BYTES: Final = 2 * MAX_CHUNK_BODY_BYTES
 """Of all that are under way, as far as they are here; a project may have half of it."""
 
-MAX_STORED: Final = 2
-"""Chunks that are decoded and stored at the same time; the others wait."""
+MAX_TURN_WAIT_S: Final = 30.0
+"""For being decoded and stored, which are one chunk's at a time: it takes six times its bytes. The next ones come in meanwhile."""
 
 MAX_CHUNK_NUMBER: Final = 2**53 - 1
 """The largest whole number that every JSON reader tells apart."""
@@ -106,15 +106,14 @@ _decoder: Final = msgspec.json.Decoder(_Chunk)
 
 
 class Receiver:
-    """One for the server. `take` blocks, and is called on threads; `admit` is called on the event loop."""
+    """One for the server. `take` blocks, and is called on threads; `admit` is called on the event loop, and so is `turn`."""
 
     def __init__(self, chunks: ImportChunks, now_ms: Callable[[], int]) -> None:
         self._chunks = chunks
         self._now_ms = now_ms
         self._uploads: Counter[str] = Counter()
         self._arrived_bytes: Counter[str] = Counter()
-        self.turn = asyncio.Semaphore(MAX_STORED)
-        """To be held around `take`."""
+        self._turn = asyncio.Lock()
 
     @contextmanager
     def admit(self, project_id: str) -> Generator[Callable[[int], None]]:
@@ -142,6 +141,19 @@ class Receiver:
             self._uploads[project_id] -= 1
             if not self._uploads[project_id]:
                 del self._uploads[project_id], self._arrived_bytes[project_id]
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Around `take`. Raises Unavailable where it is long in coming."""
+        try:
+            async with asyncio.timeout(MAX_TURN_WAIT_S):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise _later() from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def state(self, project_id: str, import_id: str) -> ImportState:
         """What is in of an import; nothing for one that nobody has begun."""

@@ -50,7 +50,7 @@ async def take_import_chunk_route(
     receiver = _receiver_of(request)
     with receiver.admit(project.id) as arrive:
         data = await _body_of(request, arrive)
-        async with receiver.turn:
+        async with receiver.turn():
             return answer(await asyncio.to_thread(receiver.take, project.id, import_id, number, data, encoding))
 
 

@@ -1,5 +1,6 @@
 """A server's side: what a request for a chunk may say."""
 
+import asyncio
 import gzip
 import json
 import tracemalloc
@@ -157,3 +158,16 @@ def test_so_many_bytes_of_uploads_are_here_at_once_and_no_more(receiver: Receive
             arrive_last(10)
             with pytest.raises(Unavailable):
                 arrive_last(1)
+
+
+def test_who_waits_long_for_a_turn_is_told_to_come_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "MAX_TURN_WAIT_S", 0.0)
+
+    async def check() -> None:
+        for _ in range(2):
+            async with receiver.turn():
+                with pytest.raises(Unavailable):
+                    async with receiver.turn():
+                        pass
+
+    asyncio.run(check())
