@@ -165,19 +165,19 @@ class Recordings:
         """
         count = self._chunks.doom(project_id, self._now_ms(), before_ms=before_ms)
         if count:
-            self._settle_all()
+            self._remove_all_due()
         return count
 
     def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int:
         """Likewise all chunks of these sessions; a URL that is still out brings nothing back for good."""
         count = self._chunks.doom(project_id, self._now_ms(), session_ids=session_ids)
-        self._settle_all()
+        self._remove_all_due()
         return count
 
     def erase_all_recordings(self, project_id: str | None = None) -> int:
         """Likewise all chunks of a project, or of all projects."""
         count = self._chunks.doom(project_id, self._now_ms())
-        self._settle_all()
+        self._remove_all_due()
         return count
 
     def sessions_of(self, project_id: str, person_id: str) -> list[str]:
@@ -186,25 +186,28 @@ class Recordings:
 
     # Looking after
 
-    def _settle_all(self) -> None:
-        while self.settle() >= SETTLE_BATCH:
-            pass
-
     def settle(self) -> int:
         """Look at what is due: promises whose bytes may be there, and doomed chunks. Returns at how many. Raises Unavailable.
 
         SCAR: where a bucket let nobody delete, nothing that had come to it was found any more. Neither waits for the other.
         """
-        now_ms = self._now_ms()
-        doomed = self._chunks.due(now_ms, SETTLE_BATCH, are_doomed=True)
-        waiting = self._chunks.due(now_ms, SETTLE_BATCH, are_doomed=False)
         try:
-            if doomed:
-                self._remove(doomed)
+            removed = self._remove_due()
         finally:
+            waiting = self._chunks.due(self._now_ms(), SETTLE_BATCH, are_doomed=False)
             if waiting:
                 self._look_up(waiting)
-        return len(doomed) + len(waiting)
+        return removed + len(waiting)
+
+    def _remove_all_due(self) -> None:
+        while self._remove_due() == SETTLE_BATCH:
+            pass
+
+    def _remove_due(self) -> int:
+        doomed = self._chunks.due(self._now_ms(), SETTLE_BATCH, are_doomed=True)
+        if doomed:
+            self._remove(doomed)
+        return len(doomed)
 
     def _remove(self, doomed: Sequence[Chunk]) -> None:
         """Remove the bytes; and the row too, once nothing could bring them back (REC-1).

@@ -348,6 +348,15 @@ def test_a_project_without_anything_too_old_waits_for_no_bucket(far: World) -> N
         far.recordings.expire_recordings("dev", NOW + 1)
 
 
+def test_an_erasure_asks_the_bucket_for_nothing_but_what_it_removes(far: World) -> None:
+    far.bucket.objects[far.promise("erased")] = b"[1]"
+    far.promise("other")
+    far.clock.ms += MINUTE
+    before = far.bucket.looks
+    assert far.recordings.erase_session_recordings("dev", ["erased"]) == 1
+    assert (far.bucket.looks, far.bucket.objects) == (before + 1, {})
+
+
 def test_what_a_bucket_lets_nobody_delete_keeps_nothing_that_comes_from_being_found(
     far: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
