@@ -492,7 +492,9 @@ def test_lists_stay_lists_on_a_page_whose_library_writes_them_itself(recorded: V
     assert recorded.run("JSON.stringify([1])") == '"[1]"', "the page's own way stays"
 
 
-def test_a_page_that_navigates_with_each_key_is_pictured_once_a_second(recorded: Visitor) -> None:
+@pytest.mark.parametrize("autocapture", ["true", "false"])
+def test_a_page_that_navigates_with_each_key_is_pictured_once_a_second(recorded: Visitor, autocapture: str) -> None:
+    recorded.site.options = f"{{autocapture: {autocapture}}}"
     recorded.still()
     recorded.open()
     session_id = session(recorded)

@@ -13,8 +13,33 @@ type Capture = (event: string, properties: Properties, at?: number) => void;
 
 export const CAPTURED_BY_ITSELF = ["$pageview", "$pageleave", "$click", "$submit", "$rageclick"];
 
-/** Begin. capture: takes an event. onNavigate: hears of another page without a load. Returns the way to end it. */
-export function startAutocapture(capture: Capture, onNavigate: () => void): () => void {
+/** Calls back at another page without a load. */
+export function watchNavigation(onNavigate: () => void): void {
+  let page = location.href;
+  /** isReplaced: the entry of history is the same, as of pages that keep filters in their address. */
+  const look = (isReplaced: boolean): void => {
+    const [before, now] = [page, location.href];
+    if (before === now || (isReplaced && path(before) === path(now))) return;
+    page = now;
+    try {
+      onNavigate();
+    } catch {
+      // never the page's trouble
+    }
+  };
+  for (const name of ["pushState", "replaceState"] as const) {
+    const original = history[name];
+    history[name] = function (this: History, ...given: Parameters<History["pushState"]>) {
+      original.apply(this, given);
+      look(name === "replaceState");
+    };
+  }
+  addEventListener("popstate", () => look(false));
+  addEventListener("hashchange", () => look(false));
+}
+
+/** Begin. capture: takes an event. Returns the way to end it. */
+export function startAutocapture(capture: Capture): () => void {
   let isOn = true;
   let page = "";
   let seenAt = 0;
@@ -52,23 +77,6 @@ export function startAutocapture(capture: Capture, onNavigate: () => void): () =
     page = "";
   }
 
-  /** isReplaced: the entry of history is the same, as of pages that keep filters in their address. */
-  function navigated(isReplaced: boolean): void {
-    const [before, now] = [page, location.href];
-    if (before === now || (isReplaced && path(before) === path(now))) return;
-    leave();
-    view();
-    onNavigate();
-  }
-
-  function wrap(name: "pushState" | "replaceState"): void {
-    const original = history[name];
-    history[name] = function (this: History, ...given: Parameters<History["pushState"]>) {
-      original.apply(this, given);
-      safely(navigated)(name === "replaceState");
-    };
-  }
-
   function clicked(event: MouseEvent): void {
     const target = event.composedPath()[0];
     if (!(target instanceof Element)) return;
@@ -83,10 +91,11 @@ export function startAutocapture(capture: Capture, onNavigate: () => void): () =
     }
   }
 
-  wrap("pushState");
-  wrap("replaceState");
-  addEventListener("popstate", safely(() => navigated(false)));
-  addEventListener("hashchange", safely(() => navigated(false)));
+  watchNavigation(() => {
+    if (!isOn) return;
+    leave();
+    view();
+  });
   addEventListener("pagehide", safely(leave));
   addEventListener("pageshow", safely((event: PageTransitionEvent) => event.persisted && view()));
   document.addEventListener("click", safely(clicked), true);

@@ -1,7 +1,7 @@
 // The browser client: what is at `window.sessionvision`. Takes the place of the snippet's stub and does what was asked of that.
 // Nothing here throws into the page.
 import type { Properties, SessionVision, SessionVisionOptions } from "../sv.d.ts";
-import { CAPTURED_BY_ITSELF, startAutocapture } from "./autocapture.ts";
+import { CAPTURED_BY_ITSELF, startAutocapture, watchNavigation } from "./autocapture.ts";
 import { askConfig, keepConfig, keptConfig, type Config } from "./config.ts";
 import { anonymousId, forget, goingOn, nextChunk, noteArrival, register, registered, registerOnce, sessionAt, uuid } from "./identity.ts";
 import { mask } from "./mask.ts";
@@ -45,6 +45,7 @@ let waiting: Call[] = [];
 let stopAutocapture: (() => void) | undefined;
 let recorder: Recorder | undefined;
 let isRecorderAsked = false;
+let isNavigationWatched = false;
 
 function log(...words: unknown[]): void {
   if (options.debug) console.log("[sessionvision]", ...words);
@@ -167,7 +168,6 @@ function start(config: Config | undefined): void {
     stopAutocapture = startAutocapture(
       // A page that is left when its session is over, hours later perhaps, begins none.
       (event, properties, at) => isOn() && (event !== "$pageleave" || goingOn(Date.now())) && capture(event, properties, at),
-      () => recorder?.navigated(),
     );
   // After autocapture's own listener, so that what is captured when a page is left goes too.
   addEventListener("pagehide", () => isOn() && handOver(true));
@@ -189,6 +189,8 @@ function apply(config: Config): void {
   const isRecorded = () => isOn() && parseInt(sessionAt(Date.now()).id.slice(0, 8), 16) < config.recordingSampleRate * 2 ** 32;
   if (isRecorderAsked || config.recordingSampleRate <= 0) return;
   isRecorderAsked = true;
+  if (!isNavigationWatched) watchNavigation(() => recorder?.navigated());
+  isNavigationWatched = true;
   global.__svRecorder = (begin) => {
     if (!isOn()) return;
     recorder = begin({

@@ -42,7 +42,7 @@ export default function SettingsPage({ project, rest }: PageProps): JSX.Element 
         <nav class="settings-parts" aria-label={text.sections}>
           {groups.map((group) => (
             <div key={group}>
-              <h2 class="truncate">{group === "project" ? text.groups.project(project.name) : text.groups[group]}</h2>
+              <h2 class="truncate" title={group === "project" ? project.name : undefined}>{group === "project" ? text.groups.project(project.name) : text.groups[group]}</h2>
               <ul>
                 {(Object.keys(PARTS[group]) as Part[]).map((part) => (
                   <li key={part}><a href={hrefOf(pathOf("settings", part))} aria-current={part === name ? "page" : undefined}>{text.names[part]}</a></li>
