@@ -1,5 +1,4 @@
-"""Bounds that users meet or that several rooms go by, each once and with its reason. (Those of one topic are in `sv.model.*_limits`; a
-module's own are at its top.)
+"""Bounds that users meet or that several rooms go by, each with its reason. (Of one topic: `sv.model.*_limits`; a module's own: at its top.)
 
 Answers for the numbers alone: whoever reads a request, a query or a file takes its bound from here, and names it in the message that
 refuses. Never holds what an operator may change: that is in `sv.settings`. Units come last in a name; a name without a unit is a count.
@@ -298,10 +297,8 @@ MAX_OPEN_PROMISES: Final = 200_000
 """URLs that were given out and not used yet: a quarter of an hour of 200 a second. Beyond, a flood of them would fill the metadata."""
 
 MAX_UPLOADS: Final = 96
-"""Chunks that are coming in at the same time. Each holds a file open and up to MAX_PIECE_BYTES of memory."""
-
 MAX_PROJECT_UPLOADS: Final = 64
-"""The same of one project, so that its slow senders keep nobody else's out."""
+"""Chunks that are coming in at the same time: of all projects, and of one. Each holds a file open and up to MAX_PIECE_BYTES of memory."""
 
 MAX_PIECE_BYTES: Final = 256 * KIB
 """Of a chunk, held in memory before it goes to the disk or to the network."""
@@ -351,8 +348,7 @@ MAX_EXPORTS: Final = 2
 """Exports that are read at the same time, each on a thread of its own. Others are told to come again."""
 
 EXPORT_STALL_SECONDS: Final = 60
-"""How long a client may take none of its export until others, that wait, get its place; and how long the second one of a project may be
-slow, where another project has no place."""
+"""How long a client may take nothing of its export while others wait for its place, and a project's second one be slow."""
 
 # ---- People ----
 

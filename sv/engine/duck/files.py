@@ -20,7 +20,7 @@ from sv.engine.duck.database import ENGINE_FAULTS, MISTAKES
 from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
 from sv.engine.duck.slices import GROUP_ROWS, slice_of
-from sv.model.telling import told
+from sv.model.redaction import redacted
 from sv.model.unwanted import Unwanted
 
 log = logging.getLogger(__name__)
@@ -268,7 +268,7 @@ def is_readable(cursor: duckdb.DuckDBPyConnection, path: Path) -> bool:
             pass
         if not _can_run(statement):
             return False
-        log.warning("%s could be read only by another engine: %s", path, told(error))
+        log.warning("%s could be read only by another engine: %s", path, redacted(error))
     return True
 
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from sv.cli.progress import Narrator
 
-from sv.cli.bars import Narrator
 from sv.cli.drawing import count, duration, number, percent, spark
 from sv.cli.terminal import bar_table, shown
 
@@ -89,6 +89,4 @@ def test_a_bar_shows_how_far_it_is_beside_a_name_of_any_length(monkeypatch: pyte
         assert narrator._progress is not None  # pyright: ignore[reportPrivateUsage]
         drawn.print(narrator._progress.get_renderable())  # pyright: ignore[reportPrivateUsage]
     assert isinstance(drawn.file, io.StringIO)
-    assert re.fullmatch(rf"\S*{re.escape(name)} ━+╸? +50% 700,000 rows -:--:--\n", drawn.file.getvalue()), (
-        drawn.file.getvalue()
-    )
+    assert re.fullmatch(rf"\S*{re.escape(name)} ━+╸? +50% 700,000 rows -:--:--\n", drawn.file.getvalue()), drawn.file.getvalue()
