@@ -1,4 +1,4 @@
-"""Bounds that users meet or that several rooms go by, each with its reason. (Of one topic: `sv.model.*_limits`; a module's own: at its top.)
+"""Bounds that users meet or that several rooms go by, each with its reason. (Of one topic: `sv.model.*_limits`; a module's own: its top.)
 
 Answers for the numbers alone: whoever reads a request, a query or a file takes its bound from here, and names it in the message that
 refuses. Never holds what an operator may change: that is in `sv.settings`. Units come last in a name; a name without a unit is a count.

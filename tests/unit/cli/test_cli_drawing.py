@@ -7,9 +7,9 @@ import sys
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from sv.cli.progress import Narrator
 
 from sv.cli.drawing import count, duration, number, percent, spark
+from sv.cli.progress import Narrator
 from sv.cli.terminal import bar_table, shown
 
 
