@@ -74,12 +74,13 @@ class FolderStore:
                 return None
 
     def list(self, folder: str) -> dict[str, int]:
-        with _refusals():
-            try:
-                with os.scandir(self._path(folder)) as entries:
-                    return {f"{folder}/{entry.name}": entry.stat().st_size for entry in entries if entry.is_file()}
-            except (FileNotFoundError, NotADirectoryError):
-                return {}
+        found: dict[str, int] = {}
+        with _refusals(), contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self._path(folder)) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # one that goes meanwhile takes no other with it
+                    if entry.is_file():
+                        found[f"{folder}/{entry.name}"] = entry.stat().st_size
+        return found
 
     def delete(self, keys: Iterable[str]) -> None:
         touched: set[Path] = set()

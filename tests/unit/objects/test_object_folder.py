@@ -1,5 +1,6 @@
 """The folder as an object store: whole or not at all, durable, and nothing of it left when it is gone."""
 
+import contextlib
 import errno
 import os
 import threading
@@ -196,3 +197,19 @@ def test_one_session_deleted_while_it_is_recorded_loses_no_chunk_that_was_report
         stop.set()
         thread.join()
     assert faults == []
+
+
+def test_an_object_that_goes_while_its_folder_is_listed_takes_no_other_out_of_the_list(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(KEY, b"[1]", "application/json")
+    store.put(OTHER, b"[2, 3]", "application/json")
+    scandir = os.scandir
+
+    def then_one_goes(path: Path) -> Any:
+        found = list(scandir(path))
+        store.delete([KEY])
+        return contextlib.nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", then_one_goes)
+    assert store.list("recordings/dev/s-1") == {OTHER: 6}
