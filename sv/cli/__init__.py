@@ -77,7 +77,7 @@ def _prepare_process(arguments: list[str]) -> None:
         from sv.cli.signals import end_at_signals
 
         end_at_signals()
-    if sys.stdout.encoding != "utf-8":
+    if sys.stdout.encoding != "utf-8" or any("\udc80" <= sign <= "\udcff" for sign in "".join(arguments)):
         from sv.cli.output import bear_any_text
 
         bear_any_text(is_json="--json" in arguments)

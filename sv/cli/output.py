@@ -1,4 +1,7 @@
-"""Standard output in an encoding that lacks some characters that commands print: these are replaced, and stop nothing."""
+"""Standard output in an encoding that lacks some characters that commands print: these are replaced, and stop nothing.
+
+UTF-8 lacks those of file names that aren't UTF-8, which are half surrogate pairs to Python.
+"""
 
 import codecs
 import json
@@ -9,10 +12,10 @@ _AS_JSON = "sv.as_json"
 
 
 def bear_any_text(*, is_json: bool) -> None:
-    """If standard output isn't UTF-8, replace characters that it can't encode by `?`. is_json: by JSON escapes instead, so that programs
-    read the same text."""
+    """Replace characters that standard output's encoding lacks by `?`. is_json: by JSON escapes instead, so that programs read the same
+    text."""
     out = sys.stdout
-    if not isinstance(out, TextIOWrapper) or codecs.lookup(out.encoding).name == "utf-8":
+    if not isinstance(out, TextIOWrapper):
         return
     codecs.register_error(_AS_JSON, _escape)
     out.reconfigure(errors=_AS_JSON if is_json else "replace")

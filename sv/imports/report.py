@@ -96,8 +96,9 @@ class FileReport:
 
     def lines(self, *, is_dry: bool) -> list[str]:
         """For people."""
+        name = _plain(self.name)
         speed = f", {self.rows / self.seconds:,.0f} rows/s" if self.rows and self.seconds else ""
-        found = [f"{self.name}: {self._summary(is_dry)} ({self.seconds:.1f} s{speed})"]
+        found = [f"{name}: {self._summary(is_dry)} ({self.seconds:.1f} s{speed})"]
         if self.read_as is not None:
             found.append(f"  read as {self.read_as[1]}; --from sv reads it as it stands")
         if self.first_ms is not None and self.last_ms is not None:
@@ -110,7 +111,7 @@ class FileReport:
             found.append(f"  {self.unit}s are counted through the {self.members:,} files in it, in the order of their names")
         for code, reason in self.reasons.items():
             found.append(f"  {reason.count:,} rejected: {code}")
-            found += [f"    {self.name}:{example.at}: {_plain(example.message)}" for example in reason.examples]
+            found += [f"    {name}:{example.at}: {_plain(example.message)}" for example in reason.examples]
             if reason.count > len(reason.examples):
                 found.append(f"    and {reason.count - len(reason.examples):,} more")
         return found

@@ -71,6 +71,17 @@ def test_what_an_encoding_lacks_is_shown_otherwise(folder: Path, encoding: str, 
     assert [project["name"] for project in json.loads(as_json.stdout.decode(encoding))] == [NAME]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "utf-8:surrogateescape"])
+def test_the_name_of_a_file_that_is_not_utf_8_is_shown_otherwise(tmp_path: Path, encoding: str) -> None:
+    words = (sys.executable, "-m", "sv", "config", "--data", os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    done = run(*words, encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert os.fsencode(tmp_path) + b"/? " in done.stdout
+    as_json = run(*words, "--json", encoding=encoding)
+    assert (as_json.returncode, as_json.stderr) == (0, b"")
+    assert f"{tmp_path}/\udcff" in as_json.stdout.decode().replace("\\udcff", "\udcff")
+
+
 @pytest.mark.parametrize("place", ["sv.cli, '_module'", "sv.cli, '_parser'", "sv.cli, '_top_level'"])
 def test_an_interrupt_says_nothing_whenever_it_comes(place: str) -> None:
     words = ["nothing"] if "top_level" in place else ["config"]

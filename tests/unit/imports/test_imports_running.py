@@ -15,7 +15,7 @@ import pytest
 from imports_rig import NOW, ROW, Folder, Kept, ordered, read, take, write, write_csv, write_ndjson
 
 from sv.imports import chunks, files
-from sv.imports.chunks import Chunk
+from sv.imports.chunks import Chunk, Rejected
 from sv.imports.columns import Columns
 from sv.imports.files import Format, UserFile
 from sv.imports.report import FileReport
@@ -520,3 +520,11 @@ def test_a_text_in_utf_16_is_refused_by_its_name(tmp_path: Path, name: str, enco
     path = write(tmp_path / name, content)
     with pytest.raises(BadFile, match=r"f\.(csv|ndjson).* is UTF-16; expected UTF-8"):
         read(path)
+
+
+def test_the_name_of_a_file_does_nothing_to_a_terminal() -> None:
+    report = FileReport("a\x1b[2J\nb.csv", "", "csv", "line")
+    report.reject("UNREADABLE", 1, Rejected(3, "UNREADABLE", "no record"))
+    assert [line.partition(": ")[0] for line in report.lines(is_dry=False)] == [
+        r"a\x1b[2J\nb.csv", "  1 rejected", r"    a\x1b[2J\nb.csv:3"
+    ]  # fmt: skip
