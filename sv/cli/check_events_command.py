@@ -29,7 +29,7 @@ import msgspec
 from sv.cli.drawing import count
 from sv.cli.plan_file import plan_text, read_plan
 from sv.cli.running import set_up_logging
-from sv.cli.server_access import add_server_flags, find_server, url_meant
+from sv.cli.server_access import add_server_flags, find_server, is_served, url_meant
 from sv.cli.terminal import console, line, shown
 from sv.exports.sources import Pairs, Source, whole_pairs
 from sv.meta.errors import FolderInUse
@@ -116,8 +116,11 @@ def _source(args: argparse.Namespace) -> Generator[Source]:
         set_up_logging(settings)
         with contextlib.ExitStack() as opened:
             found: Source | None = None
-            with contextlib.suppress(FolderInUse):  # then its server is asked
+            try:
                 found, _ = opened.enter_context(local_source(settings, args.project, "Read from"))
+            except FolderInUse:
+                if not is_served(settings.data):
+                    raise
             if found is not None:
                 yield found
                 return

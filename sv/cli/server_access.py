@@ -8,6 +8,7 @@ import argparse
 import os
 import urllib.parse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -72,6 +73,12 @@ def find_server(args: argparse.Namespace) -> "RunningServer":
         else:
             raise FolderUnusable(f"no server runs on {loaded.settings.data}; name one (--url), or another folder (--data)")
     return RunningServer(url, token)
+
+
+def is_served(data: Path) -> bool:
+    """Whether who has the folder, which is in use, is a server that can be asked, and not another command."""
+    holder = read_holder(data)
+    return holder is not None and holder.url is not None
 
 
 def no_token(url: str, scope: str) -> str:

@@ -16,7 +16,6 @@ no setting, is stopped after SV_QUERY_TIMEOUT_SECONDS, and has a fourth of the e
 """
 
 import argparse
-import contextlib
 import csv
 import json
 import os
@@ -25,7 +24,7 @@ import sys
 from typing import Any, Final
 
 from sv.cli.running import set_up_logging
-from sv.cli.server_access import add_server_flags, find_server, url_meant
+from sv.cli.server_access import add_server_flags, find_server, is_served, url_meant
 from sv.cli.terminal import console, line, shown
 from sv.meta.errors import FolderInUse
 from sv.meta.folder import look
@@ -71,8 +70,11 @@ def _ask(args: argparse.Namespace, body: dict[str, Any]) -> dict[str, Any]:
     loaded = load_with_sources(args, os.environ)
     is_folder_meant = loaded.sources["data"] != "default" or look(loaded.settings.data, CATALOG) is not None
     if url_meant(args) is None and is_folder_meant:
-        with contextlib.suppress(FolderInUse):  # then its server is asked
+        try:
             return _ask_folder(args, loaded.settings, body)
+        except FolderInUse:
+            if not is_served(loaded.settings.data):
+                raise
     server = find_server(args)
     return server.post(f"{server.project(args.project)}/sql", body)
 

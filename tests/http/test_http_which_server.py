@@ -10,6 +10,8 @@ from http_rig import Api, Running, event, running
 
 from sv.model.errors import InvalidParameter
 from sv.remote.addresses import check_address
+from sv.server import Server
+from sv.settings import Settings
 from tests import forked
 
 NOBODY = "http://127.0.0.1:1"
@@ -108,6 +110,18 @@ def test_a_folder_on_which_no_server_runs_is_told_whatever_the_variable_says(tmp
     done = sv(plan, command, "--data", str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"sv: no server runs on {tmp_path}; name one (--url), or another folder (--data)\n"
+
+
+@pytest.mark.parametrize("command", FOLDER_AT_REST)
+def test_a_folder_that_another_command_has_is_told_to_be_in_use(tmp_path: Path, plan: Path, command: str) -> None:
+    server = Server(Settings(data=tmp_path))
+    server.open()
+    try:
+        done = sv(plan, command, "--data", str(tmp_path))
+    finally:
+        server.close()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"sv: {tmp_path} is in use by process ")
 
 
 @pytest.mark.parametrize("command", FOLDER_AT_REST)
