@@ -148,9 +148,13 @@ EDITED = """
     Object.assign(copy, {type: 'hidden', id: 'copy'});
     Object.assign(file, {type: 'file', id: 'file'});
     form.append(copy, file);
-    document.getElementById('message').addEventListener('input', (event) => { copy.value = event.target.value; });
+    const made = form.appendChild(document.createElement('x-field'));
+    document.getElementById('message').addEventListener('input', ({ target }) => {
+      copy.value = target.value;
+      made.setAttribute('value', target.value);
+    });
 """
-"""A form that keeps what is typed into it in a hidden input, too, as editors and pickers do."""
+"""A form that keeps what is typed into it in a hidden input and an element of its own, too, as editors and pickers do."""
 
 
 def test_what_is_typed_is_hidden_in_rich_text_and_where_the_page_copies_it_to(recorded: Visitor) -> None:

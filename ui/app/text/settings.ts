@@ -32,7 +32,7 @@ export const general = {
   recordingDays: "Recordings, in days",
   recording: "Recordings",
   sampleRate: "Recorded sessions, in per cent",
-  sampleRateHint: "0 records nobody. Pages take it over within minutes.",
+  sampleRateHint: "0 records nobody. Visitors’ browsers take it over within an hour.",
   maskInputs: "Hide what is typed",
   maskText: "Hide all text",
   maskTextHint: "Recordings show where things stand, not what they say.",

@@ -141,7 +141,7 @@ function start(host: RecorderHost): Recorder {
         if (isBack) setTimeout(() => safely(() => isOn && record.takeFullSnapshot()));
       }
     } else if (now - activeAt > IDLE_MS) return; // nobody is there
-    maskAttributes(event, (id) => record.mirror.getNode(id), host.maskAllText);
+    maskAttributes(event, (id) => record.mirror.getNode(id), host.maskAllText, host.maskAllInputs);
     const json = toJson(event);
     events.push(json);
     chars += json.length + 1;
@@ -260,6 +260,24 @@ function start(host: RecorderHost): Recorder {
     void upload();
   }
 
+  function used(): void {
+    safely(() => stopRrweb || (otherSince() !== undefined && begin()));
+  }
+
+  /** Hear of it when a window is used, or a frame in it that can be looked into: of what is done there the window hears nothing. */
+  function watchUses(within: Window): void {
+    safely(() => {
+      for (const use of USES) within.addEventListener(use, used, { capture: true, passive: true });
+      within.document.addEventListener("load", loaded, true);
+      for (let place = 0; place < within.length; place++) watchUses(within[place]!);
+    });
+  }
+
+  function loaded({ target }: Event): void {
+    const frame = (target as Partial<HTMLIFrameElement> | null)?.contentWindow;
+    if (frame) watchUses(frame);
+  }
+
   safely(takeUp);
   document.addEventListener("visibilitychange", () =>
     safely(() => {
@@ -271,7 +289,7 @@ function start(host: RecorderHost): Recorder {
   );
   // The chunk is closed when its time comes, not now: in this moment the other window may take the same index.
   addEventListener("storage", () => safely(giveWay));
-  watchUses(window, () => safely(() => stopRrweb || (otherSince() !== undefined && begin())));
+  watchUses(window);
   addEventListener("online", () => safely(goOn));
   addEventListener("pagehide", () => safely(leave));
   addEventListener("pageshow", (event) => event.persisted && safely(begin));
@@ -286,19 +304,6 @@ function start(host: RecorderHost): Recorder {
       waiting = [];
     },
   };
-}
-
-/** Hear of it when a window is used, or a frame in it that can be looked into: of what is done there the window hears nothing. */
-function watchUses(within: Window, used: () => void): void {
-  safely(() => {
-    for (const use of USES) within.addEventListener(use, used, { capture: true, passive: true });
-    const loaded = ({ target }: Event): void => {
-      const frame = (target as Partial<HTMLIFrameElement> | null)?.contentWindow;
-      if (frame) watchUses(frame, used);
-    };
-    within.document.addEventListener("load", loaded, true);
-    for (let place = 0; place < within.length; place++) watchUses(within[place]!, used);
-  });
 }
 
 /** Whether this is a frame of a page of the same site that is recorded, frames and all, by its own client. */

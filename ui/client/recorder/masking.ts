@@ -27,19 +27,23 @@ export function maskText(text: string, element: HTMLElement | null, isHidden: bo
 /** Attributes that are read as text is. */
 const TEXT = /^(?:title|alt|placeholder|label|summary|abbr|aria-(?:label|description|placeholder|roledescription|valuetext))$/;
 /** Those that say something, too, and are hidden where the page marks their element. */
-const TELLING = /^(?:href|content|data-(?!sessionvision-|rr-).*)$/;
+const TELLING = /^(?:content|data-(?!sessionvision-|rr-).*)$/;
 
-/** Hides attributes in what is recorded, as text is. elementOf: by rrweb's number. isHidden: the project's setting for text. */
-export function maskAttributes(event: eventWithTime, elementOf: (id: number) => Node | null, isHidden: boolean): void {
+/** Hides attributes in what is recorded, as text is. elementOf: by rrweb's number. isHidden, areInputsHidden: the project's settings. */
+export function maskAttributes(event: eventWithTime, elementOf: (id: number) => Node | null, isHidden: boolean, areInputsHidden: boolean): void {
+  /** What the settings say of an attribute; undefined of one that is always shown, as what names a picture. */
+  const unmarked = (name: string, tag: string): boolean | undefined => {
+    if (TEXT.test(name)) return isHidden;
+    if (name === "value" && tag.includes("-")) return areInputsHidden; // of an input that a page made itself
+    return TELLING.test(name) || (name === "href" && tag === "a") ? false : undefined;
+  };
   const hide = (id: number, attributes: Record<string, unknown>): void => {
     for (const [name, value] of Object.entries(attributes)) {
       if (name === "srcdoc") delete attributes[name]; // what is in that frame is recorded itself
-      const isText = TEXT.test(name);
-      if (typeof value !== "string" || !(isText || TELLING.test(name))) continue;
+      if (typeof value !== "string") continue;
       const element = elementOf(id) as Element | null;
-      if (name === "href" && element?.localName !== "a") continue; // pictures are named by it, and styles
-      const mark = markOf(element);
-      if (isText ? (mark ?? isHidden) : mark) attributes[name] = hidden(value);
+      const isHiddenUnmarked = unmarked(name, element?.localName ?? "");
+      if (isHiddenUnmarked !== undefined && (markOf(element) ?? isHiddenUnmarked)) attributes[name] = hidden(value);
     }
   };
   const within = (node: serializedNodeWithId): void => {
