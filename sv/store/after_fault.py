@@ -19,7 +19,7 @@ LOOK_S: Final = 60.0
 
 
 class Suspected(Protocol):
-    def suspects(self) -> list[Part]: ...
+    def suspects(self) -> tuple[Sequence[Part], Sequence[Part]]: ...
 
 
 class Checking(Protocol):
@@ -55,10 +55,14 @@ class AfterFault:
     def _look(self) -> None:
         self._lower_priority()
         until_s = self._monotonic_s() + LOOK_S
-        suspects = self._catalog.suspects()
+        noted, others = self._catalog.suspects()
+        suspects = [*noted, *others]
         damaged = looked_at = 0
         for part in suspects:
             if self._stopping.is_set() or self._monotonic_s() >= until_s:
+                break
+            if damaged and looked_at >= len(noted):  # it is found
+                suspects = suspects[:looked_at]
                 break
             try:
                 damaged += self._maintenance.check_all([part])

@@ -91,11 +91,12 @@ class Catalog:
         with self._lock:
             self._suspects = [part for part_id, part in self._parts.items() if part_id in self._part_readers]
 
-    def suspects(self) -> list[Part]:
-        """The live parts that were being read when the engine failed; all of them, newest first, where no snapshot held any."""
+    def suspects(self) -> tuple[list[Part], list[Part]]:
+        """The live parts that snapshots held when the engine failed, and all others, newest first."""
         with self._lock:
-            noted = [part for part in self._suspects if part.part_id in self._parts]
-            return noted or sorted(self._parts.values(), key=lambda part: -part.part_id)
+            noted = {part.part_id for part in self._suspects}
+            parts = sorted(self._parts.values(), key=lambda part: -part.part_id)
+        return [part for part in parts if part.part_id in noted], [part for part in parts if part.part_id not in noted]
 
     def add_buffer(self, generation: int) -> None:
         with self._lock:

@@ -365,7 +365,7 @@ class Maintenance:
             if looks_whole(path, part.bytes) and self._store.tables.is_readable(path):
                 return True
         except OSError as error:  # too many open files, say, which is no fault of this one
-            raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
+            raise Unavailable(f"{part.path} can't be opened: {error.strerror}") from error
         try:
             set_aside(self._store.data_folder, path, "it can't be read")
             self._rows.set_aside(part.part_id)

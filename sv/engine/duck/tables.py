@@ -241,7 +241,7 @@ class DuckTables:
             try:
                 return files.is_readable(cursor, path)
             except OSError as error:
-                raise Unavailable(f"{path} can't be opened: {error.strerror}") from error
+                raise Unavailable(f"{path.name} can't be opened: {error.strerror}") from error
 
     def wants_keys(self, part: Part) -> bool:
         return (part.level > 0 or part.rows >= key_files.MIN_ROWS) and part.rows <= key_files.MAX_ROWS

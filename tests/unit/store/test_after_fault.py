@@ -46,20 +46,24 @@ def look(catalog: Catalog, checking: Checking) -> None:
     after.stop()
 
 
-def test_the_files_that_were_being_read_are_looked_at_or_all_where_none_was(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("read", "seen"), [(None, [3, 2, 1]), (3, [3, 2, 1]), (2, [2, 3, 1]), (1, [1])])
+def test_the_files_that_were_being_read_come_first_and_others_where_it_is_none_of_them(
+    read: int | None, seen: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     catalog, checking = Catalog([part(number) for number in (1, 2, 3)]), Checking()
+    if read is not None:
+        snapshot = catalog.take("p", read * DAY_MS, read * DAY_MS + 1)
+        catalog.note_suspects()
+        catalog.release(snapshot)
     look(catalog, checking)
-    assert checking.seen == [3, 2, 1]
-    assert "3 of 3 event files" in caplog.text
+    assert checking.seen == seen
+    assert f"{len(seen)} of {len(seen)} event files" in caplog.text
     assert "1 of them were set aside" in caplog.text
-    read = catalog.take("p", DAY_MS, 3 * DAY_MS)
-    catalog.note_suspects()
-    catalog.release(read)
-    catalog.replace(parts=[2], by=())
+    catalog.replace(parts=[1, 2], by=())
     again = Checking()
     look(catalog, again)
-    assert again.seen == [1]
+    assert again.seen == [3]
 
 
 def test_looking_ends_after_a_while_and_says_what_looks_at_all(caplog: pytest.LogCaptureFixture) -> None:
