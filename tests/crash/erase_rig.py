@@ -6,8 +6,12 @@ from typing import Any
 import msgspec
 from folder_rig import PROJECT, Folder, now_ms
 
+from sv.meta.jobs import Jobs
+from sv.meta.rollups.person_lists import PersonLists
 from sv.model.access import Actor
 from sv.model.batch import VERSION, Batch, encode_batch
+from sv.model.jobs import Job
+from sv.model.persons import PersonFilter
 
 DAY_MS = 86_400_000
 ASKER = Actor("user", "u-1", "admin@example.com")
@@ -75,3 +79,14 @@ def _holds(file: Path, marks: tuple[bytes, ...]) -> bool:
 
     shown = str(pq.read_table(file, partitioning=None).to_pylist()).encode()
     return any(mark in shown for mark in marks)
+
+
+def jobs_of(folder: Folder) -> list[Job]:
+    return Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10)
+
+
+def listed(folder: Folder) -> dict[str, int]:
+    """Persons as lists show them, with their events."""
+    folder.server.rollups.catch_up()
+    persons = PersonLists(folder.server.meta, folder.server.builds).page(PROJECT, PersonFilter(), 1 << 62, 100)
+    return {person.distinct_id: person.event_count for person in persons}

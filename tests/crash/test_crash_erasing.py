@@ -8,31 +8,17 @@ from uuid import UUID
 
 import pytest
 from crash_rig import numbers_in_files
-from erase_rig import ANN, ANNS_MARKS, ASKER, BOBS_MARKS, DAY_MS, erase, event, files_with, fill, put
+from erase_rig import ANN, ANNS_MARKS, ASKER, BOBS_MARKS, DAY_MS, erase, event, files_with, fill, jobs_of, listed, put
 from folder_rig import PROJECT, Folder, now_ms
 from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
 
-from sv.meta.jobs import Jobs
 from sv.meta.rollups.merged_persons import MergedPersons
-from sv.meta.rollups.person_lists import PersonLists
 from sv.model.errors import NotFound, Unavailable
-from sv.model.jobs import Job
 from sv.model.persons import PersonFilter
 from sv.wal.fault import LogFault
 from tests import chance
 
 BOBS = Counter(f"bob{nth}" for nth in range(12))
-
-
-def jobs_of(folder: Folder) -> list[Job]:
-    return Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10)
-
-
-def listed(folder: Folder) -> dict[str, int]:
-    """Persons as lists show them, with their events."""
-    folder.server.rollups.catch_up()
-    persons = PersonLists(folder.server.meta, folder.server.builds).page(PROJECT, PersonFilter(), 1 << 62, 100)
-    return {person.distinct_id: person.event_count for person in persons}
 
 
 def check_erased(folder: Folder) -> None:

@@ -8,15 +8,12 @@ from unittest import mock
 
 import pytest
 from crash_rig import numbers_in_files
-from erase_rig import DAY_MS, erase, event, files_with, put
+from erase_rig import DAY_MS, erase, event, files_with, jobs_of, listed, put
 from folder_rig import PROJECT, Folder, now_ms
 from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
 
 from sv.meta.jobs import Jobs
-from sv.meta.rollups.person_lists import PersonLists
 from sv.model.errors import Unavailable
-from sv.model.jobs import Job
-from sv.model.persons import PersonFilter
 from sv.privacy.expiring import Expiring
 from sv.recordings.request import UploadRequest
 from sv.store import flush_plan
@@ -60,16 +57,6 @@ def expire(folder: Folder) -> None:
     """What the thread does every hour."""
     folder.server.jobs._expiring.look()
     folder.server.jobs.run_all()
-
-
-def jobs_of(folder: Folder) -> list[Job]:
-    return Jobs(folder.server.meta).page(PROJECT, 1 << 62, 10)
-
-
-def listed(folder: Folder) -> dict[str, int]:
-    folder.server.rollups.catch_up()
-    persons = PersonLists(folder.server.meta, folder.server.builds).page(PROJECT, PersonFilter(), 1 << 62, 100)
-    return {person.distinct_id: person.event_count for person in persons}
 
 
 def check_expired(folder: Folder) -> None:

@@ -9,12 +9,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 from unittest.mock import patch
 
 import msgspec
+import pytest
 
 from sv.engine.duck import property_codes, slices
 from sv.engine.duck.database import Database
@@ -322,6 +323,17 @@ def opened(folder: Path, **options: Any) -> Generator[Rig]:
         yield rig
     finally:
         rig.close()
+
+
+@contextmanager
+def opened_in_all_states(folders: pytest.TempPathFactory, sent: Sequence[Event]) -> Generator[dict[State, Rig]]:
+    """The same events in every one of STATES, each in a rig of its own."""
+    with ExitStack() as rigs:
+        made: dict[State, Rig] = {}
+        for state in STATES:
+            made[state] = rigs.enter_context(opened(folders.mktemp(state)))
+            made[state].place_events(sent, state)
+        yield made
 
 
 def properties_of(row: EventRow) -> dict[str, Any]:

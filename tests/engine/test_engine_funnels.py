@@ -25,7 +25,7 @@ from tests import chance
 from tests.engine.funnel import oracle
 from tests.engine.funnel.histories import World, legal_modes
 from tests.engine.reference import Row, holds, in_scope, rows_of, session_ids
-from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, events
+from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, events, opened_in_all_states
 
 if TYPE_CHECKING:
     from tests.engine.funnel.clickhouse import ClickHouse
@@ -56,17 +56,8 @@ def random_events(seed: int) -> list[Event]:
 
 @pytest.fixture(scope="module")
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[State, Rig]]:
-    """The same events in every form."""
-    made: dict[State, Rig] = {}
-    sent = random_events(SEED)
-    try:
-        for state in STATES:
-            made[state] = rig = Rig(tmp_path_factory.mktemp(state))
-            rig.place_events(sent, state)
+    with opened_in_all_states(tmp_path_factory, random_events(SEED)) as made:
         yield made
-    finally:
-        for rig in made.values():
-            rig.close()
 
 
 def parsed(body: dict[str, Any]) -> FunnelQuery:

@@ -23,7 +23,7 @@ from tests.engine import elements_reference
 from tests.engine.funnel import oracle
 from tests.engine.funnel.histories import legal_modes
 from tests.engine.reference import Row, holds, in_scope, rows_of, session_ids
-from tests.engine.rig import NOON, STATES, Event, Rig, State, event
+from tests.engine.rig import NOON, STATES, Event, Rig, State, event, opened_in_all_states
 
 MODES = [sorted(modes) for modes in legal_modes()]
 CHAINS: list[Any] = [
@@ -62,17 +62,8 @@ def random_events(seed: int) -> list[Event]:
 
 @pytest.fixture(scope="module")
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[State, Rig]]:
-    """The same events in every form."""
-    made: dict[State, Rig] = {}
-    sent = random_events(3)
-    try:
-        for state in STATES:
-            made[state] = rig = Rig(tmp_path_factory.mktemp(state))
-            rig.place_events(sent, state)
+    with opened_in_all_states(tmp_path_factory, random_events(3)) as made:
         yield made
-    finally:
-        for rig in made.values():
-            rig.close()
 
 
 def smart(name: str, *rules: dict[str, Any]) -> SmartEvent:

@@ -20,7 +20,7 @@ from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from sv.model.query_parsing import parse_trends_query
 from tests import chance
 from tests.engine.reference import Row, holds, in_scope, rows_of, session_ids
-from tests.engine.rig import NOON, STATES, Event, Rig, State, event, events, opened
+from tests.engine.rig import NOON, Event, Rig, State, event, events, opened, opened_in_all_states
 
 if TYPE_CHECKING:
     from tests.engine.funnel.clickhouse import ClickHouse
@@ -75,17 +75,8 @@ def random_events(seed: int, count: int) -> list[Event]:
 
 @pytest.fixture(scope="module")
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[State, Rig]]:
-    """The same events in every form."""
-    made: dict[State, Rig] = {}
-    sent = random_events(SEED, 500)
-    try:
-        for state in STATES:
-            made[state] = rig = Rig(tmp_path_factory.mktemp(state))
-            rig.place_events(sent, state)
+    with opened_in_all_states(tmp_path_factory, random_events(SEED, 500)) as made:
         yield made
-    finally:
-        for rig in made.values():
-            rig.close()
 
 
 def ask(rig: Rig, body: dict[str, Any], timezone: str = "UTC") -> dict[str, Any]:

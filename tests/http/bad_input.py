@@ -5,18 +5,7 @@ from typing import Any
 
 import httpx
 
-CODES = {
-    400: "INVALID_PARAMETER",
-    401: "NOT_AUTHENTICATED",
-    403: "NOT_AUTHORIZED",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    409: "CONFLICT",
-    413: "PAYLOAD_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "VALIDATION_ERROR",
-    429: "RATE_LIMITED",
-}
+from tests.http.status_codes import STATUS_CODES
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,7 @@ def error_of(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert "<html" not in text.lower()
     assert "Traceback" not in text
     body: dict[str, Any] = answer.json()
-    assert body["code"] == CODES[status]
+    assert body["code"] == STATUS_CODES[status]
     assert isinstance(body["error"], str)
     assert body["error"].strip()
     assert len(text) < 20_000, "an error is no echo of the request"

@@ -212,6 +212,19 @@ class Api:
         assert (page["meta"]["next_cursor"] is not None) == page["meta"]["has_more"]
         return page
 
+    def all_pages(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Every item of a list of persons, sessions and the like, by as many pages as it takes. path: below the project's."""
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self.http.get(self.path(path), params=parameters)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            found += page["data"]
+            if not page["meta"]["has_more"]:
+                assert page["meta"]["next_cursor"] is None
+                return found
+            parameters["cursor"] = page["meta"]["next_cursor"]
+
     def listed(self, **parameters: Any) -> list[dict[str, Any]]:
         """Every event that the parameters ask for, newest first, by as many pages as it takes."""
         found: list[dict[str, Any]] = []

@@ -28,17 +28,8 @@ ODD_IDS = (
 
 
 def persons(api: Api, **parameters: Any) -> list[dict[str, Any]]:
-    """Everybody that the parameters ask for, by as many pages as it takes."""
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = api.http.get(api.path("persons"), params=parameters)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += page["data"]
-        if not page["meta"]["has_more"]:
-            assert page["meta"]["next_cursor"] is None
-            return found
-        parameters["cursor"] = page["meta"]["next_cursor"]
+    """Everybody that the parameters ask for."""
+    return api.all_pages("persons", **parameters)
 
 
 def ids(api: Api, **parameters: Any) -> list[str]:

@@ -11,17 +11,8 @@ from test_http_persons import ODD_IDS
 
 
 def sessions(api: Api, path: str = "sessions", **parameters: Any) -> list[dict[str, Any]]:
-    """All that the parameters ask for, by as many pages as it takes."""
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = api.http.get(api.path(path), params=parameters)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += page["data"]
-        if not page["meta"]["has_more"]:
-            assert page["meta"]["next_cursor"] is None
-            return found
-        parameters["cursor"] = page["meta"]["next_cursor"]
+    """All that the parameters ask for."""
+    return api.all_pages(path, **parameters)
 
 
 def ids(api: Api, path: str = "sessions", **parameters: Any) -> list[str]:

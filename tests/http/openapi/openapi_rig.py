@@ -19,21 +19,26 @@ from sv import __version__
 from sv.web.app import make_app
 from sv.web.openapi.document import encode_document
 from sv.web.services import Services
+from tests.http.status_codes import STATUS_CODES
 
-STATUS_CODES = {
-    400: "INVALID_PARAMETER",
-    401: "NOT_AUTHENTICATED",
-    403: "NOT_AUTHORIZED",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    409: "CONFLICT",
-    413: "PAYLOAD_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "VALIDATION_ERROR",
-    429: "RATE_LIMITED",
-    500: "INTERNAL_ERROR",
-    503: "UNAVAILABLE",
+PATH_VALUES = {
+    "job_id": "9smtdhv5y5no",
+    "project_id": "dev",
+    "event_id": "01955b3e-fed0-7000-8000-000000000000",
+    "name": "signup",
+    "distinct_id": "ann",
+    "import_id": "0f343b0931126a20f133d67c2b018a3b",
+    "chunk_no": "1",
+    "session_id": "s-1",
+    "login_session_id": "nothing",
+    "token_id": "nothing",
+    "user_id": "nobody",
+    "key": "recordings/dev/s-1/chunk_000000.json",
+    "action_id": "nothing",
+    "insight_id": "nothing",
+    "dashboard_id": "nothing",
 }
+"""A value for each parameter of a path; most name something that isn't there."""
 
 
 class OutOfTime(BaseException):

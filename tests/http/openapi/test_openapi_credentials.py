@@ -13,25 +13,9 @@ from recordings_rig import INGEST_RECORDINGS, OBJECTS
 from sv.model.access import Scope
 from sv.web.permissions import ADMIN, Permission, check_permission, permission_of
 from tests.http.openapi.cookies_rig import Cookies
-from tests.http.openapi.openapi_rig import STATUS_CODES, Route, check_answer, routes
+from tests.http.openapi.openapi_rig import PATH_VALUES, Route, check_answer, routes
+from tests.http.status_codes import STATUS_CODES
 
-PATH_VALUES = {
-    "job_id": "9smtdhv5y5no",
-    "project_id": "dev",
-    "event_id": "01955b3e-fed0-7000-8000-000000000000",
-    "name": "signup",
-    "distinct_id": "ann",
-    "import_id": "0f343b0931126a20f133d67c2b018a3b",
-    "chunk_no": "1",
-    "session_id": "s-1",
-    "login_session_id": "nothing",
-    "token_id": "nothing",
-    "user_id": "nobody",
-    "key": "recordings/dev/s-1/chunk_000000.json",
-    "action_id": "nothing",
-    "insight_id": "nothing",
-    "dashboard_id": "nothing",
-}
 AFAR = {"X-Forwarded-For": "203.0.113.7"}
 RANK = [Scope.READ, Scope.WRITE, Scope.ADMIN]
 

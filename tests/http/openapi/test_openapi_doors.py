@@ -20,7 +20,8 @@ from sv.web.doors import open_doors
 from sv.web.front import Door, Front
 from sv.web.permissions import permission_of
 from sv.web.ui_door import UiDoor
-from tests.http.openapi.openapi_rig import STATUS_CODES, routes
+from tests.http.openapi.openapi_rig import routes
+from tests.http.status_codes import STATUS_CODES
 
 OPENINGS = {
     "/api/v1/ingest/events": "project token",

@@ -8,29 +8,13 @@ import pytest
 from http_rig import Api, Running
 
 from sv.web import front
-from tests.http.openapi.openapi_rig import STATUS_CODES, faults, routes
+from tests.http.openapi.openapi_rig import PATH_VALUES, faults, routes
+from tests.http.status_codes import STATUS_CODES
 
 PATHS = {
     path: {route.method for route in routes() if route.path == path} for path in dict.fromkeys(route.path for route in routes())
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"]
-VALUES = {
-    "job_id": "9smtdhv5y5no",
-    "distinct_id": "ann",
-    "project_id": "dev",
-    "event_id": "01955b3e-fed0-7000-8000-000000000000",
-    "name": "signup",
-    "import_id": "0f343b0931126a20f133d67c2b018a3b",
-    "chunk_no": "1",
-    "session_id": "s-1",
-    "login_session_id": "nothing",
-    "token_id": "nothing",
-    "user_id": "nobody",
-    "key": "recordings/dev/s-1/chunk_000000.json",
-    "action_id": "nothing",
-    "insight_id": "nothing",
-    "dashboard_id": "nothing",
-}
 
 OBJECT = "/api/v1/objects/{key}"
 HEADS = (("HEAD", front.HEALTH), ("HEAD", OBJECT), ("HEAD", "/api/v1/ingest/config"))
@@ -54,7 +38,7 @@ def check_error(answer: httpx.Response, status: int) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_method_that_a_route_does_not_have_is_405_and_names_those_it_has(full: Api, stranger: httpx.Client, path: str) -> None:
     for method in METHODS:
-        answer = stranger.request(method, path.format(**VALUES))
+        answer = stranger.request(method, path.format(**PATH_VALUES))
         if answer.status_code == 405:
             check_error(answer, 405)
             allowed = set(answer.headers["allow"].split(", "))
@@ -67,7 +51,7 @@ def test_a_method_that_a_route_does_not_have_is_405_and_names_those_it_has(full:
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path.startswith("/api/v1/projects/")])
 def test_options_names_the_methods_of_a_path_and_no_others(full: Api, stranger: httpx.Client, path: str) -> None:
-    answer = stranger.options(path.format(**VALUES))
+    answer = stranger.options(path.format(**PATH_VALUES))
     assert answer.status_code == 204
     assert set(answer.headers["allow"].split(", ")) == PATHS[path] | {"OPTIONS"}
 
@@ -75,7 +59,7 @@ def test_options_names_the_methods_of_a_path_and_no_others(full: Api, stranger: 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_path_below_a_route_is_404(full: Api, stranger: httpx.Client, method: str, path: str) -> None:
-    below = f"{path.format(**VALUES)}/nothing/below"
+    below = f"{path.format(**PATH_VALUES)}/nothing/below"
     if path == OBJECT:  # all below it are objects, and this one's URL isn't signed
         check_error(stranger.request(method, below), 403 if method in PATHS[path] else 405)
     else:
