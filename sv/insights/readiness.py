@@ -52,4 +52,4 @@ async def get_ready(front: Loading, store: Stored, open_engine: Callable[[], Rea
         await front.load()
         await asyncio.to_thread(get_engine_ready)
     except Exception as error:
-        log.warning("not ready for questions yet, the first one tries again: %s", redacted(error))
+        log.warning("could not get ready for queries, the first query tries again: %s", redacted(error))

@@ -57,4 +57,4 @@ def put_marks_right(data: Path, deleted: Collection[str], live: Collection[str])
         if missing := set(deleted) - marked:
             mark_deleted(data, missing)
     except OSError as error:
-        log.error("which projects were deleted can't be marked in %s: %s", data / DELETED, error)
+        log.error("can't mark in %s which projects were deleted: %s", data / DELETED, error)

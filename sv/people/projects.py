@@ -111,7 +111,7 @@ def _take_mark_back(people: People, project_id: str) -> None:
             if people.projects.find(project_id) is not None:
                 unmark_deleted(data, [project_id])
     except (SvError, OSError) as error:
-        log.error("that project %s is deleted can't be taken back before the next start: %s", project_id, redacted(error))
+        log.error("the mark that project %s is deleted can't be removed before the next start: %s", project_id, redacted(error))
 
 
 def _changed(settings: ProjectSettings, change: object) -> ProjectSettings:

@@ -68,7 +68,7 @@ class Expiring:
             try:
                 self._look_at(project)
             except (SvError, OSError) as error:
-                log.warning("what is too old of project %s stays for now: %s", project.id, redacted(error))
+                log.warning("can't remove the expired events of project %s yet: %s", project.id, redacted(error))
 
     def keep_from_ms(self, project_id: str) -> int | None:
         """The moment from which on the project keeps events. None where it keeps everything, for good or just now, and where the project is

@@ -241,4 +241,4 @@ def _put_in_place(data: Path) -> None:
     sync_folder(data / ASIDE)
     (data / REBUILT).rename(data / CATALOG)
     sync_folder(data)
-    log.warning("the catalog was made anew from event files")
+    log.warning("the catalog was rebuilt from event files")

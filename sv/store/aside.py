@@ -92,10 +92,10 @@ def tell_nobodys(data_folder: Path) -> None:
     try:
         others = nobodys(data_folder)
     except OSError as error:
-        log.warning("whether something of deleted projects was set aside can't be told: %s", error)
+        log.warning("can't tell whether something of deleted projects was set aside: %s", error)
         return
     if others:
-        log.warning("whose %s is can't be told: it may hold something of deleted projects", ", ".join(others))
+        log.warning("%s may hold events of deleted projects: nobody can tell to which project it belongs", ", ".join(others))
 
 
 def _named(path: Path) -> KeptAside:

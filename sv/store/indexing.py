@@ -86,7 +86,7 @@ class Indexing:
         except Exception as error:
             if self._is_ending():
                 return
-            log.warning("can't make the key file of %s, which is only slower: %s", part.path, redacted(error))
+            log.warning("can't make the key file of %s, so queries on that part are slower: %s", part.path, redacted(error))
             self._done.discard(part.part_id)
             self._not_before_s[part.part_id] = self._monotonic_s() + TRY_AGAIN_S
 

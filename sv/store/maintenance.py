@@ -216,7 +216,7 @@ class Maintenance:
                 part_ids = [part.part_id for part in self._store.catalog.parts(project_id)]
                 self._deleted.forget(project_id)
                 self._store.catalog.replace(parts=part_ids, by=())
-                log.info("project %s was deleted: %d files of its events go", project_id, len(part_ids))
+                log.info("project %s was deleted: removing %d of its event files", project_id, len(part_ids))
             tell_nobodys(self._store.data_folder)
             self._sweep()
 

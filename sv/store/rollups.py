@@ -184,7 +184,7 @@ class RollupWork:
             try:
                 while self._wanted and not is_stopping():
                     if self.rebuild(self._wanted[0]):
-                        log.info("the lists of project %s were made from its events", self._wanted[0])
+                        log.info("the lists of project %s were rebuilt from its events", self._wanted[0])
                         self._wanted.pop(0)
                 while not is_stopping() and self._rows.purge():
                     pass
@@ -192,6 +192,10 @@ class RollupWork:
                 self._worker.until_woken()
             except Exception as error:
                 reason = redacted(error)
-                log.error("can't make lists from events, will try again: %s", reason, exc_info=not isinstance(error, SvError))
+                log.error(
+                    "can't rebuild the lists of persons, sessions and names, will try again: %s",
+                    reason,
+                    exc_info=not isinstance(error, SvError),
+                )
                 self._worker.pause(pause_s)
                 pause_s = min(2 * pause_s, MAX_RETRY_S)

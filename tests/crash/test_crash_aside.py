@@ -89,7 +89,7 @@ def test_what_lies_aside_of_a_deleted_project_goes_whether_or_not_it_can_be_read
     with caplog.at_level(logging.INFO):
         folder.server.maintenance.remove_deleted()
     assert aside_of(folder.path) == sorted(others)
-    assert "whose aside/sv.db.1 is can't be told" in caplog.text
+    assert "aside/sv.db.1 may hold events of deleted projects" in caplog.text
     lay_aside(folder.path, **of_gone)  # by a start that found more that was damaged
     folder.server.maintenance.remove_deleted()
     assert aside_of(folder.path) == sorted(others)

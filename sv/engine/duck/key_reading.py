@@ -94,7 +94,7 @@ class KeyFiles:
     def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
         """Stop using the key file; queries read the part itself instead."""
         self.discard(part.part_id)
-        log.warning("can't read the key file %s, which is only slower: %s", file.path, redacted(error))
+        log.warning("can't read the key file %s, so queries on that part are slower: %s", file.path, redacted(error))
 
 
 class KeyReader:

@@ -274,7 +274,7 @@ def _say_full(writer: apsw.Connection, flag: str, most: str, values: Values) -> 
     """Log that some names are in no definition, once for each build."""
     writer.execute(f"update definition_builds set {flag} = 1 where build = :build and not {flag}", values)
     if writer.changes():
-        log.warning("project %s has more than %s: further ones are in no definition", values["project_id"], most)
+        log.warning("project %s has more than %s: new ones are left out of its lists of definitions", values["project_id"], most)
 
 
 def _number(writer: apsw.Connection, sql: str, values: Values) -> int:
