@@ -63,8 +63,8 @@ class UserFile:
         self.members = members
         self.name = f"{path}:{members[0]}" if len(members) == 1 else str(path)
         with self._telling_faults():
-            found = path.stat()
-            if not stat.S_ISREG(found.st_mode):
+            found = None if self.name == "-" and not path.exists() else path.stat()  # None: standard input is meant
+            if found is None or not stat.S_ISREG(found.st_mode):
                 raise InvalidParameter(
                     f"{self.name}: expected a file; an import reads twice, so that it can go on where it stopped"
                 )

@@ -37,6 +37,7 @@ def data(tmp_path: Path) -> Path:
         (["person", "erase", "ann", "--project", "shop"], 1, " q4, q3 and 3 more (--project)"),
         (["export", "--project", "shop", "--output", "-", "--json"], 2, "(--output)"),
         (["import", "{data}/none.csv", "--project", "shop"], 1, "can't be read"),
+        (["import", "-", "--project", "q1"], 2, "-: expected a file; an import reads twice"),
         (["sql", "select 1", "--limit", "0"], 2, "limit"),
         (["check-events", "--schema", "{data}/none.yml"], 2, "is not there"),
     ],
