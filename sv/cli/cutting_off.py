@@ -23,10 +23,10 @@ AGAIN_S: Final = 0.05
 @contextlib.contextmanager
 def ending_soon(interrupt: Callable[[], None]) -> Generator[None]:
     """Inside the block. interrupt: ends what the engine is at; called again and again. Assumes the main thread of a process of its own."""
-    is_over = threading.Event()
+    is_asked_for, is_over = threading.Event(), threading.Event()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    watching = threading.Thread(target=_watch, args=(reading, interrupt, is_over), name="sv-signals", daemon=True)
+    watching = threading.Thread(target=_watch, args=(reading, interrupt, is_asked_for, is_over), name="sv-signals", daemon=True)
     watching.start()
     handlers = {number: signal.getsignal(number) for number in _ENDING}
     for number, handler in handlers.items():
@@ -35,6 +35,10 @@ def ending_soon(interrupt: Callable[[], None]) -> Generator[None]:
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield
+    except Exception as error:
+        if is_asked_for.is_set():  # what was waited for fails by being interrupted, which is no news
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
@@ -45,8 +49,9 @@ def ending_soon(interrupt: Callable[[], None]) -> Generator[None]:
         os.close(reading)
 
 
-def _watch(reading: int, interrupt: Callable[[], None], is_over: threading.Event) -> None:
+def _watch(reading: int, interrupt: Callable[[], None], is_asked_for: threading.Event, is_over: threading.Event) -> None:
     if os.read(reading, 1):
+        is_asked_for.set()
         while not is_over.wait(AGAIN_S):
             interrupt()
 

@@ -76,8 +76,8 @@ class _Begun(Generic[Value]):
     def __next__(self) -> Value:
         if self._first is None:
             return next(self._values)
-        fetched, self._first = self._first, None
-        first = fetched.result()
+        first = self._first.result()  # who is interrupted here closes it, and has to wait then
+        self._first = None
         if isinstance(first, _End):
             raise StopIteration
         return first

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator, Iterable
+from concurrent.futures import Future
 from contextlib import closing
 
 import pytest
@@ -87,3 +88,25 @@ def test_whoever_stops_leaves_nothing_open() -> None:
             next(values)
         assert made.ended == [0]
     assert made.begun == made.ended == [0, 1]
+
+
+def test_who_is_interrupted_while_the_first_value_is_fetched_waits_for_it_before_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def begin(number: int) -> Generator[int]:
+        if number:
+            began.set()
+            assert go_on.wait(60)
+        yield number
+
+    def interrupted(_: Future[int]) -> int:
+        assert began.wait(60)
+        threading.Timer(0.05, go_on.set).start()
+        raise KeyboardInterrupt
+
+    ahead = OneAhead(begin, 2, is_wanted=True)
+    assert list(ahead.read(0)) == [0]
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(ahead.read(1))
+    ahead.close()

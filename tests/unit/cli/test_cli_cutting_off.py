@@ -72,6 +72,7 @@ def test_a_signal_ends_the_statements_that_run_at_once(tmp_path: Path) -> None:
                 os.kill(os.getpid(), signal.SIGINT)
             finally:
                 asking.join(WAIT_S)
+                raise faults[0]
 
     with pytest.raises(KeyboardInterrupt):
         end()
