@@ -14,7 +14,7 @@ from sv.insights.funnels import Found, find_levels, find_slots, scope_of
 from sv.insights.named import matcher_of
 from sv.insights.persons import PersonPages, page_json
 from sv.insights.runner import Context
-from sv.model.funnel_persons_parsing import value_text
+from sv.model.funnel_persons_parsing import lines_of
 from sv.model.queries import FunnelPersonsQuery, FunnelQuery, Outcome
 
 
@@ -41,8 +41,7 @@ def find_funnel_persons(context: Context, query: FunnelPersonsQuery) -> PersonsP
     groups = groups_of(found.levels, query.step, query.outcome)
     if query.breakdown_value is not None and funnel.breakdown is not None:
         slots = find_slots(context, funnel, funnel.breakdown, found)
-        # Not just one: a value of the clients' own may be called "$other" too.
-        wanted = [slot for slot, label in enumerate(slots.labels) if value_text(label) == query.breakdown_value]
+        wanted = lines_of(slots.labels, query.breakdown_value)
         groups = np.intersect1d(groups, slots.groups[np.isin(slots.slots, wanted)])
     persons = _persons_of(context, funnel, found, groups)
     if query.before is not None:

@@ -4,7 +4,8 @@ Answers for the fields that come on top of a funnel's; those are `sv.model.query
 field by its path, but for the cursor: a wrong one is InvalidParameter, as everywhere.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 import msgspec
 
@@ -57,22 +58,36 @@ def _read_breakdown_value(body: object, fields: Fields) -> str | None:
         return None
     if fields.get("breakdown") is None:
         fields.problems.add("breakdown_value", "expected none without a breakdown")
-    return value_text(fields.get("breakdown_value"))
+    return msgspec.json.encode(fields.get("breakdown_value")).decode()
+
+
+def lines_of(labels: Sequence[object], asked: str) -> list[int]:
+    """The places of the lines that a breakdown value means: of those whose label is written so, else of those that say the same.
+
+    Not just one: a value of the clients' own may be called "$other" too.
+    """
+    written = [place for place, label in enumerate(labels) if msgspec.json.encode(label).decode() == asked]
+    wanted = value_text(msgspec.json.decode(asked))
+    return written or [place for place, label in enumerate(labels) if value_text(label) == wanted]
 
 
 def value_text(value: object) -> str:
     """A breakdown value as the one text by which it is compared.
 
-    The order of an object's keys doesn't matter, nor how a number is written (10, 10.0, 1e1); a value's type does.
+    The order of an object's keys doesn't matter, nor how a number is written (10, 10.0, 1e1), nested ones included; a value's type does.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = _as_answered(value)
-    return msgspec.json.encode(value, order="deterministic").decode()
+    return msgspec.json.encode(_as_answered(value), order="deterministic").decode()
 
 
-def _as_answered(number: int | float) -> int | float:
-    """As breakdowns answer it: whole ones within 64 bits, signed or not, as integers, all others as doubles."""
-    is_small = -(2**63) <= number < 2**64
-    if isinstance(number, float):
-        return int(number) if is_small and number.is_integer() else number
-    return number if is_small else float(number)
+def _as_answered(value: object) -> object:
+    """Numbers as breakdowns answer them: whole ones within 64 bits, signed or not, as integers, all others as doubles."""
+    if isinstance(value, list):
+        return [_as_answered(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {key: _as_answered(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    is_small = -(2**63) <= value < 2**64
+    if isinstance(value, float):
+        return int(value) if is_small and value.is_integer() else value
+    return value if is_small else float(value)

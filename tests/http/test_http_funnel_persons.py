@@ -99,6 +99,24 @@ def test_a_number_is_the_same_value_however_it_is_written(api: Api, sent: str, a
         assert [person["distinct_id"] for person in found.json()["data"]] == ["ann"], value
 
 
+def test_lists_and_objects_that_say_the_same_have_lines_and_persons_of_their_own(api: Api) -> None:
+    for person, value in (
+        ("ann", '{"a": 1, "b": 2}'),
+        ("bob", '{"b": 2, "a": 1}'),
+        ("cyd", "[1, 2]"),
+        ("dan", "[1.0, 2]"),
+        ("eve", "[3.0]"),
+    ):
+        sent = json.dumps({"projectToken": api.project_token, "events": [event("view", person, properties={"k": "?"})]})
+        assert api.post_raw(sent.replace('"?"', value).encode()).status_code == 202
+    broken = {"breakdown": "k", "step": 1, "outcome": "converted"}
+    assert names(api, **broken, breakdown_value={"a": 1, "b": 2}) == {"ann"}
+    assert names(api, **broken, breakdown_value={"b": 2, "a": 1}) == {"bob"}
+    assert names(api, **broken, breakdown_value=[1, 2]) == {"cyd"}
+    assert names(api, **broken, breakdown_value=[1.0, 2]) == {"dan"}
+    assert names(api, **broken, breakdown_value=[3]) == {"eve"}  # as JavaScript writes it
+
+
 def test_a_regular_expression_that_does_not_compile_is_named_by_its_step(api: Api) -> None:
     steps = [{"event": "view", "filters": [{"property": "plan", "operator": "regex", "value": "("}]}, {"event": "buy"}]
     answer = api.http.post(api.path("insights/funnel/persons"), json={"steps": steps, **JUNE, "step": 1, "outcome": "converted"})
