@@ -80,7 +80,8 @@ def value_text(value: object) -> str:
 
 
 def _as_answered(value: object) -> object:
-    """Numbers as breakdowns answer them: whole ones within 64 bits, signed or not, as integers, all others as doubles."""
+    """Numbers as breakdowns answer them: whole ones within 64 bits, signed or not, as integers, all others as doubles. An integer beyond
+    all doubles stays, and is in no answer."""
     if isinstance(value, list):
         return [_as_answered(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
@@ -90,4 +91,7 @@ def _as_answered(value: object) -> object:
     is_small = -(2**63) <= value < 2**64
     if isinstance(value, float):
         return int(value) if is_small and value.is_integer() else value
-    return value if is_small else float(value)
+    try:
+        return value if is_small else float(value)
+    except OverflowError:
+        return value

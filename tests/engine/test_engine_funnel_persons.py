@@ -102,7 +102,7 @@ def test_a_breakdown_values_persons_are_those_that_its_line_counts(rigs: dict[St
 
 def test_a_value_that_no_line_has_is_nobodys(rigs: dict[State, Rig]) -> None:
     body = QUERIES["three steps"] | {"breakdown": "plan", "step": 1, "outcome": "converted"}
-    for value in ("10", False, [10], {"plan": 10}, 11):
+    for value in ("10", False, [10], {"plan": 10}, 11, 10**400, [-(10**400)]):
         assert walked(rigs["buffer"].context(), body | {"breakdown_value": value}, 5) == []
 
 
