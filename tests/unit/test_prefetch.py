@@ -104,7 +104,7 @@ def test_who_is_interrupted_while_the_first_value_is_fetched_waits_for_it_before
         threading.Timer(0.05, go_on.set).start()
         raise KeyboardInterrupt
 
-    ahead = OneAhead(begin, 2, is_wanted=True)
+    ahead = Prefetch(begin, 2, is_wanted=True)
     assert list(ahead.read(0)) == [0]
     monkeypatch.setattr(Future, "result", interrupted)
     with pytest.raises(KeyboardInterrupt):
