@@ -87,7 +87,7 @@ def at_the_end(code):
     assert not tasks.exists() or len(list(tasks.iterdir())) == 1
     print(os.environ[{VARIABLE!r}], numpy.sort(numpy.array([3, 1, 2], "u8")).tolist())
 
-sv.cli.leave = at_the_end
+sv.cli.exit_fast = at_the_end
 sv.cli.main()
 """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NPY_", "OPENBLAS_"))}

@@ -35,4 +35,4 @@ def test_an_upload_that_others_wait_for_has_its_time(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(routes_imports, "MAX_UPLOAD_SECONDS", 0.05)
     request: Any = Slow()
     with pytest.raises(InvalidParameter, match=r"longer than 0\.05 seconds"):
-        asyncio.run(asyncio.wait_for(routes_imports._body_of(request), 10))  # pyright: ignore[reportPrivateUsage]
+        asyncio.run(asyncio.wait_for(routes_imports._body_of(request, lambda _: None), 10))  # pyright: ignore[reportPrivateUsage]
