@@ -114,7 +114,7 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
     else stage.current?.pause(bounded);
     setParameters({ t: String(Math.round(bounded / 100) / 10) }, { replace: true });
   };
-  const passed = (ms: number): number => (isSkipping ? afterQuiet(recording.events, ms) : ms);
+  const passed = (ms: number): number => (latest.current.isSkipping ? afterQuiet(played.current, ms) : ms);
   const toggle = (): void => (isPlaying ? pause() : playFrom(passed(atMs >= wholeMs ? 0 : atMs)));
   const open = async (): Promise<Stage | null> => {
     const element = frame.current;
@@ -143,7 +143,8 @@ function Screen({ recording, events, onMoment }: { recording: Recording; events:
     const opened = await open();
     if (!opened) return;
     const first = place.current;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) opened.pause(first);
+    if (latest.current.isPlaying) opened.play(first); // Play was pressed before there was anything to play it
+    else if (matchMedia("(prefers-reduced-motion: reduce)").matches) opened.pause(first);
     else playFrom(parameter("t") === null ? passed(first) : first); // a moment that was linked to is shown, however quiet
   };
   useEffect(() => {
