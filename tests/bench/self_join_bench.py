@@ -41,16 +41,16 @@ def main() -> None:
 
 def _self_join(connection: duckdb.DuckDBPyConnection, steps: int) -> list[int]:
     """How many persons come to each step. Where no event is of two steps these are `windowFunnel`'s counts."""
-    within = f"ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
-    levels = [f"step1 as (select distinct person, ms as first_ms, ms from events where event = '{STEPS[0]}' and {within})"]
+    # Not materialized, which would cost it a quarter more.
+    asked = f"asked as not materialized (from events where ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS})"
+    levels = [asked, f"step1 as (select distinct person, ms as first_ms, ms from asked where event = '{STEPS[0]}')"]
     for number, name in enumerate(STEPS[1:steps], start=2):
         device = " and e.device_type = 'Desktop'" if number == 2 else ""
         levels.append(f"""
             step{number} as (
               select s.person, s.first_ms, min(e.ms) as ms
-              from step{number - 1} s join events e
+              from step{number - 1} s join asked e
                 on e.person = s.person and e.event = '{name}'{device} and e.ms between s.ms and s.first_ms + {WINDOW_MS}
-              where e.{within.replace(" ms", " e.ms")}
               group by s.person, s.first_ms
             )""")
     counts = ", ".join(f"(select count(distinct person) from step{number})" for number in range(1, steps + 1))
