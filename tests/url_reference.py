@@ -1,4 +1,4 @@
-"""What enrichment takes out of a URL, in slow and obvious Python: the reference for the SQL of `sv.engine.duck.enrich`.
+"""What enrichment takes out of a URL, in slow and obvious Python: the reference for the SQL of `sv.engine.duck.buffer.enrich`.
 
 The third of its kind, a URL's path, is `sv.model.filters.url_path`, which the product itself uses. A URL is read as it was sent: scheme,
 authority, path, query and fragment are told apart by their marks (RFC 3986, appendix B), and nothing is normalised, resolved or stripped of
@@ -9,7 +9,7 @@ import re
 from typing import Final
 from urllib.parse import unquote_plus
 
-from sv.engine.duck.enrich import UTM_NAMES
+from sv.engine.duck.buffer.enrich import UTM_NAMES
 
 # Scheme and authority; after them come path, query and fragment.
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")

@@ -1,4 +1,4 @@
-"""Parquet: rows by their number, values as `engine.duck.reading` gives them. A null is no value."""
+"""Parquet: rows by their number, values as `engine.duck.user_parquet` gives them. A null is no value."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from sv.model.errors import BadFile
 from sv.model.json_repair import repair
 
 if TYPE_CHECKING:
-    from sv.engine.duck.reading import Role
+    from sv.engine.duck.user_parquet import Role
 
 
 class ParquetSource:
@@ -30,7 +30,7 @@ class ParquetSource:
     has_text_fields = True
 
     def __init__(self, file: UserFile, columns: Columns, zone: tzinfo) -> None:
-        from sv.engine.duck.reading import ParquetFile
+        from sv.engine.duck.user_parquet import ParquetFile
 
         self._zone = zone
         self._read_rows = 0

@@ -1,6 +1,6 @@
 """A statement of a user's own over one project's events, and its answer.
 
-Answers for the request's shape alone: what a statement may do is the engine's to say (`sv.engine.duck.sql_gate`).
+Answers for the request's shape alone: what a statement may do is the engine's to say (`sv.engine.duck.user_sql.sql_gate`).
 """
 
 from typing import Any, Final

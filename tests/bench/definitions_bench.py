@@ -17,7 +17,7 @@ from statistics import median
 
 import msgspec
 
-from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST
 from sv.engine.duck.summaries.definitions import summary_sql
 from sv.model.definitions import DefinitionsQuery

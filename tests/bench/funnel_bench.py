@@ -66,12 +66,12 @@ class Ours:
 
     def __init__(self, folder: Path, count: int, aliases: Any = None, properties: str = "") -> None:
         """aliases: of merged identity. properties: SQL of the events' JSON, where it is to be another one."""
+        from sv.engine.duck.buffer.drain import EVENT_ID
         from sv.engine.duck.database import Database
-        from sv.engine.duck.drain import EVENT_ID
         from sv.engine.duck.engine import DuckEngine
         from sv.engine.duck.files import MERGED_LEVEL, file_facts, parquet_options
-        from sv.engine.duck.key_files import open_key_file, write_key_file
-        from sv.engine.duck.key_reading import KeyFiles
+        from sv.engine.duck.keys.key_files import open_key_file, write_key_file
+        from sv.engine.duck.keys.key_reading import KeyFiles
         from sv.engine.port import Limits
         from sv.insights.runner import Context
         from sv.model.part import Part

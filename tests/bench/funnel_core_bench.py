@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from sv.engine.duck.funnel import packing_of
+from sv.engine.duck.funnels.funnel_sql import packing_of
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.modes import Mode, check_modes, needs_rows
 

@@ -9,7 +9,7 @@ import pytest
 from crash_rig import temporary_files
 from folder_rig import Folder, now_ms
 
-from sv.engine.duck import key_files
+from sv.engine.duck.keys import key_files
 
 DAY_MS = 86_400_000
 

@@ -17,9 +17,10 @@ from unittest.mock import patch
 import msgspec
 import pytest
 
-from sv.engine.duck import property_codes, slices
+from sv.engine.duck import slices
 from sv.engine.duck.database import Database
 from sv.engine.duck.engine import DuckEngine
+from sv.engine.duck.keys import property_codes
 from sv.engine.duck.tables import DuckTables
 from sv.engine.port import EventRow, Limits, Matcher, PageKeys, Scope
 from sv.ingest.decode import decode

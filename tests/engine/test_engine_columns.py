@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.summaries import SUMMARIES, known, reading
 from sv.imports.arrays import columns_of
 from sv.ingest.events import ShallowEvent

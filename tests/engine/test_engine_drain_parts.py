@@ -9,8 +9,8 @@ import duckdb
 import msgspec
 import pytest
 
-from sv.engine.duck import batch_parts
-from sv.engine.duck import drain as draining
+from sv.engine.duck.buffer import batch_parts
+from sv.engine.duck.buffer import drain as draining
 from sv.model.batch import StoredBatch
 from tests.engine.rig import NOON, BadBatch, Event, Rig, event, opened
 

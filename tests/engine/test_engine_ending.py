@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 import sv.store.rollups
-from sv.engine.duck import files, key_files
+from sv.engine.duck import files
+from sv.engine.duck.keys import key_files
 from sv.model.errors import Unavailable
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, expected_persons, shown

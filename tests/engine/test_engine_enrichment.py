@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.enrich import MAX_SEARCHED_BYTES, UTM_NAMES
+from sv.engine.duck.buffer.enrich import MAX_SEARCHED_BYTES, UTM_NAMES
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 from sv.model.enrichment import LOOKED_AT
 from sv.model.filters import url_path

@@ -14,8 +14,9 @@ import pytest
 from msgspec.structs import replace
 from rig import ALL, LIMITS, NOON, RECEIVED, STATES, Event, Rig, State, event, events, opened, properties_of
 
-from sv.engine.duck import engine, export, export_slices
-from sv.engine.duck.export_slices import slices_of
+from sv.engine.duck import engine
+from sv.engine.duck.exports import export, export_slices
+from sv.engine.duck.exports.export_slices import slices_of
 from sv.engine.port import Matcher, Scope, UnreadablePart
 from sv.model.exports import ExportFormat, Piece, pieces_of
 from sv.model.filters import Filter, Operator

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck import fingerprints, key_blocks, newest, property_codes
-from sv.engine.duck.fingerprints import Fingerprints, filters_of, hashes_of, may_hold, sought
-from sv.engine.duck.key_files import KeyFile, Reading
+from sv.engine.duck.keys import fingerprints, key_blocks, property_codes
+from sv.engine.duck.keys.fingerprints import Fingerprints, filters_of, hashes_of, may_hold, sought
+from sv.engine.duck.keys.key_files import KeyFile, Reading
+from sv.engine.duck.pages import newest
 from sv.engine.duck.schema import COLUMNS
 from sv.engine.port import Matcher
 from sv.insights.events import list_events

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from sv.engine.duck import first_values
 from sv.engine.duck.engine import DuckEngine
-from sv.engine.duck.first_values import firsts_of
-from sv.engine.duck.key_files import KEY_BITS
-from sv.engine.duck.key_reading import Matched
-from sv.engine.duck.key_values import Dictionary
+from sv.engine.duck.funnels import first_values
+from sv.engine.duck.funnels.first_values import firsts_of
+from sv.engine.duck.keys.key_files import KEY_BITS
+from sv.engine.duck.keys.key_reading import Matched
+from sv.engine.duck.keys.key_values import Dictionary
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
 from sv.model.calendar import iso_ms

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from sv.engine.duck.funnel import Packing
+from sv.engine.duck.funnels.funnel_sql import Packing
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
 from sv.model.errors import ValidationFailed
@@ -217,7 +217,7 @@ def _narrow(min_ms: int, max_ms: int, window_ms: int) -> Packing:
 
 
 def test_groups_that_no_key_has_room_for_are_refused(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sv.engine.duck import funnel as statements
+    from sv.engine.duck.funnels import funnel_sql as statements
 
     rig.buffer(rig.batch([event("a", f"person-{n}", NOON) for n in range(9)]))
     monkeypatch.setattr(statements, "packing_of", _narrow)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from sv.engine.duck import key_files, key_reading
-from sv.engine.duck.key_conditions import Alternative, Condition, alternatives_of
-from sv.engine.duck.key_files import (
+from sv.engine.duck.keys import key_files, key_reading
+from sv.engine.duck.keys.key_conditions import Alternative, Condition, alternatives_of
+from sv.engine.duck.keys.key_files import (
     CODED_COLUMNS,
     KEY_BITS,
     Column,

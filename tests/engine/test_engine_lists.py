@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from sv.engine.duck import newest, relation
+from sv.engine.duck import relation
+from sv.engine.duck.pages import newest
 from sv.engine.port import Matcher, PageKeys
 from sv.insights import events as lists
 from sv.insights.events import get_event, list_events

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from sv.engine.duck import merged_keys, step_keys
-from sv.engine.duck.key_files import KEY_BITS, Keys
-from sv.engine.duck.merged_keys import MergedKeys, plan_merge
+from sv.engine.duck.funnels import merged_keys, step_keys
+from sv.engine.duck.funnels.merged_keys import MergedKeys, plan_merge
+from sv.engine.duck.keys.key_files import KEY_BITS, Keys
 from sv.engine.port import Matcher, Scope, Uncut
 from sv.model.filters import Filter, Operator
 from sv.model.part import Part

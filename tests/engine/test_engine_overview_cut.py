@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sv.engine.duck import overview, overview_reading, overview_shares
+from sv.engine.duck.overviews import overview_reading, overview_shares, overview_sql
 from sv.model.errors import Unavailable
 from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from tests import chance
@@ -77,7 +77,7 @@ def place(rig: Rig, sent: list[Event]) -> None:
 def test_an_overview_in_pieces_is_what_loops_say(
     tmp_path: Path, pieces: list[int], hashed: str, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overview, "HASH", hashed)
+    monkeypatch.setattr(overview_sql, "HASH", hashed)
     with opened(tmp_path) as rig:
         place(rig, days_of_events(SEED))
         rows = rows_of(rig)

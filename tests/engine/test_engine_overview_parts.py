@@ -9,9 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sv.engine.duck.overview_reading import beside
-from sv.engine.duck.overview_shares import MOST_SPLITS, Rest, cuts, of_cut_sessions, of_derived, of_several, pieces, rows_within
-from sv.engine.duck.overview_tables import Rows, first_rows
+from sv.engine.duck.overviews.overview_reading import beside
+from sv.engine.duck.overviews.overview_shares import (
+    MOST_SPLITS,
+    Rest,
+    cuts,
+    of_cut_sessions,
+    of_derived,
+    of_several,
+    pieces,
+    rows_within,
+)
+from sv.engine.duck.overviews.overview_tables import Rows, first_rows
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.part import Part
 from tests import chance

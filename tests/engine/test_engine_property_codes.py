@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck import key_values, property_codes
-from sv.engine.duck.key_conditions import Answer, Condition, answers_of
-from sv.engine.duck.key_files import Footer, KeyFile, Reading
-from sv.engine.duck.key_values import Valued, values_by_file
+from sv.engine.duck.keys import key_values, property_codes
+from sv.engine.duck.keys.key_conditions import Answer, Condition, answers_of
+from sv.engine.duck.keys.key_files import Footer, KeyFile, Reading
+from sv.engine.duck.keys.key_values import Valued, values_by_file
 from sv.engine.duck.properties import Property
 from sv.engine.duck.relation import relation
 from sv.engine.duck.run import Statements

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sv.engine.duck import slices
-from sv.engine.duck.key_files import KEY_BITS, Reading
+from sv.engine.duck.keys.key_files import KEY_BITS, Reading
 from sv.engine.duck.slices import slice_of
 from sv.model.limits import DAY_MS
 from tests.engine.rig import NOON, Event, Rig, event, in_pieces

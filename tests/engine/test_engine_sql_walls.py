@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from sv.engine.duck.schema import COLUMNS
-from sv.engine.duck.sql_child import Job, open_locked
-from sv.engine.duck.sql_functions import OPERATORS, SCALARS, TABLES
-from sv.engine.duck.sql_gate import Refused, checked
+from sv.engine.duck.user_sql.sql_child import Job, open_locked
+from sv.engine.duck.user_sql.sql_functions import OPERATORS, SCALARS, TABLES
+from sv.engine.duck.user_sql.sql_gate import Refused, checked
 
 JOB = Job("", [], 0, 10, 1 << 20, 128 << 20, 1, 10.0)
 

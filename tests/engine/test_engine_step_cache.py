@@ -10,11 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sv.engine.duck import key_reading, merged_keys, step_keys
 from sv.engine.duck.engine import DuckEngine
-from sv.engine.duck.key_files import MAX_PERSON
-from sv.engine.duck.step_keys import ENTRY_BYTES, Kept, StepCache
-from sv.engine.duck.step_reading import MIN_HALF_ROWS, Look, plan_looks
+from sv.engine.duck.funnels import merged_keys, step_keys
+from sv.engine.duck.funnels.step_keys import ENTRY_BYTES, Kept, StepCache
+from sv.engine.duck.funnels.step_reading import MIN_HALF_ROWS, Look, plan_looks
+from sv.engine.duck.keys import key_reading
+from sv.engine.duck.keys.key_files import MAX_PERSON
 from sv.engine.port import Matcher, Scope, Uncut
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sv.engine.duck import key_reading
 from sv.engine.duck.engine import DuckEngine
-from sv.engine.duck.key_files import KeyFile
-from sv.engine.duck.key_reading import KeyFiles
-from sv.engine.duck.trend_keys import Contribution, measures
+from sv.engine.duck.keys import key_reading
+from sv.engine.duck.keys.key_files import KeyFile
+from sv.engine.duck.keys.key_reading import KeyFiles
+from sv.engine.duck.trends.trend_keys import Contribution, measures
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import iso_ms

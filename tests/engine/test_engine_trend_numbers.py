@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sv.engine.duck import property_codes, trend_numbers, trend_reading
 from sv.engine.duck.engine import DuckEngine
-from sv.engine.duck.key_numbers import number_in
-from sv.engine.duck.key_values import rows_holding
+from sv.engine.duck.keys import property_codes
+from sv.engine.duck.keys.key_numbers import number_in
+from sv.engine.duck.keys.key_values import rows_holding
 from sv.engine.duck.properties import Property
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params
+from sv.engine.duck.trends import trend_numbers, trend_reading
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.limits import DAY_MS

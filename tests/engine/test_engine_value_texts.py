@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.key_values import json_texts, strings_of
+from sv.engine.duck.keys.key_values import json_texts, strings_of
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params
 from tests.engine.rig import LIMITS, Rig

@@ -10,25 +10,25 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck import export
 from sv.engine.duck.aliases import AliasTables
+from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.database import Database
-from sv.engine.duck.drain import buffer_name
-from sv.engine.duck.export_slices import ExportSlices
-from sv.engine.duck.funnel_reading import FunnelReader
-from sv.engine.duck.key_reading import KeyFiles, KeyReader
-from sv.engine.duck.merged_keys import MergedKeys
-from sv.engine.duck.overview import OverviewSource
-from sv.engine.duck.overview_reading import Asked as OverviewAsked
-from sv.engine.duck.overview_reading import OverviewReader
-from sv.engine.duck.page_reading import PageReader
+from sv.engine.duck.exports import export
+from sv.engine.duck.exports.export_slices import ExportSlices
+from sv.engine.duck.funnels.funnel_reading import FunnelReader
+from sv.engine.duck.funnels.merged_keys import MergedKeys
+from sv.engine.duck.funnels.step_keys import StepCache
+from sv.engine.duck.funnels.step_reading import StepReader
+from sv.engine.duck.keys.key_reading import KeyFiles, KeyReader
+from sv.engine.duck.overviews.overview_reading import Asked as OverviewAsked
+from sv.engine.duck.overviews.overview_reading import OverviewReader
+from sv.engine.duck.overviews.overview_sql import OverviewSource
+from sv.engine.duck.pages.page_reading import PageReader
 from sv.engine.duck.relation import attributed, relation
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params, Sql
-from sv.engine.duck.sql_run import run_sql
-from sv.engine.duck.step_keys import StepCache
-from sv.engine.duck.step_reading import StepReader
-from sv.engine.duck.trend_reading import Asked, TrendReader
+from sv.engine.duck.trends.trend_reading import Asked, TrendReader
+from sv.engine.duck.user_sql.sql_run import run_sql
 from sv.engine.port import (
     Aliases,
     EventRow,

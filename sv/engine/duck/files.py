@@ -16,8 +16,8 @@ from typing import Final
 import duckdb
 from msgspec import Struct
 
+from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.database import ENGINE_FAULTS, MISTAKES
-from sv.engine.duck.drain import buffer_name
 from sv.engine.duck.schema import COLUMN_LIST, COLUMNS, SCHEMA_VERSION, SORT_KEY
 from sv.engine.duck.slices import GROUP_ROWS, slice_of
 from sv.model.redaction import redacted

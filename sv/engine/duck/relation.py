@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.elements import elements_match
 from sv.engine.duck.files import read_files
 from sv.engine.duck.filters import all_of

@@ -9,12 +9,13 @@ from typing import Final
 
 import duckdb
 
-from sv.engine.duck import drain as draining
-from sv.engine.duck import files, key_files
-from sv.engine.duck.batch_parts import are_large, in_parts, part_bytes
+from sv.engine.duck import files
+from sv.engine.duck.buffer import drain as draining
+from sv.engine.duck.buffer.batch_parts import are_large, in_parts, part_bytes
+from sv.engine.duck.buffer.drain import Agent, NumberPersons, Staged, buffer_name
 from sv.engine.duck.database import NO_ASYNC_THREADS, Database
-from sv.engine.duck.drain import Agent, NumberPersons, Staged, buffer_name
-from sv.engine.duck.key_reading import KeyFiles
+from sv.engine.duck.keys import key_files
+from sv.engine.duck.keys.key_reading import KeyFiles
 from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable

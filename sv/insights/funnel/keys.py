@@ -6,7 +6,7 @@ difference in time.
 
 INVARIANT FUNNEL-1: 2^bits is beyond the time span plus the window, so that a key minus an earlier key of
 another group is always beyond the window, and one comparison tells "same group and in time". The engine chooses the
-width (`sv.engine.duck.funnel.packing_of`).
+width (`sv.engine.duck.funnels.funnel_sql.packing_of`).
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -23,7 +23,7 @@ create table session_rollups (
   browser_first blob,
   os_first blob,
   person_last blob not null,
-  -- A derived session is named as `sv.engine.duck.page` names it.
+  -- A derived session is named as `sv.engine.duck.pages` names it.
   id text generated always as (coalesce(session_id, 'auto-' || owner || '-' || started_ms)) virtual,
   entry_url text generated always as (
     cast(iif(instr(substr(entry_first, 18), x'00') = 0, substr(entry_first, 18), substr(entry_first, 18, instr(substr(entry_first, 18), x'00') - 1)) as text)

@@ -3,7 +3,7 @@
 Items are described in `sv.engine.duck.summaries.aliases`, the rule in `sv.model.identity`. Both halves of it are one comparison: the
 smaller event id wins, and that of a user id is empty. Persons are merged before (`kinds`), so that they tell which ids are user ids.
 
-Every anonymous id that comes together with a user id has a number (`sv.engine.duck.drain`, and where that was taken away
+Every anonymous id that comes together with a user id has a number (`sv.engine.duck.buffer.drain`, and where that was taken away
 `sv.store.rollups`), whether or not it has events of its own.
 
 # INVARIANT ROLLUP-3: versions grow with the order of commits while a build is live. A reader that has taken in every alias up to some

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sv.engine.duck.funnel import packing_of
+from sv.engine.duck.funnels.funnel_sql import packing_of
 from sv.insights.funnel import outcome
 from sv.insights.funnel.outcome import Levels, StepFigures
 from tests.engine.funnel.histories import World, random_world

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.funnel import packing_of
+from sv.engine.duck.funnels.funnel_sql import packing_of
 from sv.insights.funnel import core
 from sv.insights.funnel.core import levels_of_rows, levels_of_steps
 from sv.insights.funnel.keyed import Fills

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv.engine.duck.enrich import UTM_NAMES
+from sv.engine.duck.buffer.enrich import UTM_NAMES
 from sv.model.filters import url_path
 from tests.url_reference import referring_domain, utm_of
 

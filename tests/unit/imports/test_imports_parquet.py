@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from imports_rig import NOW, ROW, read, write
 
-from sv.engine.duck import reading
-from sv.engine.duck.reading import ParquetFile
+from sv.engine.duck import user_parquet
+from sv.engine.duck.user_parquet import ParquetFile
 from sv.imports.columns import Columns
 from sv.imports.files import UserFile
 from sv.imports.parquet import ParquetSource
@@ -305,13 +305,13 @@ def blocks(path: Path, after: int = 0) -> list[list[Any]]:
 
 def by_the_engine(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "LARGE_ROW_BYTES", 1 << 40)
+        patch.setattr(user_parquet, "LARGE_ROW_BYTES", 1 << 40)
         return [row for block in blocks(path) for row in block]
 
 
 def test_large_rows_are_read_few_at_a_time_and_have_the_same_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGE_BLOCK_BYTES", 60_000)
-    monkeypatch.setattr(reading, "MIN_BLOCK_ROWS", 1)
+    monkeypatch.setattr(user_parquet, "LARGE_BLOCK_BYTES", 60_000)
+    monkeypatch.setattr(user_parquet, "MIN_BLOCK_ROWS", 1)
     path = write_parquet(
         tmp_path / "f.parquet",
         {name: pa.concat_arrays([pa.array(column)] * 6) for name, column in LARGE.items()},

@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from sv.engine.duck.drain import buffer_name
+from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.files import read_files
 from sv.engine.duck.schema import COLUMN_LIST
 from sv.engine.duck.summaries import SUMMARIES

@@ -1,0 +1,7 @@
+"""Key files: a file beside each part, out of which funnels, trends and pages are answered without decoding Parquet. Never the only place of
+anything.
+
+    key_files, key_order, property_codes, fingerprints    what is in one, and how it is made
+    key_conditions, key_values, key_numbers, key_blocks   which codes, values and rows a condition or a breakdown is about
+    key_reading                                           answers out of them
+"""

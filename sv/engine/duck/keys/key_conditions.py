@@ -1,0 +1,243 @@
+"""Answers a matcher's conditions from key files: for which codes of a column or property each condition holds.
+
+A condition is asked once of each distinct value, by the same SQL that asks it of rows, so that it means the same in both. Two cases need no
+statement: equality of strings, and comparisons with a property whose numbers are kept in order, where it is enough to find the place of the
+bound. What codes can't answer is left to the caller.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence, Set
+from typing import Final, NamedTuple, cast
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.filters import condition
+from sv.engine.duck.keys.fingerprints import sought
+from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
+from sv.engine.duck.keys.key_values import Files, GiveUp, held_values, rows_holding
+from sv.engine.duck.properties import IS_BOT
+from sv.engine.duck.run import Statements
+from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
+from sv.engine.duck.sql import Params
+from sv.engine.port import Limits, Matcher, Scope
+from sv.model.filters import NEGATED, Filter, Operator, compares_path, url_path
+
+_PROPERTIES: Final = "properties"
+_WORD: Final = re.compile(r"\w+")
+
+Table = NDArray[np.bool_]
+"""Which codes a condition holds for, by code."""
+
+
+class Condition(Struct, frozen=True):
+    """A condition over one coded column, or over the property that `item` names. item: None for the condition that leaves out bots."""
+
+    column: str | None
+    item: Filter | None
+
+
+class Answer(NamedTuple):
+    """For which codes a condition holds in one file. at, width: where the rows' codes are; at is None where all rows have the same code."""
+
+    at: int | None
+    width: int
+    table: Table
+
+    @property
+    def for_all(self) -> bool | None:
+        """True or False where the condition holds for all rows or for none; None where each row's code has to be looked at."""
+        if self.table.all():
+            return True
+        return False if self.at is None or not self.table.any() else None
+
+
+Answers = dict[tuple[Condition, KeyFile], Answer]
+"""A condition and file that is missing has no answer."""
+
+
+class Alternative(Struct, frozen=True):
+    """Events of one name, or of any, that meet all of these conditions."""
+
+    event: str | None
+    needs: tuple[Condition, ...]
+
+
+def alternatives_of(scope: Scope, matcher: Matcher) -> list[Alternative] | None:
+    """The matcher within the scope, as alternatives: an event counts if it is of any of them. None where codes can't express it."""
+    common = _conditions_of((*scope.filters, *matcher.filters))
+    if common is None:
+        return None
+    if not scope.include_bots:
+        common = (Condition("is_bot", None), *common)
+    if not matcher.rules:
+        return [Alternative(matcher.event, common)]
+    found: list[Alternative] = []
+    for rule in matcher.rules:
+        needs = _conditions_of(rule.all_filters)
+        if rule.selector is not None or rule.text is not None or needs is None:
+            return None
+        if None in (matcher.event, rule.event) or matcher.event == rule.event:
+            found.append(Alternative(matcher.event or rule.event, (*common, *needs)))
+    return found
+
+
+def _conditions_of(items: Sequence[Filter]) -> tuple[Condition, ...] | None:
+    found = tuple(map(_condition_of, items))
+    return None if None in found else tuple(need for need in found if need is not None)
+
+
+def _condition_of(item: Filter) -> Condition | None:
+    # Values are bound, so the condition's words are columns, functions and keywords.
+    words = set(_WORD.findall(condition(item, Params()))) & COLUMNS.keys()
+    if words == {_PROPERTIES} and item.property not in STRING_PROPERTY_COLUMNS and item.property != IS_BOT:
+        return Condition(None, item)
+    (column,) = words if len(words) == 1 else (None,)
+    return Condition(column, item) if column in CODED_COLUMNS else None
+
+
+def answers_of(
+    needs: Set[Condition],
+    files: Files,
+    statements: Statements,
+    give_up: GiveUp,
+    limits: Limits,
+) -> Answers:
+    """The answer to each condition in each file that can give one."""
+    answers: Answers = {}
+    for need in needs:
+        if need.column is not None:
+            answers |= _of_column(need, need.column, files, statements, limits)
+        elif need.item is not None:
+            answers |= _OfProperty(need, need.item, statements, limits).answers(files, give_up)
+    return answers
+
+
+def _of_column(need: Condition, name: str, files: Files, statements: Statements, limits: Limits) -> Answers:
+    columns = {file: column for _, file in files if (column := file.columns.get(name)) is not None}
+    values = {value for column in columns.values() for value in column.values}
+    item = need.item
+    if item is None:
+        holds = {value: value is not True for value in values}
+    elif (equal := _equal_of(item)) is not None:
+        holds = {value: (value in equal.strings) is equal.holds for value in values}
+    else:
+        holds = _ask(name, item, values, statements, limits)
+    return {
+        (need, file): Answer(column.at, 1, np.array([holds[value] for value in column.values], np.bool_))
+        for file, column in columns.items()
+    }
+
+
+class _Equal(NamedTuple):
+    """A condition that only asks whether a string is one of `strings`. holds: whether it holds for those, or for all other values."""
+
+    strings: frozenset[str]
+    holds: bool
+
+
+def _equal_of(item: Filter) -> _Equal | None:
+    if NEGATED.get(item.operator, item.operator) is not Operator.EXACT:
+        return None
+    values = item.value if isinstance(item.value, tuple) else (item.value,)
+    strings = frozenset(
+        (url_path(value) or "") if compares_path(item.property, value) else value for value in values if isinstance(value, str)
+    )
+    return _Equal(strings, item.operator is Operator.EXACT) if all(isinstance(value, str) for value in values) else None
+
+
+def _ask(column: str, item: Filter, values: set[Value], statements: Statements, limits: Limits) -> dict[Value, bool]:
+    params = Params()
+    held = params.bind(list(values))
+    statement = f"select {column}, {condition(item, params)} from (select unnest({held}::{COLUMNS[column]}[]) as {column})"
+    return {value: bool(holds) for value, holds in statements.rows(params.sql(statement), limits)}
+
+
+class _OfProperty:
+    """One condition over a property, in many files."""
+
+    def __init__(self, need: Condition, item: Filter, statements: Statements, limits: Limits) -> None:
+        self._need = need
+        self._item = item
+        self._statements = statements
+        self._limits = limits
+
+    def answers(self, files: Files, give_up: GiveUp) -> Answers:
+        held = held_values(files, self._item.property, give_up)
+        holds = self._ask({None, *held.distinct}) if held.absent or held.texts or held.numbers else {}
+        found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
+        for texts, holders in held.texts.items():
+            table = np.array([holds[text] for text in texts], np.bool_)
+            found |= {(self._need, file): Answer(column.at, column.width, table) for file, column in holders}
+        for file, (column, each) in held.numbers.items():
+            table = np.concatenate(([holds[None]], self._of_numbers(each)))
+            found[self._need, file] = Answer(column.at, column.width, table)
+        return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
+
+    def _without(self, files: Files, give_up: GiveUp) -> Iterator[KeyFile]:
+        """The files that have no codes of the property, but whose Bloom filters show that no row meets the condition."""
+        values = sought(self._item)
+        if values is None:
+            return
+        for part, file in files:
+            prints = file.fingerprints.get(self._item.property)
+            if prints is not None:
+                try:
+                    with Reading(file) as reading:
+                        if not reading.blocks_with(prints, values):
+                            yield file
+                except OSError as error:
+                    give_up(part, file, error)
+
+    def _ask(self, texts: set[str | None]) -> dict[str | None, bool]:
+        """For which values the condition holds. Values are JSON texts; None stands for an absent property."""
+        holds = self._compared(texts)
+        rest = texts - holds.keys()
+        if rest:
+            params = Params()
+            statement = f"select text, {condition(self._item, params)} from ({rows_holding(self._item.property, rest, params)})"
+            holds |= {text: bool(held) for text, held in self._statements.rows(params.sql(statement), self._limits)}
+        return holds
+
+    def _compared(self, texts: set[str | None]) -> dict[str | None, bool]:
+        """The same, without SQL, for values that plainly are a certain string, with nothing escaped, or plainly are no string."""
+        equal = _equal_of(self._item)
+        if equal is None:
+            return {}
+        written = {f'"{string}"' for string in equal.strings}
+        return {text: (text in written) is equal.holds for text in texts if text is None or "\\" not in text or text[0] != '"'}
+
+    def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:
+        """For which of these ascending numbers it holds; they represent the stored values exactly."""
+        operator = NEGATED.get(self._item.operator, self._item.operator)
+        if operator is Operator.IS_SET:
+            holds = np.ones(numbers.size, np.bool_)
+        else:
+            holds = np.zeros(numbers.size, np.bool_)
+            value = self._item.value
+            for bound in value if isinstance(value, tuple) else (value,):
+                if isinstance(bound, int | float) and not isinstance(bound, bool):
+                    low, high = _range_of(numbers, operator, bound)
+                    holds[low:high] = True
+        return holds if operator is self._item.operator else ~holds
+
+
+def _range_of(numbers: NDArray[np.float64], operator: Operator, bound: float) -> tuple[int, int]:
+    """The ascending numbers on the operator's side of the bound. Compares exactly, as Python does."""
+    listed = cast("Sequence[float]", numbers)
+    low, high = bisect_left(listed, bound, key=float), bisect_right(listed, bound, key=float)
+    match operator:
+        case Operator.EXACT:
+            return low, high
+        case Operator.GT:
+            return high, numbers.size
+        case Operator.GTE:
+            return low, numbers.size
+        case Operator.LT:
+            return 0, low
+        case Operator.LTE:
+            return 0, high
+        case _:
+            return 0, 0

@@ -1,0 +1,58 @@
+"""The numbers that a property's codes stand for in key files: for trends that measure numbers (sums, averages, quantiles)."""
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.keys.key_files import KeyFile
+from sv.engine.duck.keys.key_values import Files, GiveUp, held_values
+from sv.engine.duck.keys.property_codes import NUMBER_BEGINS
+from sv.engine.duck.properties import IS_BOT
+from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
+
+
+class Numbers(Struct, frozen=True, eq=False):
+    """of_codes: the number by code; nan for a value that is no number. ascending: the codes of numbers, in the order of the numbers."""
+
+    of_codes: NDArray[np.float64]
+    ascending: NDArray[np.int64] | slice
+
+    @property
+    def has_others(self) -> bool:
+        """Whether some codes stand for values that are no numbers."""
+        return bool(np.isnan(self.of_codes).any())
+
+
+NO_NUMBERS: Final = Numbers(np.full(1, np.nan), slice(0, 0))
+
+
+class Numbered(NamedTuple):
+    """A property's numbers in one file. at, width: where the codes are; at is None where all rows have the one value."""
+
+    at: int | None
+    width: int
+    numbers: Numbers
+
+
+def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, Numbered]:
+    """The property's numbers in each file that has them coded. None has them for a property with a typed column."""
+    if name in STRING_PROPERTY_COLUMNS or name == IS_BOT:
+        return {}
+    held = held_values(files, name, give_up)
+    found = dict.fromkeys(held.absent, Numbered(None, 1, NO_NUMBERS))
+    number_of = {text: number_in(text) for text in held.distinct}
+    for texts, holders in held.texts.items():
+        of_codes = np.array([number_of[text] for text in texts], np.float64)
+        numbers = Numbers(of_codes, np.argsort(of_codes)[: np.count_nonzero(~np.isnan(of_codes))])  # nan is put last
+        found |= {file: Numbered(column.at, column.width, numbers) for file, column in holders}
+    for file, (column, values) in held.numbers.items():
+        found[file] = Numbered(column.at, column.width, Numbers(np.concatenate(([np.nan], values)), slice(1, None)))
+    return found
+
+
+def number_in(text: str | None) -> float:
+    """As `Property.number` has it of JSON with the text in it; nan for what is no number."""
+    return float(text) if text is not None and text[0] in NUMBER_BEGINS else math.nan

@@ -1,0 +1,1 @@
+"""Lists of events. `page_reading` is the door; `newest` finds where the events of a page lie."""

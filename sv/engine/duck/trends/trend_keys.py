@@ -1,0 +1,221 @@
+"""Trends from key files: counts of events and of persons by bucket and breakdown value, a file at a time.
+
+Each file contributes what can be combined with other files in the least space: counts, and the distinct persons of each cell. The rest of a
+snapshot contributes the same, by SQL.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from sv.engine.duck.funnels.step_keys import OFFSETS, covers, pick_within
+from sv.engine.duck.keys.key_files import KEY_BITS, Codes
+from sv.engine.duck.keys.key_reading import Matched
+from sv.engine.duck.keys.key_values import Dictionary
+from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
+from sv.engine.port import Scope
+from sv.model.part import Part
+
+Persons = NDArray[np.uint32]
+Cell = tuple[int, int]
+"""(slot, bucket), as `trend_sql.cells_sql` has them."""
+
+FEW_CELLS: Final = 4
+"""So many are picked out one by one; more are told apart by sorting."""
+
+MAX_BYTE: Final = 256
+"""So many cells are told apart by a byte."""
+
+_SHIFT: Final = np.uint64(KEY_BITS)
+_PERSON_BITS: Final = np.uint64(64 - KEY_BITS)
+_PERSON: Final = np.uint64((1 << (64 - KEY_BITS)) - 1)
+
+
+class Contribution(Struct, frozen=True):
+    """What a file has in each cell: the number of events and, where asked for, the distinct persons, ascending."""
+
+    counts: dict[Cell, int]
+    persons: dict[Cell, Persons]
+
+
+def in_range(part: Part, matched: Matched, scope: Scope) -> Matched:
+    """Those of the scope's range."""
+    if covers(scope, part):
+        return matched
+    keys, places = pick_within(matched.keys, matched.origin_ms, scope)
+    codes = None if matched.codes is None else matched.codes[places]
+    number_codes = None if matched.number_codes is None else matched.number_codes[places]
+    return matched._replace(keys=keys, codes=codes, number_codes=number_codes)
+
+
+class ValueCounts(NamedTuple):
+    """How many of a file's events have each of the dictionary's values."""
+
+    dictionary: Dictionary
+    counts: NDArray[np.int64]
+
+
+def value_counts(matched: Matched) -> ValueCounts:
+    codes: Codes = np.empty(0, np.uint8) if matched.codes is None else matched.codes
+    return ValueCounts(matched.dictionary, np.bincount(codes, minlength=len(matched.dictionary.values)))
+
+
+def summed(found: Iterable[ValueCounts]) -> Counter[str]:
+    """How many events of all files have each value."""
+    sums: dict[Dictionary, NDArray[np.int64]] = {}
+    for dictionary, counts in found:
+        sums[dictionary] = sums[dictionary] + counts if dictionary in sums else counts
+    of_values: Counter[str] = Counter()
+    for dictionary, counts in sums.items():
+        for value, count in zip(dictionary.values, counts.tolist(), strict=True):
+            if count and value is not None:
+                of_values[value] += count
+    return of_values
+
+
+class Slots:
+    """The slot of each breakdown value (OTHER_SLOT for those beyond the limit), and for each dictionary the slot of each code. Thread-safe:
+    two threads that work out the same entry get the same result."""
+
+    def __init__(self, of_values: Mapping[str, int]) -> None:
+        self._of_values = of_values
+        self._of_dictionaries: dict[Dictionary, tuple[list[int], NDArray[np.int64]]] = {}
+
+    def of_codes(self, dictionary: Dictionary) -> tuple[list[int], NDArray[np.int64]]:
+        """The slots that its values have, ascending, and the place among them of each code's."""
+        known = self._of_dictionaries.get(dictionary)
+        if known is None:
+            slots = [NO_VALUE_SLOT if value is None else self._of_values.get(value, OTHER_SLOT) for value in dictionary.values]
+            used, places = np.unique(np.array(slots, np.int64), return_inverse=True)
+            known = self._of_dictionaries[dictionary] = (used.tolist(), places.astype(np.int64))
+        return known
+
+
+def contribution(
+    part: Part,
+    matched: Matched,
+    starts_ms: Sequence[int],
+    slots: Slots | None,
+    users: NDArray[np.uint32] | None,
+    *,
+    with_persons: bool,
+) -> Contribution:
+    """What these rows of the part have in each cell. slots: None without a breakdown."""
+    keys = matched.keys
+    if not keys.size:
+        return Contribution({}, {})
+    cells, names = cells_of(part, matched, starts_ms, slots)
+    persons = (keys >> _SHIFT).astype(np.uint32)
+    if users is not None:
+        persons = users[persons]
+    is_sorted = users is None
+    counts = {}
+    found: dict[Cell, Persons] = {}
+    if cells is None:
+        counts[names[0]] = int(keys.size)
+        if with_persons:
+            found[names[0]] = _once(persons, is_sorted=is_sorted)
+        return Contribution(counts, found)
+    sizes = np.bincount(cells, minlength=len(names)).tolist()
+    counts = {name: size for name, size in zip(names, sizes, strict=True) if size}
+    if with_persons and len(counts) <= FEW_CELLS:
+        for place, name in enumerate(names):
+            if name in counts:
+                found[name] = _once(persons[np.flatnonzero(cells == place)], is_sorted=is_sorted)
+    elif with_persons:
+        pairs = np.unique((cells.astype(np.uint64) << _PERSON_BITS) | persons)
+        borders = np.searchsorted(pairs, np.arange(len(names) + 1, dtype=np.uint64) << _PERSON_BITS).tolist()
+        for place, name in enumerate(names):
+            if name in counts:
+                found[name] = (pairs[borders[place] : borders[place + 1]] & _PERSON).astype(np.uint32)
+    return Contribution(counts, found)
+
+
+def cells_of(
+    part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None
+) -> tuple[NDArray[Any] | None, list[Cell]]:
+    """Each row's place among these cells, of which some may have none; None where all are in the one."""
+    starts = np.array(starts_ms[1:], np.int64)
+    first, last = (int(place) for place in np.searchsorted(starts, (part.min_ts_ms, part.max_ts_ms), "right"))
+    buckets: NDArray[np.int64] | None = None
+    if first < last:
+        offsets = (matched.keys & OFFSETS).view(np.int64)
+        borders = starts[first:last] - matched.origin_ms
+        if last - first == 1:
+            buckets = (offsets >= borders[0]).astype(np.int64)
+        else:
+            buckets = np.searchsorted(borders, offsets, "right")
+    if matched.codes is None or slots is None:
+        names = [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
+        return buckets, names
+    used, places = slots.of_codes(matched.dictionary)
+    names = [(slot, bucket) for slot in used for bucket in range(first, last + 1)]
+    cells = (places * (last - first + 1)).astype(np.uint8 if len(names) <= MAX_BYTE else np.int64)[matched.codes]
+    return cells if buckets is None else cells + buckets, names
+
+
+def _once(persons: Persons, *, is_sorted: bool) -> Persons:
+    """Each person once, ascending."""
+    if not is_sorted:
+        return np.unique(persons)
+    return persons[np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))]
+
+
+def measures(
+    contributions: Sequence[Contribution], check: Callable[[], None], *, of_persons: bool
+) -> list[tuple[int, int | None, float]]:
+    """(slot, bucket or None for the whole range, measure), as `trend_sql.cells_sql` answers. check: called between unions of persons."""
+    if not of_persons:
+        counts: Counter[Cell] = Counter()
+        for each in contributions:
+            counts.update(each.counts)
+        wholes: Counter[int] = Counter()
+        for (slot, _), count in counts.items():
+            wholes[slot] += count
+        cells: list[tuple[int, int | None, float]] = [(slot, bucket, float(count)) for (slot, bucket), count in counts.items()]
+        return cells + [(slot, None, float(count)) for slot, count in wholes.items()]
+    by_cell: dict[Cell, list[Persons]] = defaultdict(list)
+    by_slot: dict[int, list[Persons]] = defaultdict(list)
+    for each in contributions:
+        for cell, persons in each.persons.items():
+            by_cell[cell].append(persons)
+            by_slot[cell[0]].append(persons)
+    rows: list[tuple[int, int | None, float]] = [
+        (slot, bucket, float(_union_size(lists, check))) for (slot, bucket), lists in by_cell.items()
+    ]
+    return rows + [(slot, None, float(_union_size(lists, check))) for slot, lists in by_slot.items()]
+
+
+def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
+    """How many distinct persons there are in all arrays together."""
+    check()
+    if len(lists) == 1:
+        return int(lists[0].size)
+    size = sum(persons.size for persons in lists)
+    largest = max(int(persons[-1]) for persons in lists if persons.size) if size else 0
+    if largest < 8 * size:
+        flags = np.zeros(largest + 1, np.bool_)
+        for persons in lists:
+            flags[persons] = True
+        return int(np.count_nonzero(flags))
+    return int(np.unique(np.concatenate(lists)).size)
+
+
+def contribution_of(rows: Any) -> Contribution:
+    """The contribution of the rest, from the answer of `trend_sql.pieces_sql`: parallel arrays of slot, bucket and person, in any order."""
+    slots, buckets, persons = (np.asarray(values, np.int64) for values in rows)
+    if not slots.size:
+        return Contribution({}, {})
+    order = np.lexsort((persons, buckets, slots))
+    slots, buckets, persons = slots[order], buckets[order], persons[order].astype(np.uint32)
+    borders = np.flatnonzero(
+        np.concatenate((np.ones(min(1, slots.size), np.bool_), (slots[1:] != slots[:-1]) | (buckets[1:] != buckets[:-1])))
+    )
+    ends = [*borders[1:].tolist(), slots.size]
+    return Contribution(
+        {}, {(int(slots[low]), int(buckets[low])): persons[low:high] for low, high in zip(borders.tolist(), ends, strict=True)}
+    )

@@ -1,0 +1,214 @@
+"""Measures of a property's numbers, combined from pieces: sums, averages, extremes and quantiles by bucket and breakdown value.
+
+A sum is exact and rounded once, whatever the order of its numbers and wherever they come from: each file contributes an integer, in units
+of 2 ** -SCALE. A quantile is computed from the distinct numbers and how many events have each; where it lies between two of them it is
+interpolated as by the engine's `quantile_cont`. Assumes finite numbers. Never asks SQL.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv.engine.duck.keys.key_reading import Matched
+from sv.engine.duck.trends.trend_keys import Cell, Slots, cells_of
+from sv.engine.port import Measure
+from sv.model.part import Part
+
+Form = Literal["sums", "extremes", "quantiles"]
+"""What the pieces of a measure are.
+
+sums: (the sum in units of 2 ** -SCALE, of how many events), integers. extremes: the least or the greatest. quantiles: (numbers, ascending,
+how many events have each).
+"""
+
+Piece = tuple[Cell, Any]
+Row = tuple[int, int | None, float]
+
+SCALE: Final = 1200
+"""Every double is a multiple of 2 ** -1074; SQL's sums are in units that may be 2 ** 76 times smaller."""
+
+QUANTILES: Final[dict[str, float]] = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+
+DENSE: Final = 4
+"""Numbers of each cell are counted in a table where it has at most so many entries an event, else they are sorted."""
+
+SLICE_BITS: Final = 27
+"""What is left of a number is at most 2 ** 26 units of a slice, and a file has less than 2 ** 23 events: a double holds their sum."""
+
+_LEAST_BITS: Final = -1074
+"""All doubles are whole units of so many bits."""
+
+_LARGE: Final = 2.0**900
+_DOWN: Final = 200
+"""By how many bits numbers that are larger are scaled down, since what they would be added to is no double."""
+
+
+def form_of(measure: Measure) -> Form:
+    """How a measure of numbers is put together."""
+    if measure in ("sum", "avg"):
+        return "sums"
+    return "extremes" if measure in ("min", "max") else "quantiles"
+
+
+class Tally(NamedTuple):
+    """How many events of each cell have each number, ordered by cell and then by number. places: of the cell in `cells`."""
+
+    cells: Sequence[Cell]
+    places: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+_NOTHING: Final = Tally((), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int64))
+
+
+def measured(matched: Matched) -> Matched:
+    """Those rows that have a number."""
+    if matched.number_codes is None or not matched.numbers.has_others:
+        return matched
+    rows = np.flatnonzero(~np.isnan(matched.numbers.of_codes)[matched.number_codes])
+    codes = None if matched.codes is None else matched.codes[rows]
+    return matched._replace(keys=matched.keys[rows], codes=codes, number_codes=matched.number_codes[rows])
+
+
+def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> Tally:
+    """The numbers of these rows in each cell. slots: None without a breakdown."""
+    codes, of_codes, ascending = matched.number_codes, matched.numbers.of_codes, matched.numbers.ascending
+    if codes is None or not codes.size:
+        return _NOTHING
+    cells, names = cells_of(part, matched, starts_ms, slots)
+    at = codes if cells is None else cells.astype(np.int64) * of_codes.size + codes
+    if of_codes.size * len(names) <= DENSE * at.size:
+        table = np.bincount(at, minlength=of_codes.size * len(names)).reshape(-1, of_codes.size)[:, ascending]
+        each = np.ascontiguousarray(table).reshape(-1)
+        held = np.flatnonzero(each)
+        borders = np.searchsorted(held, np.arange(len(names) + 1) * table.shape[1])
+        places = np.repeat(np.arange(len(names)), np.diff(borders))
+        return Tally(names, places, of_codes[ascending][held - places * table.shape[1]], each[held])
+    pairs, counts = np.unique(at, return_counts=True)
+    places, held = np.divmod(pairs, of_codes.size)
+    numbers = of_codes[held]
+    order = np.lexsort((numbers, places))
+    order = order[~np.isnan(numbers[order])]
+    return Tally(names, places[order], numbers[order], counts[order])
+
+
+def tally_of(slots: NDArray[Any], buckets: NDArray[Any], numbers: NDArray[np.float64], counts: NDArray[Any]) -> Tally:
+    """The tally of the rest, from the answer of `trend_sql.number_pieces_sql`: parallel arrays in any order."""
+    order = np.lexsort((numbers, buckets, slots))
+    slots, buckets = slots[order], buckets[order]
+    is_next = (slots[1:] != slots[:-1]) | (buckets[1:] != buckets[:-1])
+    firsts = np.concatenate((np.zeros(min(1, order.size), np.int64), np.flatnonzero(is_next) + 1))
+    cells = list(zip(slots[firsts].tolist(), buckets[firsts].tolist(), strict=True))
+    places = np.concatenate((np.zeros(min(1, order.size), np.int64), np.cumsum(is_next)))
+    return Tally(cells, places, numbers[order], counts[order].astype(np.int64))
+
+
+def pieces_of(found: Tally, measure: Measure) -> list[Piece]:
+    """What is kept of a file's numbers."""
+    borders = np.searchsorted(found.places, np.arange(len(found.cells) + 1)).tolist()
+    spans = [(cell, low, high) for cell, low, high in zip(found.cells, borders, borders[1:], strict=False) if low < high]
+    match form_of(measure):
+        case "sums":
+            return _sums(found)
+        case "extremes":
+            return [(cell, found.numbers[low if measure == "min" else high - 1].item()) for cell, low, high in spans]
+        case "quantiles":
+            return [(cell, (found.numbers[low:high], found.counts[low:high])) for cell, low, high in spans]
+
+
+def _sums(found: Tally) -> list[Piece]:
+    """The numbers are cut into slices of SLICE_BITS, the highest bits first; sums of a slice are exact, in whatever order."""
+    events = np.bincount(found.places, found.counts, len(found.cells)).tolist()
+    totals = [0] * len(found.cells)
+    is_large = np.abs(found.numbers) > _LARGE
+    pieces = [(found.numbers, 0)]
+    if is_large.any():
+        pieces = [(np.where(is_large, 0.0, found.numbers), 0), (np.ldexp(np.where(is_large, found.numbers, 0.0), -_DOWN), _DOWN)]
+    for numbers, down in pieces:
+        for sums in _slice_sums(numbers, found):
+            for place, each in enumerate(sums):
+                if each:
+                    dividend, divisor = each.as_integer_ratio()
+                    totals[place] += dividend * ((1 << (SCALE + down)) // divisor)
+    return [(cell, (totals[place], int(events[place]))) for place, cell in enumerate(found.cells) if events[place]]
+
+
+def _slice_sums(numbers: NDArray[np.float64], found: Tally) -> Iterator[list[float]]:
+    """By cell, a slice after the other. A number is added to one and a half times 2 ** 52 units, which rounds it to whole units."""
+    counts = found.counts.astype(np.float64)
+    largest = max(-float(numbers.min(initial=0.0)), float(numbers.max(initial=0.0)))
+    unit_bits = math.frexp(largest)[1] - SLICE_BITS + 1
+    while numbers.any():
+        sliced = numbers
+        if unit_bits > _LEAST_BITS:
+            shift = math.ldexp(1.5, unit_bits + 52)
+            sliced = numbers + shift
+            sliced -= shift
+        if len(found.cells) == 1:
+            yield [float((sliced * counts).sum())]
+        else:
+            yield np.bincount(found.places, sliced * counts, len(found.cells)).tolist()
+        numbers = numbers - sliced
+        unit_bits -= SLICE_BITS
+
+
+def measures(pieces: Iterable[Piece], measure: Measure, check: Callable[[], None], *, is_fused: bool) -> list[Row]:
+    """(slot, bucket or None for the whole range, measure). check: called between cells. is_fused: as of `between`."""
+    by_cell: dict[tuple[int, int | None], list[Any]] = defaultdict(list)
+    for (slot, bucket), piece in pieces:
+        by_cell[slot, bucket].append(piece)
+        by_cell[slot, None].append(piece)
+    rows: list[Row] = []
+    for (slot, bucket), held in by_cell.items():
+        check()
+        rows.append((slot, bucket, _measure(held, measure, is_fused=is_fused)))
+    return rows
+
+
+def _measure(held: Sequence[Any], measure: Measure, *, is_fused: bool) -> float:
+    match measure:
+        case "min":
+            return min(held)
+        case "max":
+            return max(held)
+        case "sum":
+            return _quotient(sum(total for total, _ in held), 1 << SCALE)
+        case "avg":
+            return _quotient(sum(total for total, _ in held), sum(count for _, count in held) << SCALE)
+        case _:
+            return _quantile(held, QUANTILES[measure], is_fused=is_fused)
+
+
+def _quotient(dividend: int, divisor: int) -> float:
+    """Rounded once; inf for what no double can hold."""
+    try:
+        return dividend / divisor
+    except OverflowError:
+        return math.inf if dividend > 0 else -math.inf
+
+
+def _quantile(held: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], fraction: float, *, is_fused: bool) -> float:
+    numbers, counts = held[0]
+    if len(held) > 1:
+        numbers, counts = (np.concatenate(arrays) for arrays in zip(*held, strict=True))
+        order = np.argsort(numbers, kind="stable")  # pieces ascend, which this kind makes use of
+        numbers, counts = numbers[order], counts[order]
+    ends = np.cumsum(counts)
+    position = float(ends[-1] - 1) * fraction
+    low, high = (numbers[np.searchsorted(ends, place, "right")].item() for place in (math.floor(position), math.ceil(position)))
+    part = position - math.floor(position)
+    return between(low, high, part, is_fused=is_fused) if part else low
+
+
+def between(low: float, high: float, part: float, *, is_fused: bool) -> float:
+    """The number between two others, interpolated as the engine does it. is_fused: whether the engine was compiled to multiply and add in
+    one step, rounded once; builds differ."""
+    if not is_fused:
+        return low * (1.0 - part) + high * part
+    return float(Fraction(low) * Fraction(1.0 - part) + Fraction(high * part))
