@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sv.engine.duck.aliases import AliasTables
+from sv.engine.duck.funnels import merged_keys
 from sv.engine.port import Matcher, Scope
 from sv.insights.events import list_events
 from sv.insights.funnels import funnel
@@ -186,8 +187,10 @@ def test_a_rebuild_finds_the_same_users(merged: MergedRig, state: State) -> None
     check(merged, "p", [])
 
 
-def test_what_is_kept_of_a_step_is_whose_it_is_now(merged: MergedRig) -> None:
-    """A file's matches are kept by stored numbers: a login that comes later moves them."""
+@pytest.mark.parametrize("worth_runs", [0, 4])
+def test_what_is_kept_of_a_step_is_whose_it_is_now(merged: MergedRig, worth_runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's matches are kept by stored numbers, or merged, by those of their users: a login that comes later moves them."""
+    monkeypatch.setattr(merged_keys, "WORTH_RUNS", worth_runs)
     merged.flush(merged.buffer(merged.batch([act("view", NOON, anonymous="x"), act("view", NOON, anonymous="y")])))
     merged.flush(merged.buffer(merged.batch([act("buy", NOON + 5, user="ann")])))
     body = {"steps": [{"event": "view"}, {"event": "buy"}]} | DAY

@@ -111,6 +111,19 @@ def test_conditions_and_bots_have_entries_of_their_own(merged: MergedKeys) -> No
     assert found(merged, [A, B], ALL, step=Matcher("view", (item,))) is None
 
 
+def test_whose_ids_were_is_part_of_what_is_kept() -> None:
+    kept = MergedKeys(1 << 20)
+    for as_of, person in ((None, 3), (("aliases_1", 1), 2), (("aliases_1", 2), 1)):
+        kept.keep([A], ALL, STEP, 0, run((person, 10)), as_of)
+    answers = {
+        as_of: kept.find([A], ALL, STEP, 0, as_of) for as_of in (None, ("aliases_1", 1), ("aliases_1", 2), ("aliases_2", 2))
+    }
+    assert {as_of: hit and int(hit.entry.keys[0]) >> KEY_BITS for as_of, hit in answers.items()} == {
+        None: 3, ("aliases_1", 1): None, ("aliases_1", 2): 1, ("aliases_2", 2): None,
+    }  # fmt: skip
+    assert kept.bytes == 2 * 8
+
+
 def test_no_more_is_kept_than_may_be() -> None:
     kept = MergedKeys(4 * 8)
     for nth in range(5):

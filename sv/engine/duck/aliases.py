@@ -29,6 +29,9 @@ OPEN: Final = 2**62
 _NUMBERS: Final = itertools.count(1)
 """Of tables, of which two engines on one database must not share one."""
 
+AsOf = tuple[str, int]
+"""A table and a refresh of it: where these are the same, each id has the same user."""
+
 NOWHERE: Final = AliasPlace()
 """Before anything is told."""
 
@@ -61,7 +64,7 @@ class AliasTables:
         self._monotonic_s = monotonic_s
         self._lock = threading.Lock()
         self._tables: dict[str, _Table] = {}
-        self._users: tuple[str, int, NDArray[np.uint32]] | None = None
+        self._users: tuple[AsOf, NDArray[np.uint32]] | None = None
 
     def refresh(self, project_id: str) -> int:
         """Take in what has changed in the rollup. Returns the refresh to pass to `select` and `users`."""
@@ -76,23 +79,26 @@ class AliasTables:
             self._drop_unused(cursor)
             return table.refreshes
 
+    def as_of(self, project_id: str, refresh: int) -> AsOf:
+        """What stands for everybody's user as of a refresh, also once the project's table was dropped and made again."""
+        return self._tables[project_id].name, refresh
+
     def select(self, project_id: str, refresh: int) -> str:
         """A select of (person, user_person) with one row per alias, as of a refresh."""
-        name = self._tables[project_id].name
+        name, _ = self.as_of(project_id, refresh)
         return f"select person, user_person from {name} where since <= {refresh:d} and {refresh:d} < until"
 
     def users(self, project_id: str, refresh: int, count: int) -> NDArray[np.uint32]:
         """An array that maps each person number below `count` to its user's number (itself where it has none), as of a refresh. The last
         array is kept: 4 bytes per number."""
-        name = self._tables[project_id].name
-        kept = self._users
-        if kept is not None and kept[:2] == (name, refresh) and kept[2].size >= count:
-            return kept[2]
+        as_of, kept = self.as_of(project_id, refresh), self._users
+        if kept is not None and kept[0] == as_of and kept[1].size >= count:
+            return kept[1]
         with self._database.cursor() as cursor:
             found = cursor.execute(f"{self.select(project_id, refresh)} and person < {count:d}").fetchnumpy()
         users = np.arange(count, dtype=np.uint32)
         users[found["person"]] = found["user_person"]
-        self._users = (name, refresh, users)
+        self._users = (as_of, users)
         return users
 
     def _create(self, cursor: duckdb.DuckDBPyConnection, project_id: str) -> _Table:

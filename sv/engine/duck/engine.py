@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck.aliases import AliasTables
+from sv.engine.duck.aliases import AliasTables, AsOf
 from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.database import Database
 from sv.engine.duck.exports import export
@@ -201,6 +201,13 @@ class DuckEngine:
             return None
         assert snapshot.aliases is not None, ATTRIBUTE_FIRST
         return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
+
+    def users_as_of(self, snapshot: Snapshot) -> AsOf | None:
+        """As of when each number stands for its user; None where every number stands for itself."""
+        if not snapshot.is_merged:
+            return None
+        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
+        return self._alias_tables.as_of(snapshot.project_id, snapshot.aliases)
 
     @property
     def max_person(self) -> int:

@@ -72,8 +72,9 @@ class FunnelReader:
         if are_files_read:
             packing = funnel_sql.Packing(packing.origin_ms, KEY_BITS)
         hits: list[Hit | None] = [None for _ in steps]
-        if are_files_read and not source.is_merged:
-            hits = [self._merged.find(source.parts, scope, step, packing.origin_ms) for step in steps]
+        if are_files_read:
+            users = self._relations.users_as_of(source)
+            hits = [self._merged.find(source.parts, scope, step, packing.origin_ms, users) for step in steps]
         known = [hit.part_ids if hit is not None else frozenset[int]() for hit in hits]
         found = self._reader.read(source.parts if are_files_read else (), scope, steps, packing.origin_ms, known, limits)
         rests = [
@@ -165,7 +166,7 @@ class FunnelReader:
             of_step = [(part, by_part[part.part_id]) for part in source.parts if part.part_id in by_part]
             of_files.append(list(step_keys.keys_of(of_step, scope, packing.origin_ms, users)))
             by_part.clear()
-        many = [place for place, runs in enumerate(of_files) if users is None and are_many(runs)]
+        many = [place for place, runs in enumerate(of_files) if are_many(runs)]
         to_cut = [(place, hit) for place, hit in enumerate(hits) if hit is not None and place in many]
         cut = dict(zip((place for place, _ in to_cut), self._cut([hit for _, hit in to_cut]), strict=True))
         worth = [place for place in many if self._merged.is_room_for([*cut.get(place, ()), *of_files[place]])]
@@ -184,7 +185,7 @@ class FunnelReader:
         for place, (keys, _) in zip(worth, plans, strict=True):
             missing = {part.part_id for part in rests[place].parts}
             parts = [part for part in source.parts if part.part_id not in missing]
-            self._merged.keep(parts, scope, steps[place], packing.origin_ms, keys)
+            self._merged.keep(parts, scope, steps[place], packing.origin_ms, keys, self._relations.users_as_of(source))
             all_runs[place] = [keys]
         return all_runs
 

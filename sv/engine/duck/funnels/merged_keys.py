@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from msgspec import Struct
 
+from sv.engine.duck.aliases import AsOf
 from sv.engine.duck.funnels.step_keys import covers, keys_within
 from sv.engine.duck.keys.key_files import Keys
 from sv.engine.port import Matcher, Scope, Uncut
@@ -32,8 +33,10 @@ PIECE_KEYS: Final = 1 << 19
 
 
 class Merged(Struct, frozen=True):
-    """The matches of one step in these parts within [from_ms, to_ms): keys from `origin_ms`, ascending."""
+    """The matches of one step in these parts within [from_ms, to_ms): keys from `origin_ms`, ascending. Their groups are the users that
+    persons had as of `users`; None where every person is its own."""
 
+    users: AsOf | None
     parts: dict[int, Part]
     from_ms: int
     to_ms: int
@@ -89,7 +92,8 @@ class Hit(Struct, frozen=True):
 
 
 class MergedKeys:
-    """Thread-safe. max_bytes: of all keys together. One entry, the latest, per step and scope without its range."""
+    """Thread-safe. max_bytes: of all keys together. One entry, the latest, per step and scope without its range, for either rule of
+    identity."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -101,17 +105,17 @@ class MergedKeys:
     def bytes(self) -> int:
         return self._bytes
 
-    def find(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int) -> Hit | None:
+    def find(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, users: AsOf | None = None) -> Hit | None:
         """The entry of the step, where it has everything of those of its parts that lie in the scope's range; else None.
 
         Parts of an entry that aren't among `parts` must have nothing in the range: one that was replaced, or whose events were erased,
         would bring back what is gone.
         """
         with self._lock:
-            entry = self._entries.get(_key(scope, step))
-            if entry is None:
+            entry = self._entries.get(_key(scope, step, users))
+            if entry is None or entry.users != users:
                 return None
-            self._entries.move_to_end(_key(scope, step))
+            self._entries.move_to_end(_key(scope, step, users))
         asked = {part.part_id for part in parts}
         if any(_overlaps(part, scope) for part_id, part in entry.parts.items() if part_id not in asked):
             return None
@@ -121,15 +125,17 @@ class MergedKeys:
         cut = None if all(covers(scope, part) for part in entry.parts.values()) else scope
         return Hit(frozenset(part.part_id for part in known), entry, cut, origin_ms)
 
-    def keep(self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys) -> None:
+    def keep(
+        self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys, users: AsOf | None = None
+    ) -> None:
         """Keep the keys, ascending, unless they are too many. They are everything that matches in these parts within the scope's range."""
         if keys.nbytes > self._max_bytes:
             return
-        entry = Merged({part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
+        entry = Merged(users, {part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
         with self._lock:
-            old = self._entries.pop(_key(scope, step), None)
+            old = self._entries.pop(_key(scope, step, users), None)
             self._bytes += keys.nbytes - (old.keys.nbytes if old is not None else 0)
-            self._entries[_key(scope, step)] = entry
+            self._entries[_key(scope, step, users)] = entry
             while self._bytes > self._max_bytes:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.keys.nbytes
@@ -181,8 +187,8 @@ def _ascends(keys: Keys) -> bool:
     return bool((keys[1:] >= keys[:-1]).all())
 
 
-def _key(scope: Scope, step: Matcher) -> tuple[Any, ...]:
-    return step, scope.filters, scope.include_bots
+def _key(scope: Scope, step: Matcher, users: AsOf | None) -> tuple[Any, ...]:
+    return step, scope.filters, scope.include_bots, users is not None
 
 
 def _pieces(entry: Merged, cut: Scope | None, origin_ms: int) -> Iterator[Piece]:
