@@ -57,9 +57,10 @@ def days_of_events(seed: int, users: int = 0) -> list[Event]:
 
 def chosen(count: int) -> list[dict[str, Any]]:
     """So many bodies, others in each run, but for one whose range is all of the days."""
-    asked = random.Random(SEED).sample(combinations(SEED % 4, 9), 6)
-    whole = next(body for body in asked if body.get("interval") == "week")
-    return [whole, *(body for body in asked if body is not whole)][: chance.examples(count)]
+    bodies = combinations(SEED % 4, 9)
+    whole = next(body for body in bodies if body.get("interval") == "week")
+    others = random.Random(SEED).sample([body for body in bodies if body is not whole], 5)
+    return [whole, *others][: chance.examples(count)]
 
 
 def place(rig: Rig, sent: list[Event]) -> None:

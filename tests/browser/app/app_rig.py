@@ -165,6 +165,11 @@ class Visit:
             still = 0 if self.page.evaluate(IS_LOADING) or self._unanswered else still + 1
             assert time.monotonic() < until, f"it still waits for {[request.url for request in self._unanswered] or 'something'}"
 
+    def end_login(self) -> None:
+        """As when it expires. Nothing is on its way that would be refused before what the test does next."""
+        self.settle()
+        self.context.clear_cookies()
+
     def cells(self, table: str) -> list[list[str]]:
         """What is in the body of a table, as it is seen, at one moment."""
         rows = self.page.get_by_role("region", name=table, exact=True).locator("tbody tr")

@@ -147,7 +147,7 @@ def test_viewers_see_dashboards_without_what_changes_them(own: Visit, api: Api, 
     made = api.http.post(
         "/api/v1/users", json={"email": "v@example.com", "memberships": [{"project_id": "dev", "role": "viewer"}]}
     )
-    own.context.clear_cookies()
+    own.end_login()
     page = own.open(f"/dashboards/{board['id']}")
     own.log_in("v@example.com", made.json()["password"])
     own.heading("Monday")

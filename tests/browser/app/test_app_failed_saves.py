@@ -99,7 +99,7 @@ def test_what_was_typed_outlives_the_login(own: Visit, api: Api, form: Callable[
     own.foresee("status of 401")
     shown, field, _ = form(own, api)
     field.fill("Typed before")
-    own.context.clear_cookies()
+    own.end_login()
     shown.get_by_role("button", name="Save").click()
     over = own.page.get_by_role("dialog", name="Your login has ended")
     expect(over).to_be_visible()
@@ -121,7 +121,7 @@ def test_a_filter_that_was_being_put_together_outlives_the_login(own: Visit, api
     page = own.open("/events")  # which asks for new ones by itself
     page.get_by_role("button", name="Filter", exact=True).click()
     own.choose(page.get_by_label("Property"), "pl", "plan")
-    own.context.clear_cookies()
+    own.end_login()
     page.get_by_label("Value", exact=True).fill("pr")
     expect(page.get_by_role("dialog", name="Your login has ended")).to_be_visible()
     own.log_in()

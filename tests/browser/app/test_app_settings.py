@@ -200,7 +200,7 @@ def test_a_new_password_ends_the_other_logins_and_a_wrong_one_changes_nothing(ow
         "/api/v1/users", json={"email": "paul@example.com", "memberships": [{"project_id": "dev", "role": "viewer"}]}
     )
     assert made.status_code == 201
-    own.context.clear_cookies()
+    own.end_login()
     for visit in (own, stranger):
         visit.open("/settings/account")
         visit.log_in("paul@example.com", made.json()["password"])
@@ -225,7 +225,7 @@ def test_logins_are_told_apart_by_browser_and_system(own: Visit, api: Api, brows
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     who = {"email": "lena@example.com", "memberships": [{"project_id": "dev", "role": "viewer"}]}
     made = api.http.post("/api/v1/users", json=who).json()
-    own.context.clear_cookies()
+    own.end_login()
     page = own.open("/settings/account")
     own.log_in("lena@example.com", made["password"])
     elsewhere = browser.new_context(user_agent=agent)
