@@ -1,5 +1,7 @@
 """Trends out of key files say what SQL says of the same events, whatever part of them has key files."""
 
+import random
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +14,16 @@ from msgspec.structs import replace
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.keys import key_reading
 from sv.engine.duck.keys.key_files import KeyFile
-from sv.engine.duck.keys.key_reading import KeyFiles
-from sv.engine.duck.trends.trend_keys import Contribution, measures
+from sv.engine.duck.keys.key_order import KEY_BITS
+from sv.engine.duck.keys.key_reading import KeyFiles, Matched
+from sv.engine.duck.keys.key_values import Dictionary
+from sv.engine.duck.trends.trend_keys import Contribution, Slots, contribution, measures
+from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import iso_ms
 from sv.model.limits import DAY_MS, HOUR_MS
+from sv.model.part import Part
 from sv.model.query_parsing import parse_trends_query
 from tests.chance import examples
 from tests.engine.rig import CHROME, LIMITS, NO_ALIASES, NOON, Rig, event, opened
@@ -130,6 +136,41 @@ def test_events_are_counted_without_a_look_into_files_that_lie_in_one_bucket(rig
     assert opened_files == []
     assert values("view", date_from=iso_ms(NOON + 2), include_bots=True) == [3, 5, 0]
     assert len(opened_files) == 1  # of the day that isn't asked for as a whole
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_a_file_has_in_each_cell_is_what_a_loop_finds(seed: int) -> None:
+    """Of buckets alike and not, few and more than a byte tells apart, the first of them begun before the file or within it."""
+    rng = random.Random(seed)
+    width, count = rng.choice([1, 7, 60]), rng.choice([1, 2, 3, 9, 300])
+    starts = [rng.randrange(-3 * width, 2 * width)]
+    for _ in range(count):
+        starts.append(starts[-1] + (width if seed % 3 else rng.randrange(1, 2 * width)))
+    end = starts[-1] + rng.randrange(3 * width)
+    low = max(0, starts[0])
+    rows = sorted((rng.randrange(8), rng.randrange(low, max(low, end) + 1)) for _ in range(rng.randrange(1, 200)))
+    of_rows = [rng.randrange(3) for _ in rows]
+    origin = 1000 + min(ms for _, ms in rows)
+    keys = np.array([(person << KEY_BITS) | (1000 + ms - origin) for person, ms in rows], np.uint64)
+    times = [1000 + ms for _, ms in rows]
+    part = Part(
+        part_id=1, project_id="p", path="events/1", day=None, rows=len(rows), bytes=1, min_ts_ms=min(times), max_ts_ms=max(times),
+        min_received_ms=0, max_received_ms=0,
+    )  # fmt: skip
+    dictionary = Dictionary((None, "a", "b"))
+    is_broken_down, users = seed % 2 == 0, np.array([0, 0, 2, 3, 3, 3, 1, 7], np.uint32) if seed % 5 == 0 else None
+    matched = Matched(keys, origin, np.array(of_rows, np.uint8) if is_broken_down else None, dictionary)
+    slots = Slots({"a": 1}) if is_broken_down else None
+    found = contribution(part, matched, [1000 + start for start in starts], slots, users, with_persons=True)
+    expected: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for (person, ms), code in zip(rows, of_rows, strict=True):
+        slot = (NO_VALUE_SLOT, 1, OTHER_SLOT)[code] if is_broken_down else NO_VALUE_SLOT
+        bucket = max(place for place, start in enumerate(starts) if start <= ms)
+        expected[slot, bucket].append(person if users is None else int(users[person]))
+    assert found.counts == {cell: len(persons) for cell, persons in expected.items()}
+    assert {cell: persons.tolist() for cell, persons in found.persons.items()} == {
+        cell: sorted(set(persons)) for cell, persons in expected.items()
+    }
 
 
 @pytest.mark.parametrize("math", ["total", "unique_persons"])

@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck.funnels.step_keys import OFFSETS, covers, pick_within
-from sv.engine.duck.keys.key_files import KEY_BITS, Codes
+from sv.engine.duck.keys.key_files import KEY_BITS, Codes, Keys
 from sv.engine.duck.keys.key_reading import Matched
 from sv.engine.duck.keys.key_values import Dictionary
 from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
@@ -26,9 +26,6 @@ Cell = tuple[int, int]
 
 FEW_CELLS: Final = 4
 """So many are picked out one by one; more are told apart by sorting."""
-
-MAX_BYTE: Final = 256
-"""So many cells are told apart by a byte."""
 
 _SHIFT: Final = np.uint64(KEY_BITS)
 _PERSON_BITS: Final = np.uint64(64 - KEY_BITS)
@@ -109,30 +106,44 @@ def contribution(
     if not keys.size:
         return Contribution({}, {})
     cells, names = cells_of(part, matched, starts_ms, slots)
-    persons = (keys >> _SHIFT).astype(np.uint32)
-    if users is not None:
-        persons = users[persons]
-    is_sorted = users is None
-    counts = {}
-    found: dict[Cell, Persons] = {}
     if cells is None:
-        counts[names[0]] = int(keys.size)
-        if with_persons:
-            found[names[0]] = _once(persons, is_sorted=is_sorted)
-        return Contribution(counts, found)
+        counts = {names[0]: int(keys.size)}
+        return Contribution(counts, {names[0]: _once(_persons(keys, users), is_sorted=users is None)} if with_persons else {})
     sizes = np.bincount(cells, minlength=len(names)).tolist()
     counts = {name: size for name, size in zip(names, sizes, strict=True) if size}
-    if with_persons and len(counts) <= FEW_CELLS:
-        for place, name in enumerate(names):
-            if name in counts:
-                found[name] = _once(persons[np.flatnonzero(cells == place)], is_sorted=is_sorted)
-    elif with_persons:
+    if not with_persons:
+        return Contribution(counts, {})
+    persons = _persons(keys, users)
+    if len(counts) <= FEW_CELLS:
+        picked = {name: np.flatnonzero(cells == place) for place, name in enumerate(names) if name in counts}
+        return Contribution(counts, {name: _once(persons[rows], is_sorted=users is None) for name, rows in picked.items()})
+    cells, persons = _pairs(cells, persons, is_sorted=users is None)
+    ends = np.cumsum(np.bincount(cells, minlength=len(names))).tolist()
+    spans = zip(names, [0, *ends], ends, strict=False)
+    return Contribution(counts, {name: persons[low:high] for name, low, high in spans if low < high})
+
+
+def _persons(keys: Keys, users: NDArray[np.uint32] | None) -> Persons:
+    persons = (keys >> _SHIFT).astype(np.uint32)
+    return persons if users is None else users[persons]
+
+
+def _pairs(cells: NDArray[Any], persons: Persons, *, is_sorted: bool) -> tuple[NDArray[Any], Persons]:
+    """Each pair once, by cell and then by person. is_sorted: whether the persons ascend."""
+    if not is_sorted:
         pairs = np.unique((cells.astype(np.uint64) << _PERSON_BITS) | persons)
-        borders = np.searchsorted(pairs, np.arange(len(names) + 1, dtype=np.uint64) << _PERSON_BITS).tolist()
-        for place, name in enumerate(names):
-            if name in counts:
-                found[name] = (pairs[borders[place] : borders[place + 1]] & _PERSON).astype(np.uint32)
-    return Contribution(counts, found)
+        return (pairs >> _PERSON_BITS).astype(np.int64), (pairs & _PERSON).astype(np.uint32)
+    cells, persons = _without_repeats(cells, persons)
+    order = np.argsort(cells, kind="stable")  # of small integers, which are put into order without comparing any two
+    return _without_repeats(cells[order], persons[order])
+
+
+def _without_repeats(cells: NDArray[Any], persons: Persons) -> tuple[NDArray[Any], Persons]:
+    """Each pair that isn't as the one before."""
+    is_next = np.ones(cells.size, np.bool_)
+    is_next[1:] = (cells[1:] != cells[:-1]) | (persons[1:] != persons[:-1])
+    rows = np.flatnonzero(is_next)
+    return cells[rows], persons[rows]
 
 
 def cells_of(
@@ -141,21 +152,28 @@ def cells_of(
     """Each row's place among these cells, of which some may have none; None where all are in the one."""
     starts = np.array(starts_ms[1:], np.int64)
     first, last = (int(place) for place in np.searchsorted(starts, (part.min_ts_ms, part.max_ts_ms), "right"))
-    buckets: NDArray[np.int64] | None = None
+    buckets: NDArray[Any] | None = None
     if first < last:
-        offsets = (matched.keys & OFFSETS).view(np.int64)
-        borders = starts[first:last] - matched.origin_ms
-        if last - first == 1:
-            buckets = (offsets >= borders[0]).astype(np.int64)
-        else:
-            buckets = np.searchsorted(borders, offsets, "right")
+        buckets = _buckets((matched.keys & OFFSETS).view(np.int64), starts[first:last] - matched.origin_ms)
     if matched.codes is None or slots is None:
-        names = [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
-        return buckets, names
+        return buckets, [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
     used, places = slots.of_codes(matched.dictionary)
     names = [(slot, bucket) for slot in used for bucket in range(first, last + 1)]
-    cells = (places * (last - first + 1)).astype(np.uint8 if len(names) <= MAX_BYTE else np.int64)[matched.codes]
-    return cells if buckets is None else cells + buckets, names
+    kind = np.min_scalar_type(len(names))
+    cells = (places * (last - first + 1)).astype(kind)[matched.codes]
+    return cells if buckets is None else cells + buckets.astype(kind, copy=False), names
+
+
+def _buckets(offsets: NDArray[np.int64], borders: NDArray[np.int64]) -> NDArray[Any]:
+    """How many of the borders, which ascend, are at or before each offset."""
+    kind = np.min_scalar_type(borders.size)
+    if borders.size == 1:
+        return (offsets >= borders[0]).astype(kind)
+    width = int(borders[1] - borders[0])
+    if (np.diff(borders) != width).any():
+        return np.searchsorted(borders, offsets, "right").astype(kind)
+    since = offsets - (int(borders[0]) - width)
+    return np.clip(since // width, 0, borders.size).astype(kind)
 
 
 def _once(persons: Persons, *, is_sorted: bool) -> Persons:
