@@ -214,6 +214,28 @@ def test_quantiles_are_the_engine_s_own_to_the_last_bit(rig: Rig) -> None:
                 assert found == [(1, 0, value), (1, None, value)], (trial, measure)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_a_quantile_of_many_pieces_is_that_of_all_their_numbers(seed: int) -> None:
+    """Pieces alike and far apart, of one number and of many, some of which have nearly all the weight."""
+    rng = np.random.default_rng(seed)
+    pieces: list[trend_numbers.Piece] = []
+    everything: list[float] = []
+    for _ in range(int(rng.integers(1, 9))):
+        numbers = np.unique(
+            np.round(rng.normal(float(rng.integers(-3, 4)) * (seed % 3), 1.0, int(rng.integers(1, 60))), seed % 4)
+        )
+        counts = rng.integers(1, (2, 50, 2000)[int(rng.integers(3))], numbers.size)
+        pieces.append(((-1, 0), (numbers, counts)))
+        everything += np.repeat(numbers, counts).tolist()
+    everything.sort()
+    for measure in ("median", "p90", "p95", "p99"):
+        (_, (_, _, found)) = trend_numbers.measures(pieces, measure, lambda: None, is_fused=False)
+        position = (len(everything) - 1) * trend_numbers.QUANTILES[measure]
+        low, high = everything[math.floor(position)], everything[math.ceil(position)]
+        part = position - math.floor(position)
+        assert found == (trend_numbers.between(low, high, part, is_fused=False) if part else low), measure
+
+
 def test_a_json_text_s_number_is_the_one_that_sql_has_of_it(rig: Rig) -> None:
     rng = random.Random(5)
     numbers: list[Any] = [struct.unpack("d", rng.randbytes(8))[0] for _ in range(1000)]

@@ -27,6 +27,9 @@ how many events have each).
 """
 
 Piece = tuple[Cell, Any]
+Distinct = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""(numbers, ascending; how many events have each)."""
+
 Row = tuple[int, int | None, float]
 
 SCALE: Final = 1200
@@ -193,17 +196,41 @@ def _quotient(dividend: int, divisor: int) -> float:
         return math.inf if dividend > 0 else -math.inf
 
 
-def _quantile(held: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], fraction: float, *, is_fused: bool) -> float:
-    numbers, counts = held[0]
-    if len(held) > 1:
-        numbers, counts = (np.concatenate(arrays) for arrays in zip(*held, strict=True))
-        order = np.argsort(numbers, kind="stable")  # pieces ascend, which this kind makes use of
-        numbers, counts = numbers[order], counts[order]
-    ends = np.cumsum(counts)
-    position = float(ends[-1] - 1) * fraction
-    low, high = (numbers[np.searchsorted(ends, place, "right")].item() for place in (math.floor(position), math.ceil(position)))
-    part = position - math.floor(position)
-    return between(low, high, part, is_fused=is_fused) if part else low
+def _quantile(held: Sequence[Distinct], fraction: float, *, is_fused: bool) -> float:
+    ends = [np.cumsum(counts) for _, counts in held]
+    position = float(sum(int(of_piece[-1]) for of_piece in ends) - 1) * fraction
+    places = math.floor(position), math.ceil(position)
+    # What is looked for lies among the pieces' own quantiles, or hardly beyond: few numbers have to be put in order.
+    own = [(numbers, of_piece, (int(of_piece[-1]) - 1) * fraction) for (numbers, _), of_piece in zip(held, ends, strict=True)]
+    least = min(_nth(numbers, of_piece, math.floor(place)) for numbers, of_piece, place in own)
+    greatest = max(_nth(numbers, of_piece, math.ceil(place)) for numbers, of_piece, place in own)
+    found = _at(held, ends, places, least, greatest) or _at(held, ends, places, -math.inf, math.inf)
+    assert found is not None
+    part = position - places[0]
+    return between(*found, part, is_fused=is_fused) if part else found[0]
+
+
+def _at(
+    held: Sequence[Distinct], ends: Sequence[NDArray[np.int64]], places: tuple[int, int], least: float, greatest: float
+) -> tuple[float, float] | None:
+    """The numbers at two places among those of all pieces in order; None where one isn't in [least, greatest]. ends: how many of a piece's
+    are up to each of its numbers."""
+    before, numbers, counts = 0, [], []
+    for (of_piece, each), upto in zip(held, ends, strict=True):
+        low, high = int(np.searchsorted(of_piece, least, "left")), int(np.searchsorted(of_piece, greatest, "right"))
+        before += int(upto[low - 1]) if low else 0
+        numbers.append(of_piece[low:high])
+        counts.append(each[low:high])
+    within = np.concatenate(numbers)
+    order = np.argsort(within, kind="stable")  # pieces ascend, which this kind makes use of
+    within, upto = within[order], before + np.cumsum(np.concatenate(counts)[order])
+    if not within.size or places[0] < before or places[1] >= upto[-1]:
+        return None
+    return _nth(within, upto, places[0]), _nth(within, upto, places[1])
+
+
+def _nth(numbers: NDArray[np.float64], ends: NDArray[np.int64], place: int) -> float:
+    return numbers[np.searchsorted(ends, place, "right")].item()
 
 
 def between(low: float, high: float, part: float, *, is_fused: bool) -> float:
