@@ -334,7 +334,7 @@ def files_aside(folder: Path) -> list[Path]:
 # Waiting
 
 
-def wait_for(is_so: Callable[[], bool], what: str, timeout_s: float = 60.0, every_s: float = 0.02) -> None:
+def wait_for(is_so: Callable[[], bool], what: str, timeout_s: float = 180.0, every_s: float = 0.02) -> None:
     deadline = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < deadline, f"waited {timeout_s:g} s for {what}"
