@@ -61,7 +61,7 @@ def test_what_was_acknowledged_before_a_backup_began_is_there_once_in_what_is_re
         for client in clients:
             client.is_ending = True
         for client in clients:
-            client.join(60)
+            client.join(180)
     assert [client.failure for client in clients if client.failure] == []
     assert server.stop() == 0
     assert "Traceback" not in server.log
