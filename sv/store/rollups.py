@@ -4,8 +4,7 @@ an import.
 `catch_up` is for readers, `fold` for the flush. A rebuild makes a project's rollups anew from its parts and the buffers, while lists go on
 reading the old ones. The engine summarises events and the metadata merges summaries; neither knows of the other.
 
-Order of locks: the maintenance's turn; then draining's and the fold's, of which a thread takes both only if it has the turn; then the
-metadata's writer.
+The order of its locks among the others is in ARCHITECTURE.md, "Locks".
 """
 
 import logging
