@@ -190,7 +190,8 @@ class Server:
         for answer in load_answers(folder / "retries", self.clock(), self._retry_window_ms, covered):
             self.retries.remember(answer, self.clock())
         self._oldest_replayed_ms = replay(self.log.replay(covered), self.retries, self.store.accept)
-        clear_away(folder, self.parts, self.catalog, is_log_whole=self.log.damage.missing_records == 0)
+        is_log_whole = self.log.damage.missing_records == 0
+        clear_away(folder, self.parts, self.catalog, logged_seq=self.store.accepted_seq if is_log_whole else covered)
         self.recordings = open_recordings(settings, self.meta, self.clock)
         rollups, kept, audit = (self.rollups, self.rollup_work), self.recordings.recordings, self.people.audit
         self.jobs = open_jobs(settings, self.meta, self.store, self.maintenance, *rollups, self.log, kept, audit, self.clock)

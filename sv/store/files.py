@@ -221,13 +221,15 @@ _UNKNOWN: Final = "no catalog row names it"
 _CUT_OFF: Final = "of an import that was cut off; the same import, run again, brings its events, and then it may be deleted"
 
 
-def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: int, *, is_log_whole: bool) -> int:
+def sweep_unknown_files(data_folder: Path, known: Collection[str], logged: range) -> int:
     """Clear away event files that no catalog row names, so that other tools that read the folder see each event once too. Returns how many.
 
-    known: paths of all parts, relative to the data folder. A file of a flush that was never committed is deleted where the log has its
-    events: its name says that they lie beyond `covered_seq`, and `is_log_whole` that the log gave back everything from there on. Any other
-    file is moved aside: the catalog may be an older one out of a backup, and the file the only place that has its events. What the catalog
-    itself took out, or knows to be unfinished, is gone by now or among the known (`recovery.py`).
+    known: paths of all parts, relative to the data folder. logged: the log positions beyond those parts that the log gave back, all of
+    them. A file of a flush that was never committed is deleted where its name says that its events are of these. Any other file is moved
+    aside: the catalog may be an older one out of a backup, and the file the only place that has its events. What the catalog itself took
+    out, or knows to be unfinished, is gone by now or among the known (`recovery.py`).
+
+    SCAR: a log from which nothing is missing may be one that was lost, and began anew behind an older catalog.
     """
     count = 0
     for name in files_of_days(data_folder, EVENTS):
@@ -235,7 +237,7 @@ def sweep_unknown_files(data_folder: Path, known: Collection[str], covered_seq: 
             continue
         count += 1
         path = data_folder / name
-        if is_log_whole and flushed_up_to(path) > covered_seq:
+        if flushed_up_to(path) in logged:
             path.unlink(missing_ok=True)
         else:
             set_aside(data_folder, path, _CUT_OFF if path.stem.startswith("import-") else _UNKNOWN, is_damaged=False)

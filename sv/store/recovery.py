@@ -42,12 +42,12 @@ def recover_catalog(data_folder: Path, rows: CatalogRows) -> Catalog:
     return catalog
 
 
-def clear_away(data_folder: Path, rows: CatalogRows, catalog: Catalog, *, is_log_whole: bool) -> None:
+def clear_away(data_folder: Path, rows: CatalogRows, catalog: Catalog, *, logged_seq: int) -> None:
     """Clear away files that the catalog doesn't know: of flushes that a kill cut short. See `sweep_unknown_files`."""
     known = [*catalog.parts(), *rows.dropped_parts()]
     paths = {part.path for part in known} | rows.unfinished().keys()
     try:
-        sweep_unknown_files(data_folder, paths, rows.covered_seq(), is_log_whole=is_log_whole)
+        sweep_unknown_files(data_folder, paths, range(rows.covered_seq() + 1, logged_seq + 1))
         sweep_keys(data_folder, known)
     except OSError as error:
         log.error("can't clear away files that no catalog row names: %s", error)

@@ -296,6 +296,26 @@ def test_a_merged_file_whose_sources_are_not_there_is_kept_aside(tmp_path: Path)
     assert aside_of(folder.path) == [path.replace("/", "__")]
 
 
+def test_a_flushed_file_behind_an_older_catalog_is_kept_aside_where_the_log_was_lost(tmp_path: Path) -> None:
+    """Nothing is missing from a log that began anew; and nothing is in it either."""
+    folder = Folder(tmp_path / "data")
+    folder.put("1")
+    folder.flush()
+    folder.server.meta.empty_log()
+    older = tmp_path / "older"
+    shutil.copy(folder.path / "sv.db", older)
+    folder.put("2")
+    folder.flush()
+    folder.close()
+    newest = max(part_files(folder.path), key=lambda path: path.name)
+    shutil.copy(older, folder.path / "sv.db")
+    shutil.rmtree(folder.path / "log")
+    folder = Folder(folder.path)
+    assert folder.numbers() == {"1": 1}
+    folder.close()
+    assert aside_of(folder.path) == [str(newest.relative_to(folder.path)).replace("/", "__")]
+
+
 def test_a_merge_that_failed_is_known_until_its_file_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A power cut can bring back a file whose folder was not synced, and nobody could account for it then."""
     folder = Folder(tmp_path / "data")

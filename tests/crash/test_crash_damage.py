@@ -254,14 +254,16 @@ def test_whole_files_that_no_catalog_row_names_are_not_counted_and_not_lost(serv
     """As a flush or a merge leaves one that was killed right before its commit."""
     server, days = of(serve, filled)
     first = part_files(server.folder)[0]
-    uncommitted_flush = first.with_name("flush-00000000000000ff-0.parquet")
+    uncommitted_flush = first.with_name(f"flush-{len(days) + 1:016x}-0.parquet")
+    beyond_the_log = first.with_name(f"flush-{len(days) + 2:016x}-0.parquet")
     uncommitted_merge = first.with_name("merge-0123456789abcdef.parquet")
-    for path in (uncommitted_flush, uncommitted_merge):
+    for path in (uncommitted_flush, beyond_the_log, uncommitted_merge):
         path.write_bytes(first.read_bytes())
     server.start()
     assert server.numbers() == sum(days, Counter[str]())
     assert not uncommitted_flush.exists(), "the log has its events"
-    assert [path.name.endswith(uncommitted_merge.name) for path in files_aside(server.folder)] == [True]
+    aside = [path.name.rpartition("__")[2] for path in files_aside(server.folder)]
+    assert aside == [beyond_the_log.name, uncommitted_merge.name]
     assert numbers_in_files(server.folder) == sum(days, Counter[str]()) - Counter(["in the log"])
 
 
