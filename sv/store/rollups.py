@@ -155,13 +155,17 @@ class RollupWork:
         self._turns = turns
         self._worker = Worker("sv-rollups", self._run)
         self._wanted: list[str] = []
+        self._has_unfinished = False
         self._rebuilding = threading.Lock()
 
     def start(self) -> None:
-        """Take up what an earlier run or release left to do; the thread is started only if there is something."""
-        self._rows.drop_unfinished()
+        """Take up what an earlier run or release left to do; the thread is started only if there is something.
+
+        SCAR: nothing is written here. A rebuild that fills the disk and is cut off kept the server from starting.
+        """
+        self._has_unfinished = self._rows.has_unfinished()
         self._wanted = list(self._rows.projects_to_build())
-        if self._wanted or self._rows.has_dropped():
+        if self._has_unfinished or self._wanted or self._rows.has_dropped():
             self._worker.wake()
 
     def stop(self) -> None:
@@ -176,11 +180,19 @@ class RollupWork:
         self._worker.wake()  # what was replaced is to be deleted
         return is_done
 
+    def _give_up_unfinished(self) -> None:
+        """Of an earlier run. Not while one of this run is under way."""
+        if self._has_unfinished:
+            with self._rebuilding:
+                self._rows.drop_unfinished()
+            self._has_unfinished = False
+
     def _run(self) -> None:
         is_stopping = self._worker.is_stopping
         pause_s = RETRY_S
         while not is_stopping():
             try:
+                self._give_up_unfinished()
                 while self._wanted and not is_stopping():
                     if self.rebuild(self._wanted[0]):
                         log.info("the lists of project %s were rebuilt from its events", self._wanted[0])

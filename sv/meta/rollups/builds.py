@@ -115,11 +115,14 @@ class RollupBuilds:
             writer.execute("update rollup_builds set state = 'live' where build = ? and state = 'building'", (build,))
             return writer.changes() == 1
 
+    def has_unfinished(self) -> bool:
+        """Whether there are builds that were begun and are not finished."""
+        return self._meta.row("select 1 from rollup_builds where state = 'building'") is not None
+
     def drop_unfinished(self) -> None:
-        """Give up the builds that an earlier run did not finish."""
-        if self._meta.row("select 1 from rollup_builds where state = 'building'") is not None:
-            with self._meta.transaction() as writer:
-                writer.execute("update rollup_builds set state = 'dropped' where state = 'building'")
+        """Give these up."""
+        with self._meta.transaction() as writer:
+            writer.execute("update rollup_builds set state = 'dropped' where state = 'building'")
 
     def has_dropped(self) -> bool:
         """Whether there is anything to purge."""

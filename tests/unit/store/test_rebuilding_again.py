@@ -12,9 +12,20 @@ WAIT_S = 60
 
 
 class FakeRows:
-    """One project's lists are to be made."""
+    """One project's lists are to be made, and a build is left of an earlier run. refusals: how often the disk refuses to give that up."""
 
-    def drop_unfinished(self) -> None: ...
+    def __init__(self, refusals: int = 0) -> None:
+        self.refusals = refusals
+        self.is_left = True
+
+    def has_unfinished(self) -> bool:
+        return self.is_left
+
+    def drop_unfinished(self) -> None:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise Unavailable("No space left on device")
+        self.is_left = False
 
     def projects_to_build(self) -> list[str]:
         return ["p"]
@@ -38,9 +49,9 @@ class FullDisk:
         return True
 
 
-def test_each_failure_doubles_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = FullDisk()
-    work = RollupWork(cast("Any", disk), cast("Any", FakeRows()), cast("Any", None))
+def pauses_of(rows: FakeRows, disk: FullDisk, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Those of a start's work until all of it is done."""
+    work = RollupWork(cast("Any", disk), cast("Any", rows), cast("Any", None))
     pauses: list[float] = []
     is_done = threading.Event()
     monkeypatch.setattr(work._worker, "pause", pauses.append)
@@ -48,5 +59,18 @@ def test_each_failure_doubles_the_pause(monkeypatch: pytest.MonkeyPatch) -> None
     work.start()
     assert is_done.wait(WAIT_S)
     work.stop()
-    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
+    return pauses
+
+
+def test_each_failure_doubles_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FullDisk()
+    assert pauses_of(FakeRows(), disk, monkeypatch) == [5, 10, 20, 40, 80, 160, 300, 300]
     assert disk.tries == 9
+
+
+def test_a_start_on_a_full_disk_with_lists_half_made_gives_them_up_once_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making them takes their room twice, which may be what filled it."""
+    rows, disk = FakeRows(refusals=2), FullDisk()
+    disk.tries = 8
+    assert pauses_of(rows, disk, monkeypatch) == [5, 10]
+    assert (rows.is_left, disk.tries) == (False, 9)
