@@ -14,6 +14,7 @@ What is none of these (a violated constraint, a wrong statement) is a bug in thi
 
 import os
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -45,6 +46,9 @@ _DISK = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, a
 _REFUSAL = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError, apsw.NoMemError)
 _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
 
+LEAST_BYTES: Final = 64 * 1024
+"""SQLite's index, 32 KiB, and some more. Where even that finds no room, SQLite speaks of a fault of the disk."""
+
 
 def translate(error: apsw.Error, path: Path) -> SvError | None:
     """What to raise to a caller in the place of SQLite's error; None where it is a bug and should be seen as it is."""
@@ -55,7 +59,7 @@ def translate(error: apsw.Error, path: Path) -> SvError | None:
         )
     if isinstance(error, _DISK + _REFUSAL):
         meaning = DiskRefuses if isinstance(error, _DISK) else Unavailable
-        return meaning(f"the metadata in {path} can't be read or written: {_describe(error)}{_remedy(path)}")
+        return meaning(f"the metadata in {path} can't be read or written: {_describe(error)}{_remedy(error, path)}")
     return None
 
 
@@ -64,11 +68,19 @@ def is_taken(error: apsw.ConstraintError) -> bool:
     return getattr(error, "extendedresult", None) in _TAKEN
 
 
-def _remedy(path: Path) -> str:
-    """For who may not write there. SQLite's log lies beside the file, and who reads it writes into that too."""
+def _remedy(error: apsw.Error, path: Path) -> str:
+    """For who can't write there. SQLite's log and its index lie beside the file, and who reads it writes into them too."""
     if os.access(path.parent, os.W_OK | os.X_OK) and (os.access(path, os.R_OK | os.W_OK) or not path.exists()):
-        return ""
+        return ". Its disk is full: make room on it" if isinstance(error, apsw.IOError) and _is_full(path.parent) else ""
     return f". Whoever reads it has to be able to write to {path.parent}: be the user that the server runs as, on a disk that takes writes"
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < LEAST_BYTES
 
 
 def _describe(error: apsw.Error) -> str:

@@ -1,5 +1,6 @@
 """A disk that refuses: callers hear Unavailable, nothing is half stored, and nothing is built on a failed sync."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from meta_rig import Faults, faulty_disk, names, part
 
 from sv.meta.db import Meta, copy_database
+from sv.meta.errors import translate
 from sv.meta.instance import Settings
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
@@ -32,6 +34,16 @@ def test_a_full_disk_is_unavailable_and_passes_without_reopening(meta: Meta) -> 
         writer.execute("pragma max_page_count = 1000000")
     settings.put("k", "1")
     assert settings.get("k") == "1"
+
+
+def test_a_folder_without_room_for_the_files_beside_it_is_said_to_be_on_a_full_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes it for a broken one."""
+    fault = apsw.IOError("disk I/O error")
+    assert "full" not in str(translate(fault, path))
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 9000, 9, 9, 0, 0, 0, 0, 255)))
+    assert str(translate(fault, path)).endswith("IO: disk I/O error. Its disk is full: make room on it")
 
 
 @pytest.mark.parametrize("call", ["write", "sync"])
