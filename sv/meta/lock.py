@@ -2,7 +2,8 @@
 
 Answers for a second server failing at once, naming the first. The lock is the kernel's (`flock` on `sv.lock`), so it
 ends with the process however that ends; what the file says is only for messages. The file itself stays for ever:
-removing it would let two processes each lock a file of that name.
+removing it would let two processes each lock a file of that name. For who removes it all the same, taking it for a note of a process that
+is gone, the folder itself is locked too, where its file system can.
 """
 
 import errno
@@ -50,9 +51,10 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 class FolderLock:
     """A held lock. Made by `acquire`; released by `release`, by leaving a `with` block, or by the process's end."""
 
-    def __init__(self, folder: Path, descriptor: int, holder: Holder) -> None:
+    def __init__(self, folder: Path, descriptor: int, of_folder: int | None, holder: Holder) -> None:
         self.folder = folder
         self._descriptor: int | None = descriptor
+        self._of_folder = of_folder
         self._holder = holder
 
     @classmethod
@@ -68,9 +70,14 @@ class FolderLock:
             raise FolderUnusable(remedy(folder, error)) from error
         if descriptor is None:
             raise FolderInUse(_name_holder(folder))
+        try:
+            of_folder = _lock_itself(folder)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise FolderInUse(_in_use(folder, f"another process, whose {LOCK_NAME} was removed")) from error
         started_s = time.time() if now_ms is None else now_ms / 1000
         started_at = datetime.fromtimestamp(started_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        lock = cls(folder, descriptor, Holder(pid=os.getpid(), host=socket.gethostname(), started_at=started_at))
+        lock = cls(folder, descriptor, of_folder, Holder(pid=os.getpid(), host=socket.gethostname(), started_at=started_at))
         try:
             lock.announce(url)
         except FolderUnusable:
@@ -96,6 +103,8 @@ class FolderLock:
         descriptor, self._descriptor = self._descriptor, None
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
+        if self._of_folder is not None:
+            os.close(self._of_folder)
         os.close(descriptor)
 
     def __enter__(self) -> "FolderLock":
@@ -145,6 +154,21 @@ def _open_locked(path: Path) -> int | None:
         os.close(descriptor)
 
 
+def _lock_itself(folder: Path) -> int | None:
+    """A descriptor that holds a lock on the folder; None where it can't be had. Raises BlockingIOError where another one holds it."""
+    descriptor: int | None = None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if descriptor is not None:
+            os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
+        return None  # a folder that may not be listed, or a file system that locks files alone
+    return descriptor
+
+
 def _is_same_file(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
@@ -161,4 +185,8 @@ def _name_holder(folder: Path) -> str:
         time.sleep(_READ_PAUSE_S)
         holder = read_holder(folder)
     who = str(holder) if holder else "another process"
+    return _in_use(folder, who)
+
+
+def _in_use(folder: Path, who: str) -> str:
     return f"{folder} is in use by {who}. Stop that one, or choose another folder with --data"

@@ -1,9 +1,11 @@
 """The lock on a data folder: one process at a time, and a second one is told which."""
 
+import errno
 import fcntl
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -119,11 +121,28 @@ def test_a_holder_that_has_not_written_yet_is_another_process(tmp_path: Path) ->
             FolderLock.acquire(tmp_path)
 
 
-def test_a_lock_file_that_was_removed_and_made_anew_is_another_lock(tmp_path: Path) -> None:
+def test_removing_the_lock_file_lets_nobody_in(tmp_path: Path) -> None:
+    """Two servers on a folder lose half of what they acknowledge."""
     with FolderLock.acquire(tmp_path):
         (tmp_path / LOCK_NAME).unlink()
-        with FolderLock.acquire(tmp_path), pytest.raises(FolderInUse):
-            FolderLock.acquire(tmp_path)
+        for _ in range(2):
+            with pytest.raises(FolderInUse, match=f"another process, whose {LOCK_NAME} was removed"):
+                FolderLock.acquire(tmp_path)
+    FolderLock.acquire(tmp_path).release()
+
+
+def test_a_folder_that_can_not_be_locked_itself_is_locked_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock = fcntl.flock
+
+    def of_files_alone(descriptor: int, how: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", of_files_alone)
+    with FolderLock.acquire(tmp_path), pytest.raises(FolderInUse):
+        FolderLock.acquire(tmp_path)
+    FolderLock.acquire(tmp_path).release()
 
 
 def test_a_lock_file_removed_while_it_is_being_locked_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
