@@ -16,7 +16,7 @@ from msgspec import Struct
 from sv.auth.permissions import Principal, require, require_somewhere
 from sv.model.access import Scope
 from sv.model.errors import NotAuthorized
-from sv.web.requests import AnyRequest, principal_of
+from sv.web.requests import PERMISSION_CHECK, AnyRequest, principal_of
 
 LOOPBACK: Final = ("127.", "::1", "::ffff:127.")
 
@@ -70,9 +70,15 @@ async def check_permission(connection: ASGIConnection[Any, Any, Any, Any], handl
     permission = permission_of(handler)
     if not permission.is_asked or (permission.is_open_here and _is_from_here(connection)):
         return
-    principal = await principal_of(cast("AnyRequest", connection))
-    _check(permission, principal, connection.path_params.get("project_id"))
-    connection.scope.setdefault("state", {})["principal"] = principal
+    state = connection.scope.setdefault("state", {})
+
+    async def check() -> None:
+        principal = await principal_of(cast("AnyRequest", connection))
+        _check(permission, principal, connection.path_params.get("project_id"))
+        state["principal"] = principal
+
+    await check()
+    state[PERMISSION_CHECK] = check
 
 
 def _check(permission: Permission, principal: Principal, project_id: str | None) -> None:

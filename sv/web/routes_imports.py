@@ -15,7 +15,7 @@ from sv.model.limits import MAX_UPLOAD_SECONDS
 from sv.model.validate import show
 from sv.web.paths import name_of
 from sv.web.permissions import READ_PROJECT, WRITE_PROJECT
-from sv.web.requests import PROJECT, AnyRequest, answer, project_of, refuse_parameters, services_of
+from sv.web.requests import PROJECT, AnyRequest, answer, ask_again, project_of, refuse_parameters, services_of
 
 _IMPORT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _NUMBER: Final = re.compile(r"[0-9]{1,16}")
@@ -50,6 +50,7 @@ async def take_import_chunk_route(
     receiver = _receiver_of(request)
     with receiver.admit(project.id) as arrive:
         data = await _body_of(request, arrive)
+        await ask_again(request)
         async with receiver.turn():
             return answer(await asyncio.to_thread(receiver.take, project.id, import_id, number, data, encoding))
 

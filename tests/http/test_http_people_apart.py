@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 from bad_input import error_of
 from http_rig import Api
@@ -92,6 +93,30 @@ def test_another_projects_things_can_not_be_touched(api: Api, places: tuple[Plac
         error_of(client.post(TOKENS, json={"name": "t", "project_id": other.id, "scopes": ["read"]}), 403)
     (kept,) = [each for each in api.http.get(TOKENS, params={"limit": 1000}).json()["data"] if each["id"] == other.token_id]
     assert kept["revoked_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (TOKENS, {"name": "mine", "scopes": ["admin"]}),
+        (f"{PROJECTS}/dev/imports/{'0b' * 16}/chunks/1", {"batches": [{"events": [{"event": "view", "userId": "ann"}]}]}),
+    ],
+)
+def test_a_token_that_is_revoked_while_its_body_arrives_does_nothing_more(api: Api, path: str, body: dict[str, Any]) -> None:
+    token = made(api, TOKENS, {"name": "held", "scopes": ["admin", "write"]})
+
+    def slowly() -> Iterator[bytes]:
+        content = msgspec.json.encode(body)
+        yield content[:-1]
+        asked = (each for _ in range(10_000) for each in api.http.get(TOKENS).json()["data"] if each["id"] == token["id"])
+        assert next(each for each in asked if each["last_used_at"] is not None)  # the guard has let the head in
+        assert api.http.delete(f"{TOKENS}/{token['id']}").status_code == 204
+        yield content[-1:]
+
+    headers = {"Authorization": f"Bearer {token['token']}", "Content-Type": "application/json"}
+    error_of(api.http.post(path, content=slowly(), headers=headers), 401)
+    assert "mine" not in [each["name"] for each in api.http.get(TOKENS).json()["data"]]
+    assert api.listed() == []
 
 
 def test_nobody_hands_out_more_than_they_hold(places: tuple[Place, Place]) -> None:
