@@ -19,6 +19,16 @@ LINGER_BYTES: Final = 64 << 20
 MAX_HEAD_BYTES: Final = 256 * 1024
 """Of a request's head, and of what frames a chunked body beside the body itself. The longest parameter alone may have 64 KiB."""
 
+FREE_HEAD_BYTES: Final = 8 * 1024
+MAX_LARGE_HEAD_BYTES: Final = 32 << 20
+"""Of the heads that are larger than that, all together, for as long as their requests go on: 128 of the largest. Ordinary ones always have
+room, and with as many as there may be connections they are 128 MiB."""
+
+MAX_PIPELINED: Final = 512
+PIPELINED_BYTES: Final = 4096
+"""Requests that a connection may have waiting behind the one that is answered, and what each takes: as many as one read brings, of half a
+KiB each. SCAR: 540 KB of the smallest ones, whose answers nobody read, took 50 MB."""
+
 MAX_FRAMING: Final = 8
 """Bytes of framing for each byte of a chunked body: chunks of one byte have five."""
 

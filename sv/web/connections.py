@@ -3,6 +3,7 @@
     watched    a request's head, or the rest of its body, is still to come
     idle       answered; the next request may come, for as long as the server keeps connections
     stalled    an answer waits for its reader
+    large      holds more than FREE_HEAD_BYTES of heads
 
 Connections that take too long are closed, and their number is bounded: when there is no room, the one that has waited longest is closed,
 and if none waits the newcomer is told to come again. A connection whose request is being answered is left alone. A client whose connection
@@ -17,7 +18,14 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from sv.model.connection_limits import BODY_WINDOW_SECONDS, HEAD_SECONDS, MAX_CONNECTIONS, MIN_WINDOW_BYTES, STALL_SECONDS
+from sv.model.connection_limits import (
+    BODY_WINDOW_SECONDS,
+    HEAD_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_LARGE_HEAD_BYTES,
+    MIN_WINDOW_BYTES,
+    STALL_SECONDS,
+)
 
 Reason = Literal["slow_head", "slow_body", "slow_reader", "crowded", "refused"]
 REASONS: Final[tuple[Reason, ...]] = ("slow_head", "slow_body", "slow_reader", "crowded", "refused")
@@ -79,6 +87,8 @@ class Connections:
         self._watched: dict[Caller, _Watch] = {}  # in the order of since when they wait, and so is the next
         self._idle: dict[Caller, float] = {}
         self._stalled: dict[Caller, _Stall] = {}
+        self._large: dict[Caller, int] = {}
+        self.large_bytes = 0
         self.open = 0
         self.ended: Counter[Reason] = Counter()
 
@@ -97,6 +107,7 @@ class Connections:
     def closed(self, caller: Caller) -> None:
         self.open -= 1
         self.forget(caller)
+        self.let_go(caller)
         self._stalled.pop(caller, None)
 
     def wait_for(self, caller: Caller) -> None:
@@ -123,6 +134,23 @@ class Connections:
     def flow(self, caller: Caller) -> None:
         """The client reads again."""
         self._stalled.pop(caller, None)
+
+    def hold(self, caller: Caller, held_bytes: int) -> bool:
+        """The connection has so many bytes of heads in memory, which are more than every one may. Returns whether there is room."""
+        more = held_bytes - self._large.get(caller, 0)
+        if more > 0 and self.large_bytes + more > MAX_LARGE_HEAD_BYTES:
+            return False
+        self._large[caller] = held_bytes
+        self.large_bytes += more
+        return True
+
+    def let_go(self, caller: Caller) -> None:
+        """It has no more of them than every one may."""
+        self.large_bytes -= self._large.pop(caller, 0)
+
+    def crowd_out(self, caller: Caller) -> None:
+        """Close a connection that there is no room for."""
+        self._end(caller, "crowded")
 
     # ---- Ending some ----
 

@@ -2,23 +2,27 @@
 
 On top of uvicorn it bounds a request's head, gives the contract's shape to refusals before the application, makes sure that a client still
 sending gets its answer, and separates a request's body from the next head. By itself uvicorn waits for ever for a request that was begun,
-collects heads of any size, closes while a body still arrives, and reads that body as the next request where the head offers another
-protocol.
+collects heads of any size and any number of requests behind one that is answered, keeps the last head until the next one comes, closes
+while a body still arrives, and reads that body as the next request where the head offers another protocol.
 """
 
 import resource
 from typing import Any, Final
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sv.model.connection_limits import (
+    FREE_HEAD_BYTES,
     KEPT_FILES,
     LINGER_BYTES,
     LINGER_SECONDS,
     MAX_CONNECTIONS,
     MAX_FRAMING,
     MAX_HEAD_BYTES,
+    MAX_PIPELINED,
+    PIPELINED_BYTES,
 )
 from sv.web.connections import Connections
 from sv.web.errors import error_body
@@ -41,6 +45,22 @@ class _Way:
         self._protocol.close_answered()
 
 
+class _Flow(FlowControl):
+    """Nothing more is read while requests wait behind the one that is answered: they are whole, but for the last."""
+
+    def __init__(self, protocol: "WatchedProtocol") -> None:
+        super().__init__(protocol.transport)
+        self._protocol = protocol
+
+    def resume_reading(self) -> None:
+        if not self._protocol.pipeline:
+            super().resume_reading()
+
+
+class _TooMany(Exception):
+    """Requests that wait behind another one."""
+
+
 class WatchedProtocol(HttpToolsProtocol):
     """connections: the server's; set once for all by `watched_by`."""
 
@@ -53,6 +73,8 @@ class WatchedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._is_whole = False  # all of a request is there
         self._has_head = False
+        self._heads_bytes = 0  # of large heads, since nothing was under way
+        self._last_head_bytes = 0
         self.is_lingering = False
         self._lingered_bytes = 0
 
@@ -81,6 +103,7 @@ class WatchedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.flow = _Flow(self)
         if not self.connections_watch.opened(self):
             self._refuse(503, "too many connections; nothing was stored", "UNAVAILABLE", b"retry-after: 2\r\n")
 
@@ -98,12 +121,18 @@ class WatchedProtocol(HttpToolsProtocol):
             return
         self.received += len(data)
         self._parse(data)
+        if self.transport.is_closing() or not self._has_room():
+            return
         if self._is_whole:
             self.connections_watch.forget(self)
+            if self.cycle.response_complete:
+                # SCAR: the rest of a body that was answered before, or a blank line, ended the wait for the next request for good.
+                self._rest()
+                self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
             return
         self.connections_watch.wait_for(self)
         framing = self.received - self._request_begins_at - self._body_bytes
-        if framing > MAX_HEAD_BYTES + MAX_FRAMING * self._body_bytes and not self.transport.is_closing():
+        if framing > MAX_HEAD_BYTES + MAX_FRAMING * self._body_bytes:
             self.send_400_response(f"a head of more than {MAX_HEAD_BYTES} bytes")
 
     def _parse(self, data: bytes) -> None:
@@ -124,8 +153,24 @@ class WatchedProtocol(HttpToolsProtocol):
                     data = self._head_without_offer() + data[offer.args[0] :]
                     self.parser = httptools.HttpRequestParser(self)
                     self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
-        except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _TooMany):
+                self.connections_watch.crowd_out(self)
+            else:
+                self.send_400_response("Invalid HTTP request received.")
+
+    def _has_room(self) -> bool:
+        """Whether there is room for what is in memory of heads; else the connection is ended. An ordinary one is not even asked about."""
+        begun_bytes = 0 if self._has_head else self.received - self._request_begins_at
+        held_bytes = self._heads_bytes + begun_bytes + PIPELINED_BYTES * len(self.pipeline)
+        if held_bytes <= FREE_HEAD_BYTES or self.connections_watch.hold(self, held_bytes):
+            return True
+        if self._has_head or self.pipeline:
+            self.connections_watch.crowd_out(self)
+        else:
+            self._say(503, "too many large heads at once; nothing was stored", "UNAVAILABLE", b"retry-after: 2\r\n")
+            self.close_answered()
+        return False
 
     def _head_without_offer(self) -> bytes:
         head = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
@@ -145,6 +190,12 @@ class WatchedProtocol(HttpToolsProtocol):
         self._has_head = True
         if self._is_offer():
             return
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _TooMany
+        self._last_head_bytes = 0
+        if self.received - self._request_begins_at > FREE_HEAD_BYTES:  # else it isn't worth the count
+            self._last_head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            self._heads_bytes += self._last_head_bytes
         super().on_headers_complete()
         cycle: Any = self.cycle  # None where uvicorn takes the request for none of its own
         if cycle is not None:
@@ -196,8 +247,20 @@ class WatchedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             if self.unread_bytes():
                 self.connections_watch.stall(self)
-        elif self._is_whole and not self.pipeline:
-            self.connections_watch.rest(self)
+        elif not self.pipeline:
+            self._heads_bytes = self._last_head_bytes
+            if self._is_whole:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Every request was answered, if none has just begun. Of the last one nothing is kept."""
+        if not self.cycle.response_complete:
+            return
+        self.connections_watch.rest(self)
+        self.connections_watch.let_go(self)
+        self._heads_bytes = 0
+        self.headers, self.url = [], b""
+        self.scope = self.cycle.scope = {}  # type: ignore[typeddict-item]
 
     def timeout_keep_alive_handler(self) -> None:
         if self.unread_bytes():  # or it would be closed only once somebody reads
@@ -209,6 +272,10 @@ class WatchedProtocol(HttpToolsProtocol):
         self._refuse(400, f"expected HTTP/1.1, got something else: {msg}", "INVALID_PARAMETER")
 
     def _refuse(self, status: int, message: str, code: str, more: bytes = b"") -> None:
+        self._say(status, message, code, more)
+        self.transport.close()
+
+    def _say(self, status: int, message: str, code: str, more: bytes) -> None:
         body = error_body(message, code)
         head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n%b" % (
             _STATUS[status],
@@ -217,7 +284,6 @@ class WatchedProtocol(HttpToolsProtocol):
         )
         safety = b"".join(b"%b: %b\r\n" % header for header in SECURITY_HEADERS)
         self.transport.write(head + safety + b"\r\n" + body)
-        self.transport.close()
 
 
 def watched_by(connections: Connections) -> type[WatchedProtocol]:

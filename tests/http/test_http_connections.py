@@ -37,7 +37,7 @@ class Place:
         self.connections.sweep()
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
-        more = scope["path"] != "/refused"
+        more = scope["path"] not in ("/refused", "/early")
         while more:
             more = (await receive()).get("more_body", False)
         if scope["path"] == "/slow":
@@ -240,6 +240,65 @@ def test_connections_leave_files_for_everything_else() -> None:
     allowed = allow_connections()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert 0 < allowed < soft
+
+
+@held
+async def test_who_sends_more_after_the_answer_is_waited_for_as_anybody_else(place: Place) -> None:
+    late, blank = b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n", GET % b""
+    for begun, more in ((late, b"body"), (blank, b"\r\n")):
+        reader, writer = await place.connect(begun)
+        assert (await reader.readuntil(b"xx")).startswith(b"HTTP/1.1 200")
+        writer.write(more)
+        await until(lambda size=len(begun + more): any(each.received == size for each in place.callers()))
+    assert set(place.connections._idle) == set(place.callers())
+    assert all(each.timeout_keep_alive_task is not None for each in place.callers())
+
+
+LARGE_HEAD = b"GET /%b HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 60_000
+
+
+@held
+async def test_large_heads_have_room_together_until_their_requests_are_answered(place: Place) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sv.web.connections.MAX_LARGE_HEAD_BYTES", 150_000)
+        begun, waiting = await place.connect(LARGE_HEAD % b""), await place.connect(LARGE_HEAD % b"slow" + b"\r\n\r\n")
+        reader, writer = await place.open()
+        writer.write(LARGE_HEAD % b"")
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 503")
+        writer.close()
+        reader, writer = await place.open()
+        writer.write(LARGE_HEAD % b"" + b"\r\n\r\n")
+        assert await is_gone(reader)
+        await until(lambda: place.connections.open == 2)
+        reader, _ = await place.connect(GET % b"")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        begun[1].write(b"\r\n\r\n")
+        place.release.set()
+        for reader, _ in (begun, waiting):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        await until(lambda: place.connections.large_bytes == 0)
+        assert [each.headers for each in place.callers()] == [[], [], []]
+        reader, _ = await place.connect(LARGE_HEAD % b"" + b"\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+
+
+@held
+async def test_so_many_requests_wait_behind_one_and_no_more_is_read_until_they_are_answered(place: Place) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sv.web.protocol.MAX_PIPELINED", 8)
+        first, more = GET % b"slow" + GET % b"" * 5, GET % b"" * 8
+        reader, writer = await place.connect(first)
+        flooding, _ = await place.connect(GET % b"slow" + GET % b"" * 8)
+        (flooded, sent) = await place.open()
+        sent.write(GET % b"slow" + GET % b"" * 9)
+        assert await is_gone(flooded)
+        assert place.connections.ended == {"crowded": 1}
+        writer.write(more)
+        place.release.set()
+        for each, answers in ((reader, 14), (flooding, 9)):
+            for _ in range(answers):
+                assert (await each.readuntil(b"xx")).startswith(b"HTTP/1.1 200")
+        await until(lambda: len(place.connections._idle) == 2)
 
 
 async def send_for_ever(writer: asyncio.StreamWriter) -> None:
