@@ -29,6 +29,10 @@ PIPELINED_BYTES: Final = 4096
 """Requests that a connection may have waiting behind the one that is answered, and what each takes: as many as one read brings, of half a
 KiB each. SCAR: 540 KB of the smallest ones, whose answers nobody read, took 50 MB."""
 
+FREE_BODY_BYTES: Final = 8 * 1024
+MAX_LARGE_BODY_BYTES: Final = 32 << 20
+"""Of the query API's bodies that are larger than that, all together, while they arrive; a project may have half of it."""
+
 MAX_FRAMING: Final = 8
 """Bytes of framing for each byte of a chunked body: chunks of one byte have five."""
 

@@ -27,6 +27,9 @@ PERMISSION_CHECK: Final = "check_permission"
 
 AnyRequest = Request[Any, Any, State]
 Result = TypeVar("Result")
+_BODY: Final = "whole_body"
+"""Under which a body that was read is left there too: a stream gives it once."""
+
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -81,20 +84,25 @@ async def ask_again(request: AnyRequest) -> None:
 
     SCAR: a body may come a minute after its head. Who held such a request open made a token of their own after theirs was revoked.
     """
-    check = request.scope.get("state", {}).get(PERMISSION_CHECK)
+    check = request.scope["state"].get(PERMISSION_CHECK)
     if check is not None:
         await check()
 
 
 async def body_of(request: AnyRequest, seconds: float = MAX_BODY_SECONDS) -> bytes:
     """The whole body, of at most as many bytes as the route takes, from a caller who may still ask. Raises InvalidParameter where it takes
-    longer than so many seconds, and what `ask_again` does."""
+    longer than so many seconds, Unavailable where there is no room for it, and what `ask_again` does."""
+    state = request.scope["state"]
+    if _BODY in state:
+        data: bytes = state[_BODY]
+        return data
     try:
         async with asyncio.timeout(seconds):
-            data = await request.body()
+            data = await services_of(request).bodies.read(request.path_params.get("project_id", ""), request.stream())
     except TimeoutError:
         raise InvalidParameter(f"the body took longer than {seconds:g} seconds (body)") from None
     await ask_again(request)
+    state[_BODY] = data
     return data
 
 

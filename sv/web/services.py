@@ -18,6 +18,7 @@ from sv.meta.saved import Saved
 from sv.people.people import People
 from sv.privacy.jobs import JobWork
 from sv.recordings.recordings import Recordings
+from sv.web.bodies import Bodies
 from sv.web.one_at_a_time import OneAtATime
 
 RECORDING_THREADS: Final = 4
@@ -40,6 +41,7 @@ class Services(Struct, frozen=True):
     saved: smart events and saved insights.
     imports: takes in files of events, a chunk at a time. exports: gives them out.
     jobs: what takes longer than a request.
+    bodies: how requests' bodies are read.
     recordings: what sessions have recorded. recording_threads: to read that on. public_url, base_path: the settings.
     """
 
@@ -63,4 +65,5 @@ class Services(Struct, frozen=True):
     base_path: str
     version: str
     saved: Saved
+    bodies: Bodies = field(default_factory=Bodies)
     recording_threads: Executor = field(default_factory=_recording_threads)
