@@ -19,12 +19,12 @@ from sv.auth.tokens import unknown_project_token
 from sv.ingest.body import inflate
 from sv.ingest.counters import IngestCounters
 from sv.ingest.decode import LARGE_BODY_BYTES, decode, decode_quickly, is_dense
-from sv.ingest.events import Decoded
+from sv.ingest.events import Decoded, Rejection
 from sv.ingest.one_by_one import decode_slowly, token_of
 from sv.ingest.pace import Pace
 from sv.ingest.rates import Rates
 from sv.ingest.rejected import RecentRejections
-from sv.ingest.retries import Answer, Retries, retry_key
+from sv.ingest.retries import MAX_KEPT_REJECTIONS_BYTES, TOLD_ANEW, Answer, Retries, retry_key
 from sv.model.batch import VERSION, Batch, StoredBatch, encode_batch
 from sv.model.errors import Unavailable
 from sv.model.ingest_limits import MAX_ASIDE_WAIT_S
@@ -140,7 +140,9 @@ class Capture:
         now_ms = self._now_ms()
         answer = await self._first_answer(key, now_ms)
         if answer is not None:
-            return _acknowledged(answer)
+            if answer.rejected != TOLD_ANEW:
+                return _acknowledged(answer)
+            now_ms = answer.received_ms  # as the first time
         body = inflate(data, encoding)
         if len(body) > LARGE_BODY_BYTES:
             self._refuse_unknown(body)
@@ -148,9 +150,9 @@ class Capture:
         decoded = None if is_many or is_slow_to_repair(body) else decode_quickly(repair(body), now_ms)
         if decoded is None:
             decoded = await self._decode_aside(body, now_ms, is_many)
-            answer = await self._first_answer(key, now_ms)  # the same body may have been stored meanwhile
-            if answer is not None:
-                return _acknowledged(answer)
+            answer = answer or await self._first_answer(key, now_ms)  # the same body may have been stored meanwhile
+        if answer is not None:
+            return _acknowledged(answer, decoded.rejections)
         project_id = self._project_or_refuse(decoded.project_token)
         self.rates.take(project_id, address, decoded.accepted)
         if decoded.rejections:
@@ -168,10 +170,10 @@ class Capture:
             user_agent[:MAX_USER_AGENT_CHARS],
             country,
             key if decoded.is_dated else b"",
-            zlib.compress(_encoder.encode(decoded.rejections), 1) if decoded.rejections else b"",
+            _kept(decoded.rejections),
             decoded.events_json,
         )
-        return _acknowledged(await self._store(batch))
+        return _acknowledged(await self._store(batch), decoded.rejections)
 
     async def _first_answer(self, key: bytes, now_ms: int) -> Answer | None:
         """What the same body was answered within the window, or will be as soon as it is on disk; None for a new body."""
@@ -303,13 +305,24 @@ def answer_of(batch: Batch) -> Answer:
     return Answer(batch.retry_key, batch.received_ms, batch.event_count, batch.rejected)
 
 
-def _acknowledged(answer: Answer) -> Ack:
+def _kept(rejections: Sequence[Rejection]) -> bytes:
+    """What is to be remembered of them, as in `Answer`."""
+    if not rejections:
+        return b""
+    errors = _encoder.encode(rejections)
+    return zlib.compress(errors, 1) if len(errors) <= MAX_KEPT_REJECTIONS_BYTES else TOLD_ANEW
+
+
+def _acknowledged(answer: Answer, rejections: Sequence[Rejection] = ()) -> Ack:
+    """rejections: for an answer that has them TOLD_ANEW."""
     if not answer.rejected:
         return Ack(202, b'{"status":"accepted","accepted":%d,"rejected":0,"errors":[]}' % answer.accepted)
-    errors = zlib.decompress(answer.rejected)
-    rejected: list[object] = msgspec.json.decode(errors)
-    head = b'{"status":"accepted","accepted":%d,"rejected":%d,"errors":' % (answer.accepted, len(rejected))
-    return Ack(202, head + errors + b"}")
+    if answer.rejected == TOLD_ANEW:
+        errors, rejected = _encoder.encode(rejections), len(rejections)
+    else:
+        errors = zlib.decompress(answer.rejected)
+        rejected = len(msgspec.json.decode(errors, type=list[object]))
+    return Ack(202, b'{"status":"accepted","accepted":%d,"rejected":%d,"errors":%b}' % (answer.accepted, rejected, errors))
 
 
 def _refused(decoded: Decoded) -> Ack:

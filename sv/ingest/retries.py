@@ -27,8 +27,18 @@ ANSWER_BYTES: Final = 250
 """What one remembered answer takes in memory, measured: the struct, its key, and its place in a dict."""
 
 
+MAX_KEPT_REJECTIONS_BYTES: Final = 1024
+"""Of an answer's rejections as JSON. More of them are told anew out of the retry itself, which is the same body.
+
+SCAR: they were kept. A few hundred requests of made-up events filled MAX_REMEMBERED_BYTES, so that other senders' retries were forgotten,
+and what was written of them was more than the next start had memory for."""
+
+TOLD_ANEW: Final = b"\0"
+"""In place of those. Compressed ones begin otherwise."""
+
+
 class Answer(Struct, frozen=True, array_like=True, gc=False):
-    """What the first request was told. `rejected` is the JSON array of rejections, compressed; b"" where there were none."""
+    """What the first request was told. `rejected` is the JSON array of rejections, compressed; b"" where there were none; or TOLD_ANEW."""
 
     key: bytes
     received_ms: int

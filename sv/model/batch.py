@@ -23,7 +23,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
         `anonymousId`, `userId`, `sessionId`, `groups`, `eventId`.
     retry_key: the 16-byte digest that recognises a retry of the same body, or b"" where the body can't be one.
     rejected: the JSON array of rejected events as the first answer gave it, compressed by zlib, so that a retry gets it again; b""
-        where there were none.
+        where there were none; a zero byte where they are many, and a retry is told them out of itself.
     """
 
     version: int

@@ -49,7 +49,8 @@ class Log:
 class Lab:
     """A Capture, whose large bodies are decoded once `go` is set."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, max_held_bytes: int = 1 << 30) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, max_held_bytes: int = 1 << 30, retry_window_ms: int = 0) -> None:
+        self.now_ms = NOW
         self.go = threading.Event()
         self.begun = threading.Event()
         self.capture = Capture(
@@ -57,8 +58,8 @@ class Lab:
             accept=lambda _: None,
             held_bytes=lambda: 0,
             max_held_bytes=max_held_bytes,
-            retries=Retries(0),
-            now_ms=lambda: NOW,
+            retries=Retries(retry_window_ms),
+            now_ms=lambda: self.now_ms,
             rates=Rates(0, 0, time.monotonic),
         )
 
@@ -195,3 +196,23 @@ def test_decoys_of_a_token_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
             await lab.send(body.replace(b'"t"}', b'"other"}'))
 
     lab.run(work)
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_rejections_are_told_again_however_many_they_are_and_many_are_not_kept(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    too_late = [{**GOOD, "timestamp": NOW + 86_400_001, "properties": {"n": n}} for n in range(count)]
+    body = body_of({**GOOD, "timestamp": NOW}, *too_late)
+    lab = Lab(monkeypatch, retry_window_ms=600_000)
+
+    async def work() -> None:
+        first = await lab.send(body)
+        lab.now_ms += 60_000  # by now they are early enough
+        assert await lab.send(body) == first
+        assert json.loads(first.body)["rejected"] == len(json.loads(first.body)["errors"]) == count
+        assert lab.capture.rejected.report("p").rejected == count
+        assert lab.capture.retries._bytes < 600
+
+    lab.run(work)
+    assert lab.capture._log.count == 1
