@@ -50,7 +50,7 @@ async def principal_of(request: AnyRequest) -> Principal:
         if scheme.lower() != "bearer" or not token.strip():
             raise NotAuthenticated("expected 'Bearer <API token>' (Authorization)")
         return await asyncio.to_thread(principal_of_token, services.people, token.strip())
-    secret = cookie_of(request.cookies)
+    secret = cookie_of(request.headers.get("cookie"))
     if secret is None:
         raise NotAuthenticated("expected an API token (Authorization) or a login session (Cookie), got neither")
     principal = await asyncio.to_thread(principal_of_cookie, services.people, secret)

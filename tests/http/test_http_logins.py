@@ -277,3 +277,10 @@ def test_whatever_of_a_user_changes_in_one_request_is_stored_and_answered(api: A
     actions = [each["action"] for each in api.http.get("/api/v1/audit", params={"limit": 3}).json()["data"]]
     assert actions == ["member.add", "user.password", "user.update"]
     assert api.http.delete(path).status_code == 204
+
+
+def test_a_cookie_of_nothing_but_quotes_costs_what_any_other_costs(api: Api) -> None:
+    """Python's own reader of cookies takes a minute for it, in which nobody else is answered."""
+    cookies = 'a="' + '\\"' * 120_000 + '"; sv_session=x'
+    with httpx.Client(base_url=api.server.url, trust_env=False, timeout=30) as stranger:
+        error_of(stranger.get("/api/v1/projects", headers={"Cookie": cookies}), 401)
