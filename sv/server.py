@@ -172,7 +172,7 @@ class Server:
             after_commit=self._after_flush,
             now_ms=self.clock,
             monotonic_s=time.monotonic,
-            deleted=DeletedProjects.open(self.meta, self.clock),
+            deleted=DeletedProjects.open(self.meta, self.clock, lambda: self.rollup_work.purge_soon()),
         )
         self.rollup_work = RollupWork(self.rollups, self.builds, self.maintenance)
         self._retry_window_ms = int(settings.retry_window_seconds * 1000)

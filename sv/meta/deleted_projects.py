@@ -41,16 +41,17 @@ _REMAINS: Final = """
 
 
 class DeletedProjects:
-    """Thread-safe."""
+    """Thread-safe. purge_soon: called once lists were dropped, whose rows are to be deleted in the background."""
 
-    def __init__(self, meta: Meta, now_ms: Callable[[], int]) -> None:
+    def __init__(self, meta: Meta, now_ms: Callable[[], int], purge_soon: Callable[[], None] = lambda: None) -> None:
         self._meta = meta
         self._now_ms = now_ms
+        self._purge_soon = purge_soon
 
     @classmethod
-    def open(cls, meta: Meta, now_ms: Callable[[], int]) -> "DeletedProjects":
+    def open(cls, meta: Meta, now_ms: Callable[[], int], purge_soon: Callable[[], None]) -> "DeletedProjects":
         """Opens them, and corrects the marks beside the catalog."""
-        projects = cls(meta, now_ms)
+        projects = cls(meta, now_ms, purge_soon)
         with meta.transaction():  # a command that deletes one at this moment waits
             live = meta.rows("select id from projects where deleted_ms is null")
             put_marks_right(meta.path.parent, projects.ids(), [str(project_id) for (project_id,) in live])
@@ -75,3 +76,4 @@ class DeletedProjects:
         delete_all_events(self._meta, project_id, saved_too=True)
         with self._meta.transaction() as writer:  # one that still runs is forgotten when it has ended
             writer.execute("delete from jobs where project_id = ? and state in ('done', 'failed')", (project_id,))
+        self._purge_soon()

@@ -157,6 +157,7 @@ class RollupWork:
         self._wanted: list[str] = []
         self._has_unfinished = False
         self._rebuilding = threading.Lock()
+        self._has_started = False
 
     def start(self) -> None:
         """Take up what an earlier run or release left to do; the thread is started only if there is something.
@@ -165,7 +166,13 @@ class RollupWork:
         """
         self._has_unfinished = self._rows.has_unfinished()
         self._wanted = list(self._rows.projects_to_build())
+        self._has_started = True
         if self._has_unfinished or self._wanted or self._rows.has_dropped():
+            self._worker.wake()
+
+    def purge_soon(self) -> None:
+        """Have what was dropped deleted soon; before `start`, by that."""
+        if self._has_started:
             self._worker.wake()
 
     def stop(self) -> None:

@@ -1,10 +1,12 @@
 """Projects by API: made, changed, given another token, deleted with all that is theirs."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from bad_input import error_of
 from http_rig import INGEST, NOON, Api, Running, body_of, event, running, story
@@ -31,6 +33,16 @@ def wait_until_gone(server: Running, project: str) -> None:
     while files_of(server, project):
         assert time.monotonic() < until, files_of(server, project)
         time.sleep(0.05)
+
+
+def wait_until_unlisted(server: Running, distinct_id: str) -> None:
+    """Until no list of persons, not even one that nobody reads any more, has the person."""
+    until = time.monotonic() + GONE_WITHIN_S
+    catalog = apsw.Connection(f"{server.ready['data']}/sv.db", flags=apsw.SQLITE_OPEN_READONLY)
+    with contextlib.closing(catalog):
+        while catalog.execute("select 1 from person_rollups where distinct_id = ?", (distinct_id,)).fetchall():
+            assert time.monotonic() < until, distinct_id
+            time.sleep(0.05)
 
 
 UNSET = {
@@ -146,8 +158,10 @@ def test_events_of_a_deleted_project_leave_the_disk_and_the_others_stay(tmp_path
                 time.sleep(0.02)
             assert files_of(server, "project=shop")
             assert len(shop.listed()) == 3
+            assert len(shop.http.get(shop.path("persons")).json()["data"]) == 2
             assert shop.http.delete("/api/v1/projects/shop").status_code == 204
             wait_until_gone(server, "project=shop")
+            wait_until_unlisted(server, "bob")
         assert [each["event"] for each in api.listed()] == ["kept"]
     with running("dev", "--data", data) as server, Api(server) as api:
         assert files_of(server, "project=shop") == []
