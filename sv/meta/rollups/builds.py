@@ -166,10 +166,12 @@ def apply_summaries(writer: apsw.Connection, summaries: Sequence[Summary], now_m
         return
     writer.execute("update counters set value = value + 1 where name = 'rollup_changes'")
     number = _counter(writer.execute("select value from counters where name = 'rollup_changes'").fetchall()[0])
-    for project_id in sorted({summary.project_id for summary in summaries}):
-        own = [summary for summary in summaries if summary.project_id == project_id]
+    own_of: dict[str, list[Summary]] = {}
+    for summary in summaries:
+        own_of.setdefault(summary.project_id, []).append(summary)
+    for project_id in sorted(own_of):
         for build, is_live in _builds_of(writer, project_id):
-            _merge(writer, Change(build, number, is_live, now_ms), own)
+            _merge(writer, Change(build, number, is_live, now_ms), own_of[project_id])
 
 
 def advance_rolled_seq(writer: apsw.Connection, rolled_seq: int) -> None:
