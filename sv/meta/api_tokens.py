@@ -12,7 +12,7 @@ import apsw
 from msgspec import Struct
 
 from sv.meta.db import Meta, Row
-from sv.meta.errors import is_taken
+from sv.meta.errors import WriterBusy, is_taken
 from sv.meta.ids import random_id
 from sv.meta.names import checked_name
 from sv.meta.paging import ANY_OF, json_list, read_page
@@ -156,18 +156,26 @@ class ApiTokens:
             return True
 
     def write_touches(self) -> None:
-        """Write what `touch` noted, in one transaction. Raises Unavailable; the uses are then kept for the next call."""
+        """Write what `touch` noted, in one transaction. Raises Unavailable; the uses are then kept for the next call.
+
+        Doesn't wait for who else writes: the next use of each token is due then, however soon it comes.
+        """
         with self._lock:
             unwritten, self._unwritten = self._unwritten, {}
         if not unwritten:
             return
         try:
             # Not synced: to forget the last minute of this in a power cut costs nobody anything.
-            with self._meta.transaction(durable=False) as writer:
+            with self._meta.transaction(durable=False, waits=False) as writer:
                 writer.executemany(
                     "update api_tokens set last_used_ms = max(coalesce(last_used_ms, 0), ?) where id = ?",
                     [(used_ms, token_id) for token_id, used_ms in unwritten.items()],
                 )
+        except WriterBusy:
+            with self._lock:
+                self._unwritten = unwritten | self._unwritten
+                for token_id in unwritten:
+                    self._touched.pop(token_id, None)
         except BaseException:
             with self._lock:
                 self._unwritten = unwritten | self._unwritten

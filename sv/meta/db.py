@@ -27,7 +27,7 @@ import apsw
 
 from sv.meta import connection as connections
 from sv.meta.checkpoint import RESTART_PAGES, Checkpointer
-from sv.meta.errors import FolderDamaged, translate
+from sv.meta.errors import FolderDamaged, WriterBusy, translate
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
 from sv.model.errors import Conflict, Unavailable
@@ -104,10 +104,11 @@ class Meta:
         self.close()
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Generator[apsw.Connection]:
+    def transaction(self, *, durable: bool = True, waits: bool = True) -> Generator[apsw.Connection]:
         """The writer, inside one transaction: committed at the end of the block, rolled back if the block raises.
 
-        durable: synced to disk on return; False leaves that to the next durable one (META-1).
+        durable: synced to disk on return; False leaves that to the next durable one (META-1). waits: for another
+        thread's transaction; without, WriterBusy is raised at once.
         Raises Unavailable where the disk refuses: then nothing was stored, with one exception. When the sync itself
         failed, a crash right then may bring the transaction back; once any later one succeeds, it is gone.
         """
@@ -116,8 +117,9 @@ class Meta:
                 raise RuntimeError("a transaction inside a transaction")
             yield self._writer
             return
-        if not self._lock.acquire(timeout=self.writer_wait_s):
-            raise Unavailable(f"the metadata's writer was busy for {self.writer_wait_s:g} seconds")
+        wait_s = self.writer_wait_s if waits else 0.0
+        if not self._lock.acquire(timeout=wait_s):
+            raise WriterBusy(f"the metadata's writer was busy for {wait_s:g} seconds")
         self._owner = threading.get_ident()
         try:
             if self._is_closed:

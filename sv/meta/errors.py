@@ -7,6 +7,7 @@
     │   ├── FolderFromNewerVersion   a later release wrote it; nothing was touched
     │   └── FolderDamaged            the metadata can't be read
     └── Unavailable                  nothing was stored, and trying again may help
+        ├── WriterBusy               somebody else writes
         └── DiskRefuses              the disk does, for now
 
 What is none of these (a violated constraint, a wrong statement) is a bug in this room and stays an apsw error.
@@ -39,6 +40,10 @@ class FolderFromNewerVersion(FolderFault):
 
 class FolderDamaged(FolderFault):
     """The metadata can't be read as ours. Nothing was repaired or thrown away."""
+
+
+class WriterBusy(Unavailable):
+    """Another transaction is under way, and took longer than whoever raises this would wait."""
 
 
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)

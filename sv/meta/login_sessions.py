@@ -7,6 +7,7 @@ MAX_LOGIN_SESSIONS. Times are Unix milliseconds.
 from msgspec import Struct
 
 from sv.meta.db import Meta, Row
+from sv.meta.errors import WriterBusy
 from sv.meta.ids import random_id
 from sv.meta.paging import read_page
 from sv.meta.rows import columns, to_struct
@@ -78,11 +79,22 @@ class LoginSessions:
         return None if row is None else _to_session(row)
 
     def touch(self, session: LoginSession, now_ms: int) -> None:
-        """Note that the session was used. Writes only once in a while, so that reading doesn't cause writes. Raises Unavailable."""
-        if now_ms - session.last_used_ms < min(60_000, self._idle_ms // 10):
+        """Note that the session was used. Writes only once in a while, so that reading doesn't cause writes. Raises Unavailable.
+
+        While somebody else writes, the note is left to the next request, unless the session has half of its idle time behind it. SCAR: all
+        that a dashboard asks at once waited for a transaction of seconds, on the few threads that look who asks, and everybody with it.
+        """
+        idle_ms = now_ms - session.last_used_ms
+        if idle_ms < min(60_000, self._idle_ms // 10):
             return
-        with self._meta.transaction(durable=False) as writer:
-            writer.execute("update login_sessions set last_used_ms = max(last_used_ms, ?) where id = ?", (now_ms, session.id))
+        waits = 2 * idle_ms >= self._idle_ms
+        try:
+            with self._meta.transaction(durable=False, waits=waits) as writer:
+                used = "update login_sessions set last_used_ms = max(last_used_ms, ?) where id = ?"
+                writer.execute(used, (now_ms, session.id))
+        except WriterBusy:
+            if waits:
+                raise
 
     def page_of(self, user_id: str, now_ms: int, query: PageQuery) -> list[LoginSession]:
         """The user's good sessions, newest first, and one more than the page has."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sv.model.access import Scope
 from sv.model.errors import Conflict, NotFound, Unavailable, ValidationFailed
 
 ALL = frozenset(Scope)
+WAIT_S = 60
 
 
 @pytest.fixture
@@ -139,6 +141,17 @@ def test_noting_use_does_no_io_and_what_cannot_be_written_is_kept(disk: Faults, 
         disk.write.clear()
         tokens.write_touches()
         assert tokens.get(made.id).last_used_ms == NOW
+
+
+def test_noting_use_waits_for_no_writer_and_is_due_again_at_the_next_use(meta: Meta, tokens: ApiTokens) -> None:
+    made = make(tokens)
+    assert tokens.touch(made.id, NOW)
+    with ThreadPoolExecutor(1) as pool, meta.transaction():
+        pool.submit(tokens.write_touches).result(WAIT_S)
+    assert tokens.get(made.id).last_used_ms is None
+    assert tokens.touch(made.id, NOW + 1)
+    tokens.write_touches()
+    assert tokens.get(made.id).last_used_ms == NOW + 1
 
 
 def test_noting_the_use_of_any_number_of_tokens_stays_bounded(tokens: ApiTokens) -> None:

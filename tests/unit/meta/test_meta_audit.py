@@ -1,6 +1,7 @@
 """The trail of who changed what: one with the change it tells of, and bounded; and login sessions, which end in every way they may."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from sv.meta.login_sessions import LoginSessions
 from sv.meta.users import Users
 from sv.model import limits
 from sv.model.access import Actor
-from sv.model.errors import InvalidParameter
+from sv.model.errors import InvalidParameter, Unavailable
 from sv.model.limits import DAY_MS, HOUR_MS
 from sv.model.paging import PageQuery, parse_page_query
 from sv.people.bodies import ProjectChange
 from sv.people.people import People
 from sv.people.projects import change_project, create_project, delete_project
 
+WAIT_S = 60
 ANN = Actor("user", "u-1", "ann@example.com")
 
 
@@ -110,6 +112,23 @@ def test_a_login_session_ends_by_age_and_by_lying_idle(meta: Meta) -> None:
         sessions.touch(found, hour * HOUR_MS)
     assert sessions.find_live(b"h" * 32, 24 * HOUR_MS - 1) is not None
     assert sessions.find_live(b"h" * 32, 24 * HOUR_MS) is None
+
+
+def test_noting_a_session_s_use_waits_for_a_writer_only_where_the_session_may_end(meta: Meta) -> None:
+    user = Users(meta).create("ann@example.com", password_hash="h", now_ms=0)
+    sessions = LoginSessions(meta, idle_ms=10 * HOUR_MS)
+    made = sessions.create(user.id, secret_hash=b"h" * 32, now_ms=0, lasts_ms=24 * HOUR_MS, address="", user_agent="")
+    with ThreadPoolExecutor(1) as pool:
+        with meta.transaction():
+            pool.submit(sessions.touch, made, 5 * HOUR_MS - 1).result(WAIT_S)
+            meta.writer_wait_s = 0.05
+            with pytest.raises(Unavailable, match=r"busy for 0\.05 seconds"):
+                pool.submit(sessions.touch, made, 5 * HOUR_MS).result(WAIT_S)
+        assert sessions.find_live(b"h" * 32, HOUR_MS) == made
+        pool.submit(sessions.touch, made, HOUR_MS).result(WAIT_S)
+    found = sessions.find_live(b"h" * 32, HOUR_MS)
+    assert found is not None
+    assert found.last_used_ms == HOUR_MS
 
 
 def test_what_has_ended_of_login_sessions_leaves_the_disk_without_another_login(meta: Meta) -> None:
