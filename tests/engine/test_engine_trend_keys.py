@@ -15,8 +15,9 @@ from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.keys import key_reading
 from sv.engine.duck.keys.key_files import KeyFile
 from sv.engine.duck.keys.key_order import KEY_BITS
-from sv.engine.duck.keys.key_reading import KeyFiles, Matched
+from sv.engine.duck.keys.key_reading import Matched
 from sv.engine.duck.keys.key_values import Dictionary
+from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.trends.trend_keys import Contribution, Slots, contribution, measures
 from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
 from sv.insights.runner import Context
@@ -63,11 +64,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture(scope="module")
 def engines(filled: Rig) -> Iterator[dict[str, DuckEngine]]:
-    """Over all files with key files, over every second one, and over none."""
+    """Over all files with key files, over every second one, of which nothing is kept in memory, and over none."""
     made = {"none": DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES)}
     filled.index(filled.parts)
     made["all"] = DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES, key_files=filled.tables.key_files)
-    some = KeyFiles()
+    some = KeyFiles(most_bytes=1)
     for part, file in filled.tables.key_files.of(filled.parts[::2]):
         some.add(part.part_id, file)
     made["some"] = DuckEngine(filled.database, filled.folder, lambda: 10, NO_ALIASES, key_files=some)

@@ -19,7 +19,8 @@ from sv.engine.duck.funnels.funnel_reading import FunnelReader
 from sv.engine.duck.funnels.merged_keys import MergedKeys
 from sv.engine.duck.funnels.step_keys import StepCache
 from sv.engine.duck.funnels.step_reading import StepReader
-from sv.engine.duck.keys.key_reading import KeyFiles, KeyReader
+from sv.engine.duck.keys.key_reading import KeyReader
+from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.overviews.overview_reading import Asked as OverviewAsked
 from sv.engine.duck.overviews.overview_reading import OverviewReader
 from sv.engine.duck.overviews.overview_sql import OverviewSource

@@ -14,8 +14,7 @@ from sv.engine.duck.buffer import drain as draining
 from sv.engine.duck.buffer.batch_parts import are_large, in_parts, part_bytes
 from sv.engine.duck.buffer.drain import Agent, NumberPersons, Staged, buffer_name
 from sv.engine.duck.database import NO_ASYNC_THREADS, Database
-from sv.engine.duck.keys import key_files
-from sv.engine.duck.keys.key_reading import KeyFiles
+from sv.engine.duck.keys import key_files, open_files
 from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
@@ -63,7 +62,7 @@ class DuckTables:
         self._buffers: set[int] = set()
         self._writers: set[duckdb.DuckDBPyConnection] = set()
         self._writers_lock = threading.Lock()
-        self.key_files = KeyFiles()
+        self.key_files = open_files.KeyFiles(self.memory_bytes // open_files.SHARE)
         with self._cursor() as cursor:
             cursor.execute(draining.RECENT_EVENT_IDS)
 

@@ -3,5 +3,6 @@ anything.
 
     key_files, key_order, property_codes, fingerprints    what is in one, and how it is made
     key_conditions, key_values, key_numbers, key_blocks   which codes, values and rows a condition or a breakdown is about
+    open_files                                            which there are, and what is kept in memory of them
     key_reading                                           answers out of them
 """

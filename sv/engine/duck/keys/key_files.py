@@ -55,6 +55,10 @@ MAX_NAMES: Final = 2_000
 
 MAX_CODES: Final = 255
 
+HELD_TIMES: Final = 2
+NAME_BYTES: Final = 80
+"""What a footer takes in memory, measured: twice its bytes, and so much more for each event name."""
+
 PERSONS_A_BLOCK: Final = 1024
 """A look for a person reads one block of the list of persons: 4 KiB."""
 
@@ -105,10 +109,11 @@ class Footer(Struct, frozen=True):
 
 
 class KeyFile:
-    """An open description of a key file; the file itself is opened for each reading."""
+    """An open description of a key file; the file itself is opened for each reading. held_bytes: about what it takes in memory."""
 
-    def __init__(self, path: Path, footer: Footer) -> None:
+    def __init__(self, path: Path, footer: Footer, held_bytes: int = 0) -> None:
         self.path = path
+        self.held_bytes = held_bytes
         self.rows = footer.rows
         self.origin_ms = footer.origin_ms
         # Interned, since the files of a project have many of the same names and values, and all of them are open.
@@ -307,7 +312,7 @@ def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None
         return None
     if footer.rows != part.rows or footer.origin_ms != part.min_ts_ms or sum(footer.counts) != part.rows:
         return None
-    return KeyFile(path, footer)
+    return KeyFile(path, footer, HELD_TIMES * length + NAME_BYTES * len(footer.names))
 
 
 class _Coded:

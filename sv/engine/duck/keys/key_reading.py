@@ -22,10 +22,10 @@ from sv.engine.duck.keys.key_conditions import (
 from sv.engine.duck.keys.key_files import Codes, KeyFile, Keys, Reading
 from sv.engine.duck.keys.key_numbers import NO_NUMBERS, Numbered, Numbers, numbers_by_file
 from sv.engine.duck.keys.key_values import NO_VALUES, Dictionary, Valued, Values, values_by_file
+from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.run import Statements
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.part import Part
-from sv.model.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -40,61 +40,10 @@ MAX_TASKS: Final = 4
 FEW_ROWS: Final = 1024
 """Of an event that has as many, they are read by themselves. Of a thousand names each would cost more than to be sorted among others."""
 
-MAX_PERSONS: Final = 100
-"""More are not looked for file by file: reading the files costs no more."""
-
 _NOTHING: Final[Keys] = np.empty(0, np.uint64)
 _NO_CODES: Final[Codes] = np.empty(0, np.uint8)
 
 Result = TypeVar("Result")
-
-
-class KeyFiles:
-    """The key files that queries may use, by the part's number. Thread-safe: each method is one step.
-
-    when_gone: called with the number of a part that no query reads any more.
-    """
-
-    def __init__(self) -> None:
-        self._files: dict[int, KeyFile] = {}
-        self.when_gone: Callable[[int], None] = lambda _part_id: None
-
-    def add(self, part_id: int, file: KeyFile) -> None:
-        self._files[part_id] = file
-
-    def discard(self, part_id: int) -> None:
-        self._files.pop(part_id, None)
-
-    def forget(self, part_id: int) -> None:
-        """The part is gone."""
-        self.discard(part_id)
-        self.when_gone(part_id)
-
-    def of(self, parts: Sequence[Part]) -> list[tuple[Part, KeyFile]]:
-        """The parts that have a key file, each with it."""
-        return [(part, file) for part in parts if (file := self._files.get(part.part_id)) is not None]
-
-    def without(self, parts: Sequence[Part], persons: Sequence[int]) -> tuple[Part, ...]:
-        """The parts that may have an event of one of these persons: without those whose key file shows that they have none."""
-        if len(persons) > MAX_PERSONS:
-            return tuple(parts)
-        return tuple(part for part in parts if self._may_hold(part, persons))
-
-    def _may_hold(self, part: Part, persons: Sequence[int]) -> bool:
-        file = self._files.get(part.part_id)
-        if file is None:
-            return True
-        try:
-            with Reading(file) as reading:
-                return reading.has_any(persons)
-        except OSError as error:
-            self.give_up(part, file, error)
-            return True
-
-    def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
-        """Stop using the key file; queries read the part itself instead."""
-        self.discard(part.part_id)
-        log.warning("can't read the key file %s, so queries on that part are slower: %s", file.path, redacted(error))
 
 
 class KeyReader:

@@ -7,7 +7,8 @@ from typing import Final
 
 from msgspec import structs
 
-from sv.engine.duck.keys.key_reading import KeyFiles, KeyReader
+from sv.engine.duck.keys.key_reading import KeyReader
+from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.pages import page_sql
 from sv.engine.duck.pages.newest import Newest
 from sv.engine.duck.relation import joined, matches, of_scope, relation
