@@ -159,6 +159,30 @@ def test_a_click_within_a_shadow_tree_has_the_elements_of_both_trees(visitor: Vi
     assert [element.get("id", element["tag"]) for element in chain(click)] == ["inner", "plain", "main", "body", "html"]
 
 
+def test_a_form_within_shadow_trees_that_is_sent_is_a_submit_however_it_is_sent(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.run(
+        "const outer = document.getElementById('plain').attachShadow({mode: 'open'});"
+        "outer.innerHTML = '<div id=host></div>';"
+        "window.inner = outer.getElementById('host').attachShadow({mode: 'open'});"
+        "inner.innerHTML = '<form id=letter><input id=typed><button id=send>Send</button></form><form id=short><input id=one></form>';"
+        "inner.addEventListener('submit', (event) => event.preventDefault())"
+    )
+    visitor.page.click("#send")
+    visitor.page.press("#typed", "Enter")
+    visitor.page.press("#one", "Enter")  # no button is clicked for it
+    visitor.run(
+        "inner.getElementById('short').dispatchEvent(new Event('submit', {bubbles: true, composed: true}))"
+    )  # heard of outside
+    submits = events(visitor, "$submit", 4)
+    assert sorted([element.get("id", element["tag"]) for element in chain(submit)[:2]] for submit in submits) == [
+        ["letter", "host"],
+        ["letter", "host"],
+        ["plain", "main"],
+        ["short", "host"],
+    ]
+
+
 def test_a_monstrous_element_is_cut_to_what_an_event_may_have(visitor: Visitor) -> None:
     visitor.open()
     visitor.run(

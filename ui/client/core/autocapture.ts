@@ -56,6 +56,9 @@ export function startAutocapture(capture: Capture): () => void {
       }
     };
 
+  // One that comes as far as the document is heard of there. SCAR: `composed` says nothing of it: by a button it is true of those that do not.
+  const toldWithin = safely((event: Event) => event.composedPath().includes(document) || submitted(event));
+
   function view(): void {
     page = location.href;
     seenAt = Date.now();
@@ -75,6 +78,15 @@ export function startAutocapture(capture: Capture): () => void {
     tellViewed();
     if (page) capture("$pageleave", { $current_url: page, $duration: Math.round((Date.now() - seenAt) / 1000) });
     page = "";
+  }
+
+  function submitted(event: Event): void {
+    if (event.target instanceof Element) capture("$submit", { $elements: chainOf(event.target) });
+  }
+
+  /** A submit isn't told outside of its shadow tree: where somebody is at work in an open one, it is heard of there. */
+  function entered(event: Event): void {
+    for (const place of event.composedPath()) if (place instanceof ShadowRoot) place.addEventListener("submit", toldWithin, true);
   }
 
   function clicked(event: MouseEvent): void {
@@ -99,11 +111,8 @@ export function startAutocapture(capture: Capture): () => void {
   addEventListener("pagehide", safely(leave));
   addEventListener("pageshow", safely((event: PageTransitionEvent) => event.persisted && view()));
   document.addEventListener("click", safely(clicked), true);
-  document.addEventListener(
-    "submit",
-    safely((event) => event.target instanceof Element && capture("$submit", { $elements: chainOf(event.target) })),
-    true,
-  );
+  document.addEventListener("submit", safely(submitted), true);
+  for (const use of ["keydown", "click"]) document.addEventListener(use, safely(entered), true);
   view();
   return () => {
     isOn = false;
