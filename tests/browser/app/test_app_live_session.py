@@ -55,10 +55,16 @@ def test_what_happens_and_is_recorded_while_somebody_looks_is_shown(own: Visit, 
     place = page.get_by_label("Place in the recording")
     place.press("End")
     expect(page.get_by_text("0:01 of 0:01")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     going.happens("purchase", 20)
+    going.happens("late", 10)
     going.says("second word", 20, 2)
     page.clock.fast_forward(A_LOOK)
     expect(page.get_by_text("0:01 of 0:20")).to_be_visible()
+    lines = page.get_by_role("region", name="What happened").locator(".moment")
+    expect(lines).to_have_text(["0:00", "0:10", "0:20"])
+    assert [url for url in asked if "/events" in url and "limit=100&" not in f"{url}&"] == []  # of those that are there none
     page.get_by_role("button", name="purchase at 0:20").click()
     expect(shown.get_by_role("heading")).to_have_text("second word")
     expect(page.get_by_text("20s", exact=True)).to_be_visible()

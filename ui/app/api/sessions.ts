@@ -22,6 +22,9 @@ export interface Session {
 }
 
 const MOST_EVENTS = 5000;
+const LARGEST_PAGE = 1000;
+/** As many as come while somebody looks on. */
+const NEW_PAGE = 100;
 
 /** One session; null where there is none of this id: it may have a recording all the same. */
 export async function sessionOf(projectId: string, id: string, signal: AbortSignal): Promise<Session | null> {
@@ -33,14 +36,32 @@ export async function sessionOf(projectId: string, id: string, signal: AbortSign
   }
 }
 
-/** Its events, the first one first; of more than some thousands the latest. */
-export async function sessionEvents(projectId: string, id: string, signal: AbortSignal): Promise<SvEvent[]> {
+/** Events of a session, the first one first. earlier: where those begin that came before them; null: none did. */
+export interface Happened {
+  events: SvEvent[];
+  earlier: string | null;
+}
+
+/** The latest before `earlier`, at least so many if there are. */
+export async function sessionEvents(projectId: string, id: string, signal: AbortSignal, earlier: string | null = null, most = MOST_EVENTS): Promise<Happened> {
   const found: SvEvent[] = [];
-  let cursor: string | null = null;
+  let cursor = earlier;
   do {
-    const page: Page<SvEvent> = await get(projectPath(projectId, "sessions", id, "events"), { limit: 1000, cursor }, signal);
+    const page = await eventsPage(projectId, id, LARGEST_PAGE, cursor, signal);
     found.push(...page.data);
     cursor = page.meta.next_cursor;
-  } while (cursor !== null && found.length < MOST_EVENTS);
-  return found.reverse();
+  } while (cursor !== null && found.length < most);
+  return { events: found.reverse(), earlier: cursor };
 }
+
+/** What came to those that are known, by so many as it should be; null: elsewhere than among the latest, and all has to be asked for. */
+export async function newEvents(projectId: string, id: string, known: readonly SvEvent[], count: number, signal: AbortSignal): Promise<SvEvent[] | null> {
+  if (count === 0) return [];
+  if (count < 0 || count > NEW_PAGE) return null;
+  const ids = new Set(known.map((each) => each.id));
+  const added = (await eventsPage(projectId, id, NEW_PAGE, null, signal)).data.filter((each) => !ids.has(each.id));
+  return added.length === count ? added.reverse() : null;
+}
+
+const eventsPage = (projectId: string, id: string, limit: number, cursor: string | null, signal: AbortSignal): Promise<Page<SvEvent>> =>
+  get(projectPath(projectId, "sessions", id, "events"), { limit, cursor }, signal);

@@ -43,6 +43,7 @@ export const session = {
   timeline: "What happened",
   noEvents: "No events.",
   cut: (count: string, all: string) => `The latest ${count} of ${all} events.`,
+  earlier: "Show earlier ones",
 };
 
 export const replay = {
