@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -95,6 +96,7 @@ def test_the_snippet_has_the_newest_token_and_the_old_one_goes_on_for_as_long_as
 
 
 def test_an_api_token_is_shown_once_and_ends_when_it_is_revoked(own: Visit, project: dict[str, Any]) -> None:
+    own.page.clock.set_system_time("2031-01-01T12:00:00Z")  # how long it is good for is by the server's clock
     settings(own, project, "tokens")
     page = own.page
     page.get_by_role("button", name="New API token").click()
@@ -113,6 +115,10 @@ def test_an_api_token_is_shown_once_and_ends_when_it_is_revoked(own: Visit, proj
         page.reload()
         row = page.get_by_role("row").filter(has_text="<i>Board</i>")
         expect(row).to_contain_text("Read and change")
+        expect(row).to_contain_text("good")
+        (made, *_) = own.context.request.get(f"{own.url}/api/v1/api_tokens").json()["data"]
+        good_for = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
+        assert timedelta(days=6, hours=23) < good_for < timedelta(days=7, hours=1)
         assert secret not in page.content()
         row.get_by_role("button", name="Revoke").click()
         page.get_by_role("dialog").get_by_role("button", name="Revoke").click()

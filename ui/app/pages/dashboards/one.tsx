@@ -1,7 +1,7 @@
 // One dashboard: its tiles, and for those who may what changes it. While it is arranged each change is kept at once.
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiFault, get, patch, projectPath, remove } from "../../api/client.ts";
+import { ApiFault, get, patch, projectPath, remove, serverNowMs } from "../../api/client.ts";
 import type { Dashboard, Tile } from "../../api/dashboards.ts";
 import type { ProjectRole } from "../../api/types.ts";
 import { changed } from "../../model/changes.ts";
@@ -48,7 +48,7 @@ function Board({ project, path, dashboard, onChanged }: { project: ProjectRole; 
   const [open, setOpen] = useState<Open>(null);
   const [turn, setTurn] = useState(0);
   const dates = readDates();
-  const asOf = useMemo(() => new Date().toISOString(), [turn, today.value, JSON.stringify(dates)]);
+  const asOf = useMemo(() => new Date(serverNowMs()).toISOString(), [turn, today.value, JSON.stringify(dates)]);
   const close = (): void => setOpen(null);
   const isEmpty = dashboard.tiles.length === 0;
   return (

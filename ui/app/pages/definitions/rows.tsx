@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { serverNowMs } from "../../api/client.ts";
 import type { EventDefinition, Json, PropertyDefinition } from "../../api/types.ts";
 import { addressLabel } from "../../model/addresses.ts";
 import { dayOf, formatMoment, formatNumber } from "../../model/format.ts";
@@ -65,7 +66,7 @@ function Edit({ definition, onEdit }: { definition: Definition; onEdit: OnEdit }
 
 /** The list of events shows the last days by itself: of one that was not sent lately the day when it was. */
 const sinceOf = (lastSeen: string, timezone: string): string | null =>
-  (Date.now() - Date.parse(lastSeen) > SHOWN_DAYS * 86_400_000 ? dayOf(Date.parse(lastSeen), timezone) : null);
+  (serverNowMs() - Date.parse(lastSeen) > SHOWN_DAYS * 86_400_000 ? dayOf(Date.parse(lastSeen), timezone) : null);
 
 export function EventRows({ rows, timezone, onEdit }: { rows: readonly EventDefinition[]; timezone: string; onEdit: OnEdit }): JSX.Element {
   const heads = [

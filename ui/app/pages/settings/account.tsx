@@ -1,7 +1,7 @@
 // One's own password, and where one is logged in.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { post, remove } from "../../api/client.ts";
+import { post, remove, serverNowMs } from "../../api/client.ts";
 import type { LoginSession } from "../../api/people.ts";
 import { agentLabel } from "../../model/agent.ts";
 import { formatAgo, formatMoment } from "../../model/format.ts";
@@ -19,7 +19,7 @@ import type { PartProps } from "./page.tsx";
 export function Account({ project }: PartProps): JSX.Element {
   const listed = useList<LoginSession>("/auth/sessions", {});
   const { fault, run } = useAct();
-  const nowMs = Date.now();
+  const nowMs = serverNowMs();
   const sinceOf = (session: LoginSession): string => formatMoment(session.created_at, project.timezone);
   const end = async (session: LoginSession): Promise<void> => {
     if (await run(() => remove(`/auth/sessions/${encodeURIComponent(session.id)}`))) toast(text.ended);

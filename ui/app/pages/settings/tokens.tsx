@@ -1,7 +1,7 @@
 // API tokens: made, shown once, ended.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { post, remove } from "../../api/client.ts";
+import { post, remove, serverNowMs } from "../../api/client.ts";
 import { SCOPES, type ApiToken, type Scope } from "../../api/people.ts";
 import type { ProjectRole } from "../../api/types.ts";
 import { formatAgo, formatMoment } from "../../model/format.ts";
@@ -32,7 +32,7 @@ export function Tokens({ project }: PartProps): JSX.Element {
   const listed = useList<ApiToken>("/api_tokens", {});
   const [isMaking, setMaking] = useState(false);
   const [ending, setEnding] = useState<ApiToken | null>(null);
-  const nowMs = Date.now();
+  const nowMs = serverNowMs();
   const projectName = (id: string | null): string => (id === null ? text.all : (me.value?.projects.find((each) => each.id === id)?.name ?? id));
   const head = text.columns;
   const columns: Column<ApiToken>[] = [
@@ -83,7 +83,7 @@ function Making({ project, onMade, onClose }: { project: ProjectRole; onMade: ()
       name,
       scopes: SCOPES.slice(0, SCOPES.indexOf(scope) + 1),
       project_id: isForAll ? null : project.id,
-      expires_at: days === 0 ? null : new Date(Date.now() + days * DAY_MS).toISOString(),
+      expires_at: days === 0 ? null : new Date(serverNowMs() + days * DAY_MS).toISOString(),
     });
     setSecret(made.token);
     onMade();
