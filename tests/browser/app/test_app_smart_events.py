@@ -69,6 +69,25 @@ def test_a_smart_event_is_put_together_from_rules_and_counted_before_it_is_saved
     own.shows(lambda: page.url.split("?")[0].endswith(f"/smart-events/{made['id']}"), True)
 
 
+def test_one_is_made_of_a_click_by_whoever_may(own: Visit, viewer: Visit, api: Api) -> None:
+    elements = [{"tag": "b"}, {"tag": "a", "classes": ["w-1/2", "2x"], "text": 'Say "hi"'}, {"tag": "div", "id": ":r1:"}]
+    now = round(time.time() * 1000)
+    first, last = ({"sessionId": "s", "properties": {"$elements": each}} for each in (elements, elements[:2]))
+    api.send(event("$click", "ann", now - 1000, **first), event("$click", "ann", now, **last))
+    for visit in (own, viewer):
+        visit.open("/sessions/s").get_by_role("button", name="Click").first.click()
+    made_of = own.page.get_by_role("link", name="Make a smart event of it")
+    href = made_of.get_attribute("href")
+    expect(viewer.page.get_by_role("definition").first).to_be_visible()
+    expect(viewer.page.get_by_role("link", name="Make a smart event of it")).to_have_count(0)
+    own.open("/events").get_by_role("button", name="Click").last.click()
+    expect(made_of).to_have_attribute("href", str(href))
+    made_of.click()
+    expect(own.page.get_by_label("Clicked element")).to_have_value(r"#\:r1\: a.w-1\/2.\32 x")
+    expect(own.page.get_by_label("Text of the element")).to_have_value('Say "hi"')
+    expect(own.page.get_by_role("region", name="Preview")).to_contain_text("1 event, last 7 days")
+
+
 def test_what_is_not_saved_yet_is_in_the_address_until_it_is(own: Visit, viewer: Visit, api: Api) -> None:
     clicks(api)
     page = own.open("/smart-events/new")

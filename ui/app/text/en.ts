@@ -102,7 +102,7 @@ export const text = {
   } as Record<string, string>,
   events: { $pageview: "Page view", $pageleave: "Page leave", $click: "Click", $identify: "Identify", $submit: "Form submit", $rageclick: "Rage click" } as Record<string, string>,
   fields: { clear: "Clear", search: "Search" },
-  event: { details: (name: string) => `Properties of ${name}`, none: "No properties" },
+  event: { details: (name: string) => `Properties of ${name}`, none: "No properties", makeSmart: "Make a smart event of it" },
   combobox: {
     none: "Nothing known by this name; Enter takes it as typed.",
     asSent: "as browsers send it",

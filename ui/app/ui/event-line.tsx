@@ -9,6 +9,7 @@ import { eventLabel, propertyLabel } from "../model/names.ts";
 import "../style/event-line.css";
 import { text } from "../text/en.ts";
 import { Icon } from "./icons.tsx";
+import { MakeSmart } from "./make-smart.tsx";
 import { Value } from "./value.tsx";
 
 /** children: what stands for its time, where that isn't the clock's. */
@@ -33,6 +34,7 @@ export function EventLine({ event, timezone, isCurrent, children }: {
         </button>
       </div>
       {isOpen && <Properties label={text.event.details(name)} of={event.properties} />}
+      {isOpen && <MakeSmart of={event} />}
     </li>
   );
 }

@@ -17,6 +17,7 @@ import { FilterBar } from "../../ui/filter-bar.tsx";
 import { Icon } from "../../ui/icons.tsx";
 import { Answer, Empty, Skeleton } from "../../ui/states.tsx";
 import { PersonLink, SessionLink } from "../../ui/links.tsx";
+import { MakeSmart } from "../../ui/make-smart.tsx";
 import { Value } from "../../ui/value.tsx";
 import type { PageProps } from "../registry.ts";
 import { useFeed } from "./feed.ts";
@@ -95,7 +96,7 @@ function Row({ row, timezone }: { row: SvEvent; timezone: string }): JSX.Element
       </tr>
       {isOpen && (
         <tr class="details">
-          <td colSpan={4}><Details row={row} timezone={timezone} /></td>
+          <td colSpan={4}><Details row={row} timezone={timezone} /><MakeSmart of={row} /></td>
         </tr>
       )}
     </>
