@@ -61,7 +61,7 @@ function Saving({ projectId, kind, query, chart = null, onClose }: Asked & { onC
     <Dialog title={text.title} onClose={onClose}>
       <Form act={act} onSend={() => void run(save)}>
         <Field label={text.name} name="name"><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label={text.description} name="description"><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
+        <Field label={text.description} name="description"><textarea class="input" maxLength={1000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
         <Field label={text.dashboard} name="tiles">
           <select class="input" value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
             <option value="">{text.noDashboard}</option>

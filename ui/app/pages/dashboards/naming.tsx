@@ -26,7 +26,7 @@ export function Naming({ title, act: label, name: before, description: described
     <Dialog title={title} onClose={onClose}>
       <Form act={act} onSend={() => void send()}>
         <Field label={text.name} name="name"><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label={text.description} name="description"><textarea class="input" maxLength={2000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
+        <Field label={text.description} name="description"><textarea class="input" maxLength={1000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} /></Field>
         <Problem fault={fault} />
         <div class="dialog-foot"><Submit>{label}</Submit></div>
       </Form>

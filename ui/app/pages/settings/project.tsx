@@ -63,7 +63,7 @@ function Fields({ project }: { project: Project }): JSX.Element {
       <section class="card stack">
         <h2>{text.basics}</h2>
         <div class="settings-fields">
-          <Field label={text.name} name="name"><input class="input" required maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+          <Field label={text.name} name="name"><input class="input" required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
           <Field label={text.timezone} hint={text.timezoneHint} name="timezone"><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
         </div>
         <Choices legend={text.identityLegend} name="settings.identity" options={text.identities} value={kept.identity} onChange={(identity) => change({ identity })} />

@@ -56,7 +56,7 @@ function Making({ onClose }: { onClose: () => void }): JSX.Element {
   return (
     <Dialog title={text.create} onClose={onClose}>
       <Form act={act} onSend={() => void run(make)}>
-        <Field label={text.name} name="name"><input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label={text.name} name="name"><input class="input" required maxLength={100} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
         <Field label={text.timezone} name="timezone"><TimezoneInput value={timezone} onChange={setTimezone} /></Field>
         <Field label={text.id} hint={text.idHint} name="id"><input class="input" autocomplete="off" spellcheck={false} value={id} onInput={(event) => setId(event.currentTarget.value)} /></Field>
         <Problem fault={fault} />

@@ -93,7 +93,7 @@ function Making({ project, onMade, onClose }: { project: ProjectRole; onMade: ()
       {secret !== null ? <Secret label={text.secret} lead={text.once} secret={secret} done={text.done} onDone={onClose} /> : (
         <Form act={act} onSend={() => void run(make)}>
           <Field label={text.name} hint={text.nameHint} name="name">
-            <input class="input" required maxLength={200} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+            <input class="input" required maxLength={100} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} />
           </Field>
           <Field label={text.scope} name="scopes">
             <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Scope)}>
