@@ -132,8 +132,14 @@ def test_a_funnel_of_nobody_says_so(own: Visit, api: Api) -> None:
 
 def test_a_step_that_nobody_reached_has_no_bar_and_says_if_its_event_never_came(own: Visit, api: Api) -> None:
     shoppers(api)
-    page = own.open("/funnels", e=['{"event":"view"}', '{"event":"buy"}', '{"event":"by"}'], breakdown="plan", **DAYS)
+    page = own.open("/funnels", e=['{"event":"view"}', '{"event":"buy"}', '{"event":"קנה"}'], breakdown="plan", **DAYS)
     own.shows(lambda: counts(own), ["4", "2", "0"])
+    named = page.get_by_role("rowheader").get_by_text("קנה", exact=True)
+    places = named.evaluate(
+        "(it) => [it.parentElement.firstChild, it].map((part) => {"
+        "const range = document.createRange(); range.selectNode(part); return range.getBoundingClientRect().left; })"
+    )
+    assert places == sorted(places)  # the step's number comes first, whichever way the name is read
     steps = page.get_by_role("list", name="Funnel").get_by_role("listitem")
     assert [steps.nth(place).locator(".funnel-bar").count() for place in range(3)] == [3, 3, 0]
     expect(steps.nth(2)).to_contain_text("No event of this name has come yet")

@@ -91,7 +91,7 @@ function Step({ step, by, isPersons, answer, isUnknown }: {
 function columnsOf(by: Funnel["aggregate_by"]): Column<FunnelStep>[] {
   const head = text.columns;
   return [
-    { key: "event", head: head.event, cell: (row) => `${row.step}. ${eventLabel(row.event)}`, title: (row) => row.event },
+    { key: "event", head: head.event, cell: (row) => <>{row.step}. <bdi>{eventLabel(row.event)}</bdi></>, title: (row) => row.event },
     { key: "count", head: head.count[by], isNumber: true, cell: (row) => formatNumber(row.count) },
     { key: "overall", head: head.overall, isNumber: true, cell: (row) => formatPercent(row.conversion_rate) },
     { key: "previous", head: head.previous, isNumber: true, cell: (row) => formatPercent(row.step_conversion_rate) },
