@@ -42,12 +42,12 @@ def telling_failures() -> Generator[Outcome]:
                 sys.stdout.flush()
     except BrokenPipeError:
         # What read our output has gone; nothing may be written to it at exit either.
-        _drop_output()
+        drop_output()
         outcome.code = 1
     except OSError as error:
         if error.errno not in _OUTPUT_REFUSES or error.filename is not None:
             raise
-        _drop_output()
+        drop_output()
         outcome.code = 1
         _tell(f"the output can't be written: {error.strerror}")
 
@@ -63,5 +63,6 @@ def _visible(line: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
+    """Have what is printed from now on, and what was and isn't written yet, go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,18 +1,23 @@
 """What a server says when it is ready: where it is, how to get in, and the next command to type."""
 
+import contextlib
 import json
+import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Final
 
 import msgspec
 
 from sv.cli.credentials import DEV, Credentials
+from sv.cli.failures import drop_output
 from sv.cli.terminal import bold, shown
 from sv.model.batch import Batch
 from sv.server import Server
+
+log = logging.getLogger(__name__)
 
 GIVEN_TOKEN: Final = "$SV_FIRST_API_TOKEN"  # noqa: S105 - the shell's name for it
 """What stands in commands for an API token that was given, which is not shown."""
@@ -48,6 +53,17 @@ def introduce(url: str, made: Credentials, script_path: str, *, has_sample: bool
     print(f"\n{bold('Next, send an event:')}\n\n{send_command(url, made.project_token)}\n")
     print(f"or let your pages send them:\n\n{snippet(url, made.project_token, script_path)}\n")
     print(f"and watch them arrive: {ask_line(url, made, ['tail'])}\n", flush=True)
+
+
+@contextlib.contextmanager
+def going_on_unread() -> Generator[None]:
+    """A server serves also where what it says of itself can't be written: its disk is full, or who read it has gone."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        drop_output()
+        log.warning("the output can't be written: %s; the server goes on without it", error.strerror)
 
 
 def ask_line(url: str, made: Credentials, words: Sequence[str]) -> str:
@@ -94,7 +110,8 @@ def _tell(batch: Batch, url: str) -> None:
     (first, *_) = msgspec.json.decode(batch.events, type=list[_Named])
     more = f" and {batch.event_count - 1:,} more" if batch.event_count > 1 else ""
     name, who = (shown(text) for text in (first.event, first.user_id or first.anonymous_id or ""))
-    print(f"{bold('The first event has arrived:')} {name} of {who}{more}. The web app has it: {url}/\n", flush=True)
+    with going_on_unread():
+        print(f"{bold('The first event has arrived:')} {name} of {who}{more}. The web app has it: {url}/\n", flush=True)
 
 
 class _Named(msgspec.Struct, rename="camel"):

@@ -11,6 +11,7 @@ the exit code is 0.
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -18,7 +19,7 @@ import os
 import msgspec
 
 from sv.cli.credentials import Credentials, first_credentials, note_shown
-from sv.cli.greeting import bold, introduce, tell_first_event
+from sv.cli.greeting import bold, going_on_unread, introduce, tell_first_event
 from sv.cli.running import run_server, set_up_logging, warn_of_mistyped
 from sv.cli.sample import add_sample, remove_cut_off_sample
 from sv.model.limits import MIB
@@ -57,19 +58,21 @@ def run(args: argparse.Namespace) -> int:
                 add_sample(server, credentials)
 
     def on_ready(server: Server, url: str) -> None:
-        if args.json:
-            secrets = msgspec.to_builtins(made[0]) if made else {}
-            print(json.dumps({"url": url, **secrets, "data": str(settings.data)}), flush=True)
-        else:
-            greet(server, url)
+        with contextlib.nullcontext() if made else going_on_unread():  # secrets that nobody could see are shown by the next start
+            if args.json:
+                secrets = msgspec.to_builtins(made[0]) if made else {}
+                print(json.dumps({"url": url, **secrets, "data": str(settings.data)}), flush=True)
+            else:
+                greet(url)
         if made:
             note_shown(server)
+        if not args.json:
+            tell_first_event(server, url)
 
-    def greet(server: Server, url: str) -> None:
+    def greet(url: str) -> None:
         print(f"{bold(f'Session Vision is running at {url}')}, with its data in {settings.data}", flush=True)
         for credentials in made:
             print("\nThis is the first start. Keep these; the secrets are not shown again:\n")
             introduce(url, credentials, settings.script_path, has_sample=args.sample)
-        tell_first_event(server, url)
 
     return run_server(Server(settings), on_open, on_ready)

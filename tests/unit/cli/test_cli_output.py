@@ -60,6 +60,35 @@ def test_who_reads_no_further_is_no_fault_of_a_short_answer(folder: Path) -> Non
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_a_server_goes_on_where_its_output_refuses_unless_its_secrets_were_never_shown(tmp_path: Path) -> None:
+    code = f"""{BEGIN}
+import sv.cli.serve_command as serve
+serve.tell_first_event = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+begin()
+"""
+    words = [sys.executable, "-c", code, "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
+
+    def served(out: Any) -> tuple[int, str | None, str]:
+        with forked.Forked(words, env=kept, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                told, said = process.communicate(timeout=60)
+            finally:
+                process.kill()
+        return process.returncode, told, said
+
+    reading, unread = os.pipe()
+    os.close(reading)
+    with open("/dev/full", "wb") as full:
+        assert served(full) == (1, None, "sv: the output can't be written: No space left on device\n")
+        code_at_first, told, _ = served(subprocess.PIPE)
+        assert code_at_first == 0 and told is not None and "This is the first start." in told
+        for out, reason in ((full, "No space left on device"), (unread, "Broken pipe")):
+            ended, _, said = served(out)
+            assert ended == 0 and f"the output can't be written: {reason}; the server goes on without it\n" in said
+    os.close(unread)
+
+
 @pytest.mark.parametrize(("encoding", "shown"), [("latin-1", "Läden ? ?"), ("ascii", "L?den ? ?"), ("utf-8", NAME)])
 def test_what_an_encoding_lacks_is_shown_otherwise(folder: Path, encoding: str, shown: str) -> None:
     words = (sys.executable, "-m", "sv", "project", "list", "--data", str(folder))
