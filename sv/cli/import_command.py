@@ -33,7 +33,7 @@ import json
 import os
 import sys
 from collections.abc import Generator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec.structs import replace
 
@@ -41,10 +41,10 @@ from sv.cli.event_source import opened_server, project_of
 from sv.cli.progress import Narrator
 from sv.cli.running import set_up_logging
 from sv.cli.server_access import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
-from sv.exports.journal import look_at
+from sv.exports.journal import MANIFEST, MAX_BYTES, Journal, look_at, look_into
 from sv.imports.archives import files_at
 from sv.imports.columns import Columns
-from sv.imports.files import Format
+from sv.imports.files import Format, UserFile
 from sv.imports.other_products.choosing import AUTO, SOURCES, Chosen, choose
 from sv.imports.report import FileReport
 from sv.imports.running import Options, Phase, import_file
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     options = Options(args.project, Columns.parse(args.map), args.timezone, is_strict=args.strict)
     options.zone()
     file_format = Format(args.format) if args.format else None
-    named = [file for path in args.files if not _is_journal(path) for file in files_at(path, file_format)]
+    named = [file for path in args.files for file in _files_at(path, file_format)]
     files, left_out = choose(named, args.source, options.columns)
     for file in left_out:
         print(f"sv: {file.name} is left out: no reader knows such a file", file=sys.stderr)
@@ -109,13 +109,32 @@ def run(args: argparse.Namespace) -> int:
     return 1 if args.strict and any(report.rejected for report in reports) else 0
 
 
-def _is_journal(path: Path) -> bool:
-    """Whether the file is what `sv export` notes beside its files, which `folder/*` names too; says so."""
-    found = look_at(path) if path.suffix == ".json" else None
+def _files_at(path: Path, file_format: Format | None) -> list[UserFile]:
+    """What is to be read, without what `sv export` notes beside its files: `folder/*` names that too, and a zip of the folder has it."""
+    if path.suffix == ".json" and _is_told_journal(str(path), look_at(path)):
+        return []
+    found: list[UserFile] = []
+    for file in files_at(path, file_format):
+        events = tuple(member for member in file.members if not _is_journal_in(path, member))
+        if events == file.members:
+            found.append(file)
+        elif events:
+            found.append(UserFile(path, file.format, events))
+    return found
+
+
+def _is_journal_in(archive: Path, member: str) -> bool:
+    if PurePosixPath(member).name != MANIFEST:
+        return False
+    with UserFile(archive, Format.NDJSON, (member,)).open() as (content, _):
+        return _is_told_journal(f"{archive}:{member}", look_into(content.read(MAX_BYTES + 1)))
+
+
+def _is_told_journal(name: str, found: Journal | None) -> bool:
     if found is None:
         return False
     unfinished = "" if found.is_finished else ". That export isn't finished: the same `sv export` goes on with it"
-    print(f"sv: {path} is left out: `sv export` notes in it what it wrote{unfinished}", file=sys.stderr)
+    print(f"sv: {name} is left out: `sv export` notes in it what it wrote{unfinished}", file=sys.stderr)
     return True
 
 

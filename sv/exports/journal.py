@@ -15,6 +15,9 @@ from sv.model.errors import BadFile, InvalidParameter
 
 VERSION: Final = 1
 
+MANIFEST: Final = "export.json"
+"""What it is called in a folder of exported files."""
+
 MAX_BYTES: Final = 1 << 24
 """Of a file that may be one: far more than the days of a century have."""
 
@@ -57,9 +60,16 @@ def load(path: Path, project: str, asked: list[str]) -> Journal | None:
 def look_at(path: Path) -> Journal | None:
     """The journal of whatever export this file is of; None where it is none."""
     try:
-        is_small = path.is_file() and path.stat().st_size <= MAX_BYTES
-        return msgspec.json.decode(path.read_bytes(), type=Journal) if is_small else None
-    except (msgspec.DecodeError, OSError):
+        return look_into(path.read_bytes()) if path.is_file() and path.stat().st_size <= MAX_BYTES else None
+    except OSError:
+        return None
+
+
+def look_into(content: bytes) -> Journal | None:
+    """The same of a file's content, or of its first bytes."""
+    try:
+        return msgspec.json.decode(content, type=Journal) if len(content) <= MAX_BYTES else None
+    except msgspec.DecodeError:
         return None
 
 

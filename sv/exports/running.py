@@ -19,7 +19,7 @@ from typing import IO, Any, Final
 from msgspec import Struct
 
 from sv.engine.prefetch import Prefetch
-from sv.exports.journal import VERSION, Journal, describe, load, save
+from sv.exports.journal import MANIFEST, VERSION, Journal, describe, load, save
 from sv.exports.sources import Pairs, Plan, PlannedPiece, Source, piece_pairs, whole_pairs
 from sv.exports.targets import Kind, PieceWriter, rename, sync
 from sv.model.errors import BadFile, InvalidParameter, Unavailable
@@ -27,8 +27,6 @@ from sv.model.exports import ExportFormat
 
 PIECE_TRIES: Final = 4
 """Of a piece whose answer breaks off: a server that is being restarted is back by then."""
-
-MANIFEST: Final = "export.json"
 
 Observe = Callable[[int, int], None]
 """(events of the pieces that are written, events of all)"""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from imports_cli import finish, kill_when, numbers, run, run_json, shop_rows, start
 from imports_rig import ROW, opened, ordered, write_csv, write_ndjson
+from other_products_rig import write_zip
 
 from sv.exports.journal import Journal, save
 from sv.exports.sources import Plan
@@ -72,6 +73,12 @@ def test_what_an_export_notes_beside_its_files_is_left_out(tmp_path: Path, is_fi
     found = json.loads(out)
     assert (code, found["taken"], found["rejected"], len(found["files"])) == (0, 1, 0, 1)
     assert err.startswith(f"sv: {journal} is left out: ") and said in err
+    members = {f"x/{path.name}": path.read_bytes() for path in (events, journal)} | {"y/export.json": json.dumps(ROW)}
+    archive = write_zip(tmp_path / "export.zip", members)
+    code, out, err = run(archive, "--project", "p1", "--dry-run", "--json")
+    found = json.loads(out)
+    assert (code, found["taken"], found["rejected"]) == (0, 2, 0)
+    assert err.startswith(f"sv: {archive}:x/export.json is left out: ") and said in err and len(err.splitlines()) == 1
 
 
 def test_json_has_the_counts_the_reasons_and_the_import(into: list[object], tmp_path: Path) -> None:
