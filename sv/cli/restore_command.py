@@ -32,12 +32,13 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     with watching_bytes("restoring") as progress:
         restored = restore(args.source, settings.data, now_ms(), progress, without_damaged=args.without_damaged)
-    manifest = restored.manifest
+    damaged = set(restored.damaged)
+    there = [kept.size for kept in restored.manifest.files if kept.path not in damaged]
     if args.json:
-        answer = {"files": len(manifest.files) - len(restored.damaged), "bytes": manifest.bytes, "began_ms": manifest.began_ms}
+        answer = {"files": len(there), "bytes": sum(there), "began_ms": restored.manifest.began_ms}
         print(json.dumps(answer | {"damaged_files": list(restored.damaged)}))
     else:
-        print(f"{settings.data}: {count(len(manifest.files) - len(restored.damaged), 'file')}, {count(manifest.bytes, 'byte')}")
+        print(f"{settings.data}: {count(len(there), 'file')}, {count(sum(there), 'byte')}")
     for path in restored.damaged:
         print(f"sv: left out {path}, which is not as it was when the copy was taken", file=sys.stderr)
     return 1 if restored.damaged else 0

@@ -21,8 +21,9 @@ from sv.backup import restoring, taking
 from sv.backup.manifest import read_manifest
 from sv.backup.restoring import restore
 from sv.backup.taking import take
+from sv.cli import main
 from sv.meta.errors import FolderInUse, FolderUnusable
-from sv.meta.lock import FolderLock
+from sv.meta.lock import LOCK_NAME, FolderLock
 from sv.model.errors import Unavailable
 from sv.recordings.request import UploadRequest
 from tests import forked
@@ -303,7 +304,7 @@ def test_the_only_file_of_a_folder_without_events_is_told_of_in_the_singular(tmp
         assert done.stdout.startswith(f"{where}: 1 file, "), done.stderr
 
 
-def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = Folder(tmp_path / "data")
     fill(folder)
     copy_of(folder.path, tmp_path / "copy")
@@ -315,6 +316,11 @@ def test_a_damaged_copy_is_not_restored_unless_that_is_asked_for(tmp_path: Path)
     assert "sv restore" in sv("compact", "--data", str(tmp_path / "half"), code=1), "no server starts on what is half restored"
     restored = restore(tmp_path / "copy", tmp_path / "restored", now_ms(), silent, without_damaged=True)
     assert restored.damaged == (str(damaged.relative_to(tmp_path / "copy" / "files")),)
+    words = ["restore", tmp_path / "copy", "--data", tmp_path / "told", "--without-damaged", "--json"]
+    assert main([str(word) for word in words]) == 1
+    sizes = [path.stat().st_size for path in (tmp_path / "told").rglob("*") if path.is_file() and path.name != LOCK_NAME]
+    told = json.loads(capsys.readouterr().out)
+    assert (told["files"], told["bytes"]) == (len(sizes), sum(sizes)), "what is there, without what was left out"
     with open_folder(tmp_path / "restored") as again:
         assert sum(again.numbers().values()) == 2
 
