@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", metavar="N", type=int, default=SQL_ROWS_DEFAULT, help="rows at most, up to 10,000 (default: 1,000)"
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON, as the API does")
-    parser.add_argument("--csv", action="store_true", help="answer in CSV")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="answer in JSON, as the API does")
+    form.add_argument("--csv", action="store_true", help="answer in CSV")
     settings = ["memory_limit", "threads", "query_timeout_seconds", "log_level", "log_format"]
     add_server_flags(parser, "read", also=settings)
 

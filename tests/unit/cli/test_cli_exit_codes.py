@@ -49,3 +49,9 @@ def test_what_was_asked_wrongly_is_told_apart(
     assert main([word.format(data=data) for word in words]) == code
     said = capsys.readouterr().err
     assert said.startswith("sv: ") and told.format(data=data) in said
+
+
+def test_an_answer_has_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["sql", "select 1", "--json", "--csv"])
+    assert "--csv: not allowed with argument --json" in capsys.readouterr().err
