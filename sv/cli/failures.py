@@ -30,6 +30,12 @@ def telling_failures() -> Generator[Outcome]:
             yield outcome
         except KeyboardInterrupt:
             outcome.code = outcome.interrupted
+        except UnicodeEncodeError as error:
+            given = error.object[error.start : error.end]
+            if not all("\udc80" <= sign <= "\udcff" for sign in given):  # what Python makes of an argument's bytes
+                raise
+            outcome.code = 2
+            _tell(f"expected arguments in UTF-8, got {os.fsencode(error.object)!r}")
         except Exception as error:
             from sv.model.errors import SvError
 

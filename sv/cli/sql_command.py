@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from sv.cli.running import set_up_logging
 from sv.cli.server_access import add_server_flags, find_server, is_served, url_meant
+from sv.cli.standard_streams import text_given
 from sv.cli.terminal import console, line, shown
 from sv.meta.errors import FolderInUse
 from sv.meta.folder import look
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    statement = sys.stdin.read() if args.statement == "-" else args.statement
+    statement = text_given(sys.stdin.buffer.read()) if args.statement == "-" else args.statement
     found = _ask(args, {"query": statement, "limit": args.limit})
     if args.json:
         print(_CONTROLS.sub(lambda each: f"\\u{ord(each[0]):04x}", json.dumps(found, ensure_ascii=False)))

@@ -12,7 +12,19 @@ def fill_closed() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def text_given(content: bytes) -> str:
+    """What standard input gave. Raises InvalidParameter where that isn't UTF-8, as all texts are, whatever the system's encoding is."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        from sv.model.errors import InvalidParameter
+
+        raise InvalidParameter(f"standard input: expected UTF-8, got the byte {content[error.start]:#x}") from None

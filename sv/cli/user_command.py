@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from sv.auth.passwords import check_password, hash_password, make_password
 from sv.cli.folder_access import add_common_flags, opened_people, print_json, this_person
+from sv.cli.standard_streams import text_given
 from sv.meta.users import User
 from sv.model.access import Role
 from sv.model.errors import InvalidParameter, NotFound
@@ -108,7 +109,7 @@ def _password(args: argparse.Namespace) -> tuple[str, str | None]:
     if not args.stdin:
         made = make_password()
         return made, made
-    password = sys.stdin.readline().rstrip("\r\n")
+    password = text_given(sys.stdin.buffer.readline()).rstrip("\r\n")
     check_password(password)
     return password, None
 

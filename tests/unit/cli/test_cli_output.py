@@ -1,4 +1,4 @@
-"""What a command does when its output can't be written, can't be written as it is, or is no longer wanted."""
+"""What a command does when its output can't be written, can't be written as it is, or is no longer wanted; and with text that is none."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 from process_rig import BEGIN
 
 from sv.auth.tokens import make_project_token
+from sv.cli import main
 from sv.cli.failures import telling_failures
 from sv.model.errors import InvalidParameter
 from sv.server import Server
@@ -109,6 +110,21 @@ def test_the_name_of_a_file_that_is_not_utf_8_is_shown_otherwise(tmp_path: Path,
     as_json = run(*words, "--json", encoding=encoding)
     assert (as_json.returncode, as_json.stderr) == (0, b"")
     assert f"{tmp_path}/\udcff" in as_json.stdout.decode().replace("\\udcff", "\udcff")
+
+
+def test_text_that_is_not_utf_8_is_told_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = forked.run([sys.executable, "-m", "sv", "sql", "-", "--data", str(folder)], stdin=b"select '\xff'")
+    assert (given.returncode, given.stderr) == (2, b"sv: standard input: expected UTF-8, got the byte 0xff\n")
+    for asked in (["--event", "a\udcff"], ["--where", "plan=\udcff"]):
+        assert main(["tail", "--url", "http://127.0.0.1:1", "--api-token", "x", "--project", "p", *asked]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("sv: expected arguments in UTF-8, got b'") and "\\xff" in said and said.count("\n") == 1
+
+
+def test_a_standard_input_that_is_closed_is_an_empty_one(folder: Path) -> None:
+    code = "import sys; sys.stdin = None; from sv.cli import main; main()"
+    done = forked.run([sys.executable, "-c", code, "user", "create", "ann@example.com", "--stdin", "--data", str(folder)])
+    assert (done.returncode, done.stderr) == (2, b"sv: password: expected 8 to 1,024 characters, got 0\n")
 
 
 @pytest.mark.parametrize("place", ["sv.cli, '_module'", "sv.cli, '_parser'", "sv.cli, '_top_level'"])
