@@ -35,6 +35,11 @@ def warn_of_mistyped(environment: Mapping[str, str]) -> None:
         log.warning(text)
 
 
+def shown_host(host: str) -> str:
+    """In a URL for this machine: of all addresses, which are no place to go to, its own."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)  # noqa: S104 - shown, not bound
+
+
 def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None]) -> int:
     """Open, serve until a signal or until the engine fails, close. Returns the exit code.
 
@@ -53,7 +58,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
     try:
         on_open(server)
         host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - shown, not bound
+        shown = shown_host(host)
         url = settings.public_url or f"http://{shown}:{port}{settings.base_path}"
         server.lock.announce(url, f"{shown}:{port}")
 
