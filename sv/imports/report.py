@@ -10,6 +10,9 @@ from sv.model.calendar import iso_ms
 
 EXAMPLES_PER_REASON: Final = 5
 
+UNIX_SECONDS_END: Final = 4_000_000_000
+"""Seconds since 1970 of the year 2096: as milliseconds they are of the first 47 days, in which nobody's events are."""
+
 
 @dataclass(slots=True)
 class Reason:
@@ -103,6 +106,8 @@ class FileReport:
             found.append(f"  read as {self.read_as[1]}; --from sv reads it as it stands")
         if self.first_ms is not None and self.last_ms is not None:
             found.append(f"  events from {iso_ms(self.first_ms)} to {iso_ms(self.last_ms)}")
+            if self.first_ms < UNIX_SECONDS_END:
+                found.append("  some are of early 1970, as Unix seconds would be: times are read as milliseconds or ISO 8601")
         if self.undated:
             found.append(f"  {self.undated:,} without a timestamp: they happened at the import")
         if self.repeated:

@@ -513,6 +513,12 @@ def test_a_text_that_is_not_utf_8_is_refused_before_a_row_is_taken(
         read(path)
 
 
+@pytest.mark.parametrize(("timestamp", "is_told"), [(1_700_000_000, True), (1_700_000_000_000, False), ("1971-01-01", False)])
+def test_a_report_tells_of_times_that_look_like_seconds(tmp_path: Path, timestamp: int | str, is_told: bool) -> None:
+    report = take(write_ndjson(tmp_path / "f.ndjson", [ROW | {"timestamp": timestamp}]), Kept())
+    assert (report.taken, "as Unix seconds would be" in "\n".join(report.lines(is_dry=True))) == (1, is_told)
+
+
 @pytest.mark.parametrize("name", ["f.ndjson", "f.csv", "f.csv.gz"])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_a_text_in_utf_16_is_refused_by_its_name(tmp_path: Path, name: str, encoding: str) -> None:
