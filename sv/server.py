@@ -31,7 +31,7 @@ from sv.insights.readiness import get_ready
 from sv.meta.db import Meta
 from sv.meta.deleted_projects import DeletedProjects
 from sv.meta.errors import FolderUnusable
-from sv.meta.instance import Instance, load_instance
+from sv.meta.instance import Instance, has_instance, load_instance
 from sv.meta.lock import FolderLock
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
@@ -128,6 +128,7 @@ class Server:
     def _open_meta(self, folder: Path) -> None:
         refuse_lost_catalog(folder)
         self.meta = Meta.open(folder / CATALOG)
+        refuse_lost_catalog(folder, is_blank=not has_instance(self.meta))
         self.instance: Instance = load_instance(self.meta, self.clock())
         settings = self.settings
         self.people = People(

@@ -39,6 +39,11 @@ class Instance(Struct, frozen=True, kw_only=True):
 _SELECT = f"select {columns(Instance)} from instance"
 
 
+def has_instance(meta: Meta) -> bool:
+    """Whether the folder was opened before, as far as this file knows."""
+    return meta.row("select 1 from instance") is not None
+
+
 def load_instance(
     meta: Meta,
     now_ms: int,

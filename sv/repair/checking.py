@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from sv.meta.db import Meta
 from sv.meta.errors import FolderDamaged
+from sv.meta.instance import has_instance
 from sv.meta.parts import Parts
 from sv.model.data_folder import CATALOG
 from sv.model.part import Part
-from sv.store.files import ASIDE, event_files, flushed_up_to, has_catalog
+from sv.store.files import ASIDE, event_files, flushed_up_to, has_catalog, refuse_lost_catalog
 from sv.wal.copying import LogState, read_state
 
 
@@ -61,6 +62,7 @@ def check(data: Path, files: Files, progress: Callable[[int, int], None]) -> Rep
         if not has_catalog(data):
             raise FolderDamaged(f"there is no {CATALOG}, which lists the event files, or nothing in it")
         with Meta.open(data / CATALOG) as meta:
+            refuse_lost_catalog(data, is_blank=not has_instance(meta))
             findings += [Finding("catalog", CATALOG, line) for line in meta.check()]
             rows = Parts(meta)
             parts, covered_seq = rows.live_parts(), rows.covered_seq()

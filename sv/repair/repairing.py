@@ -27,7 +27,7 @@ from sv.auth.tokens import make_project_token
 from sv.meta.db import Meta
 from sv.meta.deleted_marks import marked_deleted
 from sv.meta.errors import FolderDamaged
-from sv.meta.instance import load_instance
+from sv.meta.instance import has_instance, load_instance
 from sv.meta.parts import Parts
 from sv.meta.project_tokens import ProjectTokens
 from sv.meta.projects import Projects
@@ -98,7 +98,7 @@ def needs_repair(data: Path) -> bool:
         return True
     try:
         with Meta.open(data / CATALOG) as meta:
-            return bool(meta.check()) or meta.row("select 1 from instance") is None
+            return bool(meta.check()) or not has_instance(meta)
     except FolderDamaged:
         return True
 

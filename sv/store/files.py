@@ -83,16 +83,20 @@ def has_catalog(data_folder: Path) -> bool:
     return found is not None and found.st_size > 0
 
 
-def refuse_lost_catalog(data_folder: Path) -> None:
+def refuse_lost_catalog(data_folder: Path, *, is_blank: bool = False) -> None:
     """Raises FolderDamaged where there are event files but no catalog that lists them: a new catalog would have them set aside. Raises
-    FolderUnusable where that can't be told."""
+    FolderUnusable where that can't be told.
+
+    is_blank: whether there is one with nothing in it, as a young one is without SQLite's log, in which all of it was.
+    """
     try:
-        is_lost = not has_catalog(data_folder) and bool(event_files(data_folder))
+        is_lost = (is_blank or not has_catalog(data_folder)) and bool(event_files(data_folder))
     except OSError as error:
         raise not_seen(data_folder, error) from error
     if is_lost:
+        what = f"nothing in {CATALOG}" if is_blank else f"no {CATALOG}"
         raise FolderDamaged(
-            f"{data_folder} has event files and no {CATALOG}, which lists them. Restore the last backup (`sv restore`), have {CATALOG} made"
+            f"{data_folder} has event files and {what}, which lists them. Restore the last backup (`sv restore`), have {CATALOG} made"
             " anew (`sv check --repair`), or choose another folder"
         )
 
