@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sv.engine.duck.funnels import merged_keys, step_keys
 from sv.engine.duck.funnels.merged_keys import MergedKeys, plan_merge
@@ -122,6 +123,16 @@ def test_whose_ids_were_is_part_of_what_is_kept() -> None:
         None: 3, ("aliases_1", 1): None, ("aliases_1", 2): 1, ("aliases_2", 2): None,
     }  # fmt: skip
     assert kept.bytes == 2 * 8
+
+
+def test_projects_that_ask_for_the_same_step_have_an_entry_each() -> None:
+    kept = MergedKeys(1 << 20)
+    other = replace(part(9, 0, 999), project_id="q")
+    kept.keep([A], ALL, STEP, 0, run((1, 10)))
+    kept.keep([other], ALL, STEP, 0, run((2, 20)))
+    assert found(kept, [A], ALL) == [(1, 10)]
+    assert found(kept, [other], ALL) == [(2, 20)]
+    assert found(kept, [], ALL) is None
 
 
 def test_no_more_is_kept_than_may_be() -> None:

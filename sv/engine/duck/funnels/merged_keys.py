@@ -92,8 +92,8 @@ class Hit(Struct, frozen=True):
 
 
 class MergedKeys:
-    """Thread-safe. max_bytes: of all keys together. One entry, the latest, per step and scope without its range, for either rule of
-    identity."""
+    """Thread-safe. max_bytes: of all keys together. One entry, the latest, per project, step and scope without its range, for
+    either rule of identity."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -111,11 +111,13 @@ class MergedKeys:
         Parts of an entry that aren't among `parts` must have nothing in the range: one that was replaced, or whose events were erased,
         would bring back what is gone.
         """
+        if not parts:
+            return None
         with self._lock:
-            entry = self._entries.get(_key(scope, step, users))
+            entry = self._entries.get(_key(parts, scope, step, users))
             if entry is None or entry.users != users:
                 return None
-            self._entries.move_to_end(_key(scope, step, users))
+            self._entries.move_to_end(_key(parts, scope, step, users))
         asked = {part.part_id for part in parts}
         if any(_overlaps(part, scope) for part_id, part in entry.parts.items() if part_id not in asked):
             return None
@@ -129,13 +131,13 @@ class MergedKeys:
         self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys, users: AsOf | None = None
     ) -> None:
         """Keep the keys, ascending, unless they are too many. They are everything that matches in these parts within the scope's range."""
-        if keys.nbytes > self._max_bytes:
+        if not parts or keys.nbytes > self._max_bytes:
             return
         entry = Merged(users, {part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
         with self._lock:
-            old = self._entries.pop(_key(scope, step, users), None)
+            old = self._entries.pop(_key(parts, scope, step, users), None)
             self._bytes += keys.nbytes - (old.keys.nbytes if old is not None else 0)
-            self._entries[_key(scope, step, users)] = entry
+            self._entries[_key(parts, scope, step, users)] = entry
             while self._bytes > self._max_bytes:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.keys.nbytes
@@ -187,8 +189,9 @@ def _ascends(keys: Keys) -> bool:
     return bool((keys[1:] >= keys[:-1]).all())
 
 
-def _key(scope: Scope, step: Matcher, users: AsOf | None) -> tuple[Any, ...]:
-    return step, scope.filters, scope.include_bots, users is not None
+def _key(parts: Sequence[Part], scope: Scope, step: Matcher, users: AsOf | None) -> tuple[Any, ...]:
+    """parts: all of one project."""
+    return parts[0].project_id, step, scope.filters, scope.include_bots, users is not None
 
 
 def _pieces(entry: Merged, cut: Scope | None, origin_ms: int) -> Iterator[Piece]:
