@@ -90,16 +90,19 @@ def _send(
     observe: Observe,
 ) -> None:
     sending = _Sending(target, report.import_id)
+    read: deque[float] = deque()  # how much of the file each chunk under way brought it to: what is read ahead is not in yet
     try:
         with sending:
             for chunk in cut(source, options.columns, options.zone(), report.skipped_to, now_ms(), file.name, target.size):
                 file.check_unchanged()
                 for sent, outcome in sending.make_room():
                     report.add(sent, outcome)
-                    observe("importing", source.progress(), report)
+                    observe("importing", read.popleft(), report)
+                read.append(source.progress())
                 sending.send(chunk)
             for sent, outcome in sending.make_room(AHEAD):
                 report.add(sent, outcome)
+                observe("importing", read.popleft(), report)
     finally:  # also of an import that is stopped, what was taken in by then
         for sent, outcome in sending.taken():
             report.add(sent, outcome)

@@ -513,6 +513,23 @@ def test_a_text_that_is_not_utf_8_is_refused_before_a_row_is_taken(
         read(path)
 
 
+def test_how_far_an_import_is_says_what_is_in_and_not_what_was_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 20)
+    file = UserFile(write_ndjson(tmp_path / "f.ndjson", [ROW | {"properties": {"text": "x" * 60_000}}] * 120))
+    seen: list[tuple[int, float]] = []
+
+    def observe(phase: str, done: float, report: FileReport) -> None:
+        if phase == "importing":
+            seen.append((report.rows, done))
+
+    import_file(file, Options("p", Columns.parse([])), Kept(), lambda: NOW, observe)
+    assert [rows for rows, _ in seen] == [20, 40, 60, 80, 100, 120, 120]
+    block = files.READ_BYTES / file.bytes
+    assert all(rows / 120 <= done <= rows / 120 + 2 * block for rows, done in seen), seen
+
+
 @pytest.mark.parametrize(("timestamp", "is_told"), [(1_700_000_000, True), (1_700_000_000_000, False), ("1971-01-01", False)])
 def test_a_report_tells_of_times_that_look_like_seconds(tmp_path: Path, timestamp: int | str, is_told: bool) -> None:
     report = take(write_ndjson(tmp_path / "f.ndjson", [ROW | {"timestamp": timestamp}]), Kept())
