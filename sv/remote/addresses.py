@@ -4,6 +4,7 @@ Redirects are not followed, so that a token goes to the server that was named an
 """
 
 import http.client
+import ipaddress
 import urllib.parse
 import urllib.request
 from email.message import Message
@@ -51,8 +52,18 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         """None: the redirect is the answer."""
 
 
-def make_opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_Redirects, _Http, _Https)
+def make_opener(url: str) -> urllib.request.OpenerDirector:
+    """For requests to this server. The environment's proxy is for the world outside, and gets no token for this machine."""
+    own = [urllib.request.ProxyHandler({})] if _is_here(url) else []
+    return urllib.request.build_opener(_Redirects, _Http, _Https, *own)
+
+
+def _is_here(url: str) -> bool:
+    host = urllib.parse.urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_address(url: str, named: str = "--url") -> None:

@@ -51,7 +51,7 @@ class RemoteServer:
         self._headers = {"Authorization": f"Bearer {api_token}", "User-Agent": f"{agent}/{__version__}"}
         self._role = role
         self._timeout_s = timeout_s
-        self._opener = make_opener()
+        self._opener = make_opener(url)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, encoding: str = "", most_bytes: int = MAX_ANSWER_BYTES

@@ -1,6 +1,7 @@
 """Which server a command asks: a flag wins over a variable, and what was wrong is told by where it was given."""
 
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from http_rig import Api, Running, event, running
 
 from sv.model.errors import InvalidParameter
-from sv.remote.addresses import check_address
+from sv.remote.addresses import check_address, make_opener
 from sv.server import Server
 from sv.settings import Settings
 from tests import forked
@@ -48,9 +49,9 @@ def kept(folder: Path) -> Iterator[Running]:
         yield server
 
 
-def sv(plan: Path, command: str, *flags: str, url: str = NOBODY) -> Any:
+def sv(plan: Path, command: str, *flags: str, url: str = NOBODY, **variables: str) -> Any:
     words = [word.format(plan=plan) for word in COMMANDS[command]]
-    environment = {"PATH": "", "SV_URL": url, "SV_API_TOKEN": "sv_dev"}
+    environment = {"PATH": "", "SV_URL": url, "SV_API_TOKEN": "sv_dev", **variables}
     return forked.run([sys.executable, "-m", "sv", *words, "--project", "dev", *flags], env=environment, text=True)
 
 
@@ -131,3 +132,12 @@ def test_a_folder_at_rest_is_read_whatever_the_variable_says(tmp_path: Path, pla
     done = sv(plan, command, "--data", str(tmp_path / "data"))
     assert done.returncode == 0, done.stderr
     assert "view" in done.stdout or "as planned: 1 event" in done.stdout
+
+
+def test_a_proxy_is_asked_for_servers_elsewhere_alone(kept: Running, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = sv(plan, "rejections", url=kept.url, http_proxy=NOBODY)
+    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.setenv("http_proxy", NOBODY)
+    for url, is_proxied in (("http://localhost:8000", False), ("http://[::1]:8000", False), ("http://192.0.2.7/stats", True)):
+        handlers: list[Any] = make_opener(url).handlers  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+        assert any(isinstance(each, urllib.request.ProxyHandler) for each in handlers) == is_proxied, url
