@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.app.app_rig import Visit
 from tests.http.http_rig import Api, event, story
@@ -89,6 +89,22 @@ def test_every_builder_offers_what_is_defined(own: Visit, api: Api, path: str) -
         offers_a_filter(own, group, button)
     if path in ("/trends", "/funnels"):
         offered(own, page.get_by_label("Break down by"), "pla", "plan")
+
+
+def test_names_beyond_a_page_of_them_are_offered_by_what_is_typed_of_them(own: Visit, api: Api) -> None:
+    """The first page is of the newest names, which is none of these: as if a thousand others had come since."""
+    known(api)
+    api.send(event("$pageview", "ann", properties={"$current_url": "https://shop.example/a"}))
+
+    def cut(route: Route) -> None:
+        page = route.fetch().json()
+        route.fulfill(json={"data": [], "meta": {"has_more": True, "next_cursor": page["data"][0]["name"]}})
+
+    own.page.route(re.compile(r"/(event|property)_definitions\?(?!.*search=)"), cut)
+    page = own.open("/trends", **DAYS, e=STEPS[:1])
+    offered(own, page.get_by_role("combobox", name="Event A", exact=True), "BU", "buy")
+    offered(own, page.get_by_role("combobox", name="Event A", exact=True), "page v", "Page view")
+    offers_a_filter(own, "Filters", "Filter all events")
 
 
 QUESTIONS: dict[str, dict[str, Any]] = {

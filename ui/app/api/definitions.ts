@@ -12,6 +12,8 @@ import type { Suggestion } from "../ui/combobox.tsx";
 const KEPT_MS = 15_000;
 const MAX_KEPT = 100;
 const MAX_SHOWN = 50;
+const MAX_SEARCH_CHARS = 200;
+const MAX_PARTS = 4;
 const kept = new Map<string, { at: number; answer: unknown }>();
 
 interface Had<T> {
@@ -29,12 +31,25 @@ async function had<T>(path: string, query: Parameters, signal: AbortSignal, kept
   return { answer, isKept: false };
 }
 
-/** What `pick` finds in a list; where that is nothing in one that was kept, the list is asked for anew: the name may have come in since. */
-async function picked<T>(path: string, query: Parameters, signal: AbortSignal, pick: (all: readonly T[]) => Suggestion[]): Promise<Suggestion[]> {
-  const first = await had<Page<T>>(path, query, signal);
-  const found = pick(first.answer.data);
-  return found.length > 0 || !first.isKept ? found : pick((await had<Page<T>>(path, query, signal, 0)).answer.data);
+type Named = { name: string };
+
+/** What `pick` finds in a list; where that is nothing in one that was kept, the list is asked for anew: the name may have come in since.
+ * Of names that are more than a page of them those that have one of `parts` in them are looked for by the server too. */
+async function picked<T extends Named>(path: string, query: Parameters, signal: AbortSignal, parts: readonly string[], pick: (all: readonly T[]) => Suggestion[]): Promise<Suggestion[]> {
+  const all = async (keptMs?: number): Promise<Had<T[]>> => {
+    const first = await had<Page<T>>(path, query, signal, keptMs);
+    const searches = first.answer.meta.has_more ? parts.filter(Boolean).map((search) => had<Page<T>>(path, { ...query, search: search.slice(0, MAX_SEARCH_CHARS) }, signal, keptMs)) : [];
+    const found = new Map([first, ...(await Promise.all(searches))].flatMap(({ answer }) => answer.data.map((each) => [each.name, each])));
+    return { answer: [...found.values()], isKept: first.isKept };
+  };
+  const first = await all();
+  const found = pick(first.answer);
+  return found.length > 0 || !first.isKept ? found : pick((await all(0)).answer);
 }
+
+/** What is typed, and the names that are shown by words which have it in them. */
+const partsOf = (typed: string, labels: Record<string, string>): string[] =>
+  [typed, ...Object.keys(labels).filter((name) => typed !== "" && meets(name, labels[name] ?? "", typed))].slice(0, MAX_PARTS);
 
 const meets = (name: string, label: string, typed: string): boolean => {
   const part = typed.toLowerCase();
@@ -43,7 +58,7 @@ const meets = (name: string, label: string, typed: string): boolean => {
 
 /** Events by how many there were lately. What is typed is looked for here too, since `$pageview` is shown as "Page view". */
 export function suggestEvents(projectId: string, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
-  return picked<EventDefinition>(projectPath(projectId, "event_definitions"), { limit: 1000 }, signal, (all) =>
+  return picked<EventDefinition>(projectPath(projectId, "event_definitions"), { limit: 1000 }, signal, partsOf(typed, text.events), (all) =>
     all
       .filter((each) => meets(each.name, eventLabel(each.name), typed))
       .sort((one, other) => other.volume_30d - one.volume_30d || one.name.localeCompare(other.name))
@@ -72,12 +87,12 @@ export function forgetSmartEvents(projectId: string): void {
 
 type Pick = (all: readonly PropertyDefinition[]) => Suggestion[];
 
-function pickedProperties(projectId: string, event: string | null, signal: AbortSignal, pick: Pick): Promise<Suggestion[]> {
-  return picked<PropertyDefinition>(projectPath(projectId, "property_definitions"), { limit: 1000, event }, signal, pick);
+function pickedProperties(projectId: string, event: string | null, signal: AbortSignal, parts: readonly string[], pick: Pick): Promise<Suggestion[]> {
+  return picked<PropertyDefinition>(projectPath(projectId, "property_definitions"), { limit: 1000, event }, signal, parts, pick);
 }
 
 export function suggestProperties(projectId: string, event: string | null, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
-  return pickedProperties(projectId, event, signal, (all) =>
+  return pickedProperties(projectId, event, signal, partsOf(typed, text.properties), (all) =>
     all
       .filter((each) => meets(each.name, propertyLabel(each.name), typed))
       .sort((one, other) => other.event_count - one.event_count || one.name.localeCompare(other.name))
@@ -87,7 +102,7 @@ export function suggestProperties(projectId: string, event: string | null, typed
 
 /** Properties that have numbers: what a sum or a median can be of. */
 export function suggestNumbers(projectId: string, event: string | null, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
-  return pickedProperties(projectId, event, signal, (all) =>
+  return pickedProperties(projectId, event, signal, partsOf(typed, text.properties), (all) =>
     all
       .filter((each) => each.type === "number" && meets(each.name, propertyLabel(each.name), typed))
       .slice(0, MAX_SHOWN)
@@ -97,7 +112,7 @@ export function suggestNumbers(projectId: string, event: string | null, typed: s
 /** Values that the property was seen to have; a few of them. What is typed of an address is also there as browsers send it. */
 export async function suggestValues(projectId: string, property: string, typed: string, signal: AbortSignal): Promise<Suggestion[]> {
   const sent = sentAs(typed.trim(), property);
-  const found = await pickedProperties(projectId, null, signal, (all) =>
+  const found = await pickedProperties(projectId, null, signal, [property], (all) =>
     (all.find((each) => each.name === property)?.example_values ?? [])
       .filter((value) => typeof value !== "object" || isNumeric(value))
       .map((value) => ({ value: String(value), label: valueLabel(value, property) }))
