@@ -192,6 +192,16 @@ class Visit:
         self.page.set_viewport_size(size)
         self.page.evaluate(TWO_FRAMES)
 
+    def columns_have_room(self) -> None:
+        """Between a phone and a desk each column of the page's table has its name on show, and nothing lies over its neighbour."""
+        for width in (660, 768, 870, 1000, 1100):
+            self.resize({"width": width, "height": 900})
+            heads = self.page.get_by_role("columnheader").evaluate_all(
+                "(them) => them.map((it) => it.clientWidth >= it.scrollWidth ? it.clientWidth : 0)"
+            )
+            assert min(heads) > 60, (width, heads)
+        self.resize(DESK)
+
     def look(self, name: str) -> None:
         """Keep a picture of the page in light, dark and on a phone; each has no finding of axe, and nothing juts out of the window."""
         for look, (scheme, size) in LOOKS.items():

@@ -29,6 +29,7 @@ def test_persons_are_found_by_trait_country_and_whether_they_are_known(own: Visi
     people(api)
     page = own.open("/persons")
     expect(rows(own)).to_have_count(3)
+    own.columns_have_room()
     page.get_by_role("searchbox").fill("ann@")
     expect(rows(own)).to_have_text(["Ann B.user-1"])
     assert own.parameters() == {"q": ["ann@"]}
