@@ -122,7 +122,16 @@ def test_whose_ids_were_is_part_of_what_is_kept() -> None:
     assert {as_of: hit and int(hit.entry.keys[0]) >> KEY_BITS for as_of, hit in answers.items()} == {
         None: 3, ("aliases_1", 1): None, ("aliases_1", 2): 1, ("aliases_2", 2): None,
     }  # fmt: skip
-    assert kept.bytes == 2 * 8
+    before = kept.bytes
+    kept.keep([A], ALL, STEP, 0, run((1, 10)), ("aliases_1", 3))  # in the place of another
+    assert kept.bytes == before
+
+
+def size_of(parts: Sequence[Part], step: Matcher, keys: Keys) -> int:
+    """What an entry counts as."""
+    kept = MergedKeys(1 << 30)
+    kept.keep(parts, ALL, step, 0, keys)
+    return kept.bytes
 
 
 def test_projects_that_ask_for_the_same_step_have_an_entry_each() -> None:
@@ -136,14 +145,28 @@ def test_projects_that_ask_for_the_same_step_have_an_entry_each() -> None:
 
 
 def test_no_more_is_kept_than_may_be() -> None:
-    kept = MergedKeys(4 * 8)
+    two = run((1, 1), (2, 2))
+    room = 2 * size_of([A], Matcher("0"), two)
+    kept = MergedKeys(room)
     for nth in range(5):
-        kept.keep([A], ALL, Matcher(f"{nth}"), 0, run((1, 1), (2, 2)))
-        assert kept.bytes <= 4 * 8
+        kept.keep([A], ALL, Matcher(f"{nth}"), 0, two)
+        assert kept.bytes <= room
     assert [found(kept, [A], ALL, step=Matcher(f"{nth}")) is not None for nth in range(5)] == [False, False, False, True, True]
-    kept.keep([A], ALL, STEP, 0, run(*((1, ms) for ms in range(5))))
+    kept.keep([A], ALL, STEP, 0, run(*((1, ms) for ms in range(room // 8 + 1))))
     assert found(kept, [A], ALL) is None
-    assert kept.bytes == 4 * 8
+    assert kept.bytes == room
+
+
+def test_an_entry_without_keys_counts_too_with_its_parts_and_what_was_asked() -> None:
+    nothing = run()
+    one = size_of([A], STEP, nothing)
+    assert size_of([A, B], STEP, nothing) > one > 0
+    long = Matcher("view", (Filter("user", Operator.EXACT, "x" * 5000),))
+    assert size_of([A], long, nothing) > one + 5000
+    kept = MergedKeys(3 * one)
+    for nth in range(100):
+        kept.keep([A], ALL, Matcher(f"{nth:04d}"), 0, nothing)
+    assert sum(found(kept, [A], ALL, step=Matcher(f"{nth:04d}")) is not None for nth in range(100)) == 3
 
 
 @pytest.mark.parametrize("seed", range(20))

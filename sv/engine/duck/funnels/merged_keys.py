@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -32,9 +33,17 @@ PIECE_KEYS: Final = 1 << 19
 """Keys that one thread cuts to a range of time, so that a step of most events doesn't keep one of them busy alone."""
 
 
+ENTRY_BYTES: Final = 1000
+PART_BYTES: Final = 50
+QUESTION_TIMES: Final = 3
+"""About what an entry takes besides its keys: by itself, for each of its parts, and of what it was asked by as many times the JSON."""
+
+_encoder: Final = msgspec.json.Encoder()
+
+
 class Merged(Struct, frozen=True):
     """The matches of one step in these parts within [from_ms, to_ms): keys from `origin_ms`, ascending. Their groups are the users that
-    persons had as of `users`; None where every person is its own."""
+    persons had as of `users`; None where every person is its own. bytes: all that it takes."""
 
     users: AsOf | None
     parts: dict[int, Part]
@@ -42,6 +51,7 @@ class Merged(Struct, frozen=True):
     to_ms: int
     origin_ms: int
     keys: Keys
+    bytes: int
 
 
 class Piece(Struct, frozen=True):
@@ -92,7 +102,7 @@ class Hit(Struct, frozen=True):
 
 
 class MergedKeys:
-    """Thread-safe. max_bytes: of all keys together. One entry, the latest, per project, step and scope without its range, for
+    """Thread-safe. max_bytes: of all entries together. One entry, the latest, per project, step and scope without its range, for
     either rule of identity."""
 
     def __init__(self, max_bytes: int) -> None:
@@ -130,17 +140,24 @@ class MergedKeys:
     def keep(
         self, parts: Sequence[Part], scope: Scope, step: Matcher, origin_ms: int, keys: Keys, users: AsOf | None = None
     ) -> None:
-        """Keep the keys, ascending, unless they are too many. They are everything that matches in these parts within the scope's range."""
-        if not parts or keys.nbytes > self._max_bytes:
+        """Keep the keys, ascending, unless they are too many. They are everything that matches in these parts within the scope's range.
+
+        SCAR: an entry counts with all that it takes. Of steps that nothing matches there were as many as were ever asked for.
+        """
+        if not parts:
             return
-        entry = Merged(users, {part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys)
+        asked_by = _key(parts, scope, step, users)
+        size = keys.nbytes + ENTRY_BYTES + PART_BYTES * len(parts) + QUESTION_TIMES * len(_encoder.encode(asked_by))
+        if size > self._max_bytes:
+            return
+        entry = Merged(users, {part.part_id: part for part in parts}, scope.from_ms, scope.to_ms, origin_ms, keys, size)
         with self._lock:
-            old = self._entries.pop(_key(parts, scope, step, users), None)
-            self._bytes += keys.nbytes - (old.keys.nbytes if old is not None else 0)
-            self._entries[_key(parts, scope, step, users)] = entry
+            old = self._entries.pop(asked_by, None)
+            self._bytes += size - (old.bytes if old is not None else 0)
+            self._entries[asked_by] = entry
             while self._bytes > self._max_bytes:
                 _, dropped = self._entries.popitem(last=False)
-                self._bytes -= dropped.keys.nbytes
+                self._bytes -= dropped.bytes
 
     def is_room_for(self, runs: Sequence[Keys]) -> bool:
         """Whether the result of merging these runs may be kept."""
