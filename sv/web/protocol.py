@@ -233,6 +233,7 @@ class WatchedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         self.is_lingering = True
+        self.pipeline.clear()  # they are never answered, and would keep the rest from being read
         self.connections_watch.forget(self)
         self.connections_watch.rest(self)  # so that it gives way where there are too many
         self.transport.write_eof()

@@ -324,6 +324,16 @@ async def test_who_sends_a_body_that_nobody_reads_gets_to_read_why(place: Place)
 
 
 @held
+async def test_nor_do_requests_behind_it_keep_the_rest_from_being_read(place: Place) -> None:
+    reader, writer = await place.open()
+    writer.write(REFUSED % 4 + b"body" + GET % b"" + REFUSED % LARGE)
+    for _ in range(LARGE // 65536):
+        writer.write(b"x" * 65536)
+        await writer.drain()
+    assert (await reader.read(-1)).endswith(b"\r\n\r\nxx")
+
+
+@held
 async def test_a_refused_body_is_read_for_so_many_bytes_and_so_long_alone(place: Place) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("sv.web.protocol.LINGER_BYTES", 1 << 20)

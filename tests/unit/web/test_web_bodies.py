@@ -1,15 +1,46 @@
-"""Bodies of the query API: what arrives of large ones has a bound together, of one project a half of it, and small ones always have room."""
+"""Bodies that don't come: what waits for them ends, and what has arrived of large ones has a bound together."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sv.model.connection_limits import FREE_BODY_BYTES
-from sv.model.errors import Unavailable
+from sv.model.errors import InvalidParameter, Unavailable
+from sv.web import requests, routes_imports
 from sv.web.bodies import Bodies
 
 HALF = 1 << 16
+
+
+class Slow:
+    """A request that begins and goes on for ever."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.path_params: dict[str, str] = {}
+        self.scope: dict[str, Any] = {"state": {}}
+        self.app = SimpleNamespace(state=SimpleNamespace(services=SimpleNamespace(bodies=Bodies())))
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+
+def test_a_body_of_json_has_its_time() -> None:
+    request: Any = Slow()
+    with pytest.raises(InvalidParameter, match=r"longer than 0\.05 seconds"):
+        asyncio.run(asyncio.wait_for(requests.body_of(request, 0.05), 10))
+
+
+def test_an_upload_that_others_wait_for_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes_imports, "MAX_UPLOAD_SECONDS", 0.05)
+    request: Any = Slow()
+    with pytest.raises(InvalidParameter, match=r"longer than 0\.05 seconds"):
+        asyncio.run(asyncio.wait_for(routes_imports._body_of(request, lambda _: None), 10))  # pyright: ignore[reportPrivateUsage]
 
 
 async def begun(bodies: Bodies, project_id: str, size: int, end: asyncio.Event) -> "asyncio.Task[bytes]":
