@@ -328,10 +328,7 @@ def buckets(span: DateRange, interval: Interval, zone: ZoneInfo, fault: Fault) -
 def _edges(span: DateRange, interval: Interval, zone: ZoneInfo) -> Iterator[int]:
     """Where the buckets begin, rising, from the last one at or before the range's start to before its end."""
     if interval is Interval.HOUR:
-        edge = _hour_start_ms(zone, span.from_ms)
-        while edge < span.to_ms:
-            yield edge
-            edge = _next_hour_ms(zone, edge)
+        yield from _hours(span, zone)
         return
     ordinal = _floor(interval, _local_ordinal(zone, span.from_ms))
     if day_start_ms(zone, ordinal) > span.from_ms:  # the calendar shows a day that has not begun for good
@@ -343,6 +340,21 @@ def _edges(span: DateRange, interval: Interval, zone: ZoneInfo) -> Iterator[int]
         if following > edge:  # equal where the zone skipped the day whole
             yield edge
         edge = following
+
+
+def _hours(span: DateRange, zone: ZoneInfo) -> Iterator[int]:
+    edge = _hour_start_ms(zone, span.from_ms)
+    if zone.utcoffset(None) is not None:  # a clock that was never changed
+        yield from range(edge, span.to_ms, limits.HOUR_MS)
+        return
+    offset = offset_ms(zone, edge)
+    while edge < span.to_ms:
+        yield edge
+        end = edge + limits.HOUR_MS - (edge + offset) % limits.HOUR_MS
+        if offset_ms(zone, end) != offset:  # no clock was ever changed and changed back within an hour
+            end = _next_hour_ms(zone, edge)
+            offset = offset_ms(zone, end)
+        edge = end
 
 
 _STRIDE = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 31}

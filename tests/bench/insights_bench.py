@@ -14,8 +14,13 @@ from typing import Any, Protocol
 from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, WINDOW_MS, ClickHouse, Ours
 from tests.bench.rounds import interleaved
 
-DAY_MS = 86_400_000
-DEVICES = ("Desktop", "Mobile", "Tablet")
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+BY_SESSION = """
+create table bench.visits (event LowCardinality(String), session String, ms UInt64) engine = MergeTree order by (event, session, ms)
+as select event, 'session-' || toString(person), ms from bench.events
+"""
+"""The same events with their sessions as the texts that they are."""
 
 
 def main() -> None:
@@ -53,6 +58,22 @@ def main() -> None:
             lambda: trend(ours, "unique_persons", breakdown=True),
             lambda: trend_of(theirs, "uniqExact(person)", breakdown=True),
         )
+        for measure, of_theirs, breakdown in (
+            ("total", "count()", False), ("unique_persons", "uniqExact(person)", False), ("unique_persons", "uniqExact(person)", True)
+        ):  # fmt: skip
+            _row(
+                f"trend by hour, {measure}{', by device' if breakdown else ''}",
+                lambda m=measure, b=breakdown: trend(ours, m, breakdown=b, interval="hour"),
+                lambda m=of_theirs, b=breakdown: trend_of(theirs, m, breakdown=b, width_ms=HOUR_MS),
+            )
+        theirs.run(BY_SESSION)
+        theirs.run("optimize table bench.visits final")
+        _row(
+            "trend by day, sessions",
+            lambda: trend(ours, "unique_sessions"),
+            lambda: trend_of(theirs, "uniqExact(session)", table="visits"),
+        )
+        _row("funnel by session, 3 steps", lambda: by_session(ours, 3), lambda: by_session_of(theirs, 3))
 
 
 def _row(label: str, mine: Callable[[], Any], reference: Callable[[], Any]) -> None:
@@ -116,7 +137,27 @@ def funnel_of(
     return [int(value) for value in row]
 
 
-def trend(ours: Ours, math: str, *, breakdown: bool = False) -> dict[str, list[int]]:
+def by_session(ours: Ours, steps: int) -> list[int]:
+    from sv.insights.funnels import funnel as answer
+    from sv.model.query_parsing import parse_funnel_query
+
+    body: dict[str, Any] = {"steps": [{"event": name} for name in STEPS[:steps]], "aggregate_by": "session"}
+    body |= {"date_from": "2025-01-01", "date_to": "2025-03-01"}
+    query = parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS)
+    return [step["count"] for step in answer(ours.context(is_first=True), query)["steps"]]
+
+
+def by_session_of(theirs: Rows, steps: int) -> list[int]:
+    conditions = ", ".join(f"event = '{name}'" for name in STEPS[:steps])
+    levels = ", ".join(f"countIf(level >= {level})" for level in range(1, steps + 1))
+    (row,) = theirs.rows(
+        f"select {levels} from (select session, windowFunnel({WINDOW_MS})(ms, {conditions}) as level"
+        f" from bench.visits where event in {STEPS[:steps]} group by session)"
+    )
+    return [int(value) for value in row]
+
+
+def trend(ours: Ours, math: str, *, breakdown: bool = False, interval: str = "day") -> dict[str, list[int]]:
     from sv.insights.trends import trends
     from sv.model.query_parsing import parse_trends_query
 
@@ -124,7 +165,7 @@ def trend(ours: Ours, math: str, *, breakdown: bool = False) -> dict[str, list[i
         "events": [{"name": STEPS[0], "math": math}],
         "date_from": "2025-01-01",
         "date_to": "2025-03-01",
-        "interval": "day",
+        "interval": interval,
     }
     if breakdown:
         body["breakdown"] = "$device_type"
@@ -132,18 +173,20 @@ def trend(ours: Ours, math: str, *, breakdown: bool = False) -> dict[str, list[i
     return {str(line["breakdown_value"] or ""): [*line["values"], line["total"]] for line in answer["series"]}
 
 
-def trend_of(theirs: Rows, measure: str, *, name: str = STEPS[0], breakdown: bool = False) -> dict[str, list[int]]:
-    """A line for each value: its days, and the measure over all of them."""
+def trend_of(
+    theirs: Rows, measure: str, *, name: str = STEPS[0], breakdown: bool = False, width_ms: int = DAY_MS, table: str = "events"
+) -> dict[str, list[int]]:
+    """A line for each value: its days, or other buckets of this width, and the measure over all of them."""
     value = "device_type" if breakdown else "''"
     rows = theirs.rows(
-        f"select {value} as value, intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, {measure}, grouping(day) from bench.events"
+        f"select {value} as value, intDiv(ms - {ORIGIN_MS}, {width_ms}) as bucket, {measure}, grouping(bucket) from bench.{table}"
         f" where event = '{name}' and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
-        " group by grouping sets ((value, day), (value))"
+        " group by grouping sets ((value, bucket), (value))"
     )
     lines: dict[str, list[int]] = {}
-    for line_value, day, count, is_total in rows:
-        line = lines.setdefault(line_value, [0] * (SPAN_MS // DAY_MS + 1))
-        line[-1 if int(is_total) else int(day)] = int(count)
+    for line_value, bucket, count, is_total in rows:
+        line = lines.setdefault(line_value, [0] * (SPAN_MS // width_ms + 1))
+        line[-1 if int(is_total) else int(bucket)] = int(count)
     return lines
 
 

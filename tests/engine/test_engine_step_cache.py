@@ -230,16 +230,28 @@ def test_nothing_is_kept_of_a_part_that_is_gone(tmp_path: Path) -> None:
 
 
 def test_an_entry_leaves_by_its_part_or_as_the_oldest() -> None:
-    cache = StepCache(3 * (ENTRY_BYTES + 8))
     scope, kept = Scope(0, DAY_MS), Kept(np.zeros(1, np.uint64), 0)
-    view, buy = Matcher("view"), Matcher("buy")
-    cache.keep({1: kept, 2: kept}, scope, view)
-    cache.keep({1: kept}, scope, buy)
+    view, show = Matcher("view"), Matcher("show")
+    alone = StepCache(1 << 20)
+    alone.keep({1: kept}, scope, view)
+    cache = StepCache(3 * alone.bytes)
+    for part_id, step in ((1, view), (2, view), (1, show)):
+        cache.keep({part_id: kept}, scope, step)
     cache.forget(1)
-    assert cache.bytes == kept.bytes
+    assert cache.bytes == alone.bytes
     cache.forget(1)
-    cache.keep(dict.fromkeys(range(3, 6), kept), scope, view)
-    assert cache.bytes == 3 * kept.bytes
+    for part_id in range(3, 6):
+        cache.keep({part_id: kept}, scope, view)
+    assert cache.bytes == 3 * alone.bytes
     for number in range(1, 6):
         cache.forget(number)
     assert cache.bytes == 0
+
+
+def test_entries_count_with_what_was_asked() -> None:
+    cache = StepCache(1 << 20)
+    kept = Kept(np.zeros(1, np.uint64), 0)
+    for number in range(50):
+        long = Filter("plan", Operator.EXACT, tuple(f"{number} {value:60}" for value in range(1000)))
+        cache.keep({1: kept, 2: kept}, Scope(0, DAY_MS), Matcher("view", (long,)))
+        assert 180_000 < cache.bytes <= 1 << 20

@@ -56,7 +56,7 @@ def test_memory_is_told_and_what_of_it_funnels_keep() -> None:
         assert 20e6 < api.metric("sv_resident_bytes") < 2e9
         assert api.metric("sv_kept_bytes") == 0
         api.funnel(steps=[{"event": "a"}, {"event": "b"}], conversion_window="1d", date_from="2025-06-15", date_to="2025-06-15")
-        assert 0 < api.metric("sv_kept_bytes") < 1000
+        assert 0 < api.metric("sv_kept_bytes") < 2000
 
 
 def test_a_disk_that_fills_is_told_of_and_health_is_kept(tmp_path: Path) -> None:
@@ -71,4 +71,6 @@ def test_a_disk_that_fills_is_told_of_and_health_is_kept(tmp_path: Path) -> None
         assert api.metric("sv_disk_budget_bytes") == 65536 < api.metric("sv_data_bytes")
         assert 0 < api.metric("sv_disk_free_bytes") < api.metric("sv_disk_bytes")
         api.send(event())
-        assert len([line for line in server.lines if "SV_DISK_" in line]) == 2
+        while len(told := [line for line in server.lines if "SV_DISK_" in line]) < 2:
+            api.metric("sv_data_bytes")
+        assert len(told) == 2

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -27,7 +28,10 @@ BLOCK_KEYS: Final = 1 << 16
 any two of numpy's calls they wait for Python's lock."""
 
 ENTRY_BYTES: Final = 400
-"""About what an entry takes besides its arrays."""
+QUESTION_TIMES: Final = 3
+"""About what an entry takes besides its arrays, and what entries of one question take together: so many times its JSON."""
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 class Kept(Struct, frozen=True):
@@ -47,7 +51,8 @@ class StepCache:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Any, ...], Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], tuple[Kept, int]] = OrderedDict()
+        """Each with its bytes."""
         self._of_part: dict[int, set[tuple[Any, ...]]] = {}
         self._bytes = 0
 
@@ -64,17 +69,18 @@ class StepCache:
                 kept = self._kept.get(key)
                 if kept is not None:
                     self._kept.move_to_end(key)
-                    found[part.part_id] = kept
+                    found[part.part_id] = kept[0]
         return found
 
     def keep(self, found: dict[int, Kept], scope: Scope, step: Matcher) -> None:
+        asked_bytes = QUESTION_TIMES * len(_encoder.encode((step, scope.filters))) // max(len(found), 1)
         with self._lock:
             for part_id, kept in found.items():
-                key = _key(part_id, scope, step)
-                if kept.bytes <= self._max_bytes and key not in self._kept:
-                    self._kept[key] = kept
+                key, size = _key(part_id, scope, step), kept.bytes + asked_bytes
+                if size <= self._max_bytes and key not in self._kept:
+                    self._kept[key] = kept, size
                     self._of_part.setdefault(part_id, set()).add(key)
-                    self._bytes += kept.bytes
+                    self._bytes += size
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._kept)))
 
@@ -85,7 +91,7 @@ class StepCache:
                 self._drop(key)
 
     def _drop(self, key: tuple[Any, ...]) -> None:
-        self._bytes -= self._kept.pop(key).bytes
+        self._bytes -= self._kept.pop(key)[1]
         others = self._of_part[key[0]]
         others.remove(key)
         if not others:
