@@ -302,7 +302,7 @@ class Told:
 
 def held(merged: MergedRig, tables: AliasTables, refresh: int) -> dict[int, int]:
     with merged.database.cursor() as cursor:
-        return dict(cursor.execute(tables.select("p", refresh)).fetchall())
+        return dict(cursor.execute(tables.select(tables.as_of("p", refresh))).fetchall())
 
 
 def test_each_refresh_can_be_read_after_later_ones(merged: MergedRig) -> None:
@@ -342,7 +342,7 @@ def test_rows_that_no_query_can_see_any_more_go_away(merged: MergedRig) -> None:
 
 
 def rows_held(merged: MergedRig, tables: AliasTables) -> int:
-    table = tables.select("p", 0).split(" from ")[1].split()[0]
+    table = tables.select(tables.as_of("p", 0)).split(" from ")[1].split()[0]
     with merged.database.cursor() as cursor:
         return cursor.execute(f"select count(*) from {table}").fetchall()[0][0]
 

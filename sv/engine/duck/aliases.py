@@ -67,7 +67,7 @@ class AliasTables:
         self._users: tuple[AsOf, NDArray[np.uint32]] | None = None
 
     def refresh(self, project_id: str) -> int:
-        """Take in what has changed in the rollup. Returns the refresh to pass to `select` and `users`."""
+        """Take in what has changed in the rollup. Returns the refresh to pass to `as_of`."""
         with self._lock, self._database.cursor() as cursor:
             table = self._tables.get(project_id)
             changes = self._rows.changes(project_id, table.place if table is not None else NOWHERE)
@@ -80,22 +80,22 @@ class AliasTables:
             return table.refreshes
 
     def as_of(self, project_id: str, refresh: int) -> AsOf:
-        """What stands for everybody's user as of a refresh, also once the project's table was dropped and made again."""
+        """What stands for everybody's user as of a refresh."""
         return self._tables[project_id].name, refresh
 
-    def select(self, project_id: str, refresh: int) -> str:
-        """A select of (person, user_person) with one row per alias, as of a refresh."""
-        name, _ = self.as_of(project_id, refresh)
+    def select(self, as_of: AsOf) -> str:
+        """A select of (person, user_person) with one row per alias."""
+        name, refresh = as_of
         return f"select person, user_person from {name} where since <= {refresh:d} and {refresh:d} < until"
 
-    def users(self, project_id: str, refresh: int, count: int) -> NDArray[np.uint32]:
-        """An array that maps each person number below `count` to its user's number (itself where it has none), as of a refresh. The last
-        array is kept: 4 bytes per number."""
-        as_of, kept = self.as_of(project_id, refresh), self._users
+    def users(self, as_of: AsOf, count: int) -> NDArray[np.uint32]:
+        """An array that maps each person number below `count` to its user's number (itself where it has none). The last array is kept: 4
+        bytes per number."""
+        kept = self._users
         if kept is not None and kept[0] == as_of and kept[1].size >= count:
             return kept[1]
         with self._database.cursor() as cursor:
-            found = cursor.execute(f"{self.select(project_id, refresh)} and person < {count:d}").fetchnumpy()
+            found = cursor.execute(f"{self.select(as_of)} and person < {count:d}").fetchnumpy()
         users = np.arange(count, dtype=np.uint32)
         users[found["person"]] = found["user_person"]
         self._users = (as_of, users)

@@ -198,10 +198,8 @@ class DuckEngine:
 
     def users(self, snapshot: Snapshot, count: int) -> NDArray[np.uint32] | None:
         """An array that maps each number to its user's; None where every number stands for itself."""
-        if not snapshot.is_merged:
-            return None
-        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
-        return self._alias_tables.users(snapshot.project_id, snapshot.aliases, count)
+        as_of = self.users_as_of(snapshot)
+        return None if as_of is None else self._alias_tables.users(as_of, count)
 
     def users_as_of(self, snapshot: Snapshot) -> AsOf | None:
         """As of when each number stands for its user; None where every number stands for itself."""
@@ -341,7 +339,5 @@ class DuckEngine:
 
     def _aliases_of(self, snapshot: Snapshot) -> str | None:
         """A select of whose each anonymous id is; None where every id is its own."""
-        if not snapshot.is_merged:
-            return None
-        assert snapshot.aliases is not None, ATTRIBUTE_FIRST
-        return self._alias_tables.select(snapshot.project_id, snapshot.aliases)
+        as_of = self.users_as_of(snapshot)
+        return None if as_of is None else self._alias_tables.select(as_of)

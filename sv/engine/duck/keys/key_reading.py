@@ -1,7 +1,6 @@
 """Answers funnel steps, trends and pages from key files, without decoding Parquet, where conditions look at coded columns and properties.
 What codes can't answer (`key_conditions`, `key_values`), and parts without a key file, are left to the caller."""
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, TypeVar
@@ -26,8 +25,6 @@ from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.run import Statements
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.part import Part
-
-log = logging.getLogger(__name__)
 
 ROWS_A_TASK: Final = 4_000_000
 """Of files that one thread reads at least. TRICKY: what is done with a file is many short calls of numpy, between any two of which threads
