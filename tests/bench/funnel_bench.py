@@ -70,7 +70,8 @@ class Ours:
         from sv.engine.duck.database import Database
         from sv.engine.duck.engine import DuckEngine
         from sv.engine.duck.files import MERGED_LEVEL, file_facts, parquet_options
-        from sv.engine.duck.keys.key_files import open_key_file, write_key_file
+        from sv.engine.duck.keys.key_files import open_key_file
+        from sv.engine.duck.keys.key_writing import write_key_file
         from sv.engine.duck.keys.open_files import KeyFiles
         from sv.engine.port import Limits
         from sv.insights.runner import Context

@@ -9,7 +9,7 @@ import pytest
 from crash_rig import temporary_files
 from folder_rig import Folder, now_ms
 
-from sv.engine.duck.keys import key_files
+from sv.engine.duck.keys import key_files, key_writing
 
 DAY_MS = 86_400_000
 
@@ -105,7 +105,7 @@ def test_a_disk_that_refuses_key_files_costs_nothing_else(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(key_files, "write_key_file", refuse)
+        patched.setattr(key_writing, "write_key_file", refuse)
         folder.server.maintenance.index()
     assert caplog.text.count("can't make the key file") == 3
     assert key_paths(folder) == []

@@ -15,7 +15,7 @@ import pytest
 
 import sv.store.rollups
 from sv.engine.duck import files
-from sv.engine.duck.keys import key_files
+from sv.engine.duck.keys import key_files, key_writing
 from sv.model.errors import Unavailable
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, expected_persons, shown
@@ -114,7 +114,7 @@ def test_a_merge_and_a_key_file_are_interrupted_and_made_at_another_time(
     rig.maintenance.flush()
     monkeypatch.setattr(key_files, "MIN_ROWS", 1)
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
-        patched.setattr(key_files, "write_key_file", endless := Endless())
+        patched.setattr(key_writing, "write_key_file", endless := Endless())
         stop_once(rig, endless.began)
     assert not caplog.records and not left_behind(rig)
     (part,) = rig.catalog.parts()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from sv.engine.duck.keys import key_files, key_reading
+from sv.engine.duck.keys import key_files, key_reading, key_writing
 from sv.engine.duck.keys.key_conditions import Alternative, Condition, alternatives_of
 from sv.engine.duck.keys.key_files import (
     CODED_COLUMNS,
@@ -19,10 +19,9 @@ from sv.engine.duck.keys.key_files import (
     KeyFile,
     Persons,
     Reading,
-    Unfit,
     open_key_file,
-    write_key_file,
 )
+from sv.engine.duck.keys.key_writing import Unfit, write_key_file
 from sv.engine.port import Matcher, PageKeys, Scope
 from sv.insights import events
 from sv.insights.funnels import funnel
@@ -86,7 +85,7 @@ def test_a_key_file_has_the_parts_keys_and_codes_row_by_row(filled: tuple[Rig, P
         for place, name in enumerate(CODED_COLUMNS):
             expected = [row[3 + place] for row in rows]
             if name == "url_path":
-                assert len(set(expected)) > key_files.MAX_CODES
+                assert len(set(expected)) > key_writing.MAX_CODES
                 assert name not in file.columns
                 continue
             column = file.columns[name]
@@ -105,6 +104,7 @@ def test_persons_are_found_in_every_block_of_their_list(
 ) -> None:
     rig, part = filled
     monkeypatch.setattr(key_files, "PERSONS_A_BLOCK", 3)
+    monkeypatch.setattr(key_writing, "PERSONS_A_BLOCK", 3)
     with rig.database.cursor() as cursor:
         write_key_file(cursor, rig.folder / part.path, part, tmp_path / "small")
     file = open_key_file(tmp_path / "small", part, is_checked=False)
@@ -147,7 +147,7 @@ def test_a_part_beyond_a_limit_gets_none(
     filled: tuple[Rig, Part], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, value: int
 ) -> None:
     rig, part = filled
-    monkeypatch.setattr(key_files, limit, value)
+    monkeypatch.setattr(key_writing, limit, value)
     with rig.database.cursor() as cursor, pytest.raises(Unfit):
         write_key_file(cursor, rig.folder / part.path, part, tmp_path / "none")
 

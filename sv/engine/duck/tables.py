@@ -14,7 +14,7 @@ from sv.engine.duck.buffer import drain as draining
 from sv.engine.duck.buffer.batch_parts import are_large, in_parts, part_bytes
 from sv.engine.duck.buffer.drain import Agent, NumberPersons, Staged, buffer_name
 from sv.engine.duck.database import NO_ASYNC_THREADS, Database
-from sv.engine.duck.keys import key_files, open_files
+from sv.engine.duck.keys import key_files, key_writing, open_files
 from sv.engine.duck.summaries import reading as summaries
 from sv.model.batch import StoredBatch
 from sv.model.errors import Unavailable
@@ -255,8 +255,8 @@ class DuckTables:
     def write_keys(self, part: Part, source: Path, target: Path) -> bool:
         with self._writing() as cursor:
             try:
-                key_files.write_key_file(cursor, source, part, target)
-            except key_files.Unfit as error:
+                key_writing.write_key_file(cursor, source, part, target)
+            except key_writing.Unfit as error:
                 log.debug("no key file for %s: %s", part.path, error)
                 target.write_bytes(b"")
                 return False
