@@ -121,7 +121,7 @@ def test_a_disk_that_refuses_key_files_costs_nothing_else(
 
 def test_a_part_that_can_have_none_is_not_tried_again_and_leaves_no_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(folder)
-    monkeypatch.setattr(key_files, "MAX_SPAN_MS", -1)
+    monkeypatch.setattr(key_writing, "MAX_SPAN_MS", -1)
     folder.server.maintenance.index()
     assert key_paths(folder) == []
     monkeypatch.undo()
