@@ -135,14 +135,14 @@ class FunnelKeys(Struct, frozen=True):
     """A funnel's entries: arrays of keys for each step, each key (group << bits) | (ms - origin_ms). An array of one file is mostly sorted.
 
     foreign: the keys of the rows that match no step, of the groups that did step 1, also as arrays; None where they were not asked for.
-    is_numbered: groups are numbers given out within the query; else they are the numbers of persons.
+    numbering: what groups got their numbers by, which only the engine can read; None where they are the numbers of persons.
     """
 
     steps: list[list[NDArray[np.uint64] | Uncut]]
     foreign: list[NDArray[np.uint64]] | None
     bits: int
     origin_ms: int
-    is_numbered: bool
+    numbering: object | None
 
 
 class FunnelRows(Struct, frozen=True):
@@ -152,7 +152,7 @@ class FunnelRows(Struct, frozen=True):
     masks: NDArray[np.uint32]
     bits: int
     origin_ms: int
-    is_numbered: bool
+    numbering: object | None
 
 
 class GroupValues(Struct, frozen=True):
@@ -288,12 +288,12 @@ class Engine(Protocol):
         step: Matcher,
         name: str,
         group_by: GroupBy,
-        is_numbered: bool,
+        numbering: object | None,
         limits: Limits,
     ) -> GroupValues:
         """The property's value on each group's first event (by time, then arrival) that matched the step.
 
-        is_numbered: as the keys or rows say whose groups are meant.
+        numbering: as the keys or rows say whose groups are meant.
         """
         ...
 

@@ -60,7 +60,7 @@ def groups_of(levels: Levels, step: int, outcome: Outcome) -> NDArray[np.uint64]
 
 def _persons_of(context: Context, query: FunnelQuery, found: Found, groups: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The groups' persons, sorted: numbers within a query are given in the order of persons."""
-    if found.is_numbered:
+    if found.numbering is not None:
         starters = context.engine.funnel_persons(context.snapshot, scope_of(query), matcher_of(query.steps[0]), context.limits)
         groups = starters[groups]
     return groups.astype(np.int64)

@@ -19,10 +19,10 @@ from sv.model.queries import Breakdown, FunnelQuery
 
 
 class Found(NamedTuple):
-    """How far each group gets, and what the groups are: numbered within the query, or persons by their numbers."""
+    """How far each group gets, and by what groups have their numbers (see `FunnelKeys`)."""
 
     levels: Levels
-    is_numbered: bool
+    numbering: object | None
 
 
 def funnel(context: Context, query: FunnelQuery) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
             threads=context.threads,
             check=context.limits.check,
         )
-        return Found(levels, rows.is_numbered)
+        return Found(levels, rows.numbering)
     keys = context.engine.funnel_keys(*ask, context.limits)
     levels = levels_of_steps(
         keys.steps,
@@ -82,7 +82,7 @@ def find_levels(context: Context, query: FunnelQuery) -> Found:
         threads=context.threads,
         check=context.limits.check,
     )
-    return Found(levels, keys.is_numbered)
+    return Found(levels, keys.numbering)
 
 
 def _are_apart(steps: Sequence[Matcher]) -> bool:
@@ -112,7 +112,7 @@ def find_slots(context: Context, query: FunnelQuery, breakdown: Breakdown, whole
         matcher_of(query.steps[0]),
         breakdown.property,
         query.aggregate_by.value,
-        whole.is_numbered,
+        whole.numbering,
         context.limits,
     )
     sizes = np.bincount(found.codes, minlength=len(found.values))

@@ -36,6 +36,10 @@ class Snapshot(Struct, frozen=True):
         """The buffers alone."""
         return replace(self, parts=())
 
+    def without_buffers(self) -> "Snapshot":
+        """The parts alone."""
+        return replace(self, buffers=())
+
     def pinned(self, last_seq: int) -> "Snapshot":
         """The same view without events that enter the buffers after this log position."""
         return replace(self, last_seq=last_seq)

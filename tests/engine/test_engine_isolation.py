@@ -105,7 +105,7 @@ def test_every_way_into_the_engine_keeps_to_its_project(rig: Rig, state: State) 
     assert {int(key) >> keys.bits for key in np.concatenate([*keys.steps[0], *keys.foreign])} == mine
     found = rig.engine.funnel_rows(snapshot, scope, [view], 1000, "person", True, True, LIMITS)
     assert {int(key) >> found.bits for key in found.keys} == mine
-    values = rig.engine.first_values(snapshot, scope, view, "owner", "person", False, LIMITS)
+    values = rig.engine.first_values(snapshot, scope, view, "owner", "person", None, LIMITS)
     assert (values.groups.tolist(), values.values) == (sorted(mine), ['"p"'])
     cells = rig.engine.trend(snapshot, scope, view, "total", None, [0], "owner", 5, LIMITS)
     assert (cells.values, cells.totals.tolist()) == (['"p"'], [9.0])

@@ -203,4 +203,4 @@ def test_persons_of_several_pieces_count_once_near_together_and_far_apart(scale:
         ),
         Contribution({}, {(1, 0): np.array([5, 9], np.uint32) * np.uint32(scale)}),
     ]
-    assert sorted(measures(pieces, lambda: None, of_persons=True), key=str) == [(1, 0, 3.0), (1, 1, 1.0), (1, None, 3.0)]
+    assert sorted(measures(pieces, "unique_persons", lambda: None), key=str) == [(1, 0, 3.0), (1, 1, 1.0), (1, None, 3.0)]

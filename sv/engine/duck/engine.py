@@ -186,11 +186,11 @@ class DuckEngine:
         step: Matcher,
         name: str,
         group_by: GroupBy,
-        is_numbered: bool,
+        numbering: object | None,
         limits: Limits,
     ) -> GroupValues:
         """See the port."""
-        return self._funnels.first_values(snapshot, scope, step, name, group_by, is_numbered, limits)
+        return self._funnels.first_values(snapshot, scope, step, name, group_by, numbering, limits)
 
     def funnel_persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""

@@ -24,6 +24,8 @@ from sv.model.snapshot import Snapshot
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
 """A derived session is a person's events that carry no session id, with no gap over this (docs/api.md, "Fields")."""
 
+CLIENTS_SESSION_KEY: Final = "'=' || session_id"
+"""The session of a row with a session id, as `keyed_sessions` names it."""
 
 MAX_CUTS: Final = 12
 """Stretches of parts that are read each by itself. More parts are read together: a select each would cost more than it saves."""
@@ -70,6 +72,12 @@ def relation(snapshot: Snapshot, data_folder: Path, params: Params, cuts: Cuts |
         nothing = ", ".join(f'null::{kind} as "{name}"' for name, kind in COLUMNS.items())
         return f"select {nothing} where false"
     return "\nunion all\n".join(selects)
+
+
+def with_lacking(events: str, lacking: str) -> str:
+    """These events, and those of the others that have no session id: a select of what sessions follow from, beside sessions that are
+    known. Both are selects; an empty one is left out."""
+    return "\nunion all\n".join(filter(None, (events, lacking and f"select * from ({lacking}) where session_id is null")))
 
 
 def attributed(events: str, aliases: str) -> str:
@@ -169,7 +177,7 @@ def keyed_sessions(source: str, columns: Mapping[str, str], range_condition: str
       )
     """
     return f"""
-    select person, timestamp{named}, '=' || session_id as session_key
+    select person, timestamp{named}, {CLIENTS_SESSION_KEY} as session_key
     from {source}
     where session_id is not null and {range_condition} and {condition}
     union all

@@ -1,12 +1,12 @@
-"""The breakdown value of each person in a funnel: the property at the person's first event of step 1. Read from key files where they can
+"""The breakdown value of each person or session in a funnel: the property at its first event of step 1. Read from key files where they can
 tell, and by SQL elsewhere.
 
 Key files know an event's time but not its id, which decides between two events of one millisecond. Where two such events have different
 values, everything is asked of SQL.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,41 @@ from sv.engine.duck.funnels.step_keys import OFFSETS
 from sv.engine.duck.keys.key_files import KEY_BITS
 from sv.engine.duck.keys.key_reading import KeyReader, Matched
 from sv.engine.duck.keys.key_values import Dictionary, Valued, valued_of
+from sv.engine.duck.keys.session_numbers import SessionNumbers
+from sv.engine.duck.run import Columns, column_of
 from sv.engine.duck.trends.trend_keys import in_range
 from sv.engine.port import GroupValues, Limits, Matcher, Scope
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
 
-MAX_PERSONS: Final = 8_000_000
-"""Numbers of persons, of which each takes 13 bytes while it is found out who was first where."""
+MAX_NUMBER: Final = 8_000_000
+"""Of a person or session: each below takes 13 bytes while it is found out who was first where."""
 
 _NEVER: Final = np.iinfo(np.int64).max
 
 
 class Firsts(NamedTuple):
-    """The first event of each person among some events, as parallel arrays: the person, its time, and the value's code. is_tied: whether
-    another event at the same time has another value."""
+    """The first event of each person, or of each session, among some events, as parallel arrays: the person's or session's number, the
+    event's time, and the value's code. is_tied: whether another event at the same time has another value."""
 
     persons: NDArray[np.int64]
     ms: NDArray[np.int64]
     codes: NDArray[np.int64]
     dictionary: Dictionary
     is_tied: NDArray[np.bool_]
+
+    def values(self) -> GroupValues:
+        """The values of all groups, where these are all their first events."""
+        order = np.argsort(self.persons, kind="stable")
+        return GroupValues(self.persons[order].astype(np.uint64), self.codes[order], list(self.dictionary.values))
+
+
+def firsts_in(table: Columns, groups: NDArray[np.int64]) -> Firsts:
+    """The first events in an answer of SQL, which has decided which of several at one time is first: `value` and `ms` of these groups."""
+    encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
+    codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    values = cast("tuple[str | None, ...]", tuple(encoded.dictionary.to_pylist()))
+    return Firsts(groups, column_of(table, "ms").astype(np.int64), codes, Dictionary(values), np.zeros(codes.size, np.bool_))
 
 
 def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
@@ -63,10 +78,10 @@ def firsts_of(matched: Matched, users: NDArray[np.uint32] | None) -> Firsts:
 class _Earliest:
     """Collects the first event of each person over several files."""
 
-    def __init__(self, max_person: int) -> None:
-        self._ms = np.full(max_person + 1, _NEVER, np.int64)
-        self._codes = np.zeros(max_person + 1, np.int32)
-        self._is_tied = np.zeros(max_person + 1, np.bool_)
+    def __init__(self, most: int) -> None:
+        self._ms = np.full(most + 1, _NEVER, np.int64)
+        self._codes = np.zeros(most + 1, np.int32)
+        self._is_tied = np.zeros(most + 1, np.bool_)
         self._numbers: dict[str | None, int] = {}
         self._of_dictionaries: dict[Dictionary, NDArray[np.int32]] = {}
 
@@ -98,8 +113,8 @@ class _Earliest:
 
 
 class Asked(NamedTuple):
-    """max_person: at most MAX_PERSONS. rest_of: the first events by SQL, with times, of a part of the source. texts_of: the JSON texts of
-    strings."""
+    """rest_of: the first events, by SQL, of what these parts don't have; None where there is nothing. texts_of: the JSON texts of strings.
+    sessions: asks for them in the place of persons."""
 
     source: Snapshot
     scope: Scope
@@ -107,9 +122,9 @@ class Asked(NamedTuple):
     name: str
     limits: Limits
     users: NDArray[np.uint32] | None
-    max_person: int
-    rest_of: Callable[[Snapshot], Firsts]
-    texts_of: Callable[[Iterable[str]], dict[str, str]]
+    rest_of: Callable[[Collection[int]], Firsts | None]
+    texts_of: Callable[[Collection[str]], dict[str, str]]
+    sessions: SessionNumbers | None = None
 
 
 def first_values(key_reader: KeyReader, asked: Asked) -> GroupValues | None:
@@ -121,16 +136,20 @@ def first_values(key_reader: KeyReader, asked: Asked) -> GroupValues | None:
     def work(part: Part, matched: Matched) -> Firsts:
         return firsts_of(in_range(part, matched, asked.scope), asked.users)
 
-    found = key_reader.reduce(asked.source.parts, asked.scope, asked.step, wanted, work, asked.limits)
+    found = key_reader.reduce(asked.source.parts, asked.scope, asked.step, wanted, work, asked.limits, sessions=asked.sessions)
     if not found:
         return None
     texts: dict[Any, str] = {}
     if wanted.is_column:
         texts = asked.texts_of({value for each in found.values() for value in each.dictionary.values if value is not None})
-    earliest = _Earliest(asked.max_person)
+    rest = asked.rest_of(found)
+    numbers = [each.persons for each in (*found.values(), *([] if rest is None else [rest])) if each.persons.size]
+    most = max((int(each.max()) for each in numbers), default=0)
+    if most > MAX_NUMBER:
+        return None
+    earliest = _Earliest(most)
     for each in found.values():
         earliest.add(each, lambda value: texts.get(value, value))
-    rest = asked.source.with_parts(tuple(part for part in asked.source.parts if part.part_id not in found))
-    if rest.parts or rest.buffers:
-        earliest.add(asked.rest_of(rest), lambda value: value)
+    if rest is not None:
+        earliest.add(rest, lambda value: value)
     return earliest.values()

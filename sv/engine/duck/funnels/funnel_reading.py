@@ -1,24 +1,26 @@
 """Reads a funnel's entries: as keys or as rows, with the breakdown's values, and the persons of its first step.
 
-For a funnel by person, entries come from key files and from the step cache where these can tell, and by SQL elsewhere. For one by session,
-and where numbers are too large to be packed into keys, they come by SQL alone.
+For a funnel by person, entries come from key files and from the step cache where these can tell, and by SQL elsewhere; for one by session
+see `session_reading`. Where numbers are too large to be packed into keys, they come by SQL alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv.engine.duck.funnels import first_values, funnel_sql, step_keys
-from sv.engine.duck.funnels.first_values import Firsts
+from sv.engine.duck.funnels.first_values import Firsts, firsts_in
 from sv.engine.duck.funnels.merged_keys import Hit, MergedKeys, Piece, Share, are_many, plan_merge
+from sv.engine.duck.funnels.session_reading import SessionReader
 from sv.engine.duck.funnels.step_keys import Kept
 from sv.engine.duck.funnels.step_reading import StepReader
 from sv.engine.duck.keys.key_files import KEY_BITS, MAX_PERSON
 from sv.engine.duck.keys.key_reading import KeyReader
-from sv.engine.duck.keys.key_values import Dictionary, json_texts
+from sv.engine.duck.keys.key_values import json_texts
+from sv.engine.duck.keys.session_numbers import SessionNumbers
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.trends.trend_reading import Relations
@@ -26,6 +28,9 @@ from sv.engine.port import FunnelKeys, FunnelRows, GroupBy, GroupValues, Limits,
 from sv.model.snapshot import Snapshot
 
 Run: TypeAlias = "NDArray[np.uint64] | Uncut"
+
+IN_SQL: Final = "in SQL"
+"""Groups have numbers that one statement gave out, and that another one will give out likewise."""
 
 
 class FunnelReader:
@@ -46,6 +51,7 @@ class FunnelReader:
         self._merged = merged
         self._relations = relations
         self._steps = executor
+        self._sessions = SessionReader(statements, key_reader, relations)
 
     def keys(
         self,
@@ -61,13 +67,17 @@ class FunnelReader:
         first take one statement for everything."""
         source = snapshot.within(scope.from_ms, scope.to_ms)
         packing = self._packing(source, scope, window_ms, limits)
+        if packing is not None and group_by == "session" and not with_foreign:
+            by_session = self._sessions.keys(source, scope, steps, packing, limits)
+            if by_session is not None:
+                return by_session
         if packing is None or group_by == "session" or not self._fits(packing):
             rows = self.rows(snapshot, scope, steps, window_ms, group_by, with_foreign, False, limits)
             by_step: list[list[Run]] = [
                 [rows.keys[(rows.masks >> np.uint32(place)) & np.uint32(1) == 1]] for place in range(len(steps))
             ]
             foreign = [rows.keys[rows.masks == 0]] if with_foreign else None
-            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.is_numbered)
+            return FunnelKeys(by_step, foreign, rows.bits, rows.origin_ms, rows.numbering)
         are_files_read = packing.bits <= KEY_BITS and self._relations.max_person <= MAX_PERSON
         if are_files_read:
             packing = funnel_sql.Packing(packing.origin_ms, KEY_BITS)
@@ -97,7 +107,7 @@ class FunnelReader:
         if with_foreign:
             starts = [run.wanted(run.keys) if isinstance(run, Uncut) else run for run in by_step[0]]
             foreign = self._foreign_keys(source, scope, steps, starts, packing, limits, are_files_read=are_files_read)
-        return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, False)
+        return FunnelKeys(by_step, foreign, packing.bits, packing.origin_ms, None)
 
     def _cut(self, hits: Sequence[Hit]) -> list[list[NDArray[np.uint64]]]:
         """The keys of each hit, cut to the asked range, as runs that each ascend. The steps' pieces are cut in parallel."""
@@ -214,7 +224,7 @@ class FunnelReader:
         source = snapshot.within(scope.from_ms, scope.to_ms)
         packing = self._packing(source, scope, window_ms, limits)
         if packing is None:
-            return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, False)
+            return FunnelRows(np.empty(0, np.uint64), np.empty(0, np.uint32), 1, scope.from_ms, None)
         params = Params()
         events = self._events_of(source, group_by, params)
         is_numbered = group_by == "session" or not self._fits(packing)
@@ -222,7 +232,7 @@ class FunnelReader:
         table = self._statements.table(statement, limits)
         keys: NDArray[np.uint64] = column_of(table, "key").astype(np.uint64, copy=False)
         masks: NDArray[np.uint32] = column_of(table, "mask").astype(np.uint32, copy=False)
-        return FunnelRows(keys, masks, packing.bits, packing.origin_ms, is_numbered)
+        return FunnelRows(keys, masks, packing.bits, packing.origin_ms, IN_SQL if is_numbered else None)
 
     def first_values(
         self,
@@ -231,7 +241,7 @@ class FunnelReader:
         step: Matcher,
         name: str,
         group_by: GroupBy,
-        is_numbered: bool,
+        numbering: object | None,
         limits: Limits,
     ) -> GroupValues:
         """See the port."""
@@ -240,26 +250,27 @@ class FunnelReader:
         def in_sql(some: Snapshot) -> Firsts:
             params = Params()
             events = self._events_of(some, group_by, params)
-            statement = funnel_sql.first_values_sql(events, scope, step, name, group_by, is_numbered, params)
+            statement = funnel_sql.first_values_sql(events, scope, step, name, group_by, numbering is not None, params)
             table = self._statements.table(statement, limits)
-            encoded = table.column("value").combine_chunks().dictionary_encode(null_encoding="encode")
-            codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-            values = cast("tuple[str | None, ...]", tuple(encoded.dictionary.to_pylist()))
-            groups, ms = (column_of(table, column).astype(np.int64) for column in ("group", "ms"))
-            return Firsts(groups, ms, codes, Dictionary(values), np.zeros(codes.size, np.bool_))
+            return firsts_in(table, column_of(table, "group").astype(np.int64))
 
-        def texts(values: Iterable[str]) -> dict[str, str]:
+        def rest_of(found: Collection[int]) -> Firsts | None:
+            rest = source.with_parts(tuple(part for part in source.parts if part.part_id not in found))
+            return in_sql(rest) if rest.parts or rest.buffers else None
+
+        def texts(values: Collection[str]) -> dict[str, str]:
             return json_texts(values, self._statements, limits)
 
+        if isinstance(numbering, SessionNumbers):
+            return self._sessions.first_values(source, scope, step, name, numbering, texts, limits)
         most = self._relations.max_person
-        if group_by == "person" and not is_numbered and most <= first_values.MAX_PERSONS:
+        if group_by == "person" and numbering is None and most <= first_values.MAX_NUMBER:
             users = self._relations.users(source, most + 1)
-            asked = first_values.Asked(source, scope, step, name, limits, users, most, in_sql, texts)
+            asked = first_values.Asked(source, scope, step, name, limits, users, rest_of, texts)
             found = first_values.first_values(self._key_reader, asked)
             if found is not None:
                 return found
-        whole = in_sql(source)
-        return GroupValues(whole.persons.astype(np.uint64), whole.codes, list(whole.dictionary.values))
+        return in_sql(source).values()
 
     def persons(self, snapshot: Snapshot, scope: Scope, step: Matcher, limits: Limits) -> NDArray[np.uint64]:
         """See the port."""

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from sv.engine.duck.files import read_files
+from sv.engine.duck.keys.session_codes import digest_sql
 from sv.engine.duck.properties import Property
 from sv.engine.duck.relation import in_range, in_scope, keyed_sessions, matches, of_scope
 from sv.engine.duck.sql import Params, Sql
@@ -149,17 +150,32 @@ def first_values_sql(
 
     Groups are numbered as in `rows_sql` of the same events, scope and first step.
     """
-    columns = {"id": "id", "value": Property(name, params).json()}
     return params.sql(f"""
         with events as not materialized ({events}),
-        firsts as (
-          select who, arg_min({{'value': value, 'timestamp': timestamp}}, id) as first
-          from ({_grouped(scope, columns, matches(step, params), group_by, params)})
-          group by who
-        )
+        firsts as ({_firsts(scope, step, name, group_by, params)})
         select ({_number(is_numbered)})::ubigint as "group", first.value as value, epoch_ms(first.timestamp) as ms
         from firsts
         order by "group"
+        """)
+
+
+def session_rows_sql(events: str, scope: Scope, steps: Sequence[Matcher], origin_ms: int, params: Params) -> Sql:
+    """(digest, since, mask) of each row that matches a step: its session, and ms since the origin."""
+    bits = " | ".join(f"(case when {matches(step, params)} then {1 << place} else 0 end)" for place, step in enumerate(steps))
+    rows = _grouped(scope, {"mask": f"({bits})::uinteger"}, _some_step(steps, params), "session", params)
+    return params.sql(f"""
+        with events as not materialized ({events})
+        select {digest_sql("who")} as digest, (epoch_ms(timestamp) - {params.bind(origin_ms)})::ubigint as since, mask
+        from ({rows})
+        """)
+
+
+def session_first_values_sql(events: str, scope: Scope, step: Matcher, name: str, params: Params) -> Sql:
+    """(digest, value, ms) of each session that did the step, as `first_values_sql` has them."""
+    return params.sql(f"""
+        with events as not materialized ({events}),
+        firsts as ({_firsts(scope, step, name, "session", params)})
+        select {digest_sql("who")} as digest, first.value as value, epoch_ms(first.timestamp) as ms from firsts
         """)
 
 
@@ -182,6 +198,16 @@ def _grouped(scope: Scope, columns: Mapping[str, str], condition: str, group_by:
         return f"select *, session_key as who from ({keyed_sessions('events', columns, in_range(scope, params), kept)})"
     named = "".join(f", {expression} as {name}" for name, expression in columns.items())
     return f"select timestamp{named}, person as who from events where {kept}"
+
+
+def _firsts(scope: Scope, step: Matcher, name: str, group_by: GroupBy, params: Params) -> str:
+    """A select of who did the step, and of the first event of each, with `value` and `timestamp`."""
+    columns = {"id": "id", "value": Property(name, params).json()}
+    return f"""
+          select who, arg_min({{'value': value, 'timestamp': timestamp}}, id) as first
+          from ({_grouped(scope, columns, matches(step, params), group_by, params)})
+          group by who
+        """
 
 
 def _some_step(steps: Sequence[Matcher], params: Params) -> str:

@@ -14,6 +14,7 @@ Layout, little endian:
     …            for each coded property u8 or u16 x rows and its values (`property_codes`), each padded to 8 bytes
     …            for some properties without codes a filter for each block of the part's rows (`fingerprints`)
     u32 x …      the part's persons, ascending, padded to 8 bytes
+    …            u16 or u32 x rows: each row's session, padded to 8 bytes; and twice u64 x sessions (`session_codes`)
     …            `Footer` as MessagePack
     32 bytes     the footer's length and CRC-32, the sum of all 64-bit words before the footer (wrapping), magic
 """
@@ -36,6 +37,7 @@ from sv.engine.duck.keys import fingerprints
 from sv.engine.duck.keys.fingerprints import Fingerprints
 from sv.engine.duck.keys.key_order import KEY_BITS, Codes, Keys
 from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.session_codes import Sessions, Words
 from sv.model.part import Part
 
 MAX_PERSON: Final = (1 << (64 - KEY_BITS)) - 1
@@ -60,6 +62,8 @@ CODED_COLUMNS: Final = (
 MAGIC: Final = b"SVKEYS01"
 TAIL: Final = struct.Struct("<QQQ8s")
 
+_CODE_KINDS: Final = {1: np.uint8, 2: np.uint16, 4: np.uint32}
+
 Value = str | bool | None
 
 
@@ -81,8 +85,8 @@ class Persons(Struct, frozen=True):
 
 class Footer(Struct, frozen=True):
     """names: the events' in the part's order, ascending; counts: rows of each. properties: by name, None where it has no codes;
-    has_all_properties: whether others are absent from all rows. fingerprints: of some that have no codes. blocks: the first and the last
-    time of each block of the part's rows, in Unix ms."""
+    has_all_properties: whether others are absent from all rows. fingerprints: of some that have no codes. sessions:
+    None in files of earlier."""
 
     rows: int
     origin_ms: int
@@ -93,6 +97,7 @@ class Footer(Struct, frozen=True):
     properties: dict[str, PropertyColumn | None] = {}
     has_all_properties: bool = False
     fingerprints: dict[str, Fingerprints] = {}
+    sessions: Sessions | None = None
 
 
 class KeyFile:
@@ -109,6 +114,7 @@ class KeyFile:
         self.properties = {sys.intern(name): column for name, column in footer.properties.items()}
         self.has_all_properties = footer.has_all_properties
         self.fingerprints = {sys.intern(name): each for name, each in footer.fingerprints.items()}
+        self.sessions = footer.sessions
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
 
@@ -147,7 +153,7 @@ class Reading:
 
     def codes(self, at: int, low: int, high: int, width: int = 1) -> Codes:
         """A column's codes of these rows, each of so many bytes."""
-        found: Codes = np.empty(high - low, np.uint8 if width == 1 else np.uint16)
+        found: Codes = np.empty(high - low, _CODE_KINDS[width])
         self._fill(found, at + low * width)
         return found
 
@@ -156,6 +162,14 @@ class Reading:
         found = np.empty(column.values_bytes, np.uint8)
         self._fill(found, column.values_at)
         return found.tobytes()
+
+    def first_words(self, sessions: Sessions) -> Words:
+        """The first halves of the sessions' digests, by code."""
+        return self._words(sessions.first_at, sessions.count)
+
+    def second_words(self, sessions: Sessions) -> Words:
+        """The second halves."""
+        return self._words(sessions.second_at, sessions.count)
 
     def blocks_with(self, prints: Fingerprints, values: fingerprints.Hashes) -> set[int]:
         """The blocks of the part that may hold one of these values."""
@@ -182,6 +196,11 @@ class Reading:
                 if (found == person).any():
                     return True
         return False
+
+    def _words(self, at: int, count: int) -> Words:
+        found = np.empty(count, np.uint64)
+        self._fill(found, at)
+        return found
 
     def _fill(self, target: NDArray[Any], place: int) -> None:
         view = target.data.cast("B")

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sv.engine.duck.funnels.step_keys import Kept, covers
+from sv.engine.duck.funnels.step_keys import OFFSETS, Kept, covers
 from sv.engine.duck.keys.key_blocks import Range, rows_of
 from sv.engine.duck.keys.key_conditions import (
     Alternative,
@@ -20,8 +20,11 @@ from sv.engine.duck.keys.key_conditions import (
 )
 from sv.engine.duck.keys.key_files import Codes, KeyFile, Keys, Reading
 from sv.engine.duck.keys.key_numbers import NO_NUMBERS, Numbered, Numbers, numbers_by_file
-from sv.engine.duck.keys.key_values import NO_VALUES, Dictionary, Valued, Values, values_by_file
+from sv.engine.duck.keys.key_order import KEY_BITS
+from sv.engine.duck.keys.key_values import NO_VALUES, Dictionary, Files, Valued, Values, values_by_file
 from sv.engine.duck.keys.open_files import KeyFiles
+from sv.engine.duck.keys.session_codes import Sessions
+from sv.engine.duck.keys.session_numbers import FileNumbers, Numberings, SessionNumbers
 from sv.engine.duck.run import Statements
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.part import Part
@@ -50,6 +53,7 @@ class KeyReader:
         self._statements = statements
         self._files = files
         self._executor = executor
+        self._numberings = Numberings(files.give_up)
 
     def read(
         self,
@@ -59,12 +63,16 @@ class KeyReader:
         origin_ms: int,
         known: Sequence[Collection[int]],
         limits: Limits,
+        sessions: SessionNumbers | None = None,
     ) -> list[dict[int, Kept]]:
         """For each step, what matches it in each part, at whatever time; without parts where key files can't tell, and without `known`
-        ones. Times of parts that lie within the scope's range are counted from `origin_ms`, which isn't after any of them."""
+        ones. Times of parts that lie within the scope's range are counted from `origin_ms`, which isn't after any of them. sessions: the
+        keys are of sessions, in any order, and rows without a session id are left out."""
         found: list[dict[int, Kept]] = [{} for _ in steps]
         asked = [(place, some) for place, step in enumerate(steps) if (some := alternatives_of(scope, step)) is not None]
-        files = self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _ in asked)])
+        files = _numbered(
+            self._files.of([part for part in parts if any(part.part_id not in known[place] for place, _ in asked)]), sessions
+        )
         if not files:
             return found
         answers = self._answers([one for _, some in asked for one in some], files, limits)
@@ -76,7 +84,7 @@ class KeyReader:
             for place, some in asked:
                 answered = None if part.part_id in known[place] else _answered(some, file, answers)
                 if answered is not None:
-                    keys = _matching(file, reading, answered, None).keys
+                    keys = _matching(file, reading, answered, None, in_order=sessions is None, sessions=sessions).keys
                     keys += shift  # here, while they are in the processor's cache
                     found.append((place, part.part_id, Kept(keys, origin)))
             return found
@@ -97,13 +105,14 @@ class KeyReader:
         *,
         in_order: bool = True,
         number_of: str | None = None,
+        sessions: SessionNumbers | None = None,
     ) -> dict[int, Result]:
         """Apply `work` to everything in a part that matches, at whatever time. Returns the results by part, without parts where key
         files can't tell. wanted: a column or property whose codes come along, in parts where they are known and null hides no value of
         another type. in_order: whether keys have to ascend. number_of: a property whose numbers' codes come along, in parts where they
-        are known."""
+        are known. sessions: the keys are of sessions, and rows without a session id are left out."""
         some = alternatives_of(scope, matcher)
-        files = self._files.of(parts)
+        files = _numbered(self._files.of(parts), sessions)
         if some is None or not files:
             return {}
         answers = self._answers(some, files, limits)
@@ -114,10 +123,19 @@ class KeyReader:
             answered = _answered(some, file, answers)
             if answered is None or (wanted is not None and file not in values) or (number_of is not None and file not in numbers):
                 return None
-            matched = _matching(file, reading, answered, values.get(file), numbers.get(file), in_order=in_order)
+            matched = _matching(
+                file, reading, answered, values.get(file), numbers.get(file), in_order=in_order, sessions=sessions
+            )
             return None if wanted is not None and wanted.is_column and matched.has_null else work(part, matched)
 
         return {part_id: result for part_id, result in self._in_files(files, look, limits).items() if result is not None}
+
+    def sessions_of(self, parts: Sequence[Part]) -> SessionNumbers | None:
+        """The numbers of the sessions in these parts' key files. None where most rows would have to be read elsewhere all the same: from
+        parts without key files, or since they have no session id. Raises UnreadableSessions."""
+        files = [(part, file) for part, file in self._files.of(parts) if file.sessions is not None]
+        numbers = self._numberings.of(files) if files else None
+        return numbers if numbers is not None and 2 * numbers.rows >= sum(part.rows for part in parts) else None
 
     def counts(self, parts: Sequence[Part], scope: Scope, matcher: Matcher, limits: Limits) -> dict[int, int]:
         """How many rows match in each part, at whatever time, where that follows from what is in memory, without reading any row."""
@@ -177,6 +195,11 @@ class KeyReader:
     def _answers(self, asked: Iterable[Alternative], files: Sequence[tuple[Part, KeyFile]], limits: Limits) -> Answers:
         needs = {need for one in asked for need in one.needs}
         return answers_of(needs, files, self._statements, self._files.give_up, limits)
+
+
+def _numbered(files: Files, sessions: SessionNumbers | None) -> Files:
+    """Those of which sessions are wanted; all where none are."""
+    return files if sessions is None else [each for each in files if each[1] in sessions.of_file]
 
 
 def _shares(files: Sequence[tuple[Part, KeyFile]]) -> list[list[tuple[Part, KeyFile]]]:
@@ -291,19 +314,24 @@ def _matching(
     numbered: Numbered | None = None,
     *,
     in_order: bool = True,
+    sessions: SessionNumbers | None = None,
 ) -> Matched:
     """What matches, with the codes of what is wanted."""
     names = {event for event, _ in answered}
     spans = [(0, file.rows)] if None in names else [file.range_of(event) for event in names if event is not None]
-    coded = [each for each in (wanted, numbered) if each is not None]
+    coded = [each for each in (wanted, numbered, None if sessions is None else file.sessions) if each is not None]
     pieces = [
         _rows(reading, low, high, flags, coded)
         for low, high in spans
         if low < high and (flags := _any_of(file, reading, low, high, answered)) is not False
     ]
     arrays = [_joined(column) for column in zip(*(pieces or [[_NOTHING, *(_NO_CODES for _ in coded)]]), strict=True)]
+    if sessions is not None:
+        arrays = _by_session(arrays, sessions.of_file[file])
     keys, codes = arrays[0], arrays[1:]
-    if in_order and (len(pieces) > 1 or None in names):  # keys ascend within one event only
+    if in_order and (
+        len(pieces) > 1 or None in names or sessions is not None
+    ):  # keys ascend within one event, and by person, only
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         codes = [of_one[order] for of_one in codes]
@@ -311,6 +339,14 @@ def _matching(
     if wanted is not None:
         matched = matched._replace(codes=codes[0], dictionary=wanted.dictionary)
     return matched if numbered is None else matched._replace(number_codes=codes[-1], numbers=numbered.numbers)
+
+
+def _by_session(arrays: Sequence[NDArray[Any]], numbers: FileNumbers) -> list[NDArray[Any]]:
+    """The same rows, but for those without a session id, with keys of sessions. arrays: the last one is of the sessions' codes."""
+    codes = arrays[-1]
+    known = np.flatnonzero(codes != numbers.count)
+    keys, *others, codes = arrays if known.size == codes.size else [array[known] for array in arrays]
+    return [(numbers.of(codes) << np.uint64(KEY_BITS)) | (keys & OFFSETS), *others]
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -331,7 +367,9 @@ def _any_of(file: KeyFile, reading: Reading, low: int, high: int, answered: Answ
     return found if found.any() else False
 
 
-def _rows(reading: Reading, low: int, high: int, flags: Table | bool, coded: Sequence[Values | Numbered]) -> list[NDArray[Any]]:
+def _rows(
+    reading: Reading, low: int, high: int, flags: Table | bool, coded: Sequence[Values | Numbered | Sessions]
+) -> list[NDArray[Any]]:
     """The keys, and the codes of each."""
     arrays: list[NDArray[Any]] = [reading.keys(low, high)]
     arrays += [

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv.engine.duck.files import BATCH_ROWS, read_files
-from sv.engine.duck.keys import fingerprints, property_codes
+from sv.engine.duck.keys import fingerprints, property_codes, session_codes
 from sv.engine.duck.keys.fingerprints import Fingerprints
 from sv.engine.duck.keys.key_files import (
     CODED_COLUMNS,
@@ -28,6 +28,7 @@ from sv.engine.duck.keys.key_files import (
 )
 from sv.engine.duck.keys.key_order import KEY_BITS, Codes, Keys, Order, order_of, ordered
 from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.session_codes import Sessions
 from sv.model.part import Part
 
 MAX_SPAN_MS: Final = (1 << KEY_BITS) - 1
@@ -82,6 +83,7 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
             properties,
             listed is not None and len(listed) <= property_codes.MAX_LISTED,
             prints,
+            _write_sessions(cursor, source, part, keys, order, writer),
         )
         encoded = msgspec.msgpack.encode(footer)
         file.write(encoded)
@@ -107,6 +109,17 @@ class _Writer:
             self._file.write(bytes(whole + 8 - held.size))
             self.total += word_sum(rest)
         return at
+
+
+def _write_sessions(
+    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, keys: Keys, order: Order | None, writer: _Writer
+) -> Sessions | None:
+    coded = session_codes.coded_sessions(cursor, source, part.rows, keys, order)
+    if coded is None:
+        return None
+    at = writer.add(coded.codes)
+    first_at, second_at = (writer.add(half) for half in coded.digests)
+    return Sessions(at, coded.codes.itemsize, coded.digests.first.size, first_at, second_at, coded.without)
 
 
 def _write_properties(

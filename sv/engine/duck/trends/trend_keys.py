@@ -17,7 +17,7 @@ from sv.engine.duck.keys.key_files import KEY_BITS, Codes, Keys
 from sv.engine.duck.keys.key_reading import Matched
 from sv.engine.duck.keys.key_values import Dictionary
 from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
-from sv.engine.port import Scope
+from sv.engine.port import Measure, Scope
 from sv.model.part import Part
 
 Persons = NDArray[np.uint32]
@@ -33,7 +33,8 @@ _PERSON: Final = np.uint64((1 << (64 - KEY_BITS)) - 1)
 
 
 class Contribution(Struct, frozen=True):
-    """What a file has in each cell: the number of events and, where asked for, the distinct persons, ascending."""
+    """What a file has in each cell: the number of events and, where asked for, the distinct persons, or whatever its keys are of,
+    ascending."""
 
     counts: dict[Cell, int]
     persons: dict[Cell, Persons]
@@ -184,28 +185,34 @@ def _once(persons: Persons, *, is_sorted: bool) -> Persons:
 
 
 def measures(
-    contributions: Sequence[Contribution], check: Callable[[], None], *, of_persons: bool
+    contributions: Sequence[Contribution], measure: Measure, check: Callable[[], None]
 ) -> list[tuple[int, int | None, float]]:
-    """(slot, bucket or None for the whole range, measure), as `trend_sql.cells_sql` answers. check: called between unions of persons."""
-    if not of_persons:
-        counts: Counter[Cell] = Counter()
-        for each in contributions:
-            counts.update(each.counts)
-        wholes: Counter[int] = Counter()
-        for (slot, _), count in counts.items():
-            wholes[slot] += count
-        cells: list[tuple[int, int | None, float]] = [(slot, bucket, float(count)) for (slot, bucket), count in counts.items()]
-        return cells + [(slot, None, float(count)) for slot, count in wholes.items()]
-    by_cell: dict[Cell, list[Persons]] = defaultdict(list)
-    by_slot: dict[int, list[Persons]] = defaultdict(list)
+    """(slot, bucket or None for the whole range, measure), as `trend_sql.cells_sql` answers: of events, of what keys are of, or how many of
+    the former each of the latter has. check: called between unions."""
+    found = _totals(contributions) if measure in ("total", "per_session") else _uniques(contributions, check)
+    if measure == "per_session":
+        found = {cell: found[cell] / size for cell, size in _uniques(contributions, check).items()}
+    return [(slot, bucket, float(figure)) for (slot, bucket), figure in found.items()]
+
+
+def _totals(contributions: Sequence[Contribution]) -> dict[tuple[int, int | None], float]:
+    """Events of each cell and of each slot."""
+    counts: Counter[tuple[int, int | None]] = Counter()
     for each in contributions:
-        for cell, persons in each.persons.items():
-            by_cell[cell].append(persons)
-            by_slot[cell[0]].append(persons)
-    rows: list[tuple[int, int | None, float]] = [
-        (slot, bucket, float(_union_size(lists, check))) for (slot, bucket), lists in by_cell.items()
-    ]
-    return rows + [(slot, None, float(_union_size(lists, check))) for slot, lists in by_slot.items()]
+        counts.update(each.counts)
+    for (slot, _), count in list(counts.items()):
+        counts[slot, None] += count
+    return dict(counts)
+
+
+def _uniques(contributions: Sequence[Contribution], check: Callable[[], None]) -> dict[tuple[int, int | None], float]:
+    """Persons of each cell and of each slot, each once."""
+    found: dict[tuple[int, int | None], list[Persons]] = defaultdict(list)
+    for each in contributions:
+        for (slot, bucket), persons in each.persons.items():
+            found[slot, bucket].append(persons)
+            found[slot, None].append(persons)
+    return {cell: _union_size(lists, check) for cell, lists in found.items()}
 
 
 def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
@@ -224,8 +231,9 @@ def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
 
 
 def contribution_of(rows: Any) -> Contribution:
-    """The contribution of the rest, from the answer of `trend_sql.pieces_sql`: parallel arrays of slot, bucket and person, in any order."""
-    slots, buckets, persons = (np.asarray(values, np.int64) for values in rows)
+    """The contribution of the rest, from the answer of `trend_sql.pieces_sql`: parallel arrays of slot, bucket and person, in any order; or
+    of slot, bucket, session and its events."""
+    slots, buckets, persons, *events = (np.asarray(values, np.int64) for values in rows)
     if not slots.size:
         return Contribution({}, {})
     order = np.lexsort((persons, buckets, slots))
@@ -234,6 +242,7 @@ def contribution_of(rows: Any) -> Contribution:
         np.concatenate((np.ones(min(1, slots.size), np.bool_), (slots[1:] != slots[:-1]) | (buckets[1:] != buckets[:-1])))
     )
     ends = [*borders[1:].tolist(), slots.size]
-    return Contribution(
-        {}, {(int(slots[low]), int(buckets[low])): persons[low:high] for low, high in zip(borders.tolist(), ends, strict=True)}
-    )
+    cells = [(int(slots[low]), int(buckets[low])) for low in borders.tolist()]
+    spans = zip(cells, borders.tolist(), ends, strict=True)
+    counts = dict(zip(cells, np.add.reduceat(events[0][order], borders).tolist(), strict=True)) if events else {}
+    return Contribution(counts, {cell: persons[low:high] for cell, low, high in spans})

@@ -1,7 +1,7 @@
 """Reads one series of a trend: from key files where they can tell, and by SQL for the rest, combined.
 
-Counts of events and of persons, and measures of a property's numbers, can be combined exactly from pieces. Sessions are always counted by
-one statement over everything, and so are quantiles for which SQL would have to return too many distinct numbers.
+Counts of events, persons and sessions, and measures of a property's numbers, can be combined exactly from pieces. One statement over
+everything is asked where SQL would have to return too many distinct numbers for quantiles, and where most sessions are in no key file.
 """
 
 from bisect import bisect_right
@@ -18,6 +18,8 @@ from sv.engine.duck.funnels.step_keys import covers
 from sv.engine.duck.keys.key_files import MAX_PERSON
 from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.key_values import Valued, json_texts, strings_of, valued_of
+from sv.engine.duck.keys.session_codes import digests_of
+from sv.engine.duck.keys.session_numbers import SessionNumbers, UnreadableSessions
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.trends import trend_keys, trend_numbers, trend_sql
@@ -123,6 +125,8 @@ class TrendReader:
             return self._number_rows(asked, asked.number_of, top)
         if not _is_counted(asked):
             return self._sql_rows(asked, asked.source, top)
+        if trend_sql.needs_sessions(asked.measure):
+            return self._session_rows(asked, top)
         of_persons = asked.measure == "unique_persons"
         if of_persons and self._relations.max_person > MAX_PERSON:
             return self._sql_rows(asked, asked.source, top)
@@ -151,7 +155,49 @@ class TrendReader:
         contributions = list(found.values())
         if rest.parts or rest.buffers:
             contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
-        return list(trend_keys.measures(contributions, asked.limits.check, of_persons=of_persons))
+        return list(trend_keys.measures(contributions, asked.measure, asked.limits.check))
+
+    def _session_rows(self, asked: Asked, top: Sequence[str]) -> list[Row]:
+        try:
+            sessions = self._key_reader.sessions_of(asked.source.parts)
+            if sessions is not None:
+                return self._numbered_rows(asked, sessions, top)
+        except UnreadableSessions:
+            pass
+        return self._sql_rows(asked, asked.source, top)
+
+    def _numbered_rows(self, asked: Asked, sessions: SessionNumbers, top: Sequence[str]) -> list[Row]:
+        """As `_session_rows`. Raises UnreadableSessions."""
+        slots = self._slots(asked, top)
+        found = self._key_reader.reduce(
+            asked.source.parts,
+            asked.scope,
+            asked.matcher,
+            _valued(asked),
+            lambda part, matched: trend_keys.contribution(
+                part,
+                trend_keys.in_range(part, matched, asked.scope),
+                asked.starts_ms,
+                slots,
+                None,
+                with_persons=True,
+            ),
+            asked.limits,
+            sessions=sessions,
+        )
+        contributions = list(found.values())
+        beyond = sessions.beyond(asked.source, found)
+        if beyond is not None:
+            params = Params()
+            events = beyond.events(self._relations.events, params)
+            statement = trend_sql.session_pieces_sql(
+                events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params
+            )
+            table: Any = self._statements.table(statement, asked.limits)
+            slot, bucket, count = (column_of(table, name) for name in ("slot", "bucket", "events"))
+            numbers = sessions.of_rows(digests_of(table.column("digest").combine_chunks()))
+            contributions.append(trend_keys.contribution_of([slot, bucket, numbers, count]))
+        return list(trend_keys.measures(contributions, asked.measure, asked.limits.check))
 
     def _number_rows(self, asked: Asked, number_of: str, top: Sequence[str]) -> list[Row]:
         slots = self._slots(asked, top)
@@ -256,8 +302,6 @@ class TrendReader:
 
 def _is_counted(asked: Asked) -> bool:
     """Whether the answer can be combined from pieces, and key files may have some of them."""
-    if asked.measure not in ("total", "unique_persons") and asked.number_of is None:
-        return False
     return asked.breakdown is None or _valued(asked) is not None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from sv.engine.duck.keys.session_codes import digest_sql
 from sv.engine.duck.properties import Property
 from sv.engine.duck.relation import in_range, in_scope, joined, keyed_sessions, matches
 from sv.engine.duck.sql import Params, Sql
@@ -122,6 +123,22 @@ def pieces_sql(
     return params.sql(f"""
         {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
         select slot, bucket, {"person" if of_persons else "count(*)"} from slotted group by all
+        """)
+
+
+def session_pieces_sql(
+    events: str,
+    scope: Scope,
+    matcher: Matcher,
+    starts_ms: Sequence[int],
+    breakdown: str | None,
+    top: Sequence[str],
+    params: Params,
+) -> Sql:
+    """(slot, bucket, digest, events) of each session in a cell. Arguments and columns as of `cells_sql`."""
+    return params.sql(f"""
+        {_slotted(events, scope, matcher, True, None, starts_ms, breakdown, top, params)}
+        select slot, bucket, {digest_sql("session_key")} as digest, count(*) as events from slotted group by slot, bucket, session_key
         """)
 
 
