@@ -1,5 +1,5 @@
-"""Looks after key files (`keys/…`, beside `events/…`): makes those that are missing, checks each before queries use it, and deletes those
-whose part is gone.
+"""Looks after key files (`keys/…`, beside `events/…`): makes those that are missing, checks each before queries use it, makes those anew
+that are of an earlier layout once no other is missing, and deletes those whose part is gone.
 
 What a key file says is in its part too, so nothing waits for one: queries read the part until its key file is there, a disk that refuses it
 only costs speed, and a damaged one is made again.
@@ -36,10 +36,12 @@ class Indexing:
         self._not_before_s: dict[int, float] = {}
         self._version = -1
         self._open: list[Part] = []
+        self._outdated: dict[int, Part] = {}
         self._told: set[str] = set()
 
     def next_part(self) -> Part | None:
-        """The newest part whose key file nobody has looked at yet; None if there is none, and as long as the engine is not needed.
+        """The newest part whose key file nobody has looked at yet, then one whose key file is outdated; None if there is none, and as
+        long as the engine is not needed.
 
         Goes through all parts only when some came or went, or one is due again, and not once for each part: with twenty thousand parts that
         took a minute of processor time at each start.
@@ -52,13 +54,14 @@ class Indexing:
             parts = self._store.catalog.parts()
             ids = {part.part_id for part in parts}
             self._done &= ids
+            self._outdated = {part_id: part for part_id, part in self._outdated.items() if part_id in ids}
             self._not_before_s = {
                 part_id: at_s for part_id, at_s in self._not_before_s.items() if part_id in ids and at_s > now_s
             }
             self._open = sorted((part for part in parts if self._is_open(part)), key=lambda part: part.part_id)
         while self._open and not self._is_open(self._open[-1]):
             self._open.pop()
-        return self._open[-1] if self._open else None
+        return self._open[-1] if self._open else next(iter(self._outdated.values()), None)
 
     def _is_open(self, part: Part) -> bool:
         return part.part_id not in self._done and part.part_id not in self._not_before_s
@@ -72,12 +75,17 @@ class Indexing:
             return part is not None
 
     def index(self, part: Part) -> None:
-        """Let queries use the part's key file; makes it where it is missing or damaged."""
+        """Let queries use the part's key file; makes it where it is missing, damaged, or known to be outdated."""
         tables = self._store.tables
         source, path = (self._store.data_folder / name for name in (part.path, part.keys_path))
         self._done.add(part.part_id)
         try:
-            if not tables.wants_keys(part) or tables.open_keys(part, path, is_checked=False):
+            is_outdated = self._outdated.pop(part.part_id, None) is not None
+            if not tables.wants_keys(part):
+                return
+            if not is_outdated and tables.open_keys(part, path, is_checked=False):
+                if tables.are_keys_outdated(part.part_id):
+                    self._outdated[part.part_id] = part
                 return
             if write_durably(path, lambda target: tables.write_keys(part, source, target)):
                 tables.open_keys(part, path, is_checked=True)

@@ -156,6 +156,10 @@ class Tables(Protocol):
         """Have queries use the file. False where it isn't there or isn't whole. Raises OSError."""
         ...
 
+    def are_keys_outdated(self, part_id: int) -> bool:
+        """Whether the file that was just opened is of an earlier layout, which says less than one that is made anew."""
+        ...
+
     def write_keys(self, part: Part, source: Path, target: Path) -> bool:
         """Make the key file of the part, whose own file is `source`, at `target`. False where it can have none."""
         ...

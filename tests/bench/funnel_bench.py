@@ -64,8 +64,8 @@ class Ours:
 
     key_bytes = 0
 
-    def __init__(self, folder: Path, count: int, aliases: Any = None, properties: str = "") -> None:
-        """aliases: of merged identity. properties: SQL of the events' JSON, where it is to be another one."""
+    def __init__(self, folder: Path, count: int, aliases: Any = None, properties: str = "", made: str = "") -> None:
+        """aliases: of merged identity. properties: SQL of the events' JSON, made: of the events, where they are to be others."""
         from sv.engine.duck.buffer.drain import EVENT_ID
         from sv.engine.duck.database import Database
         from sv.engine.duck.engine import DuckEngine
@@ -86,7 +86,8 @@ class Ours:
         given = {"properties": properties or _PROPERTIES, "id": EVENT_ID, "options": parquet_options(MERGED_LEVEL)}
         with database.cursor() as cursor:
             cursor.execute(
-                _MADE, {"count": count, "persons": count // 20, "span": SPAN_MS, "origin": ORIGIN_MS, "steps": list(STEPS)}
+                made or _MADE,
+                {"count": count, "persons": count // 20, "span": SPAN_MS, "origin": ORIGIN_MS, "steps": list(STEPS)},
             )
             cursor.execute(f"copy made to '{folder}/made.parquet' (format parquet)")
             for day in range(SPAN_MS // 86_400_000):
@@ -152,7 +153,8 @@ select
   i, (hash(i) % $persons)::bigint as person,
   $steps[1 + least(len($steps) - 1, floor(-ln(1 - (hash(i, 1) % 1000000) / 1000000.0) * 1.1)::bigint)] as event,
   $origin::bigint + (hash(i, 2) % $span)::bigint as ms,
-  ['Desktop', 'Mobile', 'Tablet'][(1 + hash(i, 3) % 3)::bigint] as device_type
+  ['Desktop', 'Mobile', 'Tablet'][(1 + hash(i, 3) % 3)::bigint] as device_type,
+  'session-' || person as session
 from range($count) t(i)
 """
 
@@ -162,7 +164,7 @@ _DAY = """
 copy (
   select
     {id} as id, event, make_timestamp_ms(ms) as timestamp, make_timestamp_ms(ms) as received_at, 'person-' || person as distinct_id,
-    person, 'person-' || person as anonymous_id, null::varchar as user_id, 'session-' || person as session_id,
+    person, 'person-' || person as anonymous_id, null::varchar as user_id, session as session_id,
     []::varchar[] as groups, null::uuid as client_event_id,
     {properties} as properties,
     'https://shop.example/p/' || (i % 50) as current_url, '/p/' || (i % 50) as url_path, null::varchar as referring_domain,

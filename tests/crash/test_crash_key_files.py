@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -93,6 +94,38 @@ def test_a_start_uses_whole_key_files_makes_damaged_ones_anew_and_deletes_strang
     assert {name: (again.path / name).read_bytes() for name in names} == content
     assert used(again) == 3
     assert again.numbers() == Counter({f"{letter}{nth}": 1 for letter in "ab" for nth in range(3)})
+    again.close()
+
+
+def test_key_files_of_an_earlier_layout_are_used_until_they_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_files, "MIN_ROWS", 1)
+    folder = Folder(tmp_path / "data")
+    filled(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(key_writing, "LAYOUT", 1)
+        folder.server.maintenance.index()
+    names = expected(folder)
+    folder.crash()
+    again = Folder(folder.path)
+    again.numbers()
+    made_at = {name: (folder.path / name).stat().st_mtime_ns for name in names}
+    write, used_before = key_writing.write_key_file, list[int]()
+
+    def noted(*asked: Any) -> None:
+        used_before.append(used(again))
+        write(*asked)
+
+    monkeypatch.setattr(key_writing, "write_key_file", noted)
+    again.server.maintenance.index()
+    assert used_before == [3, 3, 3]
+    assert key_paths(again) == names
+    assert used(again) == 3
+    assert all((folder.path / name).stat().st_mtime_ns > at_ns for name, at_ns in made_at.items())
+    again.server.maintenance.index()
+    assert used_before == [3, 3, 3], "made anew once more"
+    assert again.numbers().total() == 6
     again.close()
 
 

@@ -134,6 +134,22 @@ def test_a_key_file_that_was_cut_off_anywhere_is_not_believed(filled: tuple[Rig,
         assert open_key_file(damaged, part, is_checked=False) is None, length
 
 
+def test_who_opened_a_file_before_it_was_made_anew_reads_the_part_and_the_new_one_stays(
+    copy: Rig,
+) -> None:
+    """As a query that began before that does."""
+    part, before = copy.tables.key_files.of(copy.parts)[0]
+    copy.index(copy.parts)
+    with pytest.raises(OSError, match="another file by now"):
+        Reading(before)
+    ((_, after),) = copy.tables.key_files.of([part])
+    assert after is not before
+    copy.tables.key_files.give_up(part, before, OSError())
+    assert copy.tables.key_files.of([part]) == [(part, after)]
+    copy.tables.key_files.give_up(part, after, OSError())
+    assert copy.tables.key_files.of([part]) == []
+
+
 def test_another_parts_key_file_is_not_believed(filled: tuple[Rig, Part]) -> None:
     rig, part = filled
     path = rig.folder / part.keys_path
@@ -343,6 +359,8 @@ def test_open_files_share_the_texts_of_their_values() -> None:
     values = (None, "/coffee", "/tea")
     footer = Footer(0, 0, (), (), {"url_path": Column(values, 8)}, Persons(8, 0, ()))
     encoded = msgspec.msgpack.encode(footer)
-    one, other = (KeyFile(Path("x.keys"), msgspec.msgpack.decode(encoded, type=Footer)).columns["url_path"] for _ in range(2))
+    one, other = (
+        KeyFile(Path("x.keys"), msgspec.msgpack.decode(encoded, type=Footer), (0, 0, 0, 0)).columns["url_path"] for _ in range(2)
+    )
     assert one == other == Column(values, 8)
     assert all(value is same for value, same in zip(one.values, other.values, strict=True))

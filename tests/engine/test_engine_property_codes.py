@@ -261,7 +261,7 @@ def test_a_key_file_of_before_properties_had_codes_still_answers(rig: Rig, faile
     footer = {
         "rows": 20, "origin_ms": file.origin_ms, "names": ["e"], "counts": [20], "columns": file.columns, "persons": file.persons,
     }  # fmt: skip
-    old = KeyFile(file.path, msgspec.msgpack.decode(msgspec.msgpack.encode(footer), type=Footer))
+    old = KeyFile(file.path, msgspec.msgpack.decode(msgspec.msgpack.encode(footer), type=Footer), file.identity)
     assert answer(rig, part, old, Filter("n", Operator.GT, 3), failed) is None
     need = Condition("country", Filter("$country", Operator.EXACT, "DE"))
     told = answers_of({need}, [(part, old)], Statements(rig.database), lambda *_: None, LIMITS)[need, old]

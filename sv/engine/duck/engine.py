@@ -21,6 +21,7 @@ from sv.engine.duck.funnels.step_keys import StepCache
 from sv.engine.duck.funnels.step_reading import StepReader
 from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.open_files import KeyFiles
+from sv.engine.duck.keys.session_numbers import Numberings
 from sv.engine.duck.overviews.overview_reading import Asked as OverviewAsked
 from sv.engine.duck.overviews.overview_reading import OverviewReader
 from sv.engine.duck.overviews.overview_sql import OverviewSource
@@ -60,7 +61,7 @@ threads, or a key file. No more than those threads are: with four on two cores n
 interpreter's lock waited for the processor behind all of them, and ingest with it (`ingest_under_queries_bench`)."""
 
 CACHE_BYTES: Final = 128 << 20
-"""Sixteen million matches, half of them merged."""
+"""Fourteen million matches, eight of them merged, and what tells two million sessions apart that lie in several files."""
 
 READY_S: Final = 60.0
 """For the statement that nobody waits for."""
@@ -87,12 +88,13 @@ class DuckEngine:
         self._data_folder = data_folder
         self._memory_bytes = database.memory_bytes
         self._max_person = max_person
-        self._cache = StepCache(cache_bytes // 2)
-        self._merged = MergedKeys(cache_bytes - cache_bytes // 2)
+        self._cache = StepCache(cache_bytes * 3 // 8)
+        self._merged = MergedKeys(cache_bytes // 2)
         self._steps = ThreadPoolExecutor(min(database.threads, MAX_STEP_WORKERS), "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
         self._key_files.when_gone = self._cache.forget
-        self._key_reader = KeyReader(self._statements, self._key_files, self._steps)
+        self._numberings = Numberings(self._key_files.give_up, cache_bytes // 8)
+        self._key_reader = KeyReader(self._statements, self._key_files, self._steps, self._numberings)
         self._pages = PageReader(self._statements, data_folder, self._key_files, self._key_reader, aliases)
         self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)
         self._export_slices = ExportSlices(self._statements, data_folder, database.memory_bytes, self.events)
@@ -111,8 +113,8 @@ class DuckEngine:
 
     @property
     def cached_bytes(self) -> int:
-        """What is kept of funnels' steps for the next question."""
-        return self._cache.bytes + self._merged.bytes
+        """What is kept of funnels' steps, and of sessions, for the next question."""
+        return self._cache.bytes + self._merged.bytes + self._numberings.bytes
 
     def pin(self, snapshot: Snapshot, limits: Limits) -> Snapshot:
         """See the port. Drains are transactions in log order, so that the last position in the buffers tells what is in them."""

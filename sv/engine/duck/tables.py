@@ -252,6 +252,9 @@ class DuckTables:
             self.key_files.add(part.part_id, found)
         return found is not None
 
+    def are_keys_outdated(self, part_id: int) -> bool:
+        return self.key_files.is_outdated(part_id)
+
     def write_keys(self, part: Part, source: Path, target: Path) -> bool:
         with self._writing() as cursor:
             try:

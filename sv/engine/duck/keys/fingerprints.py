@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.distinct import distinct
 from sv.engine.duck.files import BATCH_ROWS, read_files
 from sv.engine.duck.properties import pointer
 from sv.engine.duck.slices import GROUP_ROWS
@@ -194,7 +195,7 @@ def _mixed(values: Hashes) -> Hashes:
 
 
 def _distinct(hashes: Hashes) -> Hashes:
-    values = np.unique(hashes)
+    values = distinct(hashes)
     return values[values > 0]
 
 

@@ -3,8 +3,8 @@ persons have any event.
 
 Funnels read them as they are, where they would have to decode the part; and one person's events are looked for where there are some.
 A key file is made from a part and says nothing that the part doesn't: it may be deleted at any time, and what lacks one is read from the
-part. Assumes that a part's path stands for its content for ever. Never read by a mapping: a file that somebody cuts off must cost an
-error, not the process.
+part. A file of an earlier layout is used as far as it goes until it is made anew under its name, so that whoever opened a description finds
+out that the file is another one. Never read by a mapping: a file that somebody cuts off must cost an error, not the process.
 
 Layout, little endian:
 
@@ -60,11 +60,18 @@ CODED_COLUMNS: Final = (
 )  # fmt: skip
 
 MAGIC: Final = b"SVKEYS01"
+
+LAYOUT: Final = 2
+"""Files of layout 1 have no sessions."""
+
 TAIL: Final = struct.Struct("<QQQ8s")
 
 _CODE_KINDS: Final = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 
 Value = str | bool | None
+
+Identity = tuple[int, int, int, int]
+"""Device, number, bytes, and when it was written in ns."""
 
 
 class Column(Struct, frozen=True):
@@ -86,7 +93,7 @@ class Persons(Struct, frozen=True):
 class Footer(Struct, frozen=True):
     """names: the events' in the part's order, ascending; counts: rows of each. properties: by name, None where it has no codes;
     has_all_properties: whether others are absent from all rows. fingerprints: of some that have no codes. sessions:
-    None in files of earlier."""
+    None where there is nothing to tell them apart by."""
 
     rows: int
     origin_ms: int
@@ -98,13 +105,23 @@ class Footer(Struct, frozen=True):
     has_all_properties: bool = False
     fingerprints: dict[str, Fingerprints] = {}
     sessions: Sessions | None = None
+    layout: int = 1
+
+
+def identity_of(descriptor: int) -> Identity:
+    """What tells an open file from another of its name."""
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class KeyFile:
-    """An open description of a key file; the file itself is opened for each reading. held_bytes: about what it takes in memory."""
+    """An open description of a key file; the file itself is opened for each reading. identity: of the file that it was read from.
+    held_bytes: about what it takes in memory."""
 
-    def __init__(self, path: Path, footer: Footer, held_bytes: int = 0) -> None:
+    def __init__(self, path: Path, footer: Footer, identity: Identity, held_bytes: int = 0) -> None:
         self.path = path
+        self.identity = identity
+        self.is_current = footer.layout >= LAYOUT
         self.held_bytes = held_bytes
         self.rows = footer.rows
         self.origin_ms = footer.origin_ms
@@ -133,11 +150,14 @@ def _interned(column: Column) -> Column:
 
 
 class Reading:
-    """A key file, open. Raises OSError, also for a file that ends too early."""
+    """A key file, open. Raises OSError, also for one that ends too early, or that isn't the described one any more."""
 
     def __init__(self, file: KeyFile) -> None:
         self._file = file
         self._descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+        if identity_of(self._descriptor) != file.identity:
+            os.close(self._descriptor)
+            raise OSError(f"{file.path} is another file by now")
 
     def __enter__(self) -> "Reading":
         return self
@@ -222,6 +242,7 @@ def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None
     except FileNotFoundError:
         return None
     with open(descriptor, "rb") as file:
+        identity = identity_of(descriptor)
         size = file.seek(0, os.SEEK_END)
         if size < len(MAGIC) + TAIL.size:
             return None
@@ -240,7 +261,7 @@ def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None
         return None
     if footer.rows != part.rows or footer.origin_ms != part.min_ts_ms or sum(footer.counts) != part.rows:
         return None
-    return KeyFile(path, footer, HELD_TIMES * length + NAME_BYTES * len(footer.names))
+    return KeyFile(path, footer, identity, HELD_TIMES * length + NAME_BYTES * len(footer.names))
 
 
 def word_sum(words: bytes | NDArray[Any]) -> int:

@@ -49,11 +49,11 @@ Result = TypeVar("Result")
 class KeyReader:
     """Thread-safe."""
 
-    def __init__(self, statements: Statements, files: KeyFiles, executor: Executor) -> None:
+    def __init__(self, statements: Statements, files: KeyFiles, executor: Executor, numberings: Numberings) -> None:
         self._statements = statements
         self._files = files
         self._executor = executor
-        self._numberings = Numberings(files.give_up)
+        self._numberings = numberings
 
     def read(
         self,

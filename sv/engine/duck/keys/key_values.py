@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.distinct import distinct
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.keys.property_codes import PropertyColumn
 from sv.engine.duck.properties import IS_BOT, Property
@@ -112,11 +113,11 @@ def values_by_file(
 def _number_texts(held: Held) -> tuple[dict[float, str | None], dict[float, str]]:
     """Of the files in which they are numbers in order, what whole ones are shown as, and JSON of the others, however it is written there.
     Nothing where there are too many."""
-    distinct = np.unique(np.concatenate([np.empty(0), *(each for _, each in held.numbers.values())]))
-    if distinct.size > MAX_ASKED:
+    numbers = distinct(np.concatenate([np.empty(0), *(each for _, each in held.numbers.values())]))
+    if numbers.size > MAX_ASKED:
         return {}, {}
-    is_whole = (distinct >= -(2.0**63)) & (distinct < 2.0**64) & (distinct == np.trunc(distinct))
-    whole, others = distinct[is_whole].tolist(), distinct[~is_whole].tolist()
+    is_whole = (numbers >= -(2.0**63)) & (numbers < 2.0**64) & (numbers == np.trunc(numbers))
+    whole, others = numbers[is_whole].tolist(), numbers[~is_whole].tolist()
     texts = msgspec.json.encode(others).decode()[1:-1].split(",") if others else []
     return {number: str(int(number)) for number in whole}, dict(zip(others, texts, strict=True))
 

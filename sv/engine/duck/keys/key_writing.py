@@ -10,11 +10,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sv.engine.distinct import distinct
 from sv.engine.duck.files import BATCH_ROWS, read_files
 from sv.engine.duck.keys import fingerprints, property_codes, session_codes
 from sv.engine.duck.keys.fingerprints import Fingerprints
 from sv.engine.duck.keys.key_files import (
     CODED_COLUMNS,
+    LAYOUT,
     MAGIC,
     MAX_PERSON,
     MAX_ROWS,
@@ -72,7 +74,7 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
             filters.name: Fingerprints(writer.add(filters.data), filters.blocks, filters.buckets)
             for filters in fingerprints.filters_of(cursor, source, part.rows, uncoded)
         }
-        persons = np.unique(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
+        persons = distinct(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
         footer = Footer(
             part.rows,
             part.min_ts_ms,
@@ -84,6 +86,7 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
             listed is not None and len(listed) <= property_codes.MAX_LISTED,
             prints,
             _write_sessions(cursor, source, part, keys, order, writer),
+            LAYOUT,
         )
         encoded = msgspec.msgpack.encode(footer)
         file.write(encoded)

@@ -39,6 +39,7 @@ class KeyFiles:
         """Those in memory, the one that was asked for longest ago first."""
         self._paths: dict[int, str] = {}
         """Of the others."""
+        self._outdated: set[int] = set()
         self.bytes = 0
         self.when_gone: Callable[[int], None] = lambda _part_id: None
 
@@ -47,6 +48,8 @@ class KeyFiles:
         with self._lock:
             self._discard(part_id)
             self._put(part_id, file)
+            if not file.is_current:
+                self._outdated.add(part_id)
             self._files.move_to_end(part_id, last=False)
             self._make_room()
 
@@ -69,8 +72,16 @@ class KeyFiles:
             return tuple(parts)
         return tuple(part for part in parts if self._may_hold(part, persons))
 
+    def is_outdated(self, part_id: int) -> bool:
+        """Whether the part's key file is of an earlier layout."""
+        with self._lock:
+            return part_id in self._outdated
+
     def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
-        """Stop using the key file; queries read the part itself instead."""
+        """Stop using the key file; queries read the part itself instead. Says nothing where it was made anew meanwhile."""
+        with self._lock:
+            if self._files.get(part.part_id, file) is not file:
+                return
         self._give_up(part.part_id, os.fspath(file.path), redacted(error))
 
     def _may_hold(self, part: Part, persons: Sequence[int]) -> bool:
@@ -120,6 +131,7 @@ class KeyFiles:
 
     def _discard(self, part_id: int) -> None:
         self._paths.pop(part_id, None)
+        self._outdated.discard(part_id)
         file = self._files.pop(part_id, None)
         if file is not None:
             self.bytes -= file.held_bytes

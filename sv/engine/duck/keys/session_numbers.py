@@ -23,8 +23,8 @@ from sv.engine.duck.sql import Params
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
 
-HELD_SHARED: Final = 1 << 20
-"""Sessions in several files, of all numberings that are kept: 16 bytes each. More are found anew for each question."""
+FILE_BYTES: Final = 300
+"""What is kept of a file of a numbering, measured, beside 8 bytes for each of its sessions that has another file's number."""
 
 _SIEVE_BITS: Final = 20
 
@@ -40,8 +40,8 @@ class FileNumbers(Struct, frozen=True, eq=False):
 
     base: int
     count: int
-    codes: NDArray[np.int64]
-    numbers: Keys
+    codes: NDArray[np.uint32]
+    numbers: NDArray[np.uint32]
 
     def of(self, codes: Codes) -> Keys:
         """The number of each of these codes, each of a session."""
@@ -158,13 +158,15 @@ def _low_bits(words: Words) -> NDArray[np.int64]:
 
 
 class Numberings:
-    """Numbers sessions of sets of files. Keeps what was found out for the sets that were asked for last. Thread-safe."""
+    """Numbers sessions of sets of files. Keeps, in up to `most_bytes`, what was found out for the sets that were asked for last.
+    Thread-safe."""
 
-    def __init__(self, give_up: GiveUp) -> None:
+    def __init__(self, give_up: GiveUp, most_bytes: int) -> None:
         self._give_up = give_up
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Ids, dict[int, FileNumbers]] = OrderedDict()
-        self.held = 0
+        self.bytes = 0
 
     def of(self, files: Files) -> SessionNumbers | None:
         """The numbers of the sessions in these files, all of which have some. None where half of a digest is not enough to tell two apart,
@@ -186,14 +188,14 @@ class Numberings:
         with self._lock:
             self._drop(ids)
             self._kept[ids] = found
-            self.held += _weight(found)
-            while self.held > HELD_SHARED:
+            self.bytes += _bytes(found)
+            while self.bytes > self._most_bytes:
                 self._drop(next(iter(self._kept)))
 
     def _drop(self, ids: _Ids) -> None:
         found = self._kept.pop(ids, None)
         if found is not None:
-            self.held -= _weight(found)
+            self.bytes -= _bytes(found)
 
     def _found(self, files: Files) -> dict[int, FileNumbers] | None:
         halves: list[Words] = []
@@ -202,40 +204,37 @@ class Numberings:
                 halves.append(reading.first_words(_of(file)))
         ends = np.cumsum([0, *(half.size for half in halves)]).tolist()
         words = np.concatenate([np.empty(0, np.uint64), *halves])
-        ascending = np.sort(words)
-        repeated = np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
-        if not repeated.size:
-            shared, numbers = np.empty(0, np.int64), np.empty(0, np.int64)
-        else:
-            shared, of_each = _Sieve(repeated).hits(words)
-            firsts = np.full(repeated.size, words.size, np.int64)
-            np.minimum.at(firsts, of_each, shared)
-            numbers = firsts[of_each]
-            if not self._are_same(files, ends, shared, numbers):
-                return None
+        order = np.argsort(words)
+        ascending = words[order]
+        is_like_next = ascending[1:] == ascending[:-1]
+        pairs = np.flatnonzero(is_like_next)
+        if not self._are_same(files, ends, order[pairs], order[pairs + 1]):
+            return None
+        begins = np.flatnonzero(np.concatenate((np.ones(min(1, words.size), np.bool_), ~is_like_next)))
+        firsts = np.minimum.reduceat(order, begins) if begins.size else begins
+        numbers = np.empty(words.size, np.uint32)
+        numbers[order] = np.repeat(firsts, np.diff(begins, append=words.size))
         found: dict[int, FileNumbers] = {}
-        borders = np.searchsorted(shared, ends).tolist()
-        for nth, (part, file) in enumerate(files):
-            some = slice(borders[nth], borders[nth + 1])
-            is_other = shared[some] != numbers[some]
-            codes = shared[some][is_other] - ends[nth]
-            found[part.part_id] = FileNumbers(ends[nth], _of(file).count, codes, numbers[some][is_other].astype(np.uint64))
+        for (part, _), low, high in zip(files, ends, ends[1:], strict=False):
+            codes = np.flatnonzero(numbers[low:high] != np.arange(low, high))
+            found[part.part_id] = FileNumbers(low, high - low, codes.astype(np.uint32), numbers[low:high][codes])
         return found
 
-    def _are_same(self, files: Files, ends: Sequence[int], shared: NDArray[np.int64], numbers: NDArray[np.int64]) -> bool:
-        """Whether the second halves of the shared sessions' digests are equal too, each with that of the first file's."""
-        borders = np.searchsorted(shared, ends).tolist()
-        seconds = np.zeros(shared.size, np.uint64)
-        for nth, (part, file) in enumerate(files):
-            some = slice(borders[nth], borders[nth + 1])
-            if some.start < some.stop:
+    def _are_same(self, files: Files, ends: Sequence[int], left: NDArray[np.int64], right: NDArray[np.int64]) -> bool:
+        """Whether the sessions at these places, whose digests have one first half, have one second half as well."""
+        if not left.size:
+            return True
+        seconds, is_asked = np.zeros(ends[-1], np.uint64), np.zeros(ends[-1], np.bool_)
+        is_asked[left] = is_asked[right] = True
+        for (part, file), low, high in zip(files, ends, ends[1:], strict=False):
+            if is_asked[low:high].any():
                 with _opened(part, file, self._give_up) as reading:
-                    seconds[some] = reading.second_words(_of(file))[shared[some] - ends[nth]]
-        return bool((seconds == seconds[np.searchsorted(shared, numbers)]).all())
+                    seconds[low:high] = reading.second_words(_of(file))
+        return bool((seconds[left] == seconds[right]).all())
 
 
-def _weight(found: dict[int, FileNumbers]) -> int:
-    return len(found) + sum(each.codes.size for each in found.values())
+def _bytes(found: dict[int, FileNumbers]) -> int:
+    return sum(FILE_BYTES + each.codes.nbytes + each.numbers.nbytes for each in found.values())
 
 
 def _of(file: KeyFile) -> Sessions:

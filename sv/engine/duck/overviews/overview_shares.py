@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.distinct import distinct
 from sv.model.limits import DAY_MS
 from sv.model.part import Part
 
@@ -104,7 +105,7 @@ def of_several(hashes: Hashes) -> Hashes:
     """The hashes that occur in several pieces, ascending. Each piece has each hash once. Two sessions may have the same hash, which costs
     time alone."""
     ordered = np.sort(hashes)
-    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return distinct(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def of_cut_sessions(hashes: Hashes, from_ms: int, to_ms: int) -> Iterator[Share]:

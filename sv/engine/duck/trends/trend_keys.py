@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from sv.engine.distinct import distinct
 from sv.engine.duck.funnels.step_keys import OFFSETS, covers, pick_within
 from sv.engine.duck.keys.key_files import KEY_BITS, Codes, Keys
 from sv.engine.duck.keys.key_reading import Matched
@@ -132,7 +133,7 @@ def _persons(keys: Keys, users: NDArray[np.uint32] | None) -> Persons:
 def _pairs(cells: NDArray[Any], persons: Persons, *, is_sorted: bool) -> tuple[NDArray[Any], Persons]:
     """Each pair once, by cell and then by person. is_sorted: whether the persons ascend."""
     if not is_sorted:
-        pairs = np.unique((cells.astype(np.uint64) << _PERSON_BITS) | persons)
+        pairs = distinct((cells.astype(np.uint64) << _PERSON_BITS) | persons)
         return (pairs >> _PERSON_BITS).astype(np.int64), (pairs & _PERSON).astype(np.uint32)
     cells, persons = _without_repeats(cells, persons)
     order = np.argsort(cells, kind="stable")  # of small integers, which are put into order without comparing any two
@@ -180,7 +181,7 @@ def _buckets(offsets: NDArray[np.int64], borders: NDArray[np.int64]) -> NDArray[
 def _once(persons: Persons, *, is_sorted: bool) -> Persons:
     """Each person once, ascending."""
     if not is_sorted:
-        return np.unique(persons)
+        return distinct(persons)
     return persons[np.flatnonzero(np.concatenate((np.ones(min(1, persons.size), np.bool_), persons[1:] != persons[:-1])))]
 
 
@@ -227,7 +228,7 @@ def _union_size(lists: Sequence[Persons], check: Callable[[], None]) -> int:
         for persons in lists:
             flags[persons] = True
         return int(np.count_nonzero(flags))
-    return int(np.unique(np.concatenate(lists)).size)
+    return int(distinct(np.concatenate(lists)).size)
 
 
 def contribution_of(rows: Any) -> Contribution:
