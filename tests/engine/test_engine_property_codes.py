@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.keys import key_values, property_codes
+from sv.engine.duck.keys import key_values, property_codes, value_writing
 from sv.engine.duck.keys.key_conditions import Answer, Condition, answers_of
 from sv.engine.duck.keys.key_files import Footer, KeyFile, Reading
 from sv.engine.duck.keys.key_values import Valued, values_by_file
@@ -28,6 +28,12 @@ NUMBERS = [*range(-20, 20), *(place / 8 for place in range(-40, 40)), *FRACTIONS
 def failed() -> list[Part]:
     """The parts whose key files could not be read."""
     return []
+
+
+@pytest.fixture(autouse=True)
+def no_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key files have codes alone."""
+    monkeypatch.setattr(value_writing, "MAX_BYTES_A_ROW", 0)
 
 
 def place(rig: Rig, sent: list[dict[str, Any]]) -> tuple[Part, KeyFile, list[dict[str, Any]]]:

@@ -24,15 +24,14 @@ def all_of(items: Sequence[Filter], params: Params) -> list[str]:
     return [condition(item, params) for item in items]
 
 
-def condition(item: Filter, params: Params) -> str:
-    """A two-valued SQL expression over a row of `events`."""
+def condition(item: Filter, params: Params, field: Property | None = None) -> str:
+    """A two-valued SQL expression over a row of `events`. field: the property where it is to be found elsewhere."""
     operator = NEGATED.get(item.operator, item.operator)
-    positive = _positive(Filter(item.property, operator, item.value), params)
+    positive = _positive(Filter(item.property, operator, item.value), field or Property(item.property, params), params)
     return positive if operator is item.operator else f"not ({positive})"
 
 
-def _positive(item: Filter, params: Params) -> str:
-    field = Property(item.property, params)
+def _positive(item: Filter, field: Property, params: Params) -> str:
     if item.operator is Operator.IS_SET:
         return field.is_set()
     values: tuple[Scalar | None, ...] = item.value if isinstance(item.value, tuple) else (item.value,)

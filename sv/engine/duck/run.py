@@ -49,14 +49,16 @@ class Statements:
         """The whole answer as tuples."""
         return self._run(statement, limits, lambda cursor: cursor.execute(statement.text, statement.params).fetchall())
 
-    def table(self, statement: Sql, limits: Limits) -> Columns:
-        """The whole answer as columns."""
-        # Not `execute`, whose answer makes one more copy of all rows on its way to Arrow.
-        return self._run(
-            statement,
-            limits,
-            lambda cursor: cast("Columns", cursor.sql(statement.text, params=statement.params).to_arrow_table()),
-        )
+    def table(self, statement: Sql, limits: Limits, held: Any = None) -> Columns:
+        """The whole answer as columns. held: an Arrow table that the statement calls so."""
+
+        def ask(cursor: duckdb.DuckDBPyConnection) -> Columns:
+            if held is not None:
+                cursor.register("held", held)
+            # Not `execute`, whose answer makes one more copy of all rows on its way to Arrow.
+            return cast("Columns", cursor.sql(statement.text, params=statement.params).to_arrow_table())
+
+        return self._run(statement, limits, ask)
 
     def batches(self, statement: Sql, batch_rows: int) -> Generator[Any]:
         """The answer as Arrow record batches, made as they are taken; the engine holds only a few. Takes as long as its reader does."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sv.engine.distinct import distinct
 from sv.engine.duck.files import BATCH_ROWS, read_files
+from sv.engine.duck.keys.value_writing import Facts
 from sv.engine.duck.properties import pointer
 from sv.engine.duck.slices import GROUP_ROWS
 from sv.model.filters import Filter, Operator, Scalar
@@ -81,6 +82,7 @@ class Filters(NamedTuple):
     data: NDArray[np.uint8]
     blocks: int
     buckets: int
+    facts: Facts
 
 
 def filters_of(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Sequence[str]) -> Iterator[Filters]:
@@ -88,11 +90,11 @@ def filters_of(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names
     count = max(1, PASS_BYTES // (8 * max(rows, 1)))
     for first in range(0, len(names), count):
         some = names[first : first + count]
-        for name, hashes in zip(some, _read(cursor, source, rows, some), strict=True):
+        for name, (hashes, facts) in zip(some, _read(cursor, source, rows, some), strict=True):
             blocks = [_distinct(hashes[low : low + BLOCK_ROWS]) for low in range(0, rows, BLOCK_ROWS)]
             buckets = max(1, *(-(-values.size * BITS_A_VALUE // _BITS_A_BUCKET) for values in blocks))
             data = np.stack([_filter_of(values, buckets) for values in blocks], axis=1)
-            yield Filters(name, data.reshape(-1), len(blocks), buckets)
+            yield Filters(name, data.reshape(-1), len(blocks), buckets, facts)
 
 
 def hashes_of(values: Sequence[Scalar]) -> Hashes | None:
@@ -124,9 +126,9 @@ def may_hold(buckets: NDArray[np.uint32], values: Hashes) -> NDArray[np.bool_]:
     return found
 
 
-def _read(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Sequence[str]) -> list[Hashes]:
-    """The properties' values in the part's order."""
-    hashes = [np.zeros(rows, np.uint64) for _ in names]
+def _read(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Sequence[str]) -> list[tuple[Hashes, Facts]]:
+    """The properties' values in the part's order, and what is known of them."""
+    found = [(np.zeros(rows, np.uint64), Facts()) for _ in names]
     columns = ", ".join(
         f"""
         json_extract_string(properties, $p{nth}) as text{nth},
@@ -146,14 +148,15 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Seq
     ).to_arrow_reader(BATCH_ROWS)
     for batch in reader:  # in any order
         places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
-        for nth, target in enumerate(hashes):
+        for nth, (target, facts) in enumerate(found):
             kinds = batch.column(f"kind{nth}").to_numpy()
             numbers: NDArray[np.float64] = batch.column(f"number{nth}").to_numpy(zero_copy_only=False)
             is_text, is_boolean, is_number = kinds == _TEXT, kinds == _BOOLEAN, kinds == _NUMBER
             target[places[is_text]] = _of_column(batch.column(f"text{nth}"), np.flatnonzero(is_text))
             target[places[is_boolean]] = np.where(numbers[is_boolean] == 1, _TRUE, _FALSE)
             target[places[is_number]] = _of_numbers(numbers[is_number])
-    return hashes
+            facts.add(batch.column(f"text{nth}"), kinds == _OTHER, is_number, numbers)
+    return found
 
 
 def _of_column(column: Any, rows: NDArray[np.int64]) -> Hashes:

@@ -18,6 +18,7 @@ from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.keys.key_values import Files, GiveUp, held_values, rows_holding
+from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
@@ -46,6 +47,11 @@ class Answer(NamedTuple):
     width: int
     table: Table
 
+    def flags(self, reading: Reading, low: int, high: int) -> Table:
+        """For which of these rows it holds, where `for_all` is None."""
+        assert self.at is not None
+        return self.table[reading.codes(self.at, low, high, self.width)]
+
     @property
     def for_all(self) -> bool | None:
         """True or False where the condition holds for all rows or for none; None where each row's code has to be looked at."""
@@ -54,7 +60,8 @@ class Answer(NamedTuple):
         return False if self.at is None or not self.table.any() else None
 
 
-Answers = dict[tuple[Condition, KeyFile], Answer]
+AnyAnswer = Answer | OfTexts | OfNumbers
+Answers = dict[tuple[Condition, KeyFile], AnyAnswer]
 """A condition and file that is missing has no answer."""
 
 
@@ -167,7 +174,8 @@ class _OfProperty:
     def answers(self, files: Files, give_up: GiveUp) -> Answers:
         held = held_values(files, self._item.property, give_up)
         holds = self._ask({None, *held.distinct}) if held.absent or held.texts or held.numbers else {}
-        found: Answers = {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
+        found = self._of_values(files)
+        found |= {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
         for texts, holders in held.texts.items():
             table = np.array([holds[text] for text in texts], np.bool_)
             found |= {(self._need, file): Answer(column.at, column.width, table) for file, column in holders}
@@ -175,6 +183,17 @@ class _OfProperty:
             table = np.concatenate(([holds[None]], self._of_numbers(each)))
             found[self._need, file] = Answer(column.at, column.width, table)
         return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
+
+    def _of_values(self, files: Files) -> Answers:
+        """Of the files that have no codes of the property, but its values row by row."""
+        name = self._item.property
+        found: Answers = {}
+        for _, file in files:
+            if (blocks := file.values.get(name)) is not None:
+                found[self._need, file] = OfTexts(self._item, blocks, self._statements, self._limits)
+            elif (at := file.numbers.get(name)) is not None:
+                found[self._need, file] = OfNumbers(self._item, at)
+        return found
 
     def _without(self, files: Files, give_up: GiveUp) -> Iterator[KeyFile]:
         """The files that have no codes of the property, but whose Bloom filters show that no row meets the condition."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sv.engine.duck.keys.key_files import KeyFile
 from sv.engine.duck.keys.key_values import Files, GiveUp, held_values
 from sv.engine.duck.keys.property_codes import NUMBER_BEGINS
+from sv.engine.duck.keys.value_writing import NUMBER_BYTES
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 
@@ -27,10 +28,13 @@ class Numbers(Struct, frozen=True, eq=False):
 
 
 NO_NUMBERS: Final = Numbers(np.full(1, np.nan), slice(0, 0))
+THEMSELVES: Final = Numbers(np.empty(0), slice(0, 0))
+"""In the place of codes there are the numbers themselves, nan where there is none."""
 
 
 class Numbered(NamedTuple):
-    """A property's numbers in one file. at, width: where the codes are; at is None where all rows have the one value."""
+    """A property's numbers in one file. at, width: where the codes are; at is None where all rows have the one value. Where `numbers` is
+    THEMSELVES they are there in the codes' place."""
 
     at: int | None
     width: int
@@ -38,7 +42,7 @@ class Numbered(NamedTuple):
 
 
 def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, Numbered]:
-    """The property's numbers in each file that has them coded. None has them for a property with a typed column."""
+    """The property's numbers in each file that has them coded, or row by row. None has them for a property with a typed column."""
     if name in STRING_PROPERTY_COLUMNS or name == IS_BOT:
         return {}
     held = held_values(files, name, give_up)
@@ -50,7 +54,9 @@ def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, N
         found |= {file: Numbered(column.at, column.width, numbers) for file, column in holders}
     for file, (column, values) in held.numbers.items():
         found[file] = Numbered(column.at, column.width, Numbers(np.concatenate(([np.nan], values)), slice(1, None)))
-    return found
+    return found | {
+        file: Numbered(at, NUMBER_BYTES, THEMSELVES) for _, file in files if (at := file.numbers.get(name)) is not None
+    }
 
 
 def number_in(text: str | None) -> float:

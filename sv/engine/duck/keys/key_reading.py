@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv.engine.duck.funnels.step_keys import OFFSETS, Kept, covers
+from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_blocks import Range, rows_of
 from sv.engine.duck.keys.key_conditions import (
     Alternative,
     Answer,
     Answers,
+    AnyAnswer,
     Table,
     alternatives_of,
     answers_of,
 )
 from sv.engine.duck.keys.key_files import Codes, KeyFile, Keys, Reading
-from sv.engine.duck.keys.key_numbers import NO_NUMBERS, Numbered, Numbers, numbers_by_file
+from sv.engine.duck.keys.key_numbers import NO_NUMBERS, THEMSELVES, Numbered, Numbers, numbers_by_file
 from sv.engine.duck.keys.key_order import KEY_BITS
 from sv.engine.duck.keys.key_values import NO_VALUES, Dictionary, Files, Valued, Values, values_by_file
 from sv.engine.duck.keys.open_files import KeyFiles
@@ -100,22 +102,29 @@ class KeyReader:
         scope: Scope,
         matcher: Matcher,
         wanted: Valued | None,
-        work: Callable[[Part, "Matched"], Result],
+        work: Callable[[Part, "Matched"], Result | None],
         limits: Limits,
         *,
         in_order: bool = True,
         number_of: str | None = None,
         sessions: SessionNumbers | None = None,
+        spares_prints: bool = False,
     ) -> dict[int, Result]:
         """Apply `work` to everything in a part that matches, at whatever time. Returns the results by part, without parts where key
         files can't tell. wanted: a column or property whose codes come along, in parts where they are known and null hides no value of
         another type. in_order: whether keys have to ascend. number_of: a property whose numbers' codes come along, in parts where they
-        are known. sessions: the keys are of sessions, and rows without a session id are left out."""
+        are known. sessions: the keys are of sessions, and rows without a session id are left out. spares_prints: whether a part whose Bloom
+        filters say in which of its rows a condition may hold counts as one that key files can't tell of, rather than have all its values
+        looked through. A part for which `work` has no result (None) is left out."""
         some = alternatives_of(scope, matcher)
         files = _numbered(self._files.of(parts), sessions)
         if some is None or not files:
             return {}
         answers = self._answers(some, files, limits)
+        if spares_prints:
+            answers = {
+                asked: each for asked, each in answers.items() if isinstance(each, Answer) or sought(asked[0].item) is None
+            }
         values = {} if wanted is None else values_by_file(wanted, files, self._statements, self._files.give_up, limits)
         numbers = {} if number_of is None else numbers_by_file(number_of, files, self._files.give_up)
 
@@ -214,7 +223,7 @@ def _shares(files: Sequence[tuple[Part, KeyFile]]) -> list[list[tuple[Part, KeyF
     return [share for share in shares if share]
 
 
-Answered = list[tuple[str | None, list[Answer]]]
+Answered = list[tuple[str | None, list[AnyAnswer]]]
 """The alternatives in one file: each with its event's name and the file's answers to its conditions."""
 
 
@@ -246,13 +255,13 @@ def _count(file: KeyFile, answered: Answered) -> int | None:
 
 class Matched(NamedTuple):
     """The matching rows' keys, counted from `origin_ms`, ascending unless the caller didn't ask for that. What was wanted is
-    `dictionary.values[codes]`; a property's numbers are what `numbers` says of `number_codes`."""
+    `dictionary.values[codes]`; a property's numbers are what `numbers` says of `number_codes`, or are these where it is THEMSELVES."""
 
     keys: Keys
     origin_ms: int
     codes: Codes | None = None
     dictionary: Dictionary = NO_VALUES
-    number_codes: Codes | None = None
+    number_codes: NDArray[Any] | None = None
     numbers: Numbers = NO_NUMBERS
 
     @property
@@ -263,7 +272,7 @@ class Matched(NamedTuple):
         return bool((self.codes == self.dictionary.values.index(None)).any())
 
 
-def _stretches(file: KeyFile, answered: Answered) -> Iterator[tuple[int, int, list[list[Answer]]]]:
+def _stretches(file: KeyFile, answered: Answered) -> Iterator[tuple[int, int, list[list[AnyAnswer]]]]:
     """Ranges of rows [low, high) with the steps' conditions there: one for each event, but small neighbours that no step names are
     joined."""
     named, of_all = {name for name, _ in answered}, [needs for name, needs in answered if name is None]
@@ -279,7 +288,7 @@ def _stretches(file: KeyFile, answered: Answered) -> Iterator[tuple[int, int, li
         yield end, file.rows, of_all
 
 
-def _foreign(reading: Reading, low: int, high: int, scoped: Sequence[Answer], steps: Sequence[Sequence[Answer]]) -> Keys:
+def _foreign(reading: Reading, low: int, high: int, scoped: Sequence[AnyAnswer], steps: Sequence[Sequence[AnyAnswer]]) -> Keys:
     """The keys of these rows that are in scope and meet none of the steps' conditions."""
     within = _flags(reading, low, high, scoped)
     if within is False:
@@ -294,14 +303,14 @@ def _foreign(reading: Reading, low: int, high: int, scoped: Sequence[Answer], st
     return keys if within is True else keys[np.flatnonzero(within)]
 
 
-def _flags(reading: Reading, low: int, high: int, needs: Sequence[Answer]) -> Table | bool:
+def _flags(reading: Reading, low: int, high: int, needs: Sequence[AnyAnswer]) -> Table | bool:
     """Which of these rows meet all conditions; True or False where all or none do."""
     if any(need.for_all is False for need in needs):
         return False
     flags: Table | bool = True
     for need in needs:
-        if need.for_all is None and need.at is not None:
-            holds = need.table[reading.codes(need.at, low, high, need.width)]
+        if need.for_all is None:
+            holds = need.flags(reading, low, high)
             flags = holds if flags is True else flags & holds
     return flags
 
@@ -367,14 +376,19 @@ def _any_of(file: KeyFile, reading: Reading, low: int, high: int, answered: Answ
     return found if found.any() else False
 
 
+def _codes(reading: Reading, low: int, high: int, each: Values | Numbered | Sessions) -> NDArray[Any]:
+    if each.at is None:
+        return np.zeros(high - low, np.uint8)
+    if isinstance(each, Numbered) and each.numbers is THEMSELVES:
+        return reading.numbers(each.at, low, high)
+    return reading.codes(each.at, low, high, each.width)
+
+
 def _rows(
     reading: Reading, low: int, high: int, flags: Table | bool, coded: Sequence[Values | Numbered | Sessions]
 ) -> list[NDArray[Any]]:
     """The keys, and the codes of each."""
-    arrays: list[NDArray[Any]] = [reading.keys(low, high)]
-    arrays += [
-        np.zeros(high - low, np.uint8) if each.at is None else reading.codes(each.at, low, high, each.width) for each in coded
-    ]
+    arrays: list[NDArray[Any]] = [reading.keys(low, high), *(_codes(reading, low, high, each) for each in coded)]
     if flags is not True:
         places = np.flatnonzero(flags)
         arrays = [array[places] for array in arrays]

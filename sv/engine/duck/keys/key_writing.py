@@ -31,6 +31,7 @@ from sv.engine.duck.keys.key_files import (
 from sv.engine.duck.keys.key_order import KEY_BITS, Codes, Keys, Order, order_of, ordered
 from sv.engine.duck.keys.property_codes import PropertyColumn
 from sv.engine.duck.keys.session_codes import Sessions
+from sv.engine.duck.keys.value_writing import Facts, Source, write_values
 from sv.model.part import Part
 
 MAX_SPAN_MS: Final = (1 << KEY_BITS) - 1
@@ -70,23 +71,29 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
         listed = property_codes.listed_properties(cursor, source) if part.rows >= property_codes.MIN_ROWS else None
         properties = _write_properties(cursor, source, part, order, listed or (), writer)
         uncoded = [name for name, column in properties.items() if column is None][: fingerprints.MAX_PROPERTIES]
-        prints = {
-            filters.name: Fingerprints(writer.add(filters.data), filters.blocks, filters.buckets)
-            for filters in fingerprints.filters_of(cursor, source, part.rows, uncoded)
-        }
+        prints: dict[str, Fingerprints] = {}
+        facts: dict[str, Facts] = {}
+        for filters in fingerprints.filters_of(cursor, source, part.rows, uncoded):
+            prints[filters.name] = Fingerprints(writer.add(filters.data), filters.blocks, filters.buckets)
+            facts[filters.name] = filters.facts
         persons = distinct(keys >> np.uint64(KEY_BITS)).astype(np.uint32)
+        listed_persons = Persons(writer.add(persons), persons.size, tuple(persons[::PERSONS_A_BLOCK].tolist()))
+        counts = tuple(count for _, count in names)
+        values, numbers = write_values(Source(cursor, source, counts, order), facts, writer.add)
         footer = Footer(
             part.rows,
             part.min_ts_ms,
             tuple(name for name, _ in names),
-            tuple(count for _, count in names),
+            counts,
             written,
-            Persons(writer.add(persons), persons.size, tuple(persons[::PERSONS_A_BLOCK].tolist())),
+            listed_persons,
             properties,
             listed is not None and len(listed) <= property_codes.MAX_LISTED,
             prints,
-            _write_sessions(cursor, source, part, keys, order, writer),
-            LAYOUT,
+            sessions=_write_sessions(cursor, source, part, keys, order, writer),
+            layout=LAYOUT,
+            values=values,
+            numbers=numbers,
         )
         encoded = msgspec.msgpack.encode(footer)
         file.write(encoded)

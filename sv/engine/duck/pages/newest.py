@@ -67,7 +67,7 @@ class Newest:
             times = times[(times >= scope.from_ms) & (times <= last_ms)]
             return _largest(times[times < until_ms], keys.limit), int(times.max()) if times.size else None
 
-        found = self._reader.reduce(parts, scope, matcher, None, newest, limits, in_order=False)
+        found = self._reader.reduce(parts, scope, matcher, None, newest, limits, in_order=False, spares_prints=True)
         times = _largest(np.concatenate([*(times for times, _ in found.values()), np.empty(0, np.int64)]), keys.limit)
         since_ms = scope.from_ms if times.size < keys.limit else int(times.min())
         cuts: dict[int, Sequence[Cut]] = {

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sv.engine.duck.keys.key_numbers import THEMSELVES
 from sv.engine.duck.keys.key_reading import Matched
 from sv.engine.duck.trends.trend_keys import Cell, Slots, cells_of
 from sv.engine.port import Measure
@@ -59,7 +60,8 @@ def form_of(measure: Measure) -> Form:
 
 
 class Tally(NamedTuple):
-    """How many events of each cell have each number, ordered by cell and then by number. places: of the cell in `cells`."""
+    """How many events of each cell have each number, ordered by cell and then by number; of rows a number may come several times. places:
+    of the cell in `cells`."""
 
     cells: Sequence[Cell]
     places: NDArray[np.int64]
@@ -70,17 +72,41 @@ class Tally(NamedTuple):
 _NOTHING: Final = Tally((), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int64))
 
 
+class Allowance:
+    """How many numbers may still be held one by one; None is any number of them. Threads may go a little over it."""
+
+    def __init__(self, most: int | None) -> None:
+        self._left = most
+
+    @property
+    def is_over(self) -> bool:
+        return self._left is not None and self._left < 0
+
+    def take(self, matched: Matched) -> bool:
+        """Whether these rows' may be held too."""
+        if self._left is not None and matched.numbers is THEMSELVES:
+            self._left -= matched.keys.size
+        return not self.is_over
+
+
 def measured(matched: Matched) -> Matched:
     """Those rows that have a number."""
-    if matched.number_codes is None or not matched.numbers.has_others:
+    if matched.number_codes is None:
         return matched
-    rows = np.flatnonzero(~np.isnan(matched.numbers.of_codes)[matched.number_codes])
+    if matched.numbers is THEMSELVES:
+        rows = np.flatnonzero(~np.isnan(matched.number_codes))
+    elif matched.numbers.has_others:
+        rows = np.flatnonzero(~np.isnan(matched.numbers.of_codes)[matched.number_codes])
+    else:
+        return matched
     codes = None if matched.codes is None else matched.codes[rows]
     return matched._replace(keys=matched.keys[rows], codes=codes, number_codes=matched.number_codes[rows])
 
 
-def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None) -> Tally:
-    """The numbers of these rows in each cell. slots: None without a breakdown."""
+def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, measure: Measure) -> Tally:
+    """The numbers of these rows in each cell, for `pieces_of` the same measure. slots: None without a breakdown."""
+    if matched.numbers is THEMSELVES:
+        return _tally_of_rows(part, measured(matched), starts_ms, slots, is_ordered=form_of(measure) != "sums")
     codes, of_codes, ascending = matched.number_codes, matched.numbers.of_codes, matched.numbers.ascending
     if codes is None or not codes.size:
         return _NOTHING
@@ -99,6 +125,19 @@ def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots |
     order = np.lexsort((numbers, places))
     order = order[~np.isnan(numbers[order])]
     return Tally(names, places[order], numbers[order], counts[order])
+
+
+def _tally_of_rows(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, *, is_ordered: bool) -> Tally:
+    """Of rows that have the numbers themselves. is_ordered: else each row is one number, in any order, which is enough for sums."""
+    numbers = matched.number_codes
+    if numbers is None or not numbers.size:
+        return _NOTHING
+    cells, names = cells_of(part, matched, starts_ms, slots)
+    places = np.zeros(numbers.size, np.int64) if cells is None else cells.astype(np.int64)
+    if is_ordered:
+        order = np.argsort(numbers) if cells is None else np.lexsort((numbers, places))
+        places, numbers = places[order], numbers[order]
+    return Tally(names, places, numbers, np.ones(numbers.size, np.int64))
 
 
 def tally_of(slots: NDArray[Any], buckets: NDArray[Any], numbers: NDArray[np.float64], counts: NDArray[Any]) -> Tally:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sv.engine.duck.aliases import AsOf
 from sv.engine.duck.funnels.step_keys import covers
 from sv.engine.duck.keys.key_files import MAX_PERSON
-from sv.engine.duck.keys.key_reading import KeyReader
+from sv.engine.duck.keys.key_reading import KeyReader, Matched
 from sv.engine.duck.keys.key_values import Valued, json_texts, strings_of, valued_of
 from sv.engine.duck.keys.session_codes import digests_of
 from sv.engine.duck.keys.session_numbers import SessionNumbers, UnreadableSessions
@@ -25,6 +25,7 @@ from sv.engine.duck.sql import Params, Sql
 from sv.engine.duck.trends import trend_keys, trend_numbers, trend_sql
 from sv.engine.duck.trends.trend_keys import Contribution
 from sv.engine.port import Limits, Matcher, Measure, Scope, TrendCells
+from sv.model.part import Part
 from sv.model.snapshot import Snapshot
 
 MAX_VALUES: Final = 10_000
@@ -32,6 +33,9 @@ MAX_VALUES: Final = 10_000
 
 MAX_REST_ROWS: Final = 1_000_000
 """Of parts that SQL is asked about each number of; where there are more, it is asked for the quantiles of the whole."""
+
+MAX_IN_ORDER: Final = 4_000_000
+"""Numbers that are put in order one by one, as of a property of too many for codes: 16 bytes each. Of more, SQL is asked for quantiles."""
 
 _LOW, _HIGH = -4898619.485211566, 1.3840774964442448
 """What is between them comes out differently where a product is rounded before it is added."""
@@ -202,22 +206,31 @@ class TrendReader:
     def _number_rows(self, asked: Asked, number_of: str, top: Sequence[str]) -> list[Row]:
         slots = self._slots(asked, top)
         found: dict[int, list[trend_numbers.Piece]] = {}
+        form = trend_numbers.form_of(asked.measure)
+        is_left = trend_numbers.Allowance(MAX_IN_ORDER if form == "quantiles" else None)
+
+        def pieces_of(part: Part, matched: Matched) -> list[trend_numbers.Piece] | None:
+            within = trend_keys.in_range(part, matched, asked.scope)
+            if not is_left.take(within):
+                return None
+            return trend_numbers.pieces_of(
+                trend_numbers.tally(part, within, asked.starts_ms, slots, asked.measure), asked.measure
+            )
+
         if _is_counted(asked):
             found = self._key_reader.reduce(
                 asked.source.parts,
                 asked.scope,
                 asked.matcher,
                 _valued(asked),
-                lambda part, matched: trend_numbers.pieces_of(
-                    trend_numbers.tally(part, trend_keys.in_range(part, matched, asked.scope), asked.starts_ms, slots),
-                    asked.measure,
-                ),
+                pieces_of,
                 asked.limits,
                 in_order=False,
                 number_of=number_of,
             )
+        if is_left.is_over:
+            return self._sql_rows(asked, asked.source, top)
         rest = _without(asked.source, found)
-        form = trend_numbers.form_of(asked.measure)
         if form == "quantiles" and (not found or sum(part.rows for part in rest.parts) > MAX_REST_ROWS):
             return self._sql_rows(asked, asked.source, top)
         pieces = [piece for of_part in found.values() for piece in of_part]

@@ -1,0 +1,185 @@
+"""The values of a property in a key file, row by row, where there are too many for codes: texts in compressed blocks.
+
+A block has rows of one event, or of several small ones, in the key file's order, and is three pieces, each by zstd: how long the rows'
+texts are (one more than the bytes, 0 where the property is absent; all low bytes, then all high ones), of which kinds they are (nothing
+where those that are there are of one kind), and the texts one after the other, in UTF-8. A string's text is the string itself, with nothing
+escaped; a number's and a boolean's is what SQL makes of its JSON. Lists and objects have no text, since no condition looks into them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct
+from numpy.typing import NDArray
+
+BLOCK_ROWS: Final = 10_240
+"""At most. A look at one event's rows reads no other's, but of small events."""
+
+SMALL_ROWS: Final = 2048
+"""Events of fewer rows share a block with their neighbours."""
+
+BLOCK_BYTES: Final = 1 << 20
+"""Of texts, at most."""
+
+MAX_TEXT_BYTES: Final = 1024
+"""A property with a longer text has no blocks."""
+
+LEVEL: Final = 3
+"""Of zstd."""
+
+KINDS: Final = ("NULL", "VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN", "ARRAY")
+"""JSON types as the engine names them, by number; the last stands for objects too."""
+
+ABSENT, TEXT, OTHER = 0, 1, 6
+
+_BLOCK: Final = np.dtype(
+    [
+        ("end", "<u4"), ("kind", "u1"), ("is_ascii", "u1"), ("spare", "<u2"), ("at", "<u8"),
+        ("lengths", "<u4"), ("kinds", "<u4"), ("packed", "<u4"), ("texts", "<u4"),
+    ]
+)  # fmt: skip
+"""end: the row after the last. kind: of all rows that have a value, where `kinds` is 0. is_ascii: whether all texts are. lengths, kinds,
+packed: bytes of each piece. texts: bytes of the last one unpacked."""
+
+Kinds = NDArray[np.uint8]
+
+
+class ValueBlocks(Struct, frozen=True):
+    """Where one property's blocks are described in a key file, and how many there are."""
+
+    at: int
+    count: int
+
+    @property
+    def bytes(self) -> int:
+        return self.count * _BLOCK.itemsize
+
+
+class Rows(NamedTuple):
+    """Some rows' values. texts: an Arrow array of strings, empty where there is none. kinds: of each; a number where those that are there
+    have one kind."""
+
+    texts: Any
+    is_there: NDArray[np.bool_]
+    kinds: Kinds | int
+    is_ascii: bool
+
+
+def block_ends(counts: Sequence[int]) -> list[int]:
+    """The row after the last of each block, of events that have so many rows each."""
+    ends: list[int] = []
+    first = last = 0
+    for count in counts:
+        if last > first and (count >= SMALL_ROWS or last - first + count > BLOCK_ROWS):
+            ends.append(last)
+            first = last
+        last += count
+        while last - first >= BLOCK_ROWS:
+            first += BLOCK_ROWS
+            ends.append(first)
+        if last - first >= SMALL_ROWS:
+            ends.append(last)
+            first = last
+    return [*ends, last] if last > first else ends
+
+
+class Packed(NamedTuple):
+    """A block to be written, but for where it lies."""
+
+    rows: int
+    data: bytes
+    sizes: tuple[int, int, int, int]
+    kind: int
+    is_ascii: bool
+
+
+def packed(kinds: Kinds, texts: Any) -> Iterator[Packed]:
+    """Some rows as blocks, of which there are several where the texts are long. texts: an Arrow array of strings; null for no text."""
+    wide = texts.cast("large_string").fill_null("")
+    _, offsets, data = wide.buffers()
+    starts = np.frombuffer(offsets, np.int64)[wide.offset : wide.offset + len(wide) + 1]
+    held = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    low = 0
+    while low < len(wide):
+        high = max(low + 1, int(np.searchsorted(starts, starts[low] + BLOCK_BYTES, "right")) - 1)
+        yield _packed(kinds[low:high], np.diff(starts[low : high + 1]), held[starts[low] : starts[high]])
+        low = high
+
+
+def _packed(kinds: Kinds, sizes: NDArray[np.int64], texts: NDArray[np.uint8]) -> Packed:
+    is_there = kinds != ABSENT
+    lengths = np.where(is_there, sizes + 1, 0).astype("<u2").view(np.uint8).reshape(-1, 2).T
+    used = np.unique(kinds[is_there])
+    codec = pa.Codec("zstd", LEVEL)
+    pieces = [
+        codec.compress(lengths.tobytes(), asbytes=True),
+        b"" if used.size <= 1 else codec.compress(kinds.tobytes(), asbytes=True),
+        codec.compress(texts.tobytes(), asbytes=True) if texts.size else b"",
+    ]
+    first, second, third = map(len, pieces)
+    kind = int(used[0]) if used.size else ABSENT
+    return Packed(kinds.size, b"".join(pieces), (first, second, third, texts.size), kind, not bool((texts & 0x80).any()))
+
+
+class Described:
+    """What a key file says of one property's blocks."""
+
+    def __init__(self, encoded: bytes) -> None:
+        self._blocks = np.frombuffer(encoded, _BLOCK)
+        self._ends = self._blocks["end"].astype(np.int64)
+
+    def within(self, low: int, high: int) -> range:
+        """The blocks that have any of the rows [low, high)."""
+        first, last = np.searchsorted(self._ends, (low, high - 1), "right").tolist()
+        return range(first, last + 1)
+
+    def rows_of(self, block: int) -> tuple[int, int]:
+        return int(self._ends[block - 1]) if block else 0, int(self._ends[block])
+
+    def place_of(self, block: int) -> tuple[int, int]:
+        """Where it begins in the file, and its bytes."""
+        record = self._blocks[block]
+        return int(record["at"]), int(record["lengths"]) + int(record["kinds"]) + int(record["packed"])
+
+    def unpacked(self, block: int, data: NDArray[np.uint8]) -> Rows:
+        """The block's rows. Raises OSError where its bytes are damaged."""
+        record, (low, high) = self._blocks[block], self.rows_of(block)
+        try:
+            return _unpacked(record, high - low, data)
+        except (pa.ArrowException, ValueError) as error:
+            raise OSError("a block of values is damaged") from error
+
+
+def described(blocks: Sequence[tuple[int, Packed]]) -> NDArray[Any]:
+    """The description of blocks, each with where it lies in the file."""
+    found = np.zeros(len(blocks), _BLOCK)
+    found["end"] = np.cumsum([block.rows for _, block in blocks])
+    for nth, (at, block) in enumerate(blocks):
+        found[nth]["at"], found[nth]["kind"], found[nth]["is_ascii"] = at, block.kind, block.is_ascii
+        for name, size in zip(("lengths", "kinds", "packed", "texts"), block.sizes, strict=True):
+            found[nth][name] = size
+    return found
+
+
+def _unpacked(record: Any, rows: int, data: NDArray[np.uint8]) -> Rows:
+    codec = pa.Codec("zstd")
+    first, second = int(record["lengths"]), int(record["lengths"]) + int(record["kinds"])
+    planes = np.frombuffer(codec.decompress(data[:first], 2 * rows), np.uint8).reshape(2, rows)
+    lengths = planes[0].astype(np.int32)
+    if planes[1].any():
+        lengths |= planes[1].astype(np.int32) << 8
+    is_there = lengths > 0
+    offsets = np.zeros(rows + 1, np.int32)
+    np.cumsum(lengths - is_there, out=offsets[1:])
+    size = int(record["texts"])
+    texts = codec.decompress(data[second:], size) if size else pa.py_buffer(b"")
+    if offsets[-1] != size:
+        raise ValueError("lengths don't add up")
+    kinds: Kinds | int = int(record["kind"])
+    if record["kinds"]:
+        kinds = np.frombuffer(codec.decompress(data[first:second], rows), np.uint8)
+    return Rows(
+        pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), texts]), is_there, kinds, bool(record["is_ascii"])
+    )

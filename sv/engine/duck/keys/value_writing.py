@@ -1,0 +1,155 @@
+"""Makes what a key file has of properties without codes: blocks of texts (`value_blocks`), or numbers, a double a row.
+
+Rows come in the key file's order from the engine, which sorts them within its memory, so that a block or two are held at a time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import duckdb
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import compute
+
+from sv.engine.duck.files import read_files
+from sv.engine.duck.keys.key_order import Order
+from sv.engine.duck.keys.value_blocks import (
+    ABSENT,
+    KINDS,
+    MAX_TEXT_BYTES,
+    OTHER,
+    Packed,
+    ValueBlocks,
+    block_ends,
+    described,
+    packed,
+)
+from sv.engine.duck.properties import Property, pointer
+from sv.engine.duck.sql import Params
+
+MAX_BYTES_A_ROW: Final = 128
+"""Of a part's rows on average: texts, before they are compressed, and eight for a number, of all properties together. Those of most events
+come first."""
+
+NUMBER_BYTES: Final = 8
+
+READ_ROWS: Final = 20_480
+"""At a time."""
+
+_EXACT: Final = 2.0**53
+
+Add = Callable[[Any], int]
+"""Writes some bytes; answers where they begin in the file."""
+
+
+class Facts:
+    """What is known of a property's values once all of them were seen."""
+
+    def __init__(self) -> None:
+        self.longest = 0
+        self.bytes = 0
+        self.has_only_numbers = True
+        """All of which a double says exactly."""
+
+    def add(self, texts: Any, is_other: NDArray[np.bool_], is_number: NDArray[np.bool_], numbers: NDArray[np.float64]) -> None:
+        """Some rows' values. texts: an Arrow array, null where there is no value. is_other: of lists, objects and no value."""
+        lengths: NDArray[np.int64] = compute.call_function("binary_length", [texts]).fill_null(0).to_numpy(zero_copy_only=False)
+        held = lengths[~is_other]
+        self.longest = max(self.longest, int(held.max(initial=0)))
+        self.bytes += int(held.sum())
+        is_there: NDArray[np.bool_] = texts.is_valid().to_numpy(zero_copy_only=False)
+        if not self.has_only_numbers or (is_there & ~is_number).any() or not np.isfinite(numbers[is_number]).all():
+            self.has_only_numbers = False
+            return
+        large = np.flatnonzero(is_number & (np.abs(numbers) >= _EXACT))
+        exact = (msgspec.json.decode(text) for text in texts.take(large).to_pylist())
+        self.has_only_numbers = all(float(number) == number for number in exact)
+
+
+class Source(NamedTuple):
+    """The part that a key file is made from. counts: of each event's rows, in the file's order. order: as of `key_order`."""
+
+    cursor: duckdb.DuckDBPyConnection
+    path: Path
+    counts: Sequence[int]
+    order: Order | None
+
+    @property
+    def rows(self) -> int:
+        return sum(self.counts)
+
+
+def write_values(source: Source, facts: Mapping[str, Facts], add: Add) -> tuple[dict[str, ValueBlocks], dict[str, int]]:
+    """The blocks of those of these properties that get some, and where the numbers begin of those that get numbers."""
+    left = MAX_BYTES_A_ROW * source.rows
+    texts, numbers = [], []
+    for name, known in facts.items():
+        size = NUMBER_BYTES * source.rows if known.has_only_numbers else known.bytes
+        if size <= left and (known.has_only_numbers or known.longest <= MAX_TEXT_BYTES):
+            left -= size
+            (numbers if known.has_only_numbers else texts).append(name)
+    return _write_texts(source, texts, add), {name: add(_numbers(source, name)) for name in numbers}
+
+
+def _write_texts(source: Source, names: Sequence[str], add: Add) -> dict[str, ValueBlocks]:
+    written: list[list[tuple[int, Packed]]] = [[] for _ in names]
+    for table in _blocks(source, names):
+        for nth, blocks in enumerate(written):
+            kinds = table.column(f"kind{nth}").combine_chunks().to_numpy(zero_copy_only=False)
+            for block in packed(kinds, table.column(f"text{nth}").combine_chunks()):
+                blocks.append((add(block.data), block))
+    return {name: ValueBlocks(add(described(blocks)), len(blocks)) for name, blocks in zip(names, written, strict=True)}
+
+
+def _blocks(source: Source, names: Sequence[str]) -> Iterator[Any]:
+    """Tables of a block's rows, with the kinds and texts of all of these properties."""
+    if not names:
+        return
+    sizes = iter(np.diff(block_ends(source.counts), prepend=0).tolist())
+    left, held = next(sizes), []
+    for batch in _read(source, names):
+        first = 0
+        while first < batch.num_rows:
+            some = batch.slice(first, left)
+            held.append(some)
+            first += some.num_rows
+            left -= some.num_rows
+            if not left:
+                yield pa.Table.from_batches(held)
+                left, held = next(sizes, 0), []
+
+
+def _read(source: Source, names: Sequence[str]) -> Any:
+    cases = " ".join(f"when '{kind}' then {number}" for number, kind in enumerate(KINDS[:OTHER]))
+    columns = ", ".join(
+        f"""
+        case coalesce(json_type(properties, $p{nth}), 'NULL') {cases} else {OTHER} end::utinyint as kind{nth},
+        case when kind{nth} between {ABSENT + 1} and {OTHER - 1} then json_extract_string(properties, $p{nth}) end as text{nth}
+        """
+        for nth in range(len(names))
+    )
+    return source.cursor.sql(
+        f"""
+        select {columns}
+        from ({read_files([source.path], with_place=True)})
+        order by event, person, epoch_ms(timestamp), place
+        """,
+        params={f"p{nth}": pointer(name) for nth, name in enumerate(names)},
+    ).to_arrow_reader(READ_ROWS)
+
+
+def _numbers(source: Source, name: str) -> NDArray[np.float64]:
+    """One property's numbers in the key file's order, nan where it is absent."""
+    found = np.full(source.rows, np.nan)
+    params = Params()
+    reader: Any = source.cursor.sql(
+        f"select place, {Property(name, params).number()} as number from ({read_files([source.path], with_place=True)})",
+        params=params.values,
+    ).to_arrow_reader(READ_ROWS)
+    for batch in reader:  # in any order
+        places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
+        found[places] = batch.column("number").to_numpy(zero_copy_only=False)
+    return found if source.order is None else found[source.order]
