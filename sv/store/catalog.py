@@ -4,8 +4,8 @@ A query holds a snapshot: the parts and buffer generations that together have ea
 a buffer that was flushed, are removed only when the last snapshot that has them is released. Callers write the catalog's rows on disk first
 and change this afterwards.
 
-# INVARIANT STORE-1: parts and buffers change together under one lock, so that a snapshot sees a flushed event in its part or in its #
-buffer, never in both and never in neither.
+# INVARIANT STORE-1: parts and buffers change together under one lock, so that a snapshot sees a flushed event in its part or in its
+# buffer, never in both and never in neither.
 """
 
 import threading

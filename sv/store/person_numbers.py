@@ -3,8 +3,8 @@
 A number that can't be stored is given in memory, and stored unchanged as soon as the disk allows it. Ingest refuses events meanwhile, so
 there are few such numbers: those of new persons among the events that wait.
 
-# INVARIANT STORE-5: a number that is in memory alone is in no part. A flush stores all numbers before it commits (`keep`), and a crash #
-before that leaves only the log, from which persons are numbered anew.
+# INVARIANT STORE-5: a number that is in memory alone is in no part. A flush stores all numbers before it commits (`keep`), and a crash
+# before that leaves only the log, from which persons are numbered anew.
 """
 
 import logging
@@ -44,9 +44,8 @@ class PersonNumbers:
     def __init__(self, kept: KeptNumbers) -> None:
         self._kept = kept
         self._lock = threading.Lock()
-        self._unkept: dict[
-            tuple[str, str], int
-        ] = {}  # a project's in the order of numbers, which follow its kept ones without a gap
+        self._unkept: dict[tuple[str, str], int] = {}
+        """A project's in the order of numbers, which follow its kept ones without a gap."""
 
     def number_persons(self, project_id: str, distinct_ids: str) -> str:
         """A JSON array of distinct ids to the JSON array of their numbers, in the same order. Raises ValueError for anything else."""

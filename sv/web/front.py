@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from sv.ingest.capture import Ack, Capture
@@ -257,13 +258,9 @@ class Front:
             status, _, body = error_answer(MethodNotAllowed(f"expected GET, got {scope['method']}"))
             headers.append((b"allow", b"GET, HEAD"))
         elif reason is not None:
-            import msgspec
-
             body = msgspec.json.encode({"status": "unavailable", "error": reason, "code": "UNAVAILABLE"})
             headers.append((b"retry-after", b"1"))
         elif warnings := self._warnings():
-            import msgspec
-
             body = msgspec.json.encode({"status": "ok", "warnings": warnings})
         headers.append((b"content-length", b"%d" % len(body)))
         await respond(send, status, headers, b"" if scope["method"] == "HEAD" else body)

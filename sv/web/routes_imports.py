@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
 
-from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, MAX_CHUNK_NUMBER, Receiver
+from sv.imports.receiving import MAX_CHUNK_BODY_BYTES, MAX_CHUNK_NUMBER
 from sv.model.errors import InvalidParameter, PayloadTooLarge, UnsupportedMedia
 from sv.model.limits import MAX_UPLOAD_SECONDS
 from sv.model.validate import show
@@ -26,7 +26,7 @@ async def get_import_route(request: AnyRequest, project_id: FromPath[str], impor
     """The chunks of an import that are in; none of one that nobody has begun."""
     project = await project_of(request, project_id)
     refuse_parameters(request)
-    return answer(await asyncio.to_thread(_receiver_of(request).state, project.id, _checked_id(import_id)))
+    return answer(await asyncio.to_thread(services_of(request).imports.state, project.id, _checked_id(import_id)))
 
 
 @post(
@@ -47,18 +47,12 @@ async def take_import_chunk_route(
     if content_type != "application/json":
         raise UnsupportedMedia(f"expected application/json, got {content_type[:60]!r} (Content-Type)")
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    receiver = _receiver_of(request)
+    receiver = services_of(request).imports
     with receiver.admit(project.id) as arrive:
         data = await _body_of(request, arrive)
         await ask_again(request)
         async with receiver.turn():
             return answer(await asyncio.to_thread(receiver.take, project.id, import_id, number, data, encoding))
-
-
-def _receiver_of(request: AnyRequest) -> Receiver:
-    receiver = services_of(request).imports
-    assert receiver is not None  # else there are no such routes
-    return receiver
 
 
 def _checked_id(import_id: str) -> str:

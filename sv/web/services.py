@@ -38,7 +38,7 @@ class Services(Struct, frozen=True):
     runner: everything that reads events or rollups goes through it.
     metrics: the text that `/metrics` answers. rejected: what ingest refused lately; read on the event loop, which writes it.
     reset: empties the server; None outside `sv dev`, where the route does not exist.
-    saved: smart events and saved insights.
+    saved: smart events, saved insights and dashboards.
     imports: takes in files of events, a chunk at a time. exports: gives them out.
     jobs: what takes longer than a request.
     bodies: how requests' bodies are read.

@@ -3,9 +3,10 @@
 A project has at most one live build, which lists read, and at most one that is being built by a rebuild; every change goes into both. A
 rebuild reads the events up to the change before which it began, so that each event is in a build once.
 
-# INVARIANT ROLLUP-1: `rolled_seq` moves in the transaction that folds the events up to it, and a flush commits only after its events are #
-folded. So an event of the log is folded once, however often the log is replayed, and every event in a part is in the rollups. # INVARIANT
-ROLLUP-2: a chunk of an import is folded in the transaction that records its parts.
+# INVARIANT ROLLUP-1: `rolled_seq` moves in the transaction that folds the events up to it, and a flush commits only after its events are
+# folded. So an event of the log is folded once, however often the log is replayed, and every event in a part is in the rollups.
+
+# INVARIANT ROLLUP-2: a chunk of an import is folded in the transaction that records its parts.
 """
 
 from collections.abc import Sequence
