@@ -8,7 +8,7 @@ Only the host is compared. Behind a proxy that ends TLS the server sees `http` w
 the proxy hands on as `Host`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from sv.model.errors import NotAuthorized
 COOKIE: Final = "sv_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_SECRET_CHARS: Final = 100
+_IMPLIED_PORTS: Final = {"https": ":443", "http": ":80"}
 
 
 def cookie_of(header: str | None) -> str | None:
@@ -55,7 +56,7 @@ def is_secure(scheme: str, headers: Mapping[str, str], public_url: str | None) -
 
 def _plain_host(host: str) -> str:
     """As it is compared: some proxies write the port also where it is that of HTTPS."""
-    return host.lower().removesuffix(":443")
+    return host.lower().removesuffix(_IMPLIED_PORTS["https"])
 
 
 def expect_own_page(headers: Mapping[str, str], public_url: str | None, *, is_required: bool = True) -> None:
@@ -66,7 +67,7 @@ def expect_own_page(headers: Mapping[str, str], public_url: str | None, *, is_re
     for name in ("origin", "referer"):
         value = headers.get(name)
         if value is not None:
-            if _host(value) in own:
+            if _is_at(value, own):
                 return
             raise NotAuthorized(
                 f"expected a request from a page of this server, got one from {value[:60]!r} ({name.capitalize()})"
@@ -77,8 +78,15 @@ def expect_own_page(headers: Mapping[str, str], public_url: str | None, *, is_re
     raise NotAuthorized("expected a request from a page of this server: Origin, Referer and Sec-Fetch-Site don't say so")
 
 
-def _host(url: str) -> str | None:
+def _is_at(page: str, hosts: Collection[str]) -> bool:
+    """Whether a page is of one of these hosts. Browsers leave out the port that its scheme implies; some proxies write it into `Host`.
+
+    SCAR: behind nginx with `proxy_set_header Host $host:$server_port` nobody could log in.
+    """
     try:
-        return urlsplit(url).netloc.lower() or None
+        parts = urlsplit(page)
     except ValueError:
-        return None
+        return False
+    implied = _IMPLIED_PORTS.get(parts.scheme, "")
+    host = parts.netloc.lower().removesuffix(implied)
+    return bool(host) and any(host == each.removesuffix(implied) for each in hosts)

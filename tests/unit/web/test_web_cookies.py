@@ -41,6 +41,14 @@ def test_a_cookie_is_taken_away_by_its_own_name_and_path() -> None:
         (HOST | {"origin": "https://a.example"}, True),
         (HOST | {"origin": "https://A.Example"}, True),
         (HOST | {"origin": "https://a.example:8443"}, False),
+        ({"host": "A.example:443", "origin": "https://a.example"}, True),  # as some proxies write it
+        ({"host": "a.example:80", "referer": "http://a.example/login"}, True),
+        ({"host": "a.example:443", "origin": "https://a.example:443"}, True),
+        (
+            {"host": "a.example:80", "origin": "https://a.example"},
+            False,
+        ),  # the port is not the one that the page's scheme implies
+        ({"host": ":443", "origin": "https://:443"}, False),
         (HOST | {"origin": "https://a.example.evil.example"}, False),
         (HOST | {"origin": "https://[bad"}, False),
         (HOST | {"origin": ""}, False),
