@@ -15,9 +15,13 @@ last flush comes after this."""
 
 
 class Keeper:
-    """Calls `settle` every so often from `start` to `stop`. A round that fails is logged, and the next one tries again."""
+    """Calls `settle` every so often from `start` to `stop`, and again at once where it returns that more is due. A round that fails is
+    logged, and the next one tries again.
 
-    def __init__(self, settle: Callable[[], object], every_s: float) -> None:
+    SCAR: with one round a minute the bytes of a deleted project with 100,000 chunks took room for 100 minutes, and so did as many promises.
+    """
+
+    def __init__(self, settle: Callable[[], bool], every_s: float) -> None:
         self._settle = settle
         self._every_s = every_s
         self._is_over = threading.Event()
@@ -36,10 +40,12 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._is_over.is_set():
+            is_more_due = False
             try:
-                self._settle()
+                is_more_due = self._settle()
             except SvError as error:
                 log.warning("recordings can't be looked after for now: %s", error.message)
             except Exception:
                 log.exception("a fault of ours while looking after recordings")
-            self._is_over.wait(self._every_s)
+            if not is_more_due:
+                self._is_over.wait(self._every_s)

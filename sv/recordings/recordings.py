@@ -37,6 +37,8 @@ FIRST_LOOK_MS: Final = 5 * SECOND_MS
 
 FINISHING_LOCKS: Final = 64
 SETTLE_BATCH: Final = 1000
+"""Looked at in one go. Each is looked at later or not at all from then on."""
+
 LISTED_FROM: Final = 4
 """Chunks of one session that are looked up by one listing instead of one by one."""
 
@@ -186,8 +188,8 @@ class Recordings:
 
     # Looking after
 
-    def settle(self) -> int:
-        """Look at what is due: promises whose bytes may be there, and doomed chunks. Returns at how many. Raises Unavailable.
+    def settle(self) -> bool:
+        """Look at what is due: promises whose bytes may be there, and doomed chunks. Returns whether more is due. Raises Unavailable.
 
         SCAR: where a bucket let nobody delete, nothing that had come to it was found any more. Neither waits for the other.
         """
@@ -197,7 +199,7 @@ class Recordings:
             waiting = self._chunks.due(self._now_ms(), SETTLE_BATCH, are_doomed=False)
             if waiting:
                 self._look_up(waiting)
-        return removed + len(waiting)
+        return SETTLE_BATCH in (removed, len(waiting))
 
     def _remove_all_due(self) -> None:
         while self._remove_due() == SETTLE_BATCH:

@@ -14,6 +14,7 @@ from sv.meta.recordings import RecordingChunks
 from sv.model.errors import NotAuthorized, NotFound, PayloadTooLarge, Unavailable
 from sv.model.limits import MAX_CHUNK_BYTES, MAX_PROJECT_UPLOADS, MAX_UPLOADS
 from sv.objects.port import URL_LIFETIME_MS, SignedUpload
+from sv.recordings import recordings
 from sv.recordings.recordings import GRACE_MS, Recordings
 from sv.recordings.request import UploadRequest
 
@@ -336,6 +337,21 @@ def test_what_a_store_that_is_down_kept_is_removed_when_it_is_back(meta: Meta, i
     world.bucket.is_down = False
     world.recordings.settle()
     assert world.bucket.objects == {}
+
+
+def test_it_is_told_when_more_is_due_than_is_looked_at_in_one_go(own: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "SETTLE_BATCH", 2)
+    for index in range(3):
+        own.promise(index=index)
+    own.clock.ms += OVER
+    assert (own.recordings.settle(), len(own.rows())) == (True, 1), "promises that have lapsed"
+    assert (own.recordings.settle(), len(own.rows())) == (False, 0)
+    for index in range(3):
+        own.arrive(own.promise(index=index))
+    RecordingChunks(own.meta).doom("dev", own.clock.ms)
+    assert (own.recordings.settle(), len(own.rows())) == (True, 1), "what is to be deleted"
+    assert (own.recordings.settle(), len(own.rows())) == (False, 0)
+    own.check_figures()
 
 
 def test_a_project_without_anything_too_old_waits_for_no_bucket(far: World) -> None:
