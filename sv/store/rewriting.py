@@ -8,7 +8,7 @@ one, puts that in the place of the old one in one transaction of the catalog, an
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from sv.model.errors import Unavailable
 from sv.model.part import NewPart, Part
@@ -22,6 +22,11 @@ log = logging.getLogger(__name__)
 
 REREAD_S = 0.05
 """How soon it is looked again whether anybody still reads a file that was replaced."""
+
+REREADS: Final = 2400
+"""How often: for two minutes, in which a query with an ordinary time limit ends.
+
+SCAR: an export has none. Who took one slowly kept its files for hours, and the erasures of all other projects waited as long."""
 
 
 class Recorder(Protocol):
@@ -86,17 +91,16 @@ class Rewriting:
 
     def wait_until_gone(self, project_id: str, wait: Callable[[float], bool]) -> bool:
         """Wait until the files that were replaced so far are deleted. Returns False where `wait`, which is called with some seconds, said
-        to stop.
-
-        A query that reads such a file keeps it for as long as it runs, which its time limit bounds.
+        to stop. Raises Unavailable where a query or an export still reads one after REREADS looks; then it may be called again.
         """
         awaited = self._store.catalog.dropped_parts(project_id)
-        while True:
+        for _ in range(REREADS):
             self._maintenance.sweep()
             if not awaited & self._store.catalog.dropped_parts(project_id):
                 return True
             if wait(REREAD_S):
                 return False
+        raise Unavailable("files that were replaced are still being read, by an export maybe that its client takes slowly")
 
     def _remove_from(self, part: Part, unwanted: Unwanted, record: Recorder) -> None:
         with self._maintenance.turn():

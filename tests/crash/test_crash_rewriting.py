@@ -95,12 +95,17 @@ def test_events_before_a_moment_leave_every_file(tmp_path: Path) -> None:
     folder.close()
 
 
-def test_a_file_that_a_query_reads_stays_until_that_is_done(tmp_path: Path) -> None:
+def test_a_file_that_a_query_reads_stays_until_that_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sv.store.rewriting.REREADS", 3)
     folder = fill(tmp_path / "data")
     rewriting = Rewriting(folder.server.store, folder.server.maintenance, now_ms)
     with folder.server.store.snapshot(PROJECT, 0, MAX_TIMESTAMP_MS + 1):
         assert rewriting.remove(PROJECT, ann(folder), Counted(folder), lambda done, total: None, lambda: False)
         assert not rewriting.wait_until_gone(PROJECT, lambda seconds: True)
+        waits: list[float] = []
+        with pytest.raises(Unavailable, match="still being read"):  # a slow export may last for hours, and other jobs wait
+            rewriting.wait_until_gone(PROJECT, lambda seconds: bool(waits.append(seconds)))
+        assert len(waits) == 3
         assert is_anywhere(folder.path, "ann")
     assert rewriting.wait_until_gone(PROJECT, lambda seconds: True)
     assert not is_anywhere(folder.path, "ann")
