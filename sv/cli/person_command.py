@@ -72,7 +72,7 @@ async def _export(server: Server, project: Project, distinct_id: str) -> None:
     from sv.insights.export import PersonExport
 
     services = server.load_services()
-    export = PersonExport(services.runner, services.persons, services.sessions, services.recordings)
+    export = PersonExport(services.runner, services.persons, services.sessions, services.recordings, services.recording_threads)
     person = await export.find(project, distinct_id)
     server.jobs.trail.exported(this_person(), project.id, person.distinct_id)
     async for lines in export.lines(project, person):

@@ -13,6 +13,7 @@ behind the place that was reached are not in it.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -49,13 +50,16 @@ class Recorded(Protocol):
 
 
 class PersonExport:
-    """One for the server."""
+    """One for the server. threads: to read on which chunks there are, for which a bucket may be asked that doesn't answer."""
 
-    def __init__(self, runner: Runner, persons: PersonPages, sessions: SessionPages, recordings: Recorded) -> None:
+    def __init__(
+        self, runner: Runner, persons: PersonPages, sessions: SessionPages, recordings: Recorded, threads: Executor
+    ) -> None:
         self._runner = runner
         self._persons = persons
         self._sessions = sessions
         self._recordings = recordings
+        self._threads = threads
 
     async def find(self, project: Project, distinct_id: str) -> Person:
         """The person to export. Raises NotFound, Unavailable."""
@@ -123,9 +127,12 @@ class PersonExport:
 
     async def _recording(self, project_id: str, session_id: str) -> AsyncIterator[bytes]:
         after = -1
+        loop = asyncio.get_running_loop()
         while True:
             try:
-                chunks = await asyncio.to_thread(self._recordings.list_chunks, project_id, session_id, "", after)
+                chunks = await loop.run_in_executor(
+                    self._threads, self._recordings.list_chunks, project_id, session_id, "", after
+                )
             except NotFound:  # it was erased meanwhile
                 return
             if not chunks:

@@ -63,7 +63,7 @@ async def export_person_route(request: AnyRequest, project_id: FromPath[str], di
     project = await project_of(request, project_id)
     refuse_parameters(request)
     services = services_of(request)
-    export = PersonExport(services.runner, services.persons, services.sessions, services.recordings)
+    export = PersonExport(services.runner, services.persons, services.sessions, services.recordings, services.recording_threads)
     person = await export.find(project, name_of(distinct_id))
     trail, actor = services.jobs.trail, actor_of(caller_of(request))
     await asyncio.to_thread(trail.exported, actor, project.id, person.distinct_id)

@@ -1,7 +1,9 @@
 """An export of a person while the server is busy: a page is tried again, and one that can't be had ends it without its last line."""
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import msgspec
@@ -48,20 +50,39 @@ class Nothing:
         return []
 
 
-def exported(refusals: int) -> tuple[list[str], bool]:
+NONE = Nothing()
+
+
+class OneRecording(Nothing):
+    """One session with a chunk. asked_on: the threads that were asked for its chunks."""
+
+    def __init__(self) -> None:
+        self.asked_on: list[str] = []
+
+    def sessions_of(self, *_: object) -> list[str]:
+        return ["s-1"]
+
+    def list_chunks(self, project_id: str, session_id: str, origin: str, after: int) -> list[dict[str, Any]]:
+        self.asked_on.append(threading.current_thread().name)
+        return [{"index": 0, "size": 3, "url": ""}] if after < 0 else []
+
+
+def exported(refusals: int, recordings: Any = NONE) -> tuple[list[str], bool]:
     """The lines' types, and whether it broke off."""
-    nothing = cast("Any", Nothing())
+    nothing = cast("Any", NONE)
     lines: list[bytes] = []
 
-    async def read() -> bool:
+    async def read(threads: ThreadPoolExecutor) -> bool:
         try:
-            async for some in PersonExport(cast("Any", Busy(refusals)), nothing, nothing, nothing).lines(PROJECT, ANN):
+            made = PersonExport(cast("Any", Busy(refusals)), nothing, nothing, recordings, threads)
+            async for some in made.lines(PROJECT, ANN):
                 lines.extend(some.splitlines())
         except Unavailable:
             return True
         return False
 
-    broke_off = asyncio.run(read())
+    with ThreadPoolExecutor(1, "sv-recorded") as threads:
+        broke_off = asyncio.run(read(threads))
     return [msgspec.json.decode(line)["type"] for line in lines], broke_off
 
 
@@ -76,3 +97,10 @@ def test_a_page_that_is_refused_is_tried_again() -> None:
 
 def test_an_export_that_can_not_go_on_breaks_off_without_its_last_line() -> None:
     assert exported(EXPORT_TRIES) == (["person"], True)
+
+
+def test_a_bucket_that_may_not_answer_is_asked_on_threads_of_its_own() -> None:
+    """Or a few exports would hold all of asyncio's, and nobody could log in."""
+    recordings = OneRecording()
+    assert exported(0, recordings) == (["person", "recording", "end"], False)
+    assert {name.split("_")[0] for name in recordings.asked_on} == {"sv-recorded"}
