@@ -288,7 +288,8 @@ async def _small_body(receive: Receive) -> bytes:
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise InvalidParameter(f"the body took longer than {MAX_BODY_SECONDS} seconds (body)") from None
+        # No 4xx, after which clients drop the chunk.
+        raise Unavailable(f"the body took longer than {MAX_BODY_SECONDS} seconds; ask again", retry_after_s=2) from None
 
 
 async def _refuse(scope: Scope, send: Send, error: Exception, *, allow: bytes) -> None:
