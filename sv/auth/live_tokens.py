@@ -10,7 +10,8 @@ TOKENS_GOOD_MS: Final = 2000
 
 
 class LiveTokens:
-    """For the event loop. Tokens are read again every other second, since `sv project` changes them from outside."""
+    """Thread-safe: what is read takes its place as a whole. Tokens are read again every other second, since `sv project` changes them from
+    outside."""
 
     def __init__(self, tokens: ProjectTokens, now_ms: Callable[[], int]) -> None:
         self._tokens = tokens

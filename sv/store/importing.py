@@ -4,8 +4,8 @@ An import is a file's rows cut into chunks; a chunk's number is the place in the
 taken says where to go on. A chunk is drained into a buffer of its own that no query sees, written as files, and then recorded in the
 catalog together with its number in one transaction: whoever kills whom at whatever moment, sending the chunk again is right.
 
-Event ids come from a sequence number a batch, as with the log's (`engine.duck.drain`). A batch of an import has a number with the top
-one of the 45 bits set, which the log never reaches, and a hash of import, chunk and batch in the others.
+Event ids come from a sequence number a batch, as with the log's (`engine.duck.buffer.drain`). A batch of an import has a number with the
+top one of the 45 bits set, which the log never reaches, and a hash of import, chunk and batch in the others.
 
 # INVARIANT STORE-3: the files of a chunk are durable before the catalog lists them, and the catalog lists them in the transaction that
 # marks the chunk as taken.
