@@ -25,7 +25,7 @@ MAX_TRIES: Final = 12
 """Of one request: with the pauses between them some four minutes, in which a server is updated or restarted."""
 
 FIRST_TRIES: Final = 3
-"""Of requests before the first answer: an address that is wrong stays wrong."""
+"""Of a request that nobody answers, before the first answer: an address that is wrong stays wrong."""
 
 MAX_PAUSE_S: Final = 30.0
 MAX_RETRY_AFTER_S: Final = 60.0
@@ -92,17 +92,17 @@ class RemoteTarget:
 
     def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         """The answer's JSON, after as many tries as it takes. Raises what the server refuses with, Unavailable after the last try."""
-        tries = MAX_TRIES if self._has_answered else FIRST_TRIES
-        for attempt in range(1, tries + 1):
+        for attempt in range(1, MAX_TRIES + 1):
             try:
                 answer = self._server.ask(method, self._path + path, body, "" if body is None else "gzip")
                 self._has_answered = True
                 return answer
             except TryAgainError as fault:
-                if attempt == tries:
-                    raise Unavailable(f"gave up after {tries} tries: {fault.reason}") from None
+                self._has_answered |= fault.is_answer
+                if attempt >= (MAX_TRIES if self._has_answered else FIRST_TRIES):
+                    raise Unavailable(f"gave up after {attempt} tries: {fault.reason}") from None
                 backoff_s = min(2.0 ** (attempt - 1), MAX_PAUSE_S) * random.uniform(0.5, 1.0)
                 pause_s = max(min(fault.retry_after_s, MAX_RETRY_AFTER_S), backoff_s)
                 self._say(f"{fault.reason}; trying again in {pause_s:.0f} s")
                 self._sleep(pause_s)
-        raise AssertionError("the loop returns or raises")
+        raise AssertionError("the last try returns or raises")

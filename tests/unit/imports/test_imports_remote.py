@@ -160,6 +160,13 @@ def test_it_gives_up_soon_where_nobody_ever_answered_and_late_where_somebody_did
     assert len(waiting.pauses) == MAX_TRIES - 1
 
 
+def test_a_server_that_is_busy_at_first_is_waited_for(serve: Callable[..., Fake]) -> None:
+    busy = json_reply({"error": "busy", "code": "UNAVAILABLE"}, 503)
+    waiting = Waiting(serve(None, *[busy] * 5, json_reply({"chunks": [7]})).url)
+    assert waiting.target.taken_up_to(IMPORT) == 7
+    assert len(waiting.pauses) == 6 > FIRST_TRIES
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 415, 422, 500])
 def test_what_the_server_refuses_is_told_in_its_words_and_not_tried_again(
     serve: Callable[..., Fake], chunk: Chunk, status: int
