@@ -2,7 +2,7 @@
 // so that the address of a saved one is short; what can't be read, because the address was cut off or made up, is left out.
 import { URL_MATCHES, type SmartRule } from "../api/types.ts";
 import { MAX_FILTERS, readFilter, writeFilter } from "./filters.ts";
-import { parseJson } from "./json.ts";
+import { parseJson, readObject, textOr } from "./json.ts";
 import { MAX_RULES, NO_RULE, ruleBody, saysSomething } from "./rules.ts";
 
 export interface Draft {
@@ -19,17 +19,9 @@ export function writeRule(rule: SmartRule): string {
   return JSON.stringify({ ...ruleBody(rule), ...(filters.length > 0 && { filters }) });
 }
 
-const textOr = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-
 export function readRule(written: string): SmartRule | null {
-  let parts: unknown;
-  try {
-    parts = parseJson(written);
-  } catch {
-    return null;
-  }
-  if (typeof parts !== "object" || parts === null || Array.isArray(parts)) return null;
-  const said = parts as Record<string, unknown>;
+  const said = readObject(written);
+  if (said === null) return null;
   const filters = (Array.isArray(said["filters"]) ? said["filters"] : []).map((each) => readFilter(JSON.stringify(each)));
   const url = textOr(said["url"]);
   const rule: SmartRule = {

@@ -1,7 +1,7 @@
 // Filters as the address writes them (`f=["$browser","exact","Chrome"]`, once each), as the API takes them, and as a sentence, by the names that tables show.
 import { OPERATORS, type Filter, type FilterScalar, type Operator } from "../api/types.ts";
 import { text } from "../text/en.ts";
-import { isNumeric, parseJson } from "./json.ts";
+import { isNumeric, readList } from "./json.ts";
 import { propertyLabel, valueLabel } from "./names.ts";
 
 export const MAX_FILTERS = 50;
@@ -17,16 +17,11 @@ export function writeFilter(filter: Filter): string {
   return JSON.stringify(parts);
 }
 
-/** The filter that a part of an address says, or null: addresses are typed, cut off and sent about. */
+/** The filter that a part of an address says, or null. */
 export function readFilter(written: string): Filter | null {
-  let parts: unknown;
-  try {
-    parts = parseJson(written);
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(parts)) return null;
-  const [property, operator, value] = parts as unknown[];
+  const parts = readList(written);
+  if (parts === null) return null;
+  const [property, operator, value] = parts;
   if (typeof property !== "string" || property === "" || !isOperator(operator)) return null;
   if (!takesValue(operator)) return { property, operator };
   if (isScalar(value)) return { property, operator, value };

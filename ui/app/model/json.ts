@@ -32,6 +32,30 @@ function kept(_: string, value: unknown, { source }: { source?: string } = {}): 
 
 export const parseJson = (text: string): unknown => JSON.parse(text, MAY_BE_LONG.test(text) ? kept : undefined) as unknown;
 
+/** What a part of an address says; undefined where it is no JSON: addresses are typed, cut off and sent about. */
+function readPart(written: string): unknown {
+  try {
+    return parseJson(written);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The list that a part of an address says, or null. */
+export function readList(written: string): unknown[] | null {
+  const found = readPart(written);
+  return Array.isArray(found) ? (found as unknown[]) : null;
+}
+
+/** The object that a part of an address says, or null. */
+export function readObject(written: string): Record<string, unknown> | null {
+  const found = readPart(written);
+  return typeof found === "object" && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : null;
+}
+
+/** A text that says something, or null. */
+export const textOr = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
 /** What was typed as a number; null where it is none. */
 export function readNumber(typed: string): number | null {
   const value = typed.trim() === "" ? NaN : Number(typed);

@@ -2,7 +2,7 @@
 // What isn't said is as usual; what can't be read, because the address was cut off or made up, is left out.
 import type { Filter } from "../api/types.ts";
 import { MAX_FILTERS, readFilter, writeFilter } from "./filters.ts";
-import { parseJson } from "./json.ts";
+import { parseJson, readObject, textOr } from "./json.ts";
 
 export const COUNTS = ["total", "unique_persons", "unique_sessions", "per_session"] as const;
 export const OF_NUMBERS = ["sum", "avg", "min", "max", "median", "p90", "p95", "p99"] as const;
@@ -36,17 +36,10 @@ export function writeWanted(wanted: Wanted): string {
   });
 }
 
-const textOr = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-
 export function readWanted(written: string): Wanted | null {
-  let parts: unknown;
-  try {
-    parts = parseJson(written);
-  } catch {
-    return null;
-  }
-  if (typeof parts !== "object" || parts === null || Array.isArray(parts)) return null;
-  const { event, action, filters, math, of } = parts as Record<string, unknown>;
+  const parts = readObject(written);
+  if (parts === null) return null;
+  const { event, action, filters, math, of } = parts;
   const actionId = textOr(action);
   const read = (Array.isArray(filters) ? filters : []).map((each) => readFilter(JSON.stringify(each)));
   return {

@@ -1,6 +1,6 @@
 // A funnel's question as the address has it, and as the API takes it.
 import type { Filter, Json } from "../../api/types.ts";
-import { parseJson } from "../../model/json.ts";
+import { readList } from "../../model/json.ts";
 import { isChosen, NOTHING, readAllWanted, stepBody, writeWanted, type Wanted } from "../../model/query.ts";
 import { PRESETS, type Range } from "../../model/range.ts";
 import { place, setParameters } from "../../state/router.ts";
@@ -10,7 +10,6 @@ export const MAX_STEPS = 32;
 export const MODES = ["strict_order", "allow_reentry", "strict_deduplication", "strict_increase", "strict_once"] as const;
 export type Mode = (typeof MODES)[number];
 export const UNITS = ["s", "m", "h", "d", "w"] as const;
-export type Unit = (typeof UNITS)[number];
 export const USUAL_WINDOW = "7d";
 
 export interface FunnelQuestion {
@@ -70,14 +69,9 @@ export function funnelBody({ steps, window, modes, by, breakdown, range, filters
 }
 
 export function readWho(steps: number): Who | null {
-  let parts: unknown;
-  try {
-    parts = parseJson(parameter("who") ?? "null");
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(parts)) return null;
-  const [outcome, step, value] = parts as unknown[];
+  const parts = readList(parameter("who") ?? "");
+  if (parts === null) return null;
+  const [outcome, step, value] = parts;
   if ((outcome !== "converted" && outcome !== "dropped_off") || typeof step !== "number" || !Number.isInteger(step)) return null;
   if (step < (outcome === "converted" ? 1 : 2) || step > steps) return null;
   return parts.length > 2 ? { outcome, step, value: value as Json } : { outcome, step };
