@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from sv.meta.errors import FolderUnusable
-from sv.meta.lock import read_holder
+from sv.meta.lock import find_holder, read_holder
 from sv.model.errors import InvalidParameter, Unavailable
 from sv.settings import add_flags, load_with_sources
 
@@ -65,7 +65,7 @@ def find_server(args: argparse.Namespace) -> "RunningServer":
     url, token = url_meant(args), args.api_token or os.environ.get(TOKEN_VARIABLE)
     if not url:
         loaded = load_with_sources(args, os.environ)
-        holder = read_holder(loaded.settings.data)
+        holder = find_holder(loaded.settings.data)
         if holder is not None and holder.url is not None:
             url = holder.url
         elif loaded.sources["data"] == "default":

@@ -66,6 +66,9 @@ class FolderLock:
         try:
             _make(folder)
             descriptor = _open_locked(folder / LOCK_NAME)
+            if descriptor is None:
+                time.sleep(_READ_PAUSE_S)  # whoever only looks has it for a moment
+                descriptor = _open_locked(folder / LOCK_NAME)
         except OSError as error:
             raise FolderUnusable(remedy(folder, error)) from error
         if descriptor is None:
@@ -125,6 +128,27 @@ def read_holder(folder: Path) -> Holder | None:
     except OSError:
         pass
     return None
+
+
+def find_holder(folder: Path) -> Holder | None:
+    """As `read_holder`, but None also where the process was of this machine and has ended without a word: killed, or by a power cut."""
+    holder = read_holder(folder)
+    if holder is None or holder.host != socket.gethostname() or _is_held(folder / LOCK_NAME):
+        return holder
+    return None
+
+
+def _is_held(path: Path) -> bool:
+    """Whether somebody holds the lock, as far as can be told. To look is to share it for a moment, which `acquire` outwaits."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return True
+    return False
 
 
 def _make(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Which server a command asks: a flag wins over a variable, and what was wrong is told by where it was given."""
 
+import json
+import socket
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from http_rig import Api, Running, event, running
 
+from sv.meta.lock import LOCK_NAME
 from sv.model.errors import InvalidParameter
 from sv.remote.addresses import check_address, make_opener
 from sv.server import Server
@@ -104,6 +107,15 @@ def test_an_address_may_be_of_any_kind() -> None:
         "https://a.example:443",
     ):
         check_address(url)
+
+
+def test_a_server_that_was_killed_is_none(tmp_path: Path, plan: Path) -> None:
+    """SCAR: whoever asked was sent to make a token for it."""
+    held = {"pid": 1, "host": socket.gethostname(), "started_at": "2026-01-31T12:00:00Z", "url": "http://127.0.0.1:9"}
+    (tmp_path / LOCK_NAME).write_text(json.dumps(held))
+    done = sv(plan, "tail", "--data", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"sv: no server runs on {tmp_path}; name one (--url), or another folder (--data)\n"
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in FOLDER_AT_REST])

@@ -17,7 +17,7 @@ import pytest
 from meta_rig import NOW
 
 from sv.meta.errors import FolderInUse, FolderUnusable
-from sv.meta.lock import LOCK_NAME, FolderLock, read_holder
+from sv.meta.lock import LOCK_NAME, FolderLock, find_holder, read_holder
 
 HOLD = """
 import sys, time
@@ -87,9 +87,32 @@ def test_a_second_process_fails_at_once_and_names_the_first(tmp_path: Path) -> N
 
 def test_the_lock_ends_with_a_killed_process(tmp_path: Path) -> None:
     with holding_process(tmp_path) as process:
+        found = find_holder(tmp_path)
+        assert found == read_holder(tmp_path)
+        assert found is not None
         process.send_signal(signal.SIGKILL)
         process.wait(10)
+        assert read_holder(tmp_path) == found, "it had no time to strike itself out"
+        assert find_holder(tmp_path) is None
         FolderLock.acquire(tmp_path).release()
+
+
+def test_who_holds_a_folder_of_another_machine_is_who_it_says(tmp_path: Path) -> None:
+    """A lock may not reach from there to here: a container's in a virtual machine, say."""
+    with FolderLock.acquire(tmp_path):
+        pass
+    (tmp_path / LOCK_NAME).write_text('{"pid": 1, "host": "elsewhere", "started_at": "", "url": "http://127.0.0.1:8000"}')
+    found = find_holder(tmp_path)
+    assert found is not None
+    assert found.url == "http://127.0.0.1:8000"
+
+
+def test_whoever_only_looks_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FolderLock.acquire(tmp_path).release()
+    looking = os.open(tmp_path / LOCK_NAME, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr("sv.meta.lock.time.sleep", lambda _: os.close(looking))
+    FolderLock.acquire(tmp_path).release()
 
 
 def test_the_same_process_cannot_lock_twice_until_it_has_released(tmp_path: Path) -> None:
