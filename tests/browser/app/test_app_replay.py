@@ -234,9 +234,7 @@ def elsewhere() -> Iterator[Elsewhere]:
     made.server.server_close()
 
 
-REFUSED = re.compile(
-    r"Failed to adapt css|console: Blocked (script execution|form submission)|/(escaped|imported|style-escaped)\b"
-)
+REFUSED = re.compile(r"console: Blocked (script execution|form submission)|/(escaped|imported|style-escaped)\b")
 """What Chromium tells of: what is pressed from outside, and styles that are spelled so that only the frame's own rules catch them."""
 
 SANDBOXES = """(function within(page) {
@@ -306,7 +304,13 @@ def harmful(tree: Tree, url: str) -> list[Any]:
             {"a b": "c", "<": ">", "__proto__": "x", "constructor": "y", "style": None},
             "</script><script>" + HARM + "</script>",
         ),
+        *(e("img", {"name": name}) for name in ("body", "querySelectorAll", "getElementsByTagName", "createElement")),
+        e("form", {}, *(e("input", {key: name}) for name in HIDING for key in ("name", "id"))),
     ]
+
+
+HIDING = ("parentElement", "classList", "childNodes", "getRootNode", "dispatchEvent", "insertBefore")
+"""Of a form with fields of such names these are the fields."""
 
 
 def forged(url: str) -> list[Any]:
@@ -353,6 +357,8 @@ def forged(url: str) -> list[Any]:
         change(700, 2, type=2, id=elements[13]["id"], x=1, y=1),
         change(800, 5, id=body, text=HARM, isChecked=True),
         change(900, 1, positions=[{"x": "1", "y": None}]),
+        change(910, 1, positions=[{"x": 1, "y": 1, "id": elements[-1]["id"], "timeOffset": 0}]),
+        change(920, 15, id=body, styles=[]),
         change(1000, 99, anything="at all"),
         {"type": 5, "timestamp": START + 1100, "data": {"tag": "x", "payload": HARM}},
         {"type": 6, "timestamp": START + 1200, "data": {"plugin": "x", "payload": HARM}},
@@ -379,6 +385,8 @@ def test_a_forged_recording_runs_nothing_and_asks_nobody(own: Visit, api: Api, e
     expect(shown.get_by_role("heading", name="Still here")).to_be_attached()
     own.page.get_by_role("button", name="Play", exact=True).click()
     expect(own.page.get_by_role("button", name="Play again")).to_be_visible()
+    own.page.get_by_label("Place in the recording").press("Home")
+    own.page.get_by_label("Place in the recording").press("End")
     expect(shown.get_by_text("press me").first).to_be_attached()
     shown.get_by_text("press me").first.evaluate("(link) => link.click()")
     shown.locator("#form").first.evaluate("(form) => form.submit()")

@@ -18,6 +18,8 @@ const NAME = /^[a-z_:@][\w:.@-]*$/i;
 const NEVER = /^(?:script|object|embed|applet|portal|frame|frameset|base|noscript|param)$/i;
 const LEFT_OUT = /^(?:on.*|srcdoc|srcset|imagesrcset|ping|http-equiv|formaction|action|background|manifest|data|poster|autofocus|autoplay|nonce|rr_media.*|is)$/i;
 const LINKS = /^(?:href|xlink:href|src)$/i;
+/** Elements whose ids and names are properties of their form or page, before its own ones; "" is any. */
+const NAMED = /^(?:button|fieldset|form|iframe|img|input|output|select|textarea)?$/;
 const PICTURE = /^data:image\/(?:png|jpeg|gif|webp|avif|bmp|x-icon|svg\+xml)[;,]/i;
 
 const isObject = (value: unknown): value is Loose => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -147,12 +149,20 @@ function cleanAttributes(given: unknown, tag: string): Loose {
     if (tag === "meta" || (tag === "link" && name !== "_cssText")) continue;
     if (name === "style" && isObject(value)) cleaned[name] = cleanDeclarations(value);
     else if (typeof value === "string") {
-      const kept = LINKS.test(name) ? cleanLink(value, tag) : name === "style" || name === "_cssText" ? cleanCss(value) : value;
+      const kept = LINKS.test(name) ? cleanLink(value, tag) : name === "style" || name === "_cssText" ? cleanCss(value) : isTaken(name, value, tag) ? `_${value}` : value;
       if (kept !== null && !(name === "rr_dataURL" && !PICTURE.test(kept))) cleaned[name] = kept;
     } else if (value === null || typeof value === "boolean" || isNumber(value)) cleaned[name] = value;
   }
   return cleaned;
 }
+
+/**
+ * Whether an id or a name would hide a property of a form or a page.
+ *
+ * SCAR: the player went from an element to its `parentElement`, and from a form with a field of that name to the field and back, for ever.
+ */
+const isTaken = (name: string, value: string, tag: string): boolean =>
+  NAMED.test(tag) && /^(?:id|name)$/i.test(name) && typeof document !== "undefined" && (value in HTMLFormElement.prototype || value in Document.prototype);
 
 /** Styles that a change sets one by one: each a text, or one with its priority, or false where it goes. */
 function cleanDeclarations(given: Loose): Loose {
@@ -166,11 +176,16 @@ function cleanLink(value: string, tag: string): string | null {
   return tag === "a" || tag === "area" ? "#" : null;
 }
 
-/** Styles without what they would load. Spelled with escapes it is still refused by the frame. */
+/**
+ * Styles without what they would load. Spelled with escapes it is still refused by the frame.
+ *
+ * SCAR: each expression takes whatever comes, to the end of the text where what it began isn't closed. One that looked for an end and began
+ * anew without one stopped the page for hours over some kilobytes.
+ */
 export function cleanCss(css: string): string {
   return css
     .replace(/@import\b[^;]*;?/gi, "")
-    .replace(/@font-face\s*\{(?![^}]*url\(\s*["']?data:)[^}]*\}/gi, "")
-    .replace(/url\(\s*(?!["']?(?:data:|#))(?:"[^"]*"|'[^']*'|[^)]*)\s*\)/gi, "url(data:,)")
+    .replace(/@font-face\s*\{[^}]*\}?/gi, (rule) => (/url\(\s*["']?data:/i.test(rule) ? rule : ""))
+    .replace(/url\((?:\s*(?:"[^"]*"|'[^']*')\s*\)|[^)]*\)?)/gi, (url) => (/^url\(\s*["']?(?:data:|#)/i.test(url) ? url : "url(data:,)"))
     .replace(/(?:-webkit-)?image-set\(/gi, "none-of(");
 }

@@ -3,11 +3,11 @@
 import { EventType, IncrementalSource, type eventWithTime } from "@rrweb/types";
 
 /** From how long on a stretch is quiet, as rrweb has it. */
-const QUIET_MS = 10_000;
+export const QUIET_MS = 10_000;
 /** What is done is seen coming. */
 const LEAD_MS = 1000;
 
-const isDoing = (event: eventWithTime): boolean =>
+export const isDoing = (event: eventWithTime): boolean =>
   event.type === EventType.IncrementalSnapshot && event.data.source > IncrementalSource.Mutation && event.data.source <= IncrementalSource.Input;
 
 /** Where to go on from a place, both milliseconds since the first event: the place itself unless it is quiet there, till the end maybe. */

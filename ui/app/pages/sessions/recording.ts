@@ -27,6 +27,8 @@ const LISTED = 10_000;
 const AT_ONCE = 6;
 /** Of one recording, in a browser's memory: hours of an ordinary page. */
 const MOST_BYTES = 150 * 1024 * 1024;
+/** The player goes through all of them wherever somebody jumps to. */
+const MOST_EVENTS = 500_000;
 /** So many before the last one that is loaded may come after it: each window of a session sends its own. */
 const MOST_LATE = 20;
 
@@ -36,7 +38,7 @@ export async function loadRecording(projectId: string, sessionId: string, signal
   if (listed.length === 0) return null;
   const { contents, ...loaded } = await loadChunks(listed, 0, signal, onProgress);
   const events = cleanEvents(contents);
-  return events.length > 1 ? { ...spanOf(events), ...loaded } : null;
+  return events.length > 1 ? { ...loaded, ...bounded(events, loaded.isCut) } : null;
 }
 
 /** With what has come since it was loaded; the same one if nothing has. */
@@ -48,11 +50,14 @@ export async function grown(recording: Recording, projectId: string, sessionId: 
   if (listed.length === 0) return recording;
   const { contents, indexes, ...loaded } = await loadChunks(listed, recording.bytes, signal);
   const events = [...recording.events, ...cleanMore(contents)].sort((one, other) => one.timestamp - other.timestamp);
-  return { ...spanOf(events), ...loaded, indexes: new Set([...recording.indexes, ...indexes]) };
+  return { ...loaded, ...bounded(events, loaded.isCut), indexes: new Set([...recording.indexes, ...indexes]) };
 }
 
-const spanOf = (events: eventWithTime[]): Pick<Recording, "events" | "startMs" | "endMs"> =>
-  ({ events, startMs: events[0]?.timestamp ?? 0, endMs: events.at(-1)?.timestamp ?? 0 });
+/** As many of the events as are played, and from when until when they are. */
+function bounded(all: eventWithTime[], isCut: boolean): Pick<Recording, "events" | "startMs" | "endMs" | "isCut"> {
+  const events = all.length > MOST_EVENTS ? all.slice(0, MOST_EVENTS) : all;
+  return { events, startMs: events[0]?.timestamp ?? 0, endMs: events.at(-1)?.timestamp ?? 0, isCut: isCut || events !== all };
+}
 
 /** As many as there is room for beside so many bytes. */
 async function loadChunks(listed: readonly Chunk[], held: number, signal: AbortSignal, onProgress?: (share: number) => void): Promise<Pick<Recording, "isCut" | "indexes" | "bytes"> & { contents: unknown[] }> {

@@ -1,7 +1,8 @@
 import { EventType, IncrementalSource, NodeType } from "@rrweb/types";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { pathOfUrl } from "../../model/addresses.ts";
 import { cleanCss, cleanEvents } from "./clean.ts";
+import { adaptCss, foresee, hasten, type Clock, type Hastened } from "./haste.ts";
 import { clock, readMoment } from "./names.ts";
 import { afterQuiet } from "./quiet.ts";
 
@@ -79,6 +80,49 @@ describe("styles", () => {
   it("keep what is in them", () => {
     const css = "p { background: url(\"data:image/gif;base64,R0\"); fill: url(#a) }";
     expect(cleanCss(css)).toBe(css);
+  });
+});
+
+describe("styles that nothing closes", () => {
+  const long = 100_000;
+  it.each([
+    [`url(${" ".repeat(long)}`, "url(data:,)"],
+    ["url( ".repeat(long), "url(data:,)"],
+    ["@font-face{ ".repeat(long), ""],
+    [`@font-face {${"url(".repeat(long)}`, ""],
+    ["@import ".repeat(long), ""],
+    [`url("'${"x".repeat(long)}`, "url(data:,)"],
+  ])("are read once", (css, left) => expect(cleanCss(css)).toBe(left));
+});
+
+describe("the player", () => {
+  it("does what is due in its order, until it is stopped", () => {
+    const frames = vi.fn();
+    vi.stubGlobal("requestAnimationFrame", frames);
+    const done: number[] = [];
+    const actions = Array.from({ length: 100_000 }, (_, at) => ({ delay: at < 99_000 ? 0 : 1e9, doAction: () => done.push(at) }));
+    const timer: Clock = { actions, timeOffset: 0, lastTimestamp: performance.now(), speed: 1, raf: 1, rafCheck: () => undefined };
+    hasten(timer);
+    (actions[50_500] as Clock["actions"][number]).doAction = () => (timer.raf = null);
+    timer.rafCheck();
+    expect([done.length, done.at(-1), frames.mock.calls.length]).toEqual([50_500, 50_499, 0]); // those that were taken off with it are given up, as the list is
+    timer.raf = 2;
+    timer.rafCheck();
+    expect([done.length, done.at(-1), frames.mock.calls.length, actions.length]).toEqual([98_500, 98_999, 1, 1000]);
+    vi.unstubAllGlobals();
+  });
+  it("knows where a quiet stretch begins without looking for the end of it", () => {
+    const move = (timestamp: number, timeOffset: number): never => ({ type: EventType.IncrementalSnapshot, timestamp, data: { source: IncrementalSource.MouseMove, positions: [{ timeOffset }] } }) as never;
+    const player = { timer: { speed: 1 }, nextUserInteractionEvent: null, applyIncremental: vi.fn() } as unknown as Hastened;
+    foresee(player, [move(1000, 0), move(30_000, -500), move(41_000, -3000), move(90_000, 0)]);
+    const isLookedFor = (at: number): boolean => (player.applyIncremental(move(at, 0)), player.nextUserInteractionEvent === null);
+    expect([0, 1000, 25_000, 30_000, 41_000, 90_000].map(isLookedFor)).toEqual([false, true, false, false, true, false]);
+    player.nextUserInteractionEvent = meta;
+    expect(player.nextUserInteractionEvent).toBe(meta);
+  });
+  it("has styles for what is under the pointer, and for a screen as large as the frame", () => {
+    const css = "a:hover b, .x\\:hover:hover::before { } a:hover-not { } @media (max-device-width: 9px) { }";
+    expect(adaptCss(css)).toBe("a:is(:hover,.\\:hover) b, .x\\:hover:is(:hover,.\\:hover)::before { } a:hover-not { } @media (max-width: 9px) { }");
   });
 });
 

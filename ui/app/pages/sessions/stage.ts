@@ -4,15 +4,19 @@ import type { eventWithTime } from "@rrweb/types";
 import { Replayer } from "rrweb";
 import styles from "rrweb/dist/style.css?inline";
 import { BASE } from "../../state/base.ts";
+import { adaptCss, foresee, hasten, type Hastened } from "./haste.ts";
+import { isDoing } from "./quiet.ts";
 
 export const FRAME = `${BASE}/replay-frame`;
 
 const QUIET = { log: () => undefined, warn: () => undefined };
 
 /** Steps of a recording as somebody sent it: one that can't be shown is passed over. */
-interface Guarded {
-  applyIncremental: (...given: unknown[]) => void;
-  rebuildFullSnapshot: (...given: unknown[]) => void;
+const GUARDED = ["applyIncremental", "rebuildFullSnapshot", "moveAndHover", "applyStyleSheetMutation", "applyAdoptedStyleSheet"] as const;
+
+/** What of rrweb's player is its own affair. */
+interface Within extends Hastened, Record<(typeof GUARDED)[number], (...given: unknown[]) => void> {
+  cache: { stylesWithHoverClass: { get: (css: string) => string } };
 }
 
 export interface Stage {
@@ -52,7 +56,12 @@ export function openStage(frame: HTMLIFrameElement, events: readonly eventWithTi
     insertStyleRules: ["img:not([src]) { background: #8882; }"],
     logger: QUIET,
   });
-  guard(replayer as unknown as Guarded);
+  const within = replayer as unknown as Within;
+  guard(within);
+  hasten(within.timer);
+  const doings = events.filter(isDoing);
+  foresee(within, doings);
+  within.cache.stylesWithHoverClass.get = adaptCss;
   let size = { width: 0, height: 0 };
   const fit = (): void => {
     const { clientWidth, clientHeight } = frame;
@@ -77,7 +86,12 @@ export function openStage(frame: HTMLIFrameElement, events: readonly eventWithTi
     // A moment later: what happens at this one is seen.
     pause: (atMs) => replayer.pause(atMs === undefined ? undefined : atMs + 1),
     now: () => replayer.getCurrentTime(),
-    add: (more) => more.forEach((event) => replayer.addEvent(event)),
+    add: (more) => {
+      for (const event of more) {
+        if (isDoing(event)) doings.push(event);
+        replayer.addEvent(event);
+      }
+    },
     setSpeed: (speed) => replayer.setConfig({ speed }),
     setSkipping: (isSkipping) => replayer.setConfig({ skipInactive: isSkipping }),
     fit,
@@ -85,8 +99,8 @@ export function openStage(frame: HTMLIFrameElement, events: readonly eventWithTi
   };
 }
 
-function guard(replayer: Guarded): void {
-  for (const name of ["applyIncremental", "rebuildFullSnapshot"] as const) {
+function guard(replayer: Within): void {
+  for (const name of GUARDED) {
     const original = replayer[name].bind(replayer);
     replayer[name] = (...given) => {
       try {
