@@ -54,8 +54,8 @@ class AllJobRows(JobRows, Protocol):
 
 
 class JobWork:
-    """Thread-safe. owner_of: whose a distinct id is just now: of a visitor's that has become a user's, the user's id. has_events: whether a
-    person has any, once all that was accepted is counted. Both raise Unavailable.
+    """Thread-safe. owner_of: whose a distinct id is just now: of a visitor's that has become a user's, the user's id. is_known: whether
+    anything came under a person's id, an event or a recording, once all that was accepted is counted. Both raise Unavailable.
 
     expiring: adds jobs for what is older than projects keep it, at the start and every hour; forget_old: clears away what the server
     keeps for a while only, as often. trail: tells who had whom erased; an entry is there if and only if what it tells of is.
@@ -66,7 +66,7 @@ class JobWork:
         rows: AllJobRows,
         make_erasing: Callable[[Callable[[float], bool]], Erasing],
         owner_of: Callable[[str, str], str],
-        has_events: Callable[[str, str], bool],
+        is_known: Callable[[str, str], bool],
         expiring: Expiring,
         trail: Trail,
         forget_old: Callable[[], None],
@@ -75,7 +75,7 @@ class JobWork:
     ) -> None:
         self._rows = rows
         self._owner_of = owner_of
-        self._has_events = has_events
+        self._is_known = is_known
         self._expiring = expiring
         self.trail = trail
         self._forget_old = forget_old
@@ -102,7 +102,7 @@ class JobWork:
         belong to another user: the next one who logged in on that device.
         """
         distinct_id = self._owner_of(project_id, distinct_id)
-        if not self._rows.is_about(project_id, "erase_person", distinct_id) and not self._has_events(project_id, distinct_id):
+        if not self._rows.is_about(project_id, "erase_person", distinct_id) and not self._is_known(project_id, distinct_id):
             raise NotFound(f"no person {show(distinct_id)} (distinct_id)")
         with self.trail.together():
             job = self._rows.add(project_id, "erase_person", distinct_id, self._now_ms(), actor)

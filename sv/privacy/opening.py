@@ -120,9 +120,10 @@ def open_jobs(
             wait=wait,
         )
 
-    def has_events(project_id: str, distinct_id: str) -> bool:
+    def is_known(project_id: str, distinct_id: str) -> bool:
         rollups.catch_up()
-        return numbers.number_of(project_id, distinct_id) is not None
+        # SCAR: whose events were kept out, or erased while the page went on, could not have the recordings erased that came under their id.
+        return numbers.number_of(project_id, distinct_id) is not None or bool(recordings.sessions_of(project_id, distinct_id))
 
     parts, expire = store.catalog.parts, recordings.expire_recordings
     lies_aside = partial(is_overdue_aside, settings.data)
@@ -137,4 +138,4 @@ def open_jobs(
         trail.forget_old()
         logins.forget_ended(now_ms())
 
-    return JobWork(rows, make_erasing, whose.owner_of, has_events, expiring, trail, forget_old, now_ms)
+    return JobWork(rows, make_erasing, whose.owner_of, is_known, expiring, trail, forget_old, now_ms)

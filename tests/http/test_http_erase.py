@@ -61,17 +61,36 @@ def test_a_person_or_a_job_that_is_not_there_is_a_404(api: Api) -> None:
     assert (status, refused["code"]) == (400, "INVALID_PARAMETER")
 
 
+def record(api: Api, session: str, **more: str) -> None:
+    """A chunk of the session."""
+    asked = {"projectToken": "sv_pub_dev", "sessionId": session, "chunkIndex": 0, "sizeBytes": 4, **more}
+    status, upload = ask(api, "POST", "/api/v1/ingest/recordings", json=asked)
+    assert status == 200, upload
+    stored = api.http.put(upload["uploadUrl"], content=b"rrwe", headers=upload["headers"])
+    assert stored.status_code == 200, stored.text
+
+
+def chunks_of(api: Api, *sessions: str) -> dict[str, int]:
+    return {each: len(ask(api, "GET", f"{PROJECT}/sessions/{each}/recording")[1].get("chunks", [])) for each in sessions}
+
+
 def test_the_recordings_of_a_persons_sessions_go_and_those_of_others_stay(api: Api) -> None:
     api.send(*(event("view", who, sessionId=f"of-{who}") for who in ("ann", "bob")))
-    for session, more in (("of-ann", {}), ("of-bob", {}), ("alone", {"anonymousId": "ann"})):
-        asked = {"projectToken": "sv_pub_dev", "sessionId": session, "chunkIndex": 0, "sizeBytes": 4, **more}
-        status, upload = ask(api, "POST", "/api/v1/ingest/recordings", json=asked)
-        assert status == 200, upload
-        stored = api.http.put(upload["uploadUrl"], content=b"rrwe", headers=upload["headers"])
-        assert stored.status_code == 200, stored.text
+    record(api, "of-ann")
+    record(api, "of-bob")
+    record(api, "alone", anonymousId="ann")
     finished(api, ask(api, "POST", f"{PROJECT}/persons/ann/erase")[1])
-    chunks = {
-        session: len(ask(api, "GET", f"{PROJECT}/sessions/{session}/recording")[1].get("chunks", []))
-        for session in ("of-ann", "alone", "of-bob")
-    }
-    assert chunks == {"of-ann": 0, "alone": 0, "of-bob": 1}
+    assert chunks_of(api, "of-ann", "alone", "of-bob") == {"of-ann": 0, "alone": 0, "of-bob": 1}
+
+
+def test_recordings_that_came_under_an_id_without_an_event_can_be_erased(api: Api) -> None:
+    """As of a page that goes on when its visitor has been erased."""
+    record(api, "of-bob", anonymousId="bob")
+    for mine in ({"anonymousId": "ann"}, {"userId": "ann"}):
+        record(api, "of-ann", **mine)
+        status, job = ask(api, "POST", f"{PROJECT}/persons/ann/erase")
+        assert status == 202, job
+        done = finished(api, job)
+        assert (done["status"], done["events_erased"], done["left_behind"]) == ("done", 0, [])
+        assert chunks_of(api, "of-ann", "of-bob") == {"of-ann": 0, "of-bob": 1}
+        assert ask(api, "POST", f"{PROJECT}/persons/ann/erase")[0] == 404
