@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sv.engine.duck import files, relation
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.funnels import session_reading
-from sv.engine.duck.keys import session_codes
+from sv.engine.duck.keys import session_codes, session_numbers
 from sv.engine.duck.keys.key_files import Reading
 from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.session_codes import Digests
@@ -180,7 +180,7 @@ def halves(firsts: Sequence[int], seconds: Sequence[int]) -> Digests:
 def test_digests_are_told_apart_by_their_second_halves(rig: Rig) -> None:
     rig.place_events([event("view", "ann", NOON, session=name) for name in ("a", "b")], "days")
     of_parts = rig.tables.key_files.of(rig.parts)
-    numbers = Numberings(rig.tables.key_files.give_up, 2000).of(of_parts)
+    numbers = Numberings(rig.tables.key_files.give_up, 2000, 1 << 20).of(of_parts)
     assert numbers is not None
     assert numbers.count == 2
     ((_, file),) = of_parts
@@ -245,12 +245,20 @@ def test_a_file_lost_between_a_funnel_and_its_breakdown_is_a_fault_that_passes(r
     assert by_session(rig, rig.engine, body) == expected
 
 
+def test_more_sessions_than_memory_is_for_are_left_to_sql(rig: Rig) -> None:
+    rig.place_events([event("view", "ann", NOON, session=f"{number}") for number in range(5)], "days")
+    every = rig.tables.key_files.of(rig.parts)
+    give_up = rig.tables.key_files.give_up
+    assert Numberings(give_up, 0, 4 * session_numbers.BYTES_A_SESSION).of(every) is None
+    assert Numberings(give_up, 0, 5 * session_numbers.BYTES_A_SESSION).of(every) is not None
+
+
 def test_what_is_kept_of_sessions_has_a_bound(rig: Rig) -> None:
     for day in range(4):
         sent = [event("view", "ann", NOON + day * DAY_MS + n, session=f"s{n}") for n in range(6)]
         rig.flush(rig.buffer(rig.batch(sent)))
     rig.index(rig.parts)
-    numberings = Numberings(rig.tables.key_files.give_up, 2000)
+    numberings = Numberings(rig.tables.key_files.give_up, 2000, 1 << 20)
     every = rig.tables.key_files.of(rig.parts)
     for some in (every, every[:2], every[1:], every):
         numbers = numberings.of(some)

@@ -63,6 +63,9 @@ interpreter's lock waited for the processor behind all of them, and ingest with 
 CACHE_BYTES: Final = 128 << 20
 """Fourteen million matches, eight of them merged, and what tells two million sessions apart that lie in several files."""
 
+SESSIONS_SHARE: Final = 2
+"""Of the engine's memory: one of these is what sessions may take at most while they are told apart. SQL would take more."""
+
 READY_S: Final = 60.0
 """For the statement that nobody waits for."""
 
@@ -93,7 +96,7 @@ class DuckEngine:
         self._steps = ThreadPoolExecutor(min(database.threads, MAX_STEP_WORKERS), "sv-step", initializer=lower_own_priority)
         self._key_files = key_files or KeyFiles()
         self._key_files.when_gone = self._cache.forget
-        self._numberings = Numberings(self._key_files.give_up, cache_bytes // 8)
+        self._numberings = Numberings(self._key_files.give_up, cache_bytes // 8, database.memory_bytes // SESSIONS_SHARE)
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps, self._numberings)
         self._pages = PageReader(self._statements, data_folder, self._key_files, self._key_reader, aliases)
         self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)

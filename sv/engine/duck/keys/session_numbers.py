@@ -23,6 +23,9 @@ from sv.engine.duck.sql import Params
 from sv.model.part import Part
 from sv.model.snapshot import Snapshot
 
+BYTES_A_SESSION: Final = 32
+"""Taken while sessions are numbered."""
+
 FILE_BYTES: Final = 300
 """What is kept of a file of a numbering, measured, beside 8 bytes for each of its sessions that has another file's number."""
 
@@ -158,19 +161,23 @@ def _low_bits(words: Words) -> NDArray[np.int64]:
 
 
 class Numberings:
-    """Numbers sessions of sets of files. Keeps, in up to `most_bytes`, what was found out for the sets that were asked for last.
-    Thread-safe."""
+    """Numbers sessions of sets of files. Keeps, in up to `most_bytes`, what was found out for the sets that were asked for last, and takes
+    up to `work_bytes` for it. Thread-safe."""
 
-    def __init__(self, give_up: GiveUp, most_bytes: int) -> None:
+    def __init__(self, give_up: GiveUp, most_bytes: int, work_bytes: int) -> None:
         self._give_up = give_up
         self._most_bytes = most_bytes
+        self._most_sessions = work_bytes // BYTES_A_SESSION
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Ids, dict[int, FileNumbers]] = OrderedDict()
         self.bytes = 0
 
     def of(self, files: Files) -> SessionNumbers | None:
-        """The numbers of the sessions in these files, all of which have some. None where half of a digest is not enough to tell two apart,
-        which is as good as never. Raises UnreadableSessions."""
+        """The numbers of the sessions in these files, all of which have some. None where they are too many, or half of a digest is not
+        enough to tell two apart, which is as good as never. Raises UnreadableSessions."""
+        count = sum(_of(file).count for _, file in files)
+        if count > self._most_sessions:
+            return None
         ids = tuple(part.part_id for part, _ in files)
         with self._lock:
             known = self._kept.get(ids)
@@ -182,7 +189,7 @@ class Numberings:
                 return None
             self._keep(ids, known)
         of_file = {file: known[part.part_id] for part, file in files}
-        return SessionNumbers(files, of_file, sum(_of(file).count for _, file in files), self._give_up)
+        return SessionNumbers(files, of_file, count, self._give_up)
 
     def _keep(self, ids: _Ids, found: dict[int, FileNumbers]) -> None:
         with self._lock:
