@@ -143,10 +143,17 @@ def _readings(source: Source, asked: Asked, plan: Plan) -> Prefetch[bytes]:
 
 
 def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observe) -> Exported:
-    """A file a piece. Raises SvError and OSError; then the next run goes on."""
+    """A file a piece. Raises InvalidParameter where all of it is there already, SvError and OSError; then the next run goes on.
+
+    SCAR: one that was done counted as done again, without what had come since: a nightly one had its first night's events for ever.
+    """
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     journal = _begin(source, asked, folder / MANIFEST)
+    if journal.is_finished:
+        raise InvalidParameter(
+            f"{folder} has this export already, of {journal.plan.received_before}; empty it, or name another --output"
+        )
     resumed = _events(journal.plan.pieces[: journal.done])
     plan = journal.plan
     with closing(_readings(source, asked, plan)) as readings:

@@ -106,6 +106,15 @@ def test_a_folder_that_was_stopped_goes_on_after_its_last_file(tmp_path: Path) -
     assert b"".join((folder / name).read_bytes() for name in names) == lines()
 
 
+def test_a_folder_that_has_all_of_it_is_not_taken_for_what_there_is_now(tmp_path: Path) -> None:
+    folder, source = tmp_path / "out", Source(ExportFormat.NDJSON)
+    export_to_folder(source, asked(ExportFormat.NDJSON), folder, lambda *_: None)
+    source.asked.clear()
+    with pytest.raises(InvalidParameter, match="has this export already"):
+        export_to_folder(source, asked(ExportFormat.NDJSON), folder, lambda *_: None)
+    assert source.asked == []
+
+
 def test_another_export_is_not_gone_on_with(tmp_path: Path) -> None:
     export_to_folder(Source(ExportFormat.NDJSON), asked(ExportFormat.NDJSON), tmp_path, lambda *_: None)
     with pytest.raises(InvalidParameter, match="of another export"):
