@@ -91,8 +91,10 @@ function cleanChange(data: Loose): Loose | null {
       return { ...data, ...(isObject(data["set"]) && { set: { ...data["set"], ...texts(data["set"], "value") } }) };
     case IncrementalSource.AdoptedStyleSheet:
       return { ...data, styles: listOf(data["styles"]).map((style) => ({ ...style, rules: listOf(style["rules"]).map(cleanRule) })) };
-    default:
-      return data;
+    case IncrementalSource.Selection:
+      return { source, ranges: listOf(data["ranges"]) };
+    default: // scrolling, input, what is pressed: figures and texts
+      return Object.fromEntries(Object.entries(data).filter(([, value]) => value === null || typeof value !== "object"));
   }
 }
 
@@ -108,8 +110,8 @@ function cleanNode(given: unknown, depth: number, within: string): Loose | null 
   if (!isObject(given) || !isNumber(given["id"]) || depth > DEEPEST) return null;
   const { id, type } = given;
   const place = { id, ...(isNumber(given["rootId"]) && { rootId: given["rootId"] }), ...(given["isShadow"] === true && { isShadow: true }) };
-  const children = (): Loose[] =>
-    listOf(given["childNodes"]).map((child) => cleanNode(child, depth + 1, String(given["tagName"] ?? "").toLowerCase())).filter((child) => child !== null);
+  const tag = typeof given["tagName"] === "string" ? given["tagName"].toLowerCase() : "";
+  const children = (): Loose[] => listOf(given["childNodes"]).map((child) => cleanNode(child, depth + 1, tag)).filter((child) => child !== null);
   switch (type) {
     case NodeType.Document:
       return { ...place, type, childNodes: children().filter((child) => child["type"] !== NodeType.Text) };
@@ -166,8 +168,9 @@ const isTaken = (name: string, value: string, tag: string): boolean =>
 
 /** Styles that a change sets one by one: each a text, or one with its priority, or false where it goes. */
 function cleanDeclarations(given: Loose): Loose {
-  const one = (value: unknown): unknown => (typeof value === "string" ? cleanCss(value) : Array.isArray(value) ? value.map(one) : value === false ? false : "");
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, one(value)]));
+  const one = (value: unknown): string => (typeof value === "string" ? cleanCss(value) : "");
+  const all = (value: unknown): unknown => (Array.isArray(value) ? value.map(one) : value === false ? false : one(value));
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, all(value)]));
 }
 
 /** A link looks like one and leads nowhere; a picture is one that the recording has in it, or a part of its own page. */

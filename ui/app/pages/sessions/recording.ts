@@ -120,5 +120,5 @@ async function loadChunk(chunk: Chunk, signal: AbortSignal): Promise<unknown> {
 /** The server's own URLs are asked for where the app came from: it may be reached under other names than its public one. */
 function addressHere(url: string): string {
   const { pathname, search } = new URL(url);
-  return pathname.startsWith(`${BASE}/api/`) ? pathname + search : url;
+  return pathname.startsWith(`${BASE}/api/v1/objects/`) ? pathname + search : url; // a bucket may be called `api` too
 }

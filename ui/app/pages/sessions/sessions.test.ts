@@ -5,6 +5,7 @@ import { cleanCss, cleanEvents } from "./clean.ts";
 import { adaptCss, foresee, hasten, type Clock, type Hastened } from "./haste.ts";
 import { clock, readMoment } from "./names.ts";
 import { afterQuiet } from "./quiet.ts";
+import { loadRecording } from "./recording.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -123,6 +124,21 @@ describe("the player", () => {
   it("has styles for what is under the pointer, and for a screen as large as the frame", () => {
     const css = "a:hover b, .x\\:hover:hover::before { } a:hover-not { } @media (max-device-width: 9px) { }";
     expect(adaptCss(css)).toBe("a:is(:hover,.\\:hover) b, .x\\:hover:is(:hover,.\\:hover)::before { } a:hover-not { } @media (max-width: 9px) { }");
+  });
+});
+
+describe("a chunk", () => {
+  it("comes from the server where the app came from, or from the bucket, whatever that is called", async () => {
+    const urls = ["http://within:8000/api/v1/objects/recordings/p/s/chunk_000000.json?sig=1", "https://s3.example/api/recordings/p/s/chunk_000001.json?sig=2"];
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", (url: string) => {
+      asked.push(url);
+      const chunks = urls.map((each, index) => ({ index, size: 2, url: each }));
+      return Promise.resolve(Response.json(url.endsWith("/recording") ? { chunks } : []));
+    });
+    await loadRecording("p", "s", new AbortController().signal, () => undefined);
+    vi.unstubAllGlobals();
+    expect(asked).toEqual(["/api/v1/projects/p/sessions/s/recording", "/api/v1/objects/recordings/p/s/chunk_000000.json?sig=1", urls[1]]);
   });
 });
 
