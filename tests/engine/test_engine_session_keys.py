@@ -18,27 +18,30 @@ from sv.engine.duck.keys.key_files import Reading
 from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.session_codes import Digests
 from sv.engine.duck.keys.session_numbers import Numberings
+from sv.engine.port import Scope
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.calendar import iso_ms
 from sv.model.errors import Unavailable
 from sv.model.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from sv.model.overview import OverviewFilters
 from sv.model.query_parsing import parse_funnel_query, parse_trends_query
 from tests.chance import examples
 from tests.engine.rig import LIMITS, NO_ALIASES, NOON, Event, Rig, event, opened
 from tests.engine.smart_rig import RULES, with_smart
 
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 NAMES = ("view", "buy", "pay")
 DATES = {"date_from": iso_ms(NOON), "date_to": iso_ms(NOON + 9 * DAY_MS)}
 BREAKDOWNS = (None, "plan", "$country", "absent")
 
 
-def made(chance: random.Random, count: int, *, lacking: float, days: int = 4) -> list[Event]:
+def made(chance: random.Random, count: int, *, lacking: float, days: int = 4, names: Sequence[str] = NAMES) -> list[Event]:
     """Sessions of several days, of several persons, and events without one, near each other and far apart."""
     return [
         event(
-            chance.choice(NAMES),
+            chance.choice(names),
             f"person {chance.randrange(9)}",
             NOON + chance.randrange(days) * DAY_MS + chance.randrange(40) * 7 * MINUTE_MS + chance.randrange(3),
             session=None if chance.random() < lacking else chance.choice(("s", "é", "=", "9-1")) + str(chance.randrange(12)),
@@ -49,14 +52,14 @@ def made(chance: random.Random, count: int, *, lacking: float, days: int = 4) ->
     ]
 
 
-def fill(rig: Rig, chance: random.Random, *, lacking: float) -> None:
+def fill(rig: Rig, chance: random.Random, *, lacking: float, names: Sequence[str] = NAMES) -> None:
     """In files of a day with key files, in one of many days that is merged, in one without a key file, and in a buffer."""
-    sent = made(chance, 160, lacking=lacking)
+    sent = made(chance, 160, lacking=lacking, names=names)
     rig.flush(rig.buffer(rig.batch(sent[:40])))
     rig.merge()
-    rig.flush(rig.buffer(rig.batch(sent[40:120])))
+    rig.flush(rig.buffer(rig.batch(sent[40:100]), rig.batch(sent[100:120], user_agent=BOT)))
     rig.index(rig.parts)
-    rig.flush(rig.buffer(rig.batch(made(chance, 12, lacking=lacking, days=1))))
+    rig.flush(rig.buffer(rig.batch(made(chance, 12, lacking=lacking, days=1, names=names))))
     rig.buffer(rig.batch(sent[120:]))
 
 
@@ -121,6 +124,22 @@ def test_answers_are_the_same_with_key_files_and_without(tmp_path: Path, counted
     assert counted[0] >= 10, "a test of SQL alone"
 
 
+@pytest.mark.parametrize("lacking", [0.0, 0.3])
+def test_an_overviews_figures_are_the_same_with_key_files_and_without(tmp_path: Path, counted: list[int], lacking: float) -> None:
+    chance = random.Random(f"{lacking}")
+    for nth in range(2):
+        with opened(tmp_path / f"{nth}") as rig, engines(rig) as (with_keys, without):
+            fill(rig, chance, lacking=lacking, names=(*NAMES, "$pageview", "$pageview", "$pageleave", "$identify"))
+            for _ in range(examples(8)):
+                low, high = sorted(NOON + chance.randrange(-1, 5 * 24) * HOUR_MS for _ in range(2))
+                starts = [low, *(at for at in range(NOON - NOON % DAY_MS, high, DAY_MS) if at > low)]
+                asked = (Scope(low, high + 1, include_bots=chance.random() < 0.5), OverviewFilters(), starts, (), 0, LIMITS)
+                keyed, plain = (engine.overview(engine.pin(rig.snapshot(), LIMITS), *asked) for engine in (with_keys, without))
+                for name in ("visitors", "pageviews", "sessions", "bounces", "duration_ms"):
+                    assert getattr(keyed, name).tolist() == getattr(plain, name).tolist(), (name, asked)
+    assert counted[0] >= 5, "a test of SQL alone"
+
+
 def test_a_session_of_many_files_is_one_and_so_is_one_that_goes_on_in_the_buffer(rig: Rig, counted: list[int]) -> None:
     days = 3
     for day in range(days):
@@ -160,8 +179,10 @@ def test_the_same_answer_reads_no_part_where_all_events_have_sessions_in_key_fil
         == 7
     )
     found = by_session(rig, rig.engine, DATES | {"steps": [{"event": "view"}, {"event": "pay"}], "breakdown": "absent"})
+    overview = rig.engine.overview(rig.snapshot(), Scope(NOON, NOON + 9 * DAY_MS), OverviewFilters(), [NOON], (), 0, LIMITS)
+    assert (overview.visitors.tolist(), overview.sessions.tolist(), overview.bounces.tolist()) == ([30, 30], [7, 7], [0, 0])
     assert [step["count"] for step in found["steps"]] == [7, 7]
-    assert counted == [2]
+    assert counted == [3]
 
 
 def test_where_most_events_have_no_session_id_sql_is_asked_of_all(rig: Rig, counted: list[int]) -> None:

@@ -99,9 +99,11 @@ class DuckEngine:
         self._numberings = Numberings(self._key_files.give_up, cache_bytes // 8, database.memory_bytes // SESSIONS_SHARE)
         self._key_reader = KeyReader(self._statements, self._key_files, self._steps, self._numberings)
         self._pages = PageReader(self._statements, data_folder, self._key_files, self._key_reader, aliases)
-        self._overviews = OverviewReader(self._statements, database.memory_bytes, self._steps)
         self._export_slices = ExportSlices(self._statements, data_folder, database.memory_bytes, self.events)
         self._trends = TrendReader(self._statements, self._key_reader, self)
+        self._overviews = OverviewReader(
+            self._statements, self._key_reader, self._trends, self, database.memory_bytes, self._steps
+        )
         reader = StepReader(self._statements, data_folder, self._key_reader, self._cache, self._steps)
         self._funnels = FunnelReader(self._statements, self._key_reader, reader, self._merged, self, self._steps)
 

@@ -8,13 +8,17 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from numpy.typing import NDArray
 
+from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.overviews import overview_shares, overview_tables
+from sv.engine.duck.overviews.overview_keys import KeyedOverviews
 from sv.engine.duck.overviews.overview_shares import Hashes, Share
 from sv.engine.duck.overviews.overview_sql import Kind, OverviewSource, OverviewSql, of_share
 from sv.engine.duck.overviews.overview_tables import Rows
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
+from sv.engine.duck.trends.trend_reading import Relations, TrendReader
 from sv.engine.port import SHORTER, Limits, OverviewFigures, OverviewRow, Scope
 from sv.model.errors import Unavailable
 from sv.model.overview import OverviewFilters, Table
@@ -52,15 +56,35 @@ class Asked(Struct, frozen=True):
 class OverviewReader:
     """Thread-safe. memory_bytes: the engine's. workers: for statements and arithmetic beside each other."""
 
-    def __init__(self, statements: Statements, memory_bytes: int, workers: Executor) -> None:
+    def __init__(
+        self,
+        statements: Statements,
+        key_reader: KeyReader,
+        trends: TrendReader,
+        relations: Relations,
+        memory_bytes: int,
+        workers: Executor,
+    ) -> None:
         self._statements = statements
+        self._keyed = KeyedOverviews(statements, key_reader, trends, relations, int(memory_bytes * KEPT_SHARE))
         self._most_bytes = int(memory_bytes * KEPT_SHARE)
         self._most_rows = overview_shares.rows_within(memory_bytes)
         self._workers = workers
 
     def figures(self, asked: Asked) -> OverviewFigures:
         """See the port."""
-        reading = _Reading(self._statements, asked, self._most_bytes, self._workers)
+        visitors = sessions = None
+        if not any((asked.filters.events, asked.filters.entry, asked.filters.exit)):
+            of_keys = (asked.snapshot, asked.scope, asked.starts_ms, asked.limits)
+            visitors = self._keyed.visitor_measures(*of_keys)
+            sessions = None if asked.tables else self._keyed.session_measures(*of_keys)
+        if visitors is not None and sessions is not None:
+            return OverviewFigures(*visitors, *sessions, tables={})
+        reading = _Reading(self._statements, asked, self._most_bytes, self._workers, has_visitors=visitors is None)
+        self._read(asked, reading)
+        return reading.figures(visitors)
+
+    def _read(self, asked: Asked, reading: "_Reading") -> None:
         scope = asked.scope
         parts = asked.snapshot.parts
         cuts = overview_shares.cuts(parts, scope.from_ms, scope.to_ms, self._most_rows)
@@ -69,7 +93,6 @@ class OverviewReader:
             reading.read([Share(from_ms=scope.from_ms, to_ms=scope.to_ms)], (Kind.VISIT, *reading.counts))
         else:
             reading.cut(cuts, pieces, self._most_rows)
-        return reading.figures()
 
 
 class _Question(NamedTuple):
@@ -80,16 +103,18 @@ class _Question(NamedTuple):
 
 
 class _Reading:
-    """What has been read of one overview. counts: the kinds of rows that are asked for beside sessions."""
+    """What has been read of one overview. counts: the kinds of rows that are asked for beside sessions. has_visitors: whether visitors and
+    pageviews are to be read too."""
 
-    def __init__(self, statements: Statements, asked: Asked, most_bytes: int, workers: Executor) -> None:
+    def __init__(self, statements: Statements, asked: Asked, most_bytes: int, workers: Executor, *, has_visitors: bool) -> None:
         self._statements = statements
         self._asked = asked
         self._left_bytes = most_bytes
         self._workers = workers
         self._kept = {kind: Rows() for kind in Kind}
         self._filters_sessions = bool(asked.filters.entry or asked.filters.exit)
-        self.counts = (Kind.SEEN, Kind.PAGE) if Table.PAGES in asked.tables else (Kind.SEEN,)
+        wanted = {Kind.SEEN: has_visitors, Kind.PAGE: Table.PAGES in asked.tables}
+        self.counts = tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
 
     def read(self, shares: Iterable[Share], kinds: tuple[Kind, ...]) -> Hashes:
         """Keep the rows of these shares. Returns, for each share that is cut, the hashes of all its sessions, whether or not these count.
@@ -123,12 +148,12 @@ class _Reading:
         if not self._filters_sessions:
             self.read([Share(from_ms=low, to_ms=high) for low, high in cuts], self.counts)
 
-    def figures(self) -> OverviewFigures:
-        """The arithmetic."""
+    def figures(self, visitors: NDArray[np.int64] | None) -> OverviewFigures:
+        """The arithmetic. visitors: visitors and pageviews, where they are known already."""
         asked = self._asked
         buckets = len(asked.starts_ms)
         return OverviewFigures(
-            *overview_tables.visitor_measures(self._kept[Kind.SEEN], buckets),
+            *(overview_tables.visitor_measures(self._kept[Kind.SEEN], buckets) if visitors is None else visitors),
             *overview_tables.session_measures(self._kept[Kind.VISIT], buckets),
             tables=dict(beside(self._workers, asked.tables, self._table)),
         )

@@ -27,7 +27,11 @@ from sv.model.overview import OverviewFilters, Table
 HASH: Final = "hash({})"
 """Of a session id: what tells sessions apart that may be cut, until their ids do."""
 
+IS_VIEW: Final = "event = '$pageview'"
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
+IS_LOUD: Final = f"event not in ({_QUIET})"
+"""That a visitor did more than to see a page."""
+
 _PAGE: Final = "case when {0} = '' or ends_with({0}, '/') then {0} || '/' else {0} end"
 """A path as a table shows it, so that as a filter's value, which loses a slash at its end, it is this path again."""
 
@@ -268,7 +272,7 @@ class _Conditions:
         if self._filters_domain:
             source = f"(select * replace ({_FOREIGN_DOMAIN} as referring_domain) from {source})"
         return f"""
-            select id, person, timestamp, session_id, url_path, event = '$pageview' as is_view, event not in ({_QUIET}) as is_loud,
+            select id, person, timestamp, session_id, url_path, {IS_VIEW} as is_view, {IS_LOUD} as is_loud,
               {self.is_match} as is_match, {self._meets_entry or "true"} as meets_entry, {self._meets_exit or "true"} as meets_exit,
               {self.is_wanted} as is_wanted
             from {source}
