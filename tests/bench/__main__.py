@@ -23,6 +23,7 @@ BENCHES = (
     "definitions_bench",
     "overview_bench",
     "properties_bench",
+    "many_values_bench",
     "variants_bench",
     "sizing_bench",
     "wal_bench",

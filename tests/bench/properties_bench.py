@@ -203,12 +203,12 @@ def rounded(value: float) -> float:
     return round(value, 3 if value > 1000 else 6)
 
 
-def measured(ours: Ours, math: str, breakdown: str | None) -> dict[str, list[float]]:
+def measured(ours: Ours, math: str, breakdown: str | None, number_of: str = "amount") -> dict[str, list[float]]:
     from sv.insights.trends import trends
     from sv.model.query_parsing import parse_trends_query
 
     body = {
-        "events": [{"name": STEPS[0], "math": math, "math_property": "amount"}],
+        "events": [{"name": STEPS[0], "math": math, "math_property": number_of}],
         "date_from": "2025-01-01",
         "date_to": "2025-03-01",
         "interval": "day",

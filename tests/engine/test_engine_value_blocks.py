@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sv.engine.duck.keys import fingerprints, property_codes, value_blocks, value_conditions, value_writing
 from sv.engine.duck.keys.key_conditions import Condition, answers_of
 from sv.engine.duck.keys.key_files import KeyFile, Reading
-from sv.engine.duck.keys.value_blocks import Described, block_ends, described, packed
+from sv.engine.duck.keys.value_blocks import Described, block_ends, described, number_column, packed
 from sv.engine.duck.run import Statements
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
@@ -108,7 +108,7 @@ def test_texts_mean_the_same_whether_a_statement_is_asked_or_not(rig: Rig, monke
     told = [[flags(rig, part, file, item, 0, part.rows) for item in items] for part, file in placed]
     assert all("p" in file.values for _, file in placed)
     monkeypatch.setattr(value_conditions, "BYTES_ASKED", 1 << 20)
-    monkeypatch.setattr(value_conditions, "_plain", lambda *_: None)
+    monkeypatch.setattr(value_conditions, "_is_plain", lambda *_: False)
     assert [[flags(rig, part, file, item, 0, part.rows) for item in items] for part, file in placed] == told
     assert told[1] == [[matches(item, {"p": value}) for value in (*TEXTS, *OTHERS)] for item in items]
 
@@ -146,6 +146,25 @@ def test_numbers_compare_exactly(rig: Rig) -> None:
     assert not file.values
 
 
+@pytest.mark.parametrize("first", [0, -7, 2**53 - 3, -(2**53), 1_700_000_000_000, 2**60, 1e300])
+@pytest.mark.parametrize("spread", [1, 2**32 - 2, 2**32])
+def test_whole_numbers_close_together_take_four_bytes(first: float, spread: int) -> None:
+    near = [float(first), float(first) + spread]
+    numbers = np.array([near[0], np.nan, near[1], *([np.nextafter(near[0], np.inf)] * (first > 2**53))])
+    written: list[Any] = []
+    column = number_column(numbers, lambda data: written.append(data) or 0)
+    assert np.array_equal(column.numbers(written[0].view(np.uint8)), numbers, equal_nan=True)
+    assert column.width == (4 if np.nanmax(numbers) - np.nanmin(numbers) < 2**32 - 1 else 8)
+
+
+def test_whole_numbers_answer_as_others_do(rig: Rig) -> None:
+    sent: list[dict[str, Any]] = [{"n": 1_700_000_000_000 + nth * 37} for nth in range(30)]
+    sent[7:7] = [{}, {"n": None}]
+    items = [Filter("n", operator, 1_700_000_000_000 + bound) for operator in OPERATORS for bound in (0, 36, 37, 37.5, -1, 2**32)]
+    file = check(rig, sent, [*items, Filter("n", Operator.IS_SET), Filter("n", Operator.IS_NOT_SET)])
+    assert file.numbers["n"].base == 1_700_000_000_000
+
+
 @pytest.mark.parametrize("other", [2**53 + 1, -(2**63) + 1, "1", True, [1]])
 def test_numbers_that_doubles_do_not_say_and_values_that_are_none_make_texts_of_all(rig: Rig, other: Any) -> None:
     items = [Filter("n", operator, value) for operator in OPERATORS for value in (2**53, 2**53 + 1, 3, "1")]
@@ -177,9 +196,17 @@ def random_events(seed: int) -> list[Event]:
 
 @pytest.fixture(scope="module")
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[State, Rig]]:
+    """The same events in every form. The property of two values has codes."""
     made: dict[State, Rig] = {state: Rig(tmp_path_factory.mktemp(state)) for state in STATES}
-    for state, rig in made.items():
-        rig.place_events(random_events(3), state)
+    with (
+        patch.object(property_codes, "MAX_PROPERTIES", 8),
+        patch.object(property_codes, "MAX_TEXTS", 3),
+        patch.object(property_codes, "MAX_NUMBERS", 3),
+    ):
+        for state, rig in made.items():
+            rig.place_events(random_events(3), state)
+    for _, file in made["merged"].tables.key_files.of(made["merged"].parts):
+        assert (file.values.keys(), file.numbers.keys(), file.properties["plan"] is None) == ({"search"}, {"n"}, False)
     yield made
     for rig in made.values():
         rig.close()
@@ -233,6 +260,22 @@ def test_answers_are_the_same_in_every_state(rigs: dict[State, Rig], seed: int) 
         insight, body = random_question(rng)
         answers = {state: repr(ask(rig, insight, body)) for state, rig in rigs.items()}
         assert set(answers.values()) == {answers["buffer"]}, body
+
+
+def test_values_of_many_files_are_asked_about_in_one_statement(rigs: dict[State, Rig], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    table = Statements.table
+    monkeypatch.setattr(value_conditions, "BYTES_ASKED", 1 << 20)
+    monkeypatch.setattr(Statements, "table", lambda *given, **named: asked.append(named) or table(*given, **named))
+    found: dict[State, int] = {}
+    for state in ("days", "merged"):
+        everything, matcher = Scope(0, NOON + 3 * DAY_MS), Matcher("view", (Filter("search", Operator.REGEX, "te.t"),))
+        keys = rigs[state].engine._key_reader.read(rigs[state].parts, everything, [matcher], 0, [()], LIMITS)[0]
+        assert len(keys) == len(rigs[state].parts)
+        found[state] = sum(kept.keys.size for kept in keys.values())
+    assert len(rigs["days"].parts) > 1
+    assert found["days"] == found["merged"] > 0
+    assert [named.keys() for named in asked] == [{"held"}] * 2
 
 
 @pytest.mark.parametrize("state", ["days", "merged"])
@@ -343,7 +386,7 @@ def test_what_is_packed_comes_out_again(texts: list[str | None], most: int, is_m
     for nth, block in enumerate(blocks):
         at, size = held.place_of(nth)
         rows = held.unpacked(nth, data[at : at + size])
-        assert rows.is_ascii is all(map(str.isascii, rows.texts.to_pylist()))
+        assert held.traits_of(nth)[1] is all(map(str.isascii, rows.texts.to_pylist()))
         low, high = held.rows_of(nth)
         assert high - low == block.rows
         assert (

@@ -7,7 +7,7 @@ bound. What codes can't answer is left to the caller.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Final, NamedTuple, cast
 
 import numpy as np
@@ -122,6 +122,22 @@ def answers_of(
     return answers
 
 
+def values_wanted(
+    asked: Iterable[Alternative], files: Files, answers: Answers
+) -> dict[OfTexts, tuple[KeyFile, list[tuple[int, int]]]]:
+    """The answers that look at values, each with the ranges of rows that the alternatives are about."""
+    found: dict[OfTexts, tuple[KeyFile, list[tuple[int, int]]]] = {}
+    for one in asked:
+        for _, file in files:
+            told = [answers.get((need, file)) for need in one.needs]
+            low, high = (0, file.rows) if one.event is None else file.range_of(one.event)
+            if low < high and all(each is not None and each.for_all is not False for each in told):
+                for each in told:
+                    if isinstance(each, OfTexts):
+                        found.setdefault(each, (file, []))[1].append((low, high))
+    return found
+
+
 def _of_column(need: Condition, name: str, files: Files, statements: Statements, limits: Limits) -> Answers:
     columns = {file: column for _, file in files if (column := file.columns.get(name)) is not None}
     values = {value for column in columns.values() for value in column.values}
@@ -191,8 +207,8 @@ class _OfProperty:
         for _, file in files:
             if (blocks := file.values.get(name)) is not None:
                 found[self._need, file] = OfTexts(self._item, blocks, self._statements, self._limits)
-            elif (at := file.numbers.get(name)) is not None:
-                found[self._need, file] = OfNumbers(self._item, at)
+            elif (column := file.numbers.get(name)) is not None:
+                found[self._need, file] = OfNumbers(self._item, column)
         return found
 
     def _without(self, files: Files, give_up: GiveUp) -> Iterator[KeyFile]:

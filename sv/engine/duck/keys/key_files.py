@@ -15,7 +15,7 @@ Layout, little endian:
     …            for some properties without codes a filter for each block of the part's rows (`fingerprints`)
     u32 x …      the part's persons, ascending, padded to 8 bytes
     …            u16 or u32 x rows: each row's session, padded to 8 bytes; and twice u64 x sessions (`session_codes`)
-    …            for some properties without codes their values, in blocks and described behind them (`value_blocks`), or f64 x rows
+    …            for some properties without codes their values, in blocks and described behind them, or f64 or u32 x rows (`value_blocks`)
     …            `Footer` as MessagePack
     32 bytes     the footer's length and CRC-32, the sum of all 64-bit words before the footer (wrapping), magic
 """
@@ -39,7 +39,7 @@ from sv.engine.duck.keys.fingerprints import Fingerprints
 from sv.engine.duck.keys.key_order import KEY_BITS, Codes, Keys
 from sv.engine.duck.keys.property_codes import PropertyColumn
 from sv.engine.duck.keys.session_codes import Sessions, Words
-from sv.engine.duck.keys.value_blocks import ValueBlocks
+from sv.engine.duck.keys.value_blocks import NumberColumn, ValueBlocks
 from sv.model.part import Part
 
 MAX_PERSON: Final = (1 << (64 - KEY_BITS)) - 1
@@ -94,9 +94,8 @@ class Persons(Struct, frozen=True):
 
 class Footer(Struct, frozen=True):
     """names: the events' in the part's order, ascending; counts: rows of each. properties: by name, None where it has no codes;
-    has_all_properties: whether others are absent from all rows. fingerprints: of some that have no codes. values: of some of these, in
-    blocks. numbers: where those begin of some that are numbers, a double a row, nan where the property is absent. sessions: None where
-    there is nothing to tell them apart by."""
+    has_all_properties: whether others are absent from all rows. fingerprints: of some that have no codes. values, numbers: what
+    some of these have in each row. sessions: None where there is nothing to tell them apart by."""
 
     rows: int
     origin_ms: int
@@ -110,7 +109,7 @@ class Footer(Struct, frozen=True):
     sessions: Sessions | None = None
     layout: int = 1
     values: dict[str, ValueBlocks] = {}
-    numbers: dict[str, int] = {}
+    numbers: dict[str, NumberColumn] = {}
 
 
 def identity_of(descriptor: int) -> Identity:
@@ -138,7 +137,7 @@ class KeyFile:
         self.fingerprints = {sys.intern(name): each for name, each in footer.fingerprints.items()}
         self.sessions = footer.sessions
         self.values = {sys.intern(name): blocks for name, blocks in footer.values.items()}
-        self.numbers = {sys.intern(name): at for name, at in footer.numbers.items()}
+        self.numbers = {sys.intern(name): column for name, column in footer.numbers.items()}
         firsts = np.concatenate(([0], np.cumsum(footer.counts, dtype=np.int64))).tolist()
         self._ranges = {sys.intern(name): (firsts[place], firsts[place + 1]) for place, name in enumerate(footer.names)}
 
@@ -194,11 +193,9 @@ class Reading:
         self._fill(found, at)
         return found
 
-    def numbers(self, at: int, low: int, high: int) -> NDArray[np.float64]:
-        """A property's numbers in these rows; nan where it is absent."""
-        found = np.empty(high - low, np.float64)
-        self._fill(found, at + 8 * low)
-        return found
+    def numbers(self, column: NumberColumn, low: int, high: int) -> NDArray[np.float64]:
+        """A property's numbers in these rows, an array of the caller's own; nan where it is absent."""
+        return column.numbers(self.bytes_at(column.at + column.width * low, column.width * (high - low)))
 
     def first_words(self, sessions: Sessions) -> Words:
         """The first halves of the sessions' digests, by code."""

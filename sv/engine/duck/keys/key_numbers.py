@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sv.engine.duck.keys.key_files import KeyFile
 from sv.engine.duck.keys.key_values import Files, GiveUp, held_values
 from sv.engine.duck.keys.property_codes import NUMBER_BEGINS
-from sv.engine.duck.keys.value_writing import NUMBER_BYTES
+from sv.engine.duck.keys.value_blocks import NumberColumn
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 
@@ -33,12 +33,13 @@ THEMSELVES: Final = Numbers(np.empty(0), slice(0, 0))
 
 
 class Numbered(NamedTuple):
-    """A property's numbers in one file. at, width: where the codes are; at is None where all rows have the one value. Where `numbers` is
-    THEMSELVES they are there in the codes' place."""
+    """A property's numbers in one file. at, width: where the codes are; at is None where all rows have the one value. themselves:
+    the numbers where they are there in the codes' place, and `numbers` is THEMSELVES."""
 
     at: int | None
     width: int
     numbers: Numbers
+    themselves: NumberColumn | None = None
 
 
 def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, Numbered]:
@@ -54,9 +55,8 @@ def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, N
         found |= {file: Numbered(column.at, column.width, numbers) for file, column in holders}
     for file, (column, values) in held.numbers.items():
         found[file] = Numbered(column.at, column.width, Numbers(np.concatenate(([np.nan], values)), slice(1, None)))
-    return found | {
-        file: Numbered(at, NUMBER_BYTES, THEMSELVES) for _, file in files if (at := file.numbers.get(name)) is not None
-    }
+    columns = {file: column for _, file in files if (column := file.numbers.get(name)) is not None}
+    return found | {file: Numbered(column.at, column.width, THEMSELVES, column) for file, column in columns.items()}
 
 
 def number_in(text: str | None) -> float:

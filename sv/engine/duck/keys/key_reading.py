@@ -1,7 +1,7 @@
 """Answers funnel steps, trends and pages from key files, without decoding Parquet, where conditions look at coded columns and properties.
 What codes can't answer (`key_conditions`, `key_values`), and parts without a key file, are left to the caller."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -19,14 +19,16 @@ from sv.engine.duck.keys.key_conditions import (
     Table,
     alternatives_of,
     answers_of,
+    values_wanted,
 )
 from sv.engine.duck.keys.key_files import Codes, KeyFile, Keys, Reading
-from sv.engine.duck.keys.key_numbers import NO_NUMBERS, THEMSELVES, Numbered, Numbers, numbers_by_file
+from sv.engine.duck.keys.key_numbers import NO_NUMBERS, Numbered, Numbers, numbers_by_file
 from sv.engine.duck.keys.key_order import KEY_BITS
 from sv.engine.duck.keys.key_values import NO_VALUES, Dictionary, Files, Valued, Values, values_by_file
 from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.keys.session_codes import Sessions
 from sv.engine.duck.keys.session_numbers import FileNumbers, Numberings, SessionNumbers
+from sv.engine.duck.keys.value_conditions import ask_ahead
 from sv.engine.duck.run import Statements
 from sv.engine.port import Limits, Matcher, Scope
 from sv.model.part import Part
@@ -152,7 +154,7 @@ class KeyReader:
         files = self._files.of(parts)
         if some is None or not files:
             return {}
-        answers = self._answers(some, files, limits)
+        answers = self._answers(some, files, limits, reads_rows=False)
         answered = ((part, file, _answered(some, file, answers)) for part, file in files)
         counts = ((part.part_id, _count(file, answered)) for part, file, answered in answered if answered is not None)
         return {part_id: count for part_id, count in counts if count is not None}
@@ -201,9 +203,22 @@ class KeyReader:
 
         return {part_id: result for results in self._executor.map(look_at, _shares(files)) for part_id, result in results}
 
-    def _answers(self, asked: Iterable[Alternative], files: Sequence[tuple[Part, KeyFile]], limits: Limits) -> Answers:
+    def _answers(
+        self,
+        asked: Sequence[Alternative],
+        files: Sequence[tuple[Part, KeyFile]],
+        limits: Limits,
+        *,
+        spares_prints: bool = False,
+        reads_rows: bool = True,
+    ) -> Answers:
         needs = {need for one in asked for need in one.needs}
-        return answers_of(needs, files, self._statements, self._files.give_up, limits)
+        answers = answers_of(needs, files, self._statements, self._files.give_up, limits)
+        if spares_prints:
+            answers = {key: each for key, each in answers.items() if isinstance(each, Answer) or sought(key[0].item) is None}
+        if reads_rows:
+            ask_ahead(values_wanted(asked, files, answers))
+        return answers
 
 
 def _numbered(files: Files, sessions: SessionNumbers | None) -> Files:
@@ -379,8 +394,8 @@ def _any_of(file: KeyFile, reading: Reading, low: int, high: int, answered: Answ
 def _codes(reading: Reading, low: int, high: int, each: Values | Numbered | Sessions) -> NDArray[Any]:
     if each.at is None:
         return np.zeros(high - low, np.uint8)
-    if isinstance(each, Numbered) and each.numbers is THEMSELVES:
-        return reading.numbers(each.at, low, high)
+    if isinstance(each, Numbered) and each.themselves is not None:
+        return reading.numbers(each.themselves, low, high)
     return reading.codes(each.at, low, high, each.width)
 
 

@@ -6,7 +6,8 @@ where those that are there are of one kind), and the texts one after the other, 
 escaped; a number's and a boolean's is what SQL makes of its JSON. Lists and objects have no text, since no condition looks into them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ KINDS: Final = ("NULL", "VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN", "AR
 
 ABSENT, TEXT, OTHER = 0, 1, 6
 
+NO_NUMBER: Final = np.uint32(0xFFFF_FFFF)
+
 _BLOCK: Final = np.dtype(
     [
         ("end", "<u4"), ("kind", "u1"), ("is_ascii", "u1"), ("spare", "<u2"), ("at", "<u8"),
@@ -47,24 +50,61 @@ Kinds = NDArray[np.uint8]
 
 
 class ValueBlocks(Struct, frozen=True):
-    """Where one property's blocks are described in a key file, and how many there are."""
+    """Where one property's blocks are described in a key file, and how many there are. kind: of all values, None where they are of several.
+    is_ascii: whether all texts are."""
 
     at: int
     count: int
+    kind: int | None
+    is_ascii: bool
 
     @property
     def bytes(self) -> int:
         return self.count * _BLOCK.itemsize
 
 
+class NumberColumn(Struct, frozen=True):
+    """Where one property's numbers begin in a key file: a double a row, nan where it is absent; or, where they are whole and lie close
+    together, 32 bits a row: how much more than the least, `base`, and NO_NUMBER where it is absent."""
+
+    at: int
+    base: float | None
+
+    @property
+    def width(self) -> int:
+        """Bytes a row."""
+        return 8 if self.base is None else 4
+
+    def numbers(self, data: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The numbers of rows that are so in the file."""
+        if self.base is None:
+            return data.view(np.float64)
+        codes = data.view(np.uint32)
+        found = codes.astype(np.float64)
+        found += self.base
+        found[codes == NO_NUMBER] = np.nan
+        return found
+
+
+def number_column(numbers: NDArray[np.float64], add: Callable[[NDArray[Any]], int]) -> NumberColumn:
+    """Writes these numbers, nan for none."""
+    held = numbers[~np.isnan(numbers)]
+    if not held.size or (held != np.trunc(held)).any() or held.max() - held.min() >= NO_NUMBER:
+        return NumberColumn(add(numbers), None)
+    codes = np.full(numbers.size, NO_NUMBER, np.uint32)
+    codes[~np.isnan(numbers)] = (held - held.min()).astype(np.uint32)
+    return NumberColumn(add(codes), float(held.min()))
+
+
 class Rows(NamedTuple):
-    """Some rows' values. texts: an Arrow array of strings, empty where there is none. kinds: of each; a number where those that are there
-    have one kind."""
+    """Some rows' values. texts: an Arrow array of strings, empty where there is none. data, offsets: its bytes, and where each row's begin
+    and end. kinds: of each; a number where those that are there have one kind."""
 
     texts: Any
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int32]
     is_there: NDArray[np.bool_]
     kinds: Kinds | int
-    is_ascii: bool
 
 
 def block_ends(counts: Sequence[int]) -> list[int]:
@@ -143,13 +183,29 @@ class Described:
         record = self._blocks[block]
         return int(record["at"]), int(record["lengths"]) + int(record["kinds"]) + int(record["packed"])
 
+    def traits_of(self, block: int) -> tuple[int | None, bool]:
+        """The kind of all its values, None where they are of several; whether all its texts are ASCII."""
+        record = self._blocks[block]
+        return None if record["kinds"] else int(record["kind"]), bool(record["is_ascii"])
+
     def unpacked(self, block: int, data: NDArray[np.uint8]) -> Rows:
         """The block's rows. Raises OSError where its bytes are damaged."""
         record, (low, high) = self._blocks[block], self.rows_of(block)
-        try:
+        with _checked():
             return _unpacked(record, high - low, data)
-        except (pa.ArrowException, ValueError) as error:
-            raise OSError("a block of values is damaged") from error
+
+    def is_there(self, block: int, data: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which of the block's rows have a value. Raises OSError where its bytes are damaged."""
+        record, (low, high) = self._blocks[block], self.rows_of(block)
+        with _checked():
+            return _lengths(record, high - low, data) > 0
+
+
+def value_blocks(at: int, blocks: Sequence[Packed]) -> ValueBlocks:
+    """What the footer says of these blocks, which are described there."""
+    kinds = {None if block.sizes[1] else block.kind for block in blocks} - {ABSENT}
+    kind = kinds.pop() if len(kinds) == 1 else ABSENT if not kinds else None
+    return ValueBlocks(at, len(blocks), kind, all(block.is_ascii for block in blocks))
 
 
 def described(blocks: Sequence[tuple[int, Packed]]) -> NDArray[Any]:
@@ -163,13 +219,24 @@ def described(blocks: Sequence[tuple[int, Packed]]) -> NDArray[Any]:
     return found
 
 
+@contextmanager
+def _checked() -> Generator[None]:
+    try:
+        yield
+    except (pa.ArrowException, ValueError) as error:
+        raise OSError("a block of values is damaged") from error
+
+
+def _lengths(record: Any, rows: int, data: NDArray[np.uint8]) -> NDArray[np.int32]:
+    planes = np.frombuffer(pa.Codec("zstd").decompress(data[: int(record["lengths"])], 2 * rows), np.uint8).reshape(2, rows)
+    lengths = planes[0].astype(np.int32)
+    return lengths | planes[1].astype(np.int32) << 8 if planes[1].any() else lengths
+
+
 def _unpacked(record: Any, rows: int, data: NDArray[np.uint8]) -> Rows:
     codec = pa.Codec("zstd")
     first, second = int(record["lengths"]), int(record["lengths"]) + int(record["kinds"])
-    planes = np.frombuffer(codec.decompress(data[:first], 2 * rows), np.uint8).reshape(2, rows)
-    lengths = planes[0].astype(np.int32)
-    if planes[1].any():
-        lengths |= planes[1].astype(np.int32) << 8
+    lengths = _lengths(record, rows, data)
     is_there = lengths > 0
     offsets = np.zeros(rows + 1, np.int32)
     np.cumsum(lengths - is_there, out=offsets[1:])
@@ -180,6 +247,5 @@ def _unpacked(record: Any, rows: int, data: NDArray[np.uint8]) -> Rows:
     kinds: Kinds | int = int(record["kind"])
     if record["kinds"]:
         kinds = np.frombuffer(codec.decompress(data[first:second], rows), np.uint8)
-    return Rows(
-        pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), texts]), is_there, kinds, bool(record["is_ascii"])
-    )
+    array = pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), texts])
+    return Rows(array, np.frombuffer(texts, np.uint8), offsets, is_there, kinds)

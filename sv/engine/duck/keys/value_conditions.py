@@ -4,17 +4,20 @@ The SQL that asks the condition of rows is asked of the texts and their JSON typ
 does, without a statement; numbers, all of which doubles say exactly, are compared by numpy, as exactly as Python compares.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Struct
+from msgspec import Struct, field
 from numpy.typing import NDArray
 from pyarrow import compute
 
 from sv.engine.duck.filters import condition
-from sv.engine.duck.keys.key_files import Reading
-from sv.engine.duck.keys.value_blocks import ABSENT, KINDS, TEXT, Described, Rows, ValueBlocks
+from sv.engine.duck.keys.key_files import KeyFile, Reading
+from sv.engine.duck.keys.value_blocks import ABSENT, KINDS, TEXT, Described, NumberColumn, Rows, ValueBlocks
 from sv.engine.duck.properties import Property
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
@@ -25,8 +28,11 @@ BYTES_ASKED: Final = 4 << 20
 """Of texts that a statement is asked about."""
 
 Flags = NDArray[np.bool_]
+Range = tuple[int, int]
+"""Of a file's rows, half-open."""
 
 _COMPARED: Final = {
+    Operator.EXACT: "equal",
     Operator.GT: "greater",
     Operator.GTE: "greater_equal",
     Operator.LT: "less",
@@ -36,62 +42,106 @@ _COMPARED: Final = {
 
 
 class OfTexts(Struct, frozen=True, eq=False):
-    """For which rows of one file a condition on a property in blocks holds."""
+    """For which rows of one file a condition on a property in blocks holds. known: for which of a block's rows its positive holds, packed
+    bits, once SQL has told."""
 
     item: Filter
     blocks: ValueBlocks
     statements: Statements
     limits: Limits
+    known: dict[int, NDArray[np.uint8]] = field(default_factory=dict[int, NDArray[np.uint8]])
 
     @property
     def for_all(self) -> bool | None:
         """As of `Answer`: each row has to be looked at."""
         return None
 
+    @property
+    def positive(self) -> Filter:
+        """The condition, or the one that it is the negation of."""
+        return Filter(self.item.property, NEGATED.get(self.item.operator, self.item.operator), self.item.value)
+
+    def described(self, reading: Reading) -> Described:
+        """What the file says of the blocks."""
+        return Described(reading.bytes_at(self.blocks.at, self.blocks.bytes).tobytes())
+
     def flags(self, reading: Reading, low: int, high: int) -> Flags:
         """For which of these rows it holds."""
-        operator = NEGATED.get(self.item.operator, self.item.operator)
-        positive = Filter(self.item.property, operator, self.item.value)
         found = np.zeros(high - low, np.bool_)
-        described = Described(reading.bytes_at(self.blocks.at, self.blocks.bytes).tobytes())
-        asked: list[tuple[int, Rows]] = []
+        described = self.described(reading)
         for block in described.within(low, high):
             self.limits.check()
-            first, _ = described.rows_of(block)
-            rows = _cut(
-                described.unpacked(block, reading.bytes_at(*described.place_of(block))), max(low - first, 0), high - first
-            )
-            at = max(first - low, 0)
-            plain = _plain(positive, rows)
-            if plain is None:
-                asked.append((at, rows))
-                if sum(each.texts.nbytes for _, each in asked) >= BYTES_ASKED:
-                    self._ask(positive, asked, found)
-                    asked.clear()
-            else:
-                found[at : at + plain.size] = plain
-        self._ask(positive, asked, found)
-        return found if operator is self.item.operator else ~found
+            first, last = described.rows_of(block)
+            holds = self._of_block(reading, described, block)
+            found[max(first, low) - low : min(last, high) - low] = holds[max(low - first, 0) : high - first]
+        return found if self.item.operator not in NEGATED else ~found
 
-    def _ask(self, item: Filter, asked: list[tuple[int, Rows]], found: Flags) -> None:
-        if not asked:
-            return
-        texts, kinds, places = zip(
-            *((each.texts, _kinds(each), np.arange(at, at + len(each.texts))) for at, each in asked), strict=True
-        )
-        named = pa.DictionaryArray.from_arrays(pa.array(np.concatenate(kinds)), pa.array(KINDS))
-        held = pa.table({"place": np.concatenate(places), "kind": named, "raw": pa.chunked_array(texts)})
-        params = Params()
-        holds = condition(item, params, _Held(item.property, params))
-        table = self.statements.table(params.sql(f"select place from held where {holds}"), self.limits, held=held)
-        found[column_of(table, "place")] = True
+    def _of_block(self, reading: Reading, described: Described, block: int) -> Flags:
+        if block not in self.known:
+            data = reading.bytes_at(*described.place_of(block))
+            if self.positive.operator is Operator.IS_SET:
+                return described.is_there(block, data)
+            rows = described.unpacked(block, data)
+            if _is_plain(self.positive, *described.traits_of(block)):
+                return _plain(self.positive, rows)
+            _ask([(self, block, rows)])
+        low, high = described.rows_of(block)
+        return np.unpackbits(self.known[block], count=high - low).view(np.bool_)
+
+
+def ask_ahead(wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]]) -> None:
+    """Ask SQL what it has to be asked of these ranges of rows, of several files in one statement, which costs as much as many rows do."""
+    by_item: dict[Filter, list[OfTexts]] = defaultdict(list)
+    for each in wanted:
+        if not _is_plain(each.positive, each.blocks.kind, each.blocks.is_ascii):
+            by_item[each.item].append(each)
+    for answers in by_item.values():
+        asked: list[tuple[OfTexts, int, Rows]] = []
+        size = 0
+        for answer in answers:
+            for block, rows in _unplain(answer, *wanted[answer]):
+                asked.append((answer, block, rows))
+                size += rows.texts.nbytes
+                if size >= BYTES_ASKED:
+                    _ask(asked)
+                    asked, size = [], 0
+        if asked:
+            _ask(asked)
+
+
+def _unplain(answer: OfTexts, file: KeyFile, ranges: Sequence[Range]) -> Iterator[tuple[int, Rows]]:
+    """The blocks of these rows of which SQL has to be asked. A file that can't be read is left to who reads it."""
+    with suppress(OSError), Reading(file) as reading:
+        described = answer.described(reading)
+        for block in sorted({block for low, high in ranges for block in described.within(low, high)}):
+            if not _is_plain(answer.positive, *described.traits_of(block)):
+                answer.limits.check()
+                yield block, described.unpacked(block, reading.bytes_at(*described.place_of(block)))
+
+
+def _ask(asked: Sequence[tuple[OfTexts, int, Rows]]) -> None:
+    """All of these blocks are of one condition."""
+    first = asked[0][0]
+    held = [rows for _, _, rows in asked]
+    named = pa.DictionaryArray.from_arrays(pa.array(np.concatenate([_kinds(rows) for rows in held])), pa.array(KINDS))
+    raw = pa.chunked_array([rows.texts for rows in held])
+    table = pa.table({"place": np.arange(len(raw)), "kind": named, "raw": raw})
+    params = Params()
+    holds = condition(first.positive, params, _Held(first.item.property, params))
+    told = first.statements.table(params.sql(f"select place from held where {holds}"), first.limits, held=table)
+    flags = np.zeros(len(raw), np.bool_)
+    flags[column_of(told, "place")] = True
+    low = 0
+    for answer, block, rows in asked:
+        answer.known[block] = np.packbits(flags[low : low + len(rows.texts)])
+        low += len(rows.texts)
 
 
 class OfNumbers(Struct, frozen=True, eq=False):
-    """The same of a property that has nothing but numbers. at: where they begin in the file."""
+    """The same of a property that has nothing but numbers."""
 
     item: Filter
-    at: int
+    column: NumberColumn
 
     @property
     def for_all(self) -> bool | None:
@@ -101,7 +151,7 @@ class OfNumbers(Struct, frozen=True, eq=False):
     def flags(self, reading: Reading, low: int, high: int) -> Flags:
         """For which of these rows it holds."""
         operator = NEGATED.get(self.item.operator, self.item.operator)
-        numbers = reading.numbers(self.at, low, high)
+        numbers = reading.numbers(self.column, low, high)
         if operator is Operator.IS_SET:
             found = ~np.isnan(numbers)
         else:
@@ -127,44 +177,60 @@ class _Held(Property):
         return "raw"
 
 
-def _cut(rows: Rows, low: int, high: int) -> Rows:
-    if low == 0 and high >= len(rows.texts):
-        return rows
-    kinds = rows.kinds if isinstance(rows.kinds, int) else rows.kinds[low:high]
-    return Rows(rows.texts[low:high], rows.is_there[low:high], kinds, rows.is_ascii)
-
-
 def _kinds(rows: Rows) -> NDArray[np.uint8]:
     return np.where(rows.is_there, np.uint8(rows.kinds), np.uint8(ABSENT)) if isinstance(rows.kinds, int) else rows.kinds
 
 
-def _plain(item: Filter, rows: Rows) -> Flags | None:
-    """For which rows a positive condition holds, where bytes tell; None where SQL has to be asked."""
+def _is_plain(item: Filter, kind: int | None, is_ascii: bool) -> bool:
+    """Whether bytes tell for which rows of a block a positive condition holds. kind: of all values that are there; None for several."""
+    values = item.value if isinstance(item.value, tuple) else (item.value,)
     if item.operator is Operator.IS_SET:
-        return rows.is_there
+        return True
+    if kind not in (TEXT, ABSENT) and not all(isinstance(value, str) for value in values):
+        return False
+    if item.operator is Operator.ICONTAINS:
+        return is_ascii and isinstance(item.value, str) and item.value.isascii()
+    return item.operator in _COMPARED
+
+
+def _plain(item: Filter, rows: Rows) -> Flags:
+    """For which rows a positive condition holds, in a block of which bytes tell."""
     values = item.value if isinstance(item.value, tuple) else (item.value,)
     texts = [value for value in values if isinstance(value, str)]
-    is_text = rows.is_there & (rows.kinds == TEXT)
-    if len(texts) < len(values) and (rows.is_there & ~is_text).any():
-        return None
-    found = _plain_texts(item.operator, texts, rows)
-    return None if found is None else found & is_text
-
-
-def _plain_texts(operator: Operator, texts: list[str], rows: Rows) -> Flags | None:
-    """The same, as if all of them were strings."""
-    held, found = rows.texts, None
     if not texts:
-        return np.zeros(len(held), np.bool_)
-    if operator is Operator.EXACT:
-        wanted = pa.array(texts, pa.string())
-        found = compute.call_function("is_in", [held], compute.SetLookupOptions(wanted))
-    elif operator in _COMPARED:
-        found = compute.call_function(_COMPARED[operator], [held, pa.scalar(texts[0])])
-    elif operator is Operator.ICONTAINS and rows.is_ascii and texts[0].isascii():
-        lowered = compute.call_function("ascii_lower", [held])
-        found = compute.call_function("match_substring", [lowered], compute.MatchSubstringOptions(texts[0].lower()))
-    return None if found is None else found.to_numpy(zero_copy_only=False)
+        return np.zeros(len(rows.texts), np.bool_)
+    is_text = rows.is_there & (rows.kinds == TEXT)
+    if item.operator is Operator.ICONTAINS:
+        return _containing(rows, texts[0].lower().encode()) & is_text
+    if item.operator is Operator.EXACT and len(texts) > 1:
+        found = compute.call_function("is_in", [rows.texts], compute.SetLookupOptions(pa.array(texts, pa.string())))
+    else:
+        found = compute.call_function(_COMPARED[item.operator], [rows.texts, pa.scalar(texts[0])])
+    return found.to_numpy(zero_copy_only=False) & is_text
+
+
+def _containing(rows: Rows, sought: bytes) -> Flags:
+    """Which of the rows, all of whose texts are ASCII, have these lower-case bytes in them, upper and lower case being the same. All bytes
+    of the block are looked at together, first for the first of these bytes, and what is left for one after the other."""
+    found = np.zeros(rows.is_there.size, np.bool_)
+    data = rows.data
+    if data.size < len(sought):
+        return found
+    starts = data.size - len(sought) + 1
+    is_start = _is_byte(data[:starts], sought[0])
+    if len(sought) > 1:
+        is_start &= _is_byte(data[1 : starts + 1], sought[1])
+    places = np.flatnonzero(is_start)
+    for nth in range(2, len(sought)):
+        places = places[_is_byte(data[places + nth], sought[nth])]
+    at = np.searchsorted(rows.offsets, places, "right") - 1
+    found[at[places + len(sought) <= rows.offsets[at + 1]]] = True
+    return found
+
+
+def _is_byte(data: NDArray[np.uint8], lower: int) -> Flags:
+    """Which bytes are this one, or its upper case."""
+    return (data | 0x20) == lower if 0x61 <= lower <= 0x7A else data == lower
 
 
 def _beyond(numbers: NDArray[np.float64], operator: Operator, bound: float) -> Flags:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import duckdb
-import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -21,11 +20,14 @@ from sv.engine.duck.keys.value_blocks import (
     KINDS,
     MAX_TEXT_BYTES,
     OTHER,
+    NumberColumn,
     Packed,
     ValueBlocks,
     block_ends,
     described,
+    number_column,
     packed,
+    value_blocks,
 )
 from sv.engine.duck.properties import Property, pointer
 from sv.engine.duck.sql import Params
@@ -35,9 +37,13 @@ MAX_BYTES_A_ROW: Final = 128
 come first."""
 
 NUMBER_BYTES: Final = 8
+"""At most."""
 
 READ_ROWS: Final = 20_480
 """At a time."""
+
+MAX_DIGITS: Final = 40
+"""Of integers that are looked at; those of 64 bits have 20."""
 
 _EXACT: Final = 2.0**53
 
@@ -65,8 +71,13 @@ class Facts:
             self.has_only_numbers = False
             return
         large = np.flatnonzero(is_number & (np.abs(numbers) >= _EXACT))
-        exact = (msgspec.json.decode(text) for text in texts.take(large).to_pylist())
-        self.has_only_numbers = all(float(number) == number for number in exact)
+        self.has_only_numbers = all(map(_is_exact, texts.take(large).to_pylist()))
+
+
+def _is_exact(text: str) -> bool:
+    """Whether a number is what the double nearest to it is. One that isn't written as an integer is by what it means."""
+    digits = text.removeprefix("-")
+    return not digits.isdecimal() or (len(digits) <= MAX_DIGITS and float(text) == int(text))
 
 
 class Source(NamedTuple):
@@ -82,8 +93,8 @@ class Source(NamedTuple):
         return sum(self.counts)
 
 
-def write_values(source: Source, facts: Mapping[str, Facts], add: Add) -> tuple[dict[str, ValueBlocks], dict[str, int]]:
-    """The blocks of those of these properties that get some, and where the numbers begin of those that get numbers."""
+def write_values(source: Source, facts: Mapping[str, Facts], add: Add) -> tuple[dict[str, ValueBlocks], dict[str, NumberColumn]]:
+    """The blocks of those of these properties that get some, and the numbers of those that get numbers."""
     left = MAX_BYTES_A_ROW * source.rows
     texts, numbers = [], []
     for name, known in facts.items():
@@ -91,7 +102,7 @@ def write_values(source: Source, facts: Mapping[str, Facts], add: Add) -> tuple[
         if size <= left and (known.has_only_numbers or known.longest <= MAX_TEXT_BYTES):
             left -= size
             (numbers if known.has_only_numbers else texts).append(name)
-    return _write_texts(source, texts, add), {name: add(_numbers(source, name)) for name in numbers}
+    return _write_texts(source, texts, add), {name: number_column(_numbers(source, name), add) for name in numbers}
 
 
 def _write_texts(source: Source, names: Sequence[str], add: Add) -> dict[str, ValueBlocks]:
@@ -101,7 +112,10 @@ def _write_texts(source: Source, names: Sequence[str], add: Add) -> dict[str, Va
             kinds = table.column(f"kind{nth}").combine_chunks().to_numpy(zero_copy_only=False)
             for block in packed(kinds, table.column(f"text{nth}").combine_chunks()):
                 blocks.append((add(block.data), block))
-    return {name: ValueBlocks(add(described(blocks)), len(blocks)) for name, blocks in zip(names, written, strict=True)}
+    return {
+        name: value_blocks(add(described(blocks)), [block for _, block in blocks])
+        for name, blocks in zip(names, written, strict=True)
+    }
 
 
 def _blocks(source: Source, names: Sequence[str]) -> Iterator[Any]:
