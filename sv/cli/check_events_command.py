@@ -18,7 +18,6 @@ clients' own and no plan's business; an event like $pageview is checked where th
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -27,6 +26,7 @@ from pathlib import Path
 import msgspec
 
 from sv.cli.drawing import count
+from sv.cli.output import as_json
 from sv.cli.plan_file import plan_text, read_plan
 from sv.cli.running import set_up_logging
 from sv.cli.server_access import add_server_flags, find_server, is_served, url_meant
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     is_empty = comparison.events == 0
     if args.json:
         told = {"events": comparison.events, "departures": msgspec.to_builtins(departures), "has_more": comparison.is_cut}
-        print(json.dumps(told, ensure_ascii=False))
+        print(as_json(told))
     elif departures or not is_empty:
         _tell(path, comparison, departures)
     if is_empty:
@@ -93,7 +93,7 @@ def _write(args: argparse.Namespace, path: Path) -> int:
     except OSError as error:
         raise BadFile(f"{path} can't be written: {error.strerror} (--schema)") from error
     if args.json:
-        print(json.dumps({"file": str(path), "events": sorted(plan.events)}, ensure_ascii=False))
+        print(as_json({"file": str(path), "events": sorted(plan.events)}))
     else:
         print(f"{path}: {count(len(plan.events), 'event')}. Read it, mend it, and keep it beside your code.")
     return 0

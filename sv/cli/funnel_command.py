@@ -16,6 +16,7 @@ from typing import Any
 
 from sv.cli.drawing import duration, number, percent
 from sv.cli.event_names import EventNames, tell_bots
+from sv.cli.output import as_json
 from sv.cli.questions import add_insight_flags, insight_fields
 from sv.cli.server_access import find_server
 from sv.cli.terminal import bar_table, console, line, shown
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     body |= {"aggregate_by": args.by} | ({"modes": args.mode} if args.mode else {}) | insight_fields(args)
     found = server.post(f"{project}/insights/funnel", body)
     if args.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(as_json(found))
         return 0
     _draw(found, "sessions" if args.by == "session" else "persons")
     is_unknown = names.tell_unknown([name for name, step in zip(steps, found["steps"], strict=True) if not step["count"]])

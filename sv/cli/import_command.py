@@ -29,7 +29,6 @@ the import, and are an error (exit code 1) with --strict alone.
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Generator
@@ -38,6 +37,7 @@ from pathlib import Path, PurePosixPath
 from msgspec.structs import replace
 
 from sv.cli.event_source import opened_server, project_of
+from sv.cli.output import as_json
 from sv.cli.progress import Narrator
 from sv.cli.running import set_up_logging
 from sv.cli.server_access import TOKEN_VARIABLE, URL_VARIABLE, no_token, url_meant
@@ -102,10 +102,10 @@ def run(args: argparse.Namespace) -> int:
         _tell_stop(narrator.report, reports)
         if args.json:
             error = fault.message if isinstance(fault, SvError) else "interrupted"
-            print(json.dumps(_summary(reports, error, is_dry=args.dry_run), ensure_ascii=False))
+            print(as_json(_summary(reports, error, is_dry=args.dry_run)))
         raise
     if args.json:
-        print(json.dumps(_summary(reports, None, is_dry=args.dry_run), ensure_ascii=False))
+        print(as_json(_summary(reports, None, is_dry=args.dry_run)))
     return 1 if args.strict and any(report.rejected for report in reports) else 0
 
 

@@ -5,10 +5,19 @@ UTF-8 lacks those of file names that aren't UTF-8, which are half surrogate pair
 
 import codecs
 import json
+import re
 import sys
 from io import TextIOWrapper
+from typing import Final
 
-_AS_JSON = "sv.as_json"
+_AS_JSON: Final = "sv.as_json"
+_CONTROLS: Final = re.compile(r"[\x7f-\x9f]")
+"""Characters that JSON may hold as they are, and that act on a terminal."""
+
+
+def as_json(value: object) -> str:
+    """What `--json` prints: on one line, with nothing in it that acts on a terminal; texts come from whoever holds a public token."""
+    return _CONTROLS.sub(lambda each: f"\\u{ord(each[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def bear_any_text(*, is_json: bool) -> None:

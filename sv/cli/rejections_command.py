@@ -9,10 +9,10 @@ it shows every project that the token may read. What was rejected is in the serv
 """
 
 import argparse
-import json
 import urllib.parse
 from typing import Any
 
+from sv.cli.output import as_json
 from sv.cli.server_access import RunningServer, add_server_flags, find_server
 
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     ids = [args.project] if args.project else _projects(server)
     found = {each: server.get(f"/projects/{urllib.parse.quote(each, safe='')}/rejections") for each in ids}
     if args.json:
-        print(json.dumps([{"project_id": project_id, **report} for project_id, report in found.items()], ensure_ascii=False))
+        print(as_json([{"project_id": project_id, **report} for project_id, report in found.items()]))
         return 0
     for project_id, report in found.items():
         print("\n".join(_lines(project_id, report)))

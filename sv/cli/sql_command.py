@@ -19,10 +19,10 @@ import argparse
 import csv
 import json
 import os
-import re
 import sys
-from typing import Any, Final
+from typing import Any
 
+from sv.cli.output import as_json
 from sv.cli.running import set_up_logging
 from sv.cli.server_access import add_server_flags, find_server, is_served, url_meant
 from sv.cli.standard_streams import text_given
@@ -32,9 +32,6 @@ from sv.meta.folder import look
 from sv.model.data_folder import CATALOG
 from sv.model.sql import SQL_ROWS_DEFAULT, parse_sql_query
 from sv.settings import Settings, load_with_sources
-
-_CONTROLS: Final = re.compile(r"[\x7f-\x9f]")
-"""Characters that JSON may hold and that act on a terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     statement = text_given(sys.stdin.buffer.read()) if args.statement == "-" else args.statement
     found = _ask(args, {"query": statement, "limit": args.limit})
     if args.json:
-        print(_CONTROLS.sub(lambda each: f"\\u{ord(each[0]):04x}", json.dumps(found, ensure_ascii=False)))
+        print(as_json(found))
     elif args.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         seen = _whole if sys.stdout.isatty() else str

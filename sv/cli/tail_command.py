@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sv.cli.output import as_json
 from sv.cli.questions import add_question_flags, filters
 from sv.cli.server_access import RunningServer, find_server
 from sv.cli.terminal import console, line, shown
@@ -119,7 +120,7 @@ class _Teller:
 
     def event(self, event: Event) -> None:
         if self._out is None:
-            print(json.dumps(event, ensure_ascii=False), flush=True)
+            print(as_json(event), flush=True)
         else:
             self._out.print(told(event), soft_wrap=False, no_wrap=True, overflow="ellipsis", crop=True)
             sys.stdout.flush()

@@ -17,6 +17,7 @@ from typing import Any
 
 from sv.cli.drawing import number, spark
 from sv.cli.event_names import EventNames, tell_bots
+from sv.cli.output import as_json
 from sv.cli.questions import add_insight_flags, insight_fields
 from sv.cli.server_access import find_server
 from sv.cli.terminal import bar_table, console, line, shown
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     body = {"events": asked, "interval": args.interval, **insight_fields(args)}
     found = server.post(f"{project}/insights/trends", body)
     if args.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(as_json(found))
         return 0
     _draw(found)
     counted = _counted(found)

@@ -15,7 +15,7 @@ from http_rig import DAY, INGEST, MINUTE, NOON, Api, Running, body_of, event, st
 
 from tests import forked
 
-HOSTILE = "sign\x1b[31mup\r\n"
+HOSTILE = "sign\x1b[31mup\x9b2J\r\n"
 
 
 def sv(api: Api, *words: str, **environment: str) -> Any:
@@ -126,13 +126,14 @@ def test_tail_shows_the_newest_oldest_first_and_nothing_that_a_terminal_acts_on(
     )
     lines = answered(api, "tail", "--no-follow", "-n", "2")
     assert lines == [
-        "2025-06-15 12:01:00  buy  bob  amount=9.5  who=sign\\x1b[31mup\\r\\n",
-        "2025-06-15 12:02:00  sign\\x1b[31mup  ann",
+        "2025-06-15 12:01:00  buy  bob  amount=9.5  who=sign\\x1b[31mup\\x9b2J\\r\\n",
+        "2025-06-15 12:02:00  sign\\x1b[31mup\\x9b2J  ann",
     ]
     assert len(answered(api, "tail", "--no-follow", "--person", "ann")) == 2
     assert len(answered(api, "tail", "--no-follow", "--where", "amount>9", "--event", "buy")) == 1
     (whole,) = answered(api, "tail", "--no-follow", "--json", "-n", "1")
     assert json.loads(whole) == api.listed()[0]
+    assert whole.isprintable()
 
 
 def test_tail_shows_each_event_once_as_it_arrives_and_stops_after_as_many_as_were_asked_for(api: Api) -> None:
@@ -237,7 +238,7 @@ def test_a_first_start_says_where_it_is_how_to_get_in_how_to_go_on_and_when_the_
             assert f'<script async src="{server.url}/sv.js" data-token="{token}"></script>' in told
             assert f"SV_URL={server.url} SV_API_TOKEN={server.ready['api_token']} sv tail" in told
             assert told.endswith(
-                f"The first event has arrived: sign\\x1b[31mup of ann\\x1b]0;x and 1 more. The web app has it: {server.url}/\n"
+                f"The first event has arrived: sign\\x1b[31mup\\x9b2J of ann\\x1b]0;x and 1 more. The web app has it: {server.url}/\n"
             )
     finally:
         server.stop()

@@ -13,6 +13,7 @@ from process_rig import BEGIN
 from sv.auth.tokens import make_project_token
 from sv.cli import main
 from sv.cli.failures import telling_failures
+from sv.cli.output import as_json
 from sv.model.errors import InvalidParameter
 from sv.server import Server
 from sv.settings import Settings
@@ -140,3 +141,9 @@ def test_what_a_failure_quotes_does_nothing_to_a_terminal(capsys: pytest.Capture
         raise InvalidParameter("got \x1b]0;mine\x07 and \x9b2J\nand ä")
     assert outcome.code == 2
     assert capsys.readouterr().err == "sv: got \\x1b]0;mine\\x07 and \\x9b2J\nsv: and ä\n"
+
+
+def test_json_holds_texts_as_they_are_and_nothing_that_a_terminal_acts_on() -> None:
+    told = {"who": "Ä 🛒\x1b[2J\x9b2J\x7f\r\n"}
+    assert as_json(told) == '{"who": "Ä 🛒\\u001b[2J\\u009b2J\\u007f\\r\\n"}'
+    assert json.loads(as_json(told)) == told
