@@ -71,8 +71,8 @@ function cleanChange(data: Loose): Loose | null {
     case IncrementalSource.Mutation:
       return {
         source,
-        adds: listOf(data["adds"]).map((add) => ({ ...add, node: cleanNode(add["node"], 0, "") })).filter((add) => add.node !== null),
-        removes: listOf(data["removes"]),
+        adds: listOf(data["adds"]).map(cleanAdd).filter((add) => add["node"] !== null),
+        removes: Removes.from(listOf(data["removes"])),
         texts: listOf(data["texts"]).filter((each) => each["value"] === null || typeof each["value"] === "string"),
         attributes: listOf(data["attributes"]).map((each) => ({ id: each["id"], attributes: cleanAttributes(each["attributes"], "") })),
         ...(data["isAttachIframe"] === true && { isAttachIframe: true }),
@@ -95,6 +95,16 @@ function cleanChange(data: Loose): Loose | null {
       return { source, ranges: listOf(data["ranges"]) };
     default: // scrolling, input, what is pressed: figures and texts
       return Object.fromEntries(Object.entries(data).filter(([, value]) => value === null || typeof value !== "object"));
+  }
+}
+
+/** Without the places that recorders of years ago gave: the player keeps those that it doesn't find, and copies all of them at each change. */
+const cleanAdd = ({ parentId, nextId, node }: Loose): Loose => ({ parentId, nextId: nextId === -1 ? null : nextId, node: cleanNode(node, 0, "") });
+
+/** In which nothing is found. The player looks through all of them for each element that isn't there, only to say so nowhere. */
+class Removes extends Array<Loose> {
+  override find(): undefined {
+    return undefined;
   }
 }
 

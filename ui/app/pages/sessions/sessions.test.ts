@@ -84,6 +84,17 @@ describe("styles", () => {
   });
 });
 
+describe("a change", () => {
+  it("gives the player nothing to keep, and nothing to look for among what it takes away", () => {
+    const adds = [{ parentId: 1, previousId: -1, nextId: -1, more: 1, node: element("p") }, { parentId: 1, nextId: 2, node: element("p") }];
+    const chunk = [picture(whole()), { type: 3, timestamp: 3, data: { source: 0, adds, removes: [{ id: 2, parentId: 1 }], texts: [], attributes: [] } }];
+    const { adds: left, removes } = cleanEvents([chunk])[1]?.data as { adds: Loose[]; removes: Loose[] };
+    expect(left.map(({ node, ...rest }) => rest)).toEqual([{ parentId: 1, nextId: null }, { parentId: 1, nextId: 2 }]);
+    expect(removes.filter(() => true)).toHaveLength(1);
+    expect(removes.filter(() => true).find(() => true)).toBeUndefined();
+  });
+});
+
 describe("styles that nothing closes", () => {
   const long = 100_000;
   it.each([
