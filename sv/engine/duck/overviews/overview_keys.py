@@ -4,8 +4,8 @@ many pages it saw and whether anything was done in it. What key files don't tell
 For overviews without filters alone: with one, whether a session counts hangs on single events of it.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,17 +33,25 @@ BYTES_A_SESSION: Final = 80
 
 Numbers = NDArray[np.int64]
 
+Found = TypeVar("Found")
+
 _ANY: Final = Matcher(None)
 _NEVER: Final = np.iinfo(np.int64).max
 
 
-class Spans(NamedTuple):
-    """Of some sessions, each once, as parallel arrays: number, first and last time in Unix ms, and events."""
+class Counts(NamedTuple):
+    """Of some sessions, each once, as parallel arrays: number, and events."""
 
-    numbers: Numbers
+    numbers: NDArray[np.uint32]
+    events: NDArray[np.uint32]
+
+
+class Spans(NamedTuple):
+    """As `Counts`, and each session's first and last time in Unix ms."""
+
+    counts: Counts
     began_ms: Numbers
     ended_ms: Numbers
-    events: Numbers
 
 
 class KeyedOverviews:
@@ -82,15 +90,16 @@ class KeyedOverviews:
     def _measures(
         self, source: Snapshot, scope: Scope, starts_ms: Sequence[int], sessions: SessionNumbers, limits: Limits
     ) -> Numbers:
-        def spans(matcher: Matcher, parts: Sequence[Part]) -> dict[int, Spans]:
-            def work(part: Part, matched: Matched) -> Spans:
+        def of_parts(matcher: Matcher, parts: Sequence[Part], of: Callable[[Keys, int], Found]) -> dict[int, Found]:
+            def work(part: Part, matched: Matched) -> Found:
                 within = trend_keys.in_range(part, matched, scope)
-                return spans_of(within.keys, within.origin_ms)
+                return of(within.keys, within.origin_ms)
 
             return self._key_reader.reduce(parts, scope, matcher, None, work, limits, in_order=False, sessions=sessions)
 
-        whole = spans(_ANY, source.parts)
-        of_names = {name: spans(Matcher(name), [part for part in source.parts if part.part_id in whole]) for name in QUIET_EVENTS}
+        whole = of_parts(_ANY, source.parts, spans_of)
+        parts = [part for part in source.parts if part.part_id in whole]
+        of_names = {name: of_parts(Matcher(name), parts, counts_of) for name in QUIET_EVENTS}
         told = set(whole).intersection(*of_names.values())
         rest = self._rest(source, scope, told, sessions, limits)
         count = sessions.count  # by now with those of the rest
@@ -98,18 +107,17 @@ class KeyedOverviews:
         views, loud = np.zeros(count, np.int64), np.zeros(count, np.int64)
         for part_id in told:
             found = whole[part_id]
-            _widen(began, ended, found.numbers, found.began_ms, found.ended_ms)
-            loud[found.numbers] += found.events
+            _widen(began, ended, found.counts.numbers, found.began_ms, found.ended_ms)
+            loud[found.counts.numbers] += found.counts.events
             for name, by_part in of_names.items():
-                numbers, _, _, events = by_part[part_id]
+                numbers, events = by_part[part_id]
                 loud[numbers] -= events
                 if name == PAGEVIEW:
                     views[numbers] += events
         if rest is not None:
-            numbers = rest.numbers
-            _widen(began, ended, numbers, rest.began_ms, rest.ended_ms)
-            views[numbers] += rest.views
-            loud[numbers] += rest.is_loud
+            _widen(began, ended, rest.numbers, rest.began_ms, rest.ended_ms)
+            views[rest.numbers] += rest.views
+            loud[rest.numbers] += rest.is_loud
         seen = np.flatnonzero(ended >= 0)
         bucket = np.searchsorted(np.array(starts_ms[1:], np.int64), began[seen], "right")
         is_bounce = (views[seen] == 1) & (loud[seen] == 0)
@@ -150,19 +158,30 @@ def _rest_sql(events: str, scope: Scope, params: Params) -> Sql:
         """)
 
 
-def spans_of(keys: Keys, origin_ms: int) -> Spans:
+def counts_of(keys: Keys, _: int) -> Counts:
     """The sessions of these keys, which are put in order in their place."""
+    return _counts(keys)[0]
+
+
+def spans_of(keys: Keys, origin_ms: int) -> Spans:
+    """The same with their times, which are counted from `origin_ms`."""
+    counts, firsts = _counts(keys)
+    lasts = firsts + counts.events - 1
+    began, ended = ((keys[places] & OFFSETS).view(np.int64) + origin_ms for places in (firsts, lasts))
+    return Spans(counts, began, ended)
+
+
+def _counts(keys: Keys) -> tuple[Counts, Numbers]:
+    """Also where each session's keys begin."""
     keys.sort()
-    numbers = (keys >> np.uint64(KEY_BITS)).view(np.int64)
+    numbers = (keys >> np.uint64(KEY_BITS)).astype(np.uint32)
     is_first = np.ones(keys.size, np.bool_)
     np.not_equal(numbers[1:], numbers[:-1], out=is_first[1:])
     firsts = np.flatnonzero(is_first)
-    ends = np.append(firsts[1:], keys.size)[: firsts.size]
-    began, ended = ((keys[places] & OFFSETS).view(np.int64) + origin_ms for places in (firsts, ends - 1))
-    return Spans(numbers[firsts], began, ended, ends - firsts)
+    return Counts(numbers[firsts], np.diff(firsts, append=keys.size).astype(np.uint32)), firsts
 
 
-def _widen(began: Numbers, ended: Numbers, numbers: Numbers, first_ms: Numbers, last_ms: Numbers) -> None:
+def _widen(began: Numbers, ended: Numbers, numbers: NDArray[Any], first_ms: Numbers, last_ms: Numbers) -> None:
     """Each number is there once."""
     began[numbers] = np.minimum(began[numbers], first_ms)
     ended[numbers] = np.maximum(ended[numbers], last_ms)
