@@ -402,6 +402,7 @@ def test_what_is_packed_comes_out_again(texts: list[str | None], most: int, is_m
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=30))
+@settings(max_examples=examples(60), deadline=None)
 def test_blocks_have_one_event_or_small_ones(counts: list[int]) -> None:
     ends = block_ends(counts)
     sizes = np.diff(ends, prepend=0)

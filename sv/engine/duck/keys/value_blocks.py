@@ -27,8 +27,9 @@ BLOCK_BYTES: Final = 1 << 20
 MAX_TEXT_BYTES: Final = 1024
 """A property with a longer text has no blocks."""
 
-LEVEL: Final = 3
-"""Of zstd."""
+LEVEL: Final = 1
+"""Of zstd. Ids take less of it than by level 3 and are read in two thirds of the time, since their digits are left without matches; search
+terms take a tenth more."""
 
 KINDS: Final = ("NULL", "VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN", "ARRAY")
 """JSON types as the engine names them, by number; the last stands for objects too."""
