@@ -14,6 +14,7 @@ BENCHES = (
     "ingest_under_queries_bench",
     "funnel_bench",
     "insights_bench",
+    "sessions_bench",
     "self_join_bench",
     "served_bench",
     "identity_bench",
