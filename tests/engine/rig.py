@@ -134,6 +134,7 @@ class Rig:
             spill_folder=folder / "spill",
             memory_bytes=memory_bytes,
             threads=2,
+            gives_way=False,  # nothing waits here for whom it would give way to, and its threads need not be found
             on_fault=on_fault,
         )
         self.tables = DuckTables(
