@@ -20,10 +20,11 @@ from sv.model.limits import HOUR_MS, MAX_PERSON_TRAITS, MAX_SHOWN_TRAITS_BYTES, 
 from sv.model.persons import PersonFilter
 from sv.model.rollup import Summary
 from sv.model.search import folded
+from tests.chance import examples
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, expected_persons, shown, slices_of
 
-HISTORIES = 500
+HISTORIES = examples(250)
 """Of each kind of rollup, at least, in a run."""
 
 PROJECTS = 48

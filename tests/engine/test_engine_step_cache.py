@@ -108,7 +108,7 @@ moments = st.one_of(st.integers(-2 * 24, 10 * 24), st.integers(-61 * 24, -59 * 2
 
 
 @pytest.mark.untraced
-@settings(max_examples=examples(7), deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @example([{"event": "view"}, {"event": "buy"}], NOON - 61 * DAY_MS, NOON + 10 * DAY_MS, "3h", [])
 @given(
     steps,
