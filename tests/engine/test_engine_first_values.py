@@ -13,7 +13,7 @@ from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.funnels import first_values
 from sv.engine.duck.funnels.first_values import firsts_of
 from sv.engine.duck.keys.key_files import KEY_BITS
-from sv.engine.duck.keys.key_reading import Matched
+from sv.engine.duck.keys.key_matching import Matched
 from sv.engine.duck.keys.key_values import Dictionary
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from sv.engine.duck.keys import key_files, key_reading, key_writing
+from sv.engine.duck.keys import key_files, key_matching, key_writing
 from sv.engine.duck.keys.key_conditions import Alternative, Condition, alternatives_of
 from sv.engine.duck.keys.key_files import (
     CODED_COLUMNS,
@@ -261,7 +261,7 @@ def test_a_strict_funnel_over_key_files_reads_no_part(copy: Rig) -> None:
 
 @pytest.mark.parametrize("few", [1, 3, 1024])
 def test_events_that_no_step_names_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    monkeypatch.setattr(key_reading, "FEW_ROWS", few)
+    monkeypatch.setattr(key_matching, "FEW_ROWS", few)
     names = ["view", "buy", *(f"{'a' if number % 2 else 'z'}{number % 50}" for number in range(300))]
     with opened(tmp_path) as rig:
         made = [

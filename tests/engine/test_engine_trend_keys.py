@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.keys import key_reading
 from sv.engine.duck.keys.key_files import KeyFile
+from sv.engine.duck.keys.key_matching import Matched
 from sv.engine.duck.keys.key_order import KEY_BITS
-from sv.engine.duck.keys.key_reading import Matched
 from sv.engine.duck.keys.key_values import Dictionary
 from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.trends.trend_keys import Contribution, Slots, contribution, measures

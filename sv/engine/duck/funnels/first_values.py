@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sv.engine.duck.funnels.step_keys import OFFSETS
 from sv.engine.duck.keys.key_files import KEY_BITS
-from sv.engine.duck.keys.key_reading import KeyReader, Matched
+from sv.engine.duck.keys.key_matching import Matched
+from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.key_values import Dictionary, Valued, valued_of
 from sv.engine.duck.keys.session_numbers import SessionNumbers
 from sv.engine.duck.run import Columns, column_of

@@ -7,5 +7,5 @@ anything.
     key_conditions, value_conditions, key_values, key_numbers, key_blocks   which codes, values and rows are asked about
     session_numbers                                       one number for a session that lies in several
     open_files                                            which there are, and what is kept in memory of them
-    key_reading                                           answers out of them
+    key_reading, key_matching                             answers out of them, and out of one
 """

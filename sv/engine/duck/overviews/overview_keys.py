@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv.engine.duck.funnels.step_keys import OFFSETS
+from sv.engine.duck.keys.key_matching import Matched
 from sv.engine.duck.keys.key_order import KEY_BITS, Keys
-from sv.engine.duck.keys.key_reading import KeyReader, Matched
+from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.session_codes import digest_sql, digests_of
 from sv.engine.duck.keys.session_numbers import SessionNumbers, UnreadableSessions
 from sv.engine.duck.overviews.overview_sql import IS_LOUD, IS_VIEW

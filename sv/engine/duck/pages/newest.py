@@ -12,7 +12,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck.keys.key_files import KEY_BITS
-from sv.engine.duck.keys.key_reading import KeyReader, Matched
+from sv.engine.duck.keys.key_matching import Matched
+from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.relation import Cut, Cuts
 from sv.engine.port import Limits, Matcher, PageKeys, Scope
 from sv.model.part import Part

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sv.engine.distinct import distinct
 from sv.engine.duck.funnels.step_keys import OFFSETS, covers, pick_within
 from sv.engine.duck.keys.key_files import KEY_BITS, Codes, Keys
-from sv.engine.duck.keys.key_reading import Matched
+from sv.engine.duck.keys.key_matching import Matched
 from sv.engine.duck.keys.key_values import Dictionary
 from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
 from sv.engine.port import Measure, Scope

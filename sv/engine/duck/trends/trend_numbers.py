@@ -14,8 +14,8 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sv.engine.duck.keys.key_matching import Matched
 from sv.engine.duck.keys.key_numbers import THEMSELVES
-from sv.engine.duck.keys.key_reading import Matched
 from sv.engine.duck.trends.trend_keys import Cell, Slots, cells_of
 from sv.engine.port import Measure
 from sv.model.part import Part

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sv.engine.duck.aliases import AsOf
 from sv.engine.duck.funnels.step_keys import covers
 from sv.engine.duck.keys.key_files import MAX_PERSON
-from sv.engine.duck.keys.key_reading import KeyReader, Matched
+from sv.engine.duck.keys.key_matching import Matched
+from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.key_values import Valued, json_texts, strings_of, valued_of
 from sv.engine.duck.keys.session_codes import digests_of
 from sv.engine.duck.keys.session_numbers import SessionNumbers, UnreadableSessions
