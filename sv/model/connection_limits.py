@@ -12,6 +12,9 @@ MIN_WINDOW_BYTES: Final = 2000
 STALL_SECONDS: Final = 600
 """How long an answer may wait for its reader to take 64 KiB. Downloads that somebody paused, and browsers that sleep, come back."""
 
+GIVE_WAY_SECONDS: Final = 60
+"""From when on such a reader is the first to give way where there are too many connections. Before, it is the last."""
+
 LINGER_SECONDS: Final = 5
 LINGER_BYTES: Final = 64 << 20
 """For how long, and how much, what still comes of a request that was refused is read, so that its sender gets to read why."""

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from sv.model.connection_limits import (
     BODY_WINDOW_SECONDS,
+    GIVE_WAY_SECONDS,
     HEAD_SECONDS,
     MAX_CONNECTIONS,
     MAX_LARGE_HEAD_BYTES,
@@ -172,8 +173,14 @@ class Connections:
                 self._end(caller, "slow_reader")
 
     def _make_room(self) -> bool:
-        """Close the connection that has waited longest: one at the beginning of a request before an idle one. False where none waits."""
-        caller = next(iter(self._watched), None) or next(iter(self._idle), None)
+        """Close the connection that has waited longest: one whose answer has waited for very long, else one at the beginning of a request,
+        else an idle one, else one whose answer waits at all. False where none waits.
+
+        SCAR: answers that nobody read gave way to nothing. Who asked for as many as there are places, and read none, kept everybody out.
+        """
+        stalled = next(iter(self._stalled), None)
+        is_long = stalled is not None and self._clock_s() - self._stalled[stalled].since_s >= GIVE_WAY_SECONDS
+        caller = (stalled if is_long else None) or next(iter(self._watched), None) or next(iter(self._idle), None) or stalled
         if caller is None:
             return False
         self._end(caller, "crowded")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sv.model.connection_limits import GIVE_WAY_SECONDS
 from sv.web.connections import Connections
 
 HEAD_S, WINDOW_S, STALL_S = 10, 10, 600
@@ -164,6 +165,25 @@ def test_a_newcomer_is_refused_only_where_everybody_is_being_answered(connection
     connections.rest(callers[2])
     assert connections.opened(Caller())
     assert [caller.is_ended for caller in callers] == [False, False, True, False, False]
+
+
+def test_who_does_not_read_an_answer_gives_way_last_and_after_a_while_first(connections: Connections, after: After) -> None:
+    readers = [opened(connections) for _ in range(5)]
+    for caller in readers:
+        connections.forget(caller)
+        connections.stall(caller)
+    sending = opened(connections)
+    assert [caller.is_ended for caller in readers] == [True, False, False, False, False]
+    connections.closed(readers[0])
+    newcomer = opened(connections)
+    assert sending.is_ended and not readers[1].is_ended
+    connections.closed(sending)
+    connections.forget(newcomer)
+    after(GIVE_WAY_SECONDS)
+    sending = opened(connections)
+    assert readers[1].is_ended
+    connections.closed(readers[1])
+    assert opened(connections) and readers[2].is_ended and not sending.is_ended
 
 
 def test_what_is_closed_is_forgotten(connections: Connections, after: After) -> None:
