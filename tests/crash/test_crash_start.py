@@ -62,6 +62,7 @@ def test_a_hundred_megabytes_of_log_are_brought_back_in_two_seconds_of_the_proce
     print(f"{count} events: ready after {time.monotonic() - began:.2f} s, {processor_s(server):.2f} s of the processor")
     assert processor_s(server) < REPLAY_CPU_S
     assert f"brought back {count} events" in server.log
+    server.answer_s = 300.0  # for a count of all of them, on a machine that has much other work
     server.store(dated("new"))
     assert server.metric("sv_events_held") == count + 1
     assert server.total() == count + 1
