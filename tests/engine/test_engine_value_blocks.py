@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
+import duckdb
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -368,6 +369,19 @@ def test_long_texts_and_too_many_bytes_have_no_values(rig: Rig, monkeypatch: pyt
     assert (file.values.keys(), file.numbers.keys()) == (set(), {"n"})
     monkeypatch.setattr(fingerprints, "MAX_PROPERTIES", 1)
     assert not file_of(rig, sent)[1].numbers
+
+
+def test_a_part_whose_texts_can_not_be_sorted_has_a_key_file_without_them(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def out_of_memory(*_: object) -> Any:
+        raise duckdb.OutOfMemoryException("out of memory")
+
+    monkeypatch.setattr(value_writing, "_read", out_of_memory)
+    part, file = file_of(rig, [{"p": f"text {nth}", "n": nth} for nth in range(20)])
+    assert (file.values.keys(), file.numbers.keys(), file.rows) == (set(), {"n"}, 20)
+    assert flags(rig, part, file, Filter("n", Operator.GT, 18), 0, 20) == [False] * 19 + [True]
+    assert "no memory to put the texts" in caplog.text
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=40)), min_size=1, max_size=60), st.integers(1, 200), st.booleans())

@@ -3,6 +3,7 @@
 Rows come in the key file's order from the engine, which sorts them within its memory, so that a block or two are held at a time.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -31,6 +32,8 @@ from sv.engine.duck.keys.value_blocks import (
 )
 from sv.engine.duck.properties import Property, pointer
 from sv.engine.duck.sql import Params
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES_A_ROW: Final = 128
 """Of a part's rows on average: texts, before they are compressed, and eight for a number, of all properties together. Those of most events
@@ -102,7 +105,18 @@ def write_values(source: Source, facts: Mapping[str, Facts], add: Add) -> tuple[
         if size <= left and (known.has_only_numbers or known.longest <= MAX_TEXT_BYTES):
             left -= size
             (numbers if known.has_only_numbers else texts).append(name)
-    return _write_texts(source, texts, add), {name: number_column(_numbers(source, name), add) for name in numbers}
+    return _try_texts(source, texts, add), {name: number_column(_numbers(source, name), add) for name in numbers}
+
+
+def _try_texts(source: Source, names: Sequence[str], add: Add) -> dict[str, ValueBlocks]:
+    """A part whose texts are more than the engine has memory to sort has a key file without them, which is better than none."""
+    try:
+        return _write_texts(source, names, add)
+    except duckdb.OutOfMemoryException:
+        log.warning(
+            "no memory to put the texts of %s in order, so filters by some of its properties are slower", source.path.name
+        )
+        return {}
 
 
 def _write_texts(source: Source, names: Sequence[str], add: Add) -> dict[str, ValueBlocks]:
