@@ -172,6 +172,11 @@ class Connections:
             if now_s - stall.since_s >= self._stall_s:
                 self._end(caller, "slow_reader")
 
+    def end_stalled(self) -> None:
+        """Close those whose answers wait for somebody to read them, whom a server that ends doesn't wait for."""
+        for caller in list(self._stalled):
+            self._end(caller, "slow_reader")
+
     def _make_room(self) -> bool:
         """Close the connection that has waited longest: one whose answer has waited for very long, else one at the beginning of a request,
         else an idle one, else one whose answer waits at all. False where none waits.

@@ -159,8 +159,13 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        late = asyncio.get_running_loop().call_later(LATE_S, self._on_late)
+        late = asyncio.get_running_loop().call_later(LATE_S, self._end_late)
         try:
             await super().shutdown(sockets)
         finally:
             late.cancel()
+
+    def _end_late(self) -> None:
+        """SCAR: who took an export and read none of it kept a server for DRAIN_S, after which containers are killed."""
+        self._connections.end_stalled()
+        self._on_late()

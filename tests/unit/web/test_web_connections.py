@@ -138,6 +138,15 @@ def test_who_takes_nothing_of_an_answer_is_ended_and_who_takes_some_is_not(conne
     assert connections.ended == {"slow_reader": 1}
 
 
+def test_a_server_that_ends_waits_for_no_reader(connections: Connections) -> None:
+    stuck, busy, resting = (opened(connections) for _ in range(3))
+    connections.stall(stuck)
+    connections.forget(busy)
+    connections.rest(resting)
+    connections.end_stalled()
+    assert [caller.is_ended for caller in (stuck, busy, resting)] == [True, False, False]
+
+
 def test_where_there_is_no_room_the_one_that_has_waited_longest_gives_way(connections: Connections, clock: Clock) -> None:
     busy, first, second, resting, third = (opened(connections) for _ in range(5))
     connections.forget(busy)
