@@ -1,6 +1,7 @@
 """Filters of values that have no codes: what is there is always found, what isn't mostly not, and pages are the same with and without them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from sv.model.filters import Filter, Operator, matches
 from sv.model.queries import EventsQuery
 from tests.chance import examples
 from tests.engine.filter_rig import BORDERS, FRACTIONS, HOSTILE
-from tests.engine.rig import ALL, NOON, Event, Rig, State, event
+from tests.engine.rig import ALL, NOON, Event, Rig, State, event, opened
 from tests.engine.test_engine_lists import walk
 
 VALUES = st.one_of(
@@ -208,3 +209,15 @@ def test_a_file_that_is_gone_is_told_of_and_the_part_is_read(rig: Rig, no_codes:
     file.path.unlink()
     assert len(rig.rows(ALL, Matcher(None, (Filter("order", Operator.EXACT, "order 17"),)), limit=10)) == 1
     assert not rig.tables.key_files.of([part])
+
+
+def test_values_of_wide_events_are_read_in_the_memory_of_a_small_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function for each of the eight properties took three times the engine's memory."""
+    monkeypatch.setattr(property_codes, "MAX_PROPERTIES", 0)
+    others: dict[str, Any] = {"other": list(range(400))}  # of as many events, and later in the alphabet
+    values = [f"a {nth}" for nth in range(fingerprints.MAX_PROPERTIES)]
+    with opened(tmp_path, memory_bytes=64 << 20) as rig:
+        sent = [event("e", "ann", NOON + nth, **dict.fromkeys(values, f"{nth}"), **others) for nth in range(800)]
+        rig.place_events(sent, "days")
+        ((_, file),) = rig.tables.key_files.of(rig.parts)
+        assert sorted(file.fingerprints) == sorted(file.values) == values

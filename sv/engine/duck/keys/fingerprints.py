@@ -15,8 +15,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.distinct import distinct
-from sv.engine.duck.files import BATCH_ROWS, read_files
-from sv.engine.duck.keys.value_writing import Facts
+from sv.engine.duck.files import BATCH_ROWS
+from sv.engine.duck.keys.value_writing import Facts, kinds_and_texts
 from sv.engine.duck.properties import pointer
 from sv.engine.duck.slices import GROUP_ROWS
 from sv.model.filters import Filter, Operator, Scalar
@@ -131,8 +131,8 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Seq
     found = [(np.zeros(rows, np.uint64), Facts()) for _ in names]
     columns = ", ".join(
         f"""
-        json_extract_string(properties, $p{nth}) as text{nth},
-        case json_type(properties, $p{nth})
+        texts[{nth + 1}] as text{nth},
+        case kinds[{nth + 1}]
           when 'VARCHAR' then {_TEXT} when 'BOOLEAN' then {_BOOLEAN}
           when 'BIGINT' then {_NUMBER} when 'UBIGINT' then {_NUMBER} when 'DOUBLE' then {_NUMBER} else {_OTHER}
         end::utinyint as kind{nth},
@@ -143,8 +143,7 @@ def _read(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Seq
         for nth in range(len(names))
     )
     reader: Any = cursor.sql(
-        f"select place, {columns} from ({read_files([source], with_place=True)})",
-        params={f"p{nth}": pointer(name) for nth, name in enumerate(names)},
+        f"select place, {columns} from ({kinds_and_texts(source)})", params={"pointers": [pointer(name) for name in names]}
     ).to_arrow_reader(BATCH_ROWS)
     for batch in reader:  # in any order
         places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
