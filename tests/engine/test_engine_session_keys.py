@@ -1,6 +1,7 @@
 """Trends of sessions and funnels by session are the same out of key files as by SQL over all events, whatever a session lies in."""
 
 import random
+import tracemalloc
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,9 @@ from sv.engine.duck.funnels import session_reading
 from sv.engine.duck.keys import session_codes, session_numbers
 from sv.engine.duck.keys.key_files import Reading
 from sv.engine.duck.keys.key_reading import KeyReader
+from sv.engine.duck.keys.open_files import KeyFiles
 from sv.engine.duck.keys.session_codes import Digests
-from sv.engine.duck.keys.session_numbers import Numberings
+from sv.engine.duck.keys.session_numbers import Numberings, SessionNumbers
 from sv.engine.port import Scope
 from sv.insights.funnels import funnel
 from sv.insights.runner import Context
@@ -266,12 +268,30 @@ def test_a_file_lost_between_a_funnel_and_its_breakdown_is_a_fault_that_passes(r
     assert by_session(rig, rig.engine, body) == expected
 
 
-def test_more_sessions_than_memory_is_for_are_left_to_sql(rig: Rig) -> None:
+def test_more_sessions_than_memory_or_keys_are_for_are_left_to_sql(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.place_events([event("view", "ann", NOON, session=f"{number}") for number in range(5)], "days")
     every = rig.tables.key_files.of(rig.parts)
     give_up = rig.tables.key_files.give_up
     assert Numberings(give_up, 0, 4 * session_numbers.BYTES_A_SESSION).of(every) is None
     assert Numberings(give_up, 0, 5 * session_numbers.BYTES_A_SESSION).of(every) is not None
+    monkeypatch.setattr(session_numbers, "MAX_PERSON", 4)
+    assert Numberings(give_up, 0, 1 << 20).of(every) is None
+
+
+def test_sessions_that_no_file_has_take_little_while_they_get_numbers() -> None:
+    """Of a pair of numbers and an entry in a dict each, a million of them took 450 MiB."""
+    count = 20_000
+    chance = np.random.default_rng(1)
+    asked = Digests(*(chance.integers(0, 1 << 62, count, np.uint64) for _ in range(2)))
+    numbers = SessionNumbers((), {}, 7, KeyFiles().give_up)
+    tracemalloc.start()
+    found = numbers.of_rows(asked)
+    again = numbers.of_rows(Digests(asked.first[::-1], asked.second[::-1]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sorted(found.tolist()) == list(range(7, 7 + count))
+    assert again.tolist() == found.tolist()[::-1]
+    assert peak < (1 << 20) + 140 * count  # the sieve, and that
 
 
 def test_what_is_kept_of_sessions_has_a_bound(rig: Rig) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sv.engine.duck.keys.key_files import KeyFile, Reading
+from sv.engine.duck.keys.key_files import MAX_PERSON, KeyFile, Reading
 from sv.engine.duck.keys.key_order import Codes, Keys
 from sv.engine.duck.keys.key_values import Files, GiveUp
 from sv.engine.duck.keys.session_codes import Digests, Sessions, Words
@@ -69,7 +69,8 @@ class SessionNumbers:
         """Those of the files that have one."""
         self._files = files
         self._give_up = give_up
-        self._given: dict[tuple[int, int], int] = {}
+        self._given: list[tuple[Digests, NDArray[np.int64]]] = []
+        """What was answered: some digests, which ascend, and their numbers."""
 
     def beyond(self, source: Snapshot, found: Collection[int]) -> "Beyond | None":
         """What has to be asked by SQL, where these parts were answered by the files' numbers; None for nothing."""
@@ -82,38 +83,51 @@ class SessionNumbers:
     def of_rows(self, digests: Digests) -> Keys:
         """The number of each row's session, by its digest. Raises UnreadableSessions."""
         distinct, places = _distinct(digests)
-        pairs = list(zip(distinct.first.tolist(), distinct.second.tolist(), strict=True))
-        numbers = np.array([self._given.get(pair, -1) for pair in pairs], np.int64)
+        numbers = np.full(distinct.first.size, -1, np.int64)
+        for given, known in self._given:
+            asked, held = _pairs(distinct, np.searchsorted(given.first, distinct.first), given)
+            numbers[asked] = known[held]
         new = np.flatnonzero(numbers < 0)
-        found = self._in_files(Digests(distinct.first[new], distinct.second[new]))
-        unknown = np.flatnonzero(found < 0)
-        found[unknown] = np.arange(self.count, self.count + unknown.size)
-        self.count += unknown.size
-        numbers[new] = found
-        self._given.update((pairs[place], number) for place, number in zip(new.tolist(), found.tolist(), strict=True))
-        return numbers.astype(np.uint64)[places]
+        if new.size:
+            added = Digests(distinct.first[new], distinct.second[new])
+            found = self._in_files(added)
+            unknown = np.flatnonzero(found < 0)
+            found[unknown] = np.arange(self.count, self.count + unknown.size)
+            self.count += unknown.size
+            numbers[new] = found
+            self._given.append((added, found))
+        return numbers.view(np.uint64)[places]
 
     def _in_files(self, digests: Digests) -> NDArray[np.int64]:
         """The numbers that these sessions, whose digests ascend, have in the files; -1 for those that are in none."""
         numbers = np.full(digests.first.size, -1, np.int64)
-        if not digests.first.size:
-            return numbers
         sieve = _Sieve(digests.first)
         for part, file in self._files:
-            of_file = self.of_file[file]
             with _opened(part, file, self._give_up) as reading:
                 words = reading.first_words(_of(file))
                 codes, places = sieve.hits(words)
                 if not codes.size:
                     continue
                 seconds = reading.second_words(_of(file))[codes]
-            own = of_file.of(codes.astype(np.uint32)).tolist()
-            for first, second, place, number in zip(words[codes].tolist(), seconds.tolist(), places.tolist(), own, strict=True):
-                while place < digests.first.size and digests.first[place] == first:
-                    if digests.second[place] == second:
-                        numbers[place] = number
-                    place += 1
+            found, places = _pairs(Digests(words[codes], seconds), places, digests)
+            numbers[places] = self.of_file[file].of(codes[found].astype(np.uint32)).view(np.int64)
         return numbers
+
+
+def _pairs(some: Digests, begins: NDArray[np.intp], others: Digests) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each of some digests is among others, which ascend: the places of those that are there, and theirs. begins: the first place of
+    each whose first half is as large, or larger."""
+    asked, at = np.arange(some.first.size), begins
+    found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = [(asked[:0], at[:0])]
+    while asked.size:
+        is_like = at < others.first.size
+        is_like[is_like] = others.first[at[is_like]] == some.first[asked[is_like]]
+        asked, at = asked[is_like], at[is_like]
+        is_same = others.second[at] == some.second[asked]
+        found.append((asked[is_same], at[is_same]))
+        asked, at = asked[~is_same], at[~is_same] + 1  # half a digest is that of several, which is as good as never
+    places, theirs = map(np.concatenate, zip(*found, strict=True))
+    return places, theirs
 
 
 def _distinct(digests: Digests) -> tuple[Digests, NDArray[np.intp]]:
@@ -167,14 +181,14 @@ class Numberings:
     def __init__(self, give_up: GiveUp, most_bytes: int, work_bytes: int) -> None:
         self._give_up = give_up
         self._most_bytes = most_bytes
-        self._most_sessions = work_bytes // BYTES_A_SESSION
+        self._most_sessions = min(work_bytes // BYTES_A_SESSION, MAX_PERSON)
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Ids, dict[int, FileNumbers]] = OrderedDict()
         self.bytes = 0
 
     def of(self, files: Files) -> SessionNumbers | None:
-        """The numbers of the sessions in these files, all of which have some. None where they are too many, or half of a digest is not
-        enough to tell two apart, which is as good as never. Raises UnreadableSessions."""
+        """The numbers of the sessions in these files, all of which have some. None where they are too many, for memory or for keys, or half
+        of a digest is not enough to tell two apart, which is as good as never. Raises UnreadableSessions."""
         count = sum(_of(file).count for _, file in files)
         if count > self._most_sessions:
             return None
@@ -211,16 +225,20 @@ class Numberings:
                 halves.append(reading.first_words(_of(file)))
         ends = np.cumsum([0, *(half.size for half in halves)]).tolist()
         words = np.concatenate([np.empty(0, np.uint64), *halves])
+        halves.clear()  # here and below, so that few bytes a session are there at a time
         order = np.argsort(words)
-        ascending = words[order]
-        is_like_next = ascending[1:] == ascending[:-1]
+        words = words[order]
+        is_like_next = words[1:] == words[:-1]
+        del words
         pairs = np.flatnonzero(is_like_next)
         if not self._are_same(files, ends, order[pairs], order[pairs + 1]):
             return None
-        begins = np.flatnonzero(np.concatenate((np.ones(min(1, words.size), np.bool_), ~is_like_next)))
-        firsts = np.minimum.reduceat(order, begins) if begins.size else begins
-        numbers = np.empty(words.size, np.uint32)
-        numbers[order] = np.repeat(firsts, np.diff(begins, append=words.size))
+        begins = np.flatnonzero(np.concatenate((np.ones(min(1, order.size), np.bool_), ~is_like_next)))
+        firsts = (np.minimum.reduceat(order, begins) if begins.size else begins).astype(np.uint32)
+        begins = np.diff(begins, append=order.size)
+        numbers = np.empty(order.size, np.uint32)
+        numbers[order] = np.repeat(firsts, begins)
+        del order, firsts, begins
         found: dict[int, FileNumbers] = {}
         for (part, _), low, high in zip(files, ends, ends[1:], strict=False):
             codes = np.flatnonzero(numbers[low:high] != np.arange(low, high))
