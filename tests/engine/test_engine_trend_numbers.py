@@ -18,8 +18,9 @@ from msgspec.structs import replace
 
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.keys import property_codes
-from sv.engine.duck.keys.key_numbers import number_in
-from sv.engine.duck.keys.key_values import rows_holding
+from sv.engine.duck.keys.key_numbers import THEMSELVES, number_in
+from sv.engine.duck.keys.key_reading import Matched
+from sv.engine.duck.keys.key_values import NO_VALUES, rows_holding
 from sv.engine.duck.properties import Property
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params
@@ -281,3 +282,13 @@ def test_sums_of_any_doubles_are_exact_in_sql(rig: Rig) -> None:
             "date_from": "2025-06-15", "date_to": "2025-06-15",
         }  # fmt: skip
         assert [line["total"] for line in ask(rig, body)["series"]] == [told("sum", chosen), told("avg", chosen)]
+
+
+def test_rows_that_all_have_a_number_are_not_copied() -> None:
+    """Of four million of them in one file the copies took 64 MiB more."""
+    numbers = np.array([1.5, -0.0, 2.0])
+    matched = Matched(np.arange(3, dtype=np.uint64), 0, None, NO_VALUES, numbers, THEMSELVES)
+    assert trend_numbers.measured(matched) is matched
+    numbers[1] = np.nan
+    found = trend_numbers.measured(matched)
+    assert (found.keys.tolist(), found.number_codes) == ([0, 2], pytest.approx([1.5, 2.0]))

@@ -94,7 +94,10 @@ def measured(matched: Matched) -> Matched:
     if matched.number_codes is None:
         return matched
     if matched.numbers is THEMSELVES:
-        rows = np.flatnonzero(~np.isnan(matched.number_codes))
+        is_there = ~np.isnan(matched.number_codes)
+        if is_there.all():
+            return matched
+        rows = np.flatnonzero(is_there)
     elif matched.numbers.has_others:
         rows = np.flatnonzero(~np.isnan(matched.numbers.of_codes)[matched.number_codes])
     else:
