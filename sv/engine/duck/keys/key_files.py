@@ -47,8 +47,8 @@ MIN_ROWS: Final = 256
 """A smaller part that comes from a flush is mostly one of a quiet minute, which is soon merged: not worth a file and its syncs."""
 
 MAX_ROWS: Final = 8_000_000
-"""While a file is made it is in memory: 8 bytes a row, and one for each coded column; for a part of slices 16 more, for its rows' order and
-to put them into it."""
+"""While a file is made it is in memory: 8 bytes a row, and one for each coded column, or 32 while sessions get their codes; for a part of
+slices 16 more, for its rows' order and to put them into it."""
 
 HELD_TIMES: Final = 2
 NAME_BYTES: Final = 80
