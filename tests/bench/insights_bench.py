@@ -20,7 +20,7 @@ BY_SESSION = """
 create table bench.visits (event LowCardinality(String), session String, ms UInt64) engine = MergeTree order by (event, session, ms)
 as select event, 'session-' || toString(person), ms from bench.events
 """
-"""The same events with their sessions as the texts that they are."""
+"""The same events with their sessions as the texts that they are, one a person: each goes on for all sixty days."""
 
 
 def main() -> None:
@@ -32,28 +32,28 @@ def main() -> None:
         print(f"{count:,} events, {ours.parts} files")
         print(f"{'':42} ClickHouse ms (CPU)      ours ms (CPU)     ratio   CPU")
         for steps in (3, 6):
-            _row(f"funnel, {steps} steps, first", lambda n=steps: funnel(ours, n), lambda n=steps: funnel_of(theirs, n))
-        _row("funnel, 3 steps, again", lambda: funnel(ours, 3, first=False), lambda: funnel_of(theirs, 3))
-        _row(
+            row(f"funnel, {steps} steps, first", lambda n=steps: funnel(ours, n), lambda n=steps: funnel_of(theirs, n))
+        row("funnel, 3 steps, again", lambda: funnel(ours, 3, first=False), lambda: funnel_of(theirs, 3))
+        row(
             "funnel, 3 steps, again, another window",
             lambda: funnel(ours, 3, first=False, window_ms=WINDOW_MS // 7),
             lambda: funnel_of(theirs, 3, window_ms=WINDOW_MS // 7),
         )
         inside = (ORIGIN_MS + 10 * DAY_MS, ORIGIN_MS + 40 * DAY_MS)
-        _row(
+        row(
             "funnel, 3 steps, again, dates inside",
             lambda: funnel(ours, 3, first=False, span=inside),
             lambda: funnel_of(theirs, 3, span=inside),
         )
         for mode in ("strict_increase", "strict_deduplication", "strict_order", "strict_once"):
-            _row(
+            row(
                 f"funnel, 3 steps, {mode}",
                 lambda m=mode: funnel(ours, 3, modes=[m]),
                 lambda m=mode: funnel_of(theirs, 3, modes=[m]),
             )
-        _row("trend by day, events", lambda: trend(ours, "total"), lambda: trend_of(theirs, "count()"))
-        _row("trend by day, persons", lambda: trend(ours, "unique_persons"), lambda: trend_of(theirs, "uniqExact(person)"))
-        _row(
+        row("trend by day, events", lambda: trend(ours, "total"), lambda: trend_of(theirs, "count()"))
+        row("trend by day, persons", lambda: trend(ours, "unique_persons"), lambda: trend_of(theirs, "uniqExact(person)"))
+        row(
             "trend by day, persons, by device",
             lambda: trend(ours, "unique_persons", breakdown=True),
             lambda: trend_of(theirs, "uniqExact(person)", breakdown=True),
@@ -61,22 +61,22 @@ def main() -> None:
         for measure, of_theirs, breakdown in (
             ("total", "count()", False), ("unique_persons", "uniqExact(person)", False), ("unique_persons", "uniqExact(person)", True)
         ):  # fmt: skip
-            _row(
+            row(
                 f"trend by hour, {measure}{', by device' if breakdown else ''}",
                 lambda m=measure, b=breakdown: trend(ours, m, breakdown=b, interval="hour"),
                 lambda m=of_theirs, b=breakdown: trend_of(theirs, m, breakdown=b, width_ms=HOUR_MS),
             )
         theirs.run(BY_SESSION)
         theirs.run("optimize table bench.visits final")
-        _row(
+        row(
             "trend by day, sessions",
             lambda: trend(ours, "unique_sessions"),
             lambda: trend_of(theirs, "uniqExact(session)", table="visits"),
         )
-        _row("funnel by session, 3 steps", lambda: by_session(ours, 3), lambda: by_session_of(theirs, 3))
+        row("funnel by session, 3 steps", lambda: by_session(ours, 3), lambda: by_session_of(theirs, 3))
 
 
-def _row(label: str, mine: Callable[[], Any], reference: Callable[[], Any]) -> None:
+def row(label: str, mine: Callable[[], Any], reference: Callable[[], Any]) -> None:
     (wall, cpu), (their_wall, their_cpu) = interleaved(label, mine, reference)
     print(
         f"{label:42} {their_wall:8.1f} ({their_cpu:7.1f})   {wall:8.1f} ({cpu:7.1f})   {wall / their_wall:6.2f} {cpu / their_cpu:6.2f}",

@@ -4,13 +4,8 @@ Its events have three properties more: what was searched for (in half of all eve
 id, and how long something took, in ms with three decimals. `SV_BENCH_EVENTS` says how many events (2,000,000); of fewer the numbers fit codes.
 """
 
-import os
-import tempfile
-from pathlib import Path
-
 from tests.bench import properties_bench
-from tests.bench.funnel_bench import ClickHouse, Ours
-from tests.bench.properties_bench import funnel, funnel_of, load, measured, measured_of, row, trend, trend_of
+from tests.bench.properties_bench import both, filtered, measured, measured_of, row
 
 WORDS = "['red', 'blue', 'green', 'white', 'black', 'small', 'large', 'warm', 'light', 'new']"
 THINGS = "['boots', 'socks', 'coat', 'jacket', 'hat', 'gloves', 'scarf', 'shirt', 'trousers', 'belt']"
@@ -60,30 +55,9 @@ MATHS = [("sum", "sum(number)"), ("max", "max(number)"), ("p95", "quantileExactI
 
 
 def main() -> None:
-    count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ours = Ours(folder, count, properties=PROPERTIES)
-        theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
-        load(theirs, folder)
-        print(
-            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event and {ours.key_bytes / count:.1f} of keys"
-            f" (made in {ours.key_s:.2f} s)"
-        )
-        print(f"{'':44} JSON ms (CPU)       string ms (CPU)     ours ms (CPU)     ratio   CPU")
-        for title, asked, doc, text in FILTERS:
-            row(
-                f"funnel, {title}",
-                lambda p=asked: funnel(ours, p, is_first=True),
-                lambda c=doc: funnel_of(theirs, "docs", c),
-                lambda c=text: funnel_of(theirs, "texts", c),
-            )
-            row(
-                f"trend by day, {title}",
-                lambda p=asked: trend(ours, p),
-                lambda c=doc: trend_of(theirs, "docs", c),
-                lambda c=text: trend_of(theirs, "texts", c),
-            )
+    with both(PROPERTIES) as (ours, theirs):
+        for each in FILTERS:
+            filtered(ours, theirs, *each)
         for math, theirs_of in MATHS:
             row(
                 f"{math} of took_ms by day",

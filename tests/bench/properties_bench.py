@@ -8,7 +8,8 @@ events (2,000,000).
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,32 +58,9 @@ BREAKDOWNS: list[tuple[str, str | None, str, str]] = [
 
 
 def main() -> None:
-    count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ours = Ours(folder, count, properties=PROPERTIES)
-        theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
-        load(theirs, folder)
-        print(
-            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event and {ours.key_bytes / count:.1f} of keys"
-            f" (made in {ours.key_s:.2f} s)"
-        )
-        print(f"{'':44} JSON ms (CPU)       string ms (CPU)     ours ms (CPU)     ratio   CPU")
-        for title, asked, doc, text in FILTERS:
-            for is_first in (True, False):
-                again = "" if is_first else ", again"
-                row(
-                    f"funnel, {title}{again}",
-                    lambda p=asked, f=is_first: funnel(ours, p, is_first=f),
-                    lambda c=doc: funnel_of(theirs, "docs", c),
-                    lambda c=text: funnel_of(theirs, "texts", c),
-                )
-            row(
-                f"trend by day, {title}",
-                lambda p=asked: trend(ours, p),
-                lambda c=doc: trend_of(theirs, "docs", c),
-                lambda c=text: trend_of(theirs, "texts", c),
-            )
+    with both(PROPERTIES) as (ours, theirs):
+        for each in FILTERS:
+            filtered(ours, theirs, *each)
         row(
             "trend by day, by plan",
             lambda: broken_down(ours, "plan"),
@@ -97,6 +75,40 @@ def main() -> None:
                     lambda m=theirs_of, v=of_doc: measured_of(theirs, "docs", m, "doc.amount::Float64", v),
                     lambda m=theirs_of, v=of_text: measured_of(theirs, "texts", m, "JSONExtractFloat(text, 'amount')", v),
                 )
+
+
+@contextmanager
+def both(properties: str) -> Generator[tuple[Ours, ClickHouse]]:
+    """Both engines with as many events as are asked for, which have these properties; prints the head of the table."""
+    count = int(os.environ.get("SV_BENCH_EVENTS", "2000000"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours = Ours(folder, count, properties=properties)
+        theirs = ClickHouse(folder / "made.parquet", folder / "clickhouse")
+        load(theirs, folder)
+        print(
+            f"{count:,} events, {ours.parts} files, {ours.bytes / count:.1f} bytes an event and {ours.key_bytes / count:.1f} of keys"
+            f" (made in {ours.key_s:.2f} s)"
+        )
+        print(f"{'':44} JSON ms (CPU)       string ms (CPU)     ours ms (CPU)     ratio   CPU")
+        yield ours, theirs
+
+
+def filtered(ours: Ours, theirs: ClickHouse, title: str, asked: dict[str, Any], doc: str, text: str) -> None:
+    """Rows of a funnel and a trend with a filter. doc, text: what ClickHouse asks of its JSON column and of its string."""
+    for is_first in (True, False):
+        row(
+            f"funnel, {title}{'' if is_first else ', again'}",
+            lambda f=is_first: funnel(ours, asked, is_first=f),
+            lambda: funnel_of(theirs, "docs", doc),
+            lambda: funnel_of(theirs, "texts", text),
+        )
+    row(
+        f"trend by day, {title}",
+        lambda: trend(ours, asked),
+        lambda: trend_of(theirs, "docs", doc),
+        lambda: trend_of(theirs, "texts", text),
+    )
 
 
 def load(theirs: ClickHouse, folder: Path) -> None:
@@ -200,7 +212,7 @@ def broken_down_of(theirs: ClickHouse, table: str, value: str) -> dict[str, list
 
 def rounded(value: float) -> float:
     """ClickHouse's sums hang on the order, and are of cents."""
-    return round(value, 3 if value > 1000 else 6)
+    return round(value, 3 if value > 1_000_000 else 6)
 
 
 def measured(ours: Ours, math: str, breakdown: str | None, number_of: str = "amount") -> dict[str, list[float]]:

@@ -2,21 +2,17 @@
 person who comes back. Sessions are texts of 36 characters, as clients make them.
 
 `SV_BENCH_EVENTS` says how many events (2,000,000). Every answer is compared. Wall and CPU time are medians of interleaved rounds; both
-engines run in this process with two threads. `first`: nothing is kept from a question before. `read anew`: as it was before key files had
-sessions, and is where they have none: by one statement over all events.
+engines run in this process with two threads. Ours keeps nothing between questions.
 """
 
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.bench.funnel_bench import ORIGIN_MS, SPAN_MS, STEPS, ClickHouse, Ours
-from tests.bench.rounds import interleaved
+from tests.bench.insights_bench import DAY_MS, by_session, by_session_of, row
 
-DAY_MS = 86_400_000
-WINDOW_MS = 7 * DAY_MS
 DATES = {"date_from": "2025-01-01", "date_to": "2025-03-01"}
 VISITS = """
 create table made as
@@ -50,21 +46,15 @@ def main() -> None:
         print(f"{'':42} ClickHouse ms (CPU)      ours ms (CPU)     ratio   CPU")
         for math, figure in (("unique_sessions", "uniqExact(session)"), ("per_session", "count() / uniqExact(session)")):
             for breakdown in (False, True):
-                _row(
+                row(
                     f"trend by day, {math}{', by device' if breakdown else ''}",
                     lambda m=math, b=breakdown: trend(ours, m, by_device=b),
                     lambda f=figure, b=breakdown: trend_of(theirs, f, by_device=b),
                 )
         for steps in (3, 6):
-            _row(f"funnel by session, {steps} steps", lambda n=steps: funnel(ours, n), lambda n=steps: funnel_of(theirs, n))
-
-
-def _row(label: str, mine: Callable[[], Any], reference: Callable[[], Any]) -> None:
-    (wall, cpu), (their_wall, their_cpu) = interleaved(label, mine, reference)
-    print(
-        f"{label:42} {their_wall:8.1f} ({their_cpu:7.1f})   {wall:8.1f} ({cpu:7.1f})   {wall / their_wall:6.2f} {cpu / their_cpu:6.2f}",
-        flush=True,
-    )
+            row(
+                f"funnel by session, {steps} steps", lambda n=steps: by_session(ours, n), lambda n=steps: by_session_of(theirs, n)
+            )
 
 
 def trend(ours: Ours, math: str, *, by_device: bool) -> dict[str, list[float]]:
@@ -87,25 +77,6 @@ def trend_of(theirs: ClickHouse, figure: str, *, by_device: bool) -> dict[str, l
     for device, _, value in rows:
         found.setdefault(str(device), []).append(round(float(value), 9))
     return found
-
-
-def funnel(ours: Ours, steps: int) -> list[int]:
-    from sv.insights.funnels import funnel as answer
-    from sv.model.query_parsing import parse_funnel_query
-
-    body: dict[str, Any] = DATES | {"steps": [{"event": name} for name in STEPS[:steps]], "aggregate_by": "session"}
-    query = parse_funnel_query(body, timezone="UTC", now_ms=ORIGIN_MS + SPAN_MS)
-    return [step["count"] for step in answer(ours.context(is_first=True), query)["steps"]]
-
-
-def funnel_of(theirs: ClickHouse, steps: int) -> list[int]:
-    conditions = ", ".join(f"event = '{name}'" for name in STEPS[:steps])
-    levels = ", ".join(f"countIf(level >= {level})" for level in range(1, steps + 1))
-    (row,) = theirs.rows(
-        f"select {levels} from (select session, windowFunnel({WINDOW_MS})(ms, {conditions}) as level"
-        f" from bench.visits where event in {STEPS[:steps]} group by session)"
-    )
-    return [int(value) for value in row]
 
 
 if __name__ == "__main__":

@@ -5,24 +5,21 @@ Where most events are such, the whole is left to the caller.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Final
 
 import numpy as np
 
 from sv.engine.duck.funnels import funnel_sql, step_keys
 from sv.engine.duck.funnels.first_values import Asked, Firsts, first_values, firsts_in
-from sv.engine.duck.keys.key_files import KEY_BITS, MAX_PERSON
+from sv.engine.duck.keys.key_files import KEY_BITS, MAX_PERSON, Keys
 from sv.engine.duck.keys.key_reading import KeyReader
 from sv.engine.duck.keys.session_codes import digests_of
 from sv.engine.duck.keys.session_numbers import SessionNumbers, UnreadableSessions
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
 from sv.engine.duck.trends.trend_reading import Relations
-from sv.engine.port import FunnelKeys, GroupValues, Limits, Matcher, Scope
+from sv.engine.port import FunnelKeys, GroupValues, Limits, Matcher, Scope, Uncut
 from sv.model.errors import Unavailable
 from sv.model.snapshot import Snapshot
-
-AGAIN: Final = "ask again"
 
 TextsOf = Callable[[Collection[str]], dict[str, str]]
 
@@ -59,7 +56,7 @@ class SessionReader:
         found = self._key_reader.read(source.parts, scope, steps, origin_ms, [() for _ in steps], limits, sessions)
         told = frozenset[int].intersection(*map(frozenset, found))
         parts = [part for part in source.parts if part.part_id in told]
-        by_step = [
+        by_step: list[list[Keys | Uncut]] = [
             list(step_keys.keys_of([(part, of_step[part.part_id]) for part in parts], scope, origin_ms, None))
             for of_step in found
         ]
@@ -75,7 +72,7 @@ class SessionReader:
                 of_step.append(keys[np.flatnonzero((masks >> np.uint32(place)) & np.uint32(1))])
         if sessions.count > MAX_PERSON:
             return None
-        return FunnelKeys([list(of_step) for of_step in by_step], None, KEY_BITS, origin_ms, sessions)
+        return FunnelKeys(by_step, None, KEY_BITS, origin_ms, sessions)
 
     def first_values(
         self,
@@ -107,4 +104,4 @@ class SessionReader:
             params = Params()
             return in_sql(self._relations.events(source, params), params).values()
         except UnreadableSessions as error:
-            raise Unavailable(f"a file that this answer was begun with can't be read any more; {AGAIN}") from error
+            raise Unavailable("a file that this answer was begun with can't be read any more; ask again") from error

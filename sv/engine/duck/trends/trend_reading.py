@@ -136,24 +136,8 @@ class TrendReader:
         if of_persons and self._relations.max_person > MAX_PERSON:
             return self._sql_rows(asked, asked.source, top)
         users = self._relations.users(asked.source, self._relations.max_person + 1) if of_persons else None
-        slots = self._slots(asked, top)
         counted = {} if of_persons or asked.breakdown is not None else self._whole_counts(asked)
-        found = self._key_reader.reduce(
-            _without(asked.source, counted).parts,
-            asked.scope,
-            asked.matcher,
-            _valued(asked),
-            lambda part, matched: trend_keys.contribution(
-                part,
-                trend_keys.in_range(part, matched, asked.scope),
-                asked.starts_ms,
-                slots,
-                users,
-                with_persons=of_persons,
-            ),
-            asked.limits,
-        )
-        found |= counted
+        found = counted | self._of_keys(asked, _without(asked.source, counted), top, users, with_persons=of_persons)
         rest = _without(asked.source, found)
         if not found:
             return self._sql_rows(asked, asked.source, top)
@@ -161,6 +145,28 @@ class TrendReader:
         if rest.parts or rest.buffers:
             contributions.append(self._persons_of(asked, rest, top) if of_persons else self._counts_of(asked, rest, top))
         return list(trend_keys.measures(contributions, asked.measure, asked.limits.check))
+
+    def _of_keys(
+        self,
+        asked: Asked,
+        source: Snapshot,
+        top: Sequence[str],
+        users: NDArray[np.uint32] | None,
+        *,
+        with_persons: bool,
+        sessions: SessionNumbers | None = None,
+    ) -> dict[int, Contribution]:
+        """What each of these parts contributes whose key file can tell. users, with_persons: as of `contribution`. sessions: in the place
+        of persons."""
+        slots = self._slots(asked, top)
+
+        def contribution(part: Part, matched: Matched) -> Contribution:
+            within = trend_keys.in_range(part, matched, asked.scope)
+            return trend_keys.contribution(part, within, asked.starts_ms, slots, users, with_persons=with_persons)
+
+        return self._key_reader.reduce(
+            source.parts, asked.scope, asked.matcher, _valued(asked), contribution, asked.limits, sessions=sessions
+        )
 
     def _session_rows(self, asked: Asked, top: Sequence[str]) -> list[Row]:
         try:
@@ -173,30 +179,14 @@ class TrendReader:
 
     def _numbered_rows(self, asked: Asked, sessions: SessionNumbers, top: Sequence[str]) -> list[Row]:
         """As `_session_rows`. Raises UnreadableSessions."""
-        slots = self._slots(asked, top)
-        found = self._key_reader.reduce(
-            asked.source.parts,
-            asked.scope,
-            asked.matcher,
-            _valued(asked),
-            lambda part, matched: trend_keys.contribution(
-                part,
-                trend_keys.in_range(part, matched, asked.scope),
-                asked.starts_ms,
-                slots,
-                None,
-                with_persons=True,
-            ),
-            asked.limits,
-            sessions=sessions,
-        )
+        found = self._of_keys(asked, asked.source, top, None, with_persons=True, sessions=sessions)
         contributions = list(found.values())
         beyond = sessions.beyond(asked.source, found)
         if beyond is not None:
             params = Params()
             events = beyond.events(self._relations.events, params)
-            statement = trend_sql.session_pieces_sql(
-                events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params
+            statement = trend_sql.pieces_sql(
+                events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params, of="sessions"
             )
             table: Any = self._statements.table(statement, asked.limits)
             slot, bucket, count = (column_of(table, name) for name in ("slot", "bucket", "events"))
@@ -310,7 +300,14 @@ class TrendReader:
         params = Params()
         events = (self._relations.persons_events if of_persons else self._relations.events)(rest, params)
         return trend_sql.pieces_sql(
-            events, asked.scope, asked.matcher, asked.starts_ms, asked.breakdown, top, params, of_persons=of_persons
+            events,
+            asked.scope,
+            asked.matcher,
+            asked.starts_ms,
+            asked.breakdown,
+            top,
+            params,
+            of="persons" if of_persons else "events",
         )
 
 

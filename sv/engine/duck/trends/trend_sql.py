@@ -8,7 +8,7 @@ next one does, of which a cell has the start of one at most.
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 from sv.engine.duck.keys.session_codes import digest_sql
 from sv.engine.duck.properties import Property
@@ -43,6 +43,14 @@ _SUMS: Final = f"""
     group by slot, bucket, band
     """
 _EACH: Final = "select slot, bucket, number, count(*) as events from slotted group by all"
+
+_PIECES: Final = {
+    "events": "select slot, bucket, count(*) from slotted group by all",
+    "persons": "select slot, bucket, person from slotted group by all",
+    "sessions": f"""
+        select slot, bucket, {digest_sql("session_key")} as digest, count(*) as events from slotted group by slot, bucket, session_key
+        """,
+}
 
 _NUMBER_PIECES: Final[dict[str, str]] = {
     "sum": _SUMS,
@@ -116,29 +124,13 @@ def pieces_sql(
     top: Sequence[str],
     params: Params,
     *,
-    of_persons: bool,
+    of: Literal["events", "persons", "sessions"],
 ) -> Sql:
-    """(slot, bucket, events), or (slot, bucket, person), each once: what can be put together with others'. Arguments and columns as of
-    `cells_sql`."""
+    """(slot, bucket, events), (slot, bucket, person) or (slot, bucket, digest, events), of each cell, person or session once: what can be
+    put together with others'. Arguments and columns as of `cells_sql`."""
     return params.sql(f"""
-        {_slotted(events, scope, matcher, False, None, starts_ms, breakdown, top, params)}
-        select slot, bucket, {"person" if of_persons else "count(*)"} from slotted group by all
-        """)
-
-
-def session_pieces_sql(
-    events: str,
-    scope: Scope,
-    matcher: Matcher,
-    starts_ms: Sequence[int],
-    breakdown: str | None,
-    top: Sequence[str],
-    params: Params,
-) -> Sql:
-    """(slot, bucket, digest, events) of each session in a cell. Arguments and columns as of `cells_sql`."""
-    return params.sql(f"""
-        {_slotted(events, scope, matcher, True, None, starts_ms, breakdown, top, params)}
-        select slot, bucket, {digest_sql("session_key")} as digest, count(*) as events from slotted group by slot, bucket, session_key
+        {_slotted(events, scope, matcher, of == "sessions", None, starts_ms, breakdown, top, params)}
+        {_PIECES[of]}
         """)
 
 
