@@ -1,13 +1,14 @@
 """A property's codes in key files say of every row what the definition of filters says of it, and take no more room than they may."""
 
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sv.engine.duck.keys import key_values, property_codes, value_writing
+from sv.engine.duck.keys import key_conditions, key_values, property_codes, value_writing
 from sv.engine.duck.keys.key_conditions import Answer, Condition, answers_of
 from sv.engine.duck.keys.key_files import Footer, KeyFile, Reading
 from sv.engine.duck.keys.key_values import Valued, values_by_file
@@ -64,9 +65,12 @@ def check(rig: Rig, sent: list[dict[str, Any]], items: list[Filter]) -> None:
     failed: list[Part] = []
     part, file, held = place(rig, sent)
     for item in items:
-        told = answer(rig, part, file, item, failed)
-        assert told is not None, item
-        assert by_row(file, told, len(held)) == [matches(item, each) for each in held], item
+        expected = [matches(item, each) for each in held]
+        for few, asked in ((key_conditions.FEW_TEXTS, key_conditions.TEXTS_ASKED), (0, 1)):
+            with patch.object(key_conditions, "FEW_TEXTS", few), patch.object(key_conditions, "TEXTS_ASKED", asked):
+                told = answer(rig, part, file, item, failed)
+            assert told is not None, item
+            assert by_row(file, told, len(held)) == expected, item
     assert not failed
 
 
@@ -182,14 +186,41 @@ def test_of_more_names_than_are_kept_an_absent_one_is_not_known(
     assert known == ["a", "b"]
 
 
-def test_too_many_texts_in_all_files_are_asked_of_the_parts(
+def test_texts_of_several_files_are_asked_about_some_at_a_time(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, failed: list[Part]
 ) -> None:
-    part, file, _ = place(rig, [{"n": nth} for nth in range(20)])
-    monkeypatch.setattr(key_values, "MAX_ASKED", 20)
-    assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is None
-    monkeypatch.setattr(key_values, "MAX_ASKED", 21)
-    assert answer(rig, part, file, Filter("n", Operator.GT, 3), failed) is not None
+    sent = [[{"p": f"{file}-{nth}" if nth % 3 else nth} for nth in range(20 + file)] for file in range(5)]
+    placed = [place(rig, each) for each in sent]
+    files = [(part, file) for part, file, _ in placed]
+    for item in (
+        Filter("p", Operator.REGEX, "[13]-.*[278]"),
+        Filter("p", Operator.NOT_ICONTAINS, "3-1"),
+        Filter("p", Operator.LT, 9),
+    ):
+        need = Condition(None, item)
+        for most in (1, 45, 1000):
+            monkeypatch.setattr(key_conditions, "TEXTS_ASKED", most)
+            monkeypatch.setattr(key_conditions, "FEW_TEXTS", most % 2)
+            told = answers_of({need}, files, Statements(rig.database), lambda part, *_: failed.append(part), LIMITS)
+            for _, file, held in placed:
+                one = told[need, file]
+                assert isinstance(one, Answer)
+                assert by_row(file, one, len(held)) == [matches(item, each) for each in held]
+    assert not failed
+
+
+@pytest.mark.parametrize("odd", [2**53 + 1, "x", None, 2.5])
+def test_numbers_from_some_on_are_kept_in_order_where_doubles_hold_them(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, failed: list[Part], odd: Any
+) -> None:
+    monkeypatch.setattr(property_codes, "MIN_NUMBERS", 12)
+    part, file, held = place(rig, [{"n": number, "few": nth % 11} for nth, number in enumerate((*range(30, 18, -1), odd))])
+    assert file.properties["n"].is_numeric is (odd is None or odd == 2.5)
+    assert not file.properties["few"].is_numeric
+    for item in (Filter("n", Operator.GT, 20), Filter("n", Operator.IS_NOT, 25), Filter("n", Operator.IS_SET)):
+        told = answer(rig, part, file, item, failed)
+        assert told is not None
+        assert by_row(file, told, len(held)) == [matches(item, each) for each in held]
 
 
 def test_files_with_the_same_values_share_what_is_made_of_them_and_equal_numbers_are_one_value(

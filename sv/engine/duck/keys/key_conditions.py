@@ -8,17 +8,20 @@ bound. What codes can't answer is left to the caller.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
+import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
+from pyarrow import compute
 
 from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
-from sv.engine.duck.keys.key_values import Files, GiveUp, held_values, rows_holding
-from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts
+from sv.engine.duck.keys.key_values import Coded, Files, GiveUp, coded_values, rows_holding, texts_in
+from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts, is_told_by_bytes, strings_meeting
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
@@ -29,8 +32,17 @@ from sv.model.filters import NEGATED, Filter, Operator, compares_path, url_path
 _PROPERTIES: Final = "properties"
 _WORD: Final = re.compile(r"\w+")
 
+TEXTS_ASKED: Final = 100_000
+"""JSON texts that are taken out of key files at a time."""
+
+FEW_TEXTS: Final = 2048
+"""Strings that SQL is asked about together with what isn't a string."""
+
 Table = NDArray[np.bool_]
 """Which codes a condition holds for, by code."""
+
+Holders = tuple[int, Sequence[tuple[KeyFile, PropertyColumn]]]
+"""Files with the same values, and where these end among those of several."""
 
 
 class Condition(Struct, frozen=True):
@@ -188,17 +200,57 @@ class _OfProperty:
         self._limits = limits
 
     def answers(self, files: Files, give_up: GiveUp) -> Answers:
-        held = held_values(files, self._item.property, give_up)
-        holds = self._ask({None, *held.distinct}) if held.absent or held.texts or held.numbers else {}
-        found = self._of_values(files)
-        found |= {(self._need, file): Answer(None, 1, np.array([holds[None]])) for file in held.absent}
-        for texts, holders in held.texts.items():
-            table = np.array([holds[text] for text in texts], np.bool_)
-            found |= {(self._need, file): Answer(column.at, column.width, table) for file, column in holders}
-        for file, (column, each) in held.numbers.items():
-            table = np.concatenate(([holds[None]], self._of_numbers(each)))
-            found[self._need, file] = Answer(column.at, column.width, table)
+        coded = coded_values(files, self._item.property, give_up)
+        found = self._of_values(files) | self._of_texts(coded)
+        if coded.absent or coded.numbers:
+            of_none = self._ask({None})[None]
+            found |= {(self._need, file): Answer(None, 1, np.array([of_none])) for file in coded.absent}
+            for file, (column, each) in coded.numbers.items():
+                table = np.concatenate(([of_none], self._of_numbers(each)))
+                found[self._need, file] = Answer(column.at, column.width, table)
         return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
+
+    def _of_texts(self, coded: Coded) -> Answers:
+        """Of the files whose values are JSON texts."""
+        found: Answers = {}
+        asked: list[str | None] = []
+        holders: list[Holders] = []
+        last = len(coded.texts) - 1
+        for nth, (encoded, held_by) in enumerate(coded.texts.items()):
+            asked += texts_in(encoded)
+            holders.append((len(asked), held_by))
+            if nth == last or len(asked) >= TEXTS_ASKED:
+                self._limits.check()
+                found |= self._tables(self._holding(asked), holders)
+                asked, holders = [], []
+        return found
+
+    def _tables(self, holds: Table, holders: Sequence[Holders]) -> Answers:
+        found: Answers = {}
+        low = 0
+        for high, held_by in holders:
+            for file, column in held_by:
+                found[self._need, file] = Answer(column.at, column.width, holds[low:high])
+            low = high
+        return found
+
+    def _holding(self, texts: Sequence[str | None]) -> Table:
+        """For which of these JSON texts the condition holds."""
+        positive = Filter(self._item.property, NEGATED.get(self._item.operator, self._item.operator), self._item.value)
+        held = pa.array(texts, pa.string())
+        is_string = _is_bare(held)
+        strings = held.filter(pa.array(is_string)).cast(pa.binary())
+        strings = compute.call_function("binary_slice", [strings], compute.SliceOptions(1, -1)).cast(pa.string())
+        if len(strings) < FEW_TEXTS and not is_told_by_bytes(positive, strings):
+            is_string[:] = False
+        holds = np.empty(len(texts), np.bool_)
+        if is_string.any():
+            of_strings = strings_meeting(positive, strings, self._statements, self._limits)
+            holds[is_string] = of_strings if positive.operator is self._item.operator else ~of_strings
+        others = np.flatnonzero(~is_string).tolist()
+        asked = self._ask({texts[nth] for nth in others}) if others else {}
+        holds[others] = [asked[texts[nth]] for nth in others]
+        return holds
 
     def _of_values(self, files: Files) -> Answers:
         """Of the files that have no codes of the property, but its values row by row."""
@@ -257,6 +309,14 @@ class _OfProperty:
                     low, high = _range_of(numbers, operator, bound)
                     holds[low:high] = True
         return holds if operator is self._item.operator else ~holds
+
+
+def _is_bare(texts: Any) -> Table:
+    """Which of these JSON texts, an Arrow array, are strings with nothing escaped."""
+    is_string = compute.call_function("starts_with", [texts], compute.MatchSubstringOptions('"'))
+    is_escaped = compute.call_function("match_substring", [texts], compute.MatchSubstringOptions("\\"))
+    is_bare = compute.call_function("and_not", [is_string, is_escaped]).fill_null(False)
+    return np.array(is_bare.to_numpy(zero_copy_only=False))
 
 
 def _range_of(numbers: NDArray[np.float64], operator: Operator, bound: float) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from sv.engine.port import Limits
 from sv.model.part import Part
 
 MAX_ASKED: Final = 200_000
-"""Distinct texts of a property, in all files, that SQL is asked about. Where there are more, the parts are read."""
+"""Distinct texts of a property, in all files, that a breakdown shows or numbers are read from. Where there are more, the parts are read."""
 
 _BARE: Final = re.compile(r"[ !#-\[\]-~]*")
 """What any writer of JSON puts between quotes as it is."""
@@ -62,8 +62,20 @@ class Values(NamedTuple):
     dictionary: Dictionary
 
 
-class Held(NamedTuple):
+class Coded(NamedTuple):
     """What the codes of one property stand for, in many files.
+
+    texts: the files grouped by their values, as they are in the files (`texts_in`). numbers: for files that have numbers, these, ascending,
+    from code 1 on. absent: files in which no event has the property.
+    """
+
+    texts: dict[bytes, list[tuple[KeyFile, PropertyColumn]]]
+    numbers: dict[KeyFile, tuple[PropertyColumn, NDArray[np.float64]]]
+    absent: list[KeyFile]
+
+
+class Held(NamedTuple):
+    """The same with all texts taken out of the files.
 
     texts: the files grouped by their values: JSON texts by code, None for "absent". numbers: for files that have numbers, these, ascending,
     from code 1 on. absent: files in which no event has the property. distinct: all the texts; where there are more than MAX_ASKED, `texts`
@@ -156,15 +168,14 @@ def strings_of(texts: Iterable[str], statements: Statements, limits: Limits) -> 
     return strings
 
 
-def held_values(files: Files, name: str, give_up: GiveUp) -> Held:
+def coded_values(files: Files, name: str, give_up: GiveUp) -> Coded:
     """What the property's codes stand for, in the files that have it coded."""
-    encoded: dict[bytes, list[tuple[KeyFile, PropertyColumn]]] = defaultdict(list)
-    held = Held({}, {}, [], set())
+    found = Coded(defaultdict(list), {}, [])
     for part, file in files:
         column = file.properties.get(name)
         if column is None:
             if file.has_all_properties and name not in file.properties:
-                held.absent.append(file)
+                found.absent.append(file)
             continue
         try:
             with Reading(file) as reading:
@@ -173,15 +184,27 @@ def held_values(files: Files, name: str, give_up: GiveUp) -> Held:
             give_up(part, file, error)
             continue
         if column.is_numeric:
-            held.numbers[file] = (column, np.frombuffer(values, np.float64))
+            found.numbers[file] = (column, np.frombuffer(values, np.float64))
         else:
-            encoded[values].append((file, column))
-    for values, holders in encoded.items():
-        texts = msgspec.msgpack.decode(values, type=tuple[str | None, ...])
+            found.texts[values].append((file, column))
+    return found
+
+
+def texts_in(encoded: bytes) -> tuple[str | None, ...]:
+    """The JSON texts by code; None for "absent"."""
+    return msgspec.msgpack.decode(encoded, type=tuple[str | None, ...])
+
+
+def held_values(files: Files, name: str, give_up: GiveUp) -> Held:
+    """What the property's codes stand for, in the files that have it coded."""
+    coded = coded_values(files, name, give_up)
+    held = Held({}, coded.numbers, coded.absent, set())
+    for encoded, holders in coded.texts.items():
+        texts = texts_in(encoded)
         held.texts.setdefault(texts, []).extend(holders)
         held.distinct.update(texts)
-    if len(held.distinct) > MAX_ASKED:
-        return held._replace(texts={}, distinct=set())
+        if len(held.distinct) > MAX_ASKED:
+            return held._replace(texts={}, distinct=set())
     return held
 
 

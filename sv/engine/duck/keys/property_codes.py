@@ -1,8 +1,9 @@
 """The properties in a key file: for each property without a typed column a code per row, and the values that the codes stand for.
 
-Values are JSON texts as they are in the events' JSON; null is the same as absent. A property with few values has its texts, ascending. One
-with many values, all of them numbers that a double holds exactly, has the numbers, ascending. Properties that fit neither have to be read
-from the part. Assumes canonical JSON without repeated keys. Never handles rows one by one.
+Values are JSON texts as they are in the events' JSON; null is the same as absent. A property of more than a few values, all of them numbers
+that a double holds exactly, has the numbers, ascending: nobody has to read them out of texts. Any other with few values has its texts,
+ascending. Properties that fit neither have to be read from the part. Assumes canonical JSON without repeated keys. Never handles rows
+one by one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,9 @@ MAX_LISTED: Final = 128
 MAX_TEXTS: Final = 4096
 MAX_TEXT_CHARS: Final = 1024
 MAX_TEXTS_CHARS: Final = 262_144
+
+MIN_NUMBERS: Final = 256
+"""Numbers of which there are fewer are texts: files that have the same few values are asked about them together."""
 
 MAX_NUMBERS: Final = 32_768
 """Codes have at most two bytes, and while they are made each value is a Python object."""
@@ -159,9 +163,12 @@ class _Column:
         """The column; None where it has too many values."""
         if self._places is None:
             return None
-        if len(self._places) > MAX_TEXTS or self._chars > MAX_TEXTS_CHARS:
-            return self._finish_numbers(list(self._places)[1:])
-        return self._finish_texts([text for text in self._places if text is not None])
+        texts = [text for text in self._places if text is not None]
+        has_few = len(texts) < MAX_TEXTS and self._chars <= MAX_TEXTS_CHARS
+        coded = None
+        if self._has_only_numbers and (len(texts) >= MIN_NUMBERS or not has_few):
+            coded = self._finish_numbers(texts)
+        return self._finish_texts(texts) if coded is None and has_few else coded
 
     def _finish_texts(self, texts: Sequence[str]) -> Coded:
         """With texts in ascending order, so that files with the same values store the same bytes."""
@@ -172,10 +179,14 @@ class _Column:
         self._renumber(np.array(order, np.int64))
         return self._coded(len(listed), msgspec.msgpack.encode(listed), is_numeric=False)
 
-    def _finish_numbers(self, texts: Sequence[str | None]) -> Coded | None:
-        exact = [msgspec.json.decode(text or "") for text in texts]
-        numbers = np.array([float(number) for number in exact], np.float64)
-        if any(float(number) != number for number in exact):
+    def _finish_numbers(self, texts: Sequence[str]) -> Coded | None:
+        """With the numbers in ascending order; None where a double doesn't hold one of them exactly."""
+        exact = [msgspec.json.decode(text) for text in texts]
+        try:
+            numbers = np.array(exact, np.float64)
+        except OverflowError:
+            return None
+        if numbers.tolist() != exact:
             return None
         order = np.argsort(numbers, kind="stable")
         self._renumber(order)

@@ -7,7 +7,7 @@ does, without a statement; numbers, all of which doubles say exactly, are compar
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +109,30 @@ def ask_ahead(wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]]) -> None
             _ask(asked)
 
 
+def is_told_by_bytes(item: Filter, strings: Any) -> bool:
+    """Whether bytes tell which of these strings, an Arrow array, a condition that negates nothing holds for, without a statement."""
+    return _is_plain(
+        item, TEXT, bool(compute.call_function("all", [compute.call_function("string_is_ascii", [strings])]).as_py())
+    )
+
+
+def strings_meeting(item: Filter, strings: Any, statements: Statements, limits: Limits) -> Flags:
+    """For which of these strings, an Arrow array without nulls, a condition that negates nothing holds."""
+    if item.operator is Operator.IS_SET:
+        return np.ones(len(strings), np.bool_)
+    _, offsets, data = strings.buffers()
+    rows = Rows(
+        strings,
+        np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8),
+        np.frombuffer(offsets, np.int32)[: len(strings) + 1],
+        np.ones(len(strings), np.bool_),
+        TEXT,
+    )
+    if is_told_by_bytes(item, strings):
+        return _plain(item, rows)
+    return _told(item, [rows], statements, limits)
+
+
 def _unplain(answer: OfTexts, file: KeyFile, ranges: Sequence[Range]) -> Iterator[tuple[int, Rows]]:
     """The blocks of these rows of which SQL has to be asked. A file that can't be read is left to who reads it."""
     with suppress(OSError), Reading(file) as reading:
@@ -122,19 +146,24 @@ def _unplain(answer: OfTexts, file: KeyFile, ranges: Sequence[Range]) -> Iterato
 def _ask(asked: Sequence[tuple[OfTexts, int, Rows]]) -> None:
     """All of these blocks are of one condition."""
     first = asked[0][0]
-    held = [rows for _, _, rows in asked]
-    named = pa.DictionaryArray.from_arrays(pa.array(np.concatenate([_kinds(rows) for rows in held])), pa.array(KINDS))
-    raw = pa.chunked_array([rows.texts for rows in held])
-    table = pa.table({"place": np.arange(len(raw)), "kind": named, "raw": raw})
-    params = Params()
-    holds = condition(first.positive, params, _Held(first.item.property, params))
-    told = first.statements.table(params.sql(f"select place from held where {holds}"), first.limits, held=table)
-    flags = np.zeros(len(raw), np.bool_)
-    flags[column_of(told, "place")] = True
+    flags = _told(first.positive, [rows for _, _, rows in asked], first.statements, first.limits)
     low = 0
     for answer, block, rows in asked:
         answer.known[block] = np.packbits(flags[low : low + len(rows.texts)])
         low += len(rows.texts)
+
+
+def _told(item: Filter, held: Sequence[Rows], statements: Statements, limits: Limits) -> Flags:
+    """For which rows the condition holds, as SQL has it."""
+    named = pa.DictionaryArray.from_arrays(pa.array(np.concatenate([_kinds(rows) for rows in held])), pa.array(KINDS))
+    raw = pa.chunked_array([rows.texts for rows in held])
+    table = pa.table({"place": np.arange(len(raw)), "kind": named, "raw": raw})
+    params = Params()
+    holds = condition(item, params, _Held(item.property, params))
+    told = statements.table(params.sql(f"select place from held where {holds}"), limits, held=table)
+    flags = np.zeros(len(raw), np.bool_)
+    flags[column_of(told, "place")] = True
+    return flags
 
 
 class OfNumbers(Struct, frozen=True, eq=False):
