@@ -73,8 +73,8 @@ async def _export(server: Server, project: Project, distinct_id: str) -> None:
 
     services = server.load_services()
     export = PersonExport(services.runner, services.persons, services.sessions, services.recordings, services.recording_threads)
-    person = await export.find(project, distinct_id)
-    server.jobs.trail.exported(this_person(), project.id, person.distinct_id)
-    async for lines in export.lines(project, person):
+    exported = await export.find(project, distinct_id)
+    server.jobs.trail.exported(this_person(), project.id, exported.distinct_id)
+    async for lines in export.lines(project, exported):
         sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()

@@ -6,6 +6,8 @@
     recording   a session that has a recording, with some of its chunks: several lines where there are many
     end         how many events came before it: a file that doesn't end with it is not whole
 
+Of an id under which nothing but recordings came there are these and the end.
+
 Reads page by page: what is in memory is one page, and the ids of those sessions of the person's that have a recording. Each page
 waits in line like any query, so that an export takes no more of the server than somebody who leafs through the list. Events that come in
 behind the place that was reached are not in it.
@@ -14,7 +16,7 @@ behind the place that was reached are not in it.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -49,6 +51,13 @@ class Recorded(Protocol):
     def list_chunks(self, project_id: str, session_id: str, origin: str, after: int = -1) -> list[dict[str, Any]]: ...
 
 
+class Exported(NamedTuple):
+    """Whom an export is about. person: None where no event came under the id."""
+
+    distinct_id: str
+    person: Person | None
+
+
 class PersonExport:
     """One for the server. threads: to read on which chunks there are, for which a bucket may be asked that doesn't answer."""
 
@@ -61,35 +70,46 @@ class PersonExport:
         self._recordings = recordings
         self._threads = threads
 
-    async def find(self, project: Project, distinct_id: str) -> Person:
-        """The person to export. Raises NotFound, Unavailable."""
+    async def find(self, project: Project, distinct_id: str) -> Exported:
+        """Whom to export. Raises NotFound where nothing came under the id, Unavailable."""
         merged = is_merged(project.settings)
-        return await self._runner.call(project.id, lambda: self._persons.find(project.id, distinct_id, is_merged=merged))
+        try:
+            person = await self._runner.call(project.id, lambda: self._persons.find(project.id, distinct_id, is_merged=merged))
+        except NotFound:
+            # SCAR: whose events were kept out, or erased while the page went on, could not have the recordings that came under their id.
+            if not await asyncio.to_thread(self._recordings.sessions_of, project.id, distinct_id):
+                raise
+            return Exported(distinct_id, None)
+        return Exported(person.distinct_id, person)
 
-    async def lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
+    async def lines(self, project: Project, exported: Exported) -> AsyncIterator[bytes]:
         """Yields some whole lines at a time. Raises Unavailable where a page can't be had after several tries."""
-        yield _line("person", person_json(person))
-        async for lines in self._session_lines(project, person):
-            yield lines
-        merged = is_merged(project.settings)
-        query = EventsQuery(limit=EXPORT_PAGE)
         count = 0
         sessions: set[str] = set()
-        while True:
-            page = await self._page(project, person, query, merged=merged)
-            events = page["data"]
-            count += len(events)
-            ids = {event["session_id"] for event in events} - sessions
-            sessions |= await asyncio.to_thread(self._recordings.recorded, project.id, ids)
-            yield b"".join(_line("event", event) for event in events)
-            if not page["meta"]["has_more"]:
-                break
-            query = replace(query, cursor=decode_cursor(page["meta"]["next_cursor"]))
-        sessions.update(await asyncio.to_thread(self._recordings.sessions_of, project.id, person.distinct_id))
+        if exported.person is not None:
+            yield _line("person", person_json(exported.person))
+            async for lines in self._session_lines(project, exported.person):
+                yield lines
+            async for page in self._pages(project, exported.person):
+                count += len(page)
+                ids = {event["session_id"] for event in page} - sessions
+                sessions |= await asyncio.to_thread(self._recordings.recorded, project.id, ids)
+                yield b"".join(_line("event", event) for event in page)
+        sessions.update(await asyncio.to_thread(self._recordings.sessions_of, project.id, exported.distinct_id))
         for session_id in sorted(sessions):
             async for line in self._recording(project.id, session_id):
                 yield line
         yield _line("end", {"events": count})
+
+    async def _pages(self, project: Project, person: Person) -> AsyncIterator[list[dict[str, Any]]]:
+        """The person's events, newest first."""
+        query = EventsQuery(limit=EXPORT_PAGE)
+        while True:
+            page = await self._page(project, person, query)
+            yield page["data"]
+            if not page["meta"]["has_more"]:
+                return
+            query = replace(query, cursor=decode_cursor(page["meta"]["next_cursor"]))
 
     async def _session_lines(self, project: Project, person: Person) -> AsyncIterator[bytes]:
         merged = is_merged(project.settings)
@@ -107,7 +127,9 @@ class PersonExport:
                 return
             asked = [asked[0], ("cursor", page["meta"]["next_cursor"])]
 
-    async def _page(self, project: Project, person: Person, query: EventsQuery, *, merged: bool) -> dict[str, Any]:
+    async def _page(self, project: Project, person: Person, query: EventsQuery) -> dict[str, Any]:
+        merged = is_merged(project.settings)
+
         def page(context: Context) -> dict[str, Any]:
             found = self._persons.find(
                 project.id, person.distinct_id, is_merged=merged

@@ -56,6 +56,14 @@ def test_an_export_has_the_person_each_event_the_recordings_and_an_end(api: Api)
     assert end == {"type": "end", "events": 2}
 
 
+def test_of_an_id_without_an_event_the_recordings_that_came_under_it_are_exported(api: Api) -> None:
+    upload(api, b"[1]", "s-1", 0, anonymousId="ann")
+    upload(api, b"[]", "s-2", 0, anonymousId="bob")
+    recording = {"type": "recording", "session_id": "s-1", "chunks": [{"index": 0, "size": 3}]}
+    assert exported(api) == [recording, {"type": "end", "events": 0}]
+    assert api.http.get(api.path("persons/cat/export")).status_code == 404
+
+
 @pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 3 * PAGE + 7])
 def test_a_person_of_many_events_is_exported_whole_each_event_once(api: Api, count: int) -> None:
     api.send(*(event("view", "ann", NOON + n // 3, properties={"n": n}) for n in range(count)))
