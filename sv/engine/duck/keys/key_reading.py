@@ -112,11 +112,7 @@ class KeyReader:
         files = _numbered(self._files.of(parts), sessions)
         if some is None or not files:
             return {}
-        answers = self._answers(some, files, limits)
-        if spares_prints:
-            answers = {
-                asked: each for asked, each in answers.items() if isinstance(each, Answer) or sought(asked[0].item) is None
-            }
+        answers = self._answers(some, files, limits, spares_prints=spares_prints)
         values = {} if wanted is None else values_by_file(wanted, files, self._statements, self._files.give_up, limits)
         numbers = {} if number_of is None else numbers_by_file(number_of, files, self._files.give_up)
 
