@@ -21,7 +21,7 @@ from msgspec import Struct
 from sv.engine.prefetch import Prefetch
 from sv.exports.journal import MANIFEST, VERSION, Journal, describe, load, save
 from sv.exports.sources import Pairs, Plan, PlannedPiece, Source, piece_pairs, whole_pairs
-from sv.exports.targets import Kind, PieceWriter, rename, sync
+from sv.exports.targets import Kind, PieceWriter, alone, rename, sync
 from sv.model.errors import BadFile, InvalidParameter, Unavailable
 from sv.model.exports import ExportFormat
 
@@ -95,13 +95,25 @@ class _Counted:
 
 def export_to_file(source: Source, asked: Asked, path: Path, observe: Observe) -> Exported:
     """Into one file. Raises InvalidParameter where it is there already, SvError and OSError; then the next run goes on."""
-    if path.exists():
-        raise InvalidParameter(f"{path} is there already; delete it, or name another --output")
     started = time.monotonic()
-    part, journal_path = path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
-    journal = _begin(source, asked, journal_path)
-    resumed = _events(journal.plan.pieces[: journal.done])
-    with part.open("r+b" if part.exists() else "w+b") as file:
+    part = path.with_name(path.name + ".part")
+    with alone(part):
+        if path.exists():
+            raise InvalidParameter(f"{path} is there already; delete it, or name another --output")
+        journal_path = path.with_name(path.name + ".part.json")
+        journal = _begin(source, asked, journal_path)
+        resumed = _events(journal.plan.pieces[: journal.done])
+        size = _write_part(source, asked, part, journal, journal_path, observe)
+        rename(part, path)
+        journal_path.unlink()
+    plan = journal.plan
+    observe(plan.events, plan.events)
+    return Exported([str(path)], plan.events, resumed, size, plan.received_before, time.monotonic() - started)
+
+
+def _write_part(source: Source, asked: Asked, part: Path, journal: Journal, journal_path: Path, observe: Observe) -> int:
+    """Write what is missing of the file. Returns its bytes."""
+    with part.open("r+b") as file:
         if os.fstat(file.fileno()).st_size < journal.bytes:
             raise BadFile(f"{part} is shorter than {journal_path} says; delete both to begin anew")
         file.truncate(journal.bytes)
@@ -111,12 +123,7 @@ def export_to_file(source: Source, asked: Asked, path: Path, observe: Observe) -
         else:
             _append_pieces(source, asked, file, journal, journal_path, observe)
         sync(file)
-        size = file.tell()
-    rename(part, path)
-    journal_path.unlink()
-    observe(journal.plan.events, journal.plan.events)
-    plan = journal.plan
-    return Exported([str(path)], plan.events, resumed, size, plan.received_before, time.monotonic() - started)
+        return file.tell()
 
 
 def _append_pieces(source: Source, asked: Asked, file: IO[bytes], journal: Journal, journal_path: Path, observe: Observe) -> None:
@@ -149,12 +156,25 @@ def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observ
     """
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    journal = _begin(source, asked, folder / MANIFEST)
-    if journal.is_finished:
-        raise InvalidParameter(
-            f"{folder} has this export already, of {journal.plan.received_before}; empty it, or name another --output"
-        )
-    resumed = _events(journal.plan.pieces[: journal.done])
+    with alone(folder):
+        journal = _begin(source, asked, folder / MANIFEST)
+        if journal.is_finished:
+            raise InvalidParameter(
+                f"{folder} has this export already, of {journal.plan.received_before}; empty it, or name another --output"
+            )
+        plan = journal.plan
+        resumed = _events(plan.pieces[: journal.done])
+        _write_files(source, asked, folder, journal, observe)
+        journal.is_finished = True
+        save(folder / MANIFEST, journal)
+    observe(plan.events, plan.events)
+    files = [folder / name for name in journal.files]
+    size = sum(file.stat().st_size for file in files if file.exists())
+    return Exported([str(file) for file in files], plan.events, resumed, size, plan.received_before, time.monotonic() - started)
+
+
+def _write_files(source: Source, asked: Asked, folder: Path, journal: Journal, observe: Observe) -> None:
+    """Write a file for each piece that is missing."""
     plan = journal.plan
     with closing(_readings(source, asked, plan)) as readings:
         while journal.done < len(plan.pieces):
@@ -169,12 +189,6 @@ def export_to_folder(source: Source, asked: Asked, folder: Path, observe: Observ
             journal.done += 1
             journal.files[path.name] = piece.events
             save(folder / MANIFEST, journal)
-    journal.is_finished = True
-    save(folder / MANIFEST, journal)
-    observe(plan.events, plan.events)
-    files = [folder / name for name in journal.files]
-    size = sum(file.stat().st_size for file in files if file.exists())
-    return Exported([str(file) for file in files], plan.events, resumed, size, plan.received_before, time.monotonic() - started)
 
 
 def _begin(source: Source, asked: Asked, journal_path: Path) -> Journal:

@@ -4,8 +4,11 @@ Each piece of an export is compressed by itself. What several of them make, one 
 zstd, and can be cut off after any piece.
 """
 
+import contextlib
+import fcntl
 import os
 import zlib
+from collections.abc import Generator
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
@@ -142,6 +145,36 @@ class _Parts:
 
     def close(self) -> None:
         pass
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Generator[None]:
+    """Nobody else who asks for this is inside the block. path: a folder, or a file, which is made; one that is still empty after a fault is
+    removed. Raises InvalidParameter where somebody else is. A file system without locks lets everybody in."""
+    descriptor = _locked(path)
+    try:
+        yield
+    except BaseException:
+        if path.is_file() and not path.stat().st_size:
+            path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise InvalidParameter(f"another export is writing {path} just now; wait for it, or name another --output") from None
+        except OSError:
+            return descriptor
+        if path.exists() and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            return descriptor
+        os.close(descriptor)  # who had it before has renamed or removed it
 
 
 def sync(file: IO[bytes]) -> None:

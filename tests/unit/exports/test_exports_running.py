@@ -86,6 +86,32 @@ def test_a_file_that_was_stopped_in_any_piece_goes_on_and_is_whole(
         assert [found.name for found in tmp_path.iterdir() if found.name.startswith(f"{stopped_in}")] == [f"{stopped_in}"]
 
 
+@pytest.mark.parametrize("export", [export_to_file, export_to_folder])
+def test_two_exports_at_once_do_not_write_into_each_others_file(tmp_path: Path, export: Callable[..., object]) -> None:
+    target = tmp_path / "out"
+    tried: list[str] = []
+
+    def observe(done: int, _: int) -> None:
+        if done == 1:  # in the middle of it
+            with pytest.raises(InvalidParameter, match="another export is writing") as refused:
+                export(Source(ExportFormat.NDJSON), asked(ExportFormat.NDJSON), target, lambda *_: None)
+            tried.append(refused.value.message)
+
+    export(Source(ExportFormat.NDJSON), asked(ExportFormat.NDJSON), target, observe)
+    assert len(tried) == 1
+    written = sorted(target.glob("*.ndjson")) if target.is_dir() else [target]
+    assert b"".join(path.read_bytes() for path in written) == lines()
+    assert not [*tmp_path.glob("**/*.part*")]
+
+
+def test_an_export_that_could_not_begin_leaves_nothing_behind(tmp_path: Path) -> None:
+    source = Source(ExportFormat.NDJSON)
+    source.plan = lambda pairs: (_ for _ in ()).throw(Unavailable("no server"))
+    with pytest.raises(Unavailable):
+        export_to_file(source, asked(ExportFormat.NDJSON), tmp_path / "out", lambda *_: None)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_an_answer_that_breaks_off_once_costs_nothing(tmp_path: Path) -> None:
     source = Source(ExportFormat.CSV, lambda n: n == 2)
     export_to_file(source, asked(ExportFormat.CSV), tmp_path / "f", lambda *_: None)
