@@ -66,8 +66,8 @@ def check(rig: Rig, sent: list[dict[str, Any]], items: list[Filter]) -> None:
     part, file, held = place(rig, sent)
     for item in items:
         expected = [matches(item, each) for each in held]
-        for few, asked in ((key_conditions.FEW_TEXTS, key_conditions.TEXTS_ASKED), (0, 1)):
-            with patch.object(key_conditions, "FEW_TEXTS", few), patch.object(key_conditions, "TEXTS_ASKED", asked):
+        for few, asked in ((key_conditions.FEW_TEXTS, key_conditions.BYTES_TAKEN), (0, 1)):
+            with patch.object(key_conditions, "FEW_TEXTS", few), patch.object(key_conditions, "BYTES_TAKEN", asked):
                 told = answer(rig, part, file, item, failed)
             assert told is not None, item
             assert by_row(file, told, len(held)) == expected, item
@@ -198,8 +198,8 @@ def test_texts_of_several_files_are_asked_about_some_at_a_time(
         Filter("p", Operator.LT, 9),
     ):
         need = Condition(None, item)
-        for most in (1, 45, 1000):
-            monkeypatch.setattr(key_conditions, "TEXTS_ASKED", most)
+        for most in (1, 400, 9999):
+            monkeypatch.setattr(key_conditions, "BYTES_TAKEN", most)
             monkeypatch.setattr(key_conditions, "FEW_TEXTS", most % 2)
             told = answers_of({need}, files, Statements(rig.database), lambda part, *_: failed.append(part), LIMITS)
             for _, file, held in placed:

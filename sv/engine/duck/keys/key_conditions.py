@@ -32,8 +32,8 @@ from sv.model.filters import NEGATED, Filter, Operator, compares_path, url_path
 _PROPERTIES: Final = "properties"
 _WORD: Final = re.compile(r"\w+")
 
-TEXTS_ASKED: Final = 100_000
-"""JSON texts that are taken out of key files at a time."""
+BYTES_TAKEN: Final = 4 << 20
+"""Of JSON texts that are taken out of key files at a time; in memory they are six times that."""
 
 FEW_TEXTS: Final = 2048
 """Strings that SQL is asked about together with what isn't a string."""
@@ -215,17 +215,19 @@ class _OfProperty:
         found: Answers = {}
         asked: list[str | None] = []
         holders: list[Holders] = []
-        last = len(coded.texts) - 1
-        for nth, (encoded, held_by) in enumerate(coded.texts.items()):
+        taken = 0
+        for encoded, held_by in coded.texts.items():
             asked += texts_in(encoded)
             holders.append((len(asked), held_by))
-            if nth == last or len(asked) >= TEXTS_ASKED:
-                self._limits.check()
-                found |= self._tables(self._holding(asked), holders)
-                asked, holders = [], []
-        return found
+            taken += len(encoded)
+            if taken >= BYTES_TAKEN:
+                found |= self._tables(asked, holders)
+                asked, holders, taken = [], [], 0
+        return found | self._tables(asked, holders) if holders else found
 
-    def _tables(self, holds: Table, holders: Sequence[Holders]) -> Answers:
+    def _tables(self, texts: Sequence[str | None], holders: Sequence[Holders]) -> Answers:
+        self._limits.check()
+        holds = self._holding(texts)
         found: Answers = {}
         low = 0
         for high, held_by in holders:
