@@ -33,7 +33,7 @@ _PROPERTIES: Final = "properties"
 _WORD: Final = re.compile(r"\w+")
 
 BYTES_TAKEN: Final = 4 << 20
-"""Of JSON texts that are taken out of key files at a time; in memory they are six times that."""
+"""Of JSON texts that are taken out of key files at a time; in memory they take several times that."""
 
 FEW_TEXTS: Final = 2048
 """Strings that SQL is asked about together with what isn't a string."""
