@@ -1,4 +1,5 @@
-"""Merge event files now: what the background does by and by. The server must not run on the folder.
+"""Merge event files now, and make the key files of which questions are answered: what the background does by and by. The server must not
+run on the folder.
 
 Gives the disk back what is free in sv.db, too, since persons were erased, events expired or projects deleted. Meanwhile that takes room for
 the rest of sv.db twice; without it the event files are merged all the same.
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
             server.maintenance.flush()
             before = len(server.catalog.parts())
             merges = server.maintenance.compact(everything=True)
+            server.maintenance.index()  # since those of what was merged are gone, and the next start would have to
         after = len(server.catalog.parts())
         catalog = settings.data / CATALOG
         server.meta.empty_log()

@@ -10,6 +10,7 @@ import pytest
 from crash_rig import temporary_files
 from folder_rig import Folder, now_ms
 
+from sv.cli import main
 from sv.engine.duck.keys import key_files, key_writing
 
 DAY_MS = 86_400_000
@@ -55,6 +56,16 @@ def test_every_part_has_its_key_file_and_a_merge_takes_those_of_its_sources_alon
     assert len(expected(folder)) == 2
     assert key_paths(folder) == expected(folder)
     assert used(folder) == 2
+
+
+def test_the_command_that_merges_makes_the_key_files_of_what_it_merged(folder: Folder) -> None:
+    filled(folder)
+    folder.close()
+    assert main(["compact", "--data", str(folder.path)]) == 0
+    merged = Folder(folder.path)
+    assert len(expected(merged)) == 2
+    assert key_paths(merged) == expected(merged)
+    merged.close()
 
 
 def test_deleting_all_events_deletes_their_keys(folder: Folder) -> None:
