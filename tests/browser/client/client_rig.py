@@ -21,6 +21,9 @@ INGEST = "/api/v1/ingest/events"
 CONFIG = "/api/v1/ingest/config"
 CORS = {"Access-Control-Allow-Origin": "*"}
 PATIENCE_S = 45.0
+FIRST_PAUSE_MS = 20.0
+LONGEST_PAUSE_MS = 150.0
+"""Between two looks at what is waited for."""
 SLOW_S = 3.0
 """After which a page whose clock stands is given time, to try again what a slow machine has had it give up."""
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
@@ -181,12 +184,14 @@ class Visitor:
     def eventually(self, found: Callable[[], Any], expected: Any) -> None:
         """Fail unless what is found is, before patience ends, what is expected. Meanwhile the browser is listened to."""
         until = time.monotonic() + PATIENCE_S
+        pause_ms = FIRST_PAUSE_MS
         while (got := found()) != expected:
             if time.monotonic() > until:
                 raise AssertionError(f"expected {expected!r}, got {got!r}")
             if self.page.is_closed():
                 self.page = self.context.new_page()
-            self.page.wait_for_timeout(20)
+            self.page.wait_for_timeout(pause_ms)
+            pause_ms = min(pause_ms * 1.5, LONGEST_PAUSE_MS)
 
     def stored(self) -> list[dict[str, Any]]:
         """The events of this visitor's site, oldest first. What an earlier test's pages sent to the last may still come in."""
