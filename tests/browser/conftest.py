@@ -1,4 +1,5 @@
-"""One Chromium for each worker, as long as its tests are in a browser. Each test has a context of its own, so nothing is kept between them."""
+"""One Chromium for each worker, as long as its tests are in a browser. Each test has a context of its own, or a page that was emptied after the
+last one of its file (`Window`), so nothing is kept between them."""
 
 import contextlib
 from collections.abc import Iterator

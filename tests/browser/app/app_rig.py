@@ -8,10 +8,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -36,7 +38,10 @@ PATIENCE_MS: Final = 45_000
 DESK: Final = ViewportSize(width=1280, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
 MAX_PICTURE_HEIGHT: Final = 3000
-LOOKS: Final = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PHONE), "phone-dark": ("dark", PHONE)}
+FIRST_PAUSE_MS: Final = 20.0
+LONGEST_PAUSE_MS: Final = 150.0
+"""Between two looks at what is waited for: on a machine that is busy, looking is what it is busy with."""
+LOOKS: Final = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PHONE)}
 NETWORK_CHANGED: Final = "net::ERR_NETWORK_CHANGED"
 """Chromium breaks off all that it is asking when an address of the machine comes or goes, which tests of the app say nothing about."""
 EXPECTED: Final = re.compile(
@@ -49,6 +54,10 @@ expect.set_options(timeout=PATIENCE_MS)
 IS_LOADING: Final = "document.querySelector('main [aria-busy=true], [role=status][aria-label=Loading]') !== null"
 TWO_FRAMES: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
+TURN_TO: Final = "(path) => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
+RUN_AXE: Final = """async (rules) =>
+  (await axe.run({runOnly: rules, resultTypes: ['violations'], elementRef: false, preload: false})).violations"""
+"""Only what is wrong is handed over, of some 50 kilobytes. No rule here looks into style sheets or media, which would be fetched once more."""
 TELL_REPORTS: Final = (
     "addEventListener('securitypolicyviolation', (e) => console.error('CSP report', e.violatedDirective, e.blockedURI))"
 )
@@ -67,7 +76,8 @@ CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
 class Visit:
     """A browser with the app open, or about to be. faults: all that should not have happened so far."""
 
-    def __init__(self, context: BrowserContext, url: str, screenshots: Path) -> None:
+    def __init__(self, context: BrowserContext, url: str, screenshots: Path, page: Page | None = None) -> None:
+        """page: one that an earlier visit has left, of a context that tells of its reports."""
         self.context = context
         self.url = url
         self.faults: list[str] = []
@@ -75,15 +85,24 @@ class Visit:
         self._unanswered: set[Request] = set()
         self._is_broken_off = False
         self._screenshots = screenshots
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(TELL_REPORTS)
-        context.on("console", self._hear)
-        context.on("dialog", self._dismiss)
-        context.on("request", self._see)
-        context.on("requestfinished", self._see_end)
-        context.on("requestfailed", self._see_failure)
-        context.on("weberror", lambda error: self.faults.append(f"thrown: {error.error}"))
-        self.page: Page = context.new_page()
+        if page is None:
+            context.set_default_timeout(PATIENCE_MS)
+            context.add_init_script(TELL_REPORTS)
+        self._listening: Final[dict[Any, Any]] = {
+            "console": self._hear,
+            "dialog": self._dismiss,
+            "request": self._see,
+            "requestfinished": self._see_end,
+            "requestfailed": self._see_failure,
+            "weberror": lambda error: self.faults.append(f"thrown: {error.error}"),
+        }
+        for event, hear in self._listening.items():
+            context.on(event, hear)
+        self.page: Page = page or context.new_page()
+
+    def stop_listening(self) -> None:
+        for event, hear in self._listening.items():
+            self.context.remove_listener(event, hear)
 
     def foresee(self, text: str) -> None:
         """What the console says with such words in it is no fault, whenever it comes: the browser reports refused requests in its own time."""
@@ -131,6 +150,10 @@ class Visit:
                     break
         return self.page
 
+    def turn_to(self, path: str) -> None:
+        """Another page of the app that is open, as by a link in it: nothing is loaded anew but what only that page needs."""
+        self.page.evaluate(TURN_TO, path)
+
     def log_in(self, email: str = "dev@localhost", password: str = "dev") -> None:
         """On the page that asks for it."""
         self.page.get_by_label("E-mail").fill(email)
@@ -152,17 +175,19 @@ class Visit:
     def shows(self, found: Callable[[], Any], expected: Any) -> None:
         """Fail unless what is found is, before patience ends, what is expected."""
         until = time.monotonic() + PATIENCE_MS / 1000
+        pause_ms = FIRST_PAUSE_MS
         while (got := found()) != expected:
             assert time.monotonic() < until, f"expected {expected!r}, got {got!r}"
-            self.page.wait_for_timeout(20)
+            self.page.wait_for_timeout(pause_ms)
+            pause_ms = min(pause_ms * 1.5, LONGEST_PAUSE_MS)
 
     def settle(self) -> None:
         """Wait until every request is answered and no part of the page says that it waits, and that is still so after two frames."""
         until = time.monotonic() + PATIENCE_MS / 1000
         still = 0
         while still < 2:
-            self.page.evaluate(TWO_FRAMES)
-            still = 0 if self.page.evaluate(IS_LOADING) or self._unanswered else still + 1
+            is_loading = self.page.evaluate(f"{TWO_FRAMES}.then(() => {IS_LOADING})")
+            still = 0 if is_loading or self._unanswered else still + 1
             assert time.monotonic() < until, f"it still waits for {[request.url for request in self._unanswered] or 'something'}"
 
     def end_login(self) -> None:
@@ -211,38 +236,90 @@ class Visit:
             seen = FloatRect(x=0, y=0, width=size["width"], height=min(high, MAX_PICTURE_HEIGHT))
             self.page.screenshot(path=self._screenshots / f"{name}-{look}.png", full_page=True, clip=seen)
             assert wide <= size["width"], f"{name}, {look}: {wide} of {size['width']} pixels wide"
-            if look != "phone-dark":
-                findings = self.axe(AXE_OF_COLOURS if look == "dark" else AXE_RULES)
-                assert not findings, "\n".join([f"{name}, {look}", *findings])
+            findings = self.axe(AXE_OF_COLOURS if look == "dark" else AXE_RULES)
+            assert not findings, "\n".join([f"{name}, {look}", *findings])
         self.page.set_viewport_size(DESK)
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
     def axe(self, rules: Sequence[str] = AXE_RULES) -> list[str]:
         """What axe-core finds, a line each. It is evaluated from outside, so the page's Content-Security-Policy stays as it is."""
         if not self.page.evaluate("typeof axe === 'object'"):
-            self.page.evaluate(AXE.read_text("utf-8"))
-        found: dict[str, Any] = self.page.evaluate(
-            "(rules) => axe.run({runOnly: rules, resultTypes: ['violations']})", list(rules)
-        )
+            self.page.evaluate(axe_source())
+        found: list[dict[str, Any]] = self.page.evaluate(RUN_AXE, list(rules))
         return [
             f"{violation['id']} ({violation['impact']}): {node['target']} {node['failureSummary']}"
-            for violation in found["violations"]
+            for violation in found
             for node in violation["nodes"]
         ]
 
 
-@contextmanager
-def visiting(browser: Browser, url: str, screenshots: Path, state: Any = None) -> Iterator[Visit]:
-    """state: cookies of an earlier visit. Fails at the end where anything was amiss."""
-    context = browser.new_context(
+@cache
+def axe_source() -> str:
+    return AXE.read_text("utf-8")
+
+
+def new_context(browser: Browser, state: Any = None) -> BrowserContext:
+    return browser.new_context(
         viewport=DESK, locale="en-GB", timezone_id="America/New_York", reduced_motion="reduce", storage_state=state
     )
+
+
+@contextmanager
+def visiting(browser: Browser, url: str, screenshots: Path, state: Any = None) -> Iterator[Visit]:
+    """In a browser of its own. state: cookies of an earlier visit. Fails at the end where anything was amiss."""
+    context = new_context(browser, state)
     visit = Visit(context, url, screenshots)
     try:
         yield visit
     finally:
         context.close()
     assert visit.faults == [], visit.faults
+
+
+class Window:
+    """A page that one test after the other visits: nothing is kept between them but what the browser has of the app's files.
+
+    To begin with a process of its own, the app's scripts read anew, is half of what a visit costs. Not for visits that set the clock, or have
+    the browser forget what it loaded, which holds for the context.
+    """
+
+    def __init__(self, browser: Browser, url: str, screenshots: Path, state: Any, session: pytest.Session) -> None:
+        self._browser = browser
+        self._url = url
+        self._screenshots = screenshots
+        self._state = state
+        self._session = session
+        self._page: Page | None = None
+
+    @contextmanager
+    def visit(self) -> Iterator[Visit]:
+        """As `visiting`, and after a test that failed the next one has another page."""
+        failed_before = self._session.testsfailed
+        page, self._page = self._page, None
+        visit = Visit(page.context if page else new_context(self._browser, self._state), self._url, self._screenshots, page)
+        yield visit
+        if self._session.testsfailed == failed_before and not visit.page.is_closed():
+            self._leave(visit)
+            self._page = visit.page
+        else:
+            visit.context.close()
+        visit.stop_listening()
+        assert visit.faults == [], visit.faults
+
+    def _leave(self, visit: Visit) -> None:
+        """Empty, on a page of the same server: on one of another it would be another process's."""
+        page, context = visit.page, visit.context
+        page.goto(f"{self._url}/healthz")  # what is held back on its way is given up before it is let through
+        page.unroute_all(behavior="ignoreErrors")
+        for other in context.pages:
+            if other is not page:
+                other.close()
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        context.clear_permissions()
+        context.clear_cookies()
+        context.add_cookies(self._state["cookies"] if self._state else [])
+        page.set_viewport_size(DESK)
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
 def screenshot_folder() -> Path:

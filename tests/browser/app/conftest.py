@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.app.app_rig import ROOT, Visit, screenshot_folder, visiting
+from tests.browser.app.app_rig import ROOT, Visit, Window, screenshot_folder, visiting
 from tests.http.http_rig import Api, Running, running
 
 
@@ -57,16 +57,42 @@ def viewer_login(empty_server: Running) -> dict[str, Any]:
 
 def logged_in(url: str, who: dict[str, str] | None = None) -> dict[str, Any]:
     """A browser's cookies after a login."""
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with httpx.Client(base_url=url, trust_env=False, verify=False) as client:
         client.post("/api/v1/auth/login", json=who or {"email": "dev@localhost", "password": "dev"}).raise_for_status()
         (cookie,) = client.cookies.jar
     return {"cookies": [{"name": cookie.name, "value": cookie.value, "url": url}], "origins": []}
 
 
+@pytest.fixture(scope="module")
+def shop_window(
+    browser: Browser, shop_server: Running, shop_login: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest
+) -> Window:
+    return Window(browser, shop_server.url, screenshots, shop_login, request.session)
+
+
+@pytest.fixture(scope="module")
+def own_window(
+    browser: Browser, empty_server: Running, empty_login: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest
+) -> Window:
+    return Window(browser, empty_server.url, screenshots, empty_login, request.session)
+
+
+@pytest.fixture(scope="module")
+def viewer_window(
+    browser: Browser, empty_server: Running, viewer_login: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest
+) -> Window:
+    return Window(browser, empty_server.url, screenshots, viewer_login, request.session)
+
+
+@pytest.fixture(scope="module")
+def strange_window(browser: Browser, empty_server: Running, screenshots: Path, request: pytest.FixtureRequest) -> Window:
+    return Window(browser, empty_server.url, screenshots, None, request.session)
+
+
 @pytest.fixture
-def shop(browser: Browser, shop_server: Running, shop_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+def shop(shop_server: Running, shop_window: Window) -> Iterator[Visit]:
     """Logged in, with the sample shop's events."""
-    with visiting(browser, shop_server.url, screenshots, shop_login) as visit:
+    with shop_window.visit() as visit:
         yield visit
     assert shop_server.take_faults() == []
 
@@ -81,8 +107,17 @@ def api(empty_server: Running) -> Iterator[Api]:
 
 
 @pytest.fixture
-def own(browser: Browser, empty_server: Running, api: Api, empty_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+def own(empty_server: Running, api: Api, own_window: Window) -> Iterator[Visit]:
     """Logged in, on a server that has what the test sends it by `api`."""
+    assert api.server is empty_server
+    with own_window.visit() as visit:
+        yield visit
+    assert empty_server.take_faults() == []
+
+
+@pytest.fixture
+def alone(browser: Browser, empty_server: Running, api: Api, empty_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+    """As `own`, in a browser of which no other test has had anything."""
     assert api.server is empty_server
     with visiting(browser, empty_server.url, screenshots, empty_login) as visit:
         yield visit
@@ -90,16 +125,16 @@ def own(browser: Browser, empty_server: Running, api: Api, empty_login: dict[str
 
 
 @pytest.fixture
-def viewer(browser: Browser, empty_server: Running, api: Api, viewer_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+def viewer(empty_server: Running, api: Api, viewer_window: Window) -> Iterator[Visit]:
     """Logged in on that server as somebody who may change nothing."""
     assert api.server is empty_server
-    with visiting(browser, empty_server.url, screenshots, viewer_login) as visit:
+    with viewer_window.visit() as visit:
         yield visit
 
 
 @pytest.fixture
-def stranger(browser: Browser, empty_server: Running, api: Api, screenshots: Path) -> Iterator[Visit]:
+def stranger(empty_server: Running, api: Api, strange_window: Window) -> Iterator[Visit]:
     """Not logged in, on that server."""
     assert api.server is empty_server
-    with visiting(browser, empty_server.url, screenshots) as visit:
+    with strange_window.visit() as visit:
         yield visit

@@ -39,82 +39,82 @@ def documents(page: Page) -> list[str]:
     return found
 
 
-def test_a_page_that_did_not_come_is_there_after_the_app_was_loaded_anew(own: Visit) -> None:
-    own.foresee(REPORTED)
-    page = own.open("/trends")
-    own.heading("Trends")
+def test_a_page_that_did_not_come_is_there_after_the_app_was_loaded_anew(alone: Visit) -> None:
+    alone.foresee(REPORTED)
+    page = alone.open("/trends")
+    alone.heading("Trends")
     loaded = documents(page)
     page.route(PART, lambda route: route.continue_() if loaded else route.abort("connectionreset"))
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Funnels").click()
-    own.heading("Funnels")
+    alone.heading("Funnels")
     assert loaded == [page.url]
 
 
-def test_a_page_that_never_comes_is_told_of_and_not_asked_for_without_end(own: Visit) -> None:
-    own.foresee(REPORTED)
-    page = own.open("/trends")
-    own.heading("Trends")
+def test_a_page_that_never_comes_is_told_of_and_not_asked_for_without_end(alone: Visit) -> None:
+    alone.foresee(REPORTED)
+    page = alone.open("/trends")
+    alone.heading("Trends")
     loaded = documents(page)
     page.route(PART, lambda route: route.abort("connectionreset"))
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Funnels").click()
-    own.heading("This page could not be loaded")
-    own.settle()
+    alone.heading("This page could not be loaded")
+    alone.settle()
     assert loaded == [page.url]
     page.unroute(PART)
     page.get_by_role("button", name="Load it again").click()
-    own.heading("Funnels")
+    alone.heading("Funnels")
 
 
-def test_a_page_is_not_loaded_anew_from_a_server_that_is_gone(own: Visit) -> None:
-    own.foresee(REPORTED)
-    page = own.open("/trends")
-    own.heading("Trends")
+def test_a_page_is_not_loaded_anew_from_a_server_that_is_gone(alone: Visit) -> None:
+    alone.foresee(REPORTED)
+    page = alone.open("/trends")
+    alone.heading("Trends")
     page.route("**/*", lambda route: route.abort("connectionreset"))
     loaded = documents(page)
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Funnels").click()
-    own.heading("This page could not be loaded")
+    alone.heading("This page could not be loaded")
     assert loaded == []
     page.unroute("**/*")
     page.get_by_role("button", name="Load it again").click()
-    own.heading("Funnels")
+    alone.heading("Funnels")
 
 
-def test_an_app_that_does_not_come_at_all_says_what_to_do_and_one_that_comes_shows_nothing_of_it(own: Visit) -> None:
-    own.foresee(REPORTED)
-    page = own.page
+def test_an_app_that_does_not_come_at_all_says_what_to_do_and_one_that_comes_shows_nothing_of_it(alone: Visit) -> None:
+    alone.foresee(REPORTED)
+    page = alone.page
     page.route("**/assets/index-*.js", lambda route: route.abort("connectionreset"))
-    own.open("/trends")
+    alone.open("/trends")
     told = page.get_by_text("load this page again")
     expect(told).to_have_css("animation-delay", "4s")
     expect(told).to_be_visible()
     page.unroute("**/assets/index-*.js")
     page.reload()
-    own.heading("Trends")
+    alone.heading("Trends")
     expect(told).to_have_count(0)
 
 
-def test_what_is_only_read_is_asked_once_more(own: Visit, api: Api) -> None:
-    own.foresee(REPORTED)
+def test_what_is_only_read_is_asked_once_more(alone: Visit, api: Api) -> None:
+    alone.foresee(REPORTED)
     api.send(*story("ann: view@0m; bob: view@3m"))
     events, answer_events = breaking_off(1)
     trends, answer_trends = breaking_off(1)
-    own.page.route("**/api/v1/**/events?*", answer_events)
-    own.page.route("**/insights/trends", answer_trends)
-    own.open("/events", **{"from": "2025-06-09", "to": "2025-06-15"})
-    expect(own.page.get_by_role("row").filter(has_text="bob")).to_be_visible()
-    own.open("/trends", **{"from": "2025-06-09", "to": "2025-06-15", "event": "view"})
-    own.settle()
-    expect(own.page.get_by_role("alert")).to_have_count(0)
+    alone.page.route("**/api/v1/**/events?*", answer_events)
+    alone.page.route("**/insights/trends", answer_trends)
+    alone.open("/events", **{"from": "2025-06-09", "to": "2025-06-15"})
+    expect(alone.page.get_by_role("row").filter(has_text="bob")).to_be_visible()
+    alone.open("/trends", **{"from": "2025-06-09", "to": "2025-06-15", "event": "view"})
+    alone.settle()
+    expect(alone.page.get_by_role("alert")).to_have_count(0)
     assert events[:2] == ["GET", "GET"]
     assert trends[:2] == ["POST", "POST"]
 
 
-def test_what_changes_something_is_sent_once(own: Visit) -> None:
-    own.foresee(REPORTED)
+def test_what_changes_something_is_sent_once(alone: Visit) -> None:
+    alone.foresee(REPORTED)
     asked, answer = breaking_off(1)
-    own.page.route("**/api/v1/**/dashboards", answer)
-    page = own.open("/dashboards")
-    own.settle()
+    alone.page.route("**/api/v1/**/dashboards", answer)
+    page = alone.open("/dashboards")
+    alone.settle()
     asked.clear()
     page.get_by_role("button", name="New dashboard").first.click()
     page.get_by_label("Name").fill("Sales")

@@ -183,7 +183,7 @@ def test_hostile_text_does_nothing_on_any_page(own: Visit, api: Api) -> None:
     smart, board = hostile_rules(api), hostile_board(api)
     silent: list[str] = []
     for address in [*addresses(own, smart), f"/dashboards/{board}"]:
-        own.open(f"{address}{'&' if '?' in address else '?'}project=dev")
+        own.turn_to(f"{address}{'&' if '?' in address else '?'}project=dev")
         expect(own.page.get_by_role("heading", level=1)).to_be_visible()
         own.settle()
         opened = own.page.get_by_role("rowheader").get_by_role("button").or_(own.page.locator(".event-line .expander"))

@@ -12,7 +12,8 @@ from tests.browser.app.recorded import Tree, change, lived, picture, upload
 from tests.http.http_rig import Api, event
 
 PAGES = (
-    "overview", "trends", "funnels", "dashboards", "events", "persons", "sessions", "smart-events", "definitions", "settings",
+    "overview", "trends", "funnels", "dashboards", "events?event=purchase_completed&from=-1d", "persons",
+    "sessions?country=DE&browser=Safari&from=-1d", "smart-events", "definitions", "settings",
     "trends?breakdown=$browser", 'funnels?e={"event":"product_viewed"}&e={"event":"purchase_completed"}&breakdown=$device_type',
     "smart-events/new", "definitions?show=properties", "settings/install", "settings/tokens", "settings/users", "settings/account",
 )  # fmt: skip
@@ -54,10 +55,15 @@ def stops(visit: Visit, key: str = "Tab") -> list[dict[str, Any]]:
 def come_to(visit: Visit, wanted: Locator, key: str = "Tab") -> None:
     """By this key alone, from where one is, which is somewhere."""
     expect(wanted).to_be_visible()
+    found = wanted.element_handle()
     for _ in range(MOST_STOPS):
-        if wanted.evaluate("(it) => it === document.activeElement"):
+        is_there = found.evaluate("(it) => it.isConnected ? it === document.activeElement : null")
+        if is_there:
             return
-        visit.page.keyboard.press(key)
+        if is_there is None:  # another is drawn in its place
+            found = wanted.element_handle()
+        else:
+            visit.page.keyboard.press(key)
     raise AssertionError(f"not come to in {MOST_STOPS} stops: {wanted}")
 
 

@@ -48,10 +48,10 @@ def watch(visit: Visit) -> FrameLocator:
     return shown
 
 
-def test_what_happens_and_is_recorded_while_somebody_looks_is_shown(own: Visit, api: Api) -> None:
+def test_what_happens_and_is_recorded_while_somebody_looks_is_shown(alone: Visit, api: Api) -> None:
     going = Going(api, 60)
-    shown = watch(own)
-    page = own.page
+    shown = watch(alone)
+    page = alone.page
     place = page.get_by_label("Place in the recording")
     place.press("End")
     expect(page.get_by_text("0:01 of 0:01")).to_be_visible()
@@ -75,40 +75,40 @@ def test_what_happens_and_is_recorded_while_somebody_looks_is_shown(own: Visit, 
     expect(shown.get_by_role("heading")).to_have_text("third word")
 
 
-def test_what_came_late_is_shown_in_its_place(own: Visit, api: Api) -> None:
+def test_what_came_late_is_shown_in_its_place(alone: Visit, api: Api) -> None:
     going = Going(api, 60)
     going.says("last word", 30, 3)
-    shown = watch(own)
-    own.page.get_by_label("Place in the recording").press("End")
+    shown = watch(alone)
+    alone.page.get_by_label("Place in the recording").press("End")
     expect(shown.get_by_role("heading")).to_have_text("last word")
     going.says("late word", 20, 2)
-    own.page.clock.fast_forward(A_LOOK)
-    own.page.get_by_label("Place in the recording").press("ArrowLeft")
+    alone.page.clock.fast_forward(A_LOOK)
+    alone.page.get_by_label("Place in the recording").press("ArrowLeft")
     expect(shown.get_by_role("heading")).to_have_text("late word")
-    own.page.get_by_label("Place in the recording").press("End")
+    alone.page.get_by_label("Place in the recording").press("End")
     expect(shown.get_by_role("heading")).to_have_text("last word")
 
 
-def test_who_has_seen_all_of_it_sees_what_comes(own: Visit, api: Api) -> None:
+def test_who_has_seen_all_of_it_sees_what_comes(alone: Visit, api: Api) -> None:
     going = Going(api, 60)
-    own.page.emulate_media(reduced_motion="no-preference")
-    shown = watch(own)
-    own.page.clock.run_for(2000)
-    expect(own.page.get_by_role("button", name="Play again")).to_be_visible()
+    alone.page.emulate_media(reduced_motion="no-preference")
+    shown = watch(alone)
+    alone.page.clock.run_for(2000)
+    expect(alone.page.get_by_role("button", name="Play again")).to_be_visible()
     going.says("second word", 2, 2)
-    own.page.clock.fast_forward(A_LOOK)
-    expect(own.page.get_by_text("of 0:02")).to_be_visible()
-    own.page.clock.run_for(2000)
+    alone.page.clock.fast_forward(A_LOOK)
+    expect(alone.page.get_by_text("of 0:02")).to_be_visible()
+    alone.page.clock.run_for(2000)
     expect(shown.get_by_role("heading")).to_have_text("second word")
 
 
 @pytest.mark.parametrize("began", [60, 3000])
-def test_a_session_is_asked_for_again_unless_it_has_ended(own: Visit, api: Api, began: float) -> None:
+def test_a_session_is_asked_for_again_unless_it_has_ended(alone: Visit, api: Api, began: float) -> None:
     Going(api, began)
     asked: list[str] = []
-    watch(own)
-    own.page.on("request", lambda request: asked.append(request.url))
-    own.page.clock.fast_forward(A_LOOK)
-    own.page.clock.fast_forward(A_LOOK)
-    own.settle()
+    watch(alone)
+    alone.page.on("request", lambda request: asked.append(request.url))
+    alone.page.clock.fast_forward(A_LOOK)
+    alone.page.clock.fast_forward(A_LOOK)
+    alone.settle()
     assert any("/sessions/s-1" in url for url in asked) is (began == 60)

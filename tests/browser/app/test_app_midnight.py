@@ -34,10 +34,10 @@ HIDE = "(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, 
 
 
 @pytest.fixture
-def clocked(own: Visit, api: Api) -> Visit:
+def clocked(alone: Visit, api: Api) -> Visit:
     api.send(event("view", "ann", NOW_S * 1000), event("buy", "ann", NOW_S * 1000 + 1))
-    own.page.clock.install()
-    return own
+    alone.page.clock.install()
+    return alone
 
 
 def questions(page: Page, of: str) -> list[str]:
@@ -54,7 +54,9 @@ def questions(page: Page, of: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_dates_that_are_so_long_ago_are_asked_for_anew_on_another_day(clocked: Visit, name: str) -> None:
+def test_dates_that_are_so_long_ago_are_asked_for_anew_on_another_day_and_days_of_the_calendar_are_not(
+    clocked: Visit, name: str
+) -> None:
     path, query, of = PAGES[name]
     page = clocked.page
     asked = questions(page, of)
@@ -64,13 +66,8 @@ def test_dates_that_are_so_long_ago_are_asked_for_anew_on_another_day(clocked: V
     asked.clear()
     page.clock.fast_forward(A_DAY)
     clocked.shows(lambda: sorted(set(asked)), first)
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_days_of_the_calendar_are_not(clocked: Visit, name: str) -> None:
-    path, query, of = PAGES[name]
-    page = clocked.page
-    asked = questions(page, of)
+    clocked.settle()
+    asked.clear()
     clocked.open(path, **query, **FIXED)
     clocked.settle()
     assert asked

@@ -16,9 +16,8 @@ TIMEZONE = "Australia/Lord_Howe"
 
 
 @pytest.fixture
-def project(own: Visit, api: Api) -> Iterator[dict[str, Any]]:
-    """One of the test's own, beside the one that other tests use; `own` may do all on the server."""
-    assert own.url == api.server.url
+def project(api: Api) -> Iterator[dict[str, Any]]:
+    """One of the test's own, beside the one that other tests use."""
     made = api.http.post("/api/v1/projects", json={"name": "Shop <b>2</b>", "timezone": "UTC"})
     assert made.status_code == 201
     yield made.json()
@@ -95,10 +94,10 @@ def test_the_snippet_has_the_newest_token_and_the_old_one_goes_on_for_as_long_as
     )
 
 
-def test_an_api_token_is_shown_once_and_ends_when_it_is_revoked(own: Visit, project: dict[str, Any]) -> None:
-    own.page.clock.set_system_time("2031-01-01T12:00:00Z")  # how long it is good for is by the server's clock
-    settings(own, project, "tokens")
-    page = own.page
+def test_an_api_token_is_shown_once_and_ends_when_it_is_revoked(alone: Visit, project: dict[str, Any]) -> None:
+    alone.page.clock.set_system_time("2031-01-01T12:00:00Z")  # how long it is good for is by the server's clock
+    settings(alone, project, "tokens")
+    page = alone.page
     page.get_by_role("button", name="New API token").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("<i>Board</i>")
@@ -108,7 +107,7 @@ def test_an_api_token_is_shown_once_and_ends_when_it_is_revoked(own: Visit, proj
     secret = dialog.get_by_role("region", name="The new API token").inner_text()
     dialog.get_by_role("button", name="Done").click()
     path = f"/api/v1/projects/{project['id']}"
-    with httpx.Client(base_url=own.url, headers={"authorization": f"Bearer {secret}"}, trust_env=False) as holder:
+    with httpx.Client(base_url=alone.url, headers={"authorization": f"Bearer {secret}"}, trust_env=False) as holder:
         assert holder.get(f"{path}/events").status_code == 200
         assert holder.post(f"{path}/dashboards", json={"name": "d"}).status_code == 201
         assert holder.get(f"{path}/audit").status_code == 403
@@ -116,7 +115,7 @@ def test_an_api_token_is_shown_once_and_ends_when_it_is_revoked(own: Visit, proj
         row = page.get_by_role("row").filter(has_text="<i>Board</i>")
         expect(row).to_contain_text("Read and change")
         expect(row).to_contain_text("good")
-        (made, *_) = own.context.request.get(f"{own.url}/api/v1/api_tokens").json()["data"]
+        (made, *_) = alone.context.request.get(f"{alone.url}/api/v1/api_tokens").json()["data"]
         good_for = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
         assert timedelta(days=6, hours=23) < good_for < timedelta(days=7, hours=1)
         assert secret not in page.content()
@@ -307,7 +306,8 @@ def test_settings_look_well(shop: Visit) -> None:
         ("users", "Users of this server"),
         ("account", "Where you are logged in"),
     ):
-        shop.open(f"/settings/{part}")
+        shop.turn_to(f"/settings/{part}")
+        shop.settle()
         expect(shop.page.get_by_role("region", name=shown).or_(shop.page.get_by_text(shown)).first).to_be_visible()
         shop.look(f"settings-{part}")
 

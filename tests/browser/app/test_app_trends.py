@@ -182,11 +182,11 @@ def test_figures_of_another_question_are_dimmed_and_not_to_be_taken_away(own: Vi
     expect(page.get_by_role("button", name="Download as picture")).to_be_disabled()
 
 
-def test_a_picture_has_the_names_of_the_lines_that_are_in_it(own: Visit, api: Api) -> None:
+def test_a_picture_has_the_names_of_the_lines_that_are_in_it(alone: Visit, api: Api) -> None:
     purchases(api)
-    own.page.add_init_script(KEEP_DRAWN)
-    page = own.open("/trends", **WEEK, e=['{"event":"buy"}', '{"event":"=look"}'])
-    own.shows(lambda: totals(own), {"buy": "5", "=look": "3"})
+    alone.page.add_init_script(KEEP_DRAWN)
+    page = alone.open("/trends", **WEEK, e=['{"event":"buy"}', '{"event":"=look"}'])
+    alone.shows(lambda: totals(alone), {"buy": "5", "=look": "3"})
     page.get_by_label("Show buy in the chart").uncheck()
     page.evaluate("window.drawn = []")
     page.get_by_role("button", name="Export").click()
