@@ -1,9 +1,10 @@
 """One Chromium for each worker, as long as its tests are in a browser. Each test has a context of its own, or a page that was emptied after the
-last one of its file (`Window`), so nothing is kept between them."""
+last one (`Window`), so nothing is kept between them."""
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -30,6 +31,8 @@ class Opened:
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
         self._browser: Browser | None = None
+        self.windows: dict[str, Any] = {}
+        """Pages that one test after the other visits, which end with the browser."""
 
     def browser(self) -> Browser:
         if self._browser is None or not self._browser.is_connected():
@@ -43,6 +46,7 @@ class Opened:
 
     def close(self) -> None:
         self._browser = None
+        self.windows.clear()
         self._stack.close()
 
 
@@ -53,8 +57,17 @@ OPENED = Opened()
 def browser() -> Iterator[Browser]:
     started = OPENED.browser()
     yield started
+    kept = [window.context for window in OPENED.windows.values()]
     for context in started.contexts:  # of tests that failed
-        context.close()
+        if context not in kept:
+            context.close()
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Browser) -> dict[str, Any]:
+    """By who looks, of this browser."""
+    assert browser.is_connected()
+    return OPENED.windows
 
 
 # TRICKY: while Playwright is open, its event loop counts as the running one of this thread, and other files run loops of their own.

@@ -38,6 +38,8 @@ PATIENCE_MS: Final = 45_000
 DESK: Final = ViewportSize(width=1280, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
 MAX_PICTURE_HEIGHT: Final = 3000
+VISITS_MAX: Final = 50
+"""Of one page, whose process keeps something of each."""
 FIRST_PAUSE_MS: Final = 20.0
 LONGEST_PAUSE_MS: Final = 150.0
 """Between two looks at what is waited for: on a machine that is busy, looking is what it is busy with."""
@@ -279,8 +281,8 @@ def visiting(browser: Browser, url: str, screenshots: Path, state: Any = None) -
 class Window:
     """A page that one test after the other visits: nothing is kept between them but what the browser has of the app's files.
 
-    To begin with a process of its own, the app's scripts read anew, is half of what a visit costs. Not for visits that set the clock, or have
-    the browser forget what it loaded, which holds for the context.
+    To begin with a process of its own, the app's scripts read anew, is half of what a visit costs. Not for visits that set the clock, or run
+    scripts before the page's own, which holds for the page's life.
     """
 
     def __init__(self, browser: Browser, url: str, screenshots: Path, state: Any, session: pytest.Session) -> None:
@@ -290,6 +292,12 @@ class Window:
         self._state = state
         self._session = session
         self._page: Page | None = None
+        self._visits = 0
+
+    @property
+    def context(self) -> BrowserContext | None:
+        """While nobody visits."""
+        return self._page and self._page.context
 
     @contextmanager
     def visit(self) -> Iterator[Visit]:
@@ -298,11 +306,12 @@ class Window:
         page, self._page = self._page, None
         visit = Visit(page.context if page else new_context(self._browser, self._state), self._url, self._screenshots, page)
         yield visit
-        if self._session.testsfailed == failed_before and not visit.page.is_closed():
+        self._visits += 1
+        if self._session.testsfailed > failed_before or self._visits % VISITS_MAX == 0 or visit.page.is_closed():
+            visit.context.close()
+        else:
             self._leave(visit)
             self._page = visit.page
-        else:
-            visit.context.close()
         visit.stop_listening()
         assert visit.faults == [], visit.faults
 

@@ -1,7 +1,7 @@
 """Two servers for each worker: one with the sample shop, which tests only read, and one that each of its tests finds empty."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,36 +63,24 @@ def logged_in(url: str, who: dict[str, str] | None = None) -> dict[str, Any]:
     return {"cookies": [{"name": cookie.name, "value": cookie.value, "url": url}], "origins": []}
 
 
-@pytest.fixture(scope="module")
-def shop_window(
-    browser: Browser, shop_server: Running, shop_login: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest
-) -> Window:
-    return Window(browser, shop_server.url, screenshots, shop_login, request.session)
-
-
-@pytest.fixture(scope="module")
-def own_window(
-    browser: Browser, empty_server: Running, empty_login: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest
-) -> Window:
-    return Window(browser, empty_server.url, screenshots, empty_login, request.session)
-
-
-@pytest.fixture(scope="module")
-def viewer_window(
-    browser: Browser, empty_server: Running, viewer_login: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest
-) -> Window:
-    return Window(browser, empty_server.url, screenshots, viewer_login, request.session)
-
-
-@pytest.fixture(scope="module")
-def strange_window(browser: Browser, empty_server: Running, screenshots: Path, request: pytest.FixtureRequest) -> Window:
-    return Window(browser, empty_server.url, screenshots, None, request.session)
+Opens = Callable[[str, Running, dict[str, Any] | None], Window]
 
 
 @pytest.fixture
-def shop(shop_server: Running, shop_window: Window) -> Iterator[Visit]:
+def window(browser: Browser, windows: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest) -> Opens:
+    """Gives the window of somebody by name, on this server and with this login."""
+
+    def of(who: str, server: Running, login: dict[str, Any] | None) -> Window:
+        found: Window = windows.setdefault(who, Window(browser, server.url, screenshots, login, request.session))
+        return found
+
+    return of
+
+
+@pytest.fixture
+def shop(shop_server: Running, shop_login: dict[str, Any], window: Opens) -> Iterator[Visit]:
     """Logged in, with the sample shop's events."""
-    with shop_window.visit() as visit:
+    with window("shop", shop_server, shop_login).visit() as visit:
         yield visit
     assert shop_server.take_faults() == []
 
@@ -107,10 +95,10 @@ def api(empty_server: Running) -> Iterator[Api]:
 
 
 @pytest.fixture
-def own(empty_server: Running, api: Api, own_window: Window) -> Iterator[Visit]:
+def own(empty_server: Running, api: Api, empty_login: dict[str, Any], window: Opens) -> Iterator[Visit]:
     """Logged in, on a server that has what the test sends it by `api`."""
     assert api.server is empty_server
-    with own_window.visit() as visit:
+    with window("own", empty_server, empty_login).visit() as visit:
         yield visit
     assert empty_server.take_faults() == []
 
@@ -125,16 +113,16 @@ def alone(browser: Browser, empty_server: Running, api: Api, empty_login: dict[s
 
 
 @pytest.fixture
-def viewer(empty_server: Running, api: Api, viewer_window: Window) -> Iterator[Visit]:
+def viewer(empty_server: Running, api: Api, viewer_login: dict[str, Any], window: Opens) -> Iterator[Visit]:
     """Logged in on that server as somebody who may change nothing."""
     assert api.server is empty_server
-    with viewer_window.visit() as visit:
+    with window("viewer", empty_server, viewer_login).visit() as visit:
         yield visit
 
 
 @pytest.fixture
-def stranger(empty_server: Running, api: Api, strange_window: Window) -> Iterator[Visit]:
+def stranger(empty_server: Running, api: Api, window: Opens) -> Iterator[Visit]:
     """Not logged in, on that server."""
     assert api.server is empty_server
-    with strange_window.visit() as visit:
+    with window("stranger", empty_server, None).visit() as visit:
         yield visit
