@@ -12,13 +12,12 @@ from msgspec import Struct
 from sv.backup.manifest import FILES, MANIFEST, Kept, Manifest, read_manifest
 from sv.backup.taking import Progress, Unreadable, copy_file
 from sv.meta.errors import FolderUnusable
+from sv.meta.folder import refuse_half_restored
 from sv.meta.lock import LOCK_NAME, FolderLock
-from sv.model.data_folder import CATALOG
+from sv.model.data_folder import CATALOG, STUMP
 from sv.model.errors import Unavailable
 from sv.model.redaction import os_message
 from sv.store.files import write_durably
-
-STUMP: Final = b"being restored\n"
 
 
 class Restored(Struct, frozen=True):
@@ -47,6 +46,7 @@ def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, withou
     done = 0
     try:
         if data.exists() and (held := {path.name for path in data.iterdir()} - {LOCK_NAME, "lost+found"}):
+            refuse_half_restored(data)
             raise FolderUnusable(f"{data} is not empty ({sorted(held)[0]}); choose a folder that is, or that isn't there yet")
         with FolderLock.acquire(data, now_ms=now_ms):
             write_durably(data / CATALOG, lambda temporary: temporary.write_bytes(STUMP))

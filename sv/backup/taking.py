@@ -27,6 +27,7 @@ from msgspec import Struct
 from sv.backup.manifest import FILES, MANIFEST, VERSION, Kept, Manifest, read_manifest, write_manifest
 from sv.meta.copied import CopiedMeta, copy_metadata, has_chunk
 from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.folder import refuse_half_restored
 from sv.meta.lock import LOCK_NAME, FolderLock, read_holder
 from sv.model.data_folder import CATALOG
 from sv.model.errors import Unavailable
@@ -98,6 +99,7 @@ def _judge_folders(data: Path, target: Path) -> None:
     refuse_lost_catalog(data)
     if not has_catalog(data):
         raise FolderUnusable(f"{data} is no data folder: it has no {CATALOG}, or nothing is in it")
+    refuse_half_restored(data)
     inner, outer = target.resolve(), data.resolve()
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise FolderUnusable(f"the copy can't lie in the data folder, nor around it: {target}, {data}")

@@ -28,6 +28,7 @@ import apsw
 from sv.meta import connection as connections
 from sv.meta.checkpoint import RESTART_PAGES, Checkpointer
 from sv.meta.errors import FolderDamaged, WriterBusy, translate
+from sv.meta.folder import refuse_half_restored
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
 from sv.model.errors import Conflict, Unavailable
@@ -343,7 +344,8 @@ def _heeding_signals(connection: apsw.Connection) -> Generator[None]:
 def _make_private_file(path: Path) -> bool:
     """Have a file that its owner alone may read: it will hold hashes of passwords. SQLite's own files follow it.
 
-    Returns whether it is empty. Raises FolderDamaged for a stump, which SQLite would take for an empty one.
+    Returns whether it is empty. Raises FolderDamaged for one that was cut off, which SQLite would take for an empty one,
+    FolderUnusable for one that is being restored.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -354,6 +356,7 @@ def _make_private_file(path: Path) -> bool:
     except OSError as error:
         raise Unavailable(f"{path} can't be opened for writing: {error.strerror or error}") from error
     if 0 < size < SMALLEST_BYTES:
+        refuse_half_restored(path.parent)
         raise FolderDamaged(f"{path} has only {size} bytes: it was cut off. Put the last backup in its place with `sv restore`")
     return not size
 

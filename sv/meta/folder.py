@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from sv.meta.errors import FolderUnusable
+from sv.model.data_folder import CATALOG, STUMP
 from sv.model.redaction import os_message
 
 
@@ -20,6 +21,20 @@ def look(folder: Path, name: str) -> os.stat_result | None:
         return None
     except OSError as error:
         raise not_seen(folder, error) from error
+
+
+def refuse_half_restored(folder: Path) -> None:
+    """Raises FolderUnusable for what an `sv restore` has not made whole.
+
+    SCAR: it was taken for a damaged folder, of which `sv check --repair` made one that had a part of the events, and nothing wrong with it.
+    """
+    try:
+        with (folder / CATALOG).open("rb") as file:
+            is_stump = file.read(len(STUMP) + 1) == STUMP
+    except OSError:
+        return  # whoever opens it says why it can't be
+    if is_stump:
+        raise FolderUnusable(f"{folder} is half restored: empty it and restore again, unless `sv restore` is still at work")
 
 
 def not_seen(folder: Path, error: OSError) -> FolderUnusable:

@@ -4,3 +4,6 @@ from typing import Final
 
 CATALOG: Final = "sv.db"
 """SQLite's file, of `sv.meta`: all but the events. A folder without one is no data folder."""
+
+STUMP: Final = b"being restored\n"
+"""All that is in it until `sv restore` has put everything else in its place."""
