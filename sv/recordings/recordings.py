@@ -9,9 +9,8 @@ Assumes that every call may block: an event loop makes them on threads.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
 from typing import Any, Final
 
 from msgspec import Struct
@@ -236,13 +235,31 @@ class Recordings:
             self._chunks.look_again(later)
 
     def _look_up(self, waiting: Sequence[Chunk]) -> None:
-        """Note of each chunk whether its bytes are there; strike promises that are over."""
+        """Note of each chunk whether its bytes are there; strike promises that are over. Raises Unavailable at the first that the store
+        doesn't tell of: what it told before is noted, and that one put off.
+
+        SCAR: one chunk that a bucket refused to look at kept a thousand others from being found, and was looked at again in each round.
+        """
         now_ms = self._now_ms()
-        sizes = self._sizes(waiting)
+        looked_at: list[Chunk] = []
+        sizes: dict[str, int] = {}
+        try:
+            for asked in _asked_at_once(waiting):
+                try:
+                    sizes |= self._sizes(asked)
+                except Unavailable:
+                    self._chunks.look_again([(chunk, self._put_off(chunk, now_ms)) for chunk in asked])
+                    raise
+                looked_at += asked
+        finally:
+            self._note(looked_at, sizes, now_ms)
+
+    def _note(self, looked_at: Sequence[Chunk], sizes: Mapping[str, int], now_ms: int) -> None:
+        """What became of the chunks, by the sizes of those whose bytes are there."""
         found: list[tuple[Chunk, int, int | None]] = []
         later: list[tuple[Chunk, int | None]] = []
         lapsed: list[Chunk] = []
-        for chunk in waiting:
+        for chunk in looked_at:
             size = sizes.get(_key(chunk))
             is_over = chunk.url_until_ms + GRACE_MS <= now_ms
             again_ms = None if is_over else self._next_look(chunk, now_ms)
@@ -266,17 +283,26 @@ class Recordings:
         over_ms = chunk.url_until_ms + GRACE_MS
         return over_ms if self._is_told else min(over_ms, now_ms + max(FIRST_LOOK_MS, now_ms - promised_ms))
 
-    def _sizes(self, chunks: Sequence[Chunk]) -> dict[str, int]:
-        """By key, the sizes of those whose bytes are there."""
-        sizes: dict[str, int] = {}
-        by_session = sorted(chunks, key=lambda chunk: (chunk.project_id, chunk.folder))
-        for (project_id, folder), group in groupby(by_session, key=lambda chunk: (chunk.project_id, chunk.folder)):
-            keys = [_key(chunk) for chunk in group]
-            if len(keys) >= LISTED_FROM:
-                sizes |= self._store.list(folder_key(project_id, folder))
-            else:
-                sizes |= {key: size for key in keys if (size := self._store.stat(key)) is not None}
-        return sizes
+    def _put_off(self, chunk: Chunk, now_ms: int) -> int:
+        """When to look again at one that the store didn't tell of: so late that others have their turn before."""
+        next_ms = self._next_look(chunk, now_ms)
+        return next_ms if next_ms > now_ms else now_ms + GRACE_MS
+
+    def _sizes(self, asked: Sequence[Chunk]) -> dict[str, int]:
+        """By key, the sizes of those whose bytes are there, of what is asked at once."""
+        if len(asked) >= LISTED_FROM:
+            return self._store.list(folder_key(asked[0].project_id, asked[0].folder))
+        keys = [_key(chunk) for chunk in asked]
+        return {key: size for key in keys if (size := self._store.stat(key)) is not None}
+
+
+def _asked_at_once(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
+    """Those of a session of which there are many, and each other one alone; in the order in which they are due."""
+    by_session: dict[tuple[str, str], list[Chunk]] = {}
+    for chunk in chunks:
+        by_session.setdefault((chunk.project_id, chunk.folder), []).append(chunk)
+    for of_session in by_session.values():
+        yield from [of_session] if len(of_session) >= LISTED_FROM else ([chunk] for chunk in of_session)
 
 
 def _key(chunk: Chunk) -> str:

@@ -26,12 +26,14 @@ HERE = "http://here"
 
 
 class Bucket:
-    """An `ObjectStore` in memory. is_down: every call is refused. is_kept: deletions are. looks: how often it was asked."""
+    """An `ObjectStore` in memory. is_down: every call is refused. is_kept: deletions are. denied: what nobody may
+    look at. looks: how often it was asked."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.is_down = False
         self.is_kept = False
+        self.denied: set[str] = set()
         self.looks = 0
 
     def _ask(self) -> None:
@@ -47,6 +49,8 @@ class Bucket:
 
     def stat(self, key: str) -> int | None:
         self._ask()
+        if key in self.denied:
+            raise Unavailable("nobody may look at it")
         return len(self.objects[key]) if key in self.objects else None
 
     def list(self, folder: str) -> dict[str, int]:
@@ -237,6 +241,31 @@ def test_so_many_uploads_come_in_at_once_and_no_more(own: World) -> None:
         with pytest.raises(Unavailable, match="too many"), own.recordings.arriving(others, 3):
             pass
     own.arrive(key)
+
+
+def test_a_chunk_that_a_bucket_refuses_to_look_at_keeps_no_other_from_being_found(far: World) -> None:
+    keys = [far.promise(f"s-{number}") for number in range(5)]
+    far.bucket.objects = dict.fromkeys(keys, b"[1]")
+    far.bucket.denied = {keys[0], keys[3]}
+    for _ in range(3):
+        far.clock.ms += recordings.FIRST_LOOK_MS
+        with contextlib.suppress(Unavailable):
+            far.recordings.settle()
+    assert far.recordings.recorded("dev", [f"s-{number}" for number in range(5)]) == {"s-1", "s-2", "s-4"}
+    far.clock.ms = NOW + OVER
+    for _ in range(9):  # also those that are the longest due, as these two are from then on
+        far.clock.ms += recordings.FIRST_LOOK_MS
+        with contextlib.suppress(Unavailable):
+            far.recordings.settle()
+    keys.append(far.promise("s-5"))
+    far.bucket.objects[keys[5]] = b"[1]"
+    far.clock.ms += recordings.FIRST_LOOK_MS
+    far.recordings.settle()
+    assert far.recordings.recorded("dev", ["s-5"]) == {"s-5"}
+    far.bucket.denied.clear()
+    far.clock.ms += GRACE_MS
+    far.recordings.settle()
+    assert far.recordings.recorded("dev", ["s-0", "s-3"]) == {"s-0", "s-3"}
 
 
 def test_room_is_what_is_kept_and_what_is_coming_in(meta: Meta) -> None:
