@@ -17,7 +17,11 @@ behaviour.
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from ua_parser.regex import Resolver
@@ -47,13 +51,11 @@ _DRESSED: Final = "Mozilla/"
 
 def load_detector() -> Callable[[str], bool]:
     """Load the list and return the test for one User-Agent. About 35 ms, to be done once."""
-    import crawleruseragents
     from ua_parser import Domain
 
-    entries: list[dict[str, Any]] = crawleruseragents.CRAWLER_USER_AGENTS_DATA
     listed = [
         entry["pattern"]
-        for entry in entries
+        for entry in _entries()
         if "http-library" not in entry.get("tags", ()) and entry["pattern"] not in _REPORTERS
     ]
     find = linear_matcher([*_ANNOUNCED, *listed])
@@ -64,6 +66,16 @@ def load_detector() -> Callable[[str], bool]:
         return find(user_agent, Domain.USER_AGENT).user_agent is not None
 
     return is_bot
+
+
+def _entries() -> list[dict[str, Any]]:
+    """The package's list. SCAR: the package reads it in the system's encoding as it is imported: under a locale like `zh_CN.GBK` that
+    failed, and every batch was set aside."""
+    package = find_spec("crawleruseragents")
+    assert package is not None
+    assert package.origin is not None
+    content = Path(package.origin).with_name("crawler-user-agents.json").read_bytes()
+    return msgspec.json.decode(content, type=list[dict[str, Any]])
 
 
 def linear_matcher(patterns: list[str]) -> "Resolver":
