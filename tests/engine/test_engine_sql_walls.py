@@ -1,8 +1,12 @@
 """A user's statement gets at the project's events and at nothing else: what isn't a select of known parts is refused, and were it run all the
 same, there is nothing in its reach."""
 
+import errno
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +16,11 @@ from sv.engine.duck.schema import COLUMNS
 from sv.engine.duck.user_sql.sql_child import Job, open_locked
 from sv.engine.duck.user_sql.sql_functions import OPERATORS, SCALARS, TABLES
 from sv.engine.duck.user_sql.sql_gate import Refused, checked
+from sv.engine.duck.user_sql.sql_run import run_sql
+from sv.engine.port import Limits
+from sv.model.errors import Unavailable
+from sv.model.snapshot import Snapshot
+from sv.model.sql import SqlQuery
 
 JOB = Job("", [], 0, 10, 1 << 20, 128 << 20, 1, 10.0)
 
@@ -219,3 +228,13 @@ def test_what_a_statement_may_have_does_not_hang_on_how_many_events_wait_to_be_i
         assert connection.sql("select count(*), count(properties) from events").fetchall() == [(250_000, 250_000)]
         with pytest.raises(duckdb.OutOfMemoryException):
             connection.sql("select list(repeat('x', 1000) || i) from range(200000) r(i)").fetchall()
+
+
+def test_a_system_that_lets_no_process_begin_is_no_fault_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **_named: Any) -> Any:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    statements: Any = None  # nothing waits to be in files, so it is asked nothing
+    with pytest.raises(Unavailable, match=os.strerror(errno.EAGAIN)):
+        run_sql(statements, Snapshot("dev", (), ()), tmp_path, SqlQuery("select 1", 10), 1 << 30, 1, Limits(10.0))

@@ -85,7 +85,7 @@ def _buffered(statements: Statements, snapshot: Snapshot, data_folder: Path, lim
 
 
 def _ask(request: bytes, limits: Limits) -> bytes:
-    """What the process writes before it ends. Raises what the limits do."""
+    """What the process writes before it ends. Raises what the limits do, and Unavailable where it can't begin."""
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     found_at = [str(Path(sv.__file__).resolve().parents[1]), *filter(None, [environment.get("PYTHONPATH")])]
     environment["PYTHONPATH"] = os.pathsep.join(found_at)
@@ -95,9 +95,13 @@ def _ask(request: bytes, limits: Limits) -> bytes:
         "-m",
         "sv.engine.duck.user_sql.sql_child",
     ]  # -P: nothing is imported from the folder that it runs in
-    with subprocess.Popen(  # noqa: S603 - our own module; the statement goes in by a pipe
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/"
-    ) as process:
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own module; the statement goes in by a pipe
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/"
+        )
+    except OSError as error:  # of processes, files or memory the system may give no more for now
+        raise Unavailable(f"the system lets no process begin for the statement: {error.strerror}") from error
+    with process:
         try:
             if limits.stop is None:
                 return process.communicate(request, timeout=limits.timeout_s)[0]
