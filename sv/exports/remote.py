@@ -14,7 +14,7 @@ import msgspec
 
 from sv.exports.sources import Pairs, Plan
 from sv.model.errors import Unavailable
-from sv.remote.server import MAX_ANSWER_BYTES, RemoteServer, TryAgainError
+from sv.remote.server import MAX_ANSWER_BYTES, Refused, RemoteServer, TryAgainError, is_cut_off
 
 TIMEOUT_S: Final = 300.0
 """Of silence: a busy server's first block, or the next one."""
@@ -56,16 +56,25 @@ class RemoteSource:
         with self._open("/plan", pairs) as answer:
             try:
                 return msgspec.json.decode(answer.read(MAX_ANSWER_BYTES), type=Plan)
-            except (msgspec.DecodeError, OSError, http.client.HTTPException) as error:
-                raise self._server.foreign() from error
+            except (OSError, http.client.HTTPException) as error:
+                raise Unavailable(self._server.broke_off()) from error
+            except msgspec.DecodeError as error:
+                raise (Unavailable(self._server.broke_off()) if is_cut_off(answer) else self._server.foreign()) from error
 
     def read(self, pairs: Pairs) -> Generator[bytes]:
         with self._open("", pairs) as answer:
+            if not answer.chunked and answer.length is None:
+                raise Refused(
+                    f"what stands before {self._server.url} doesn't say where an answer ends, so that half of one would be taken for all of"
+                    " it: have it speak HTTP/1.1, or ask the server itself (--url or SV_URL)"
+                )
             try:
                 while block := answer.read(BLOCK_BYTES):
                     yield block
             except (OSError, http.client.HTTPException) as error:
-                raise Unavailable(f"the answer of {self._server.url} broke off") from error
+                raise Unavailable(self._server.broke_off()) from error
+            if is_cut_off(answer):
+                raise Unavailable(self._server.broke_off())
 
     def _open(self, path: str, pairs: Pairs) -> "contextlib.closing[Any]":
         """The answer, after as many tries as it takes. Raises what the server refuses with, Unavailable after the last try."""

@@ -65,6 +65,8 @@ class RemoteServer:
                 answer = json_object(response.read(most_bytes))
             except (OSError, http.client.HTTPException) as error:
                 raise self._silence(error) from None
+            if answer is None and is_cut_off(response):
+                raise TryAgainError(self.broke_off(), is_answer=True)
         if answer is None:
             raise self.foreign()
         return answer
@@ -85,6 +87,10 @@ class RemoteServer:
                 raise self._refusal(error) from None
         except (OSError, http.client.HTTPException) as error:
             raise self._silence(error) from None
+
+    def broke_off(self) -> str:
+        """What to say of an answer that ended early."""
+        return f"the answer of {self.url} broke off"
 
     def foreign(self) -> Refused:
         """The error for an answer that doesn't come from such a server."""
@@ -117,6 +123,14 @@ class RemoteServer:
         if isinstance(reason, ssl.SSLCertVerificationError):
             return Refused(f"{self.url}: {reason.verify_message} (--url or SV_URL)")
         return TryAgainError(f"no answer from {self.url}: {reason or type(error).__name__}")
+
+
+def is_cut_off(answer: Any) -> bool:
+    """Whether an answer that was read to its end has less than it announced.
+
+    SCAR: who reads up to a number of bytes isn't told, and half an export was taken for all of it.
+    """
+    return bool(answer.length)
 
 
 def json_object(data: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import pytest
 
 from sv.exports.remote import FIRST_TRIES, MAX_TRIES, RemoteSource
 from sv.exports.sources import Plan
-from sv.model.errors import Unavailable
+from sv.model.errors import SvError, Unavailable
 from sv.remote import addresses
 
 PLAN = {"received_before": "", "events": 0, "pieces": []}
@@ -111,3 +111,30 @@ def test_a_server_that_has_been_asked_may_think_for_longer_than_a_connection_tak
     url, left = statuses
     left += [_THINKING, 200]
     assert Waiting(url, timeout_s=3600).plan().events == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "of_plan"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}\n{", "broke off", "broke off"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n", "broke off", "broke off"),
+        (b"HTTP/1.0 200 OK\r\n\r\n{}\n{", "have it speak HTTP/1.1", "does not answer"),
+    ],
+)
+def test_what_a_proxy_cuts_off_is_not_taken_for_all_of_it(answer: bytes, told: str, of_plan: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def give() -> None:
+            for _ in range(2):
+                with listening.accept()[0] as accepted:
+                    accepted.recv(1 << 16)
+                    accepted.sendall(answer)
+
+        thread = threading.Thread(target=give, daemon=True)
+        thread.start()
+        waiting = Waiting(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        with pytest.raises(SvError, match=told):
+            list(waiting.source.read([]))
+        with pytest.raises(SvError, match=of_plan):
+            waiting.plan()
+        thread.join()
