@@ -14,8 +14,7 @@ EVENTS = 3000
 
 FEWER = f"""
 import sv.sample.shop as shop
-all_of_it = shop.shop_events
-shop.shop_events = lambda now: all_of_it(now)[:{EVENTS}]
+shop.EVENT_COUNT, shop.UNSENT_LEAVES = {EVENTS}, 100
 """
 IN_THE_MIDST = """
 calls = []

@@ -211,13 +211,13 @@ def test_what_a_folder_at_rest_takes_in_columns_is_what_it_takes_as_json(
     folder: Folder, tmp_path: Path, seed: int, maps: Any
 ) -> None:
     draw = random.Random(seed)
-    rows = [odd_line(draw) if draw.random() < 0.004 * seed else plain_line(draw) for _ in range(600)]
+    rows = [odd_line(draw) if draw.random() < 0.004 * seed else plain_line(draw) for _ in range(300)]
     path = write_ndjson(tmp_path / "f.ndjson", rows)
-    kept = Kept(ChunkSize(250, 1 << 20, in_columns=True))
+    kept = Kept(ChunkSize(125, 1 << 20, in_columns=True))
     take(path, kept, maps=maps)
     assert any(batch.columns is not None for chunk in kept.chunks for batch in chunk.batches)
     told: list[Any] = []
-    for size in (None, ChunkSize(250, 1 << 20), ChunkSize(250, 1 << 20, in_columns=True)):
+    for size in (None, ChunkSize(125, 1 << 20), ChunkSize(125, 1 << 20, in_columns=True)):
         project = folder.new_project()
         target = LocalTarget(folder.chunks, project, lambda: None, size)
         report = take(path, target, project_id=project, maps=maps)

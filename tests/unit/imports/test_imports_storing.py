@@ -213,8 +213,7 @@ def fail_at(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, *, nth: int 
         ("commit", 1),
     ],
 )
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("is_alone", [False, True], ids=["served", "alone"])
+@pytest.mark.parametrize(("after", "is_alone"), [(False, False), (True, False), (True, True)], ids=["before", "after", "alone"])
 def test_a_chunk_that_fails_at_any_step_stores_nothing_and_succeeds_when_sent_again(
     folder: Folder, project: str, monkeypatch: pytest.MonkeyPatch, step: str, nth: int, after: bool, is_alone: bool
 ) -> None:

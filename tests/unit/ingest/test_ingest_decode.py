@@ -109,17 +109,17 @@ def crowded(item: str, events: int, more: str = "") -> bytes:
     )
 
 
-@pytest.mark.parametrize("item", ["[]", "1", '""', "[[[[[[[[[[]]]]]]]]]]", "{}"])
+@pytest.mark.parametrize("item", ["[]", "1", "[[[[[[[[[[]]]]]]]]]]", "{}"])
 def test_events_of_many_values_are_decoded_one_by_one_without_all_of_them_in_memory(item: str) -> None:
-    body = crowded(item, 15)
+    body = crowded(item, 8)
     assert is_dense(body)
     assert not is_dense(body_of(*[{"plan": "pro", "price": 1.5, "tags": ["a", "b"], "more": {"a": [1]}}] * 2000))
     assert decode_slowly(crowded(item, 2), NOW) == decode_quickly(crowded(item, 2), NOW)
     tracemalloc.start()
     try:
         decoded = decode_slowly(body, NOW)
-        assert decoded.accepted == 15
-        assert tracemalloc.get_traced_memory()[1] < 12 << 20  # at once they take up to sixty megabytes
+        assert decoded.accepted == 8
+        assert tracemalloc.get_traced_memory()[1] < 6 << 20  # at once they take up to 22 megabytes
     finally:
         tracemalloc.stop()
 
