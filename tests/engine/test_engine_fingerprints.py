@@ -53,7 +53,7 @@ def placed(rig: Rig, sent: Sequence[Event]) -> tuple[KeyFile, list[Any]]:
 
 
 @given(values=st.lists(VALUES, min_size=12, max_size=40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(20))
 def test_what_is_there_is_found_in_its_block(shared_rig: Rig, no_codes: None, values: list[Any]) -> None:
     rig = shared_rig
     sent = [event("e", "ann", NOON + nth, own=value) for nth, value in enumerate(values)]

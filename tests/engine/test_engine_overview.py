@@ -110,7 +110,7 @@ def test_an_overview_is_what_loops_over_all_events_say(tmp_path: Path, state: St
     with opened(tmp_path) as rig:
         rig.place_events(random_events(seed, 300), state)
         rows = rows_of(rig)
-        for body in combinations(seed, 12)[seed % 2 :: 2]:
+        for body in combinations(seed, 12)[seed % 3 :: 3]:
             now_ms = NOON + DAY_MS
             assert shown(asked(rig.context(), body, now_ms)) == slow_overview(rows, body, now_ms), body
 
@@ -122,7 +122,7 @@ def test_visitors_are_users_where_identity_is_merged_and_sessions_stay_those_of_
         owners = {row.id: row.distinct_id for row in rig.rows()}
         rows = rows_of(rig)
         assert len(set(owners.values())) < len({row.person for row in rows})
-        for body in combinations(1, len(FILTERS)):
+        for body in combinations(1, len(FILTERS))[state == "mixed" :: 2]:
             found = shown(asked(rig.context(), body, NOON + DAY_MS))
             assert found == slow_overview(rows, body, NOON + DAY_MS, lambda row: owners[row.id]), body
 

@@ -24,7 +24,7 @@ from tests.chance import examples
 from tests.engine.rig import NOON, Event
 from tests.engine.rollup_rig import RollupRig, expected_persons, shown, slices_of
 
-HISTORIES = examples(250)
+HISTORIES = examples(140)
 """Of each kind of rollup, at least, in a run."""
 
 PROJECTS = 48

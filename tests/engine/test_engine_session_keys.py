@@ -108,7 +108,7 @@ def test_answers_are_the_same_with_key_files_and_without(tmp_path: Path, counted
     for nth in range(2):
         with opened(tmp_path / f"{nth}") as rig, engines(rig) as (with_keys, without):
             fill(rig, chance, lacking=lacking)
-            for _ in range(examples(8)):
+            for _ in range(examples(5)):
                 low, high = sorted(NOON + chance.randrange(-1, 5 * 24) * HOUR_MS for _ in range(2))
                 dates = {"date_from": iso_ms(low), "date_to": iso_ms(high + 1)} | chance.choice(
                     ({}, {"properties": {"$country": "DE"}}, {"properties": {"plan": "pro"}})
@@ -132,7 +132,7 @@ def test_an_overviews_figures_are_the_same_with_key_files_and_without(tmp_path: 
     for nth in range(2):
         with opened(tmp_path / f"{nth}") as rig, engines(rig) as (with_keys, without):
             fill(rig, chance, lacking=lacking, names=(*NAMES, "$pageview", "$pageview", "$pageleave", "$identify"))
-            for _ in range(examples(8)):
+            for _ in range(examples(5)):
                 low, high = sorted(NOON + chance.randrange(-1, 5 * 24) * HOUR_MS for _ in range(2))
                 starts = [low, *(at for at in range(NOON - NOON % DAY_MS, high, DAY_MS) if at > low)]
                 asked = (Scope(low, high + 1, include_bots=chance.random() < 0.5), OverviewFilters(), starts, (), 0, LIMITS)

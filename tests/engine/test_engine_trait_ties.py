@@ -76,7 +76,9 @@ def rebuilt(rig: RollupRig) -> dict[str, Any]:
     return all_traits(rig)
 
 
-@pytest.mark.parametrize("after", HAPPENINGS)
+@pytest.mark.parametrize(
+    "after", [name for name in HAPPENINGS if name not in ("a look", "a flush")]
+)  # which checking does in any case
 @pytest.mark.parametrize("between", HAPPENINGS)
 def test_of_two_requests_the_later_one_sets_whatever_happened_between_and_since(rig: RollupRig, between: str, after: str) -> None:
     rig.send("p", saying(0))

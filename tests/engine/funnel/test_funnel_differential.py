@@ -93,7 +93,13 @@ def test_a_run_covers_every_legal_set_of_modes_for_20_000_persons_and_2_to_8_ste
 def test_every_person_has_clickhouses_level_in_all_modes_and_the_oracles_times(clickhouse: ClickHouse, number: int) -> None:
     world = make_world(number)
     histories = world.histories(TOLD_BY_ORACLE)
-    questions: list[tuple[int, frozenset[Mode]]] = [(window, modes) for window in edge_windows(world) for modes in LEGAL]
+    # Each set of modes at every second window, and in the next world at the others.
+    questions: list[tuple[int, frozenset[Mode]]] = [
+        (window, modes)
+        for place, window in enumerate(edge_windows(world))
+        for nth, modes in enumerate(LEGAL)
+        if (number + place + nth) % 2 == 0
+    ]
     print(f"FUNNEL_SEED={SEED} world {number} {SHAPES[number]} windows {sorted({window for window, _ in questions})}")
     for question, expected in zip(questions, clickhouse.levels(world, questions), strict=True):
         ways = world.by_all_ways(*question)
