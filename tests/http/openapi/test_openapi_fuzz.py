@@ -20,7 +20,7 @@ from tests.chance import examples
 from tests.http.openapi.openapi_rig import OutOfTime, document, operations
 
 EXAMPLES = examples(300)
-BUDGET_S = 8.0 * examples(1)
+BUDGET_S = 5.0 * examples(1)
 """For all routes together, of which each has its share. On a slow machine the last examples are left out."""
 
 MAX_URL_CHARS = 60_000
