@@ -49,7 +49,7 @@ def copy_of(folder: Path, target: Path) -> taking.Taken:
 def test_what_was_acknowledged_before_a_backup_began_is_there_once_in_what_is_restored(serve: Serve, tmp_path: Path) -> None:
     server = serve(**BUSY).start()
     chance = random.Random(1)
-    writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s=0.02) for number in range(2)]
+    writers = [Writer(f"w{number}", server, chance.getrandbits(64), pause_s=0.05) for number in range(2)]
     importer, eraser = Importer(server, 1, rows_a_file=800), Eraser(server)
     clients = [*writers, importer, eraser]
     for client in clients:

@@ -1,6 +1,7 @@
 """Killed between the commit that takes files out and their leaving the disk: the next start removes them for good, and keeps none aside."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import pytest
 from conftest import Serve
 from crash_rig import (
     PROJECT,
+    QUIET,
     ROOT,
     Server,
     body_of,
+    closing_all,
     event,
     files_aside,
     now_ms,
@@ -31,8 +34,16 @@ GONE_S = 30.0
 AT_THE_FIRST_FILE = "unlink,unlinkat:signal=SIGKILL:when=1"
 
 
-def filled(server: Server) -> None:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two files of one day, and one of long ago, of two persons; and one of another project."""
+    folder = tmp_path_factory.mktemp("filled") / "data"
+    with closing_all([Server(folder, QUIET, output=folder.parent)]) as (server,):
+        fill(server)
+    return folder
+
+
+def fill(server: Server) -> None:
     for nth in range(2):
         server.start()
         at_ms = now_ms()
@@ -116,10 +127,9 @@ WAYS: dict[str, tuple[Callable[[Server], None], Counter[str]]] = {
 
 @pytest.mark.parametrize(("take_out", "left"), WAYS.values(), ids=WAYS)
 def test_files_that_were_taken_out_before_a_kill_are_gone_after_the_next_start(
-    serve: Serve, take_out: Callable[[Server], None], left: Counter[str]
+    serve: Serve, tmp_path: Path, filled: Path, take_out: Callable[[Server], None], left: Counter[str]
 ) -> None:
-    server = serve()
-    filled(server)
+    server = serve(Path(shutil.copytree(filled, tmp_path / "data")))
     take_out(server)
     assert taken_out(server.folder), "the kill came too early or too late"
     server.start()  # and nobody sends or asks it anything
