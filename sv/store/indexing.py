@@ -1,5 +1,6 @@
 """Looks after key files (`keys/…`, beside `events/…`): makes those that are missing, checks each before queries use it, makes those anew
-that are of an earlier layout once no other is missing, and deletes those whose part is gone.
+that are of an earlier layout once no other is missing, looks again after those that queries could not read, and deletes those whose part is
+gone.
 
 What a key file says is in its part too, so nothing waits for one: queries read the part until its key file is there, a disk that refuses it
 only costs speed, and a damaged one is made again.
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 KEYS: Final = "keys"
 
 TRY_AGAIN_S: Final = 300.0
-"""A part whose keys could not be made (a full disk) is left alone for so long."""
+"""A part whose keys could not be made (a full disk), or not be read, is left alone for so long."""
 
 
 class Indexing:
@@ -49,6 +50,8 @@ class Indexing:
         if not self._store.is_engine_open:
             return None
         version, now_s = self._store.catalog.version, self._monotonic_s()
+        for part_id in self._store.tables.lost_keys():
+            self._try_again(part_id)
         if version != self._version or now_s >= min(self._not_before_s.values(), default=now_s + 1):
             self._version = version
             parts = self._store.catalog.parts()
@@ -95,8 +98,11 @@ class Indexing:
             if self._is_ending():
                 return
             log.warning("can't make the key file of %s, so queries on that part are slower: %s", part.path, redacted(error))
-            self._done.discard(part.part_id)
-            self._not_before_s[part.part_id] = self._monotonic_s() + TRY_AGAIN_S
+            self._try_again(part.part_id)
+
+    def _try_again(self, part_id: int) -> None:
+        self._done.discard(part_id)
+        self._not_before_s[part_id] = self._monotonic_s() + TRY_AGAIN_S
 
     def remove(self, parts: Sequence[Part]) -> None:
         """The key files of parts whose own files are about to go."""

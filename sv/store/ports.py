@@ -160,6 +160,10 @@ class Tables(Protocol):
         """Whether the file that was just opened is of an earlier layout, which says less than one that is made anew."""
         ...
 
+    def lost_keys(self) -> set[int]:
+        """The parts whose key files queries could not read, and use no more, since this was asked last."""
+        ...
+
     def write_keys(self, part: Part, source: Path, target: Path) -> bool:
         """Make the key file of the part, whose own file is `source`, at `target`. False where it can have none."""
         ...

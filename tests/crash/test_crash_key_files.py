@@ -1,5 +1,6 @@
 """Key files beside the parts: made in the background, gone with their part, made anew where damaged, and never needed."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from folder_rig import Folder, now_ms
 
 from sv.cli import main
 from sv.engine.duck.keys import key_files, key_writing
+from sv.store import indexing
 
 DAY_MS = 86_400_000
 
@@ -108,6 +110,28 @@ def test_a_start_uses_whole_key_files_makes_damaged_ones_anew_and_deletes_strang
     again.close()
 
 
+def test_key_files_that_are_damaged_or_deleted_under_a_running_server_are_made_anew(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(folder)
+    folder.server.maintenance.index()
+    names = expected(folder)
+    content = {name: (folder.path / name).read_bytes() for name in names}
+    _, damaged, missing = (folder.path / name for name in names)
+    damaged.write_bytes(content[names[1]][:-1] + b"?")
+    missing.unlink()
+    parts = folder.server.catalog.parts()
+    assert len(folder.server._open_tables().key_files.without(parts, (0, 1, 2))) == 3, "asked what can't be read"
+    assert used(folder) == 1
+    folder.server.maintenance.index()
+    assert used(folder) == 1, "tried again at once"
+    later_s = time.monotonic() + indexing.TRY_AGAIN_S + 1
+    monkeypatch.setattr(folder.server.maintenance._indexing, "_monotonic_s", lambda: later_s)
+    folder.server.maintenance.index()
+    assert used(folder) == 3
+    assert {name: (folder.path / name).read_bytes() for name in names} == content
+
+
 def test_key_files_of_an_earlier_layout_are_used_until_they_are_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,17 +208,17 @@ def test_a_server_that_ends_begins_no_further_key_file(folder: Folder) -> None:
 
 
 def test_parts_that_come_and_go_are_looked_after_without_going_through_all_of_them_each_time(folder: Folder) -> None:
-    indexing = folder.server.maintenance._indexing
+    looks = folder.server.maintenance._indexing
     filled(folder, 4)
     with mock.patch.object(folder.server.catalog, "parts", side_effect=folder.server.catalog.parts) as asked:
         folder.server.maintenance.index()
         assert asked.call_count == 1
-        assert indexing.next_part() is None
+        assert looks.next_part() is None
         assert asked.call_count == 1
         folder.put("more")
         folder.flush()
         before = asked.call_count
-        assert indexing.next_part() is not None
+        assert looks.next_part() is not None
         assert asked.call_count == before + 1
     folder.server.maintenance.index()
     folder.merge()

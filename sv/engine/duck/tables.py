@@ -255,6 +255,9 @@ class DuckTables:
     def are_keys_outdated(self, part_id: int) -> bool:
         return self.key_files.is_outdated(part_id)
 
+    def lost_keys(self) -> set[int]:
+        return self.key_files.lost()
+
     def write_keys(self, part: Part, source: Path, target: Path) -> bool:
         with self._writing() as cursor:
             try:

@@ -40,6 +40,7 @@ class KeyFiles:
         self._paths: dict[int, str] = {}
         """Of the others."""
         self._outdated: set[int] = set()
+        self._lost: set[int] = set()
         self.bytes = 0
         self.when_gone: Callable[[int], None] = lambda _part_id: None
 
@@ -76,6 +77,12 @@ class KeyFiles:
         """Whether the part's key file is of an earlier layout."""
         with self._lock:
             return part_id in self._outdated
+
+    def lost(self) -> set[int]:
+        """The parts whose key files were given up since this was asked last."""
+        with self._lock:
+            found, self._lost = self._lost, set()
+            return found
 
     def give_up(self, part: Part, file: KeyFile, error: OSError) -> None:
         """Stop using the key file; queries read the part itself instead. Says nothing where it was made anew meanwhile."""
@@ -120,7 +127,9 @@ class KeyFiles:
         return file
 
     def _give_up(self, part_id: int, path: str, reason: str) -> None:
-        self.discard(part_id)
+        with self._lock:
+            self._discard(part_id)
+            self._lost.add(part_id)
         log.warning("can't read the key file %s, so queries on that part are slower: %s", path, reason)
 
     # Called with `_lock` locked.
