@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sv.insights import export
-from sv.insights.export import PersonExport
+from sv.insights.export import Exported, PersonExport
 from sv.meta.projects import Project
 from sv.model.errors import Unavailable
 from sv.model.limits import EXPORT_TRIES
@@ -75,7 +75,7 @@ def exported(refusals: int, recordings: Any = NONE) -> tuple[list[str], bool]:
     async def read(threads: ThreadPoolExecutor) -> bool:
         try:
             made = PersonExport(cast("Any", Busy(refusals)), nothing, nothing, recordings, threads)
-            async for some in made.lines(PROJECT, ANN):
+            async for some in made.lines(PROJECT, Exported(ANN.distinct_id, ANN)):
                 lines.extend(some.splitlines())
         except Unavailable:
             return True
