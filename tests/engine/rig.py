@@ -37,7 +37,7 @@ Event: TypeAlias = dict[str, Any]
 
 State = Literal["buffer", "days", "small", "merged", "mixed"]
 STATES: Final[tuple[State, ...]] = get_args(State)
-"""buffer: nothing flushed. days: one flush, a part a day. small: a flush after every third of them. merged: those merged to one part, of slices.
+"""buffer: nothing flushed. days: one flush, a part a day. small: three flushes. merged: those merged to one part, of slices.
 mixed: half of it in parts, a quarter in a buffer that is being flushed, a quarter in the one that takes events."""
 
 NOON: Final = 1_749_988_800_000

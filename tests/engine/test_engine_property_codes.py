@@ -198,9 +198,9 @@ def test_texts_of_several_files_are_asked_about_some_at_a_time(
         Filter("p", Operator.LT, 9),
     ):
         need = Condition(None, item)
-        for most in (1, 400, 9999):
-            monkeypatch.setattr(key_conditions, "BYTES_TAKEN", most)
-            monkeypatch.setattr(key_conditions, "FEW_TEXTS", most % 2)
+        for taken, few in ((1, 0), (400, 2048), (9999, 0)):  # each file by itself, some together, all
+            monkeypatch.setattr(key_conditions, "BYTES_TAKEN", taken)
+            monkeypatch.setattr(key_conditions, "FEW_TEXTS", few)
             told = answers_of({need}, files, Statements(rig.database), lambda part, *_: failed.append(part), LIMITS)
             for _, file, held in placed:
                 one = told[need, file]

@@ -15,7 +15,7 @@ _ABSENT: Final = LISTING | {404: 'no person "nobody" (distinct_id)'}
 _EXPORT: Final = (
     "All that is kept of a person, one JSON object a line, sent as it is read. `type` says what a line is: first the `person` with its "
     "traits; each `session`; each `event`, newest first; each `recording`, with its chunks; at last `end` with the number of "
-    "events. An answer that doesn't end with that line was cut off."
+    "events. An answer that doesn't end with that line was cut off. Of an id under which recordings alone came there are these and the end."
 )
 
 PERSON_OPERATIONS: Final[dict[str, Operation]] = {

@@ -21,7 +21,7 @@ from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.keys.key_values import Coded, Files, GiveUp, coded_values, rows_holding, texts_in
 from sv.engine.duck.keys.property_codes import PropertyColumn
-from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts, is_told_by_bytes, strings_meeting
+from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts, strings_by_bytes, strings_by_sql
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import COLUMNS, STRING_PROPERTY_COLUMNS
@@ -36,7 +36,7 @@ BYTES_TAKEN: Final = 4 << 20
 """Of JSON texts that are taken out of key files at a time; in memory they take several times that."""
 
 FEW_TEXTS: Final = 2048
-"""Strings that SQL is asked about together with what isn't a string."""
+"""So many strings and fewer are asked about together with what isn't a string, where SQL is asked."""
 
 Table = NDArray[np.bool_]
 """Which codes a condition holds for, by code."""
@@ -243,11 +243,13 @@ class _OfProperty:
         is_string = _is_bare(held)
         strings = held.filter(pa.array(is_string)).cast(pa.binary())
         strings = compute.call_function("binary_slice", [strings], compute.SliceOptions(1, -1)).cast(pa.string())
-        if len(strings) < FEW_TEXTS and not is_told_by_bytes(positive, strings):
-            is_string[:] = False
+        of_strings = strings_by_bytes(positive, strings) if len(strings) else None
+        if of_strings is None and len(strings) > FEW_TEXTS:
+            of_strings = strings_by_sql(positive, strings, self._statements, self._limits)
         holds = np.empty(len(texts), np.bool_)
-        if is_string.any():
-            of_strings = strings_meeting(positive, strings, self._statements, self._limits)
+        if of_strings is None:
+            is_string[:] = False
+        else:
             holds[is_string] = of_strings if positive.operator is self._item.operator else ~of_strings
         others = np.flatnonzero(~is_string).tolist()
         asked = self._ask({texts[nth] for nth in others}) if others else {}

@@ -77,9 +77,8 @@ class Coded(NamedTuple):
 class Held(NamedTuple):
     """The same with all texts taken out of the files.
 
-    texts: the files grouped by their values: JSON texts by code, None for "absent". numbers: for files that have numbers, these, ascending,
-    from code 1 on. absent: files in which no event has the property. distinct: all the texts; where there are more than MAX_ASKED, `texts`
-    and `distinct` are empty.
+    texts: the files grouped by their values: JSON texts by code, None for "absent". distinct: all the texts; where there are more than
+    MAX_ASKED, `texts` and `distinct` are empty.
     """
 
     texts: dict[tuple[str | None, ...], list[tuple[KeyFile, PropertyColumn]]]

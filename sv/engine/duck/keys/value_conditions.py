@@ -109,28 +109,24 @@ def ask_ahead(wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]]) -> None
             _ask(asked)
 
 
-def is_told_by_bytes(item: Filter, strings: Any) -> bool:
-    """Whether bytes tell which of these strings, an Arrow array, a condition that negates nothing holds for, without a statement."""
-    return _is_plain(
-        item, TEXT, bool(compute.call_function("all", [compute.call_function("string_is_ascii", [strings])]).as_py())
-    )
-
-
-def strings_meeting(item: Filter, strings: Any, statements: Statements, limits: Limits) -> Flags:
-    """For which of these strings, an Arrow array without nulls, a condition that negates nothing holds."""
+def strings_by_bytes(item: Filter, strings: Any) -> Flags | None:
+    """For which of these strings, an Arrow array that has some and no nulls, a condition that negates nothing holds; None where bytes don't
+    tell."""
     if item.operator is Operator.IS_SET:
         return np.ones(len(strings), np.bool_)
+    is_ascii = compute.call_function("all", [compute.call_function("string_is_ascii", [strings])]).as_py()
+    return _plain(item, _rows_of(strings)) if _is_plain(item, TEXT, is_ascii) else None
+
+
+def strings_by_sql(item: Filter, strings: Any, statements: Statements, limits: Limits) -> Flags:
+    """The same, by a statement."""
+    return _told(item, [_rows_of(strings)], statements, limits)
+
+
+def _rows_of(strings: Any) -> Rows:
     _, offsets, data = strings.buffers()
-    rows = Rows(
-        strings,
-        np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8),
-        np.frombuffer(offsets, np.int32)[: len(strings) + 1],
-        np.ones(len(strings), np.bool_),
-        TEXT,
-    )
-    if is_told_by_bytes(item, strings):
-        return _plain(item, rows)
-    return _told(item, [rows], statements, limits)
+    texts = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return Rows(strings, texts, np.frombuffer(offsets, np.int32)[: len(strings) + 1], np.ones(len(strings), np.bool_), TEXT)
 
 
 def _unplain(answer: OfTexts, file: KeyFile, ranges: Sequence[Range]) -> Iterator[tuple[int, Rows]]:
