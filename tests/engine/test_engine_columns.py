@@ -17,7 +17,7 @@ from sv.model.batch import StoredBatch
 from sv.model.enrichment import LOOKED_AT
 from tests.engine.rig import NOON, RECEIVED, Event, Rig
 
-NAMES = ["view", "é", "buy it", "$pageview"]
+NAMES = ["view", "é", "buy it", "$pageview", "$identify"]
 TEXTS = ["", "a", 'a"b', "a\\b", "é😀", "\x0b\x1f", "x" * 300, "2026-01-02", "2026-01-02T03:04:05Z", "ab3e5cd", "x,y:{}"]
 URLS = [
     "https://shop.example/", "https://shop.example/a/b/?utm_source=a%20b&utm_term=&utm_medium=%ff#x", "/only/path?x=1", "about:blank", "",
@@ -112,21 +112,35 @@ def test_what_ingest_would_change_or_refuse_or_read_otherwise_is_not_taken_in_co
 def test_what_is_known_of_rows_changes_no_summary(rig: Rig, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(seed)
     sent = [each for _ in range(4) for each in odd_events(draw, with_other_kinds=seed % 2 == 0)]
+    lacking = draw.sample(["userId", "sessionId", "properties"], draw.randrange(4))
+    have_sessions = draw.random() < 0.3
+    for n, each in enumerate(sent):
+        each |= {"anonymousId": each.get("anonymousId", "a")} | ({"sessionId": f"s{n % 9}"} if have_sessions else {})
+        for name in lacking:
+            each.pop(name, None)
     generation = rig.buffer(rig.batch(sent, user_agent=draw.choice(["", "Googlebot/2.1"])))
-    simply = items_of(rig, generation)
-    monkeypatch.setattr(reading, "MIN_ROWS", 1)
+    few = items_of(rig, generation)
+    with monkeypatch.context() as nothing_known:
+        nothing_known.setattr(reading, "look", lambda *_: known.NOTHING)
+        simply = items_of(rig, generation)
+    assert few == simply
+    monkeypatch.setattr(known, "FEW_ROWS", 0)
+    assert items_of(rig, generation) == simply
+    monkeypatch.setattr(known, "MIN_ROWS", 1)
     monkeypatch.setattr(known, "SAMPLED", 1)
     monkeypatch.setattr(known, "LEAST_SHARE", 0)
     monkeypatch.setattr(known, "MOST_NAMES", 1000)
     monkeypatch.setattr(known, "MAX_NAMES", draw.choice([1, 4, 64]))
     assert items_of(rig, generation) == simply
-    assert list(simply) == list(SUMMARIES)
+    assert set(simply) | {"aliases"} == set(SUMMARIES)
 
 
 def items_of(rig: Rig, generation: int) -> dict[str, Any]:
     found: dict[str, list[Any]] = defaultdict(list)
     for summary in rig.tables.summarise([generation], 0, 2**45):
         found[summary.kind] += json.loads(summary.content)
+    for person in found["persons"]:
+        person[-2:] = map(sorted, person[-2:])
     return {kind: merged(items) if kind == "definitions" else sorted(map(json.dumps, items)) for kind, items in found.items()}
 
 

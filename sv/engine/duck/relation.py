@@ -139,20 +139,23 @@ def joined(conditions: list[str]) -> str:
     return "\n  and ".join(conditions) if conditions else "true"
 
 
-def session_starts(rows: str, whose: str = "person") -> str:
+def session_starts(rows: str, whose: Sequence[str] = ("person",)) -> str:
     """A select of `rows` with `started`: when the derived session of the row started. `rows` has person and timestamp.
 
-    whose: the columns that a person is told apart by; by the project too where the rows are of several.
+    whose: the columns that a person is told apart by, none of them null; by the project too where the rows are of several.
 
     Exact where `rows` are all of a person's events without a session id of some range of time: two of them are in one session when no
     gap between neighbours from one to the other is over 30 minutes. A session that began before the range appears to start with its
     first event in it.
     """
-    before = f"lag(timestamp) over (partition by {whose} order by timestamp)"
+    # One order in the place of a partition for each person, which takes up to twice as long.
+    in_order = f"over (order by {', '.join(whose)}, timestamp)"
+    is_another = " or ".join(f"lag({column}) {in_order} <> {column}" for column in whose)
+    is_first = f"coalesce({is_another} or timestamp - lag(timestamp) {in_order} > to_milliseconds({SESSION_GAP_MS}), true)"
     return f"""
-    select * exclude (opened), max(opened) over (partition by {whose} order by timestamp) as started
+    select * exclude (opened), last_value(opened ignore nulls) {in_order} as started
     from (
-      select *, case when coalesce(timestamp - {before} > to_milliseconds({SESSION_GAP_MS}), true) then timestamp end as opened
+      select *, case when {is_first} then timestamp end as opened
       from ({rows})
     )
     """

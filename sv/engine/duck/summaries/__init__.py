@@ -21,11 +21,12 @@ from sv.engine.duck.summaries.pieces import Row, fetched
 Summarise = Callable[[duckdb.DuckDBPyConnection, str, dict[str, Any], Known], Iterator[Row]]
 
 
-def _by(summary_sql: Callable[[str, Known], str]) -> Summarise:
-    """In one statement."""
+def _by(summary_sql: Callable[[str, Known], str | None]) -> Summarise:
+    """In one statement, or none."""
 
     def summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, Any], known: Known) -> Iterator[Row]:
-        return fetched(cursor.execute(parsed(cursor, summary_sql(rows, known)), params))
+        text = summary_sql(rows, known)
+        return iter(()) if text is None else fetched(cursor.execute(parsed(cursor, text), params))
 
     return summarise
 

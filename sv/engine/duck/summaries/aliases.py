@@ -7,8 +7,10 @@ from sv.engine.duck.summaries.known import NOTHING, Known
 from sv.engine.duck.summaries.pieces import hex_id, in_pieces
 
 
-def summary_sql(rows: str, known: Known = NOTHING) -> str:  # noqa: ARG001 - as of all kinds
-    """See the package."""
+def summary_sql(rows: str, known: Known = NOTHING) -> str | None:
+    """See the package. None where nobody is a user."""
+    if not known.has_users:
+        return None
     items = f"""
       select project_id, json_array(anonymous_id, user_person, {hex_id("first_id")}) as item from pairs
       union all
@@ -23,5 +25,5 @@ def summary_sql(rows: str, known: Known = NOTHING) -> str:  # noqa: ARG001 - as 
       where anonymous_id is not null and anonymous_id <> user_id
       group by project_id, anonymous_id
     )
-    {in_pieces(items)}
+    {in_pieces(items, known)}
     """

@@ -26,7 +26,7 @@ from sv.engine.duck.parsed import parsed
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 from sv.engine.duck.summaries.known import NOTHING, Known
-from sv.engine.duck.summaries.pieces import PIECE_ITEMS, Row, fetched
+from sv.engine.duck.summaries.pieces import Row, fetched, in_pieces, where
 from sv.engine.duck.summaries.regular import COUNTED, EVENTS, counted_sql, events_sql, named, rest_of
 from sv.model import limits
 
@@ -69,7 +69,6 @@ _IS_CERTAIN: Final = f"""
 """
 
 _COUNTS: Final = ", ".join(("events", *(f"{kind}s" for kind in KINDS)))
-_COUNTED: Final = ", ".join(f"coalesce(sum(events) filter (kind = '{kind}'), 0)::bigint as {kind}s" for kind in KINDS)
 _SUMMED: Final = ", ".join(f"sum({kind}s)::bigint as {kind}s" for kind in KINDS)
 
 
@@ -82,23 +81,27 @@ def summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, An
         ((regular, may_differ),) = cursor.execute(_IS_CERTAIN).fetchall()
         if not may_differ:
             effective, names = named(known)
-            yield from fetched(cursor.execute(_summary_sql(rows, effective), params | names))
+            yield from fetched(cursor.execute(_summary_sql(rows, effective, known), params | names))
             ((total,),) = cursor.execute(f"select count(*) from ({rows})", params).fetchall()
             if regular < total:
-                yield from fetched(cursor.execute(_summary_sql(rest_of(rows, known), _values(known), days="limit 0"), shape))
+                yield from fetched(
+                    cursor.execute(_summary_sql(rest_of(rows, known), _values(known), known, days="limit 0"), shape)
+                )
             return
-    yield from fetched(cursor.execute(parsed(cursor, summary_sql(rows)), params))
+    yield from fetched(cursor.execute(parsed(cursor, summary_sql(rows, known)), params))
 
 
 def summary_sql(rows: str, known: Known = NOTHING) -> str:
     """See the package."""
-    return _summary_sql(rows, _values(known))
+    return _summary_sql(rows, _values(known), known)
 
 
-def _summary_sql(rows: str, effective: str, days: str = "") -> str:
+def _summary_sql(rows: str, effective: str, known: Known, days: str = "") -> str:
+    sums = {kind: where(f"kind = '{kind}'", "sum", "events", known) for kind in KINDS}
+    counted = ", ".join(f"coalesce({events}, 0)::bigint as {kind}s" for kind, events in sums.items())
     return f"""
 with source as not materialized ({rows}), {effective}, {_TOLD}, pairs as (
-  select project_id, event, name, sum(events)::bigint as events, {_COUNTED}, coalesce({_LEAST}, []) as examples
+  select project_id, event, name, sum(events)::bigint as events, {counted}, coalesce({_LEAST}, []) as examples
   from told
   group by project_id, event, name
 ), properties as (
@@ -107,11 +110,11 @@ with source as not materialized ({rows}), {effective}, {_TOLD}, pairs as (
     list_sort(list_distinct(flatten(list(examples))))[:{limits.EXAMPLE_VALUES_MAX}] as examples
   from pairs
   group by project_id, name
-  qualify row_number() over (partition by project_id order by sum(pairs.events) desc, name) <= {limits.MAX_PROPERTIES_PER_SUMMARY}
+  {_first(limits.MAX_PROPERTIES_PER_SUMMARY, "sum(pairs.events) desc, name", known)}
 ), pairs_kept as (
   select *
   from pairs semi join properties using (project_id, name)
-  qualify row_number() over (partition by project_id order by events desc, event, name) <= {limits.MAX_PAIRS_PER_SUMMARY}
+  {_first(limits.MAX_PAIRS_PER_SUMMARY, "events desc, event, name", known)}
 ), days as (
   select
     project_id, event, epoch_ms(timestamp) // {limits.DAY_MS} as day, count(*) as events,
@@ -125,21 +128,34 @@ with source as not materialized ({rows}), {effective}, {_TOLD}, pairs as (
   select project_id, 2, events, json_array('property', name, {_COUNTS}, examples) from properties
   union all
   select project_id, 3, events, json_array('pair', event, name, {_COUNTS}, examples) from pairs_kept
-), pieces as (
-  select project_id, item, (row_number() over (partition by project_id order by rank, events desc) - 1) // {PIECE_ITEMS} as piece
-  from items
 )
-select project_id, '[' || string_agg(item, ',') || ']'
-from pieces
-group by project_id, piece
-order by project_id, piece
+{in_pieces("from items", known, "rank, events desc")}
 """
+
+
+def _first(count: int, order: str, known: Known) -> str:
+    """Of each project the first rows alone. Few events have no more."""
+    return "" if known.is_few else f"qualify row_number() over (partition by project_id order by {order}) <= {count}"
 
 
 def _values(known: Known) -> str:
     """A row is a value of an event's property and how many events have it: `own` of what clients sent, `effective` of what queries see."""
     typed = {name: column for name, column in STRING_PROPERTY_COLUMNS.items() if column in known.columns}
-    names, columns = ", ".join(f"'{name}'" for name in typed), ", ".join(typed.values())
+    also = ""
+    if typed:
+        names, columns = ", ".join(f"'{name}'" for name in typed), ", ".join(typed.values())
+        also += f"""
+  union all
+  select
+    project_id, event, name, count(*) as events,
+    case when strlen(value) <= {limits.MAX_EXAMPLE_BYTES} then to_json(value)::varchar else '"' end as value
+  from (select project_id, event, unnest([{names}]::varchar[]) as name, unnest([{columns}]::varchar[]) as value from source)
+  where value is not null
+  group by all"""
+    if known.has_bots:
+        also += f"""
+  union all
+  select project_id, event, '{IS_BOT}', count(*), 'true' from source where is_bot group by project_id, event"""
     return f"""
 members as (
   select
@@ -155,21 +171,11 @@ members as (
   from members
   where value <> 'null'
   group by all
-), typed as (
-  select
-    project_id, event, name, count(*) as events,
-    case when strlen(value) <= {limits.MAX_EXAMPLE_BYTES} then to_json(value)::varchar else '"' end as value
-  from (select project_id, event, unnest([{names}]::varchar[]) as name, unnest([{columns}]::varchar[]) as value from source)
-  where value is not null
-  group by all
 ), effective as (
   select project_id, event, name, events, value
   from own
   where not (name in ({_TYPED_NAMES}) and starts_with(value, '"')) and not (name = '{IS_BOT}' and value = 'true')
-  union all
-  select project_id, event, name, events, value from typed
-  union all
-  select project_id, event, '{IS_BOT}', count(*), 'true' from source where is_bot group by project_id, event
+  {also}
 )"""
 
 

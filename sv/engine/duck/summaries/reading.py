@@ -12,9 +12,10 @@ import duckdb
 
 from sv.engine.duck.buffer.drain import buffer_name
 from sv.engine.duck.files import read_files
+from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import COLUMN_LIST
 from sv.engine.duck.summaries import SUMMARIES
-from sv.engine.duck.summaries.known import MIN_ROWS, NOTHING, look
+from sv.engine.duck.summaries.known import look
 from sv.engine.duck.summaries.sessions import REFERRER
 from sv.model.rollup import Summary
 
@@ -41,8 +42,8 @@ def summarise_buffers(
     for generation in generations:
         # Under a name that never changes, so that the statements don't either.
         cursor.execute(f"create or replace temp view summarised as select *, rowid as place from {buffer_name(generation)}")
-        for low, high, count in _slices(cursor, rows, params, memory_bytes):
-            found += _summarise(cursor, rows, params | {"low": low, "high": high}, count)
+        for low, high, count, size in _slices(cursor, rows, params, memory_bytes):
+            found += _summarise(cursor, rows, params | {"low": low, "high": high}, count, size)
     return found
 
 
@@ -58,14 +59,16 @@ def summarise_file(cursor: duckdb.DuckDBPyConnection, path: Path, project_id: st
     """The summaries of a file's rows, a piece at a time: grouping happens in the engine, which spills what it can't hold."""
     rows = f"select *, $project_id as project_id, {REFERRER} as referrer from ({read_files([path], with_place=True)})"
     params: dict[str, int | str] = {"project_id": project_id}
-    for low, high, count in _slices(cursor, rows, params, memory_bytes):
-        yield from _summarise(cursor, rows, params | {"low": low, "high": high}, count)
+    for low, high, count, size in _slices(cursor, rows, params, memory_bytes):
+        yield from _summarise(cursor, rows, params | {"low": low, "high": high}, count, size)
 
 
-def _summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, int | str], count: int) -> Iterator[Summary]:
-    """The summaries of a slice of the rows, in which there are so many."""
+def _summarise(
+    cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, int | str], count: int, size: int
+) -> Iterator[Summary]:
+    """The summaries of a slice of the rows, in which there are so many, of so many bytes of properties."""
     of_slice = f"select * from ({rows}) where place between $low and $high"
-    known = look(cursor, of_slice, params) if count >= MIN_ROWS else NOTHING
+    known = look(cursor, of_slice, params, count, size)
     without_place = f"select * exclude (place) from ({of_slice})"
     for kind, summarise in SUMMARIES.items():
         yield from (Summary(kind, project, content) for project, content in summarise(cursor, without_place, params, known))
@@ -73,15 +76,15 @@ def _summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, i
 
 def _slices(
     cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, int | str], memory_bytes: int
-) -> list[tuple[int, int, int]]:
-    """The first and the last place of each slice of the rows, and how many it has; none where there are no rows."""
+) -> list[tuple[int, int, int, int]]:
+    """The first and the last place of each slice of the rows, how many it has, and how many bytes of properties; none where there are no
+    rows."""
     most = max(memory_bytes // SLICES, MIN_SLICE_BYTES)
     sizes = f"select place, strlen(properties) as bytes from ({rows})"
-    found = cursor.execute(f"select min(place), max(place), count(*), sum(bytes) from ({sizes})", params).fetchall()
-    ((low, high, count, total),) = found
+    told = "min(place), max(place), count(*), sum(bytes)"
+    (found,) = cursor.execute(parsed(cursor, f"select {told} from ({sizes})"), params).fetchall()
+    low, _, _, total = found
     if low is None or total <= most:
-        return [] if low is None else [(low, high, count)]
-    cut = f"select place, sum(bytes) over (order by place) // {most:d} as slice from ({sizes})"
-    return cursor.execute(
-        f"select min(place), max(place), count(*) from ({cut}) group by slice order by slice", params
-    ).fetchall()
+        return [] if low is None else [found]
+    cut = f"select *, sum(bytes) over (order by place) // {most:d} as slice from ({sizes})"
+    return cursor.execute(f"select {told} from ({cut}) group by slice order by slice", params).fetchall()

@@ -23,7 +23,7 @@ from typing import Final
 
 from sv.engine.duck.relation import SESSION_GAP_MS, session_starts
 from sv.engine.duck.summaries.known import NOTHING, Known
-from sv.engine.duck.summaries.pieces import PIECE_ITEMS
+from sv.engine.duck.summaries.pieces import in_pieces, where
 from sv.model.limits import MAX_SESSION_URL_CHARS, MAX_SESSION_VALUE_CHARS
 
 QUIET_EVENTS: Final = ("$pageview", "$pageleave", "$identify")
@@ -61,13 +61,14 @@ def _ranked(key: str, *values: str) -> str:
     return f"case when {key} >= {_TOP} then '01' else '00' end || ({key} % {_TOP})::uuid::varchar, {', '.join(values)}"
 
 
-def _earliest(column: str, most_chars: int) -> str:
-    is_there = f"filter (where {column} is not null)"
-    return f"'00' || (min(id) {is_there})::varchar, left(arg_min({column}, id) {is_there}, {most_chars})"
+def _earliest(column: str, most_chars: int, known: Known) -> str:
+    is_there = f"{column} is not null"
+    first, value = where(is_there, "min", "id", known), where(is_there, "arg_min", column, known, by="id")
+    return f"'00' || ({first})::varchar, left({value}, {most_chars})"
 
 
 def _earliest_known(column: str, known: Known) -> str:
-    return _earliest(column, MAX_SESSION_VALUE_CHARS) if column in known.columns else "null, null"
+    return _earliest(column, MAX_SESSION_VALUE_CHARS, known) if column in known.columns else "null, null"
 
 
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
@@ -80,10 +81,10 @@ def _session(known: Known) -> str:
     json_array(
       'session', session_id, owner, case when owner is null then {_TIE} else owner end,
       epoch_ms(min(timestamp)), epoch_ms(max(timestamp)), count(*),
-      count(*) filter (where event = '$pageview'), count(*) filter (where event not in ({_QUIET})),
+      {where("event = '$pageview'", "count", "1", known)}, {where(f"event not in ({_QUIET})", "count", "1", known)},
       {_ranked("min(entry_key)", f"left({_ENTRY}[1], {MAX_SESSION_URL_CHARS})", f"left({_ENTRY}[2], {MAX_SESSION_URL_CHARS})")},
       {_ranked("max(exit_key)", f"left(arg_max(url, exit_key), {MAX_SESSION_URL_CHARS})")},
-      {_earliest("referrer", MAX_SESSION_URL_CHARS)},
+      {_earliest("referrer", MAX_SESSION_URL_CHARS, known)},
       {", ".join(_earliest_known(column, known) for column in ("country", "device_type", "browser", "os"))},
       {_ranked("max(person_key)", _SHOWN)}
     )
@@ -92,16 +93,22 @@ def _session(known: Known) -> str:
 
 def summary_sql(rows: str, known: Known = NOTHING) -> str:
     """See the package."""
-    runs = session_starts(f"select project_id, {_COLUMNS} from events where session_id is null", "project_id, person")
-    return f"""
-    with events as not materialized ({rows}), keyed as not materialized (
+    keyed: list[str] = []
+    if known.has_sessions:
+        keyed.append(f"""
       select project_id, session_id, null::bigint as owner, null::timestamp as started, {_COLUMNS}
       from events
-      where session_id is not null
-      union all
-      select project_id, null as session_id, person as owner, started, * exclude (project_id, started)
-      from ({runs})
-    ), sessions as (
+      where session_id is not null""")
+    if known.has_runs:
+        runs = session_starts(
+            f"select project_id, {_COLUMNS} from events where session_id is null", whose=("project_id", "person")
+        )
+        keyed.append(f"""
+      select project_id, null::varchar as session_id, person as owner, started, * exclude (project_id, started)
+      from ({runs})""")
+    items = f"{_SESSIONS} union all {_PERSONS}" if known.has_sessions else _SESSIONS
+    return f"""
+    with events as not materialized ({rows}), keyed as not materialized ({" union all ".join(keyed)}), sessions as (
       select
         project_id, {_session(known)} as item, session_id,
         {_SHOWN} as shown, min(person) as least, max(person) as largest
@@ -109,18 +116,13 @@ def summary_sql(rows: str, known: Known = NOTHING) -> str:
       group by project_id, session_id, owner, started
     ), shared as (
       select project_id, session_id, shown from sessions where session_id is not null and least <> largest
-    ), items as (
-      select project_id, 1 as rank, item from sessions
-      union all
+    )
+    {in_pieces(items, known, "rank")}
+    """
+
+
+_SESSIONS: Final = "select project_id, 1 as rank, item from sessions"
+_PERSONS: Final = """
       select distinct project_id, 2, json_array('person', session_id, person)
       from keyed join shared using (project_id, session_id)
-      where person <> shown
-    ), pieces as (
-      select project_id, item, (row_number() over (partition by project_id order by rank) - 1) // {PIECE_ITEMS} as piece
-      from items
-    )
-    select project_id, '[' || string_agg(item, ',') || ']'
-    from pieces
-    group by project_id, piece
-    order by project_id, piece
-    """
+      where person <> shown"""
