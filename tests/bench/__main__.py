@@ -12,6 +12,7 @@ BENCHES = (
     "bulk_bench",
     "ingest_bench",
     "ingest_under_queries_bench",
+    "flush_bench",
     "funnel_bench",
     "insights_bench",
     "sessions_bench",

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import duckdb
 import msgspec
+from msgspec.structs import replace
 
 from sv.engine.duck.parsed import parsed
 from sv.engine.duck.properties import IS_BOT
@@ -93,6 +94,7 @@ def summarise(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, An
 
 def summary_sql(rows: str, known: Known = NOTHING) -> str:
     """See the package."""
+    known = replace(known, is_few=known.is_little)
     return _summary_sql(rows, _values(known), known)
 
 

@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from sv.engine.duck.parsed import parsed
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
-from sv.model.limits import MAX_PROPERTY_NAME_CHARS
+from sv.model.limits import MAX_PROPERTIES_PER_SUMMARY, MAX_PROPERTY_NAME_CHARS
 
 FEW_ROWS: Final = 1000
-FEW_BYTES: Final = 100_000
-"""Of properties. What few rows tell fits into one piece: no more than two items a row, and two for each six bytes of properties."""
+"""Have no more than two items each in what is not of properties, which fits into one piece."""
+
+LITTLE_BYTES: Final = 6 * MAX_PROPERTIES_PER_SUMMARY
+"""Of properties: each takes six or more, so that there are not too many for a summary."""
 
 MIN_ROWS: Final = 100_000
 """Whose properties are asked for: of 50,000 the further statements took as long as they saved, and longer. So of imports into a folder at
@@ -41,8 +43,8 @@ class Known(Struct, frozen=True):
     """What rows may have. Nothing is known of what is true here.
 
     columns: typed columns in which there may be values. has_bots: rows that are marked. has_traits: events that tell some. has_users: user
-    ids. has_sessions, has_runs: rows with a session id, rows without. is_few: at most FEW_ROWS rows, of at most FEW_BYTES. names: of
-    properties that many rows have, the most frequent first, none like another but for the case.
+    ids. has_sessions, has_runs: rows with a session id, rows without. is_few: at most FEW_ROWS rows. is_little: of them, with at most
+    LITTLE_BYTES of properties. names: of properties that many rows have, the most frequent first, none like another but for the case.
     """
 
     columns: tuple[str, ...] = COLUMNS
@@ -52,6 +54,7 @@ class Known(Struct, frozen=True):
     has_sessions: bool = True
     has_runs: bool = True
     is_few: bool = False
+    is_little: bool = False
     names: tuple[str, ...] = ()
 
 
@@ -69,8 +72,9 @@ def look(cursor: duckdb.DuckDBPyConnection, rows: str, params: dict[str, Any], c
     (found,) = cursor.execute(parsed(cursor, f"select {asked} from ({rows})"), params).fetchall()
     (bots, traits, users, sessions, runs), filled = found[: len(conditions)], found[len(conditions) :]
     if count < MIN_ROWS:
-        is_few = count <= FEW_ROWS and size <= FEW_BYTES
-        return Known(COLUMNS if filled[0] else (), bots, traits, users, sessions, runs, is_few)
+        is_few = count <= FEW_ROWS
+        is_little = is_few and size <= LITTLE_BYTES
+        return Known(COLUMNS if filled[0] else (), bots, traits, users, sessions, runs, is_few, is_little)
     columns = tuple(name for name, is_filled in zip(COLUMNS, filled, strict=True) if is_filled)
     return Known(columns, bots, traits, users, sessions, runs, names=_names(cursor, rows, params))
 
