@@ -78,7 +78,7 @@ CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
 class Visit:
     """A browser with the app open, or about to be. faults: all that should not have happened so far."""
 
-    def __init__(self, context: BrowserContext, url: str, screenshots: Path, page: Page | None = None) -> None:
+    def __init__(self, context: BrowserContext, url: str, screenshots: Path | None, page: Page | None = None) -> None:
         """page: one that an earlier visit has left, of a context that tells of its reports."""
         self.context = context
         self.url = url
@@ -230,13 +230,15 @@ class Visit:
         self.resize(DESK)
 
     def look(self, name: str) -> None:
-        """Keep a picture of the page in light, dark and on a phone; each has no finding of axe, and nothing juts out of the window."""
+        """The page in light, dark and on a phone: each has no finding of axe, and nothing juts out of the window. Pictures are kept where
+        somebody wants them."""
         for look, (scheme, size) in LOOKS.items():
             self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
             self.resize(size)
             wide, high = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-            seen = FloatRect(x=0, y=0, width=size["width"], height=min(high, MAX_PICTURE_HEIGHT))
-            self.page.screenshot(path=self._screenshots / f"{name}-{look}.png", full_page=True, clip=seen)
+            if self._screenshots is not None:
+                seen = FloatRect(x=0, y=0, width=size["width"], height=min(high, MAX_PICTURE_HEIGHT))
+                self.page.screenshot(path=self._screenshots / f"{name}-{look}.png", full_page=True, clip=seen)
             assert wide <= size["width"], f"{name}, {look}: {wide} of {size['width']} pixels wide"
             findings = self.axe(AXE_OF_COLOURS if look == "dark" else AXE_RULES)
             assert not findings, "\n".join([f"{name}, {look}", *findings])
@@ -267,7 +269,7 @@ def new_context(browser: Browser, state: Any = None) -> BrowserContext:
 
 
 @contextmanager
-def visiting(browser: Browser, url: str, screenshots: Path, state: Any = None) -> Iterator[Visit]:
+def visiting(browser: Browser, url: str, screenshots: Path | None, state: Any = None) -> Iterator[Visit]:
     """In a browser of its own. state: cookies of an earlier visit. Fails at the end where anything was amiss."""
     context = new_context(browser, state)
     visit = Visit(context, url, screenshots)
@@ -285,7 +287,7 @@ class Window:
     scripts before the page's own, which holds for the page's life.
     """
 
-    def __init__(self, browser: Browser, url: str, screenshots: Path, state: Any, session: pytest.Session) -> None:
+    def __init__(self, browser: Browser, url: str, screenshots: Path | None, state: Any, session: pytest.Session) -> None:
         self._browser = browser
         self._url = url
         self._screenshots = screenshots
@@ -331,8 +333,11 @@ class Window:
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
-def screenshot_folder() -> Path:
-    """SV_SCREENSHOTS, or build/screenshots: kept after the tests, to be looked at."""
-    folder = Path(os.environ.get("SV_SCREENSHOTS") or ROOT / "build" / "screenshots")
+def screenshot_folder() -> Path | None:
+    """SV_SCREENSHOTS: kept after the tests, to be looked at. None where it isn't set: a picture costs as much as a test."""
+    named = os.environ.get("SV_SCREENSHOTS")
+    if not named:
+        return None
+    folder = Path(named)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

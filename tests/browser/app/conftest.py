@@ -19,7 +19,7 @@ def built() -> None:
 
 
 @pytest.fixture(scope="session")
-def screenshots() -> Path:
+def screenshots() -> Path | None:
     return screenshot_folder()
 
 
@@ -67,7 +67,7 @@ Opens = Callable[[str, Running, dict[str, Any] | None], Window]
 
 
 @pytest.fixture
-def window(browser: Browser, windows: dict[str, Any], screenshots: Path, request: pytest.FixtureRequest) -> Opens:
+def window(browser: Browser, windows: dict[str, Any], screenshots: Path | None, request: pytest.FixtureRequest) -> Opens:
     """Gives the window of somebody by name, on this server and with this login."""
 
     def of(who: str, server: Running, login: dict[str, Any] | None) -> Window:
@@ -104,7 +104,9 @@ def own(empty_server: Running, api: Api, empty_login: dict[str, Any], window: Op
 
 
 @pytest.fixture
-def alone(browser: Browser, empty_server: Running, api: Api, empty_login: dict[str, Any], screenshots: Path) -> Iterator[Visit]:
+def alone(
+    browser: Browser, empty_server: Running, api: Api, empty_login: dict[str, Any], screenshots: Path | None
+) -> Iterator[Visit]:
     """As `own`, in a browser of which no other test has had anything."""
     assert api.server is empty_server
     with visiting(browser, empty_server.url, screenshots, empty_login) as visit:

@@ -26,7 +26,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def test_everything_the_app_asks_for_and_every_address_it_shows_is_below_the_path(
-    proxied: Proxied, context: BrowserContext, screenshots: Path
+    proxied: Proxied, context: BrowserContext, screenshots: Path | None
 ) -> None:
     visit = Visit(context, proxied.url, screenshots)  # counts whatever is asked of elsewhere as a fault
     page = visit.open("/settings/install")
@@ -66,7 +66,7 @@ def test_the_browser_client_sends_to_the_server_below_the_path_that_it_came_from
 
 
 def test_a_visit_is_recorded_and_its_recording_played_below_the_path(
-    proxied: Proxied, context: BrowserContext, screenshots: Path
+    proxied: Proxied, context: BrowserContext, screenshots: Path | None
 ) -> None:
     with Api(proxied.server) as api:
         changed = api.http.patch("/api/v1/projects/dev", json={"settings": {"recording_sample_rate": 1}})

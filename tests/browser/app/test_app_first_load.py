@@ -17,7 +17,7 @@ def test_the_overview_is_there_after_80_kilobytes_and_nothing_of_replay(
     browser: Browser,
     shop_server: Running,
     shop_login: dict[str, Any],
-    screenshots: Path,
+    screenshots: Path | None,
     record_property: Callable[[str, object], None],
 ) -> None:
     loaded: list[Request] = []
