@@ -148,7 +148,7 @@ def test_a_row_of_each_table_keeps_the_page_to_it(own: Visit, api: Api) -> None:
         view("bob", NOON, "/c", **{"$country": "DE"}),
         view("cat", NOON, "/c"),
     )
-    page = own.open("/overview", **WEEK)
+    page = own.open("/overview", compare="0", **WEEK)
     own.shows(lambda: figures(own)[:2], ["3", "3"])
     for card, tabs in TABLES.items():
         table = page.get_by_role("region", name=card, exact=True)

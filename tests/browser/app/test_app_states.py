@@ -150,7 +150,7 @@ def test_a_page_that_waits_says_so_lets_go_and_asks_again(
 
 def test_a_change_from_light_to_dark_is_whole_at_once_for_who_wants_no_motion(shop: Visit) -> None:
     """A colour that is inherited would come a step later on each level of the page if it took any time."""
-    page = shop.open("/")
+    page = shop.open("/overview", **{"from": "-1d"})
     shop.heading("Overview")
     shop.settle()
     page.evaluate("window.moves = 0; document.addEventListener('transitionrun', () => { window.moves += 1; }, true)")

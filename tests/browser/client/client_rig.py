@@ -206,14 +206,16 @@ class Visitor:
     def expect(self, *names: str) -> list[dict[str, Any]]:
         """Exactly these events are stored, once each, in the order of their times; and they are returned."""
         slow_at = time.monotonic() + SLOW_S
+        found: list[dict[str, Any]] = []
 
         def come_in() -> list[str]:
+            nonlocal found
             if self.is_still and time.monotonic() > slow_at:
                 self.later(1)
-            return sorted(event["event"] for event in self.stored())
+            found = self.stored()
+            return sorted(event["event"] for event in found)
 
         self.eventually(come_in, sorted(names))
-        found = self.stored()
         in_order = [event["event"] for event in found]
         assert in_order == list(names), in_order
         return found
