@@ -218,6 +218,26 @@ class RecordingChunks:
         rows = self._meta.rows(f"{_SELECT} where c.check_ms <= ? and {is_wanted} order by c.check_ms limit ?", now_ms, limit)
         return [to_struct(Chunk, row) for row in rows]
 
+    def doomed_of(self, project_id: str, session_ids: Sequence[str], after: tuple[int, int], limit: int) -> list[Chunk]:
+        """Doomed chunks of these sessions, due or not, beyond `after`: (recording, chunk_index)."""
+        rows = self._meta.rows(
+            f"""
+            {_SELECT}
+            where c.recording in (
+              select recording from recording_sessions
+              where project_id = ? and session_id in (select value from json_each(?))
+            )
+            and c.state = 'doomed' and (c.recording, c.chunk_index) > (?, ?)
+            order by c.recording, c.chunk_index
+            limit ?
+            """,
+            project_id,
+            msgspec.json.encode(list(session_ids)).decode(),
+            *after,
+            limit,
+        )
+        return [to_struct(Chunk, row) for row in rows]
+
     def doom(
         self, project_id: str | None, now_ms: int, *, before_ms: int | None = None, session_ids: Sequence[str] | None = None
     ) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from sv.model.errors import NotFound, Unavailable
-from sv.objects.port import SignedUpload, checked_key
+from sv.objects.port import SignedUpload, Undeleted, checked_key
 from sv.objects.signing import UrlSigner
 
 log = logging.getLogger(__name__)
@@ -84,14 +84,21 @@ class FolderStore:
 
     def delete(self, keys: Iterable[str]) -> None:
         touched: set[Path] = set()
+        kept: dict[str, str] = {}
         with _refusals():
             for key in keys:
                 path = self._path(key)
-                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                try:
                     path.unlink()
+                except (FileNotFoundError, NotADirectoryError):
+                    pass
+                except OSError as error:
+                    kept[key] = error.strerror or "it was refused"
                 touched.add(path.parent)
             while touched:  # each folder once, then those above the ones that are gone
                 touched = {folder.parent for folder in sorted(touched) if self._has_gone(folder)}
+        if kept:
+            raise Undeleted(kept, ", ".join(sorted(set(kept.values()))))
 
     def presign_upload(self, key: str, size: int, content_type: str, *, origin: str, now_ms: int) -> SignedUpload:
         path, expires_ms = self._signer.sign("PUT", key, size, content_type, now_ms)

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from sv.model.errors import Unavailable
 from sv.model.limits import MINUTE_MS
 
 URL_LIFETIME_MS: Final = 15 * MINUTE_MS
@@ -17,6 +18,14 @@ URL_LIFETIME_MS: Final = 15 * MINUTE_MS
 
 _KEY: Final = re.compile(r"(?:[a-z0-9_][a-z0-9_.-]{0,127}/){0,7}[a-z0-9_][a-z0-9_.-]{0,127}", re.ASCII)
 """Small letters alone: on a file system that folds case two keys must not be one. No name begins with a dot."""
+
+
+class Undeleted(Unavailable):
+    """The store answers, and keeps these objects all the same: a bucket's lock, say. The others that were to be deleted are gone."""
+
+    def __init__(self, keys: Iterable[str], reason: str) -> None:
+        self.keys = frozenset(keys)
+        super().__init__(f"{len(self.keys)} objects of recordings can't be deleted: {reason}", retry_after_s=30)
 
 
 class SignedUpload(Struct, frozen=True):
@@ -47,7 +56,7 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects for good; those that aren't there are no error."""
+        """Remove objects for good; those that aren't there are no error. Raises Undeleted, with the others gone, where some stay."""
         ...
 
     def presign_upload(self, key: str, size: int, content_type: str, *, origin: str, now_ms: int) -> SignedUpload:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from sv.model.errors import NotFound, Unavailable
 from sv.model.redaction import redacted
-from sv.objects.port import URL_LIFETIME_MS, SignedUpload, checked_key
+from sv.objects.port import URL_LIFETIME_MS, SignedUpload, Undeleted, checked_key
 from sv.objects.sigv4 import Credentials, presign
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,9 @@ TIMEOUT_S: Final = 10
 RETRIES: Final = 2
 DELETE_BATCH: Final = 1000
 """Keys in one request to delete; S3's own bound."""
+
+_KEPT: Final = "DeleteObjects request failed for key"
+"""What obstore says where a store answers a request to delete, and says of an object that it stays."""
 
 _REASONS: Final = re.compile(
     r"status code: ([1-5]\d\d [A-Za-z ]+)|<Code>(\w{1,60})</Code>|\(code: (\w{1,60})\)|kind: (Connect|Timeout)\b"
@@ -87,21 +90,38 @@ class S3Store:
 
     def delete(self, keys: Iterable[str]) -> None:
         wanted = [checked_key(key) for key in keys]
+        kept: dict[str, str] = {}
         with _refusals():
             for first in range(0, len(wanted), DELETE_BATCH):
+                batch = wanted[first : first + DELETE_BATCH]
                 try:
-                    self._store().delete(wanted[first : first + DELETE_BATCH])
+                    self._store().delete(batch)
                 except FileNotFoundError as error:  # some stores say so of one that is not there, and may have stopped at it
                     if "NoSuchBucket" in str(error):  # SCAR: with a wrong name in the settings all counted as deleted
                         raise
-                    self._delete_each(wanted[first : first + DELETE_BATCH])
+                    kept |= self._delete_each(batch)
+                except Exception as error:
+                    if _KEPT not in str(error):
+                        raise
+                    kept |= self._delete_each(batch)  # the error names the first one alone
+        if kept:
+            reasons = ", ".join(sorted(set(kept.values())))
+            log.warning("the bucket of recordings keeps %d objects that are to be deleted: %s", len(kept), reasons)
+            raise Undeleted(kept, reasons)
 
-    def _delete_each(self, keys: Iterable[str]) -> None:
+    def _delete_each(self, keys: Iterable[str]) -> dict[str, str]:
+        """Those that the store keeps, each with its reason."""
+        kept: dict[str, str] = {}
         for key in keys:
             try:
                 self._store().delete(key)
             except FileNotFoundError:
                 continue
+            except Exception as error:
+                if _KEPT not in str(error):
+                    raise
+                kept[key] = ", ".join(_reasons(str(error))) or "it was refused"
+        return kept
 
     def presign_upload(self, key: str, size: int, content_type: str, *, origin: str, now_ms: int) -> SignedUpload:  # noqa: ARG002
         headers = {"content-length": str(size), "content-type": content_type}

@@ -21,7 +21,7 @@ from sv.model.calendar import iso_ms
 from sv.model.errors import NotAuthorized, NotFound, Unavailable
 from sv.model.limits import MINUTE_MS, SECOND_MS
 from sv.model.validate import show
-from sv.objects.port import URL_LIFETIME_MS, ObjectStore
+from sv.objects.port import URL_LIFETIME_MS, ObjectStore, Undeleted
 from sv.recordings.arrivals import Arrivals
 from sv.recordings.keys import CONTENT_TYPE, chunk_key, folder_key, parse_key, session_folder
 from sv.recordings.request import UploadRequest
@@ -170,9 +170,22 @@ class Recordings:
         return count
 
     def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int:
-        """Likewise all chunks of these sessions; a URL that is still out brings nothing back for good."""
+        """Likewise all chunks of these sessions; a URL that is still out brings nothing back for good. Raises Unavailable for as long as
+        the store keeps one of them.
+
+        SCAR: it removed whatever was due, so that one object that a bucket kept held up the erasures of all projects.
+        """
         count = self._chunks.doom(project_id, self._now_ms(), session_ids=session_ids)
-        self._remove_all_due()
+        kept: Undeleted | None = None
+        after = (-1, -1)
+        while doomed := self._chunks.doomed_of(project_id, session_ids, after, SETTLE_BATCH):
+            try:
+                self._remove(doomed)
+            except Undeleted as error:
+                kept = error
+            after = (doomed[-1].recording, doomed[-1].chunk_index)
+        if kept is not None:
+            raise kept
         return count
 
     def erase_all_recordings(self, project_id: str | None = None) -> int:
@@ -214,14 +227,20 @@ class Recordings:
         """Remove the bytes; and the row too, once nothing could bring them back (REC-1).
 
         To the own store nothing comes without a row that expects it, so only uploads under way are waited for. What S3 lets in, only
-        the URL's end decides.
+        the URL's end decides. What the store keeps is put off, so that others have their turn. Raises Undeleted then, Unavailable.
         """
         now_ms = self._now_ms()
-        self._store.delete([_key(chunk) for chunk in doomed])
+        kept: Undeleted | None = None
+        try:
+            self._store.delete([_key(chunk) for chunk in doomed])
+        except Undeleted as error:
+            kept = error
         over: list[Chunk] = []
         later: list[tuple[Chunk, int | None]] = []
         for chunk in doomed:
-            if self._is_told:
+            if kept is not None and _key(chunk) in kept.keys:
+                again_ms = now_ms + GRACE_MS
+            elif self._is_told:
                 again_ms = now_ms + FIRST_LOOK_MS if self._arrivals.is_coming(_key(chunk)) else now_ms
             else:
                 again_ms = chunk.url_until_ms + GRACE_MS
@@ -233,6 +252,8 @@ class Recordings:
             self._chunks.forget(over)
         if later:
             self._chunks.look_again(later)
+        if kept is not None:
+            raise kept
 
     def _look_up(self, waiting: Sequence[Chunk]) -> None:
         """Note of each chunk whether its bytes are there; strike promises that are over. Raises Unavailable at the first that the store

@@ -11,6 +11,7 @@ import pytest
 
 from sv.model.errors import NotFound, Unavailable
 from sv.objects.folder import FolderStore
+from sv.objects.port import Undeleted
 from sv.objects.signing import UrlSigner
 
 KEY = "recordings/dev/s-1/chunk_000000.json"
@@ -169,6 +170,18 @@ def test_deletions_are_on_disk_when_they_are_reported(store: FolderStore, folder
     assert calls.made[-1] == "fsync objects/recordings/dev/s-1"
     store.delete([OTHER])
     assert calls.made[-1] == "fsync objects/recordings/dev", "the folder is gone, so the one above says so"
+
+
+def test_an_object_that_can_not_be_removed_keeps_no_other(store: FolderStore, folder: Path) -> None:
+    keys = [f"recordings/dev/s-{index}/chunk_000000.json" for index in range(3)]
+    for key in keys:
+        store.put(key, b"[1]", "application/json")
+    (folder / keys[1]).unlink()
+    (folder / keys[1]).mkdir()  # whoever may remove everything can't remove this as a file
+    with pytest.raises(Undeleted) as refused:
+        store.delete(keys)
+    assert refused.value.keys == {keys[1]}
+    assert list((folder / "recordings" / "dev").rglob("*.json")) == [folder / keys[1]]
 
 
 def test_one_session_deleted_while_it_is_recorded_loses_no_chunk_that_was_reported(store: FolderStore) -> None:

@@ -1,5 +1,6 @@
 """What the log says of a bucket that refuses: the reason, and no key, which names a session."""
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -7,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from sv.model.errors import Unavailable
+from sv.objects.port import Undeleted
 from sv.objects.s3 import Bucket, S3Store
 from sv.objects.sigv4 import Credentials
 
@@ -16,14 +18,33 @@ BODY = f"<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message><Resource
 NO_BUCKET = b"<Error><Code>NoSuchBucket</Code><Message>no</Message><BucketName>missing</BucketName></Error>"
 
 
+LOCKED = [KEY, KEY.replace("000000", "000002")]
+
+
 class Refusing(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.send_response(404 if self.path.startswith("/missing") else 403)
         self.end_headers()
 
     def do_POST(self) -> None:
+        if self.path.startswith("/locked"):
+            self.keep_what_is_locked()
+            return
         self.do_HEAD()
         self.wfile.write(NO_BUCKET if self.path.startswith("/missing") else BODY)
+
+    def keep_what_is_locked(self) -> None:
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        refused = "<Error><Key>{}</Key><Code>AccessDenied</Code><Message>locked</Message></Error>"
+        of_each = "".join(
+            (refused if key in LOCKED else "<Deleted><Key>{}</Key></Deleted>").format(key)
+            for key in re.findall("<Key>([^<]+)</Key>", asked)
+        )
+        answer = f"<DeleteResult>{of_each}</DeleteResult>".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base has it
         pass
@@ -57,6 +78,13 @@ def test_nothing_counts_as_deleted_in_a_bucket_that_is_not_there(address: str, c
     with pytest.raises(Unavailable):
         store_at(address, "missing").delete([KEY])
     assert caplog.messages == ["the bucket of recordings refuses: 404 Not Found, NoSuchBucket"]
+
+
+def test_objects_that_a_bucket_keeps_are_told_from_those_that_are_gone(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(Undeleted) as refused:
+        store_at(address, "locked").delete([KEY.replace("000000", f"{index:06}") for index in range(4)])
+    assert refused.value.keys == set(LOCKED)
+    assert caplog.messages == ["the bucket of recordings keeps 2 objects that are to be deleted: AccessDenied, locked"]
 
 
 def test_the_log_says_that_nobody_answers_where_the_bucket_should_be(caplog: pytest.LogCaptureFixture) -> None:

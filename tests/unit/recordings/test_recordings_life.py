@@ -13,7 +13,7 @@ from sv.meta.db import Meta
 from sv.meta.recordings import RecordingChunks
 from sv.model.errors import NotAuthorized, NotFound, PayloadTooLarge, Unavailable
 from sv.model.limits import MAX_CHUNK_BYTES, MAX_PROJECT_UPLOADS, MAX_UPLOADS
-from sv.objects.port import URL_LIFETIME_MS, SignedUpload
+from sv.objects.port import URL_LIFETIME_MS, SignedUpload, Undeleted
 from sv.recordings import recordings
 from sv.recordings.recordings import GRACE_MS, Recordings
 from sv.recordings.request import UploadRequest
@@ -26,13 +26,14 @@ HERE = "http://here"
 
 
 class Bucket:
-    """An `ObjectStore` in memory. is_down: every call is refused. is_kept: deletions are. denied: what nobody may
-    look at. looks: how often it was asked."""
+    """An `ObjectStore` in memory. is_down: every call is refused. is_kept: deletions are. locked: what stays whoever deletes it. denied: what
+    nobody may look at. looks: how often it was asked."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.is_down = False
         self.is_kept = False
+        self.locked: set[str] = set()
         self.denied: set[str] = set()
         self.looks = 0
 
@@ -61,8 +62,11 @@ class Bucket:
         self._ask()
         if self.is_kept:
             raise Unavailable("nobody may delete in the bucket")
-        for key in keys:
+        kept = self.locked & set(keys)
+        for key in set(keys) - kept:
             self.objects.pop(key, None)
+        if kept:
+            raise Undeleted(kept, "a lock")
 
     def presign_upload(self, key: str, size: int, content_type: str, *, origin: str, now_ms: int) -> SignedUpload:
         return SignedUpload(f"{origin}/{key}", {"Content-Type": content_type}, now_ms + URL_LIFETIME_MS)
@@ -420,6 +424,39 @@ def test_what_a_bucket_lets_nobody_delete_keeps_nothing_that_comes_from_being_fo
     far.bucket.is_kept = False
     far.recordings.erase_session_recordings("dev", ["erased"])
     assert list(far.bucket.objects) == [KEY]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_an_object_that_the_store_keeps_holds_up_no_other(meta: Meta, monkeypatch: pytest.MonkeyPatch, is_told: bool) -> None:
+    monkeypatch.setattr(recordings, "SETTLE_BATCH", 2)
+    world = World(meta, is_told=is_told)
+    for index in range(5):
+        world.arrive(world.promise("locked", index))
+    world.arrive(world.promise("free", project="other"))
+    world.bucket.locked = {"recordings/dev/locked/chunk_000000.json"}
+    with pytest.raises(Undeleted):
+        world.recordings.erase_session_recordings("dev", ["locked"])
+    assert set(world.bucket.objects) == world.bucket.locked | {"recordings/other/free/chunk_000000.json"}
+    assert world.recordings.erase_session_recordings("other", ["free"]) == 1, (
+        "another project's erasure has nothing to do with it"
+    )
+    with pytest.raises(Undeleted):  # the job that asks goes on asking
+        world.recordings.erase_session_recordings("dev", ["locked"])
+    world.clock.ms += OVER
+    for index in range(3):
+        world.arrive(world.promise("old", index))
+    RecordingChunks(meta).doom("dev", world.clock.ms, session_ids=["old"])
+    for _ in range(5):
+        with contextlib.suppress(Undeleted):
+            world.recordings.settle()
+    assert set(world.bucket.objects) == world.bucket.locked, "nor what is looked after later"
+    world.bucket.locked = set()
+    world.clock.ms += OVER
+    while world.recordings.settle():
+        pass
+    assert (world.bucket.objects, world.rows()) == ({}, [])
+    assert world.recordings.erase_session_recordings("dev", ["locked"]) == 0
+    world.check_figures()
 
 
 def test_all_recordings_of_a_project_go_and_those_of_others_stay(own: World) -> None:
