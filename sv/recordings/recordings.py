@@ -38,6 +38,10 @@ FINISHING_LOCKS: Final = 64
 SETTLE_BATCH: Final = 1000
 """Looked at in one go. Each is looked at later or not at all from then on."""
 
+SILENT_AFTER_MS: Final = 5 * SECOND_MS
+SILENT_MS: Final = 30 * SECOND_MS
+"""A store that let a look-up wait for so long in vain isn't asked on behalf of readers for half a minute; `settle` goes on asking."""
+
 LISTED_FROM: Final = 4
 """Chunks of one session that are looked up by one listing instead of one by one."""
 
@@ -64,6 +68,7 @@ class Recordings:
         self._max_bytes = max_bytes
         self._now_ms = now_ms
         self._arrivals = Arrivals()
+        self._silent_at_ms: int | None = None
         # Two uploads of one chunk end one after the other, or the size noted could be one's and the bytes the other's.
         self._finishing = tuple(threading.Lock() for _ in range(FINISHING_LOCKS))
 
@@ -130,14 +135,17 @@ class Recordings:
     def list_chunks(self, project_id: str, session_id: str, origin: str, after: int = -1) -> list[dict[str, Any]]:
         """`{"index", "size", "url"}` of each chunk beyond `after` whose bytes are there, in order, at most MAX_LISTED_CHUNKS.
 
-        Raises NotFound where there is none at all.
+        Raises NotFound where there is none at all, Unavailable where the store doesn't tell whether there is.
         """
         chunks = self._chunks.chunks_of(project_id, session_id, after, limits.MAX_LISTED_CHUNKS)
-        if any(chunk.check_ms is not None for chunk in chunks):
+        waiting = [chunk for chunk in chunks if chunk.check_ms is not None]
+        refused: Unavailable | None = None
+        if waiting:
             try:
-                self._look_up([chunk for chunk in chunks if chunk.check_ms is not None])
+                self._ask_for_reader(waiting)
                 chunks = self._chunks.chunks_of(project_id, session_id, after, limits.MAX_LISTED_CHUNKS)
             except Unavailable as error:  # what is known can be answered all the same
+                refused = error
                 log.warning("can't look up the chunks of a session: %s", error.message)
         now_ms = self._now_ms()
         found = [
@@ -146,8 +154,20 @@ class Recordings:
             if chunk.state == "stored"
         ]
         if not found and not self._chunks.recorded(project_id, [session_id]):
+            if refused is not None:
+                raise refused
             raise NotFound(f"no recording of session {show(session_id)} (session_id)")
         return found
+
+    def _ask_for_reader(self, waiting: Sequence[Chunk]) -> None:
+        """Look up the chunks, unless that would mean to wait for a store that is silent.
+
+        SCAR: beside a bucket that didn't answer, each reader waited for half a minute, and for all those before in the line.
+        """
+        silent_at_ms = self._silent_at_ms
+        if silent_at_ms is not None and 0 <= self._now_ms() - silent_at_ms < SILENT_MS:
+            raise Unavailable("the bucket of recordings doesn't answer", retry_after_s=30)
+        self._look_up(waiting)
 
     def _download_url(self, chunk: Chunk, origin: str, now_ms: int) -> str:
         return self._store.presign_download(_key(chunk), CONTENT_TYPE, origin=origin, now_ms=now_ms)
@@ -269,6 +289,8 @@ class Recordings:
                 try:
                     sizes |= self._sizes(asked)
                 except Unavailable:
+                    if self._now_ms() - now_ms >= SILENT_AFTER_MS:
+                        self._silent_at_ms = self._now_ms()
                     self._chunks.look_again([(chunk, self._put_off(chunk, now_ms)) for chunk in asked])
                     raise
                 looked_at += asked

@@ -203,6 +203,34 @@ def test_a_bucket_that_is_down_hides_nothing_that_is_known(far: World) -> None:
     assert far.listed() == [(0, 3)]
 
 
+def test_a_silent_bucket_is_waited_for_by_one_reader_and_what_it_may_have_is_not_denied(
+    far: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.bucket.objects[far.promise("known")] = b"[1]"
+    assert far.listed("known") == [(0, 3)]
+    far.bucket.objects[far.promise("new")] = b"[1]"
+    waits: list[int] = []
+
+    def wait_in_vain(key: str) -> int | None:
+        waits.append(1)
+        far.clock.ms += 20_000
+        raise Unavailable("nobody answers")
+
+    with monkeypatch.context() as silent:
+        silent.setattr(far.bucket, "stat", wait_in_vain)
+        for _ in range(3):
+            assert far.listed("known") == [(0, 3)]
+            with pytest.raises(Unavailable):  # 404 would say that there is none
+                far.recordings.list_chunks("dev", "new", HERE)
+        assert len(waits) == 1
+        far.clock.ms += MINUTE
+        assert (far.listed("known"), len(waits)) == ([(0, 3)], 2), "it is asked again after a while"
+        far.clock.ms -= 60 * MINUTE
+        assert (far.listed("known"), len(waits)) == ([(0, 3)], 3), "also where the clock was set back"
+    far.clock.ms += 61 * MINUTE
+    assert (far.listed("known"), far.listed("new")) == ([(0, 3)], [(0, 3)])
+
+
 def test_a_chunk_whose_row_a_crash_left_promised_is_found(own: World) -> None:
     key = own.promise()
     own.bucket.objects[key] = b"[1]"  # renamed, and then the power went
