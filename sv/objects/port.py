@@ -25,6 +25,7 @@ class Undeleted(Unavailable):
 
     def __init__(self, keys: Iterable[str], reason: str) -> None:
         self.keys = frozenset(keys)
+        self.reason = reason
         super().__init__(f"{len(self.keys)} objects of recordings can't be deleted: {reason}", retry_after_s=30)
 
 

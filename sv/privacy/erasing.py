@@ -24,6 +24,7 @@ from sv.model.errors import Unavailable
 from sv.model.jobs import Job
 from sv.model.part import NewPart, Part
 from sv.model.unwanted import Unwanted
+from sv.objects.port import Undeleted
 from sv.privacy.aside import erase_aside, expire_aside
 from sv.store.maintenance import Maintenance
 from sv.store.ports import Tables
@@ -35,6 +36,9 @@ LOG_TRIES: Final = 5
 """Of deleting the log's old files, a moment apart, before those that stay are named in the job: they are damaged."""
 
 MOMENT_S: Final = 0.2
+
+NAMED_OBJECTS: Final = 100
+"""Of a person's recordings, in a job's `left_behind`, where their store keeps them. A session may have 100,000 chunks."""
 
 
 class JobRows(Protocol):
@@ -140,7 +144,7 @@ class Erasing:
             persons = self._maintenance.flush_and(lambda: self._rows.retire(job, found))
         left_behind = self._empty_log()
         if job.subject is not None:
-            self._erase_recordings(job.project_id, persons, ids)
+            left_behind += self._erase_recordings(job.project_id, persons, ids)
         self._rewrite(job, Unwanted(persons=persons))
         if job.subject is not None:
             left_behind += erase_aside(self._data_folder, job.project_id, persons, ids, self._tables())
@@ -182,12 +186,19 @@ class Erasing:
         copies = sorted((self._data_folder / "log" / "aside").glob("*"))
         return [str(path.relative_to(self._data_folder)) for path in (*outdated, *copies)]
 
-    def _erase_recordings(self, project_id: str, persons: Sequence[int], distinct_ids: Sequence[str]) -> None:
+    def _erase_recordings(self, project_id: str, persons: Sequence[int], distinct_ids: Sequence[str]) -> list[str]:
+        """Returns what their store keeps: it is deleted once the store lets go of it, and events don't wait for that."""
         sessions = set(self._session_ids(project_id, persons))
         for distinct_id in distinct_ids:
             sessions.update(self._recordings.sessions_of(project_id, distinct_id))
-        if sessions:
-            self._recordings.erase_session_recordings(project_id, sorted(sessions))
+        try:
+            if sessions:
+                self._recordings.erase_session_recordings(project_id, sorted(sessions))
+        except Undeleted as error:
+            named = sorted(error.keys)
+            more = [f"and {len(named) - NAMED_OBJECTS:,} more objects"] if len(named) > NAMED_OBJECTS else []
+            return named[:NAMED_OBJECTS] + more
+        return []
 
     def _rewrite(self, job: Job, unwanted: Unwanted) -> None:
         def record(old_ids: Sequence[int], new_parts: Sequence[NewPart], removed: int) -> Sequence[Part]:

@@ -190,22 +190,24 @@ class Recordings:
         return count
 
     def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int:
-        """Likewise all chunks of these sessions; a URL that is still out brings nothing back for good. Raises Unavailable for as long as
-        the store keeps one of them.
+        """Likewise all chunks of these sessions; a URL that is still out brings nothing back for good. Raises Undeleted where the store
+        keeps some of them; the others are gone.
 
         SCAR: it removed whatever was due, so that one object that a bucket kept held up the erasures of all projects.
         """
         count = self._chunks.doom(project_id, self._now_ms(), session_ids=session_ids)
-        kept: Undeleted | None = None
+        kept: set[str] = set()
+        reason = ""
         after = (-1, -1)
         while doomed := self._chunks.doomed_of(project_id, session_ids, after, SETTLE_BATCH):
             try:
                 self._remove(doomed)
             except Undeleted as error:
-                kept = error
+                kept |= error.keys
+                reason = error.reason
             after = (doomed[-1].recording, doomed[-1].chunk_index)
-        if kept is not None:
-            raise kept
+        if kept:
+            raise Undeleted(kept, reason)
         return count
 
     def erase_all_recordings(self, project_id: str | None = None) -> int:

@@ -15,6 +15,7 @@ from steps_rig import MOST_STEPS, SEED, Killed, Steps, watch
 from sv.meta.rollups.merged_persons import MergedPersons
 from sv.model.errors import NotFound, Unavailable
 from sv.model.persons import PersonFilter
+from sv.recordings.request import UploadRequest
 from sv.wal.fault import LogFault
 from tests import chance
 
@@ -55,6 +56,22 @@ def test_nothing_of_an_erased_person_is_in_any_file(tmp_path: Path, state: str) 
     assert job.files_done == job.files_total > 0
     assert job.subject_hash is not None
     check_erased(folder)
+
+
+def test_a_chunk_of_a_recording_that_can_not_be_deleted_is_named_and_keeps_no_event(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data")
+    recordings = folder.server.recordings.recordings
+    keys = []
+    for index in range(2):
+        asked = UploadRequest(project_token="", session_id="s-9", chunk_index=index, size=3, anonymous_id=None, user_id=ANN)
+        keys.append(key := recordings.promise(PROJECT, asked, "http://here").key)
+        recordings.store(key, 3, lambda key=key: (folder.path / "objects" / key).mkdir(parents=True))  # a folder is no file
+    (folder.path / "objects" / keys[1]).rmdir()
+    erase(folder)
+    (job,) = jobs_of(folder)
+    assert (job.state, job.events_removed, job.left_behind) == ("done", 12, (keys[0],))
+    assert (folder.numbers(), listed(folder)) == (BOBS, {"bob-1": 12})
+    (folder.path / "objects" / keys[0]).rmdir()
 
 
 def test_an_event_id_that_went_with_its_event_is_a_new_events_and_stays_that_after_a_crash(tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ class Job(Struct):
         str | None, Meta(description="The SHA-256 of the job's id, a NUL and the distinct id; null for `expire_events`.")
     ]
     left_behind: Annotated[
-        list[str], Meta(description="Files that may hold something still: not read, not deleted, or nobody can say whose.")
+        list[str],
+        Meta(
+            description="Files and chunks of recordings that may hold something still: not read, not deleted, or nobody can say whose."
+        ),
     ]
     created_at: Time
     started_at: Time | None
