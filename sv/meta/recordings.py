@@ -218,6 +218,27 @@ class RecordingChunks:
         rows = self._meta.rows(f"{_SELECT} where c.check_ms <= ? and {is_wanted} order by c.check_ms limit ?", now_ms, limit)
         return [to_struct(Chunk, row) for row in rows]
 
+    def forget_persons(self, project_id: str, ids: Sequence[str]) -> None:
+        """Strike these users and visitors from sessions of which nothing but doomed chunks is left."""
+        with self._meta.transaction() as writer:
+            values = (project_id, msgspec.json.encode(list(ids)).decode())
+            is_over = "not exists (select 1 from recording_chunks c where c.recording = {}.recording and c.state != 'doomed')"
+            for column in ("user_id", "anonymous_id"):
+                writer.execute(
+                    f"""
+                    update recording_sessions set {column} = null
+                    where project_id = ? and {column} in (select value from json_each(?)) and {is_over.format("recording_sessions")}
+                    """,
+                    values,
+                )
+            writer.execute(
+                f"""
+                delete from recording_persons
+                where project_id = ? and id in (select value from json_each(?)) and {is_over.format("recording_persons")}
+                """,
+                values,
+            )
+
     def doomed_of(self, project_id: str, session_ids: Sequence[str], after: tuple[int, int], limit: int) -> list[Chunk]:
         """Doomed chunks of these sessions, due or not, beyond `after`: (recording, chunk_index)."""
         rows = self._meta.rows(

@@ -74,6 +74,8 @@ class Recorded(Protocol):
 
     def erase_session_recordings(self, project_id: str, session_ids: Sequence[str]) -> int: ...
 
+    def forget_persons(self, project_id: str, person_ids: Sequence[str]) -> None: ...
+
 
 class Sums(Protocol):
     """The rollups and the file that they are in."""
@@ -150,6 +152,7 @@ class Erasing:
             left_behind += erase_aside(self._data_folder, job.project_id, persons, ids, self._tables())
             left_behind += self._maintenance.unfinished.remaining(job.project_id)
             self.renew_sums(job.project_id)
+            self._recordings.forget_persons(job.project_id, ids)
             self._rows.forget_subject(job, left_behind)
         self._sums.scrub()
 

@@ -220,6 +220,10 @@ class Recordings:
         """The sessions with chunks that came under this user's or visitor's id: whom to erase with a person, besides those with events."""
         return self._chunks.sessions_of(project_id, person_id)
 
+    def forget_persons(self, project_id: str, person_ids: Sequence[str]) -> None:
+        """Keep none of these users' and visitors' ids beside doomed chunks: a bucket's stay noted until no URL is left."""
+        self._chunks.forget_persons(project_id, person_ids)
+
     # Looking after
 
     def settle(self) -> bool:

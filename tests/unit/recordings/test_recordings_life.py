@@ -517,6 +517,21 @@ def test_a_recording_that_came_under_several_ids_is_found_by_each_and_goes_with_
     assert [own.recordings.sessions_of("dev", user) for user in ("ann", "bob", "carl")] == [[], ["s-2"], []]
 
 
+def test_an_erased_persons_ids_go_before_the_bucket_is_done_with_their_chunks_and_come_again_with_new_ones(far: World) -> None:
+    for index, user in enumerate(("ann", "bob")):
+        far.promise("s-1", index=index, user=user)
+    far.promise("s-2", user="ann")
+    far.promise("s-3", project="other", user="ann")
+    far.recordings.erase_session_recordings("dev", ["s-1", "s-2"])
+    far.recordings.forget_persons("dev", ["bob"])
+    assert (far.recordings.sessions_of("dev", "ann"), far.recordings.sessions_of("dev", "bob")) == (["s-1", "s-2"], [])
+    far.promise("s-2", index=1, user="ann")
+    far.recordings.forget_persons("dev", ["ann"])
+    assert far.recordings.sessions_of("dev", "ann") == ["s-2"]
+    assert far.recordings.sessions_of("other", "ann") == ["s-3"]
+    assert far.meta.rows("select * from recording_persons") == []
+
+
 def test_a_session_of_ever_new_persons_is_refused_before_it_fills_the_metadata(
     own: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
