@@ -44,10 +44,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         threading.settrace(tracing_threads)  # type: ignore[arg-type]
 
 
-def pytest_collection_finish() -> None:
-    """Have Python's collector pass over the ten thousand tests themselves, which live to the end."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Have Python's collector pass over the ten thousand tests themselves, which live to the end: a fifth of what it costs to find them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

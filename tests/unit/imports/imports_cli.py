@@ -18,9 +18,10 @@ WAIT_S = 60.0
 SMALL = "import sys, sv.imports.chunks as chunks; chunks.CHUNK_ROWS, chunks.REST_ROWS = {rows}, 1; from sv.cli import main; sys.exit(main())"
 
 
-def start(*words: object, rows: int | None = None, **environment: str) -> subprocess.Popen[str]:
+def start(*words: object, rows: int | None = None, before: str = "", **environment: str) -> subprocess.Popen[str]:
+    """before: code that runs first, where `rows` is given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SV_")}
-    python = ["-m", "sv"] if rows is None else ["-c", SMALL.format(rows=rows)]
+    python = ["-m", "sv"] if rows is None else ["-c", before + SMALL.format(rows=rows)]
     return Forked(
         [sys.executable, *python, "import", *map(str, words)],
         cwd=ROOT,

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ from sv.store.importing import ImportChunks
 NOW = 1_760_000_000_000  # 2025-10-09T08:53:20Z
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 ROW: dict[str, Any] = {"event": "view", "userId": "ann", "timestamp": 1_700_000_000_000}
+
+
+@cache
+def reader() -> duckdb.DuckDBPyConnection:
+    """For all tests, as to make one costs as much as to read. It keeps nothing of the files that it reads."""
+    return duckdb.connect(config={"enable_external_file_cache": "false"})
 
 
 class Folder:
@@ -66,8 +73,8 @@ class Folder:
         paths = [str(self.server.settings.data / path) for path in self.parts(project_id)]
         if not paths:
             return []
-        with duckdb.connect() as connection:
-            result = connection.execute(
+        with reader().cursor() as cursor:
+            result = cursor.execute(
                 "select * replace (epoch_ms(timestamp) as timestamp, id::varchar as id, client_event_id::varchar as client_event_id)"
                 f" from read_parquet({paths!r}, hive_partitioning = false) order by timestamp, id"
             )
