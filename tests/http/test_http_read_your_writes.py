@@ -9,7 +9,7 @@ import pytest
 from http_rig import NOON, SECOND, Api, Running, event, running
 
 WRITERS = 8
-HAMMERED_S = 5.0
+HAMMERED_S = 3.0
 """At least; and until each writer has asked in each way, and there were flushes in between."""
 GIVEN_UP_AFTER_S = 120.0
 ENOUGH = 8
