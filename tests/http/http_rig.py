@@ -19,6 +19,7 @@ from tests.forked import Forked
 
 START_S = 60.0
 STOP_S = 30.0
+PATIENCE_S = 120.0  # with an answer; what spills takes seconds of the processor, and gives way to all else
 INGEST = "/api/v1/ingest/events"
 NOON = 1_749_988_800_000  # 2025-06-15T12:00:00.000Z, a Sunday
 SECOND = 1000
@@ -160,7 +161,7 @@ class Api:
         self.http = httpx.Client(
             base_url=server.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=30,
+            timeout=PATIENCE_S,
             trust_env=False,
             verify=False,  # there is no TLS, and to read the certificates of all the world costs more than a request
             event_hooks={"response": [self._note]},
