@@ -17,7 +17,8 @@ from sv.model.limits import MAX_PROPERTY_NAME_CHARS, MAX_TRAIT_BYTES
 SEARCHED: Final = ("email", "name")
 """Traits that a search looks at, where they are strings."""
 
-_IS_TRAIT: Final = f"length(t.key) <= {MAX_PROPERTY_NAME_CHARS} and strlen(t.value::varchar) <= {MAX_TRAIT_BYTES}"
+_OWN, _SET, _SET_ONCE = 0, 1, 2
+"""What a trait is told by: a property of `$identify`, a member of `$set`, a member of `$set_once`."""
 
 
 def summary_sql(rows: str, known: Known = NOTHING) -> str:
@@ -33,33 +34,49 @@ def summary_sql(rows: str, known: Known = NOTHING) -> str:
     )"""
     if not known.has_traits:
         return f"with events as not materialized ({rows}), {persons} {in_pieces(_WITHOUT_TRAITS, known)}"
-    return f"with events as not materialized ({rows}), {persons}, {_traits()} {in_pieces(_WITH_TRAITS, known)}"
+    return f"with events as not materialized ({rows}), {persons}, {_traits(known)} {in_pieces(_WITH_TRAITS, known)}"
 
 
-def _traits() -> str:
-    """The common table expressions with what `events` tell. Few of them tell anything, so they are looked for once for the three kinds."""
+def _traits(known: Known) -> str:
+    """The common table expressions with the traits that `events` tell."""
     searched = ", ".join(f"'{name}'" for name in SEARCHED)
-    folded = f"case when key in ({searched}) and type = 'VARCHAR' then lower(value ->> '$') end"
+    folded = f"case when key in ({searched}) and json_type(value) = 'VARCHAR' then lower(value ->> '$') end"
     return f"""
-    telling as materialized (
-      select project_id, person, id as event_id, event, properties from events where {TELLS_TRAITS}
-    ), own as (
-      select project_id, person, event_id, 0 as rank, t.key, t.value, t.type
-      from telling, json_each(telling.properties) t
-      where event = '$identify' and not starts_with(t.key, '$') and {_IS_TRAIT}
-    ), sets as (
-      from own
-      union all
-      {_object("$set")}
-    ), onces as (
-      {_object("$set_once")}
-    ), latest as (
-      select project_id, person, key, unnest(max({{'event_id': event_id, 'rank': rank, 'value': value::varchar, 'folded': {folded}}}))
-      from sets group by project_id, person, key
-    ), earliest as (
-      select project_id, person, key, unnest(min({{'event_id': event_id, 'rank': rank, 'value': value::varchar, 'folded': {folded}}}))
-      from onces group by project_id, person, key
-    ), set_lists as ({_listed("latest")}), once_lists as ({_listed("earliest")})"""
+    telling as (
+      select
+        project_id, person, id as event_id, unnest([{_OWN}, {_SET}, {_SET_ONCE}]) as told_by,
+        unnest([case when event = '$identify' then properties::json end, {_object("$set")}, {_object("$set_once")}]) as object
+      from events
+      where {TELLS_TRAITS}
+    ), members as (
+      select project_id, person, event_id, told_by, unnest(json_keys(object)) as key, unnest(json_extract(object, '$.*')) as value
+      from telling
+      where object is not null
+    ), told as (
+      select
+        project_id, person, key, told_by = {_SET_ONCE} as is_once,
+        {{'event_id': event_id, 'rank': least(told_by, 1), 'value': value::varchar, 'folded': {folded}}} as trait
+      from members
+      where (told_by <> {_OWN} or not starts_with(key, '$'))
+        and length(key) <= {MAX_PROPERTY_NAME_CHARS} and strlen(value::varchar) <= {MAX_TRAIT_BYTES}
+    ), traits as (
+      select
+        project_id, person, key, is_once,
+        unnest(coalesce({where("is_once", "min", "trait", known)}, {where("not is_once", "max", "trait", known)}))
+      from told
+      group by project_id, person, key, is_once
+    ), listed as (
+      select project_id, person, is_once, json_array(key, {hex_id("event_id")} || rank, value, folded) as trait from traits
+    ), lists as (
+      select
+        project_id, person, list(trait) filter (where not is_once) as sets, list(trait) filter (where is_once) as set_onces
+      from listed
+      group by project_id, person
+    )"""
+
+
+def _object(name: str) -> str:
+    return f"case when json_type(properties, '/{name}') = 'OBJECT' then json_extract(properties, '/{name}') end"
 
 
 def _latest(column: str, known: Known) -> str:
@@ -69,27 +86,6 @@ def _latest(column: str, known: Known) -> str:
     return (
         f"{where(is_there, 'max', 'id', known)} as {column}_id, {where(is_there, 'arg_max', column, known, by='id')} as {column}"
     )
-
-
-def _object(name: str) -> str:
-    """The keys of an object among the properties."""
-    return f"""
-      select project_id, person, event_id, 1 as rank, t.key, t.value, t.type
-      from (
-        select project_id, person, event_id, json_extract(properties, '/{name}') as inner_json
-        from telling
-        where json_type(properties, '/{name}') = 'OBJECT'
-      ) holders, json_each(holders.inner_json) t
-      where {_IS_TRAIT}
-    """
-
-
-def _listed(traits: str) -> str:
-    return f"""
-      select project_id, person, to_json(list(json_array(key, {hex_id("event_id")} || rank, value, folded))) as traits
-      from {traits}
-      group by project_id, person
-    """
 
 
 def _items(sets: str, set_onces: str) -> str:
@@ -102,8 +98,7 @@ def _items(sets: str, set_onces: str) -> str:
 
 
 _WITH_TRAITS: Final = f"""
-    {_items("coalesce(set_lists.traits, '[]'::json)", "coalesce(once_lists.traits, '[]'::json)")}
-    left join set_lists using (project_id, person)
-    left join once_lists using (project_id, person)
+    {_items("coalesce(to_json(sets), '[]'::json)", "coalesce(to_json(set_onces), '[]'::json)")}
+    left join lists using (project_id, person)
 """
 _WITHOUT_TRAITS: Final = _items("'[]'::json", "'[]'::json")
