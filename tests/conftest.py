@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,9 +24,16 @@ REPEATING: Final = (
 """Coverage doesn't look at these, which run the same lines a thousand times: to count them would cost up to as much as running them, and
 others run these lines too. Some more say it of themselves."""
 
+TRACED_CASES: Final = 3
+"""Of one test with parameters: the further ones hardly reach a line that these don't."""
+
+_cases: Counter[str] = Counter()
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if item.nodeid.startswith(REPEATING):
+    test, has_parameters, _ = item.nodeid.partition("[")
+    _cases[test] += 1
+    if item.nodeid.startswith(REPEATING) or (has_parameters and _cases[test] > TRACED_CASES):
         item.add_marker("untraced")
 
 
