@@ -42,7 +42,7 @@ def in_pieces(items: str, known: Known, order: str = "") -> str:
 def where(condition: str, aggregate: str, value: str, known: Known, *, by: str = "") -> str:
     """An aggregate, of those that skip nulls, over the rows that meet the condition; by: its second argument.
 
-    A filter of an aggregate's own costs a tenth of a millisecond, however few rows there are, and less a row.
+    A filter of an aggregate's own costs some tenths of a millisecond, however few rows there are, and less a row.
     """
     further = f", {by}" if by else ""
     if known.is_few:
