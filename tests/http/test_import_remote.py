@@ -206,9 +206,9 @@ def test_a_server_killed_under_an_import_and_started_again_takes_each_row_once(t
         with dev_server(tmp_path / "data", port) as process:
             if client is None:
                 import_id = run_import(url, path, "--dry-run")["import_id"]
-                client = start_import(url, path, rows=50)
+                client = start_import(url, path, rows=30)
             if more is not None:
-                least = min(len(chunks_in(url, import_id)) + more, 1500 // 50)
+                least = min(len(chunks_in(url, import_id)) + more, 1500 // 30)
                 wait_until(lambda known=import_id, least=least: len(chunks_in(url, known)) >= least)
                 process.kill()
                 continue
