@@ -23,8 +23,16 @@ LOCKED = [KEY, KEY.replace("000000", "000002")]
 
 class Refusing(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
-        self.send_response(404 if self.path.startswith("/missing") else 403)
+        self.send_response(404 if self.path.startswith(("/missing", "/empty")) else 403)
         self.end_headers()
+
+    def do_GET(self) -> None:
+        is_there = self.path.startswith("/empty")
+        answer = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>" if is_there else NO_BUCKET
+        self.send_response(200 if is_there else 404)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
     def do_POST(self) -> None:
         if self.path.startswith("/locked"):
@@ -77,6 +85,13 @@ def test_the_log_says_why_a_bucket_refuses_and_not_of_whom(address: str, caplog:
 def test_nothing_counts_as_deleted_in_a_bucket_that_is_not_there(address: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(Unavailable):
         store_at(address, "missing").delete([KEY])
+    assert caplog.messages == ["the bucket of recordings refuses: 404 Not Found, NoSuchBucket"]
+
+
+def test_nothing_counts_as_never_uploaded_to_a_bucket_that_is_not_there(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert store_at(address, "empty").stat(KEY) is None
+    with pytest.raises(Unavailable):
+        store_at(address, "missing").stat(KEY)
     assert caplog.messages == ["the bucket of recordings refuses: 404 Not Found, NoSuchBucket"]
 
 
