@@ -108,7 +108,7 @@ def test_what_ingest_would_change_or_refuse_or_read_otherwise_is_not_taken_in_co
         assert (columns_of(made, [each.timestamp for each in made], RECEIVED) is None) == (made[0] is not made[1])
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(15))
 def test_what_is_known_of_rows_changes_no_summary(rig: Rig, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(seed)
     sent = [each for _ in range(4) for each in odd_events(draw, with_other_kinds=seed % 2 == 0)]
