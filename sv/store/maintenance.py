@@ -101,7 +101,7 @@ class Maintenance:
         self.unfinished.resume([part.part_id for part in store.catalog.parts()])
         self.fault: str | None = None
         self.flushes = self.merges = 0
-        self.last_flush_ms = now_ms()
+        self.last_flush_s = monotonic_s()
 
     def start(self) -> int:
         """Returns the thread's number in the system."""
@@ -328,7 +328,7 @@ class Maintenance:
         self._store.thaw(generation, lambda: self._rows.commit_flush([*generation.written.values()], generation.last_seq, tally))
         self._after_commit(generation.last_seq)
         self.flushes += 1
-        self.last_flush_ms = self._now_ms()
+        self.last_flush_s = self._monotonic_s()
 
     def _merge(self, plan: Sequence[Part]) -> None:
         tables = self._store.tables

@@ -4,7 +4,7 @@ Figures without personal data: no names of projects or events, no addresses. Rea
 """
 
 import os
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -70,7 +70,7 @@ class Metrics(Struct, frozen=True):
     part_rows: int
     flushes: int
     merges: int
-    flush_age_ms: int
+    flush_age_s: float
     batches_set_aside: int
     aside: Folder
     queries: int
@@ -95,7 +95,6 @@ class Readable(Protocol):
     log: Log
     maintenance: Maintenance
     runner: "Runner | None"
-    clock: Callable[[], int]
     front: Front
     people: People
     disk: DiskWatch
@@ -143,7 +142,7 @@ def read(server: Readable) -> Metrics:
         part_rows=sum(part.rows for part in parts),
         flushes=maintenance.flushes,
         merges=maintenance.merges,
-        flush_age_ms=server.clock() - maintenance.last_flush_ms,
+        flush_age_s=time.monotonic() - maintenance.last_flush_s,
         batches_set_aside=store.batches_set_aside,
         aside=Folder(sum(each.files for each in asides), sum(each.bytes for each in asides)),
         queries=0 if runner is None else runner.queries,

@@ -71,7 +71,7 @@ def _rest(reading: Metrics) -> Iterator[str]:
     yield from _metric("sv_part_rows", "gauge", "Their events.", reading.part_rows)
     yield from _metric("sv_flushes_total", "counter", "Flushes committed.", reading.flushes)
     yield from _metric("sv_merges_total", "counter", "Merges of files committed.", reading.merges)
-    yield from _metric("sv_flush_age_seconds", "gauge", "Since the last flush.", round(reading.flush_age_ms / 1000, 3))
+    yield from _metric("sv_flush_age_seconds", "gauge", "Since the last flush.", round(reading.flush_age_s, 3))
     yield from _metric("sv_queries", "gauge", "Queries that run or wait.", reading.queries)
     yield from _metric("sv_connections", "gauge", "Open connections.", reading.connections)
     text = "Connections that were ended, by why."

@@ -37,6 +37,7 @@ def test_two_servers_answer_alike_to_the_last_byte() -> None:
 
 def test_time_begins_at_the_instant_and_moves_a_millisecond_an_event_and_begins_again_with_a_reset() -> None:
     with running(*CLOCK) as server, Api(server) as api:
+        assert api.metric("sv_flush_age_seconds") > 0, "what only passes goes by no clock that is set"
         for _ in range(2):
             story = told(api)
             undated = [event for event in story["events"] if event["event"] != "click"]
