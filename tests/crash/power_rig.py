@@ -1,8 +1,8 @@
 """Power cuts: a file system of its own in a file, which ends at one moment with whatever of it was on disk by then.
 
 The kernel itself ends it (`EXT4_IOC_SHUTDOWN`, as the file systems' own tests do): from that moment on nothing more is written, neither
-what waits in memory nor the journal, and whoever asks for a sync is told that it failed. What is mounted again afterwards is what a machine
-finds whose power came back. Left to itself this file system writes nothing for minutes (`commit=300`), so that what wasn't synced is lost.
+what waits in memory nor the journal. What is mounted again afterwards is what a machine finds whose power came back. The server is stopped
+a moment before, since without power nobody answers: what it reads of such a disk may be zeros, and a project that was there is gone. Left to itself this file system writes nothing for minutes (`commit=300`), so that what wasn't synced is lost.
 
 The disk below keeps what it was given, in that order: what a disk without a battery forgets of its own cache is not shown by this.
 """
@@ -10,6 +10,7 @@ The disk below keeps what it was given, in that order: what a disk without a bat
 import contextlib
 import fcntl
 import os
+import signal
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -99,6 +100,9 @@ class CutServer(Server):
         self.cuts = 0
 
     def kill(self) -> None:
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+            wait_for(lambda pid=pid: _is_still(pid), "the server to stand still")
         self._disk.cut()
         super().kill()
         self._disk.unmount()
@@ -108,6 +112,14 @@ class CutServer(Server):
     def close(self) -> None:
         if self._process is not None:
             super().kill()
+
+
+def _is_still(pid: int) -> bool:
+    """Whether none of the process's threads runs any more. One that has just ended is looked for once more."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in stats)
+    return False
 
 
 def _run(*words: str) -> None:

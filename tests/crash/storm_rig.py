@@ -336,7 +336,8 @@ class Storm:
         wrong["books in the end"] = [] if found["stored"] + found["queued"] == expected else [found, expected]
         listed = server.ask("GET", "/api/v1/projects")[2]["data"]
         wrong["projects that were deleted and are listed"] = [one["id"] for one in listed if one["id"] in self.deleter.deleted]
-        wrong["traces"] = ["Traceback"] * ("Traceback" in server.all_logs)
+        before, found, after = server.all_logs.partition("Traceback")
+        wrong["traces"] = found and before[-300:] + found + after[:4000]
         wrong["batches that could not be read"] = [path for path in files_aside(server.folder) if "batch" in path.name]
         return {what: which for what, which in wrong.items() if which}
 
