@@ -58,6 +58,8 @@ LEAST_BYTES: Final = 64 * 1024
 def translate(error: apsw.Error, path: Path) -> SvError | None:
     """What to raise to a caller in the place of SQLite's error; None where it is a bug and should be seen as it is."""
     if isinstance(error, _DAMAGE):
+        if fault := _reading_fault(path):
+            return DiskRefuses(f"the metadata in {path} can't be read: {fault}")
         return FolderDamaged(
             f"the metadata in {path} is damaged ({_describe(error)}). Keep the folder as it is, and put the last"
             " backup in its place with `sv restore`; `sv check` lists what is wrong, and can make it anew with --repair"
@@ -78,6 +80,19 @@ def _remedy(error: apsw.Error, path: Path) -> str:
     if os.access(path.parent, os.W_OK | os.X_OK) and (os.access(path, os.R_OK | os.W_OK) or not path.exists()):
         return ". Its disk is full: make room on it" if isinstance(error, apsw.IOError) and _is_full(path.parent) else ""
     return f". Whoever reads it has to be able to write to {path.parent}: be the user that the server runs as, on a disk that takes writes"
+
+
+def _reading_fault(path: Path) -> str | None:
+    """What the disk says to who reads the file; None where it gives it.
+
+    TRICKY: of a disk that went away the kernel's cache is emptied, maybe under SQLite, which reads zeros then and speaks of damage.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.read(1)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
 
 
 def _is_full(folder: Path) -> bool:

@@ -9,11 +9,11 @@ import pytest
 from meta_rig import Faults, faulty_disk, names, part
 
 from sv.meta.db import Meta, copy_database
-from sv.meta.errors import translate
+from sv.meta.errors import FolderDamaged, translate
 from sv.meta.instance import Settings
 from sv.meta.parts import Parts
 from sv.meta.persons import Persons
-from sv.model.errors import Unavailable
+from sv.model.errors import DiskRefuses, Unavailable
 
 
 @pytest.fixture
@@ -44,6 +44,18 @@ def test_a_folder_without_room_for_the_files_beside_it_is_said_to_be_on_a_full_d
     assert "full" not in str(translate(fault, path))
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 9000, 9, 9, 0, 0, 0, 0, 255)))
     assert str(translate(fault, path)).endswith("IO: disk I/O error. Its disk is full: make room on it")
+
+
+def test_what_seems_damaged_on_a_disk_that_does_not_even_give_the_file_is_the_disks_fault(path: Path) -> None:
+    """SQLite may have read zeros of it."""
+    fault = apsw.CorruptError("database disk image is malformed")
+    path.touch()
+    assert isinstance(translate(fault, path), FolderDamaged)
+    path.unlink()
+    path.mkdir()
+    gone = translate(fault, path)
+    assert isinstance(gone, DiskRefuses)
+    assert str(gone) == f"the metadata in {path} can't be read: Is a directory"
 
 
 @pytest.mark.parametrize("call", ["write", "sync"])
