@@ -119,6 +119,8 @@ class Front:
         self._app: App | None = None
         self._loading = asyncio.Lock()
         self._reading_bytes = 0
+        self.start_fault: Exception | None = None
+        """Why nothing can be served: what `on_startup` raised."""
         self.connections = Connections(time.monotonic)
 
     @property
@@ -269,7 +271,12 @@ class Front:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._on_startup()
+                try:
+                    await self._on_startup()
+                except Exception as fault:
+                    self.start_fault = fault
+                    await send({"type": "lifespan.startup.failed"})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._on_shutdown()

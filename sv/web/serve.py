@@ -82,7 +82,7 @@ def serve(
     *,
     is_over: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serve until a signal; returns when every running request has been answered.
+    """Serve until a signal; returns when every running request has been answered. Raises what `front` can't start for.
 
     is_over: asked each second; True ends it like a signal. on_ready: called once requests are answered. on_late: called where some requests
     still run LATE_S after the signal, to have them answered soon. base_path, trusted_proxies: the settings; see `sv.web.reverse_proxy`.
@@ -126,6 +126,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.has_hung_up = False
         self._is_over = is_over
+        self._front = front
         self._connections = front.connections
         self._on_ready = on_ready
         self._on_late = on_late
@@ -154,7 +155,10 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # uvicorn's, which names no reason
+            raise self._front.start_fault or SystemExit(1) from None
         if not self.should_exit:
             self._on_ready()
 

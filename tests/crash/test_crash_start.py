@@ -12,6 +12,7 @@ from crash_rig import Server, dated, wait_for
 from folder_rig import Folder, batch_of
 
 from sv.model.batch import encode_batch
+from sv.model.errors import DiskRefuses
 from sv.wal.log import Commit
 
 LOG_BYTES = 100_000_000
@@ -73,3 +74,30 @@ def test_an_empty_folder_is_ready_in_half_a_second_of_the_processor(serve: Serve
     server.store(dated("first"))
     assert processor_s(server) < EMPTY_CPU_S
     assert server.numbers() == Counter(["first"])
+
+
+REFUSING = """
+import sys
+from sv.cli import main
+from sv.model.errors import DiskRefuses
+from sv.store.rollups import RollupWork
+
+def start(self):
+    raise DiskRefuses("the metadata can't be read: Input/output error")
+
+RollupWork.start = start
+sys.exit(main())
+"""
+
+
+def test_a_server_whose_disk_goes_while_it_starts_says_so_and_ends_as_one_that_failed(serve: Serve) -> None:
+    server = serve().start()
+    server.store(dated("one"))
+    server.kill()
+    server.code = REFUSING
+    server.spawn()
+    assert server.process.wait(60) == DiskRefuses.exit_code
+    assert "sv: the metadata can't be read: Input/output error" in server.log
+    assert "Traceback" not in server.log
+    server.code = ""
+    assert server.start().numbers() == {"one": 1}
