@@ -172,7 +172,12 @@ class Visit:
     def choose(self, field: Locator, typed: str, option: str) -> None:
         """Type into a field that suggests, and take one of what it suggests."""
         field.fill(typed)
-        self.page.get_by_role("option", name=option).first.click()
+        try:
+            self.page.get_by_role("option", name=option).first.click()
+        except Error as failed:
+            suggested = self.page.get_by_role("option").all_inner_texts()
+            failed.add_note(f"suggested of {field.first.input_value()!r}: {suggested}; faults: {self.faults}")
+            raise
 
     def shows(self, found: Callable[[], Any], expected: Any) -> None:
         """Fail unless what is found is, before patience ends, what is expected."""

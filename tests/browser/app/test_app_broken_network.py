@@ -121,3 +121,18 @@ def test_what_changes_something_is_sent_once(alone: Visit) -> None:
     page.get_by_role("button", name="Make it").click()
     expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
     assert asked == ["POST"]
+
+
+def test_suggestions_that_could_not_be_had_are_asked_for_again_while_their_list_is_open(alone: Visit, api: Api) -> None:
+    alone.foresee(REPORTED)
+    api.send(*story("ann: view@0m; bob: look@3m"))
+    page = alone.open("/trends", event="view")
+    alone.settle()
+    asked, answer = breaking_off(4)  # each try asks twice
+    page.route("**/action_definitions?*", answer)
+    field = page.get_by_role("combobox", name="Event A", exact=True)
+    field.fill("loo")
+    expect(page.get_by_role("option", name="Suggestions can’t be had now")).to_be_visible()
+    expect(page.get_by_role("option", name="look")).to_be_visible()
+    assert asked == ["GET"] * 5
+    assert field.input_value() == "loo"

@@ -127,6 +127,11 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+/** Whether the same question may be answered in a while. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof ApiFault && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
+
 export async function faultOf(response: Response): Promise<ApiFault> {
   let body: { error?: unknown; code?: unknown; details?: unknown } = {};
   try {

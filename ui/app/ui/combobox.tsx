@@ -2,7 +2,7 @@
 // The pattern is the ARIA combobox with a list: arrows move, Enter takes, Escape closes the list first.
 import type { JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { isAbort } from "../api/client.ts";
+import { isAbort, mayPass } from "../api/client.ts";
 import { text } from "../text/en.ts";
 import { aboutOf, type Told } from "./form.tsx";
 
@@ -30,6 +30,9 @@ interface Props {
 }
 
 const WAIT_MS = 120;
+/** How long after a fault suggestions are asked for again, while the list is open; twice as long after each one more. */
+const AGAIN_MS = 1000;
+const LONGEST_MS = 30_000;
 
 /** What an earlier list has of what is typed by now, until the list of that is there. */
 export function fitting(list: readonly Suggestion[], typed: string): Suggestion[] {
@@ -61,7 +64,8 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
   useEffect(() => {
     if (!isOpen) return undefined;
     const controller = new AbortController();
-    const wait = setTimeout(() => {
+    let wait = setTimeout(() => ask(AGAIN_MS), typed === null ? 0 : WAIT_MS);
+    const ask = (againMs: number): void => {
       suggest(typed ?? "", controller.signal)
         .then((suggestions) => {
           if (controller.signal.aborted) return;
@@ -70,12 +74,13 @@ export function Combobox({ label, value, isLabelHidden, placeholder, suggest, on
           setBroken(false);
         })
         .catch((error: unknown) => {
-          if (isAbort(error)) return;
+          if (controller.signal.aborted || isAbort(error)) return;
           setFound({ of: typed ?? "", list: [] });
           setActive(-1);
           setBroken(true);
+          if (mayPass(error)) wait = setTimeout(() => ask(Math.min(2 * againMs, LONGEST_MS)), againMs);
         });
-    }, typed === null ? 0 : WAIT_MS);
+    };
     return () => {
       clearTimeout(wait);
       controller.abort();
