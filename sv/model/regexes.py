@@ -29,6 +29,14 @@ _CLASS: Final = re.compile(r"\[\^?\]?(?:\[:\^?[a-z]+:\]|\\.|[^\]\\])*\]?", re.DO
 _QUOTED: Final = re.compile(r"\\Q.*?(?:\\E|\Z)", re.DOTALL)
 _BRACED: Final = re.compile(r"\{[^{}]*\}")
 _GROUP: Final = re.compile(r"\(\?[^:)>]*[:>]?")
+_PART: Final = re.compile(
+    r"""
+    (?: (?P<char> [^\\^$.|?*+()\[\]{}] ) | \\ (?P<escaped> [!-/:-@\[-^`{-~] ) | [.^$] | \\[dDwWsSbB] | \[\^?[^\]\[\\]+\] )
+    (?: (?P<times> [*+?] ) \?? )?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Of a pattern without groups, choices and counted repetitions."""
 
 
 def cost_of(pattern: str) -> int:
@@ -78,6 +86,22 @@ def _escape(pattern: str, at: int) -> tuple[int, int]:
     kind = pattern[at + 1 : at + 2]
     braced = _BRACED.match(pattern, at + 2) if kind in ("p", "P", "x") else None
     return int(kind in _WIDE), 2 + (len(braced[0]) if braced else 0)
+
+
+def required_text(pattern: str) -> str:
+    """The longest text that whatever matches has in it; "" where there is none, or more to the pattern than parts one after the other."""
+    runs, at = [""], 0
+    while at < len(pattern):
+        part = _PART.match(pattern, at)
+        if part is None:
+            return ""
+        char = part["char"] or part["escaped"] or ""
+        if part["times"] in (None, "+"):
+            runs[-1] += char
+        if not char or part["times"]:
+            runs.append("")
+        at = part.end()
+    return max(runs, key=len)
 
 
 def is_simple(pattern: str) -> bool:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sv.engine.duck.keys import fingerprints, property_codes, value_blocks, value_conditions, value_writing
 from sv.engine.duck.keys.key_conditions import Condition, answers_of
-from sv.engine.duck.keys.key_files import KeyFile, Reading
-from sv.engine.duck.keys.value_blocks import Described, block_ends, described, number_column, packed
+from sv.engine.duck.keys.key_files import KeyFile, Reading, identity_of
+from sv.engine.duck.keys.value_blocks import Block, Described, block_ends, described, number_column, packed, unpacked
 from sv.engine.duck.run import Statements
 from sv.engine.port import Matcher, Scope
 from sv.insights.funnels import funnel
@@ -41,6 +41,7 @@ def no_codes() -> Iterator[None]:
         patch.object(value_blocks, "BLOCK_ROWS", 9),
         patch.object(value_blocks, "SMALL_ROWS", 4),
         patch.object(value_conditions, "BYTES_ASKED", 200),
+        patch.object(value_conditions, "ROWS_A_TASK", 20),
         patch.object(value_writing, "READ_ROWS", 7),
         patch.object(value_writing, "MAX_BYTES_A_ROW", 4096),
     ):
@@ -104,6 +105,11 @@ def test_texts_mean_the_same_whether_a_statement_is_asked_or_not(rig: Rig, monke
     items += [Filter("p", operator, value) for operator in OPERATORS[:2] for value in ((*TEXTS[3:9], 1, True), ())]
     items += [Filter("p", Operator.ICONTAINS, value) for value in ("LAIN", "k", "\u212a", "i", "é", '"', "1")]
     items += [Filter("p", Operator.NOT_ICONTAINS, "LAIN"), Filter("p", Operator.REGEX, "^.$"), Filter("p", Operator.IS_SET)]
+    items += [
+        Filter("p", operator, value)
+        for operator in (Operator.REGEX, Operator.NOT_REGEX)
+        for value in ("la[in]+", "^Pla.*n$", "ck", "ru?e", "é$")
+    ]
     ascii_texts = [{"p": text} for text in TEXTS if text.isascii()]
     placed = [file_of(rig, sent) for sent in ([{}, *ascii_texts], [{"p": value} for value in (*TEXTS, *OTHERS)])]
     told = [[flags(rig, part, file, item, 0, part.rows) for item in items] for part, file in placed]
@@ -267,6 +273,7 @@ def test_values_of_many_files_are_asked_about_in_one_statement(rigs: dict[State,
     asked: list[Any] = []
     table = Statements.table
     monkeypatch.setattr(value_conditions, "BYTES_ASKED", 1 << 20)
+    monkeypatch.setattr(value_conditions, "ROWS_A_TASK", 1 << 20)
     monkeypatch.setattr(Statements, "table", lambda *given, **named: asked.append(named) or table(*given, **named))
     found: dict[State, int] = {}
     for state in ("days", "merged"):
@@ -333,6 +340,16 @@ def test_too_many_numbers_to_be_put_in_order_are_asked_of_sql(rig: Rig, monkeypa
         ask(rig, trends, body)
 
 
+def damage(file: KeyFile, places: Sequence[int]) -> None:
+    """As a disk does it, of which nobody notices anything."""
+    with file.path.open("r+b") as held:
+        for place in places:
+            held.seek(place)
+            held.write(bytes(8))
+        held.flush()
+        file.identity = identity_of(held.fileno())
+
+
 def test_a_file_without_values_and_one_with_damaged_ones_cost_no_answer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     body = {
         "steps": [
@@ -347,10 +364,7 @@ def test_a_file_without_values_and_one_with_damaged_ones_cost_no_answer(rig: Rig
     ((part, file),) = rig.tables.key_files.of(rig.parts)
     with Reading(file) as reading:
         blocks = Described(reading.bytes_at(file.values["search"].at, file.values["search"].bytes).tobytes())
-    with file.path.open("r+b") as held:
-        for block in blocks.within(0, part.rows):
-            held.seek(blocks.place_of(block)[0])
-            held.write(bytes(8))
+    damage(file, [blocks.place_of(block)[0] for block in blocks.within(0, part.rows)])
     assert ask(rig, funnel, body) == before
     assert not rig.tables.key_files.of([part])
     monkeypatch.setattr(value_writing, "MAX_BYTES_A_ROW", 0)
@@ -359,6 +373,24 @@ def test_a_file_without_values_and_one_with_damaged_ones_cost_no_answer(rig: Rig
     assert not file.values
     assert not file.numbers
     assert ask(rig, funnel, body) == before
+
+
+def test_a_damaged_file_among_others_costs_no_answer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(value_conditions, "BYTES_ASKED", 1 << 20)
+    monkeypatch.setattr(value_conditions, "ROWS_A_TASK", 1 << 20)
+    rig.place_events(random_events(5), "days")
+    body = {"events": [{"name": "view", "math": "total"}], "date_from": "2025-06-15", "date_to": "2025-06-18", "interval": "day"}
+    bodies = [
+        {**body, "filters": [{"property": "search", "operator": operator, "value": "te"}]} for operator in ("icontains", "regex")
+    ]
+    before = [ask(rig, trends, body) for body in bodies]
+    files = rig.tables.key_files.of(rig.parts)
+    part, file = max(files, key=lambda each: each[0].rows)
+    with Reading(file) as reading:
+        blocks = Described(reading.bytes_at(file.values["search"].at, file.values["search"].bytes).tobytes())
+    damage(file, [blocks.place_of(blocks.within(*file.range_of("view"))[0])[0]])
+    assert [ask(rig, trends, body) for body in bodies] == before
+    assert [each[0] for each in rig.tables.key_files.of(rig.parts)] == [each[0] for each in files if each[0] is not part]
 
 
 def test_long_texts_and_too_many_bytes_have_no_values(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,10 +428,12 @@ def test_what_is_packed_comes_out_again(texts: list[str | None], most: int, is_m
         place += len(block.data)
     held = Described(described(placed).tobytes())
     data = np.frombuffer(b"".join(block.data for block in blocks), np.uint8)
+    given_blocks: list[Block] = []
     found: list[str | None] = []
     for nth, block in enumerate(blocks):
         at, size = held.place_of(nth)
-        rows = held.unpacked(nth, data[at : at + size])
+        given_blocks.append(held.block(nth, data[at : at + size]))
+        rows = unpacked(given_blocks[-1:])
         assert held.traits_of(nth)[1] is all(map(str.isascii, rows.texts.to_pylist()))
         low, high = held.rows_of(nth)
         assert high - low == block.rows
@@ -408,6 +442,12 @@ def test_what_is_packed_comes_out_again(texts: list[str | None], most: int, is_m
         ).all()
         found += [text if is_there else None for text, is_there in zip(rows.texts.to_pylist(), rows.is_there, strict=True)]
     assert found == texts
+    together = unpacked(given_blocks)
+    assert [
+        text if is_there else None for text, is_there in zip(together.texts.to_pylist(), together.is_there, strict=True)
+    ] == texts
+    told = np.full(len(texts), together.kinds) if isinstance(together.kinds, int) else together.kinds
+    assert (told == kinds)[together.is_there].all()
     for low in range(0, len(texts), 7):
         within = held.within(low, low + 1)
         assert [held.rows_of(nth)[0] <= low < held.rows_of(nth)[1] for nth in range(len(blocks))] == [

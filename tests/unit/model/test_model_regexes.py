@@ -1,10 +1,13 @@
 """What a regular expression costs: its wildcards, classes, choices and repetitions, written out."""
 
+import random
+import re
+
 import pytest
 
 from sv.model.errors import ValidationFailed
 from sv.model.filters import matches, parse_filters
-from sv.model.regexes import MAX_REGEX_COST, MAX_REGEX_TEXT_CHARS, cost_of, is_simple
+from sv.model.regexes import MAX_REGEX_COST, MAX_REGEX_TEXT_CHARS, cost_of, is_simple, required_text
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,50 @@ from sv.model.regexes import MAX_REGEX_COST, MAX_REGEX_TEXT_CHARS, cost_of, is_s
 )
 def test_the_cost_of_a_pattern_is_what_it_has_written_out(pattern: str, cost: int) -> None:
     assert cost_of(pattern) == cost
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("", ""),
+        ("checkout", "checkout"),
+        ("s.*12", "12"),
+        (r"^/blog/.*\.html$", "/blog/"),
+        (r"example\.com", "example.com"),
+        ("ab+cde", "cde"),
+        ("abc?d", "ab"),
+        ("ab*?cd", "cd"),
+        (r"[a-z]+foo\d+b", "foo"),
+        ("[^/]é.", "é"),
+        ("ab|cd", ""),
+        ("(ab)?", ""),
+        ("ab{0,2}", ""),
+        ("(?i)ab", ""),
+        (r"\Qab", ""),
+        (r"\x61b", ""),
+        (r"\pLab", ""),
+        ("[]a]bc", ""),
+        ("[[:alpha:]]bc", ""),
+        ("a**bc", ""),
+        ("bc\\", ""),
+    ],
+)
+def test_what_all_that_a_pattern_matches_has_in_it(pattern: str, text: str) -> None:
+    assert required_text(pattern) == text
+
+
+def test_what_a_pattern_needs_is_in_all_that_it_matches() -> None:
+    rng = random.Random(3)
+    parts = ["a", "b", r"\.", ".", "[ab]", r"\d", "^", "$", "a*", "b+", "a?", "b+?", ".*", "|", "(a)", "a{2}"]
+    matched = 0
+    for _ in range(3000):
+        pattern = "".join(rng.choices(parts, k=rng.randrange(1, 7)))
+        for _ in range(4):
+            text = "".join(rng.choices("ab.1", k=rng.randrange(6)))
+            if re.search(pattern, text):
+                matched += 1
+                assert required_text(pattern) in text, (pattern, text)
+    assert matched > 1000
 
 
 def test_a_pattern_within_the_limit_is_taken_and_one_beyond_it_refused() -> None:

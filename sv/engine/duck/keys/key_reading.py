@@ -203,7 +203,7 @@ class KeyReader:
         if spares_prints:
             answers = {key: each for key, each in answers.items() if isinstance(each, Answer) or sought(key[0].item) is None}
         if reads_rows:
-            ask_ahead(values_wanted(asked, files, answers))
+            ask_ahead(values_wanted(asked, files, answers), self._executor)
         return answers
 
 

@@ -164,6 +164,17 @@ def _packed(kinds: Kinds, sizes: NDArray[np.int64], texts: NDArray[np.uint8]) ->
     return Packed(kinds.size, b"".join(pieces), (first, second, third, texts.size), kind, not bool((texts & 0x80).any()))
 
 
+class Block(NamedTuple):
+    """A block as it is in its file. lengths, kinds: bytes of the first two pieces; texts: of the last one unpacked."""
+
+    rows: int
+    kind: int
+    lengths: int
+    kinds: int
+    texts: int
+    data: NDArray[np.uint8]
+
+
 class Described:
     """What a key file says of one property's blocks."""
 
@@ -189,17 +200,20 @@ class Described:
         record = self._blocks[block]
         return None if record["kinds"] else int(record["kind"]), bool(record["is_ascii"])
 
-    def unpacked(self, block: int, data: NDArray[np.uint8]) -> Rows:
-        """The block's rows. Raises OSError where its bytes are damaged."""
+    def texts_of(self, block: int) -> int:
+        """Bytes of its texts, unpacked."""
+        return int(self._blocks[block]["texts"])
+
+    def block(self, block: int, data: NDArray[np.uint8]) -> Block:
+        """data: its bytes."""
         record, (low, high) = self._blocks[block], self.rows_of(block)
-        with _checked():
-            return _unpacked(record, high - low, data)
+        kind, lengths, kinds, texts = (int(record[name]) for name in ("kind", "lengths", "kinds", "texts"))
+        return Block(high - low, kind, lengths, kinds, texts, data)
 
     def is_there(self, block: int, data: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which of the block's rows have a value. Raises OSError where its bytes are damaged."""
-        record, (low, high) = self._blocks[block], self.rows_of(block)
         with _checked():
-            return _lengths(record, high - low, data) > 0
+            return _lengths([self.block(block, data)]) > 0
 
 
 def value_blocks(at: int, blocks: Sequence[Packed]) -> ValueBlocks:
@@ -228,25 +242,54 @@ def _checked() -> Generator[None]:
         raise OSError("a block of values is damaged") from error
 
 
-def _lengths(record: Any, rows: int, data: NDArray[np.uint8]) -> NDArray[np.int32]:
-    planes = np.frombuffer(pa.Codec("zstd").decompress(data[: int(record["lengths"])], 2 * rows), np.uint8).reshape(2, rows)
-    lengths = planes[0].astype(np.int32)
-    return lengths | planes[1].astype(np.int32) << 8 if planes[1].any() else lengths
+def unpacked(blocks: Sequence[Block]) -> Rows:
+    """The rows of some blocks, one block's after the other's. Raises OSError where bytes are damaged.
+
+    Many are unpacked in the time of few calls, which other threads don't wait for: zstd takes several of its frames as one.
+    """
+    with _checked():
+        lengths = _lengths(blocks)
+        is_there = lengths > 0
+        offsets = np.zeros(lengths.size + 1, np.int32)
+        np.cumsum(lengths - is_there, out=offsets[1:])
+        sizes = np.cumsum([block.texts for block in blocks])
+        if (offsets[np.cumsum([block.rows for block in blocks])] != sizes).any():
+            raise ValueError("lengths don't add up")
+        texts = _decompressed([block.data[block.lengths + block.kinds :] for block in blocks if block.texts], int(sizes[-1]))
+        array = pa.Array.from_buffers(pa.string(), lengths.size, [None, pa.py_buffer(offsets), texts])
+        return Rows(array, np.frombuffer(texts, np.uint8), offsets, is_there, _kinds(blocks))
 
 
-def _unpacked(record: Any, rows: int, data: NDArray[np.uint8]) -> Rows:
-    codec = pa.Codec("zstd")
-    first, second = int(record["lengths"]), int(record["lengths"]) + int(record["kinds"])
-    lengths = _lengths(record, rows, data)
-    is_there = lengths > 0
-    offsets = np.zeros(rows + 1, np.int32)
-    np.cumsum(lengths - is_there, out=offsets[1:])
-    size = int(record["texts"])
-    texts = codec.decompress(data[second:], size) if size else pa.py_buffer(b"")
-    if offsets[-1] != size:
-        raise ValueError("lengths don't add up")
-    kinds: Kinds | int = int(record["kind"])
-    if record["kinds"]:
-        kinds = np.frombuffer(codec.decompress(data[first:second], rows), np.uint8)
-    array = pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), texts])
-    return Rows(array, np.frombuffer(texts, np.uint8), offsets, is_there, kinds)
+def _decompressed(pieces: Sequence[NDArray[np.uint8]], size: int) -> Any:
+    if not size:
+        return pa.py_buffer(b"")
+    return pa.Codec("zstd").decompress(pieces[0] if len(pieces) == 1 else np.concatenate(pieces), size)
+
+
+def _lengths(blocks: Sequence[Block]) -> NDArray[np.int32]:
+    """How long each row's text is, one more than its bytes; 0 where there is none."""
+    rows = sum(block.rows for block in blocks)
+    planes = np.frombuffer(_decompressed([block.data[: block.lengths] for block in blocks], 2 * rows), np.uint8)
+    found = np.empty(rows, np.int32)
+    low = 0
+    for block in blocks:
+        some, high = found[low : low + block.rows], planes[2 * low + block.rows : 2 * (low + block.rows)]
+        some[:] = planes[2 * low : 2 * low + block.rows]
+        if high.any():
+            some |= high.astype(np.int32) << 8
+        low += block.rows
+    return found
+
+
+def _kinds(blocks: Sequence[Block]) -> Kinds | int:
+    held = {block.kind for block in blocks} - {ABSENT}
+    if len(held) <= 1 and not any(block.kinds for block in blocks):
+        return held.pop() if held else ABSENT
+    return np.concatenate([_kinds_of(block) for block in blocks])
+
+
+def _kinds_of(block: Block) -> Kinds:
+    """TRICKY: of rows without a value too, where all that have one are of one kind."""
+    if not block.kinds:
+        return np.full(block.rows, block.kind, np.uint8)
+    return np.frombuffer(_decompressed([block.data[block.lengths : block.lengths + block.kinds]], block.rows), np.uint8)

@@ -6,7 +6,9 @@ does, without a statement; numbers, all of which doubles say exactly, are compar
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -17,15 +19,28 @@ from pyarrow import compute
 
 from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.key_files import KeyFile, Reading
-from sv.engine.duck.keys.value_blocks import ABSENT, KINDS, TEXT, Described, NumberColumn, Rows, ValueBlocks
+from sv.engine.duck.keys.value_blocks import ABSENT, KINDS, TEXT, Block, Described, NumberColumn, Rows, ValueBlocks, unpacked
 from sv.engine.duck.properties import Property
 from sv.engine.duck.run import Statements, column_of
 from sv.engine.duck.sql import Params
 from sv.engine.port import Limits
-from sv.model.filters import NEGATED, Filter, Operator
+from sv.model.filters import NEGATED, Filter, Operator, compares_path
+from sv.model.regexes import required_text
 
 BYTES_ASKED: Final = 4 << 20
-"""Of texts that a statement is asked about."""
+"""Of texts that are looked at together, and of their lengths."""
+
+ROWS_A_TASK: Final = 200_000
+"""Whose values one thread looks at, at least."""
+
+BYTES_AT_ONCE: Final = 1 << 18
+"""That are looked through for a text."""
+
+LEAST_NEEDED: Final = 2
+"""Bytes that all that an expression matches has to have in it for other texts to be left out: one byte is in most."""
+
+MAX_TASKS: Final = 4
+"""Threads that look at values, at most."""
 
 Flags = NDArray[np.bool_]
 Range = tuple[int, int]
@@ -81,32 +96,65 @@ class OfTexts(Struct, frozen=True, eq=False):
             data = reading.bytes_at(*described.place_of(block))
             if self.positive.operator is Operator.IS_SET:
                 return described.is_there(block, data)
-            rows = described.unpacked(block, data)
-            if _is_plain(self.positive, *described.traits_of(block)):
-                return _plain(self.positive, rows)
-            _ask([(self, block, rows)])
+            _ask([(self, block, described.block(block, data))], is_plain=_is_plain(self.positive, *described.traits_of(block)))
         low, high = described.rows_of(block)
         return np.unpackbits(self.known[block], count=high - low).view(np.bool_)
 
 
-def ask_ahead(wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]]) -> None:
-    """Ask SQL what it has to be asked of these ranges of rows, of several files in one statement, which costs as much as many rows do."""
+Asked = tuple[OfTexts, int, Block]
+"""A block of which nothing is known, by its number, and the block."""
+
+
+def ask_ahead(wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]], executor: Executor) -> None:
+    """Tell of these ranges of rows, of many blocks and files at once and several times in parallel: a statement costs as much as many rows
+    do, and threads wait for one another between calls."""
     by_item: dict[Filter, list[OfTexts]] = defaultdict(list)
     for each in wanted:
-        if not _is_plain(each.positive, each.blocks.kind, each.blocks.is_ascii):
+        if each.positive.operator is not Operator.IS_SET:
             by_item[each.item].append(each)
-    for answers in by_item.values():
-        asked: list[tuple[OfTexts, int, Rows]] = []
-        size = 0
-        for answer in answers:
-            for block, rows in _unplain(answer, *wanted[answer]):
-                asked.append((answer, block, rows))
-                size += rows.texts.nbytes
-                if size >= BYTES_ASKED:
-                    _ask(asked)
-                    asked, size = [], 0
-        if asked:
-            _ask(asked)
+    shares = [share for answers in by_item.values() for share in _shares(answers, wanted)]
+    for _ in executor.map(_ask_share, shares, repeat(wanted)):
+        pass
+
+
+def _shares(answers: Sequence[OfTexts], wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]]) -> list[list[OfTexts]]:
+    """Divides them among threads, with about as many rows each."""
+    rows = [sum(high - low for low, high in wanted[each][1]) for each in answers]
+    count = min(max(sum(rows) // ROWS_A_TASK, 1), MAX_TASKS)
+    shares: list[list[OfTexts]] = [[] for _ in range(count)]
+    before = 0
+    for each, of_it in zip(answers, rows, strict=True):
+        shares[before * count // max(sum(rows), 1)].append(each)
+        before += of_it
+    return shares
+
+
+def _ask_share(answers: Sequence[OfTexts], wanted: Mapping[OfTexts, tuple[KeyFile, Sequence[Range]]]) -> None:
+    """All of one condition. What is damaged is left to who reads it."""
+    asked: dict[bool, list[Asked]] = {True: [], False: []}
+    size = dict.fromkeys(asked, 0)
+    for answer in answers:
+        for is_plain, block, held in _blocks_of(answer, *wanted[answer]):
+            asked[is_plain].append((answer, block, held))
+            size[is_plain] += held.texts + 2 * held.rows
+            if size[is_plain] >= BYTES_ASKED:
+                with suppress(OSError):
+                    _ask(asked[is_plain], is_plain=is_plain)
+                asked[is_plain], size[is_plain] = [], 0
+    for is_plain, some in asked.items():
+        if some:
+            with suppress(OSError):
+                _ask(some, is_plain=is_plain)
+
+
+def _blocks_of(answer: OfTexts, file: KeyFile, ranges: Sequence[Range]) -> Iterator[tuple[bool, int, Block]]:
+    """The blocks of these rows, and whether bytes tell; none of a file that can't be read."""
+    with suppress(OSError), Reading(file) as reading:
+        described = answer.described(reading)
+        for block in sorted({block for low, high in ranges for block in described.within(low, high)}):
+            answer.limits.check()
+            data = reading.bytes_at(*described.place_of(block))
+            yield _is_plain(answer.positive, *described.traits_of(block)), block, described.block(block, data)
 
 
 def strings_by_bytes(item: Filter, strings: Any) -> Flags | None:
@@ -120,7 +168,7 @@ def strings_by_bytes(item: Filter, strings: Any) -> Flags | None:
 
 def strings_by_sql(item: Filter, strings: Any, statements: Statements, limits: Limits) -> Flags:
     """The same, by a statement."""
-    return _told(item, [_rows_of(strings)], statements, limits)
+    return _told(item, _rows_of(strings), statements, limits)
 
 
 def _rows_of(strings: Any) -> Rows:
@@ -129,37 +177,40 @@ def _rows_of(strings: Any) -> Rows:
     return Rows(strings, texts, np.frombuffer(offsets, np.int32)[: len(strings) + 1], np.ones(len(strings), np.bool_), TEXT)
 
 
-def _unplain(answer: OfTexts, file: KeyFile, ranges: Sequence[Range]) -> Iterator[tuple[int, Rows]]:
-    """The blocks of these rows of which SQL has to be asked. A file that can't be read is left to who reads it."""
-    with suppress(OSError), Reading(file) as reading:
-        described = answer.described(reading)
-        for block in sorted({block for low, high in ranges for block in described.within(low, high)}):
-            if not _is_plain(answer.positive, *described.traits_of(block)):
-                answer.limits.check()
-                yield block, described.unpacked(block, reading.bytes_at(*described.place_of(block)))
-
-
-def _ask(asked: Sequence[tuple[OfTexts, int, Rows]]) -> None:
-    """All of these blocks are of one condition."""
+def _ask(asked: Sequence[Asked], *, is_plain: bool) -> None:
+    """All of these blocks are of one condition. is_plain: whether bytes tell, or SQL has to. Raises OSError where one is damaged."""
     first = asked[0][0]
-    flags = _told(first.positive, [rows for _, _, rows in asked], first.statements, first.limits)
+    rows = unpacked([held for _, _, held in asked])
+    flags = _plain(first.positive, rows) if is_plain else _told(first.positive, rows, first.statements, first.limits)
     low = 0
-    for answer, block, rows in asked:
-        answer.known[block] = np.packbits(flags[low : low + len(rows.texts)])
-        low += len(rows.texts)
+    for answer, block, held in asked:
+        answer.known[block] = np.packbits(flags[low : low + held.rows])
+        low += held.rows
 
 
-def _told(item: Filter, held: Sequence[Rows], statements: Statements, limits: Limits) -> Flags:
+def _told(item: Filter, rows: Rows, statements: Statements, limits: Limits) -> Flags:
     """For which rows the condition holds, as SQL has it."""
-    named = pa.DictionaryArray.from_arrays(pa.array(np.concatenate([_kinds(rows) for rows in held])), pa.array(KINDS))
-    raw = pa.chunked_array([rows.texts for rows in held])
-    table = pa.table({"place": np.arange(len(raw)), "kind": named, "raw": raw})
-    params = Params()
-    holds = condition(item, params, _Held(item.property, params))
-    told = statements.table(params.sql(f"select place from held where {holds}"), limits, held=table)
-    flags = np.zeros(len(raw), np.bool_)
-    flags[column_of(told, "place")] = True
+    flags = np.zeros(len(rows.texts), np.bool_)
+    texts, kinds, places = rows.texts, _kinds(rows), np.arange(flags.size)
+    if needed := _needed(item):
+        places = np.flatnonzero(_containing(rows, needed, is_folded=False))
+        texts, kinds = texts.take(pa.array(places)), kinds[places]
+    if places.size:
+        named = pa.DictionaryArray.from_arrays(pa.array(kinds), pa.array(KINDS))
+        table = pa.table({"place": places, "kind": named, "raw": texts})
+        params = Params()
+        holds = condition(item, params, _Held(item.property, params))
+        told = statements.table(params.sql(f"select place from held where {holds}"), limits, held=table)
+        flags[column_of(told, "place")] = True
     return flags
+
+
+def _needed(item: Filter) -> bytes:
+    """What a text has in it for which the condition holds; nothing where that isn't known, or in too many to be looked for."""
+    if item.operator is not Operator.REGEX or not isinstance(item.value, str) or compares_path(item.property, item.value):
+        return b""
+    needed = required_text(item.value).encode()
+    return needed if len(needed) >= LEAST_NEEDED else b""
 
 
 class OfNumbers(Struct, frozen=True, eq=False):
@@ -226,7 +277,7 @@ def _plain(item: Filter, rows: Rows) -> Flags:
         return np.zeros(len(rows.texts), np.bool_)
     is_text = rows.is_there & (rows.kinds == TEXT)
     if item.operator is Operator.ICONTAINS:
-        return _containing(rows, texts[0].lower().encode()) & is_text
+        return _containing(rows, texts[0].lower().encode(), is_folded=True) & is_text
     if item.operator is Operator.EXACT and len(texts) > 1:
         found = compute.call_function("is_in", [rows.texts], compute.SetLookupOptions(pa.array(texts, pa.string())))
     else:
@@ -234,28 +285,39 @@ def _plain(item: Filter, rows: Rows) -> Flags:
     return found.to_numpy(zero_copy_only=False) & is_text
 
 
-def _containing(rows: Rows, sought: bytes) -> Flags:
-    """Which of the rows, all of whose texts are ASCII, have these lower-case bytes in them, upper and lower case being the same. All bytes
-    of the block are looked at together, first for the first of these bytes, and what is left for one after the other."""
+def _containing(rows: Rows, sought: bytes, *, is_folded: bool) -> Flags:
+    """Which of the rows have these bytes in them. is_folded: all texts are ASCII and the bytes lower case, upper and lower being the same.
+
+    All bytes of many rows are looked at together for the first two of these, and what is left for one after the other.
+    """
     found = np.zeros(rows.is_there.size, np.bool_)
     data = rows.data
-    if data.size < len(sought):
+    count = data.size - len(sought) + 1
+    pieces = [
+        _beginnings(data, low, min(low + BYTES_AT_ONCE, count), sought[:2], is_folded) for low in range(0, count, BYTES_AT_ONCE)
+    ]
+    if not pieces:
         return found
-    starts = data.size - len(sought) + 1
-    is_start = _is_byte(data[:starts], sought[0])
-    if len(sought) > 1:
-        is_start &= _is_byte(data[1 : starts + 1], sought[1])
-    places = np.flatnonzero(is_start)
+    places = np.concatenate(pieces)
     for nth in range(2, len(sought)):
-        places = places[_is_byte(data[places + nth], sought[nth])]
-    at = np.searchsorted(rows.offsets, places, "right") - 1
+        places = places[_are(data[places + nth], sought[nth], is_folded)]
+    at = np.searchsorted(rows.offsets, places.astype(np.int32), "right") - 1
     found[at[places + len(sought) <= rows.offsets[at + 1]]] = True
     return found
 
 
-def _is_byte(data: NDArray[np.uint8], lower: int) -> Flags:
-    """Which bytes are this one, or its upper case."""
-    return (data | 0x20) == lower if 0x61 <= lower <= 0x7A else data == lower
+def _beginnings(data: NDArray[np.uint8], low: int, high: int, sought: bytes, is_folded: bool) -> NDArray[np.int64]:
+    """Where in [low, high) these one or two bytes begin. So few are looked at at once that what is made of them stays in the processor's
+    cache."""
+    begins = _are(data[low:high], sought[0], is_folded)
+    if len(sought) > 1:
+        begins &= _are(data[low + 1 : high + 1], sought[1], is_folded)
+    return np.flatnonzero(begins) + low
+
+
+def _are(data: NDArray[np.uint8], byte: int, is_folded: bool) -> Flags:
+    """Which bytes are this one, or where that is folded its upper case."""
+    return (data | 0x20) == byte if is_folded and 0x61 <= byte <= 0x7A else data == byte
 
 
 def _beyond(numbers: NDArray[np.float64], operator: Operator, bound: float) -> Flags:
