@@ -27,8 +27,11 @@ from sv.engine.port import Limits
 from sv.model.filters import NEGATED, Filter, Operator, compares_path
 from sv.model.regexes import required_text
 
-BYTES_ASKED: Final = 4 << 20
-"""Of texts that are looked at together, and of their lengths."""
+BYTES_ASKED: Final = 8 << 20
+"""Of texts that are looked at together, and of what is made of their rows on the way."""
+
+ROW_BYTES: Final = 16
+"""Of a row: its length, where its text begins, and some flags."""
 
 ROWS_A_TASK: Final = 200_000
 """Whose values one thread looks at, at least."""
@@ -136,7 +139,7 @@ def _ask_share(answers: Sequence[OfTexts], wanted: Mapping[OfTexts, tuple[KeyFil
     for answer in answers:
         for is_plain, block, held in _blocks_of(answer, *wanted[answer]):
             asked[is_plain].append((answer, block, held))
-            size[is_plain] += held.texts + 2 * held.rows
+            size[is_plain] += held.texts + ROW_BYTES * held.rows
             if size[is_plain] >= BYTES_ASKED:
                 with suppress(OSError):
                     _ask(asked[is_plain], is_plain=is_plain)
