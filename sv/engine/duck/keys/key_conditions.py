@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
-from pyarrow import compute
 
+from sv.engine.arrays import compute
 from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
@@ -242,7 +242,7 @@ class _OfProperty:
         held = pa.array(texts, pa.string())
         is_string = _is_bare(held)
         strings = held.filter(pa.array(is_string)).cast(pa.binary())
-        strings = compute.call_function("binary_slice", [strings], compute.SliceOptions(1, -1)).cast(pa.string())
+        strings = compute().call_function("binary_slice", [strings], compute().SliceOptions(1, -1)).cast(pa.string())
         of_strings = strings_by_bytes(positive, strings) if len(strings) else None
         if of_strings is None and len(strings) > FEW_TEXTS:
             of_strings = strings_by_sql(positive, strings, self._statements, self._limits)
@@ -317,9 +317,9 @@ class _OfProperty:
 
 def _is_bare(texts: Any) -> Table:
     """Which of these JSON texts, an Arrow array, are strings with nothing escaped."""
-    is_string = compute.call_function("starts_with", [texts], compute.MatchSubstringOptions('"'))
-    is_escaped = compute.call_function("match_substring", [texts], compute.MatchSubstringOptions("\\"))
-    is_bare = compute.call_function("and_not", [is_string, is_escaped]).fill_null(False)
+    is_string = compute().call_function("starts_with", [texts], compute().MatchSubstringOptions('"'))
+    is_escaped = compute().call_function("match_substring", [texts], compute().MatchSubstringOptions("\\"))
+    is_bare = compute().call_function("and_not", [is_string, is_escaped]).fill_null(False)
     return np.array(is_bare.to_numpy(zero_copy_only=False))
 
 

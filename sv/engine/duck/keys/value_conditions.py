@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct, field
 from numpy.typing import NDArray
-from pyarrow import compute
 
+from sv.engine.arrays import compute
 from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.key_files import KeyFile, Reading
 from sv.engine.duck.keys.value_blocks import ABSENT, KINDS, TEXT, Block, Described, NumberColumn, Rows, ValueBlocks, unpacked
@@ -165,7 +165,7 @@ def strings_by_bytes(item: Filter, strings: Any) -> Flags | None:
     tell."""
     if item.operator is Operator.IS_SET:
         return np.ones(len(strings), np.bool_)
-    is_ascii = compute.call_function("all", [compute.call_function("string_is_ascii", [strings])]).as_py()
+    is_ascii = compute().call_function("all", [compute().call_function("string_is_ascii", [strings])]).as_py()
     return _plain(item, _rows_of(strings)) if _is_plain(item, TEXT, is_ascii) else None
 
 
@@ -282,9 +282,9 @@ def _plain(item: Filter, rows: Rows) -> Flags:
     if item.operator is Operator.ICONTAINS:
         return _containing(rows, texts[0].lower().encode(), is_folded=True) & is_text
     if item.operator is Operator.EXACT and len(texts) > 1:
-        found = compute.call_function("is_in", [rows.texts], compute.SetLookupOptions(pa.array(texts, pa.string())))
+        found = compute().call_function("is_in", [rows.texts], compute().SetLookupOptions(pa.array(texts, pa.string())))
     else:
-        found = compute.call_function(_COMPARED[item.operator], [rows.texts, pa.scalar(texts[0])])
+        found = compute().call_function(_COMPARED[item.operator], [rows.texts, pa.scalar(texts[0])])
     return found.to_numpy(zero_copy_only=False) & is_text
 
 

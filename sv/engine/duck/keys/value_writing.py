@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import compute
 
+from sv.engine.arrays import compute
 from sv.engine.duck.files import read_files
 from sv.engine.duck.keys.key_order import Order
 from sv.engine.duck.keys.value_blocks import (
@@ -65,7 +65,7 @@ class Facts:
 
     def add(self, texts: Any, is_other: NDArray[np.bool_], is_number: NDArray[np.bool_], numbers: NDArray[np.float64]) -> None:
         """Some rows' values. texts: an Arrow array, null where there is no value. is_other: of lists, objects and no value."""
-        lengths: NDArray[np.int64] = compute.call_function("binary_length", [texts]).fill_null(0).to_numpy(zero_copy_only=False)
+        lengths: NDArray[np.int64] = compute().call_function("binary_length", [texts]).fill_null(0).to_numpy(zero_copy_only=False)
         held = lengths[~is_other]
         self.longest = max(self.longest, int(held.max(initial=0)))
         self.bytes += int(held.sum())
