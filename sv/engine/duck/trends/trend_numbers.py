@@ -24,12 +24,12 @@ Form = Literal["sums", "extremes", "quantiles"]
 """What the pieces of a measure are.
 
 sums: (the sum in units of 2 ** -SCALE, of how many events), integers. extremes: the least or the greatest. quantiles: (numbers, ascending,
-how many events have each).
+how many events have one up to each).
 """
 
 Piece = tuple[Cell, Any]
 Distinct = tuple[NDArray[np.float64], NDArray[np.int64]]
-"""(numbers, ascending; how many events have each)."""
+"""(numbers, ascending; how many events have one up to each)."""
 
 Row = tuple[int, int | None, float]
 
@@ -109,7 +109,7 @@ def measured(matched: Matched) -> Matched:
 def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, measure: Measure) -> Tally:
     """The numbers of these rows in each cell, for `pieces_of` the same measure. slots: None without a breakdown."""
     if matched.numbers is THEMSELVES:
-        return _tally_of_rows(part, measured(matched), starts_ms, slots, is_ordered=form_of(measure) != "sums")
+        return _tally_of_rows(part, measured(matched), starts_ms, slots, measure)
     codes, of_codes, ascending = matched.number_codes, matched.numbers.of_codes, matched.numbers.ascending
     if codes is None or not codes.size:
         return _NOTHING
@@ -130,17 +130,36 @@ def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots |
     return Tally(names, places[order], numbers[order], counts[order])
 
 
-def _tally_of_rows(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, *, is_ordered: bool) -> Tally:
-    """Of rows that have the numbers themselves. is_ordered: else each row is one number, in any order, which is enough for sums."""
+def _tally_of_rows(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, measure: Measure) -> Tally:
+    """Of rows that have the numbers themselves. For sums they are in any order, and of extremes there is one in each cell."""
     numbers = matched.number_codes
     if numbers is None or not numbers.size:
         return _NOTHING
     cells, names = cells_of(part, matched, starts_ms, slots)
     places = np.zeros(numbers.size, np.int64) if cells is None else cells.astype(np.int64)
-    if is_ordered:
-        order = np.argsort(numbers) if cells is None else np.lexsort((numbers, places))
-        places, numbers = places[order], numbers[order]
+    match form_of(measure):
+        case "extremes":
+            places, numbers = _extremes(cells, numbers, np.fmin if measure == "min" else np.fmax)
+        case "quantiles" if cells is None:
+            numbers = np.sort(numbers)
+        case "quantiles":
+            order = np.lexsort((numbers, places))
+            places, numbers = places[order], numbers[order]
+        case "sums":
+            pass
     return Tally(names, places, numbers, np.ones(numbers.size, np.int64))
+
+
+def _extremes(
+    cells: NDArray[Any] | None, numbers: NDArray[np.float64], choose: np.ufunc
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The cells that have numbers, and of each the one that is chosen."""
+    if cells is None:
+        return np.zeros(1, np.int64), np.array([choose.reduce(numbers)])
+    order = np.argsort(cells, kind="stable")
+    ordered = cells[order]
+    firsts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
+    return ordered[firsts].astype(np.int64), choose.reduceat(numbers[order], firsts)
 
 
 def tally_of(slots: NDArray[Any], buckets: NDArray[Any], numbers: NDArray[np.float64], counts: NDArray[Any]) -> Tally:
@@ -164,7 +183,7 @@ def pieces_of(found: Tally, measure: Measure) -> list[Piece]:
         case "extremes":
             return [(cell, found.numbers[low if measure == "min" else high - 1].item()) for cell, low, high in spans]
         case "quantiles":
-            return [(cell, (found.numbers[low:high], found.counts[low:high])) for cell, low, high in spans]
+            return [(cell, (found.numbers[low:high], np.cumsum(found.counts[low:high]))) for cell, low, high in spans]
 
 
 def _sums(found: Tally) -> list[Piece]:
@@ -239,30 +258,27 @@ def _quotient(dividend: int, divisor: int) -> float:
 
 
 def _quantile(held: Sequence[Distinct], fraction: float, *, is_fused: bool) -> float:
-    ends = [np.cumsum(counts) for _, counts in held]
-    position = float(sum(int(of_piece[-1]) for of_piece in ends) - 1) * fraction
+    position = float(sum(int(ends[-1]) for _, ends in held) - 1) * fraction
     places = math.floor(position), math.ceil(position)
     # What is looked for lies among the pieces' own quantiles, or hardly beyond: few numbers have to be put in order.
-    own = [(numbers, of_piece, (int(of_piece[-1]) - 1) * fraction) for (numbers, _), of_piece in zip(held, ends, strict=True)]
-    least = min(_nth(numbers, of_piece, math.floor(place)) for numbers, of_piece, place in own)
-    greatest = max(_nth(numbers, of_piece, math.ceil(place)) for numbers, of_piece, place in own)
-    found = _at(held, ends, places, least, greatest) or _at(held, ends, places, -math.inf, math.inf)
+    own = [(numbers, ends, (int(ends[-1]) - 1) * fraction) for numbers, ends in held]
+    least = min(_nth(numbers, ends, math.floor(place)) for numbers, ends, place in own)
+    greatest = max(_nth(numbers, ends, math.ceil(place)) for numbers, ends, place in own)
+    found = _at(held, places, least, greatest) or _at(held, places, -math.inf, math.inf)
     assert found is not None
     part = position - places[0]
     return between(*found, part, is_fused=is_fused) if part else found[0]
 
 
-def _at(
-    held: Sequence[Distinct], ends: Sequence[NDArray[np.int64]], places: tuple[int, int], least: float, greatest: float
-) -> tuple[float, float] | None:
-    """The numbers at two places among those of all pieces in order; None where one isn't in [least, greatest]. ends: how many of a piece's
-    are up to each of its numbers."""
+def _at(held: Sequence[Distinct], places: tuple[int, int], least: float, greatest: float) -> tuple[float, float] | None:
+    """The numbers at two places among those of all pieces in order; None where one isn't in [least, greatest]."""
     before, numbers, counts = 0, [], []
-    for (of_piece, each), upto in zip(held, ends, strict=True):
+    for of_piece, ends in held:
         low, high = int(np.searchsorted(of_piece, least, "left")), int(np.searchsorted(of_piece, greatest, "right"))
-        before += int(upto[low - 1]) if low else 0
+        below = int(ends[low - 1]) if low else 0
+        before += below
         numbers.append(of_piece[low:high])
-        counts.append(each[low:high])
+        counts.append(np.diff(ends[low:high], prepend=below))
     within = np.concatenate(numbers)
     order = np.argsort(within, kind="stable")  # pieces ascend, which this kind makes use of
     within, upto = within[order], before + np.cumsum(np.concatenate(counts)[order])
