@@ -23,6 +23,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -301,6 +302,9 @@ def _absolute(found: re.Match[str], days_on: int, zone: ZoneInfo) -> int:
 
 # ---- Buckets ----
 
+_label: Final = lru_cache(4096)(iso_ms)
+"""Kept, since the same buckets are asked about again and again, and to write a thousand takes as long as to count a million events."""
+
 
 def buckets(span: DateRange, interval: Interval, zone: ZoneInfo, fault: Fault) -> tuple[Bucket, ...]:
     """The buckets that a range touches, in order; the first may begin before the range does.
@@ -319,7 +323,7 @@ def buckets(span: DateRange, interval: Interval, zone: ZoneInfo, fault: Fault) -
         if len(found) == limits.BUCKETS_MAX:
             is_too_many = True
             break
-        found.append(Bucket(start_ms, iso_ms(start_ms)))
+        found.append(Bucket(start_ms, _label(start_ms)))
     if is_too_many:
         raise fault("interval", f"expected at most {limits.BUCKETS_MAX:,} buckets, one {interval} each, got more")
     return tuple(found)

@@ -4,6 +4,7 @@ Each file contributes what can be combined with other files in the least space: 
 snapshot contributes the same, by SQL.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -152,11 +153,11 @@ def cells_of(
     part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None
 ) -> tuple[NDArray[Any] | None, list[Cell]]:
     """Each row's place among these cells, of which some may have none; None where all are in the one."""
-    starts = np.array(starts_ms[1:], np.int64)
-    first, last = (int(place) for place in np.searchsorted(starts, (part.min_ts_ms, part.max_ts_ms), "right"))
+    first, last = (bisect_right(starts_ms, ms, 1) - 1 for ms in (part.min_ts_ms, part.max_ts_ms))
     buckets: NDArray[Any] | None = None
     if first < last:
-        buckets = _buckets((matched.keys & OFFSETS).view(np.int64), starts[first:last] - matched.origin_ms)
+        borders = np.array(starts_ms[first + 1 : last + 1], np.int64) - matched.origin_ms
+        buckets = _buckets((matched.keys & OFFSETS).view(np.int64), borders)
     if matched.codes is None or slots is None:
         return buckets, [(NO_VALUE_SLOT, bucket) for bucket in range(first, last + 1)]
     used, places = slots.of_codes(matched.dictionary)
@@ -174,8 +175,10 @@ def _buckets(offsets: NDArray[np.int64], borders: NDArray[np.int64]) -> NDArray[
     width = int(borders[1] - borders[0])
     if (np.diff(borders) != width).any():
         return np.searchsorted(borders, offsets, "right").astype(kind)
-    since = offsets - (int(borders[0]) - width)
-    return np.clip(since // width, 0, borders.size).astype(kind)
+    found = offsets - (int(borders[0]) - width)
+    found //= width
+    np.maximum(found, 0, out=found)
+    return np.minimum(found, borders.size, out=found).astype(kind)
 
 
 def _once(persons: Persons, *, is_sorted: bool) -> Persons:
