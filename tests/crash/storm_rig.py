@@ -42,7 +42,7 @@ from tests import forked
 from tests.stalls import Stalls
 
 DAY_MS = 86_400_000
-BUSY = {"SV_FLUSH_SECONDS": "0.3", "SV_FLUSH_EVENTS": "2000", "SV_COMPACT_SECONDS": "0.5"}
+BUSY = {"SV_FLUSH_SECONDS": "0.3", "SV_FLUSH_EVENTS": "2000", "SV_COMPACT_SECONDS": "0.5", "SV_THREADS": "2"}
 ROWS_A_FILE = 3000
 COUNT_S = 600.0
 """How long an answer may take in the end, when the events of hundreds of kills are counted, on whatever machine; and an import, which

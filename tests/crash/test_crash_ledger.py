@@ -15,7 +15,7 @@ from test_crash_damage import cut_off, fill
 
 KILLS = 5
 WRITERS = 2
-BUSY = {"SV_FLUSH_SECONDS": "0.2", "SV_FLUSH_EVENTS": "500", "SV_COMPACT_SECONDS": "0.5"}
+BUSY = {"SV_FLUSH_SECONDS": "0.2", "SV_FLUSH_EVENTS": "500", "SV_COMPACT_SECONDS": "0.5", "SV_THREADS": "2"}
 
 
 class Sender(threading.Thread):
