@@ -196,7 +196,7 @@ def test_parts_that_are_damaged_under_a_running_server_are_set_aside_by_the_next
 
 
 def test_a_part_that_is_damaged_before_a_merge_is_left_out_of_it(serve: Serve) -> None:
-    server = serve(SV_FLUSH_SECONDS="0.05", SV_COMPACT_SECONDS="0.2").start()
+    server = serve(SV_FLUSH_SECONDS="0.05", SV_COMPACT_SECONDS="0.2", SV_THREADS="2").start()
     expected: Counter[str] = Counter()
     for number in range(6):
         server.store(dated(f"{number}"))

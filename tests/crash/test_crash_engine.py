@@ -32,7 +32,7 @@ def fail():
 threading.Thread(target=fail, daemon=True).start()
 sys.exit(main())
 """
-MERGING = {"SV_FLUSH_SECONDS": "0.3", "SV_COMPACT_SECONDS": "0.3"}
+MERGING = {"SV_FLUSH_SECONDS": "0.3", "SV_COMPACT_SECONDS": "0.3", "SV_THREADS": "2"}
 
 
 def test_a_server_whose_engine_failed_ends_sets_nothing_aside_and_has_everything_when_it_is_back(

@@ -108,7 +108,7 @@ def test_a_full_disk_is_named_and_reading_goes_on_and_room_is_enough_to_recover(
 
 
 def test_a_kill_or_a_stop_while_the_disk_is_full_loses_nothing_and_a_start_on_it_reads(serve: Serve, disk: SmallDisk) -> None:
-    server = serve(disk.path / "data", SV_FLUSH_SECONDS="0.3").start()
+    server = serve(disk.path / "data", SV_FLUSH_SECONDS="0.3", SV_THREADS="2").start()
     acknowledged = ["first"]
     server.store(dated("first"))
     disk.fill()
