@@ -83,13 +83,16 @@ def _remedy(error: apsw.Error, path: Path) -> str:
 
 
 def _reading_fault(path: Path) -> str | None:
-    """What the disk says to who reads the file; None where it gives it.
+    """What the disk says to who reads a file of SQLite's; None where it gives it.
 
-    TRICKY: of a disk that went away the kernel's cache is emptied, maybe under SQLite, which reads zeros then and speaks of damage.
+    TRICKY: of a disk that went away the kernel's cache is emptied, maybe under SQLite, which reads zeros then and speaks of damage. It is
+    the log that is opened here: to close the database itself would end this process's locks on it.
     """
     try:
-        with path.open("rb", buffering=0) as file:
+        with path.with_name(f"{path.name}-wal").open("rb", buffering=0) as file:
             file.read(1)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return error.strerror or type(error).__name__
     return None

@@ -49,10 +49,12 @@ def test_a_folder_without_room_for_the_files_beside_it_is_said_to_be_on_a_full_d
 def test_what_seems_damaged_on_a_disk_that_does_not_even_give_the_file_is_the_disks_fault(path: Path) -> None:
     """SQLite may have read zeros of it."""
     fault = apsw.CorruptError("database disk image is malformed")
-    path.touch()
-    assert isinstance(translate(fault, path), FolderDamaged)
-    path.unlink()
-    path.mkdir()
+    log = path.with_name("sv.db-wal")
+    for make in (lambda: None, log.touch):
+        make()
+        assert isinstance(translate(fault, path), FolderDamaged)
+    log.unlink()
+    log.mkdir()
     gone = translate(fault, path)
     assert isinstance(gone, DiskRefuses)
     assert str(gone) == f"the metadata in {path} can't be read: Is a directory"
