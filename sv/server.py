@@ -141,11 +141,11 @@ class Server:
         )
         self.project_tokens, self.projects = self.people.project_tokens, self.people.projects
         self.api_tokens, self.users = self.people.api_tokens, self.people.users
-        self.parts, self.persons = Parts(self.meta), PersonNumbers(Persons(self.meta))
-        self.builds = RollupBuilds(self.meta)
+        self.parts, self.persons, self.builds = Parts(self.meta), PersonNumbers(Persons(self.meta)), RollupBuilds(self.meta)
         self.live_tokens = LiveTokens(self.project_tokens, self.clock)
         self.countries, self.agents = Countries(settings.geoip_db), Agents()
-        self.disk = DiskWatch(folder, settings.disk_budget, settings.disk_free_warning, lower=lower_own_priority)
+        give_back = self.meta.give_room_back
+        self.disk = DiskWatch(folder, settings.disk_budget, settings.disk_free_warning, give_back, lower=lower_own_priority)
 
     def _open_store(self, folder: Path) -> None:
         self.catalog, covered = recover_catalog(folder, self.parts), self.parts.covered_seq()

@@ -19,7 +19,7 @@ import logging
 import os
 import threading
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from sv.meta.errors import FolderDamaged, WriterBusy, translate
 from sv.meta.folder import refuse_half_restored
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
+from sv.meta.room import give_back
 from sv.model.errors import Conflict, Unavailable
 from sv.model.redaction import os_message
 
@@ -242,7 +243,25 @@ class Meta:
             yield
         except apsw.Error as error:
             self._note(error)
+            if isinstance(error, apsw.FullError):
+                self._give_room_back()
             raise
+
+    def give_room_back(self) -> None:
+        """Give the disk what SQLite's log takes of it and can do without just now; nothing where somebody else writes."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._give_room_back()
+            finally:
+                self._lock.release()
+
+    def _give_room_back(self) -> None:
+        with (
+            suppress(apsw.Error, OSError),
+            self._checkpointer.paused(),
+            closing(connections.connect_checkpointer(self.path)) as other,
+        ):
+            give_back(self._writer, other)
 
     def _note(self, error: apsw.Error) -> None:
         self._is_suspect = self._is_suspect or isinstance(error, apsw.IOError)

@@ -16,3 +16,6 @@ BUDGET_CALM_SHARE: Final = 0.85
 
 FREE_CALM_FACTOR: Final = 1.1
 """Likewise, times the free space that is warned below."""
+
+GIVE_BACK_BELOW_BYTES: Final = 64 * 1024 * 1024
+"""With less free, SQLite's log is emptied at each look: it may keep as much for what comes next, and something else may have no room."""

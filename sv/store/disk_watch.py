@@ -2,6 +2,7 @@
 
 The log gets a line when a bound is crossed and another when all is well again; `/healthz` and `/metrics` tell the same. A thread of its own
 looks at the start and then every minute. Never refuses or deletes anything: a full disk makes ingest answer 503, and retention deletes.
+Where next to nothing is free it has what is only kept for reuse given back.
 """
 
 import logging
@@ -42,14 +43,16 @@ class DiskReading(Struct, frozen=True):
 
 
 class DiskWatch:
-    """budget_bytes, free_bytes: the bounds; 0 for none. disk_of: returns (size, free) of the folder's disk in bytes. bytes_in: what all
-    files below a folder take. lower: lowers the thread's priority."""
+    """budget_bytes, free_bytes: the bounds; 0 for none. give_back: called at each look that finds next to nothing free.
+    disk_of: returns (size, free) of the folder's disk in bytes. bytes_in: what all files below a folder take. lower: lowers the thread's
+    priority."""
 
     def __init__(
         self,
         folder: Path,
         budget_bytes: int,
         free_bytes: int,
+        give_back: Callable[[], None] = lambda: None,
         *,
         lower: Callable[[], None],
         monotonic_s: Callable[[], float] = time.monotonic,
@@ -60,6 +63,7 @@ class DiskWatch:
         self._budget = budget_bytes
         self._warn_below = free_bytes
         self._lower = lower
+        self._give_back = give_back
         self._monotonic_s = monotonic_s
         self._disk_of = disk_of or disk_of_folder
         self._bytes_in = bytes_in or bytes_below
@@ -103,6 +107,8 @@ class DiskWatch:
         short = [each for each, is_short in ((BUDGET, self._is_over(folder)), (FREE, self._is_tight(free))) if is_short]
         self.reading = DiskReading(disk, free, folder, self._budget, tuple(short))
         self._tell(before.warnings)
+        if free is not None and free < limits.GIVE_BACK_BELOW_BYTES:
+            self._give_back()
 
     def _is_over(self, folder: int | None) -> bool:
         share = limits.BUDGET_CALM_SHARE if BUDGET in self.reading.warnings else limits.BUDGET_WARNING_SHARE

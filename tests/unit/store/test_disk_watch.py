@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sv.model.disk_limits import WALK_SHARE
+from sv.model.disk_limits import GIVE_BACK_BELOW_BYTES, WALK_SHARE
 from sv.store.disk_watch import BUDGET, FREE, DiskWatch, bytes_below, shown_bytes
 
 GIB = 1 << 30
@@ -17,15 +17,20 @@ class Machine:
 
     def __init__(self, *, budget: int = 0, warn_below: int = 0) -> None:
         self.free, self.folder, self.now_s, self.walk_s, self.walks = 500 * GIB, 0, 0.0, 0.0, 0
+        self.given_back = 0
         self.watch = DiskWatch(
             Path("data"),
             budget,
             warn_below,
+            self.give_back,
             lower=lambda: None,
             monotonic_s=lambda: self.now_s,
             disk_of=lambda _: (1000 * GIB, self.free),
             bytes_in=self.walk,
         )
+
+    def give_back(self) -> None:
+        self.given_back += 1
 
     def walk(self, _: Path) -> int:
         self.walks += 1
@@ -132,3 +137,12 @@ def test_a_walk_through_a_slow_disk_keeps_no_server_from_ending(monkeypatch: pyt
     machine.watch.stop()
     assert not is_over.is_set()
     is_over.set()
+
+
+def test_what_is_kept_for_reuse_is_given_back_while_next_to_nothing_is_free() -> None:
+    machine = Machine()
+    counts: list[int] = []
+    for free in (GIB, GIVE_BACK_BELOW_BYTES, GIVE_BACK_BELOW_BYTES - 1, 0, GIB):
+        machine.look(free=free)
+        counts.append(machine.given_back)
+    assert counts == [0, 0, 1, 2, 2]

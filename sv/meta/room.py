@@ -1,0 +1,69 @@
+"""Gives back what SQLite's log takes of a disk that is full.
+
+A transaction that finds no room has written to the log's end what nobody will read, and SQLite leaves it there until the log is emptied.
+That takes room in the database file, of which there is none while the log has it: files of events and acknowledgements would wait for good.
+Assumes that the caller is who may write. Never touches what was committed.
+"""
+
+import os
+from typing import Final
+
+import apsw
+
+from sv.meta.connection import BUSY_TIMEOUT_MS
+
+HEADER_BYTES: Final = 32
+FRAME_HEADER_BYTES: Final = 24
+"""Of SQLite's log and of each of its frames (sqlite.org/walformat.html)."""
+
+KEPT_BYTES: Final = 1024 * 1024
+"""What the log may keep: a flush, a job or a deletion, which makes room, needs little of it, and others would take all that is free."""
+
+PATIENCE_MS: Final = 200
+"""For who reads just now. It is tried again by the next one who finds no room, and when the disk is looked at."""
+
+
+def give_back(writer: apsw.Connection, other: apsw.Connection) -> None:
+    """Cut off the log behind its last commit, then empty it where the database file has room for what is in it. A small one is left.
+
+    writer: outside a transaction. other: a connection of its own. Raises apsw.Error and OSError; then less was given back, or nothing.
+    """
+    writer.set_busy_timeout(PATIENCE_MS)
+    try:
+        _cut(writer, other)
+        if _log_bytes(writer) > KEPT_BYTES and _is_room_for_all(writer):
+            writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    finally:
+        writer.set_busy_timeout(BUSY_TIMEOUT_MS)
+
+
+def _cut(writer: apsw.Connection, other: apsw.Connection) -> None:
+    if _log_bytes(writer) <= KEPT_BYTES:
+        return
+    # TRICKY: nobody, of whatever process, may write meanwhile, and SQLite speaks of its log's end only to who doesn't write.
+    _number(other, "page_count")  # opens the log
+    writer.execute("begin immediate")
+    try:
+        frames, _ = other.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+        end = HEADER_BYTES + frames * (FRAME_HEADER_BYTES + _number(other, "page_size"))
+        if frames >= 0 and _log_bytes(writer) > max(end, KEPT_BYTES):
+            os.truncate(writer.filename_wal, max(end, KEPT_BYTES))
+    finally:
+        writer.execute("rollback")
+
+
+def _log_bytes(writer: apsw.Connection) -> int:
+    return os.stat(writer.filename_wal).st_size
+
+
+def _is_room_for_all(writer: apsw.Connection) -> bool:
+    """A file that grows by a part of it would take what is left, and the log gives nothing back for that."""
+    missing = _number(writer, "page_count") * _number(writer, "page_size") - os.stat(writer.filename).st_size
+    disk = os.statvfs(writer.filename)
+    return missing <= disk.f_bavail * disk.f_frsize
+
+
+def _number(connection: apsw.Connection, pragma: str) -> int:
+    number = connection.pragma(pragma)
+    assert isinstance(number, int)
+    return number

@@ -1,0 +1,113 @@
+"""What a disk gets back of SQLite's log where a transaction found no room: else it would have it for good, and nothing else could go on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+
+from sv.meta.connection import connect_reader
+from sv.meta.db import Meta, copy_database
+from sv.meta.instance import Settings
+from sv.meta.room import KEPT_BYTES
+from sv.model.errors import Unavailable
+
+LARGE = '"' + "x" * 2_000_000 + '"'
+
+
+@pytest.fixture(autouse=True)
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sv.meta.room.PATIENCE_MS", 1)
+
+
+@contextmanager
+def full_disk(meta: Meta) -> Iterator[None]:
+    """The file may not grow any more, and a transaction doesn't stay in memory until its end."""
+    with meta.transaction() as writer:
+        pages = writer.pragma("page_count")
+        writer.execute(f"pragma max_page_count = {pages + 1000}")
+        writer.execute("pragma cache_size = 10")
+    try:
+        yield
+    finally:
+        with meta.transaction() as writer:
+            writer.execute("pragma max_page_count = 1000000")
+
+
+def fill(meta: Meta) -> None:
+    with meta.transaction() as writer:
+        writer.execute("create table filling (value)")
+        for number in range(1000):
+            writer.execute("insert into filling values (?)", (f"{number}" * 2000,))
+
+
+def fail_for_want_of_room(meta: Meta) -> None:
+    with pytest.raises(Unavailable, match="Full"):
+        fill(meta)
+
+
+def log_bytes(path: Path) -> int:
+    return path.with_name("sv.db-wal").stat().st_size
+
+
+def test_a_transaction_that_found_no_room_leaves_little_in_the_log(meta: Meta, path: Path) -> None:
+    with full_disk(meta):
+        Settings(meta).put("k", "1")
+        fail_for_want_of_room(meta)
+        assert log_bytes(path) == KEPT_BYTES
+        assert Settings(meta).get("k") == "1"
+    Settings(meta).put("k", LARGE)
+    assert Settings(meta).get("k") == LARGE
+
+
+def test_the_log_is_cut_behind_its_last_commit_while_somebody_reads(meta: Meta, path: Path, tmp_path: Path) -> None:
+    with full_disk(meta):
+        Settings(meta).put("k", "1")
+        reader = connect_reader(path)
+        reader.execute("begin")
+        reader.execute("select 1 from sqlite_schema").fetchall()
+        Settings(meta).put("k", LARGE)
+        before = log_bytes(path)
+        fail_for_want_of_room(meta)
+        assert KEPT_BYTES < log_bytes(path) <= before
+        reader.close()
+        copy_database(path, tmp_path / "copy.db")
+        Settings(meta).put("l", "3")
+        assert meta.check() == []
+    with Meta.open(tmp_path / "copy.db") as copy:
+        assert Settings(copy).get("k") == LARGE
+
+
+def test_the_file_is_not_grown_by_the_little_room_that_there_is(meta: Meta, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meta.empty_log()
+    size = path.stat().st_size
+    Settings(meta).put("k", LARGE)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 9000, 9, 9, 0, 0, 0, 0, 255)))
+        meta.give_room_back()
+    assert (path.stat().st_size, log_bytes(path) > len(LARGE)) == (size, True)
+    meta.give_room_back()
+    assert log_bytes(path) == 0 < path.stat().st_size - size
+    assert Settings(meta).get("k") == LARGE
+
+
+def test_what_is_cut_off_was_never_committed(meta: Meta, path: Path, tmp_path: Path) -> None:
+    """A process that is killed right after it: the log is read anew from its beginning."""
+    with full_disk(meta):
+        reader = connect_reader(path)
+        reader.execute("begin")
+        reader.execute("select 1 from sqlite_schema").fetchall()
+        for number in range(20):
+            Settings(meta).put(f"k{number}", f"{number}")
+            if number % 5 == 0:
+                fail_for_want_of_room(meta)
+        for name in ("sv.db", "sv.db-wal"):
+            (tmp_path / f"killed-{name}").write_bytes(path.with_name(name).read_bytes())
+        reader.close()
+    killed = apsw.Connection(str(tmp_path / "killed-sv.db"))
+    assert killed.execute("pragma integrity_check").fetchall() == [("ok",)]
+    killed.close()
+    with Meta.open(tmp_path / "killed-sv.db") as again:
+        assert [Settings(again).get(f"k{number}") for number in range(20)] == [f"{number}" for number in range(20)]
