@@ -140,8 +140,14 @@ def dev_credentials(server: Server) -> Credentials:
     """
     kind = InstanceSettings(server.meta)
     made_by = kind.get(_KIND)
-    if made_by == '"serve"' or (made_by is None and server.projects.list_all()):
+    if made_by == '"serve"':
         raise FolderFault(f"{server.settings.data} was made by `sv serve`; start it with `sv serve`, or choose another folder")
+    if made_by is None and server.projects.list_all():
+        raise FolderFault(
+            f"the `sv.db` of {server.settings.data} doesn't say whether `sv dev` made the folder, as one that was made anew by"
+            " `sv check --repair` doesn't, and `sv dev` would open it to everybody; start it with `sv serve`, after `sv user create`"
+            " and `sv token create`, or choose another folder with --data"
+        )
     with server.meta.together():
         if made_by is None:
             kind.put(_KIND, '"dev"')

@@ -12,6 +12,11 @@ import httpx
 import pytest
 from http_rig import INGEST, Api, Running, body_of, event, running
 
+from sv.cli.credentials import dev_credentials
+from sv.meta.errors import FolderFault
+from sv.server import Server
+from sv.settings import Settings
+
 SV = (sys.executable, "-m", "sv")
 LOGIN = {"email": "dev@localhost", "password": "dev"}
 
@@ -116,6 +121,20 @@ def test_a_folder_without_its_project_says_what_to_do(tmp_path: Path) -> None:
     started = subprocess.run([*SV, "dev", "--port", "0", "--data", str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert started.returncode == 1
     assert "was deleted" in started.stderr and "choose another folder with --data" in started.stderr
+
+
+def test_a_folder_that_does_not_say_who_made_it_says_what_to_do(tmp_path: Path) -> None:
+    """Its `sv.db` was made anew: it may be one of `sv serve`, and nobody's to be opened to everybody."""
+    server = Server(Settings(data=tmp_path), is_dev=True)
+    server.open()
+    try:
+        server.projects.create("dev", token="sv_pub_made_anew", now_ms=1, project_id="dev")
+        with pytest.raises(
+            FolderFault, match=r"made anew by `sv check --repair` .* start it with `sv serve`, after `sv user create`"
+        ):
+            dev_credentials(server)
+    finally:
+        server.close()
 
 
 def test_its_project_is_not_deleted_by_a_command_either(tmp_path: Path) -> None:
