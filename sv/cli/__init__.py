@@ -5,6 +5,7 @@ module of the command that runs is imported: start-up is a feature.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -43,6 +44,11 @@ COMMANDS: Final = {
 _SERVERS: Final = ("serve", "dev")
 """They end in order by a signal, whenever it comes."""
 
+_FOLDER_MAKERS: Final = (*_SERVERS, "import", "compact", "check", "backup", "restore")
+"""What they write lies in a data folder, or in a copy of one."""
+
+OTHERS_WRITING: Final = 0o022
+
 _EXAMPLES: Final = """\
 examples:
   sv dev --sample          try it: a shop's events, fixed credentials, nothing kept
@@ -73,6 +79,8 @@ def _prepare_process(arguments: list[str]) -> None:
     from sv.engine.numpy_settings import set_up_numpy
 
     fill_closed()
+    if arguments and arguments[0] in _FOLDER_MAKERS:
+        keep_others_from_writing()
     if arguments and arguments[0] in _SERVERS:
         from sv.cli.signals import end_at_signals
 
@@ -84,6 +92,12 @@ def _prepare_process(arguments: list[str]) -> None:
     sys.meta_path.insert(0, _NoPandas())
     set_up_numpy()
     collect_seldom()
+
+
+def keep_others_from_writing() -> None:
+    """Whatever this process makes from now on, also the folders above a new data folder, only its user may change: what starts services may
+    hand on a mask that lets everybody."""
+    os.umask(os.umask(OTHERS_WRITING) | OTHERS_WRITING)
 
 
 def _run(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sv.cli import main
+from sv.cli import keep_others_from_writing, main
 from sv.server import Server
 from sv.settings import Settings
 
@@ -54,3 +54,16 @@ def test_what_is_made_in_a_folder_that_was_there_is_for_its_user_alone(tmp_path:
     assert any((again / "events").glob("*/*/*.parquet"))
     assert open_to_others(again) == []
     assert [folder.stat().st_mode & 0o777 for folder in (data, again)] == [OPEN_ALREADY] * 2
+
+
+def test_whatever_mask_a_service_is_given_others_may_not_write_what_it_makes(tmp_path: Path) -> None:
+    """Who may change the folder above could put another one into the place of the data folder, or another list of files into a backup's."""
+    os.umask(0)
+    keep_others_from_writing()
+    data, copy = tmp_path / "above" / "in" / "data", tmp_path / "copy"
+    copy.mkdir(mode=OPEN_ALREADY)
+    filled(data)
+    assert main(["backup", str(copy), "--data", str(data)]) == 0
+    made = [*(tmp_path / "above").rglob("*"), *copy.rglob("*")]
+    assert len(made) > 20
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
