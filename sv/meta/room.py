@@ -10,7 +10,7 @@ from typing import Final
 
 import apsw
 
-from sv.meta.connection import BUSY_TIMEOUT_MS
+from sv.meta.connection import BUSY_TIMEOUT_MS, WRITER_CACHE_KIB
 
 HEADER_BYTES: Final = 32
 FRAME_HEADER_BYTES: Final = 24
@@ -19,8 +19,24 @@ FRAME_HEADER_BYTES: Final = 24
 KEPT_BYTES: Final = 1024 * 1024
 """What the log may keep: a flush, a job or a deletion, which makes room, needs little of it, and others would take all that is free."""
 
+FULL: Final = "database or disk is full"
+
 PATIENCE_MS: Final = 200
 """For who reads just now. It is tried again by the next one who finds no room, and when the disk is looked at."""
+
+
+def keep_room(writer: apsw.Connection) -> None:
+    """Raise FullError before a commit after which the log could not be emptied, since the database file would find no room to grow: then
+    the log would have that room for good. A small log may. Writes out what the transaction has in memory where it comes to that.
+    """
+    if _missing_bytes(writer) + WRITER_CACHE_KIB * 1024 <= _free_bytes(writer):
+        return
+    try:
+        writer.cache_flush()
+    except apsw.FullError:
+        raise apsw.FullError(FULL) from None  # SQLite says "not an error"
+    if _log_bytes(writer) > KEPT_BYTES and _missing_bytes(writer) > _free_bytes(writer):
+        raise apsw.FullError(FULL)
 
 
 def give_back(writer: apsw.Connection, other: apsw.Connection) -> None:
@@ -31,7 +47,8 @@ def give_back(writer: apsw.Connection, other: apsw.Connection) -> None:
     writer.set_busy_timeout(PATIENCE_MS)
     try:
         _cut(writer, other)
-        if _log_bytes(writer) > KEPT_BYTES and _is_room_for_all(writer):
+        # A file that grows by a part of it would take what is left, and the log gives nothing back for that.
+        if _log_bytes(writer) > KEPT_BYTES and _missing_bytes(writer) <= _free_bytes(writer):
             writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:
         writer.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -56,11 +73,14 @@ def _log_bytes(writer: apsw.Connection) -> int:
     return os.stat(writer.filename_wal).st_size
 
 
-def _is_room_for_all(writer: apsw.Connection) -> bool:
-    """A file that grows by a part of it would take what is left, and the log gives nothing back for that."""
-    missing = _number(writer, "page_count") * _number(writer, "page_size") - os.stat(writer.filename).st_size
+def _missing_bytes(writer: apsw.Connection) -> int:
+    """By how much the database file has to grow for what is in the log, and in a transaction under way."""
+    return _number(writer, "page_count") * _number(writer, "page_size") - os.stat(writer.filename).st_size
+
+
+def _free_bytes(writer: apsw.Connection) -> int:
     disk = os.statvfs(writer.filename)
-    return missing <= disk.f_bavail * disk.f_frsize
+    return disk.f_bavail * disk.f_frsize
 
 
 def _number(connection: apsw.Connection, pragma: str) -> int:

@@ -93,6 +93,25 @@ def test_the_file_is_not_grown_by_the_little_room_that_there_is(meta: Meta, path
     assert Settings(meta).get("k") == LARGE
 
 
+@pytest.mark.parametrize("free_pages", [0, 200])
+def test_nothing_large_is_committed_that_the_file_has_no_room_for(
+    meta: Meta, path: Path, monkeypatch: pytest.MonkeyPatch, free_pages: int
+) -> None:
+    """Else the log could not be emptied once the rest of the room is gone, and would have it for good."""
+    meta.empty_log()
+    disk = os.statvfs_result((4096, 4096, 9000, 9, free_pages, 0, 0, 0, 0, 255))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "statvfs", lambda _: disk)
+        Settings(meta).put("k", "1")
+        with pytest.raises(Unavailable, match="Full: database or disk is full"):
+            Settings(meta).put("k", LARGE)
+        assert Settings(meta).get("k") == "1"
+        assert log_bytes(path) <= KEPT_BYTES
+        Settings(meta).put("k", "2")
+    Settings(meta).put("l", LARGE)
+    assert [Settings(meta).get(key) for key in "kl"] == ["2", LARGE]
+
+
 def test_what_is_cut_off_was_never_committed(meta: Meta, path: Path, tmp_path: Path) -> None:
     """A process that is killed right after it: the log is read anew from its beginning."""
     with full_disk(meta):
