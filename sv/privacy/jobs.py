@@ -177,7 +177,7 @@ class JobWork:
         except Exception as error:
             if self._worker.is_stopping():  # it was interrupted
                 return
-            reason = redacted(error)
+            reason = error.reason if isinstance(error, LogFault) else redacted(error)
             if is_passing(error) or isinstance(error, LogFault):
                 log.warning("job %s can't go on, will try again: %s", job.id, reason)
             else:

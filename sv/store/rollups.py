@@ -183,16 +183,24 @@ class RollupWork:
         """Rebuild a project's rollups now; see `Rollups.rebuild`. One at a time: two rebuilds of one project would replace each other's
         builds for ever."""
         with self._rebuilding:
-            is_done = self._rollups.rebuild(project_id, self._turns, self._worker.is_stopping)
-        self._worker.wake()  # what was replaced is to be deleted
-        return is_done
+            try:
+                return self._rollups.rebuild(project_id, self._turns, self._worker.is_stopping)
+            except Exception:
+                self._has_unfinished = True
+                raise
+            finally:
+                self._worker.wake()  # what was replaced, or got no further, is to be deleted
 
     def _give_up_unfinished(self) -> None:
-        """Of an earlier run. Not while one of this run is under way."""
+        """Of an earlier run, or one that failed: else it had its room for as long as nothing can be made. Not while one is under way."""
         if self._has_unfinished:
             with self._rebuilding:
                 self._rows.drop_unfinished()
-            self._has_unfinished = False
+                self._has_unfinished = False
+
+    def _purge(self) -> None:
+        while not self._worker.is_stopping() and self._rows.purge():
+            pass
 
     def _run(self) -> None:
         is_stopping = self._worker.is_stopping
@@ -200,12 +208,13 @@ class RollupWork:
         while not is_stopping():
             try:
                 self._give_up_unfinished()
+                if pause_s > RETRY_S:
+                    self._purge()  # first: what failed may have taken the room that the next try needs
                 while self._wanted and not is_stopping():
                     if self.rebuild(self._wanted[0]):
                         log.info("the lists of project %s were rebuilt from its events", self._wanted[0])
                         self._wanted.pop(0)
-                while not is_stopping() and self._rows.purge():
-                    pass
+                self._purge()
                 pause_s = RETRY_S
                 self._worker.until_woken()
             except Exception as error:

@@ -17,6 +17,7 @@ class FakeRows:
     def __init__(self, refusals: int = 0) -> None:
         self.refusals = refusals
         self.is_left = True
+        self.is_purged = threading.Event()
 
     def has_unfinished(self) -> bool:
         return self.is_left
@@ -34,6 +35,8 @@ class FakeRows:
         return False
 
     def purge(self) -> bool:
+        if not self.is_left:
+            self.is_purged.set()
         return False
 
 
@@ -74,3 +77,15 @@ def test_a_start_on_a_full_disk_with_lists_half_made_gives_them_up_once_there_is
     disk.tries = 8
     assert pauses_of(rows, disk, monkeypatch) == [5, 10]
     assert (rows.is_left, disk.tries) == (False, 9)
+
+
+def test_what_a_jobs_rebuild_made_before_the_disk_was_full_goes_at_once() -> None:
+    """The job tries again, and each try that left its rows would leave less room to the next one."""
+    rows = FakeRows()
+    work = RollupWork(cast("Any", FullDisk()), cast("Any", rows), cast("Any", None))
+    try:
+        with pytest.raises(Unavailable):
+            work.rebuild("p")
+        assert rows.is_purged.wait(WAIT_S)
+    finally:
+        work.stop()
