@@ -4,6 +4,7 @@ Answers for: `DamageReport` and the folder `aside/`. Never deletes or changes an
 never raises for a copy that could not be made: the caller then keeps the original.
 """
 
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -76,6 +77,8 @@ def set_aside(disk: Disk, folder: Path, name: str, start: int, data: bytes) -> b
         disk.sync_folder(aside)
         disk.sync_folder(folder)
     except OSError as error:
+        with contextlib.suppress(OSError):  # what there is of it would take the room that was missing
+            disk.unlink(part)
         log.error("can't copy %d damaged bytes of %s aside: %s", len(data), name, error)
         return False
     log.warning("copied %d damaged bytes of %s, from offset %d, to %s", len(data), name, start, copy)

@@ -20,6 +20,7 @@ from wal_rig import (
 )
 
 from sv.wal import DamageReport
+from sv.wal.damage import set_aside
 from sv.wal.header import HEADER_BYTES, Header, Link
 
 PAYLOADS = [b"%03d" % n * 100 for n in range(150)]
@@ -273,6 +274,17 @@ def test_a_damaged_segment_that_cannot_be_copied_aside_is_kept(folder: Path) -> 
     log.close()
     assert path.exists()
     assert len(segment_files(folder)) == 2
+
+
+def test_a_copy_aside_that_finds_no_room_leaves_none_of_its_own(tmp_path: Path) -> None:
+    class FullDisk(QuickDisk):
+        def sync_data(self, fd: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    assert not set_aside(FullDisk(), tmp_path, "00000001.wal", 64, b"damaged")
+    assert list((tmp_path / "aside").iterdir()) == []
+    assert set_aside(QuickDisk(), tmp_path, "00000001.wal", 64, b"damaged")
+    assert [path.name for path in (tmp_path / "aside").iterdir()] == ["00000001.wal.64-71"]
 
 
 def test_format_1_still_loads(tmp_path: Path) -> None:
