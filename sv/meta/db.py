@@ -31,7 +31,7 @@ from sv.meta.errors import FolderDamaged, WriterBusy, translate
 from sv.meta.folder import refuse_half_restored
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
-from sv.meta.room import give_back, keep_room
+from sv.meta.room import give_back, keep_room, pages
 from sv.model.errors import Conflict, Unavailable
 from sv.model.redaction import os_message
 
@@ -131,8 +131,9 @@ class Meta:
                 self._set_durable(durable)
                 self._writer.execute("begin immediate")
                 try:
+                    before = pages(self._writer)
                     yield self._writer
-                    keep_room(self._writer)
+                    keep_room(self._writer, before)
                     self._writer.execute("commit")
                 except BaseException:
                     if self._writer.in_transaction:

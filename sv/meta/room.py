@@ -25,11 +25,17 @@ PATIENCE_MS: Final = 200
 """For who reads just now. It is tried again by the next one who finds no room, and when the disk is looked at."""
 
 
-def keep_room(writer: apsw.Connection) -> None:
+def pages(writer: apsw.Connection) -> int:
+    """Of the database, with what a transaction under way has changed."""
+    return _number(writer, "page_count")
+
+
+def keep_room(writer: apsw.Connection, pages_before: int) -> None:
     """Raise FullError before a commit after which the log could not be emptied, since the database file would find no room to grow: then
-    the log would have that room for good. A small log may. Writes out what the transaction has in memory where it comes to that.
+    the log would have that room for good. A small log may, and so may a transaction that needs no more pages than there were before: one
+    that deletes, or changes nothing. Writes out what the transaction has in memory where it comes to that.
     """
-    if _missing_bytes(writer) + WRITER_CACHE_KIB * 1024 <= _free_bytes(writer):
+    if pages(writer) <= pages_before or _missing_bytes(writer) + WRITER_CACHE_KIB * 1024 <= _free_bytes(writer):
         return
     try:
         writer.cache_flush()
@@ -75,7 +81,7 @@ def _log_bytes(writer: apsw.Connection) -> int:
 
 def _missing_bytes(writer: apsw.Connection) -> int:
     """By how much the database file has to grow for what is in the log, and in a transaction under way."""
-    return _number(writer, "page_count") * _number(writer, "page_size") - os.stat(writer.filename).st_size
+    return pages(writer) * _number(writer, "page_size") - os.stat(writer.filename).st_size
 
 
 def _free_bytes(writer: apsw.Connection) -> int:

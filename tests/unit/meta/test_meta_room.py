@@ -130,3 +130,15 @@ def test_what_is_cut_off_was_never_committed(meta: Meta, path: Path, tmp_path: P
     killed.close()
     with Meta.open(tmp_path / "killed-sv.db") as again:
         assert [Settings(again).get(f"k{number}") for number in range(20)] == [f"{number}" for number in range(20)]
+
+
+def test_who_changes_nothing_or_needs_no_new_page_is_not_refused_for_what_others_committed(
+    meta: Meta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a start does, on a disk that was full when the server was killed."""
+    Settings(meta).put("k", LARGE)  # in the log alone
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 9000, 9, 0, 0, 0, 0, 0, 255)))
+    with meta.together():
+        pass
+    Settings(meta).put("k", "1")
+    assert Settings(meta).get("k") == "1"
