@@ -17,12 +17,15 @@ import apsw
 from sv.meta.db import Meta
 from sv.meta.rollups.change import Change
 from sv.meta.rollups.kinds import KINDS, VERSION
-from sv.model.errors import Unavailable
+from sv.model.errors import DiskRefuses, Unavailable
 from sv.model.rollup import Summary
 
 PURGED_ROWS: Final = 500
 """Of each table that one transaction deletes of a dropped build. With 5,000 each held the writer for 0.3 to 3 seconds, of 360,000 persons:
 a session is in ten trees."""
+
+FEWEST_PURGED_ROWS: Final = 20
+"""Where the disk refuses more: 500 change up to 3,000 pages, which take 12 MB of SQLite's log, and what is deleted gives room back."""
 
 MERGED_PAGES: Final = 500
 """Of the index of texts that one transaction merges: some tens of milliseconds."""
@@ -39,6 +42,7 @@ class RollupBuilds:
     def __init__(self, meta: Meta) -> None:
         self._meta = meta
         self._is_merging = False
+        self._purged_rows = PURGED_ROWS
 
     # Reading
 
@@ -130,20 +134,28 @@ class RollupBuilds:
         return self._meta.row("select 1 from rollup_builds where state = 'dropped' limit 1") is not None
 
     def purge(self) -> bool:
-        """Delete some rows of a dropped build. False where there was none."""
+        """Delete some rows of a dropped build. False where there was none. Raises Unavailable; the next call deletes fewer then."""
         row = self._meta.row("select build from rollup_builds where state = 'dropped' order by build limit 1")
         if row is None:
             return False
-        build = _counter(row)
+        try:
+            if not self._purge_some(_counter(row)):
+                self._purged_rows = PURGED_ROWS
+        except DiskRefuses:
+            self._purged_rows = max(self._purged_rows // 5, FEWEST_PURGED_ROWS)
+            raise
+        return True
+
+    def _purge_some(self, build: int) -> bool:
         with self._meta.transaction(durable=False) as writer:
             deleted = 0
             for kind in KINDS:
                 for table, some in kind.tables.items():
-                    writer.execute(f"delete from {table} where {some}", (build, PURGED_ROWS))
+                    writer.execute(f"delete from {table} where {some}", (build, self._purged_rows))
                     deleted += writer.changes()
             if not deleted:
                 writer.execute("delete from rollup_builds where build = ?", (build,))
-        return True
+        return bool(deleted)
 
     def merge_search(self) -> bool:
         """Merge some pages of the full-text index, in which deleted entries stay until then. False once all of it is merged."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import apsw
 import pytest
+from meta_rig import faulty_disk
 
 from sv.meta.connection import connect_reader
 from sv.meta.db import Meta, copy_database
 from sv.meta.instance import Settings
+from sv.meta.rollups.builds import FEWEST_PURGED_ROWS, RollupBuilds
 from sv.meta.room import KEPT_BYTES
 from sv.model.errors import Unavailable
 
@@ -142,3 +144,25 @@ def test_who_changes_nothing_or_needs_no_new_page_is_not_refused_for_what_others
         pass
     Settings(meta).put("k", "1")
     assert Settings(meta).get("k") == "1"
+
+
+def test_lists_that_were_replaced_are_deleted_in_smaller_pieces_where_the_disk_takes_no_larger_ones(path: Path) -> None:
+    with faulty_disk() as disk, Meta.open(path) as meta:
+        builds = RollupBuilds(meta)
+        with meta.transaction() as writer:
+            writer.execute("insert into rollup_builds (build, project_id, version, state) values (1, 'dev', 'any', 'dropped')")
+            writer.executemany("insert into event_rollups values (1, ?, 0, 0)", ((number,) for number in range(1000)))
+
+        def left() -> object:
+            return meta.row("select count(*) from event_rollups")
+
+        disk.error = apsw.FullError("database or disk is full")
+        disk.write.add("-wal")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="Full"):
+                builds.purge()
+        disk.write.clear()
+        assert (builds.purge(), left()) == (True, (1000 - FEWEST_PURGED_ROWS,))
+        while builds.purge():
+            pass
+        assert (left(), builds.has_dropped()) == ((0,), False)
