@@ -26,7 +26,7 @@ from typing import Final
 import apsw
 
 from sv.meta import connection as connections
-from sv.meta.checkpoint import RESTART_PAGES, Checkpointer
+from sv.meta.checkpoint import PASSIVE_PAGES, RESTART_PAGES, Checkpointer
 from sv.meta.errors import FolderDamaged, WriterBusy, translate
 from sv.meta.folder import refuse_half_restored
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
@@ -133,13 +133,13 @@ class Meta:
                 try:
                     before = pages(self._writer)
                     yield self._writer
-                    keep_room(self._writer, before)
+                    is_tight = keep_room(self._writer, before)
                     self._writer.execute("commit")
                 except BaseException:
                     if self._writer.in_transaction:
                         self._writer.execute("rollback")
                     raise
-            self._bound_log()
+            self._bound_log(is_tight=is_tight)
         finally:
             self._owner = None
             self._lock.release()
@@ -281,7 +281,7 @@ class Meta:
         self._log_pages = pages
         return apsw.SQLITE_OK
 
-    def _bound_log(self) -> None:
+    def _bound_log(self, *, is_tight: bool) -> None:
         """After a commit: ask for a checkpoint, or for a log far too long make one here. Never fails the commit.
 
         SCAR: while a backup reads the file for minutes no log starts over, and each commit waited five seconds for it, with the lock.
@@ -289,7 +289,7 @@ class Meta:
         if self._log_pages < RESTART_PAGES:
             self._restart_pages = 0
         if self._log_pages < max(RESTART_PAGES, self._restart_pages):
-            self._checkpointer.committed(self._log_pages)
+            self._checkpointer.committed(max(self._log_pages, PASSIVE_PAGES if is_tight else 0))
             return
         try:
             with self._checkpointer.paused():

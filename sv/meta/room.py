@@ -19,6 +19,9 @@ FRAME_HEADER_BYTES: Final = 24
 KEPT_BYTES: Final = 1024 * 1024
 """What the log may keep: a flush, a job or a deletion, which makes room, needs little of it, and others would take all that is free."""
 
+MARGIN_BYTES: Final = 2 * 1024 * 1024
+"""For what others write until the log is emptied."""
+
 FULL: Final = "database or disk is full"
 
 PATIENCE_MS: Final = 200
@@ -30,19 +33,23 @@ def pages(writer: apsw.Connection) -> int:
     return _number(writer, "page_count")
 
 
-def keep_room(writer: apsw.Connection, pages_before: int) -> None:
+def keep_room(writer: apsw.Connection, pages_before: int) -> bool:
     """Raise FullError before a commit after which the log could not be emptied, since the database file would find no room to grow: then
     the log would have that room for good. A small log may, and so may a transaction that needs no more pages than there were before: one
     that deletes, or changes nothing. Writes out what the transaction has in memory where it comes to that.
+
+    Returns whether the log should be emptied soon, before others take the room.
     """
     if pages(writer) <= pages_before or _missing_bytes(writer) + WRITER_CACHE_KIB * 1024 <= _free_bytes(writer):
-        return
+        return False
     try:
         writer.cache_flush()
     except apsw.FullError:
         raise apsw.FullError(FULL) from None  # SQLite says "not an error"
-    if _log_bytes(writer) > KEPT_BYTES and _missing_bytes(writer) > _free_bytes(writer):
+    is_large = _log_bytes(writer) > KEPT_BYTES
+    if is_large and _missing_bytes(writer) + MARGIN_BYTES > _free_bytes(writer):
         raise apsw.FullError(FULL)
+    return is_large
 
 
 def give_back(writer: apsw.Connection, other: apsw.Connection) -> None:
