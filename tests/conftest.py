@@ -25,7 +25,7 @@ REPEATING: Final = (
 others run these lines too. Some more say it of themselves."""
 
 TRACED_CASES: Final = 1
-"""Of one test with parameters: the further ones hardly reach a line that these don't."""
+"""Of one test with parameters: the further ones hardly reach a line that the first doesn't."""
 
 _cases: Counter[str] = Counter()
 

@@ -303,7 +303,7 @@ def _absolute(found: re.Match[str], days_on: int, zone: ZoneInfo) -> int:
 # ---- Buckets ----
 
 _label: Final = lru_cache(4096)(iso_ms)
-"""Kept, since the same buckets are asked about again and again, and to write a thousand takes as long as to count a million events."""
+"""Kept, since the same buckets are asked about again and again."""
 
 
 def buckets(span: DateRange, interval: Interval, zone: ZoneInfo, fault: Fault) -> tuple[Bucket, ...]:

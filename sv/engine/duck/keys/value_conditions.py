@@ -36,14 +36,14 @@ ROW_BYTES: Final = 16
 ROWS_A_TASK: Final = 200_000
 """Whose values one thread looks at, at least."""
 
+MAX_TASKS: Final = 4
+"""Threads that look at values, at most."""
+
 BYTES_AT_ONCE: Final = 1 << 18
 """That are looked through for a text."""
 
 LEAST_NEEDED: Final = 2
 """Bytes that all that an expression matches has to have in it for other texts to be left out: one byte is in most."""
-
-MAX_TASKS: Final = 4
-"""Threads that look at values, at most."""
 
 Flags = NDArray[np.bool_]
 Range = tuple[int, int]
@@ -61,7 +61,7 @@ _COMPARED: Final = {
 
 class OfTexts(Struct, frozen=True, eq=False):
     """For which rows of one file a condition on a property in blocks holds. known: for which of a block's rows its positive holds, packed
-    bits, once SQL has told."""
+    bits, once they were looked at."""
 
     item: Filter
     blocks: ValueBlocks
