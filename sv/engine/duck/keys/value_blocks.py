@@ -200,12 +200,8 @@ class Described:
         record = self._blocks[block]
         return None if record["kinds"] else int(record["kind"]), bool(record["is_ascii"])
 
-    def texts_of(self, block: int) -> int:
-        """Bytes of its texts, unpacked."""
-        return int(self._blocks[block]["texts"])
-
     def block(self, block: int, data: NDArray[np.uint8]) -> Block:
-        """data: its bytes."""
+        """The block with its bytes, which are given."""
         record, (low, high) = self._blocks[block], self.rows_of(block)
         kind, lengths, kinds, texts = (int(record[name]) for name in ("kind", "lengths", "kinds", "texts"))
         return Block(high - low, kind, lengths, kinds, texts, data)
