@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+import coverage
 import pytest
 
 REPEATING: Final = (
@@ -60,11 +61,10 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.enable()
-        gc.collect()
         gc.freeze()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Also under `-q` and where workers ran them: each `record_property("size", …)` is a line."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
     sizes = sorted(str(value) for report in reports for name, value in report.user_properties if name == "size")
@@ -72,3 +72,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("sizes")
         for line in sizes:
             terminalreporter.line(line)
+    if config.getoption("cov_source", None) and not config.getoption("no_cov") and not any(config.getoption("cov_report")):
+        _tell_coverage(terminalreporter)
+
+
+def _tell_coverage(terminalreporter: pytest.TerminalReporter) -> None:
+    """What pytest-cov, where it is told to report nothing (`--cov-report=`), has measured: it would take every file apart twice, once for a
+    total."""
+    measured = coverage.Coverage()
+    measured.load()
+    terminalreporter.section("coverage")
+    measured.report(skip_covered=True, file=terminalreporter)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import chdb
 import duckdb
 import pytest
 from http_rig import Api, Running
@@ -70,6 +69,8 @@ def counts(answer: dict[str, Any]) -> list[int]:
 
 def expected_funnel(source: str, conditions: list[str], window_ms: int) -> list[int]:
     """What ClickHouse says of the source; `source` is a select of (person, ms, …)."""
+    import chdb  # half a second, which who only collects tests does without
+
     levels = ", ".join(f"countIf(level >= {level + 1})" for level in range(len(conditions)))
     inner = f"select person, windowFunnel({window_ms})(ms, {', '.join(conditions)}) as level from ({source}) group by person"
     return [int(value) for value in json.loads(str(chdb.query(f"select {levels} from ({inner})", "JSONCompactEachRow")))]

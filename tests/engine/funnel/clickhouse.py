@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from chdb.session import Session
 
 from sv.insights.funnel.modes import Mode
 from tests.engine.funnel.histories import World
@@ -23,6 +22,8 @@ class ClickHouse:
     """One session; close it, as a process has only one at a time."""
 
     def __init__(self) -> None:
+        from chdb.session import Session  # half a second, which who only collects tests does without
+
         self.session = Session()
 
     def close(self) -> None:
