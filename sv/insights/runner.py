@@ -33,8 +33,9 @@ CHECK_AGAIN_S: Final = 300.0
 """Reading every file of a project to its end takes seconds and holds up flushes. A query that fails for another reason must not cause
 that again and again."""
 
-QUICK_READERS: Final = 2
-"""Pages of events that are read at once, and lists of rollups: they take milliseconds, and wait for no insight."""
+READERS: Final = 2
+"""Pages of events that are read at once, such pages with a filter, and lists of rollups. They wait for no insight. Pages and lists, which
+take milliseconds, wait for no filter either, which may have to look at every event."""
 
 STOP_AGAIN_S: Final = 0.02
 """How soon a query that was stopped is told so again: a statement that was just beginning has missed it."""
@@ -47,11 +48,13 @@ draining a backlog of events."""
 class Kind(StrEnum):
     """Which lane a question belongs to, by its cost.
 
-    query: reads as many events as there are. page: a page of events, or one event. list: reads rollups.
+    query: reads as many events as there are. page: a page of events, or one event. search: a page of those events that meet filters or a
+    smart event's rules. list: reads rollups.
     """
 
     QUERY = "query"
     PAGE = "page"
+    SEARCH = "search"
     LIST = "list"
 
 
@@ -125,8 +128,8 @@ class Runner:
             queue = FairQueue(places=places, max_waiting=max_waiting, max_wait_s=max_wait_s)
             return Lane(queue, ThreadPoolExecutor(places, f"sv-{kind}", initializer=lower_priority), Latencies())
 
-        quick = {kind: lane(kind, QUICK_READERS) for kind in (Kind.PAGE, Kind.LIST)}
-        self.lanes: Mapping[Kind, Lane] = {Kind.QUERY: lane(Kind.QUERY, max_running), **quick}
+        reading = {kind: lane(kind, READERS) for kind in (Kind.PAGE, Kind.SEARCH, Kind.LIST)}
+        self.lanes: Mapping[Kind, Lane] = {Kind.QUERY: lane(Kind.QUERY, max_running), **reading}
         self.flights = Flights(events.version)
         self._stops: dict[Stop, asyncio.Future[Any]] = {}
         self._is_ending = False

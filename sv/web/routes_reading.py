@@ -56,7 +56,8 @@ async def answer_events(
         except ValidationFailed as error:  # in a query string every fault is a parameter's
             raise InvalidParameter(error.message) from None
 
-    return await run(request, project, (0, query.dates.to_ms), page, Kind.PAGE, same=(query,))
+    kind = Kind.SEARCH if query.filters or query.rules else Kind.PAGE
+    return await run(request, project, (0, query.dates.to_ms), page, kind, same=(query,))
 
 
 def _of_known_person(request: AnyRequest, project: Project, query: EventsQuery) -> EventsQuery:

@@ -202,6 +202,30 @@ def test_a_short_insight_has_its_turn_in_the_midst_of_a_long_one_and_a_page_need
     asyncio.run(ask())
 
 
+def test_a_page_waits_for_no_filter(rig: Rig) -> None:
+    """Filters, which may have to look at every event, have all the places that there are for them."""
+    rig.buffer(rig.batch(events("ann: e@0m")))
+    is_answered = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def work_slow(_: Context) -> bool:
+        begun.release()
+        return is_answered.wait(20)
+
+    async def ask() -> None:
+        with running(rig, Store(rig)) as runner:
+            places = runner.lanes[Kind.SEARCH].queue.places
+            slow = [asyncio.ensure_future(runner.run("p", (0, 2**42), work_slow, kind=Kind.SEARCH)) for _ in range(places + 1)]
+            for _ in range(places):
+                assert await asyncio.to_thread(begun.acquire, timeout=20)
+            assert await runner.run("p", (0, 2**42), listed, kind=Kind.PAGE) == ["e"]
+            assert runner.lanes[Kind.SEARCH].queue.waiting == 1
+            is_answered.set()
+            assert all(await asyncio.gather(*slow))
+
+    asyncio.run(ask())
+
+
 def test_what_runs_elsewhere_takes_no_turn(rig: Rig) -> None:
     begun, is_other_done = threading.Event(), threading.Event()
 

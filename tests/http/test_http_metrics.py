@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from http_rig import Api, event, running
 
 LINE = re.compile(r'^(sv_events(?:_\w+)?(?:\{state="\w+"\})?) (\d+)$', re.MULTILINE)
@@ -46,6 +47,18 @@ def test_retries_and_queries_are_counted(full: Api) -> None:
     full.trends(events=[{"name": "retried"}], date_from="2025-06-15", date_to="2025-06-15")
     assert full.metric(name) == asked + 1
     assert full.metric('sv_query_seconds_bucket{kind="query",le="+Inf"}') == asked + 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kind"),
+    [({}, "page"), ({"event": "e"}, "page"), ({"filters": '[{"property":"p","operator":"is_set"}]'}, "search")],
+    ids=["all", "of a name", "of a filter"],
+)
+def test_pages_with_a_filter_stand_in_a_line_of_their_own(full: Api, parameters: dict[str, str], kind: str) -> None:
+    asked = {each: full.metric(f'sv_query_seconds_count{{kind="{each}"}}') for each in ("page", "search")}
+    full.http.get(full.path("events"), params=parameters).raise_for_status()
+    asked[kind] += 1
+    assert {each: full.metric(f'sv_query_seconds_count{{kind="{each}"}}') for each in asked} == asked
 
 
 def test_memory_is_told_and_what_of_it_funnels_keep() -> None:
