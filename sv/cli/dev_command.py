@@ -71,10 +71,10 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(loaded.settings)
     warn_of_mistyped(os.environ)
     if loaded.sources["data"] != "default":
-        return _run(args, loaded, loaded.settings.data, "its data is kept")
+        return _run(args, loaded, loaded.settings.data, is_kept=True)
     importlib.import_module("sv.web.serve")  # with its modules of C, before a signal may raise something in their midst
     with _throwaway() as folder:
-        return _run(args, loaded, folder, "nothing is kept")
+        return _run(args, loaded, folder, is_kept=False)
 
 
 @contextlib.contextmanager
@@ -97,8 +97,7 @@ def _throwaway() -> Generator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(args: argparse.Namespace, loaded: Loaded, folder: Path, kept: str) -> int:
-    """kept: what becomes of the folder, in words."""
+def _run(args: argparse.Namespace, loaded: Loaded, folder: Path, *, is_kept: bool) -> int:
     settings = msgspec.structs.replace(loaded.settings, data=folder)
     fixed_ms = None if args.fixed_clock is None else read_instant(args.fixed_clock)
     if fixed_ms is not None:
@@ -119,11 +118,12 @@ def _run(args: argparse.Namespace, loaded: Loaded, folder: Path, kept: str) -> i
         if args.json:
             print(json.dumps({"url": url, **msgspec.to_builtins(DEV), "data": str(settings.data)}), flush=True)
         else:
+            kept = "its data is kept" if is_kept else "nothing is kept"
             print(f"{bold(f'Session Vision is running at {url}')} (sv dev: {kept})\n")
             introduce(url, DEV, settings.script_path, has_sample=args.sample)
             tell_first_event(server, url)
 
-    return run_server(server, on_open, on_ready)
+    return run_server(server, on_open, on_ready, is_kept=is_kept)
 
 
 def _stop_on_eof() -> None:

@@ -40,10 +40,13 @@ def shown_host(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host) or (f"[{host}]" if ":" in host else host)  # noqa: S104 - shown, not bound
 
 
-def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None]) -> int:
+def run_server(
+    server: Server, on_open: Callable[[Server], None], on_ready: Callable[[Server, str], None], *, is_kept: bool = True
+) -> int:
     """Open, serve until a signal or until the engine fails, close. Returns the exit code.
 
-    on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered.
+    on_open: called with the folder open and nothing served yet. on_ready: called with the address once requests are answered. is_kept:
+    whether anybody reads the folder afterwards; for nobody the last events aren't written as files.
     """
     from sv.web.serve import listen, serve  # here, since commands that serve nothing share this file
 
@@ -77,7 +80,7 @@ def run_server(server: Server, on_open: Callable[[Server], None], on_ready: Call
         )
     finally:
         after_fault.stop()
-        server.close(flush=server.engine_fault is None)
+        server.close(flush=is_kept and server.engine_fault is None)
         collect_all_at_the_end()
     if server.engine_fault is not None:
         log.critical(
