@@ -7,7 +7,7 @@ from process_rig import ended
 
 CODE = """
 import sv.cli.dev_command as dev
-def tell(server, *_):
+def tell(server, *_, **__):
     print(server.settings.retry_window_seconds, server.settings.flush_seconds, file=sys.stderr)
     return 0
 dev.run_server = tell
