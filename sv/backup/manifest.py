@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from sv.model.data_folder import MANIFEST
 from sv.model.errors import Unavailable
 from sv.store.files import write_durably
 
-MANIFEST: Final = "backup.json"
 FILES: Final = "files"
 """The folder that the copies lie in. Nothing outside it is ever removed."""
 

@@ -9,12 +9,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from sv.backup.manifest import FILES, MANIFEST, Kept, Manifest, read_manifest
+from sv.backup.manifest import FILES, Kept, Manifest, read_manifest
 from sv.backup.taking import Progress, Unreadable, copy_file
 from sv.meta.errors import FolderUnusable
 from sv.meta.folder import refuse_half_restored
 from sv.meta.lock import LOCK_NAME, FolderLock
-from sv.model.data_folder import CATALOG, STUMP
+from sv.model.data_folder import CATALOG, MANIFEST, STUMP
 from sv.model.errors import Unavailable
 from sv.model.redaction import os_message
 from sv.store.files import write_durably

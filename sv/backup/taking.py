@@ -24,12 +24,12 @@ from typing import BinaryIO, Final
 
 from msgspec import Struct
 
-from sv.backup.manifest import FILES, MANIFEST, VERSION, Kept, Manifest, read_manifest, write_manifest
+from sv.backup.manifest import FILES, VERSION, Kept, Manifest, read_manifest, write_manifest
 from sv.meta.copied import CopiedMeta, copy_metadata, has_chunk
 from sv.meta.errors import FolderInUse, FolderUnusable
 from sv.meta.folder import refuse_half_restored
 from sv.meta.lock import LOCK_NAME, FolderLock, read_holder
-from sv.model.data_folder import CATALOG
+from sv.model.data_folder import CATALOG, MANIFEST
 from sv.model.errors import Unavailable
 from sv.model.redaction import os_message
 from sv.store.files import has_catalog, refuse_lost_catalog, write_durably

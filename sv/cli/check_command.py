@@ -29,7 +29,7 @@ from sv.cli.drawing import count
 from sv.cli.progress import watching_bytes
 from sv.cli.running import set_up_logging
 from sv.meta.errors import FolderUnusable
-from sv.meta.folder import look
+from sv.meta.folder import look, refuse_backup
 from sv.meta.lock import FolderLock
 from sv.model.data_folder import CATALOG
 from sv.model.redaction import os_message
@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args, os.environ)
     set_up_logging(settings)
     data = settings.data
+    if look(data, CATALOG) is None:
+        refuse_backup(data)
     if not any(look(data, name) for name in (CATALOG, "events", "log")):
         raise FolderUnusable(f"{data} is no data folder: it has neither sv.db nor events nor a log")
     repaired = None

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from sv.meta.errors import FolderUnusable
-from sv.model.data_folder import CATALOG, STUMP
+from sv.model.data_folder import CATALOG, MANIFEST, STUMP
 from sv.model.redaction import os_message
 
 
@@ -35,6 +35,17 @@ def refuse_half_restored(folder: Path) -> None:
         return  # whoever opens it says why it can't be
     if is_stump:
         raise FolderUnusable(f"{folder} is half restored: empty it and restore again, unless `sv restore` is still at work")
+
+
+def refuse_backup(folder: Path) -> None:
+    """Raises FolderUnusable for what `sv backup` made.
+
+    SCAR: a server that was started on one was a new one without events, in the middle of the copy.
+    """
+    if look(folder, MANIFEST) is not None:
+        raise FolderUnusable(
+            f"{folder} holds a backup and is no data folder; `sv restore {folder} --data FOLDER` makes one of it, in a folder of its own"
+        )
 
 
 def not_seen(folder: Path, error: OSError) -> FolderUnusable:

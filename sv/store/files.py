@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sv.meta.errors import FolderDamaged
-from sv.meta.folder import look, not_seen
+from sv.meta.folder import look, not_seen, refuse_backup
 from sv.model.data_folder import CATALOG
 
 log = logging.getLogger(__name__)
@@ -85,12 +85,15 @@ def has_catalog(data_folder: Path) -> bool:
 
 def refuse_lost_catalog(data_folder: Path, *, is_blank: bool = False) -> None:
     """Raises FolderDamaged where there are event files but no catalog that lists them: a new catalog would have them set aside. Raises
-    FolderUnusable where that can't be told.
+    FolderUnusable where that can't be told, and for a backup, which has no catalog to be opened either.
 
     is_blank: whether there is one with nothing in it, as a young one is without SQLite's log, in which all of it was.
     """
+    has_none = is_blank or not has_catalog(data_folder)
+    if has_none:
+        refuse_backup(data_folder)
     try:
-        is_lost = (is_blank or not has_catalog(data_folder)) and bool(event_files(data_folder))
+        is_lost = has_none and bool(event_files(data_folder))
     except OSError as error:
         raise not_seen(data_folder, error) from error
     if is_lost:

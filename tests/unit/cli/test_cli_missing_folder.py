@@ -6,7 +6,7 @@ import pytest
 
 from sv.cli import main
 from sv.cli.fixed_clock import FixedServer
-from sv.meta.errors import FolderDamaged
+from sv.meta.errors import FolderDamaged, FolderUnusable
 from sv.model.data_folder import CATALOG
 from sv.server import Server
 from sv.settings import Settings
@@ -107,3 +107,39 @@ def test_a_folder_without_projects_says_so(tmp_path: Path, capsys: pytest.Captur
     server.close()
     assert main(["export", "--project", "shop", "--output", "out.ndjson", "--data", str(tmp_path / "data")]) == 1
     assert "has no project yet; `sv project create NAME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["user", "list"],
+        ["compact"],
+        ["person", "erase", "ann", "--project", "shop"],
+        ["import", "events.ndjson", "--project", "shop"],
+        ["export", "--project", "shop", "--output", "out.ndjson"],
+        ["backup", "another"],
+        ["check"],
+        ["check", "--repair"],
+    ],
+)
+def test_a_backup_is_taken_for_no_data_folder_and_what_makes_one_of_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("events.ndjson").write_text('{"event": "view", "userId": "ann"}\n', "utf-8")
+    copy = tmp_path / "copy"
+    (copy / "files").mkdir(parents=True)
+    (copy / "backup.json").write_text("{}", "utf-8")
+    assert main([*words, "--data", str(copy)]) == 1
+    assert (
+        f"sv: {copy} holds a backup and is no data folder; `sv restore {copy} --data FOLDER` makes one" in capsys.readouterr().err
+    )
+    assert {path.name for path in copy.iterdir()} <= {"files", "backup.json", "sv.lock"}
+
+
+def test_nor_is_it_by_a_server(tmp_path: Path) -> None:
+    (tmp_path / "backup.json").write_text("{}", "utf-8")
+    server = Server(Settings(data=tmp_path))
+    with pytest.raises(FolderUnusable, match="holds a backup"):
+        server.open()
+    assert {path.name for path in tmp_path.iterdir()} == {"backup.json", "sv.lock"}
