@@ -14,10 +14,13 @@ import json
 import os
 import sys
 from typing import Final
+from urllib.parse import quote
 
 from sv.cli.event_source import project_of
 from sv.cli.folder_access import check_folder, this_person
 from sv.cli.running import set_up_logging
+from sv.meta.errors import FolderInUse
+from sv.meta.lock import read_holder
 from sv.meta.projects import Project
 from sv.privacy.answers import job_json
 from sv.server import Server
@@ -44,7 +47,13 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(settings)
     check_folder(settings.data)
     server = Server(settings)
-    server.open()
+    try:
+        server.open()
+    except FolderInUse as fault:
+        holder = read_holder(settings.data)
+        if holder is None or holder.url is None:
+            raise
+        raise FolderInUse(f"{settings.data} is in use by {holder}. Ask that server: {_request(holder.url, args)}") from fault
     try:
         project = project_of(server, args.project)
         if args.action == "export":
@@ -53,6 +62,13 @@ def run(args: argparse.Namespace) -> int:
         return _erase(server, project, args.distinct_id, is_json=args.json)
     finally:
         server.close()
+
+
+def _request(url: str, args: argparse.Namespace) -> str:
+    """What asks a running server for the same."""
+    method = "-X POST " if args.action == "erase" else ""
+    person = f"/api/v1/projects/{quote(args.project, safe='')}/persons/{quote(args.distinct_id, safe='')}"
+    return f"curl {method}-H 'Authorization: Bearer TOKEN' {url}{person}/{args.action} (TOKEN: an API token of scope admin)"
 
 
 def _erase(server: Server, project: Project, distinct_id: str, *, is_json: bool) -> int:
