@@ -167,7 +167,8 @@ def _message(error: HTTPException, request: Request[Any, Any, Any]) -> str:
         case 404:
             return "no such route"
         case 405:
-            return f"this route does not take {request.method[:20]}"
+            taken = [method for method in (error.headers or {}).get("allow", "").split(", ") if method not in ("", "OPTIONS")]
+            return f"expected {' or '.join(taken) or 'another method'}, got {request.method[:20]}"
         case 413:
             return f"expected at most {MAX_QUERY_BODY_BYTES} bytes (body)"
         case _:

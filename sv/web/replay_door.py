@@ -56,6 +56,6 @@ class ReplayDoor:
             headers = [*_HEADERS, (b"content-length", b"%d" % len(_PAGE))]
             await respond(send, 200, headers, _PAGE if method == "GET" else b"")
             return
-        status, _, body = error_answer(MethodNotAllowed(f"this route does not take {method[:20]}"))
+        status, _, body = error_answer(MethodNotAllowed(f"expected GET, got {method[:20]}"))
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"allow", b"GET, HEAD")]
         await respond(send, status, headers, body)

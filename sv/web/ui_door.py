@@ -149,7 +149,7 @@ class UiDoor:
                 raise NotFound("no such route")
             name = INDEX
         if method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(f"this route does not take {method[:20]}")
+            raise MethodNotAllowed(f"expected GET, got {method[:20]}")
         if name not in self._names:
             return None
         return self._files.get(name) or await self._read(name)

@@ -44,6 +44,9 @@ def test_a_method_that_a_route_does_not_have_is_405_and_names_those_it_has(full:
             allowed = set(answer.headers["allow"].split(", "))
             assert PATHS[path] <= allowed
             assert method not in allowed
+            if method != "HEAD":
+                expected, _, got = answer.json()["error"].removeprefix("expected ").partition(", got ")
+                assert (PATHS[path] - {"HEAD"} <= set(expected.split(" or ")), got) == (True, method)
         else:
             is_answered = method in PATHS[path] or method == "OPTIONS" or (method, path) in HEADS
             assert is_answered
