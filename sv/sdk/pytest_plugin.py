@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--sv-url",
         metavar="URL",
-        help="let sv_server be the `sv dev` that runs at this address (a service container, say) instead of starting one",
+        help="let sv_server be the `sv dev` that runs at this address (in a container beside the tests, say) instead of starting one",
     )
 
 
@@ -50,9 +50,7 @@ def sv_server(request: pytest.FixtureRequest, sv_server_args: list[str]) -> "Gen
             pytest.fail(
                 "--sv-url names one server, and the workers of pytest-xdist would empty it under each other", pytrace=False
             )
-        server = SvServer(url)
-        server.reset()
-        config.stash[_RUNNING] = server
+        config.stash[_RUNNING] = server = _running_at(url)
         yield server
         return
     try:
@@ -65,6 +63,22 @@ def sv_server(request: pytest.FixtureRequest, sv_server_args: list[str]) -> "Gen
     finally:
         del config.stash[_RUNNING]
         started.stop()
+
+
+def _running_at(url: str) -> "SvServer":
+    """The `sv dev` there, emptied. Fails the test where there is none."""
+    from sv.sdk.testing import Refused, SvServer
+
+    server = SvServer(url)
+    try:
+        server.reset()
+    except Refused as refused:
+        fault = f"what answers at {url} is no `sv dev`, which alone can be emptied and has its credentials: {refused}"
+    except (OSError, ValueError) as error:
+        fault = f"no answer from {url}: {error}; expected the address of an `sv dev` that runs, such as http://127.0.0.1:8000"
+    else:
+        return server
+    pytest.fail(f"--sv-url: {fault}", pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)

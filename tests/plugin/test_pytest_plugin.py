@@ -1,5 +1,6 @@
 """The pytest plugin, as a project meets it that has the wheel and nothing of the checkout."""
 
+import json
 import os
 import re
 import select
@@ -117,6 +118,34 @@ def test_a_server_that_runs_already_can_be_used_and_is_emptied_before(environmen
     started.stdin.close()
     assert started.wait(LIMIT_S) == 0
     started.stdout.close()
+
+
+def test_an_address_at_which_no_sv_dev_answers_is_told_in_a_line(environment: Environment, project: Path, tmp_path: Path) -> None:
+    started = subprocess.Popen(
+        [environment.python, "-m", "sv", "serve", "--port", "0", "--data", str(tmp_path / "data"), "--json"],
+        cwd=project,
+        env=environment.variables(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    kept = json.loads(started.stdout.readline())["url"]
+    told = {
+        kept: f"--sv-url: what answers at {kept} is no `sv dev`",
+        "http://127.0.0.1:1": "--sv-url: no answer from http://127.0.0.1:1: ",
+        "127.0.0.1:8000": "expected the address of an `sv dev` that runs, such as http://127.0.0.1:8000",
+        "localhost": "--sv-url: no answer from localhost: ",
+    }
+    try:
+        for url, said in told.items():
+            done = environment.run("-m", "pytest", "-k", "before", "test_shop.py", "--sv-url", url, cwd=project)
+            assert done.returncode == 1
+            assert said in done.stdout
+            assert "Traceback" not in done.stdout and "urlopen(" not in done.stdout
+    finally:
+        started.terminate()
+        assert started.wait(LIMIT_S) == 0
+        started.stdout.close()
 
 
 def test_the_server_ends_when_pytest_is_killed(environment: Environment, project: Path) -> None:
