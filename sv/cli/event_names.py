@@ -1,7 +1,7 @@
-"""Names of events as given to a command that asks for an insight: tells events from smart events, and why an answer is empty.
+"""Names of events and properties as a question has them: tells events from smart events, and why an answer is empty.
 
-Smart events are found by their names, and an empty answer gets hints. Asks the server no more than needed: for names that found something
-only the list of smart events is read.
+Smart events are found by their names, and an empty answer gets hints. Asks the server no more than needed: for names of events that found
+something only the list of smart events is read, for those of properties the list of these.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from sv.cli.server_access import RunningServer
 from sv.cli.terminal import console, line, shown
 
 PAGE: Final = 1000
-"""Names that are looked at: all smart events there can be, and the newest events."""
+"""Names that are looked at: all smart events there can be, and the newest events and properties."""
 
 BOTS_HINT: Final = "bots are left out, and all of this is bots' events: --include-bots"
 
@@ -43,21 +43,35 @@ class EventNames:
         unknown = [name for name in names if name not in self.smart and not self._has_come(name)]
         if not unknown:
             return False
-        from difflib import get_close_matches
-
         known = [*self._events(), *self.smart]
         for name in unknown:
-            near = get_close_matches(name, known, 3)
-            also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
-            console().print(line((f"no event {shown(name)} ever came{also}", "yellow")))
+            _tell(f"no event {shown(name)} ever came", name, known)
         return True
+
+    def tell_unknown_properties(self, names: Iterable[str]) -> None:
+        """Report which of these properties no event brought, and what may have been meant."""
+        unknown = [name for name in dict.fromkeys(names) if name not in self._listed("property", search=name)]
+        known = self._listed("property") if unknown else []
+        for name in unknown:
+            _tell(f"no event ever had a property {shown(name)}", name, known)
 
     def _has_come(self, name: str) -> bool:
         return name in self._events(search=name)
 
     def _events(self, search: str | None = None) -> list[str]:
-        found = self._server.get(f"{self._project}/event_definitions", limit=PAGE, search=search, include_hidden="true")
+        return self._listed("event", search)
+
+    def _listed(self, what: str, search: str | None = None) -> list[str]:
+        found = self._server.get(f"{self._project}/{what}_definitions", limit=PAGE, search=search, include_hidden="true")
         return [str(each["name"]) for each in found["data"]]
+
+
+def _tell(fault: str, name: str, known: Sequence[str]) -> None:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 3)
+    also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
+    console().print(line((f"{fault}{also}", "yellow")))
 
 
 def tell_bots() -> None:

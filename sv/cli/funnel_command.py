@@ -17,7 +17,7 @@ from typing import Any
 from sv.cli.drawing import duration, number, percent
 from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.output import as_json
-from sv.cli.questions import add_insight_flags, insight_fields
+from sv.cli.questions import add_insight_flags, insight_fields, named_properties
 from sv.cli.server_access import find_server
 from sv.cli.terminal import bar_table, console, line, shown
 from sv.model.errors import InvalidParameter
@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     _draw(found, "sessions" if args.by == "session" else "persons")
     is_unknown = names.tell_unknown([name for name, step in zip(steps, found["steps"], strict=True) if not step["count"]])
+    names.tell_unknown_properties(named_properties(args))
     is_empty = not (is_unknown or args.include_bots or found["steps"][0]["count"])
     if is_empty and server.post(f"{project}/insights/funnel", body | {"include_bots": True})["steps"][0]["count"]:
         tell_bots()

@@ -54,6 +54,11 @@ def insight_fields(args: argparse.Namespace) -> dict[str, Any]:
     )
 
 
+def named_properties(args: argparse.Namespace) -> list[str]:
+    """The properties that a question is about, by its breakdown and conditions."""
+    return [*([args.breakdown] if args.breakdown is not None else []), *(each["property"] for each in filters(args))]
+
+
 def filters(args: argparse.Namespace) -> list[dict[str, Any]]:
     """The API's filters of `--where`. Raises InvalidParameter."""
     return [_filter(each) for each in args.where]

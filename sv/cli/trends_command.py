@@ -18,7 +18,7 @@ from typing import Any
 from sv.cli.drawing import number, spark
 from sv.cli.event_names import EventNames, tell_bots
 from sv.cli.output import as_json
-from sv.cli.questions import add_insight_flags, insight_fields
+from sv.cli.questions import add_insight_flags, insight_fields, named_properties
 from sv.cli.server_access import find_server
 from sv.cli.terminal import bar_table, console, line, shown
 
@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     _draw(found)
     counted = _counted(found)
     is_unknown = names.tell_unknown([name for name in args.events if name not in counted])
+    names.tell_unknown_properties([*further.values(), *named_properties(args)])
     is_empty = not (is_unknown or args.include_bots or counted)
     if is_empty and _counted(server.post(f"{project}/insights/trends", body | {"include_bots": True})):
         tell_bots()

@@ -66,6 +66,19 @@ def test_a_trend_of_a_mistyped_name_says_what_was_meant(api: Api) -> None:
     assert (unlike, like) == ("no event zzzz ever came", "no event vieww ever came; did you mean view?")
 
 
+def test_a_mistyped_property_says_what_was_meant(api: Api) -> None:
+    api.send(*story("ann: view@0m, buy@1m", properties={"plan": "pro", "amount": 5}))
+    dates = ("--date-from", "2025-06-01")
+    for flags in (("--where", "pln=pro"), ("--breakdown", "pln"), ("--where", "pln!=pro", "--where", "pln")):
+        for words in (("funnel", "view > buy"), ("trends", "view")):
+            lines = answered(api, *words, *flags, *dates)
+            assert lines.count("no event ever had a property pln; did you mean plan?") == 1
+    *_, last = answered(api, "trends", "buy", "--math", "sum", "--math-property", "amuont", *dates)
+    assert last == "no event ever had a property amuont; did you mean amount?"
+    right = answered(api, "trends", "buy", "--math", "sum", "--math-property", "amount", "--breakdown", "plan", *dates)
+    assert not any("property" in line for line in right)
+
+
 def test_a_smart_event_is_asked_for_by_its_name_where_no_event_has_it(api: Api) -> None:
     api.send(*story("ann: view@0m, clicked@5m, Taken@6m; bob: view@0m"))
     for name, event_name in (("Buy clicked", "clicked"), ("Taken", "view")):
