@@ -27,7 +27,7 @@ import apsw
 
 from sv.meta import connection as connections
 from sv.meta.checkpoint import PASSIVE_PAGES, RESTART_PAGES, Checkpointer
-from sv.meta.errors import FolderDamaged, WriterBusy, translate
+from sv.meta.errors import WHAT_HELPS, FolderDamaged, WriterBusy, translate
 from sv.meta.folder import refuse_half_restored
 from sv.meta.migrate import SCHEMA_VERSION, migrate, packaged_migrations, read_version
 from sv.meta.readers import Readers
@@ -378,7 +378,7 @@ def _make_private_file(path: Path) -> bool:
         raise Unavailable(f"{path} can't be opened for writing: {error.strerror or error}") from error
     if 0 < size < SMALLEST_BYTES:
         refuse_half_restored(path.parent)
-        raise FolderDamaged(f"{path} has only {size} bytes: it was cut off. Put the last backup in its place with `sv restore`")
+        raise FolderDamaged(f"{path} has only {size} bytes: it was cut off. {WHAT_HELPS}")
     return not size
 
 

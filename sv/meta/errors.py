@@ -51,6 +51,12 @@ _DISK = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, a
 _REFUSAL = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError, apsw.NoMemError)
 _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
 
+WHAT_HELPS: Final = (
+    "Keep the folder as it is, and make a new one of the last backup (`sv restore`); `sv check` lists what is wrong, and can make"
+    " the metadata anew with --repair"
+)
+"""Where the metadata is damaged. A restore takes no folder that something is in."""
+
 LEAST_BYTES: Final = 64 * 1024
 """SQLite's index, 32 KiB, and some more. Where even that finds no room, SQLite speaks of a fault of the disk."""
 
@@ -60,10 +66,7 @@ def translate(error: apsw.Error, path: Path) -> SvError | None:
     if isinstance(error, _DAMAGE):
         if fault := _reading_fault(path):
             return DiskRefuses(f"the metadata in {path} can't be read: {fault}")
-        return FolderDamaged(
-            f"the metadata in {path} is damaged ({_describe(error)}). Keep the folder as it is, and put the last"
-            " backup in its place with `sv restore`; `sv check` lists what is wrong, and can make it anew with --repair"
-        )
+        return FolderDamaged(f"the metadata in {path} is damaged ({_describe(error)}). {WHAT_HELPS}")
     if isinstance(error, _DISK + _REFUSAL):
         meaning = DiskRefuses if isinstance(error, _DISK) else Unavailable
         return meaning(f"the metadata in {path} can't be read or written: {_describe(error)}{_remedy(error, path)}")

@@ -99,8 +99,8 @@ def refuse_lost_catalog(data_folder: Path, *, is_blank: bool = False) -> None:
     if is_lost:
         what = f"nothing in {CATALOG}" if is_blank else f"no {CATALOG}"
         raise FolderDamaged(
-            f"{data_folder} has event files and {what}, which lists them. Restore the last backup (`sv restore`), have {CATALOG} made"
-            " anew (`sv check --repair`), or choose another folder"
+            f"{data_folder} has event files and {what}, which lists them. Make a new folder of the last backup (`sv restore`), have"
+            f" {CATALOG} made anew (`sv check --repair`), or choose another folder"
         )
 
 

@@ -62,7 +62,10 @@ def test_a_catalog_that_is_lost_is_made_by_no_command(
     if is_there:
         (data / CATALOG).touch()
     assert main([*words, "--data", str(data)]) == 1
-    assert f"sv: {data} has event files and no sv.db, which lists them. Restore the last backup" in capsys.readouterr().err
+    assert (
+        f"sv: {data} has event files and no sv.db, which lists them. Make a new folder of the last backup"
+        in capsys.readouterr().err
+    )
     assert kept.exists()
     assert is_there == (data / CATALOG).exists()
     assert not is_there or (data / CATALOG).stat().st_size == 0

@@ -239,7 +239,7 @@ def test_a_newer_file_whose_log_was_left_by_a_crash_is_untouched_too(path: Path,
 @pytest.mark.parametrize("content", [b"not a database, but long enough to be read as one " * 40, b"x"])
 def test_a_file_that_is_no_database_is_refused_with_what_to_do(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(FolderDamaged, match="sv restore"):
+    with pytest.raises(FolderDamaged, match="make a new one of the last backup"):
         Meta.open(path)
     assert path.read_bytes() == content
 
@@ -262,7 +262,7 @@ def test_damage_in_the_middle_is_named_as_damage(path: Path) -> None:
         data[start : start + 200] = b"\xff" * 200
     path.write_bytes(data)
     with Meta.open(path) as meta:
-        with pytest.raises(FolderDamaged, match="sv restore"):
+        with pytest.raises(FolderDamaged, match="make a new one of the last backup"):
             Parts(meta).live_parts()
         assert meta.check()
 
