@@ -131,8 +131,10 @@ def _module(command: str) -> ModuleType:
 def _parser(command: str, module: ModuleType) -> "argparse.ArgumentParser":
     import argparse
 
+    from sv.cli.parser import Parser
+
     summary, _, details = (module.__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"sv {command}",
         description=summary,
         epilog=details,

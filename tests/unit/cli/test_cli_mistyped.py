@@ -1,4 +1,4 @@
-"""Variables that look like a setting's, as commands tell of them."""
+"""Variables that look like a setting's, and options that look like a command's, as commands tell of them."""
 
 import logging
 
@@ -44,3 +44,22 @@ def test_sv_config_tells_of_them_beside_its_answer(capsys: pytest.CaptureFixture
     assert main(["config"]) == 0
     told = capsys.readouterr()
     assert (told.out.split()[0], told.err) == ("data", f"sv: {TOLD}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["serve", "--prot", "9"], "--prot 9; did you mean --port?"),
+        (["serve", "--prot=9"], "--prot=9; did you mean --port?"),
+        (["token", "create", "nightly", "--dayz", "3"], "--dayz 3; did you mean --days?"),
+        (["serve", "--zzzz"], "--zzzz"),
+        (["serve", "port"], "port"),
+    ],
+)
+def test_an_option_that_a_command_does_not_know_is_told_with_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"unrecognized arguments: {told}\n")
