@@ -1,4 +1,4 @@
-/** Session Vision's browser client, as it is at `window.sessionvision`. */
+/** Session Vision's browser client, as it is at `window.sessionvision`. What answers something answers undefined until the script is there. */
 
 /** Anything that JSON can carry. */
 export type Properties = Record<string, unknown>;
@@ -36,16 +36,16 @@ export interface SessionVision {
   /** Likewise, but what was given once by this is never changed by it. */
   registerOnce(properties: Properties): void;
   /** The user id, else the anonymous id; "" while nothing may be kept. */
-  getDistinctId(): string;
+  getDistinctId(): string | undefined;
   /** The session's id, for events that a server sends of the same visit; "" while nothing may be kept. */
-  getSessionId(): string;
+  getSessionId(): string | undefined;
   /** Send now what waits to be sent. */
   flush(): void;
   /** The visitor doesn't want to be counted: forget everything, and capture nothing in any tab or on any later page. */
   optOut(): void;
   /** The visitor agrees: start. */
   optIn(): void;
-  hasOptedOut(): boolean;
+  hasOptedOut(): boolean | undefined;
 }
 
 declare global {
