@@ -70,6 +70,9 @@ def check_address(url: str, named: str = "--url") -> None:
     """Raises InvalidParameter for what is no address of a server, with or without a path in front of `/api`. named: where it was given."""
     if not _is_address(url):
         raise InvalidParameter(f"expected an address such as https://analytics.example.com, got {url!r} ({named})")
+    before, has_api, _ = f"{url.rstrip('/')}/".partition("/api/v1/")
+    if has_api:
+        raise InvalidParameter(f"expected the server's own address, {before}, got {url!r} ({named})")
 
 
 def _is_address(url: str) -> bool:

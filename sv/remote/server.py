@@ -3,6 +3,7 @@
 import http.client
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import closing
 from typing import Any, Final
@@ -18,9 +19,10 @@ MAX_PAGE_BYTES: Final = 128 << 20
 """A page of a thousand events of 64 KiB."""
 
 _AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
-
-
 _ASKED_WRONGLY: Final = (400, 422)
+
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What older and newer releases of OpenSSL call an answer in plain HTTP."""
 
 
 class Refused(InvalidParameter):
@@ -122,6 +124,9 @@ class RemoteServer:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLCertVerificationError):
             return Refused(f"{self.url}: {reason.verify_message} (--url or SV_URL)")
+        if isinstance(reason, ssl.SSLError) and reason.reason in _NO_TLS:
+            plain = urllib.parse.urlsplit(self.url)._replace(scheme="http").geturl()
+            return Refused(f"{self.url}: what answers there speaks no TLS; is it {plain}? (--url or SV_URL)")
         return TryAgainError(f"no answer from {self.url}: {reason or type(error).__name__}")
 
 

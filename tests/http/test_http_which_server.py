@@ -153,3 +153,16 @@ def test_a_proxy_is_asked_for_servers_elsewhere_alone(kept: Running, plan: Path,
     for url, is_proxied in (("http://localhost:8000", False), ("http://[::1]:8000", False), ("http://192.0.2.7/stats", True)):
         handlers: list[Any] = make_opener(url).handlers  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
         assert any(isinstance(each, urllib.request.ProxyHandler) for each in handlers) == is_proxied, url
+
+
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v1/", "/api/v1/ingest/events"])
+def test_the_address_of_the_api_is_no_server_s(path: str) -> None:
+    with pytest.raises(InvalidParameter, match=r"expected the server's own address, https://example.com/stats, got .* \(--url\)"):
+        check_address(f"https://example.com/stats{path}")
+
+
+def test_a_server_without_tls_that_is_asked_by_https_is_told_by_its_address(kept: Running, plan: Path) -> None:
+    url = kept.url.replace("http:", "https:")
+    done = sv(plan, "funnel", "--url", url, "--api-token", "sv_dev")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"sv: {url}: what answers there speaks no TLS; is it {kept.url}? (--url or SV_URL)\n"
