@@ -190,7 +190,7 @@ def _wrong(first: str, *others: str) -> str:
 def _unknown(command: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(command, [*COMMANDS, "help"], 1)
+    near = get_close_matches(command, [*COMMANDS, "help", "--version"], 1)
     return f"unknown command {command!r}; " + (f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}")
 
 

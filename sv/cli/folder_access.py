@@ -48,6 +48,8 @@ def opened_people(args: Namespace) -> Generator[People]:
         try:
             yield people
         except NotFound as fault:
+            if fault.message.endswith("(token_id)"):
+                raise NotFound(f"{fault.message}; `sv token list` has the ids, which come first in its lines") from fault
             if not fault.message.endswith("(project_id)"):
                 raise
             raise NotFound(f"{fault.message}; {settings.data} has {listed(people.projects.list_all())}") from fault

@@ -33,6 +33,7 @@ def data(tmp_path: Path) -> Path:
         (["user", "role", "ann@example.com", "shop", "admin"], 1, "no user"),
         (["user", "create", "no address"], 2, "email"),
         (["project", "delete", "shop", "--yes"], 1, 'no project "shop" (project_id); {data} has q22, q21, '),
+        (["token", "revoke", "nightly"], 1, 'no API token "nightly" (token_id); `sv token list` has the ids'),
         (["token", "create", "nightly", "--project", "shop"], 1, " q4, q3 and 3 more"),
         (["person", "erase", "ann", "--project", "shop"], 1, " q4, q3 and 3 more (--project)"),
         (["export", "--project", "shop", "--output", "-", "--json"], 2, "(--output)"),

@@ -35,6 +35,7 @@ def test_help_tells_of_one_command_as_that_itself_does(capsys: pytest.CaptureFix
         (["serv"], "sv: error: unknown command 'serv'; did you mean serve?"),
         (["help", "funel"], "sv: error: unknown command 'funel'; did you mean funnel?"),
         (["hlep"], "sv: error: unknown command 'hlep'; did you mean help?"),
+        (["version"], "sv: error: unknown command 'version'; did you mean --version?"),
         (["xyzzy"], f"sv: error: unknown command 'xyzzy'; the commands are {', '.join(COMMANDS)}"),
         (["--json", "serve"], "sv: error: expected the command before its options: sv serve --json"),
         (
