@@ -119,6 +119,10 @@ class FileReport:
             found += [f"    {name}:{example.at}: {_plain(example.message)}" for example in reason.examples]
             if reason.count > len(reason.examples):
                 found.append(f"    and {reason.count - len(reason.examples):,} more")
+        if self.rejected and self.taken and not is_dry:
+            found.append(
+                "  put right, they go into a file of their own: this one, changed, is another one and comes in whole again"
+            )
         return found
 
     def _summary(self, is_dry: bool) -> str:

@@ -368,6 +368,8 @@ def test_a_report_names_reasons_with_their_first_examples(tmp_path: Path) -> Non
     assert f"{path}:9: expected" in said
     assert "and 2 more" in said
     assert "1 without a timestamp" in said
+    assert "put right, they go into a file of their own" in said
+    assert not any("put right" in line for line in report.lines(is_dry=True)), "nothing is in yet that could come in again"
 
 
 def test_a_rejected_row_is_not_counted_as_one_without_a_time(tmp_path: Path) -> None:
