@@ -98,7 +98,7 @@ def _locked(target: Path, now_ms: int) -> FolderLock:
 def _judge_folders(data: Path, target: Path) -> None:
     refuse_lost_catalog(data)
     if not has_catalog(data):
-        raise FolderUnusable(f"{data} is no data folder: it has no {CATALOG}, or nothing is in it")
+        raise FolderUnusable(f"{data} is no data folder: it has no {CATALOG}, or nothing is in it. Name another one with --data")
     refuse_half_restored(data)
     inner, outer = target.resolve(), data.resolve()
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if look(data, CATALOG) is None:
         refuse_backup(data)
     if not any(look(data, name) for name in (CATALOG, "events", "log")):
-        raise FolderUnusable(f"{data} is no data folder: it has neither sv.db nor events nor a log")
+        raise FolderUnusable(f"{data} is no data folder: it has neither sv.db nor events nor a log. Name another one with --data")
     repaired = None
     with (
         _naming_what_may_not_be_read(data),

@@ -34,7 +34,9 @@ def check_folder(data: Path, otherwise: str = "") -> None:
     """
     refuse_lost_catalog(data)
     if not has_catalog(data):
-        raise FolderUnusable(f"{data} is no data folder yet; `sv serve --data {data}` makes one{otherwise}")
+        raise FolderUnusable(
+            f"{data} is no data folder yet; name another one with --data, or have `sv serve --data {data}` make it{otherwise}"
+        )
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ from sv.settings import Settings
         ["project", "list"],
         ["export", "--project", "shop", "--output", "out.ndjson"],
         ["sql", "select 1"],
+        ["check"],
+        ["backup", "copy"],
     ],
 )
 def test_a_folder_that_is_not_there_is_named_and_not_made(
@@ -28,7 +30,8 @@ def test_a_folder_that_is_not_there_is_named_and_not_made(
 ) -> None:
     assert main([*words, "--data", str(tmp_path / "datta")]) == 1
     said = capsys.readouterr().err
-    assert f"{tmp_path / 'datta'} is no data folder yet" in said or f"no server runs on {tmp_path / 'datta'}" in said
+    assert f"{tmp_path / 'datta'} is no data folder" in said or f"no server runs on {tmp_path / 'datta'}" in said
+    assert "with --data" in said or "another folder (--data)" in said
     assert list(tmp_path.iterdir()) == []
 
 
