@@ -39,6 +39,8 @@ def restore(source: Path, data: Path, now_ms: int, progress: Progress, *, withou
     """
     manifest = read_manifest(source)
     if manifest is None:
+        if not source.exists():
+            raise Unavailable(f"there is no {source} to restore")
         raise Unavailable(f"{source} holds no backup: there is no {MANIFEST} in it")
     if data.resolve().is_relative_to(source.resolve()):  # the next backup would take it for what an earlier one left
         raise FolderUnusable(f"the data folder can't lie in the backup: {data}, {source}")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sv.auth.tokens import make_api_token
+from sv.auth.tokens import API_TOKEN_PREFIX, make_api_token
 from sv.meta.api_tokens import ApiToken
 from sv.model.access import Actor
 from sv.model.calendar import iso_ms
@@ -42,6 +42,8 @@ def revoke_token(people: People, actor: Actor, token_id: str, project_ids: Colle
 
     project_ids: the projects whose tokens the actor may end; None for every token. Raises NotFound, also for one of another project.
     """
+    if token_id.startswith(API_TOKEN_PREFIX):  # which no log is to have
+        raise NotFound("expected the id of an API token, got a token itself (token_id)")
     with people.meta.together():
         token = people.api_tokens.get(token_id)
         if project_ids is not None and token.project_id not in project_ids:
