@@ -27,9 +27,10 @@ class ExportPlan(Struct, frozen=True):
 
 _EXPORT: Final = """\
 The events of a range, in the fields of ingest (`event`, `timestamp`, `anonymousId`, `userId`, `sessionId`, `groups`, `eventId`,
-`properties`), so that `sv import` takes them in again; `properties` are those that other answers show, with what enrichment added.
-Days follow each other; within a day events come in the order of their time, unless the day has more than 400,000, or an hour
-more than memory can sort. In CSV and Parquet, `properties` is JSON text, and so is `groups` in CSV.
+`properties`), so that `sv import` takes them in again; `properties` are those that other answers show, with what enrichment added, but
+for `utm_…` of an `$identify`, whose properties are traits. Days follow each other; within a day events come in the order of their time,
+unless the day has more than 400,000, or an hour more than memory can sort. In CSV and Parquet, `properties` is JSON text, and so is
+`groups` in CSV.
 
 The answer is read as it is sent, from one moment's events, however long that takes. One that was broken off lacks the proper end
 of an HTTP message, and clients such as curl say so. Two exports are read at a time, others get 503; who takes nothing of an export for

@@ -153,8 +153,8 @@ Stores a chunk of a file's events, whole or not at all, and once: sent again, al
 PERSONS: Final = (
     "A person is a distinct id: the user id of events that have one, else the anonymous id; in a project whose setting `identity` is"
     " `merged` a user also has the events of the anonymous ids that belong to them, and stands for these in every path and filter. The list"
-    " begins with whom the server met last, and its order never changes: paging shows everybody who was there for page 1, once, while"
-    " events arrive.\n\n"
+    " begins with whom the server met last, and of those whom it met between two questions with whose first event has the latest time."
+    " Its order never changes: paging shows everybody who was there for page 1, once, while events arrive.\n\n"
     "`properties` are traits: what `$identify` events have beside names that begin with `$`, and the objects `$set` and `$set_once` of"
     " any event. The latest event's value wins, by the event's own time and then its id; within one event `$set` wins. What `$set_once`"
     " says holds where nothing else says anything, and there the earliest event's value wins. Kept are 1,000 traits a person, those whose"
