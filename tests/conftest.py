@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("sizes")
         for line in sizes:
             terminalreporter.line(line)
-    if config.getoption("cov_source", None) and not config.getoption("no_cov") and not any(config.getoption("cov_report")):
+    if config.getoption("cov_source", None) and not config.getoption("no_cov") and list(config.getoption("cov_report")) == [""]:
         _tell_coverage(terminalreporter)
 
 

@@ -4,11 +4,9 @@ import contextlib
 from collections.abc import Generator
 
 from sv.cli.cutting_off import ending_soon
-from sv.cli.folder_access import check_folder, listed
+from sv.cli.folder_access import check_folder, listed, open_or_tell
 from sv.engine.prefetch import PREFETCH_BYTES
 from sv.exports.sources import LocalSource, Source
-from sv.meta.errors import FolderInUse
-from sv.meta.lock import read_holder
 from sv.meta.projects import Project
 from sv.model.errors import InvalidParameter, NotFound
 from sv.server import Server
@@ -59,15 +57,7 @@ def opened_server(settings: Settings, doing: str) -> Generator[Server]:
     check_folder(settings.data, f". {doing} a running server: --url URL --api-token TOKEN")
     server = Server(settings)
     server.gives_way = False
-    try:
-        server.open()
-    except FolderInUse as fault:
-        holder = read_holder(settings.data)
-        if holder is None or holder.url is None:
-            raise
-        raise FolderInUse(
-            f"{settings.data} is in use by {holder}. {doing} the running server: --url {holder.url} --api-token TOKEN"
-        ) from fault
+    open_or_tell(server, lambda url: f"{doing} the running server: --url {url} --api-token TOKEN")
     try:
         with ending_soon(server.store.interrupt_all):
             yield server

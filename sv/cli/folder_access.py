@@ -6,19 +6,20 @@ import json
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from sv.cli.credentials import kept_project
 from sv.meta.db import Meta
-from sv.meta.errors import FolderUnusable
+from sv.meta.errors import FolderInUse, FolderUnusable
+from sv.meta.lock import read_holder
 from sv.meta.projects import Project
 from sv.model.access import Actor
 from sv.model.data_folder import CATALOG
 from sv.model.errors import NotFound
 from sv.people.people import People
-from sv.server import now_ms
+from sv.server import Server, now_ms
 from sv.settings import add_flags, load
 from sv.store.files import has_catalog, refuse_lost_catalog
 
@@ -37,6 +38,18 @@ def check_folder(data: Path, otherwise: str = "") -> None:
         raise FolderUnusable(
             f"{data} is no data folder yet; name another one with --data, or have `sv serve --data {data}` make it{otherwise}"
         )
+
+
+def open_or_tell(server: Server, instead: Callable[[str], str]) -> None:
+    """Open the server's folder. Where a running one has it, FolderInUse says what to do instead, which is made of that one's address."""
+    try:
+        server.open()
+    except FolderInUse as fault:
+        folder = server.settings.data
+        holder = read_holder(folder)
+        if holder is None or holder.url is None:
+            raise
+        raise FolderInUse(f"{folder} is in use by {holder}. {instead(holder.url)}") from fault
 
 
 @contextlib.contextmanager

@@ -17,10 +17,8 @@ from typing import Final
 from urllib.parse import quote
 
 from sv.cli.event_source import project_of
-from sv.cli.folder_access import check_folder, this_person
+from sv.cli.folder_access import check_folder, open_or_tell, this_person
 from sv.cli.running import set_up_logging
-from sv.meta.errors import FolderInUse
-from sv.meta.lock import read_holder
 from sv.meta.projects import Project
 from sv.privacy.answers import job_json
 from sv.server import Server
@@ -47,13 +45,7 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(settings)
     check_folder(settings.data)
     server = Server(settings)
-    try:
-        server.open()
-    except FolderInUse as fault:
-        holder = read_holder(settings.data)
-        if holder is None or holder.url is None:
-            raise
-        raise FolderInUse(f"{settings.data} is in use by {holder}. Ask that server: {_request(holder.url, args)}") from fault
+    open_or_tell(server, lambda url: f"Ask that server: {_request(url, args)}")
     try:
         project = project_of(server, args.project)
         if args.action == "export":

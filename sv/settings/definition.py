@@ -246,8 +246,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             values.whole(0, 10_000),
             "queries",
-            "Insights that wait in line, and as many pages and lists. The next one answers 503; or, where one project has "
-            "more of them waiting than others, the last one of that project's.",
+            "Insights that wait in line, and as many pages, pages with a filter, and lists. The next one answers 503; or, where one "
+            "project has more of them waiting than others, the last one of that project's.",
         ),
     ] = 32
 

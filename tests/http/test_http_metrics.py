@@ -51,10 +51,17 @@ def test_retries_and_queries_are_counted(full: Api) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "kind"),
-    [({}, "page"), ({"event": "e"}, "page"), ({"filters": '[{"property":"p","operator":"is_set"}]'}, "search")],
-    ids=["all", "of a name", "of a filter"],
+    [
+        ({}, "page"),
+        ({"event": "e"}, "page"),
+        ({"filters": '[{"property":"p","operator":"is_set"}]'}, "search"),
+        ({"action_id": "{action}"}, "search"),
+    ],
+    ids=["all", "of a name", "of a filter", "of a smart event"],
 )
 def test_pages_with_a_filter_stand_in_a_line_of_their_own(full: Api, parameters: dict[str, str], kind: str) -> None:
+    made = full.http.post(full.path("action_definitions"), json={"name": f"e {uuid4()}", "rules": [{"event": "e"}]})
+    parameters = {name: value.replace("{action}", made.raise_for_status().json()["id"]) for name, value in parameters.items()}
     asked = {each: full.metric(f'sv_query_seconds_count{{kind="{each}"}}') for each in ("page", "search")}
     full.http.get(full.path("events"), params=parameters).raise_for_status()
     asked[kind] += 1
