@@ -5,7 +5,7 @@ something only the list of smart events is read, for those of properties the lis
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from sv.cli.server_access import RunningServer
 from sv.cli.terminal import console, line, shown
@@ -17,11 +17,15 @@ BOTS_HINT: Final = "bots are left out, and all of this is bots' events: --includ
 
 
 class EventNames:
-    """Of one project. What is known of it is asked for once, and only where it is needed."""
+    """Of one project. What is known of it is asked for once, and only where it is needed.
 
-    def __init__(self, server: RunningServer, project: str) -> None:
+    stream: where hints go; None for standard output.
+    """
+
+    def __init__(self, server: RunningServer, project: str, stream: TextIO | None = None) -> None:
         self._server = server
         self._project = project
+        self._stream = stream
         self._smart: dict[str, str] | None = None
 
     def fields(self, names: Iterable[str], key: str) -> list[dict[str, Any]]:
@@ -45,7 +49,7 @@ class EventNames:
             return False
         known = [*self._events(), *self.smart]
         for name in unknown:
-            _tell(f"no event {shown(name)} ever came", name, known)
+            self._tell(f"no event {shown(name)} ever came", name, known)
         return True
 
     def tell_unknown_properties(self, names: Iterable[str]) -> None:
@@ -53,7 +57,7 @@ class EventNames:
         unknown = [name for name in dict.fromkeys(names) if name not in self._listed("property", search=name)]
         known = self._listed("property") if unknown else []
         for name in unknown:
-            _tell(f"no event ever had a property {shown(name)}", name, known)
+            self._tell(f"no event ever had a property {shown(name)}", name, known)
 
     def _has_come(self, name: str) -> bool:
         return name in self._events(search=name)
@@ -65,13 +69,12 @@ class EventNames:
         found = self._server.get(f"{self._project}/{what}_definitions", limit=PAGE, search=search, include_hidden="true")
         return [str(each["name"]) for each in found["data"]]
 
+    def _tell(self, fault: str, name: str, known: Sequence[str]) -> None:
+        from difflib import get_close_matches
 
-def _tell(fault: str, name: str, known: Sequence[str]) -> None:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, 3)
-    also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
-    console().print(line((f"{fault}{also}", "yellow")))
+        near = get_close_matches(name, known, 3)
+        also = f"; did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
+        console(self._stream).print(line((f"{fault}{also}", "yellow")))
 
 
 def tell_bots() -> None:

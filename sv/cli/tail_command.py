@@ -10,7 +10,8 @@ examples:
 The server is the one that --url (SV_URL) names, with the token of --api-token (SV_API_TOKEN); else the one on the data folder; else
 `sv dev` at its usual address. With --json a line is an event as the API has it. Ctrl-C ends it.
 
-It looks at the newest 500 events by their own time, every second: one whose own time is earlier than all of these is not shown.
+Where nothing is there yet, and no event ever had the name or a property that is asked for, standard error tells it, and what may have been
+meant. It looks at the newest 500 events by their own time, every second: one whose own time is earlier than all of these is not shown.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sv.cli.event_names import EventNames
 from sv.cli.output import as_json
 from sv.cli.questions import add_question_flags, filters
 from sv.cli.server_access import RunningServer, find_server
@@ -39,7 +41,7 @@ VALUE_CHARS = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--event", metavar="NAME", help="only events of this name")
+    parser.add_argument("--event", metavar="NAME", help="only events of this name, or of the smart event of this name")
     parser.add_argument("--person", metavar="DISTINCT_ID", help="only this person's")
     parser.add_argument(
         "--lines", "-n", metavar="N", type=int, default=10, help="begin with so many that are there (default: 10)"
@@ -59,13 +61,20 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidParameter(f"expected 0.05 to 3600, got {args.every:g} (--every)")
     server = find_server(args)
     project = server.project(args.project)
+    names = EventNames(server, project, sys.stderr)
     asked = {"event": args.event, "distinct_id": args.person, "limit": TAIL_EVENTS}
-    if found := filters(args):
-        asked["filters"] = msgspec.json.encode(found).decode()
+    if conditions := filters(args):
+        asked["filters"] = msgspec.json.encode(conditions).decode()
     tell = _Teller(is_json=args.json)
     feed = Feed(server, f"{project}/events", asked)
     try:
         there = feed.new()
+        if not there and args.event is not None and "event" not in (meant := names.fields([args.event], "event")[0]):
+            feed = Feed(server, f"{project}/events", asked | {"event": None} | meant)
+            there = feed.new()
+        if not there:
+            names.tell_unknown([args.event] if args.event is not None else [])
+            names.tell_unknown_properties(each["property"] for each in conditions)
         for event in there[len(there) - args.lines :] if args.lines else []:
             tell.event(event)
         if args.no_follow:

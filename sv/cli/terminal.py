@@ -7,7 +7,7 @@ token, so control characters, which could move the cursor or rename the window, 
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from sv.model.command_limits import MAX_TOLD_CHARS
 
@@ -21,12 +21,13 @@ LEAST_BAR_CHARS: Final = 5
 GAP_CHARS: Final = 2
 
 
-def console() -> "Console":
-    """Standard output, as wide as the terminal; a pipe gets lines of any length and no colour."""
+def console(stream: TextIO | None = None) -> "Console":
+    """Standard output, or the stream, as wide as the terminal; a pipe gets lines of any length and no colour."""
     from rich.console import Console
 
-    is_terminal = sys.stdout.isatty()
+    is_terminal = (stream or sys.stdout).isatty()
     return Console(
+        file=stream,
         force_terminal=is_terminal,  # not by FORCE_COLOR: what a pipe gets is read by programs
         width=None if is_terminal else 10_000,
         markup=False,

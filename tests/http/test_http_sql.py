@@ -105,6 +105,8 @@ def test_another_project_s_events_are_not_seen(api: Api) -> None:
         ("select 1; select 2", "expected one select statement, got 2"),
         ("drop view events", "expected one select statement"),
         ("select nothing from events", '"nothing" not found'),
+        ("select nothing from events", "if it is a property: properties->>'$.nothing'"),
+        ('select e."$b\'x" from events e', "properties->>'$.\"$b''x\"'"),
         ("selct", "syntax error"),
         ("select 'x'::int", "Could not convert"),
         ("select error('x')", "is not among the functions"),

@@ -149,6 +149,27 @@ def test_tail_shows_the_newest_oldest_first_and_nothing_that_a_terminal_acts_on(
     assert whole.isprintable()
 
 
+def test_tail_of_what_never_came_tells_so_and_what_was_meant(api: Api) -> None:
+    api.send(event("checkout", properties={"plan": "pro"}))
+    for flags, told in (
+        (("--event", "chekout"), "no event chekout ever came; did you mean checkout?\n"),
+        (("--event", "checkout", "--where", "pln=pro"), "no event ever had a property pln; did you mean plan?\n"),
+        (("--event", "checkout", "--where", "plan=free"), ""),
+        (("--event", "checkout"), ""),
+    ):
+        done = sv(api, "tail", "--no-follow", "--json", *flags)
+        assert (done.returncode, done.stderr) == (0, told)
+        assert len(done.stdout.splitlines()) == (not told and "plan=free" not in flags)
+
+
+def test_tail_shows_a_smart_event_by_its_name(api: Api) -> None:
+    api.send(event("clicked"), event("view"))
+    made = api.http.post("/api/v1/projects/dev/action_definitions", json={"name": "Buy clicked", "rules": [{"event": "clicked"}]})
+    assert made.status_code == 201
+    (only,) = answered(api, "tail", "--no-follow", "--event", "Buy clicked")
+    assert "  clicked  " in only
+
+
 def test_tail_shows_each_event_once_as_it_arrives_and_stops_after_as_many_as_were_asked_for(api: Api) -> None:
     api.send(event("old"))
     words = [sys.executable, "-m", "sv", "tail", "--json", "--count", "3", "--every", "0.05", "--project", "dev"]

@@ -12,6 +12,7 @@ moment.
 import contextlib
 import math
 import os
+import re
 import resource
 import signal
 import sys
@@ -42,6 +43,10 @@ MAX_NESTED_CALLS: Final = 400
 _OF_DAMAGE: Final = ("don't know what type", "TProtocolException")
 _WORDS_OF_DAMAGE: Final = (*_OF_DAMAGE, *(f"Invalid Error: {words}" for words in _OF_DAMAGE))
 """What the reader of Parquet says of a footer or a page that was overwritten."""
+
+_NO_COLUMN: Final = re.compile(
+    r'Binder Error: (?:Referenced column|(?:Table|Values list) "[^"]*" does not have a column named) "([^"\\]{1,100})"'
+)
 
 _PLAIN: Final = frozenset(
     {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
@@ -111,7 +116,18 @@ def _outcome(job: Job, buffered: bytes) -> Outcome:
         message = str(error).partition("\n")[0]
         if isinstance(error, duckdb.IOException | duckdb.SerializationException) or _is_of_files(message, job):
             return Outcome("damaged", message[:MAX_MESSAGE_CHARS])
-        return Outcome("failed", message[:MAX_MESSAGE_CHARS])
+        return Outcome("failed", message[:MAX_MESSAGE_CHARS] + _of_properties(message))
+
+
+def _of_properties(message: str) -> str:
+    """Where an error tells that there is no such column: how a property of that name is read."""
+    missing = _NO_COLUMN.match(message)
+    if missing is None:
+        return ""
+    name = missing[1].replace("'", "''")
+    is_word = re.fullmatch(r"\w+", missing[1], re.ASCII) is not None
+    path = f"$.{name}" if is_word else f'$."{name}"'
+    return f"; if it is a property: properties->>'{path}'"
 
 
 def _is_of_files(message: str, job: Job) -> bool:
