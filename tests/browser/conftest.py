@@ -84,8 +84,3 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def pytest_sessionfinish() -> None:
     OPENED.close()  # where the run was cut short
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Coverage doesn't look at these: what runs our code are other processes."""
-    item.add_marker("untraced")

@@ -20,8 +20,3 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             return servers[-1]
 
         yield make
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Coverage doesn't look at these: what runs our code are other processes, or the same few lines hundreds of times."""
-    item.add_marker("untraced")

@@ -278,7 +278,6 @@ def watch_all(steps: Steps, folder: Folder, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(log, name, steps.around(name, getattr(log, name), Unavailable("the disk refuses")))
 
 
-@pytest.mark.untraced
 @pytest.mark.parametrize(("strikes", "every"), [("kill", 11), ("before", 19)])
 def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path, strikes: str, every: int

@@ -177,7 +177,6 @@ def test_a_project_that_keeps_all_again_before_the_job_runs_keeps_all(tmp_path: 
     folder.close()
 
 
-@pytest.mark.untraced
 @pytest.mark.parametrize(("strikes", "every"), [("kill", 12), ("before", 19)])
 def test_whichever_step_is_the_last_before_a_crash_the_next_start_ends_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str, every: int

@@ -123,7 +123,6 @@ def test_it_can_be_stopped_between_two_files(tmp_path: Path) -> None:
     folder.close()
 
 
-@pytest.mark.untraced
 @pytest.mark.parametrize("strikes", ["before", "after"])
 def test_whichever_step_fails_the_next_try_removes_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strikes: str
@@ -149,7 +148,6 @@ def test_whichever_step_fails_the_next_try_removes_the_rest(
     pytest.fail("the steps never end")
 
 
-@pytest.mark.untraced
 def test_a_kill_after_whichever_step_loses_nothing_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for last in range(1, MOST_STEPS):
         folder = fill(tmp_path / str(last))

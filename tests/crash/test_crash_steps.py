@@ -56,7 +56,6 @@ def check_at_rest(path: Path) -> None:
     assert files_aside(path) == []
 
 
-@pytest.mark.untraced
 @pytest.mark.parametrize("strikes", ["before", "after"])
 def test_whichever_step_fails_reading_goes_on_and_the_next_try_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path, strikes: str
@@ -91,7 +90,6 @@ def test_whichever_step_fails_reading_goes_on_and_the_next_try_succeeds(
     pytest.fail("the steps never end")
 
 
-@pytest.mark.untraced
 def test_a_kill_after_whichever_step_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: Path
 ) -> None:

@@ -40,9 +40,3 @@ def clickhouse() -> "Iterator[ClickHouse]":
     session = ClickHouse()
     yield session
     session.close()
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Coverage looks at one form in which events are held: the others go the same ways again, and following each line takes a fifth of them."""
-    if getattr(item, "callspec", None) and item.callspec.params.get("state", "mixed") != "mixed":  # type: ignore[attr-defined]
-        item.add_marker("untraced")

@@ -50,7 +50,6 @@ def an_event(chance: random.Random) -> Event:
     return event
 
 
-@pytest.mark.untraced
 def test_definitions_equal_what_all_events_say_after_any_history(rollup_rig: RollupRig) -> None:
     def check(project: str, chance: random.Random) -> None:
         events = seen(rollup_rig, project)

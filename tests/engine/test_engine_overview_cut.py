@@ -73,7 +73,6 @@ def place(rig: Rig, sent: list[Event]) -> None:
     rig.buffer(rig.batch(sent[-20:]))
 
 
-@pytest.mark.untraced
 @pytest.mark.parametrize(("hashed", "every"), [("hash({})", 2), ("length({})::ubigint", 3)], ids=["hashes", "one hash for many"])
 def test_an_overview_in_pieces_is_what_loops_say(
     tmp_path: Path, pieces: list[int], hashed: str, every: int, monkeypatch: pytest.MonkeyPatch

@@ -129,7 +129,6 @@ def check_histories(
     assert len(lived) >= HISTORIES
 
 
-@pytest.mark.untraced
 def test_persons_equal_what_all_events_say_after_any_history(rollup_rig: RollupRig) -> None:
     def check(project: str, _: random.Random) -> None:
         kept = {name: shown(person) for name, person in rollup_rig.persons(project).items()}

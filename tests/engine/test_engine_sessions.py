@@ -90,7 +90,6 @@ def meets(seen: Seen, wanted: SessionFilter) -> bool:
     )
 
 
-@pytest.mark.untraced
 def test_sessions_and_persons_equal_what_all_events_say_after_any_history(session_rig: RollupRig, lists: SessionLists) -> None:
     def check(project: str, chance: random.Random) -> None:
         kept = {name: shown_person(person) for name, person in session_rig.persons(project).items()}
@@ -130,7 +129,6 @@ def test_the_engine_and_the_metadata_end_a_session_after_the_same_gap() -> None:
     assert GAP_MS == SESSION_GAP_MS
 
 
-@pytest.mark.untraced
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_what_was_listed_at_page_one_is_seen_once_though_late_events_move_it(

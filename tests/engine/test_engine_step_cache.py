@@ -107,7 +107,6 @@ steps = st.lists(
 moments = st.one_of(st.integers(-2 * 24, 10 * 24), st.integers(-61 * 24, -59 * 24)).map(lambda hours: NOON + hours * HOUR_MS)
 
 
-@pytest.mark.untraced
 @settings(max_examples=examples(3), deadline=None)
 @example([{"event": "view"}, {"event": "buy"}], NOON - 61 * DAY_MS, NOON + 10 * DAY_MS, "3h", [])
 @given(

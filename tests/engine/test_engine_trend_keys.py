@@ -93,7 +93,6 @@ series = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.untraced
 @settings(max_examples=examples(8), deadline=None)
 @given(trend_bodies(series, (None, "$country", "$browser", "plan", "kind", "$device_type", "$is_bot", "absent")))
 def test_trends_are_the_same_whatever_has_key_files(

@@ -94,7 +94,6 @@ series = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.untraced
 @settings(max_examples=examples(12), deadline=None)
 @given(trend_bodies(series, (None, "$country", "$browser", "plan", "mixed", "few", "cents", "$is_bot", "absent")))
 def test_measures_of_numbers_are_the_same_in_every_state(

@@ -40,9 +40,3 @@ def check(client: Api) -> None:
     failures, client.failures = client.failures, []
     assert failures == []
     assert client.server.take_faults() == []
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Coverage doesn't look at tests that ask this server: what runs our code is another process."""
-    if "server" in getattr(item, "fixturenames", ()):
-        item.add_marker("untraced")

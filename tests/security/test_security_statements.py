@@ -226,7 +226,6 @@ async def ask_everything(client: httpx.AsyncClient) -> dict[str, int]:
     return found
 
 
-@pytest.mark.untraced
 def test_what_is_sent_is_in_no_statement_and_is_answered_all_the_same(
     tmp_path: Path, engine_statements: list[str], sqlite_statements: list[str]
 ) -> None:

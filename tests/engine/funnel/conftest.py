@@ -13,8 +13,3 @@ def clickhouse() -> Iterator[ClickHouse]:
     session = ClickHouse()
     yield session
     session.close()
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Coverage doesn't look at these: the oracles are plain Python, which following each line makes half as slow again."""
-    item.add_marker("untraced")

@@ -473,7 +473,6 @@ def test_several_compressed_pieces_in_one_file_are_read_to_the_end(tmp_path: Pat
         assert read(path).events == rows
 
 
-@pytest.mark.untraced
 def test_a_real_shop_is_read_back_equal(folder: Folder, project: str) -> None:
     report = folder.take(project, SHOP, maps=["distinct_id=userId", "ts=timestamp"])
     assert (report.rows, report.taken, report.rejected) == (31_106, 31_106, 0)
@@ -489,7 +488,6 @@ def test_a_real_shop_is_read_back_equal(folder: Folder, project: str) -> None:
     assert sorted(found, key=str) == sorted(source, key=str)
 
 
-@pytest.mark.untraced
 def test_a_real_web_log_is_enriched_and_read_back_equal(folder: Folder, project: str, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     with duckdb.connect() as connection:
