@@ -455,6 +455,21 @@ def test_what_is_packed_comes_out_again(texts: list[str | None], most: int, is_m
         ]
 
 
+@given(st.data(), st.integers(1, 6), st.booleans())
+@settings(max_examples=examples(60), deadline=None)
+def test_a_text_is_sought_within_rows_alone(data: st.DataObject, width: int, is_even: bool) -> None:
+    """Of texts that all are of one length, where a row follows from a place, and of others."""
+    sizes = {"min_size": width if is_even else 0, "max_size": width}
+    texts = data.draw(st.lists(st.text("ab", **sizes), min_size=1, max_size=40))
+    blocks = [*packed(np.ones(len(texts), np.uint8), pa.array(texts, pa.string()))]
+    held = Described(described([(0, block) for block in blocks]).tobytes())
+    rows = unpacked([held.block(nth, np.frombuffer(block.data, np.uint8)) for nth, block in enumerate(blocks)])
+    assert rows.width == (len(texts[0]) if len(set(map(len, texts))) == 1 else 0)
+    sought = data.draw(st.text("ab", min_size=1, max_size=4))
+    found = value_conditions._containing(rows, sought.encode(), is_folded=False)
+    assert found.tolist() == [sought in text for text in texts]
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=30))
 @settings(max_examples=examples(60), deadline=None)
 def test_blocks_have_one_event_or_small_ones(counts: list[int]) -> None:

@@ -99,13 +99,23 @@ def number_column(numbers: NDArray[np.float64], add: Callable[[NDArray[Any]], in
 
 class Rows(NamedTuple):
     """Some rows' values. texts: an Arrow array of strings, empty where there is none. data, offsets: its bytes, and where each row's begin
-    and end. kinds: of each; a number where those that are there have one kind."""
+    and end. kinds: of each; a number where those that are there have one kind. width: bytes of each row's text, where all have as many, and
+    any; else 0."""
 
     texts: Any
     data: NDArray[np.uint8]
     offsets: NDArray[np.int32]
     is_there: NDArray[np.bool_]
     kinds: Kinds | int
+    width: int = 0
+
+    def of_places(self, places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """The rows in which so many bytes from each of these places on lie, which ascend; of those that lie in one, a row for each."""
+        if self.width:
+            rows, within = np.divmod(places.astype(np.uint32), np.uint32(self.width))
+            return rows[within <= self.width - count].astype(np.int64)
+        rows = np.searchsorted(self.offsets, places.astype(np.int32), "right") - 1
+        return rows[places + count <= self.offsets[rows + 1]]
 
 
 def block_ends(counts: Sequence[int]) -> list[int]:
@@ -253,7 +263,8 @@ def unpacked(blocks: Sequence[Block]) -> Rows:
             raise ValueError("lengths don't add up")
         texts = _decompressed([block.data[block.lengths + block.kinds :] for block in blocks if block.texts], int(sizes[-1]))
         array = pa.Array.from_buffers(pa.string(), lengths.size, [None, pa.py_buffer(offsets), texts])
-        return Rows(array, np.frombuffer(texts, np.uint8), offsets, is_there, _kinds(blocks))
+        width = int(lengths[0]) - 1 if lengths.size and (lengths == lengths[0]).all() else 0
+        return Rows(array, np.frombuffer(texts, np.uint8), offsets, is_there, _kinds(blocks), max(width, 0))
 
 
 def _decompressed(pieces: Sequence[NDArray[np.uint8]], size: int) -> Any:

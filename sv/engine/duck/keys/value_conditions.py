@@ -304,8 +304,7 @@ def _containing(rows: Rows, sought: bytes, *, is_folded: bool) -> Flags:
     places = np.concatenate(pieces)
     for nth in range(2, len(sought)):
         places = places[_are(data[places + nth], sought[nth], is_folded)]
-    at = np.searchsorted(rows.offsets, places.astype(np.int32), "right") - 1
-    found[at[places + len(sought) <= rows.offsets[at + 1]]] = True
+    found[rows.of_places(places, len(sought))] = True
     return found
 
 
