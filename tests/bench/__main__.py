@@ -26,6 +26,7 @@ BENCHES = (
     "overview_bench",
     "properties_bench",
     "many_values_bench",
+    "wide_bench",
     "variants_bench",
     "sizing_bench",
     "wal_bench",

@@ -8,7 +8,7 @@ events (2,000,000).
 
 import os
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,20 +94,30 @@ def both(properties: str) -> Generator[tuple[Ours, ClickHouse]]:
         yield ours, theirs
 
 
-def filtered(ours: Ours, theirs: ClickHouse, title: str, asked: dict[str, Any], doc: str, text: str) -> None:
-    """Rows of a funnel and a trend with a filter. doc, text: what ClickHouse asks of its JSON column and of its string."""
+def filtered(
+    ours: Ours,
+    theirs: ClickHouse,
+    title: str,
+    asked: dict[str, Any],
+    doc: str,
+    text: str,
+    steps: Sequence[str] = STEPS[:3],
+    event: str = STEPS[0],
+) -> None:
+    """Rows of a funnel and a trend with a filter. doc, text: what ClickHouse asks of its JSON column and of its string. steps: of the funnel,
+    the second one with the filter. event: of the trend."""
     for is_first in (True, False):
         row(
             f"funnel, {title}{'' if is_first else ', again'}",
-            lambda f=is_first: funnel(ours, asked, is_first=f),
-            lambda: funnel_of(theirs, "docs", doc),
-            lambda: funnel_of(theirs, "texts", text),
+            lambda f=is_first: funnel(ours, asked, steps, is_first=f),
+            lambda: funnel_of(theirs, "docs", doc, steps),
+            lambda: funnel_of(theirs, "texts", text, steps),
         )
     row(
         f"trend by day, {title}",
-        lambda: trend(ours, asked),
-        lambda: trend_of(theirs, "docs", doc),
-        lambda: trend_of(theirs, "texts", text),
+        lambda: trend(ours, asked, event),
+        lambda: trend_of(theirs, "docs", doc, event),
+        lambda: trend_of(theirs, "texts", text, event),
     )
 
 
@@ -131,12 +141,12 @@ def row(label: str, mine: Callable[[], Any], *references: Callable[[], Any]) -> 
     print(f"{label:42} {cells}   {taken.wall_ms / best.wall_ms:6.2f} {taken.cpu_ms / best.cpu_ms:6.2f}", flush=True)
 
 
-def funnel(ours: Ours, asked: dict[str, Any], *, is_first: bool) -> list[int]:
+def funnel(ours: Ours, asked: dict[str, Any], steps: Sequence[str], *, is_first: bool) -> list[int]:
     from sv.insights.funnels import funnel as answer
     from sv.model.query_parsing import parse_funnel_query
 
     body = {
-        "steps": [{"event": STEPS[0]}, {"event": STEPS[1], "filters": [asked]}, {"event": STEPS[2]}],
+        "steps": [{"event": steps[0]}, {"event": steps[1], "filters": [asked]}, {"event": steps[2]}],
         "date_from": "2025-01-01",
         "date_to": "2025-03-01",
     }
@@ -144,9 +154,9 @@ def funnel(ours: Ours, asked: dict[str, Any], *, is_first: bool) -> list[int]:
     return [step["count"] for step in answer(ours.context(is_first=is_first), query)["steps"]]
 
 
-def funnel_of(theirs: ClickHouse, table: str, condition: str) -> list[int]:
-    conditions = [f"event = '{STEPS[0]}'", f"event = '{STEPS[1]}' and coalesce({condition}, false)", f"event = '{STEPS[2]}'"]
-    names = ", ".join(f"'{name}'" for name in STEPS[:3])
+def funnel_of(theirs: ClickHouse, table: str, condition: str, steps: Sequence[str]) -> list[int]:
+    conditions = [f"event = '{steps[0]}'", f"event = '{steps[1]}' and coalesce({condition}, false)", f"event = '{steps[2]}'"]
+    names = ", ".join(f"'{name}'" for name in steps)
     levels = ", ".join(f"countIf(level >= {level})" for level in (1, 2, 3))
     (found,) = theirs.rows(
         f"select {levels} from (select person, windowFunnel({WINDOW_MS})(ms, {', '.join(conditions)}) as level"
@@ -155,12 +165,12 @@ def funnel_of(theirs: ClickHouse, table: str, condition: str) -> list[int]:
     return [int(value) for value in found]
 
 
-def trend(ours: Ours, asked: dict[str, Any]) -> list[int]:
+def trend(ours: Ours, asked: dict[str, Any], event: str) -> list[int]:
     from sv.insights.trends import trends
     from sv.model.query_parsing import parse_trends_query
 
     body = {
-        "events": [{"name": STEPS[0], "math": "unique_persons", "filters": [asked]}],
+        "events": [{"name": event, "math": "unique_persons", "filters": [asked]}],
         "date_from": "2025-01-01",
         "date_to": "2025-03-01",
         "interval": "day",
@@ -170,10 +180,10 @@ def trend(ours: Ours, asked: dict[str, Any]) -> list[int]:
     return [*line["values"], line["total"]]
 
 
-def trend_of(theirs: ClickHouse, table: str, condition: str) -> list[int]:
+def trend_of(theirs: ClickHouse, table: str, condition: str, event: str) -> list[int]:
     rows = theirs.rows(
         f"select intDiv(ms - {ORIGIN_MS}, {DAY_MS}) as day, uniqExact(person), grouping(day) from bench.{table}"
-        f" where event = '{STEPS[0]}' and coalesce({condition}, false) and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
+        f" where event = '{event}' and coalesce({condition}, false) and ms >= {ORIGIN_MS} and ms < {ORIGIN_MS + SPAN_MS}"
         " group by grouping sets ((day), ())"
     )
     values = [0] * (SPAN_MS // DAY_MS + 1)

@@ -74,7 +74,7 @@ def check(rig: Rig, sent: list[dict[str, Any]], items: list[Filter]) -> None:
     assert not failed
 
 
-NAMES = HOSTILE[: property_codes.MAX_PROPERTIES]
+NAMES = HOSTILE[: property_codes.MAX_CODES_A_ROW]
 plain = filters().filter(lambda item: item.property in NAMES)
 some = properties.map(lambda held: {name: value for name, value in held.items() if name in NAMES})
 
@@ -302,4 +302,4 @@ def test_a_key_file_of_before_properties_had_codes_still_answers(rig: Rig, faile
     assert answer(rig, part, old, Filter("n", Operator.GT, 3), failed) is None
     need = Condition("country", Filter("$country", Operator.EXACT, "DE"))
     told = answers_of({need}, [(part, old)], Statements(rig.database), lambda *_: None, LIMITS)[need, old]
-    assert told.for_all is True
+    assert told.of_all(0, 20) is True

@@ -63,8 +63,9 @@ def flags(rig: Rig, part: Any, file: KeyFile, item: Filter, low: int, high: int)
     told = answers_of({need}, [(part, file)], Statements(rig.database), lambda *_: None, LIMITS).get((need, file))
     if told is None:
         return None
-    if told.for_all is not None:
-        return [told.for_all] * (high - low)
+    of_all = told.of_all(low, high)
+    if of_all is not None:
+        return [of_all] * (high - low)
     with Reading(file) as reading:
         return told.flags(reading, low, high).tolist()
 

@@ -20,7 +20,7 @@ from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.keys.key_values import Coded, Files, GiveUp, coded_values, rows_holding, texts_in
-from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.property_codes import PropertyColumn, Span
 from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts, strings_by_bytes, strings_by_sql
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
@@ -53,23 +53,29 @@ class Condition(Struct, frozen=True):
 
 
 class Answer(NamedTuple):
-    """For which codes a condition holds in one file. at, width: where the rows' codes are; at is None where all rows have the same code."""
+    """For which codes a condition holds in one file. at, width, span: where the rows' codes are, as of `PropertyColumn`."""
 
     at: int | None
     width: int
     table: Table
+    span: Span | None = None
 
     def flags(self, reading: Reading, low: int, high: int) -> Table:
-        """For which of these rows it holds, where `for_all` is None."""
-        assert self.at is not None
-        return self.table[reading.codes(self.at, low, high, self.width)]
+        """For which of these rows it holds."""
+        return self.table[reading.codes(self.at, low, high, self.width, self.span)]
 
-    @property
-    def for_all(self) -> bool | None:
-        """True or False where the condition holds for all rows or for none; None where each row's code has to be looked at."""
-        if self.table.all():
+    def of_all(self, low: int, high: int) -> bool | None:
+        """True or False where the condition holds for all of these rows or for none; None where each row's code has to be looked at."""
+        table = self.table
+        if self.span is not None:
+            first, last = self.span
+            if high <= first or last <= low:
+                table = table[:1]
+            elif self.at is None and first <= low and high <= last:
+                table = table[1:]
+        if table.all():
             return True
-        return False if self.at is None or not self.table.any() else None
+        return None if table.any() and (self.at is not None or self.span is not None) else False
 
 
 AnyAnswer = Answer | OfTexts | OfNumbers
@@ -143,7 +149,7 @@ def values_wanted(
         for _, file in files:
             told = [answers.get((need, file)) for need in one.needs]
             low, high = (0, file.rows) if one.event is None else file.range_of(one.event)
-            if low < high and all(each is not None and each.for_all is not False for each in told):
+            if low < high and all(each is not None and each.of_all(low, high) is not False for each in told):
                 for each in told:
                     if isinstance(each, OfTexts):
                         found.setdefault(each, (file, []))[1].append((low, high))
@@ -207,7 +213,7 @@ class _OfProperty:
             found |= {(self._need, file): Answer(None, 1, np.array([of_none])) for file in coded.absent}
             for file, (column, each) in coded.numbers.items():
                 table = np.concatenate(([of_none], self._of_numbers(each)))
-                found[self._need, file] = Answer(column.at, column.width, table)
+                found[self._need, file] = Answer(column.at, column.width, table, column.span)
         return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
 
     def _of_texts(self, coded: Coded) -> Answers:
@@ -232,7 +238,7 @@ class _OfProperty:
         low = 0
         for high, held_by in holders:
             for file, column in held_by:
-                found[self._need, file] = Answer(column.at, column.width, holds[low:high])
+                found[self._need, file] = Answer(column.at, column.width, holds[low:high], column.span)
             low = high
         return found
 

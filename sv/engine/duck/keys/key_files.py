@@ -11,7 +11,7 @@ Layout, little endian:
     8 bytes      magic
     u64 x rows   keys, ascending within each event: (person << 38) | (ms - origin_ms)
     u8 x rows    for each coded column, padded to 8 bytes: the place of the row's value among the column's values
-    …            for each coded property u8 or u16 x rows and its values (`property_codes`), each padded to 8 bytes
+    …            for each coded property u8 or u16 x rows of the events that have it, and its values (`property_codes`), padded to 8 bytes
     …            for some properties without codes a filter for each block of the part's rows (`fingerprints`)
     u32 x …      the part's persons, ascending, padded to 8 bytes
     …            u16 or u32 x rows: each row's session, padded to 8 bytes; and twice u64 x sessions (`session_codes`)
@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from sv.engine.duck.keys import fingerprints
 from sv.engine.duck.keys.fingerprints import Fingerprints
 from sv.engine.duck.keys.key_order import KEY_BITS, Codes, Keys
-from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.property_codes import PropertyColumn, Span
 from sv.engine.duck.keys.session_codes import Sessions, Words
 from sv.engine.duck.keys.value_blocks import NumberColumn, ValueBlocks
 from sv.model.part import Part
@@ -52,7 +52,8 @@ slices 16 more, for its rows' order and to put them into it."""
 
 HELD_TIMES: Final = 2
 NAME_BYTES: Final = 80
-"""What a footer takes in memory, measured: twice its bytes, and so much more for each event name."""
+PROPERTY_BYTES: Final = 130
+"""What a footer takes in memory, measured: twice its bytes, and so much more for each event name and each property."""
 
 PERSONS_A_BLOCK: Final = 1024
 """A look for a person reads one block of the list of persons: 4 KiB."""
@@ -61,10 +62,13 @@ CODED_COLUMNS: Final = (
     "is_bot", "device_type", "browser", "os", "country", "referring_domain", "url_path", "utm_source", "utm_medium", "utm_campaign",
 )  # fmt: skip
 
-MAGIC: Final = b"SVKEYS01"
+MAGIC: Final = b"SVKEYS02"
 
-LAYOUT: Final = 2
-"""Files of layout 1 have no sessions, and no values of properties without codes."""
+MAGICS: Final = (MAGIC, b"SVKEYS01")
+"""Of layouts 1 and 2 the second. Who knows these alone would take codes of some rows for those of all."""
+
+LAYOUT: Final = 3
+"""Files of layout 1 have no sessions, and no values of properties without codes; those of layout 2 codes of 32 properties, in all rows."""
 
 TAIL: Final = struct.Struct("<QQQ8s")
 
@@ -177,10 +181,20 @@ class Reading:
         self._fill(found, len(MAGIC) + 8 * low)
         return found
 
-    def codes(self, at: int, low: int, high: int, width: int = 1) -> Codes:
-        """A column's codes of these rows, each of so many bytes."""
-        found: Codes = np.empty(high - low, _CODE_KINDS[width])
-        self._fill(found, at + low * width)
+    def codes(self, at: int | None, low: int, high: int, width: int = 1, span: Span | None = None) -> Codes:
+        """A column's codes of these rows, each of so many bytes. at, span: as of `PropertyColumn`."""
+        if span is None and at is not None:
+            found: Codes = np.empty(high - low, _CODE_KINDS[width])
+            self._fill(found, at + low * width)
+            return found
+        found = np.zeros(high - low, _CODE_KINDS[width])
+        if span is not None:
+            first, last = max(low, span[0]), min(high, span[1])
+            within = found[max(first - low, 0) : max(last - low, 0)]
+            if at is None:
+                within[:] = 1
+            elif within.size:
+                self._fill(within, at + (first - span[0]) * width)
         return found
 
     def encoded_values(self, column: PropertyColumn) -> bytes:
@@ -263,7 +277,7 @@ def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None
         file.seek(size - TAIL.size)
         length, crc, total, magic = TAIL.unpack(file.read(TAIL.size))
         data_bytes = size - TAIL.size - length
-        if magic != MAGIC or data_bytes < len(MAGIC) + 8 * part.rows:
+        if magic not in MAGICS or data_bytes < len(MAGIC) + 8 * part.rows:
             return None
         file.seek(data_bytes)
         encoded = file.read(length)
@@ -275,7 +289,8 @@ def open_key_file(path: Path, part: Part, *, is_checked: bool) -> KeyFile | None
         return None
     if footer.rows != part.rows or footer.origin_ms != part.min_ts_ms or sum(footer.counts) != part.rows:
         return None
-    return KeyFile(path, footer, identity, HELD_TIMES * length + NAME_BYTES * len(footer.names))
+    held_bytes = HELD_TIMES * length + NAME_BYTES * len(footer.names) + PROPERTY_BYTES * len(footer.properties)
+    return KeyFile(path, footer, identity, held_bytes)
 
 
 def word_sum(words: bytes | NDArray[Any]) -> int:

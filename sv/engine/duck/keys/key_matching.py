@@ -40,9 +40,10 @@ def count_in(file: KeyFile, answered: Answered) -> int | None:
     """How many rows are of any of the alternatives; None where that can't be told without looking at rows."""
     names: set[str | None] = set()
     for event, needs in answered:
-        if any(need.for_all is False for need in needs):
+        told = [need.of_all(*((0, file.rows) if event is None else file.range_of(event))) for need in needs]
+        if False in told:
             continue
-        if not all(need.for_all is True for need in needs):
+        if None in told:
             return None
         names.add(event)
     if None in names:
@@ -103,11 +104,12 @@ def foreign_in(reading: Reading, low: int, high: int, scoped: Sequence[AnyAnswer
 
 def _flags(reading: Reading, low: int, high: int, needs: Sequence[AnyAnswer]) -> Table | bool:
     """Which of these rows meet all conditions; True or False where all or none do."""
-    if any(need.for_all is False for need in needs):
+    told = [need.of_all(low, high) for need in needs]
+    if False in told:
         return False
     flags: Table | bool = True
-    for need in needs:
-        if need.for_all is None:
+    for need, of_all in zip(needs, told, strict=True):
+        if of_all is None:
             holds = need.flags(reading, low, high)
             flags = holds if flags is True else flags & holds
     return flags
@@ -175,11 +177,11 @@ def _any_of(file: KeyFile, reading: Reading, low: int, high: int, answered: Answ
 
 
 def _codes(reading: Reading, low: int, high: int, each: Values | Numbered | Sessions) -> NDArray[Any]:
-    if each.at is None:
-        return np.zeros(high - low, np.uint8)
+    if isinstance(each, Sessions):
+        return reading.codes(each.at, low, high, each.width)
     if isinstance(each, Numbered) and each.themselves is not None:
         return reading.numbers(each.themselves, low, high)
-    return reading.codes(each.at, low, high, each.width)
+    return reading.codes(each.at, low, high, each.width, each.span)
 
 
 def _rows(

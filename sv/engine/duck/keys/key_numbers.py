@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sv.engine.duck.keys.key_files import KeyFile
 from sv.engine.duck.keys.key_values import Files, GiveUp, held_values
-from sv.engine.duck.keys.property_codes import NUMBER_BEGINS
+from sv.engine.duck.keys.property_codes import NUMBER_BEGINS, Span
 from sv.engine.duck.keys.value_blocks import NumberColumn
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
@@ -33,12 +33,13 @@ THEMSELVES: Final = Numbers(np.empty(0), slice(0, 0))
 
 
 class Numbered(NamedTuple):
-    """A property's numbers in one file. at, width: where the codes are; at is None where all rows have the one value. themselves:
-    the numbers where they are there in the codes' place, and `numbers` is THEMSELVES."""
+    """A property's numbers in one file. at, width, span: where the codes are, as of `PropertyColumn`. themselves: the numbers where they
+    are there in the codes' place, and `numbers` is THEMSELVES."""
 
     at: int | None
     width: int
     numbers: Numbers
+    span: Span | None = None
     themselves: NumberColumn | None = None
 
 
@@ -52,11 +53,12 @@ def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, N
     for texts, holders in held.texts.items():
         of_codes = np.array([number_of[text] for text in texts], np.float64)
         numbers = Numbers(of_codes, np.argsort(of_codes)[: np.count_nonzero(~np.isnan(of_codes))])  # nan is put last
-        found |= {file: Numbered(column.at, column.width, numbers) for file, column in holders}
+        found |= {file: Numbered(column.at, column.width, numbers, column.span) for file, column in holders}
     for file, (column, values) in held.numbers.items():
-        found[file] = Numbered(column.at, column.width, Numbers(np.concatenate(([np.nan], values)), slice(1, None)))
+        numbers = Numbers(np.concatenate(([np.nan], values)), slice(1, None))
+        found[file] = Numbered(column.at, column.width, numbers, column.span)
     columns = {file: column for _, file in files if (column := file.numbers.get(name)) is not None}
-    return found | {file: Numbered(column.at, column.width, THEMSELVES, column) for file, column in columns.items()}
+    return found | {file: Numbered(column.at, column.width, THEMSELVES, themselves=column) for file, column in columns.items()}
 
 
 def number_in(text: str | None) -> float:

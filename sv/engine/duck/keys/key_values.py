@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sv.engine.distinct import distinct
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
-from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.property_codes import PropertyColumn, Span
 from sv.engine.duck.properties import IS_BOT, Property
 from sv.engine.duck.run import Statements
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
@@ -55,11 +55,12 @@ NO_VALUES: Final = Dictionary(())
 
 
 class Values(NamedTuple):
-    """The codes of a column or property in one file. at, width: where they are; at is None where all rows have the same value."""
+    """The codes of a column or property in one file. at, width, span: where they are, as of `PropertyColumn`."""
 
     at: int | None
     width: int
     dictionary: Dictionary
+    span: Span | None = None
 
 
 class Coded(NamedTuple):
@@ -114,10 +115,11 @@ def values_by_file(
     shown: dict[str | None, str | None] = dict(statements.rows(statement, limits)) if asked else {}
     for texts, holders in held.texts.items():
         dictionary = _dictionary([shown[text] for text in texts])
-        found |= {file: Values(column.at, column.width, dictionary) for file, column in holders}
+        found |= {file: Values(column.at, column.width, dictionary, column.span) for file, column in holders}
     shown_numbers = whole | {number: shown[text] for number, text in others.items()}
     for file, (column, each) in held.numbers.items() if shown_numbers else ():
-        found[file] = Values(column.at, column.width, _dictionary([None, *map(shown_numbers.__getitem__, each.tolist())]))
+        dictionary = _dictionary([None, *map(shown_numbers.__getitem__, each.tolist())])
+        found[file] = Values(column.at, column.width, dictionary, column.span)
     return found
 
 

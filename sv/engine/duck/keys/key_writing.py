@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -29,7 +30,7 @@ from sv.engine.duck.keys.key_files import (
     word_sum,
 )
 from sv.engine.duck.keys.key_order import KEY_BITS, Codes, Keys, Order, order_of, ordered
-from sv.engine.duck.keys.property_codes import PropertyColumn
+from sv.engine.duck.keys.property_codes import Listed, PropertyColumn, Span
 from sv.engine.duck.keys.session_codes import Sessions
 from sv.engine.duck.keys.value_writing import Facts, Source, write_values
 from sv.model.part import Part
@@ -68,7 +69,9 @@ def write_key_file(cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, 
             if finished is not None:
                 values, codes = finished
                 written[name] = Column(values, writer.add(codes) if codes.size else None)
-        listed = property_codes.listed_properties(cursor, source) if part.rows >= property_codes.MIN_ROWS else None
+        listed = None
+        if part.rows >= property_codes.MIN_ROWS:
+            listed = property_codes.listed_properties(cursor, source, _ranges(names))
         properties = _write_properties(cursor, source, part, order, listed or (), writer)
         uncoded = [name for name, column in properties.items() if column is None][: fingerprints.MAX_PROPERTIES]
         prints: dict[str, Fingerprints] = {}
@@ -133,14 +136,22 @@ def _write_sessions(
 
 
 def _write_properties(
-    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, order: Order | None, listed: Sequence[str], writer: _Writer
+    cursor: duckdb.DuckDBPyConnection, source: Path, part: Part, order: Order | None, listed: Sequence[Listed], writer: _Writer
 ) -> dict[str, PropertyColumn | None]:
-    written: dict[str, PropertyColumn | None] = dict.fromkeys(listed[: property_codes.MAX_LISTED])
-    for coded in property_codes.coded_properties(cursor, source, part.rows, listed):
-        at = writer.add(ordered(coded.codes, order)) if coded.codes.size else None
+    listed = listed[: property_codes.MAX_LISTED]
+    written: dict[str, PropertyColumn | None] = dict.fromkeys(each.name for each in listed)
+    for coded in property_codes.coded_properties(cursor, source, part.rows, listed, order):
+        at = writer.add(coded.codes) if coded.codes.size else None
         values_at = writer.add(coded.values)
-        written[coded.name] = PropertyColumn(at, coded.codes.itemsize, values_at, len(coded.values), coded.is_numeric)
+        size = len(coded.values)
+        written[coded.name] = PropertyColumn(at, coded.codes.itemsize, values_at, size, coded.is_numeric, coded.span)
     return written
+
+
+def _ranges(names: Sequence[tuple[str, int]]) -> dict[str, Span]:
+    """Each event's rows, of events in the part's order with how many rows each has."""
+    ends = accumulate(count for _, count in names)
+    return {name: (end - count, end) for (name, count), end in zip(names, ends, strict=True)}
 
 
 class _Coded:

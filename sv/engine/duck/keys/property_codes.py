@@ -1,32 +1,38 @@
 """The properties in a key file: for each property without a typed column a code per row, and the values that the codes stand for.
 
-Values are JSON texts as they are in the events' JSON; null is the same as absent. A property of more than a few values, all of them numbers
+Many properties are of a few events: codes are of the rows from the first of these events, by name, to the last. Values are JSON texts as
+they are in the events' JSON; null is the same as absent. A property of more than a few values, all of them numbers
 that a double holds exactly, has the numbers, ascending: nobody has to read them out of texts. Any other with few values has its texts,
 ascending. Properties that fit neither have to be read from the part. Assumes canonical JSON without repeated keys. Never handles rows
 one by one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import msgspec
 import numpy as np
+import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from sv.engine.duck.files import BATCH_ROWS, read_files
+from sv.engine.duck.keys.key_order import Codes, Order
 from sv.engine.duck.properties import IS_BOT, pointer
 from sv.engine.duck.schema import STRING_PROPERTY_COLUMNS
 
 MIN_ROWS: Final = 1024
 """A part of fewer rows is read quickly, and is soon merged."""
 
-MAX_PROPERTIES: Final = 32
+MAX_PROPERTIES: Final = 256
 """Of a part that get codes, those of most events first."""
 
-MAX_LISTED: Final = 128
+MAX_CODES_A_ROW: Final = 32
+"""Of a part's rows on average."""
+
+MAX_LISTED: Final = 256
 """Of a part whose names are kept. Where there are no more, a property that is not among them is known to be absent."""
 
 MAX_TEXTS: Final = 4096
@@ -49,35 +55,49 @@ NUMBER_BEGINS: Final = frozenset("-0123456789")
 
 _MAX_BYTE: Final = 256
 
-Codes = NDArray[np.unsignedinteger[Any]]
+Span = tuple[int, int]
+"""Rows of a key file, half-open."""
 
 
 class PropertyColumn(Struct, frozen=True):
     """at: where the codes begin in the file; None where all rows have the one value. width: bytes of a code. values_at, values_bytes: where
-    the values are: a MessagePack array of texts and None, or doubles, ascending, of which code 0 is none: the property is absent."""
+    the values are: a MessagePack array of texts and None, or doubles, ascending, of which code 0 is none: the property is absent. span: the
+    rows that have codes; all others have code 0, and where `at` is None too, these have code 1. None for all rows."""
 
     at: int | None
     width: int
     values_at: int
     values_bytes: int
     is_numeric: bool
+    span: Span | None = None
+
+
+class Listed(NamedTuple):
+    """A property, and the rows from the first event that has it to the last one, of the names `first` to `last`."""
+
+    name: str
+    first: str
+    last: str
+    span: Span
 
 
 class Coded(Struct, frozen=True):
-    """A property to be written. codes: empty where all rows have the same value. values: as in `PropertyColumn`."""
+    """A property to be written. codes: of the span's rows, in the keys' order; empty where all have the same value. values, span: as in
+    `PropertyColumn`."""
 
     name: str
     codes: Codes
     values: bytes
     is_numeric: bool
+    span: Span | None
 
 
-def listed_properties(cursor: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
-    """The part's properties without a typed column, those of most events first; at most MAX_LISTED + 1."""
+def listed_properties(cursor: duckdb.DuckDBPyConnection, source: Path, ranges: Mapping[str, Span]) -> list[Listed]:
+    """The part's properties without a typed column, those of most events first; at most MAX_LISTED + 1. ranges: each event's rows."""
     rows = cursor.execute(
         f"""
-        select key
-        from (select unnest(json_keys(properties)) as key from ({read_files([source])}))
+        select key, min(event), max(event)
+        from (select event, unnest(json_keys(properties)) as key from ({read_files([source])}))
         where key not in (select unnest($typed::varchar[]))
         group by key
         order by count(*) desc, key
@@ -85,53 +105,95 @@ def listed_properties(cursor: duckdb.DuckDBPyConnection, source: Path) -> list[s
         """,
         {"typed": [*STRING_PROPERTY_COLUMNS, IS_BOT]},
     ).fetchall()
-    return [key for (key,) in rows]
+    return [Listed(key, first, last, (ranges[first][0], ranges[last][1])) for key, first, last in rows]
 
 
-def coded_properties(cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, names: Sequence[str]) -> Iterator[Coded]:
-    """Those of these properties that codes can say, one after the other."""
-    for some in batched_names(names[:MAX_PROPERTIES], rows):
-        columns = [_Column(name, rows) for name in some]
-        listed = ", ".join(f"list[{nth}]::varchar as p{nth}" for nth in range(1, len(some) + 1))
+def coded_properties(
+    cursor: duckdb.DuckDBPyConnection, source: Path, rows: int, listed: Sequence[Listed], order: Order | None
+) -> Iterator[Coded]:
+    """Those of these properties that codes can say, one after the other. order: of the keys, as `order_of` has it."""
+    place_of: NDArray[np.uint32] | None = None
+    if order is not None and listed:
+        place_of = np.empty(rows, np.uint32)
+        place_of[order] = np.arange(rows, dtype=np.uint32)
+    for some in passes(_chosen(listed, rows)):
+        columns = [_Column(each, rows) for each in some]
+        texts = ", ".join(f"list[{nth}]::varchar as p{nth}" for nth in range(1, len(some) + 1))
         reader: Any = cursor.sql(
             f"""
-            select place, {listed}
-            from (select place, json_extract(properties, $pointers) as list from ({read_files([source], with_place=True)}))
+            select place, {texts}
+            from (
+              select place, json_extract(properties, $pointers) as list
+              from ({read_files([source], with_place=True)})
+              where event between $first and $last
+            )
             """,
-            params={"pointers": [pointer(name) for name in some]},
+            params={
+                "pointers": [pointer(each.name) for each in some],
+                "first": min(each.first for each in some),
+                "last": max(each.last for each in some),
+            },
         ).to_arrow_reader(BATCH_ROWS)
         for batch in reader:  # in any order
             places: NDArray[np.int64] = batch.column("place").to_numpy(zero_copy_only=False)
+            at = places if place_of is None else place_of[places].astype(np.int64)
             for nth, column in enumerate(columns, start=1):
-                column.add(places, batch.column(f"p{nth}"))
+                column.add(at, batch.column(f"p{nth}"))
         while columns:  # each is let go as soon as it is written
             coded = columns.pop(0).finish()
             if coded is not None:
                 yield coded
 
 
-def batched_names(names: Sequence[str], rows: int) -> Iterator[tuple[str, ...]]:
-    """The names, as many at a time as may be read at once."""
-    count = min(MAX_A_PASS, max(1, PASS_BYTES // (2 * max(1, rows))))
-    for first in range(0, len(names), count):
-        yield tuple(names[first : first + count])
+def _chosen(listed: Sequence[Listed], rows: int) -> list[Listed]:
+    """The properties that may have codes, as many as have room."""
+    left = MAX_CODES_A_ROW * rows
+    chosen: list[Listed] = []
+    for each in listed:
+        low, high = each.span
+        if high - low <= left and len(chosen) < MAX_PROPERTIES:
+            chosen.append(each)
+            left -= high - low
+    return chosen
+
+
+def passes(chosen: Sequence[Listed]) -> Iterator[list[Listed]]:
+    """The properties, as many at a time as may be read at once, those of the same events together."""
+    some: list[Listed] = []
+    held = end = 0
+    for each in sorted(chosen, key=lambda each: each.span):
+        low, high = each.span
+        if some and (len(some) == MAX_A_PASS or held + 2 * (high - low) > PASS_BYTES or low >= end):
+            yield some
+            some, held, end = [], 0, 0
+        some.append(each)
+        held += 2 * (high - low)
+        end = max(end, high)
+    if some:
+        yield some
 
 
 class _Column:
     """Collects one property's codes, and gives up when it has too many values."""
 
-    def __init__(self, name: str, rows: int) -> None:
-        self._name = name
-        self._codes = np.zeros(-(-rows // 8) * 8, np.uint16)
+    def __init__(self, listed: Listed, rows: int) -> None:
+        self._name = listed.name
+        self._low, self._high = listed.span
+        self._is_of_all = listed.span == (0, rows)
+        self._codes = np.zeros(-(-(self._high - self._low) // 8) * 8, np.uint16)
         self._places: dict[str | None, int] | None = {None: 0}
         self._chars = 0
         self._has_only_numbers = True
         self._is_always_there = True
 
-    def add(self, places: NDArray[np.int64], column: Any) -> None:
-        """The values of the rows at these places, as an Arrow array of JSON texts."""
+    def add(self, at: NDArray[np.int64], column: Any) -> None:
+        """The values of these rows of the key file, as an Arrow array of JSON texts."""
         if self._places is None:
             return
+        if not self._is_of_all:
+            within = np.flatnonzero((at >= self._low) & (at < self._high))
+            if within.size < at.size:
+                at, column = at[within], column.take(pa.array(within))
         encoded = column.dictionary_encode(null_encoding="encode")
         if len(encoded.dictionary) > MAX_NUMBERS:
             self._places = None
@@ -151,7 +213,7 @@ class _Column:
             self._places = None
             return
         table = np.array([self._places[value] for value in values], np.uint16)
-        self._codes[places] = table[encoded.indices.to_numpy(zero_copy_only=False)]
+        self._codes[at - self._low] = table[encoded.indices.to_numpy(zero_copy_only=False)]
 
     def _fits(self) -> bool:
         count = len(self._places or ())
@@ -175,7 +237,8 @@ class _Column:
         order = sorted(range(len(texts)), key=texts.__getitem__)
         listed = [None, *(texts[place] for place in order)]
         if self._is_always_there and len(texts) == 1:
-            return Coded(self._name, self._codes[:0], msgspec.msgpack.encode(listed[1:]), False)
+            values, span = (listed[1:], None) if self._is_of_all else (listed, (self._low, self._high))
+            return Coded(self._name, self._codes[:0], msgspec.msgpack.encode(values), False, span)
         self._renumber(np.array(order, np.int64))
         return self._coded(len(listed), msgspec.msgpack.encode(listed), is_numeric=False)
 
@@ -204,4 +267,5 @@ class _Column:
             codes = codes[:0]
         elif count <= _MAX_BYTE:
             codes = codes.astype(np.uint8)
-        return Coded(self._name, codes, values, is_numeric)
+        span = None if self._is_of_all or count <= 1 else (self._low, self._high)
+        return Coded(self._name, codes, values, is_numeric, span)

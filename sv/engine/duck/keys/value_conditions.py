@@ -69,8 +69,7 @@ class OfTexts(Struct, frozen=True, eq=False):
     limits: Limits
     known: dict[int, NDArray[np.uint8]] = field(default_factory=dict[int, NDArray[np.uint8]])
 
-    @property
-    def for_all(self) -> bool | None:
+    def of_all(self, *_: int) -> bool | None:
         """As of `Answer`: each row has to be looked at."""
         return None
 
@@ -222,8 +221,7 @@ class OfNumbers(Struct, frozen=True, eq=False):
     item: Filter
     column: NumberColumn
 
-    @property
-    def for_all(self) -> bool | None:
+    def of_all(self, *_: int) -> bool | None:
         """As of `Answer`: each row has to be looked at."""
         return None
 
