@@ -155,6 +155,31 @@ def test_strings_without_escapes_are_compared_without_a_statement(
     assert by_row(file, told, 3) == [True, False, True]
 
 
+def test_what_is_plain_of_a_value_is_told_without_a_statement(
+    rig: Rig, failed: list[Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one that is a list, and of one that is absent."""
+    values = [1, 2.5, -3, "x", 'a "b"', True, [1], None, 10**17, 1e-7, -0.0, 0]
+    part, file, held = place(rig, [{"p": value} for value in values])
+    rows = Statements.rows
+    monkeypatch.setattr(Statements, "rows", lambda *_: pytest.fail("a statement was run"))
+    orders = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
+    items = [Filter("p", operator, bound) for operator in orders for bound in (2, 2.5, 0, 10**17, -(2**63), 2**64, 1e-7, 0.1)]
+    for item in (*items, Filter("p", Operator.IS_SET), Filter("p", Operator.IS_NOT_SET)):
+        told = answer(rig, part, file, item, failed)
+        assert told is not None
+        assert by_row(file, told, len(held)) == [matches(item, each) for each in held], item
+    asked: list[Any] = []
+    monkeypatch.setattr(Statements, "rows", lambda *given: asked.append(given) or rows(*given))
+    long = place(rig, [{"p": value} for value in (2**63, 2**63 - 1, 2**53 + 1, 1.2345678901234567e-300, 1)])
+    for bound in (2**63 - 1, 2**53, 0):
+        item = Filter("p", Operator.GT, bound)
+        told = answer(rig, long[0], long[1], item, failed)
+        assert told is not None
+        assert by_row(long[1], told, 5) == [matches(item, each) for each in long[2]], item
+    assert len(asked) == 3
+
+
 UNFIT: dict[str, list[Any]] = {
     "too many texts": [f"text {nth}" for nth in range(30)],
     "many numbers and a text": [*range(30), "x"],

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import struct
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,16 +19,19 @@ from msgspec.structs import replace
 
 from sv.engine.duck.engine import DuckEngine
 from sv.engine.duck.keys import property_codes
-from sv.engine.duck.keys.key_numbers import THEMSELVES, number_in
+from sv.engine.duck.keys.key_numbers import THEMSELVES, Numbers, number_in
 from sv.engine.duck.keys.key_reading import Matched
-from sv.engine.duck.keys.key_values import NO_VALUES, rows_holding
+from sv.engine.duck.keys.key_values import NO_VALUES, Dictionary, rows_holding
 from sv.engine.duck.properties import Property
 from sv.engine.duck.run import Statements
 from sv.engine.duck.sql import Params
 from sv.engine.duck.trends import trend_numbers, trend_reading
+from sv.engine.duck.trends.trend_keys import Slots
+from sv.engine.duck.trends.trend_sql import NO_VALUE_SLOT, OTHER_SLOT
 from sv.insights.runner import Context
 from sv.insights.trends import trends
 from sv.model.limits import DAY_MS
+from sv.model.part import Part
 from sv.model.query_parsing import parse_trends_query
 from tests.chance import examples
 from tests.engine.rig import LIMITS, NOON, STATES, Event, Rig, State, event, properties_of
@@ -104,6 +108,8 @@ def test_measures_of_numbers_are_the_same_in_every_state(
     assert set(answers.values()) == {answers["buffer"]}
     with patch.object(trend_reading, "MAX_REST_ROWS", 0):
         assert repr(ask(rigs["small"], body)) == answers["buffer"]
+    with patch.object(trend_numbers, "ROWS_A_NUMBER", 0):
+        assert repr(ask(rigs["merged"], body)) == answers["buffer"]
 
 
 def told(math_name: str, numbers: list[float]) -> float | None:
@@ -193,6 +199,63 @@ def test_events_without_a_number_make_no_value_of_a_breakdown_the_most_frequent(
         "date_from": "2025-06-15", "date_to": "2025-06-15", "breakdown": "plan", "breakdown_limit": 1,
     }  # fmt: skip
     assert [(line["breakdown_value"], line["total"]) for line in ask(rig, body)["series"]] == [("rare", 4.0), ("$other", 2.0)]
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("math_name", MATHS)
+def test_however_codes_are_counted_the_numbers_are_those_of_the_rows(seed: int, math_name: Any) -> None:
+    """Of cells with many and few rows for each number, with codes in the numbers' order or not, of rows that all have a number or don't."""
+    rng = np.random.default_rng(seed)
+    count, rows = int(rng.choice([3, 40, 300])), int(rng.choice([1, 30, 900]))
+    numbers = np.concatenate(([np.nan], np.unique(np.round(rng.normal(0, 50, count), 2))))
+    codes = rng.integers(seed % 2, numbers.size, rows).astype(np.uint16)
+    of_codes, ascending = numbers, slice(1, None)
+    if seed % 3 == 2:  # as of texts, some of which are no numbers
+        of_codes = rng.permutation(np.concatenate((numbers, [np.nan])))
+        ascending = np.argsort(of_codes)[: numbers.size - 1]
+        codes = codes % of_codes.size
+    starts = [0] if seed % 4 == 0 else [0, 500, 1000]
+    keys = np.sort(rng.integers(0, 1500, rows)).astype(np.uint64)
+    of_values = rng.integers(0, 3, rows).astype(np.uint8)
+    slots = None if seed % 5 == 0 else Slots({"a": 0})
+    matched = Matched(keys, 0, of_values, Dictionary((None, "a", "b")), codes, Numbers(of_codes, ascending))
+    part = Part(
+        part_id=1, project_id="p", path="events/1", day=None, rows=rows, bytes=1, min_ts_ms=0, max_ts_ms=1500,
+        min_received_ms=0, max_received_ms=0,
+    )  # fmt: skip
+    expected: dict[tuple[int, int | None], list[float]] = defaultdict(list)
+    for key, value, number in zip(keys.tolist(), of_values.tolist(), of_codes[codes].tolist(), strict=True):
+        if not math.isnan(number):
+            slot = NO_VALUE_SLOT if slots is None else (NO_VALUE_SLOT, 0, OTHER_SLOT)[value]
+            expected[slot, bisect_right(starts, key) - 1].append(number)
+            expected[slot, None].append(number)
+    for a_number, dense in ((0, 4), (0, 0), (10**9, 4), (trend_numbers.ROWS_A_NUMBER, trend_numbers.DENSE)):
+        with patch.object(trend_numbers, "ROWS_A_NUMBER", a_number), patch.object(trend_numbers, "DENSE", dense):
+            pieces = trend_numbers.pieces_of(trend_numbers.tally(part, matched, starts, slots, math_name), math_name)
+        found = {
+            (slot, bucket): figure
+            for slot, bucket, figure in trend_numbers.measures(pieces, math_name, lambda: None, is_fused=True)
+        }
+        assert found.keys() == expected.keys()
+        for cell, figure in found.items():
+            wanted = told(math_name, expected[cell])
+            assert wanted is not None
+            assert figure == wanted or abs(figure - wanted) <= 1e-15 * max(map(abs, expected[cell])), cell
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(-1e15, 1e15), st.integers(1, 1 << 22)), min_size=1, max_size=20), st.booleans())
+def test_sums_of_millions_of_rows_are_exact(held: list[tuple[float, int]], are_of_two: bool) -> None:
+    """Slices have fewer bits then."""
+    numbers, counts = np.array([number for number, _ in held]), np.array([count for _, count in held])
+    places = np.arange(numbers.size) % 2 if are_of_two else None
+    tally = trend_numbers.Tally([(1, 0), (2, 0)] if are_of_two else [(1, 0)], places, numbers, counts)
+    pieces = trend_numbers.pieces_of(tally, "sum")
+    for place in range(2 if are_of_two and numbers.size > 1 else 1):
+        chosen = held[place::2] if are_of_two else held
+        total, events = pieces[place][1]
+        assert events == sum(count for _, count in chosen)
+        assert Fraction(total, 1 << trend_numbers.SCALE) == sum(Fraction(number) * count for number, count in chosen)
 
 
 def test_quantiles_are_the_engine_s_own_to_the_last_bit(rig: Rig) -> None:

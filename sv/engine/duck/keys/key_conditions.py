@@ -8,8 +8,10 @@ bound. What codes can't answer is left to the caller.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
+from operator import ge, gt, le, lt
 from typing import Any, Final, NamedTuple, cast
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
@@ -20,7 +22,7 @@ from sv.engine.duck.filters import condition
 from sv.engine.duck.keys.fingerprints import sought
 from sv.engine.duck.keys.key_files import CODED_COLUMNS, KeyFile, Reading, Value
 from sv.engine.duck.keys.key_values import Coded, Files, GiveUp, coded_values, rows_holding, texts_in
-from sv.engine.duck.keys.property_codes import PropertyColumn, Span
+from sv.engine.duck.keys.property_codes import NUMBER_BEGINS, PropertyColumn, Span
 from sv.engine.duck.keys.value_conditions import OfNumbers, OfTexts, strings_by_bytes, strings_by_sql
 from sv.engine.duck.properties import IS_BOT
 from sv.engine.duck.run import Statements
@@ -37,6 +39,11 @@ BYTES_TAKEN: Final = 4 << 20
 
 FEW_TEXTS: Final = 2048
 """So many strings and fewer are asked about together with what isn't a string, where SQL is asked."""
+
+PLAIN_DIGITS: Final = 18
+"""Characters of a number that compares as Python compares it: whole ones have at most 64 bits."""
+
+ORDERS: Final = {Operator.GT: gt, Operator.GTE: ge, Operator.LT: lt, Operator.LTE: le}
 
 Table = NDArray[np.bool_]
 """Which codes a condition holds for, by code."""
@@ -212,7 +219,7 @@ class _OfProperty:
             of_none = self._ask({None})[None]
             found |= {(self._need, file): Answer(None, 1, np.array([of_none])) for file in coded.absent}
             for file, (column, each) in coded.numbers.items():
-                table = np.concatenate(([of_none], self._of_numbers(each)))
+                table = np.concatenate(([of_none], self._of_numbers(each[1:])))
                 found[self._need, file] = Answer(column.at, column.width, table, column.span)
         return found | {(self._need, file): Answer(None, 1, np.array([False])) for file in self._without(files, give_up)}
 
@@ -299,12 +306,28 @@ class _OfProperty:
         return holds
 
     def _compared(self, texts: set[str | None]) -> dict[str | None, bool]:
-        """The same, without SQL, for values that plainly are a certain string, with nothing escaped, or plainly are no string."""
+        """The same, without SQL, where it is plain: of an absent one; of one that only has to be there; of a string with nothing escaped
+        that has to be a certain one; of a number of few digits."""
+        operator = NEGATED.get(self._item.operator, self._item.operator)
+        holds_for = operator is self._item.operator
+        if operator is Operator.IS_SET:
+            return {text: (text is not None) is holds_for for text in texts}
         equal = _equal_of(self._item)
-        if equal is None:
-            return {}
-        written = {f'"{string}"' for string in equal.strings}
-        return {text: (text in written) is equal.holds for text in texts if text is None or "\\" not in text or text[0] != '"'}
+        if equal is not None:
+            written = {f'"{string}"' for string in equal.strings}
+            return {
+                text: (text in written) is equal.holds for text in texts if text is None or "\\" not in text or text[0] != '"'
+            }
+        found: dict[str | None, bool] = {None: not holds_for} if None in texts else {}
+        bound = self._item.value
+        if operator in ORDERS and isinstance(bound, int | float) and not isinstance(bound, bool) and len(texts) <= FEW_TEXTS:
+            compare = ORDERS[operator]
+            for text in texts:
+                if text is not None and text[0] not in NUMBER_BEGINS:
+                    found[text] = False
+                elif text is not None and len(text) <= PLAIN_DIGITS:
+                    found[text] = compare(msgspec.json.decode(text), bound)
+        return found
 
     def _of_numbers(self, numbers: NDArray[np.float64]) -> Table:
         """For which of these ascending numbers it holds; they represent the stored values exactly."""

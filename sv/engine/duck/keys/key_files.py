@@ -201,6 +201,13 @@ class Reading:
         """What a property's codes stand for, as it is in the file."""
         return self.bytes_at(column.values_at, column.values_bytes).tobytes()
 
+    def coded_numbers(self, column: PropertyColumn) -> NDArray[np.float64]:
+        """The numbers that a property's codes stand for, by code; nan for code 0."""
+        found = np.empty(1 + column.values_bytes // 8, np.float64)
+        found[0] = np.nan
+        self._fill(found[1:], column.values_at)
+        return found
+
     def bytes_at(self, at: int, count: int) -> NDArray[np.uint8]:
         """Some bytes, as they are in the file."""
         found = np.empty(count, np.uint8)

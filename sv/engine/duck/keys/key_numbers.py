@@ -55,8 +55,7 @@ def numbers_by_file(name: str, files: Files, give_up: GiveUp) -> dict[KeyFile, N
         numbers = Numbers(of_codes, np.argsort(of_codes)[: np.count_nonzero(~np.isnan(of_codes))])  # nan is put last
         found |= {file: Numbered(column.at, column.width, numbers, column.span) for file, column in holders}
     for file, (column, values) in held.numbers.items():
-        numbers = Numbers(np.concatenate(([np.nan], values)), slice(1, None))
-        found[file] = Numbered(column.at, column.width, numbers, column.span)
+        found[file] = Numbered(column.at, column.width, Numbers(values, slice(1, None)), column.span)
     columns = {file: column for _, file in files if (column := file.numbers.get(name)) is not None}
     return found | {file: Numbered(column.at, column.width, THEMSELVES, themselves=column) for file, column in columns.items()}
 

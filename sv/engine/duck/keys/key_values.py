@@ -66,8 +66,8 @@ class Values(NamedTuple):
 class Coded(NamedTuple):
     """What the codes of one property stand for, in many files.
 
-    texts: the files grouped by their values, as they are in the files (`texts_in`). numbers: for files that have numbers, these, ascending,
-    from code 1 on. absent: files in which no event has the property.
+    texts: the files grouped by their values, as they are in the files (`texts_in`). numbers: for files that have numbers, these by code,
+    ascending from code 1 on; nan for code 0. absent: files in which no event has the property.
     """
 
     texts: dict[bytes, list[tuple[KeyFile, PropertyColumn]]]
@@ -118,7 +118,7 @@ def values_by_file(
         found |= {file: Values(column.at, column.width, dictionary, column.span) for file, column in holders}
     shown_numbers = whole | {number: shown[text] for number, text in others.items()}
     for file, (column, each) in held.numbers.items() if shown_numbers else ():
-        dictionary = _dictionary([None, *map(shown_numbers.__getitem__, each.tolist())])
+        dictionary = _dictionary([None, *map(shown_numbers.__getitem__, each[1:].tolist())])
         found[file] = Values(column.at, column.width, dictionary, column.span)
     return found
 
@@ -126,7 +126,7 @@ def values_by_file(
 def _number_texts(held: Held) -> tuple[dict[float, str | None], dict[float, str]]:
     """Of the files in which they are numbers in order, what whole ones are shown as, and JSON of the others, however it is written there.
     Nothing where there are too many."""
-    numbers = distinct(np.concatenate([np.empty(0), *(each for _, each in held.numbers.values())]))
+    numbers = distinct(np.concatenate([np.empty(0), *(each[1:] for _, each in held.numbers.values())]))
     if numbers.size > MAX_ASKED:
         return {}, {}
     is_whole = (numbers >= -(2.0**63)) & (numbers < 2.0**64) & (numbers == np.trunc(numbers))
@@ -180,14 +180,12 @@ def coded_values(files: Files, name: str, give_up: GiveUp) -> Coded:
             continue
         try:
             with Reading(file) as reading:
-                values = reading.encoded_values(column)
+                if column.is_numeric:
+                    found.numbers[file] = (column, reading.coded_numbers(column))
+                else:
+                    found.texts[reading.encoded_values(column)].append((file, column))
         except OSError as error:
             give_up(part, file, error)
-            continue
-        if column.is_numeric:
-            found.numbers[file] = (column, np.frombuffer(values, np.float64))
-        else:
-            found.texts[values].append((file, column))
     return found
 
 

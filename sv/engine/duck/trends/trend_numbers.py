@@ -41,8 +41,14 @@ QUANTILES: Final[dict[str, float]] = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p
 DENSE: Final = 4
 """Numbers of each cell are counted in a table where it has at most so many entries an event, else they are sorted."""
 
-SLICE_BITS: Final = 27
-"""What is left of a number is at most 2 ** 26 units of a slice, and a file has less than 2 ** 23 events: a double holds their sum."""
+SUM_BITS: Final = 53
+"""Whole numbers of so many bits a double holds: in a slice are as many bits as its sum leaves room for."""
+
+MAX_SLICE_BITS: Final = 50
+"""A number is at most 2 ** 49 units of a slice, so that one and a half times 2 ** 52 may be added to it."""
+
+ROWS_A_NUMBER: Final = 4
+"""Where a cell has fewer rows for each number that there may be, the rows' numbers are added one by one, not how often each comes."""
 
 _LEAST_BITS: Final = -1074
 """All doubles are whole units of so many bits."""
@@ -61,12 +67,12 @@ def form_of(measure: Measure) -> Form:
 
 class Tally(NamedTuple):
     """How many events of each cell have each number, ordered by cell and then by number; of rows a number may come several times. places:
-    of the cell in `cells`."""
+    of the cell in `cells`; None where there is only one. counts: None for one each."""
 
     cells: Sequence[Cell]
-    places: NDArray[np.int64]
+    places: NDArray[np.int64] | None
     numbers: NDArray[np.float64]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64] | None
 
 
 _NOTHING: Final = Tally((), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int64))
@@ -91,71 +97,87 @@ class Allowance:
 
 def measured(matched: Matched) -> Matched:
     """Those rows that have a number."""
-    if matched.number_codes is None:
-        return matched
-    if matched.numbers is THEMSELVES:
-        is_there = ~np.isnan(matched.number_codes)
-        if is_there.all():
-            return matched
-        rows = np.flatnonzero(is_there)
-    elif matched.numbers.has_others:
-        rows = np.flatnonzero(~np.isnan(matched.numbers.of_codes)[matched.number_codes])
-    else:
+    rows = _rows_with_number(matched)
+    if rows is None or matched.number_codes is None:
         return matched
     codes = None if matched.codes is None else matched.codes[rows]
     return matched._replace(keys=matched.keys[rows], codes=codes, number_codes=matched.number_codes[rows])
 
 
+def _rows_with_number(matched: Matched) -> NDArray[np.int64] | None:
+    """None for all of them."""
+    codes = matched.number_codes
+    if codes is None:
+        return None
+    if matched.numbers is THEMSELVES:
+        is_there = ~np.isnan(codes)
+    elif isinstance(matched.numbers.ascending, slice):
+        is_there = codes
+    else:
+        is_there = ~np.isnan(matched.numbers.of_codes)[codes]
+    return None if is_there.all() else np.flatnonzero(is_there)
+
+
 def tally(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, measure: Measure) -> Tally:
     """The numbers of these rows in each cell, for `pieces_of` the same measure. slots: None without a breakdown."""
-    if matched.numbers is THEMSELVES:
-        return _tally_of_rows(part, measured(matched), starts_ms, slots, measure)
     codes, of_codes, ascending = matched.number_codes, matched.numbers.of_codes, matched.numbers.ascending
     if codes is None or not codes.size:
         return _NOTHING
+    form = form_of(measure)
+    is_of_rows = matched.numbers is THEMSELVES
     cells, names = cells_of(part, matched, starts_ms, slots)
-    at = codes if cells is None else cells.astype(np.int64) * of_codes.size + codes
+    is_ordered = isinstance(ascending, slice)
+    is_sparse = codes.size < ROWS_A_NUMBER * of_codes.size * len(names)
+    if is_of_rows or (form == "extremes" and is_ordered) or (form == "sums" and is_sparse):
+        rows = _rows_with_number(matched)
+        if rows is not None:
+            codes, cells = codes[rows], None if cells is None else cells[rows]
+        if is_of_rows:
+            return _tally_of_rows(codes, cells, names, measure)
+        if form == "sums":
+            return _tally_of_rows(of_codes[codes], cells, names, measure)
+        found = _tally_of_rows(codes, cells, names, measure)  # of codes, which are in the numbers' order
+        return found._replace(numbers=of_codes[found.numbers.astype(np.int64)])
+    at = codes if cells is None else cells.astype(np.min_scalar_type(of_codes.size * len(names))) * of_codes.size + codes
     if of_codes.size * len(names) <= DENSE * at.size:
         table = np.bincount(at, minlength=of_codes.size * len(names)).reshape(-1, of_codes.size)[:, ascending]
         each = np.ascontiguousarray(table).reshape(-1)
         held = np.flatnonzero(each)
+        if cells is None:
+            return Tally(names, None, of_codes[ascending][held], each[held])
         borders = np.searchsorted(held, np.arange(len(names) + 1) * table.shape[1])
         places = np.repeat(np.arange(len(names)), np.diff(borders))
         return Tally(names, places, of_codes[ascending][held - places * table.shape[1]], each[held])
     pairs, counts = np.unique(at, return_counts=True)
     places, held = np.divmod(pairs, of_codes.size)
     numbers = of_codes[held]
-    order = np.lexsort((numbers, places))
+    order = np.arange(held.size) if is_ordered else np.lexsort((numbers, places))
     order = order[~np.isnan(numbers[order])]
     return Tally(names, places[order], numbers[order], counts[order])
 
 
-def _tally_of_rows(part: Part, matched: Matched, starts_ms: Sequence[int], slots: Slots | None, measure: Measure) -> Tally:
+def _tally_of_rows(numbers: NDArray[Any], cells: NDArray[Any] | None, names: Sequence[Cell], measure: Measure) -> Tally:
     """Of rows that have the numbers themselves. For sums they are in any order, and of extremes there is one in each cell."""
-    numbers = matched.number_codes
-    if numbers is None or not numbers.size:
+    if not numbers.size:
         return _NOTHING
-    cells, names = cells_of(part, matched, starts_ms, slots)
-    places = np.zeros(numbers.size, np.int64) if cells is None else cells.astype(np.int64)
-    match form_of(measure):
-        case "extremes":
-            places, numbers = _extremes(cells, numbers, np.fmin if measure == "min" else np.fmax)
-        case "quantiles" if cells is None:
-            numbers = np.sort(numbers)
-        case "quantiles":
-            order = np.lexsort((numbers, places))
-            places, numbers = places[order], numbers[order]
-        case "sums":
-            pass
-    return Tally(names, places, numbers, np.ones(numbers.size, np.int64))
+    places = None if cells is None else cells.astype(np.int64)
+    form = form_of(measure)
+    if form == "extremes":
+        places, numbers = _extremes(cells, numbers, np.fmin if measure == "min" else np.fmax)
+    elif form == "quantiles" and places is None:
+        numbers = np.sort(numbers)
+    elif form == "quantiles" and places is not None:
+        order = np.lexsort((numbers, places))
+        places, numbers = places[order], numbers[order]
+    return Tally(names, places, numbers, None)
 
 
 def _extremes(
-    cells: NDArray[Any] | None, numbers: NDArray[np.float64], choose: np.ufunc
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    cells: NDArray[Any] | None, numbers: NDArray[Any], choose: np.ufunc
+) -> tuple[NDArray[np.int64] | None, NDArray[Any]]:
     """The cells that have numbers, and of each the one that is chosen."""
     if cells is None:
-        return np.zeros(1, np.int64), np.array([choose.reduce(numbers)])
+        return None, np.array([choose.reduce(numbers)])
     order = np.argsort(cells, kind="stable")
     ordered = cells[order]
     firsts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
@@ -175,27 +197,35 @@ def tally_of(slots: NDArray[Any], buckets: NDArray[Any], numbers: NDArray[np.flo
 
 def pieces_of(found: Tally, measure: Measure) -> list[Piece]:
     """What is kept of a file's numbers."""
-    borders = np.searchsorted(found.places, np.arange(len(found.cells) + 1)).tolist()
+    form = form_of(measure)
+    if form == "sums":
+        return _sums(found)
+    places = np.zeros(found.numbers.size, np.int64) if found.places is None else found.places
+    borders = np.searchsorted(places, np.arange(len(found.cells) + 1)).tolist()
     spans = [(cell, low, high) for cell, low, high in zip(found.cells, borders, borders[1:], strict=False) if low < high]
-    match form_of(measure):
-        case "sums":
-            return _sums(found)
-        case "extremes":
-            return [(cell, found.numbers[low if measure == "min" else high - 1].item()) for cell, low, high in spans]
-        case "quantiles":
-            return [(cell, (found.numbers[low:high], np.cumsum(found.counts[low:high]))) for cell, low, high in spans]
+    if form == "extremes":
+        return [(cell, found.numbers[low if measure == "min" else high - 1].item()) for cell, low, high in spans]
+    counts = np.ones(found.numbers.size, np.int64) if found.counts is None else found.counts
+    return [(cell, (found.numbers[low:high], np.cumsum(counts[low:high]))) for cell, low, high in spans]
 
 
 def _sums(found: Tally) -> list[Piece]:
-    """The numbers are cut into slices of SLICE_BITS, the highest bits first; sums of a slice are exact, in whatever order."""
-    events = np.bincount(found.places, found.counts, len(found.cells)).tolist()
-    totals = [0] * len(found.cells)
-    is_large = np.abs(found.numbers) > _LARGE
-    pieces = [(found.numbers, 0)]
-    if is_large.any():
-        pieces = [(np.where(is_large, 0.0, found.numbers), 0), (np.ldexp(np.where(is_large, found.numbers, 0.0), -_DOWN), _DOWN)]
-    for numbers, down in pieces:
-        for sums in _slice_sums(numbers, found):
+    """The numbers are cut into slices, the highest bits first; sums of a slice are exact, in whatever order."""
+    numbers, places, cells = found.numbers, found.places, len(found.cells)
+    counts = None if found.counts is None else found.counts.astype(np.float64)
+    if places is not None:
+        events: list[float] = np.bincount(places, counts, cells).tolist()
+    else:
+        events = [float(numbers.size if counts is None else counts.sum())]
+    largest = max(-float(numbers.min(initial=0.0)), float(numbers.max(initial=0.0)))
+    pieces = [(numbers, 0)]
+    if largest > _LARGE:
+        is_large = np.abs(numbers) > _LARGE
+        pieces = [(np.where(is_large, 0.0, numbers), 0), (np.ldexp(np.where(is_large, numbers, 0.0), -_DOWN), _DOWN)]
+    totals = [0] * cells
+    slice_bits = min(SUM_BITS - int(sum(events)).bit_length(), MAX_SLICE_BITS)
+    for piece, down in pieces:
+        for sums in _slice_sums(found._replace(numbers=piece), counts, slice_bits):
             for place, each in enumerate(sums):
                 if each:
                     dividend, divisor = each.as_integer_ratio()
@@ -203,23 +233,29 @@ def _sums(found: Tally) -> list[Piece]:
     return [(cell, (totals[place], int(events[place]))) for place, cell in enumerate(found.cells) if events[place]]
 
 
-def _slice_sums(numbers: NDArray[np.float64], found: Tally) -> Iterator[list[float]]:
+def _slice_sums(found: Tally, counts: NDArray[np.float64] | None, slice_bits: int) -> Iterator[list[float]]:
     """By cell, a slice after the other. A number is added to one and a half times 2 ** 52 units, which rounds it to whole units."""
-    counts = found.counts.astype(np.float64)
+    numbers = found.numbers
     largest = max(-float(numbers.min(initial=0.0)), float(numbers.max(initial=0.0)))
-    unit_bits = math.frexp(largest)[1] - SLICE_BITS + 1
-    while numbers.any():
-        sliced = numbers
-        if unit_bits > _LEAST_BITS:
-            shift = math.ldexp(1.5, unit_bits + 52)
-            sliced = numbers + shift
-            sliced -= shift
-        if len(found.cells) == 1:
-            yield [float((sliced * counts).sum())]
-        else:
-            yield np.bincount(found.places, sliced * counts, len(found.cells)).tolist()
-        numbers = numbers - sliced
-        unit_bits -= SLICE_BITS
+    unit_bits = math.frexp(largest)[1] - slice_bits + 1
+    while unit_bits > _LEAST_BITS and numbers.any():
+        shift = math.ldexp(1.5, unit_bits + 52)
+        sliced = numbers + shift
+        sliced -= shift
+        yield _by_cell(found.places, sliced, counts, len(found.cells))
+        numbers = np.subtract(numbers, sliced, out=sliced)
+        unit_bits -= slice_bits
+    if numbers.any():
+        yield _by_cell(found.places, numbers, counts, len(found.cells))
+
+
+def _by_cell(
+    places: NDArray[np.int64] | None, numbers: NDArray[np.float64], counts: NDArray[np.float64] | None, cells: int
+) -> list[float]:
+    """The sum in each cell of whole numbers, of which each comes so often."""
+    if places is not None:
+        return np.bincount(places, numbers if counts is None else numbers * counts, cells).tolist()
+    return [float(numbers.sum() if counts is None else (numbers * counts).sum())]
 
 
 def measures(pieces: Iterable[Piece], measure: Measure, check: Callable[[], None], *, is_fused: bool) -> list[Row]:
