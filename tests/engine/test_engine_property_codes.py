@@ -96,6 +96,7 @@ def test_every_filter_means_in_codes_what_it_is_defined_to_mean(
 def test_numbers_in_order_compare_exactly(rig: Rig, monkeypatch: pytest.MonkeyPatch, passed: int) -> None:
     monkeypatch.setattr(property_codes, "MAX_TEXTS", 10)
     monkeypatch.setattr(property_codes, "MAX_A_PASS", passed)
+    monkeypatch.setattr(property_codes, "CELLS_A_PASS", 0)
     sent = [{"n": number, "m": -number, "few": nth % 3} for nth, number in enumerate(NUMBERS)]
     sent[7:7] = [{}, {"n": None}, {"few": "x"}]
     operators = [Operator.EXACT, Operator.IS_NOT, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE]

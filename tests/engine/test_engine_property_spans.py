@@ -101,7 +101,7 @@ def in_file_order(sent: Sequence[Event]) -> list[Event]:
 @pytest.mark.parametrize("at_once", [1, 3, 8])
 def test_codes_of_some_rows_say_of_every_row_what_a_filter_means(rig: Rig, is_sliced: bool, at_once: int) -> None:
     sent = made_events(at_once)
-    with patch.object(property_codes, "MAX_A_PASS", at_once):
+    with patch.object(property_codes, "MAX_A_PASS", at_once), patch.object(property_codes, "CELLS_A_PASS", 0):
         part, file = part_of(rig, sent, is_sliced=is_sliced)
     rows = in_file_order(sent)
     cuts = [(0, len(rows)), *map(file.range_of, file.events)]
@@ -259,8 +259,11 @@ def test_passes_take_what_is_of_the_same_rows_together() -> None:
         for name, span in (("a", (0, 90)), ("b", (0, 10)), ("c", (0, 10)), ("d", (10, 20)), ("e", (30, 40)), ("f", (0, 90)))
     ]
     assert [[each.name for each in some] for some in passes(listed)] == [["b", "c", "a", "f", "d", "e"]]
-    assert [[each.name for each in some] for some in passes(listed[1:5])] == [["b", "c"], ["d"], ["e"]]
-    with patch.object(property_codes, "MAX_A_PASS", 2):
+    with patch.object(property_codes, "CELLS_A_PASS", 50):
+        assert [[each.name for each in some] for some in passes(listed[1:5])] == [["b", "c"], ["d"], ["e"]]
+    with patch.object(property_codes, "CELLS_A_PASS", 60):
+        assert [[each.name for each in some] for some in passes(listed[1:5])] == [["b", "c", "d"], ["e"]]
+    with patch.object(property_codes, "MAX_A_PASS", 2), patch.object(property_codes, "CELLS_A_PASS", 0):
         assert [[each.name for each in some] for some in passes(listed)] == [["b", "c"], ["a", "f"], ["d"], ["e"]]
     with patch.object(property_codes, "PASS_BYTES", 200):
         assert [[each.name for each in some] for some in passes(listed)] == [["b", "c"], ["a"], ["f", "d"], ["e"]]
